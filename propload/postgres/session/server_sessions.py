@@ -7,12 +7,12 @@ import weakref
 from typing import TYPE_CHECKING
 
 from propload.errors import PropLoadError, TransientWriteError
-from propload.postgres.session.ahead import SessionsAhead
 from propload.postgres.session.connection import connect
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.session.dsn import describe_dsn
 from propload.postgres.session.lost_sessions import LostSessions
 from propload.postgres.session.patience import told_if_slow
+from propload.postgres.session.preconnecting import Preconnector
 from propload.postgres.sql.sessions import ANSWER
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class ServerSessions:
         self._lost = LostSessions()
         #: Guards which session is the first one.
         self._opening = threading.Lock()
-        self._ahead = SessionsAhead(self._open_ahead)
+        self._ahead = Preconnector(self._open_ahead)
         self._sessions: weakref.WeakSet[Connection] = weakref.WeakSet()
         self._tracking = threading.Lock()
 

@@ -28,7 +28,7 @@ CLOSE_SECONDS = 1.0
 _Coming: TypeAlias = "Future[Connection]"
 
 
-class SessionsAhead:
+class Preconnector:
     """Opens sessions in a thread of its own, for whoever asks later.
 
     Args:
