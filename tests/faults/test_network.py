@@ -11,7 +11,7 @@ import pytest
 
 import propload
 from propload.errors import PropLoadError
-from propload.postgres.session import patience
+from propload.postgres.session import slow_connect
 from propload.postgres.session.connection import connect
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.session.server_sessions import ServerSessions
@@ -102,7 +102,7 @@ def test_a_session_that_does_not_come_is_told(dsn, proxy, wanted, monkeypatch, c
     sessions = ServerSessions(proxy.dsn_of(dsn))
     if wanted == "connect":
         sessions.first()
-    monkeypatch.setattr(patience, "SLOW_SECONDS", 0.1)
+    monkeypatch.setattr(slow_connect, "SLOW_SECONDS", 0.1)
     # a pooler without a free one takes the connection, and then says nothing
     proxy.faults.append(Fault("stall", 1))
     with closing(sessions), ThreadPoolExecutor(1) as pool:

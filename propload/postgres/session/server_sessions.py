@@ -11,8 +11,8 @@ from propload.postgres.session.connection import connect
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.session.dsn import describe_dsn
 from propload.postgres.session.lost_sessions import LostSessions
-from propload.postgres.session.patience import told_if_slow
 from propload.postgres.session.preconnecting import Preconnector
+from propload.postgres.session.slow_connect import told_if_slow
 from propload.postgres.sql.sessions import ANSWER
 
 if TYPE_CHECKING:
