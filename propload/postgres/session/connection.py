@@ -24,7 +24,6 @@ from propload.postgres.server.address import undisturbed
 from propload.postgres.server.spool import Spool
 from propload.postgres.session import failures, session_settings
 from propload.postgres.session.arrow_rows import arrow_rows
-from propload.postgres.session.asking import Asking
 from propload.postgres.session.driver_errors import (
     CANCELLED,
     ServerError,
@@ -37,6 +36,7 @@ from propload.postgres.session.group import SessionGroup
 from propload.postgres.session.interruptible import interruptible
 from propload.postgres.session.jsonb_columns import JsonbColumns
 from propload.postgres.session.lost_sessions import Backend, LostSessions
+from propload.postgres.session.queries import Queries
 from propload.postgres.session.spooling import copies_from_spool
 from propload.postgres.sql import ledger, quoting
 from propload.postgres.sql.sessions import NAME, begin
@@ -119,7 +119,7 @@ def _opened(
     return opened
 
 
-class Connection(Asking):
+class Connection(Queries):
     """One session with the server, used by one thread (but see `cancel`).
 
     A transaction begins with the first statement and ends with `commit` or

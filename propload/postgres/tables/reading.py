@@ -18,8 +18,8 @@ from propload.target import ArrayForm
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from propload.postgres.session.asking import Record
     from propload.postgres.session.connection import Connection
+    from propload.postgres.session.queries import Record
     from propload.postgres.tables.facts import ColumnKind
     from propload.target import TableName, Target
 

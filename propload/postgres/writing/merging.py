@@ -16,8 +16,8 @@ from propload.report import Counts
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from propload.postgres.session.asking import Record
     from propload.postgres.session.connection import Connection
+    from propload.postgres.session.queries import Record
     from propload.postgres.sql.shape import Shape
 
 

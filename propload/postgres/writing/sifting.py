@@ -13,8 +13,8 @@ from propload.postgres.writing.refusals import TOO_LARGE, Refusal, tells_detail
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from propload.postgres.session.asking import Record
     from propload.postgres.session.connection import Connection
+    from propload.postgres.session.queries import Record
     from propload.postgres.sql.shape import Shape
 
 

@@ -15,7 +15,7 @@ T = TypeVar("T")
 Record: TypeAlias = "dict[str, Any]"
 
 
-class Asking(ABC):
+class Queries(ABC):
     """Asks a server: a `Connection`."""
 
     def rows(self, sql: str, params: Sequence[object] = ()) -> list[tuple[Any, ...]]:
