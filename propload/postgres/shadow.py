@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
 from propload.errors import WriteError
-from propload.postgres.ledger.standing import Standing
+from propload.postgres.ledger.access import LedgerAccess
 from propload.postgres.session import failures, locking
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.shadow_room import missing_room
@@ -293,7 +293,7 @@ class Shadow:
         )
 
     def _unfinished(self) -> list[str]:
-        if not Standing.of(self._connection).is_usable:
+        if not LedgerAccess.of(self._connection).is_usable:
             return []
         query = (str(self._target.table),)
         runs = self._connection.rows(ledger.UNFINISHED_REPLACES, query)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from propload.postgres.ledger.standing import Standing
+from propload.postgres.ledger.access import LedgerAccess
 from propload.postgres.sql import quoting, swapping
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def foretell_room(connection: Connection, table: TableName, /) -> str:
     Raises:
         ServerError: The connection broke.
     """
-    standing = Standing.of(connection)
+    standing = LedgerAccess.of(connection)
     # a schema that is made with the ledger belongs to this user
     is_theirs = standing.takes_runs and not standing.has_schema
     namespace = "propload" if standing.takes_runs else table.namespace

@@ -9,13 +9,13 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from propload.postgres.ledger.access import LedgerAccess
 from propload.postgres.ledger.entry import LedgerEntry
 from propload.postgres.ledger.ledger import (
     ledger_gone,
     taken_over,
     unknown_run,
 )
-from propload.postgres.ledger.standing import Standing
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.session.failures import is_missing, lost_session
 from propload.postgres.session.locking import is_done_in_time
@@ -119,7 +119,7 @@ class DatabaseLedger:
         except ServerError as error:
             if is_missing(error):
                 connection.rollback()
-                if not Standing.of(connection).is_there:
+                if not LedgerAccess.of(connection).is_there:
                     raise ledger_gone(self.run_id) from error
             raise
 
@@ -135,24 +135,24 @@ def take_over(
         holder: The process.
         wait: Seconds to wait for the end of transactions that another one has open.
     """
-    if not Standing.of(connection).is_usable:
+    if not LedgerAccess.of(connection).is_usable:
         connection.commit()
         return True
     held = (run_id, holder)
     return is_done_in_time(connection, ledger.HOLD, held, wait=wait)
 
 
-def stand_up(connection: Connection, /) -> bool:
+def make_ledger(connection: Connection, /) -> bool:
     """Make the schema where it is missing and may be; return whether it can be used.
 
     Raises:
         ServerError: The server refused for another reason than a missing right.
     """
-    standing = Standing.of(connection)
-    if standing.may_make and not standing.is_there:
-        _make(connection, () if standing.has_schema else ledger.CREATE_SCHEMA)
+    access = LedgerAccess.of(connection)
+    if access.may_make and not access.is_there:
+        _make(connection, () if access.has_schema else ledger.CREATE_SCHEMA)
     connection.commit()
-    return standing.takes_runs
+    return access.takes_runs
 
 
 def _make(connection: Connection, schema: tuple[str, ...]) -> None:
@@ -168,7 +168,7 @@ def _make(connection: Connection, schema: tuple[str, ...]) -> None:
         connection.rollback()
         if error.sqlstate not in ALREADY_THERE:
             raise
-        if not Standing.of(connection).is_there:
+        if not LedgerAccess.of(connection).is_there:
             raise
 
 

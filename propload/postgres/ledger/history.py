@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from propload.batch import PartialBatch
 from propload.errors import WriteError
 from propload.options import Places
+from propload.postgres.ledger.access import LedgerAccess
 from propload.postgres.ledger.file_ledger import (
     identity_of,
     ledger_files,
@@ -18,7 +19,6 @@ from propload.postgres.ledger.file_ledger import (
 )
 from propload.postgres.ledger.opening import find_ledger
 from propload.postgres.ledger.run_record import RunRecord
-from propload.postgres.ledger.standing import Standing
 from propload.postgres.sql import ledger
 from propload.report import Counts
 from propload.run_files import is_file_of
@@ -106,7 +106,7 @@ def _in_database(
     connection: Connection, query: str, given: tuple[str, ...]
 ) -> list[RunRecord]:
     found = []
-    if Standing.of(connection).is_usable:
+    if LedgerAccess.of(connection).is_usable:
         found = [_record(row) for row in connection.ask(query, given)]
     connection.rollback()
     return found

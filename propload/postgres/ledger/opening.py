@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from propload.postgres.ledger.database_ledger import DatabaseLedger, stand_up
+from propload.postgres.ledger.database_ledger import DatabaseLedger, make_ledger
 from propload.postgres.ledger.file_ledger import FileLedger, identity_of, path_of
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def open_ledger(
         ServerError: The server refused, or the connection is gone.
     """
     ledger: Ledger
-    if not path_of(state_dir, run.run_id).exists() and stand_up(session):
+    if not path_of(state_dir, run.run_id).exists() and make_ledger(session):
         ledger = DatabaseLedger(run.run_id, holder)
     else:
         ledger = FileLedger(state_dir, run, database=identity_of(session))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from propload.postgres.ledger.access import LedgerAccess
 from propload.postgres.ledger.file_ledger import identity_of, ledger_files
 from propload.postgres.ledger.history import read_file
-from propload.postgres.ledger.standing import Standing
 from propload.postgres.session import failures
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.sql import ledger
@@ -71,7 +71,7 @@ def prune_runs(
     target = "" if table is None else str(table)
     try:
         gone = 0
-        if Standing.of(connection).is_usable:
+        if LedgerAccess.of(connection).is_usable:
             given = (before, target, "\n".join(kept.sources), "\n".join(kept.runs))
             gone = int(connection.value(ledger.FORGET, given))
         connection.commit()

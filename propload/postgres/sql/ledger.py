@@ -23,7 +23,7 @@ LOCK_MAKING = f"SELECT pg_advisory_xact_lock(hashtextextended('{_MAKING}', 0))::
 #: Whether the two tables are there, whether this user may make or use them, and
 #: whether there is a schema for them.
 #: By their numbers: to ask for a name in a schema without USAGE on it is an error.
-STANDING = """
+ACCESS = """
 WITH schema AS (
     SELECT oid, has_schema_privilege(oid, 'USAGE') AS usable
     FROM pg_catalog.pg_namespace WHERE nspname = 'propload'

@@ -84,11 +84,11 @@ def test_an_error_that_no_row_is_to_blame_for_stops_the_piece(database, state_di
 def test_a_session_that_remembers_no_schema_meets_one_just_made(database):
     with connect(database) as slow, connect(database) as quick:
         # the server keeps what a session has looked up in vain
-        assert not slow.value(ledger.STANDING)
-        assert ledger_module.stand_up(quick)
+        assert not slow.value(ledger.ACCESS)
+        assert ledger_module.make_ledger(quick)
         ledger_module._make(slow, ledger.CREATE_SCHEMA)
         slow.commit()
-        assert slow.value(ledger.STANDING)
+        assert slow.value(ledger.ACCESS)
 
 
 def test_a_schema_that_was_made_for_the_user_holds_the_ledger(database, state_dir):

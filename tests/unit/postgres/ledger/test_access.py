@@ -2,18 +2,18 @@
 
 import pytest
 
-from propload.postgres.ledger.standing import Standing
+from propload.postgres.ledger.access import LedgerAccess
 
 
 @pytest.mark.parametrize("may_make", [True, False])
 @pytest.mark.parametrize("has_schema", [True, False])
 def test_a_ledger_that_is_not_there_takes_runs_of_who_may_make_it(may_make, has_schema):
-    standing = Standing(False, may_make, False, has_schema)
+    standing = LedgerAccess(False, may_make, False, has_schema)
     assert standing.takes_runs is may_make
 
 
 @pytest.mark.parametrize("may_make", [True, False])
 @pytest.mark.parametrize("is_usable", [True, False])
 def test_one_that_is_there_takes_runs_of_who_may_use_it(may_make, is_usable):
-    standing = Standing(True, may_make, is_usable, has_schema=True)
+    standing = LedgerAccess(True, may_make, is_usable, has_schema=True)
     assert standing.takes_runs is is_usable

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from propload.postgres.session.connection import Connection
 
 
-class Standing(NamedTuple):
+class LedgerAccess(NamedTuple):
     """What there is of the ledger in a database, and what this user may do with it.
 
     Attributes:
@@ -32,7 +32,7 @@ class Standing(NamedTuple):
         Raises:
             ServerError: The connection broke.
         """
-        return cls(*connection.ask(ledger.STANDING)[0])
+        return cls(*connection.ask(ledger.ACCESS)[0])
 
     @property
     def takes_runs(self) -> bool:
