@@ -10,7 +10,7 @@ from propload.postgres.locked_shadow import LockedShadow
 from propload.postgres.session import failures
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.tables.premises import MADE_AGAIN, changed
-from propload.postgres.writing.entering import EntryWriter
+from propload.postgres.writing.committing import EntryWriter
 from propload.postgres.writing.lane_session import LaneSession
 from propload.postgres.writing.stored_rows import StoredRows
 from propload.report import Counts

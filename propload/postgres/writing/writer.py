@@ -14,7 +14,7 @@ from propload.postgres.sql.screening import OF_THE_SERVER
 from propload.postgres.tables.premises import require_unchanged
 from propload.postgres.writing.approach import Approach
 from propload.postgres.writing.attempt import Attempt
-from propload.postgres.writing.entering import EntryWriter, piece_counts
+from propload.postgres.writing.committing import EntryWriter, piece_counts
 from propload.postgres.writing.erasing import Erasing
 from propload.postgres.writing.fast_path import FastPath
 from propload.postgres.writing.merging import write_stage
