@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from propload.batch import ORDINAL
 from propload.postgres.sql import comparing
-from propload.postgres.sql.judging import (
+from propload.postgres.sql.change_detection import (
     are_cast,
     is_news,
     is_stale,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from propload.batch import ORDINAL
 from propload.postgres.sql import casts, comparing
-from propload.postgres.sql.judging import judged, same_key
+from propload.postgres.sql.change_detection import judged, same_key
 from propload.postgres.sql.quoting import name, table, text
 from propload.postgres.sql.shape import INCOMING, STORED
 from propload.postgres.sql.stage import STAGE

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from propload.postgres.sql import merging
-from propload.postgres.sql.judging import tells_stale
+from propload.postgres.sql.change_detection import tells_stale
 from propload.postgres.sql.quoting import table, text
 from propload.postgres.sql.stage import create_stage
 from propload.postgres.sql.tables import READS_FILES

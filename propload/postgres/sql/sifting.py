@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from propload.batch import ORDINAL
 from propload.postgres.sql import merging
 from propload.postgres.sql.blaming import create_blame, store_nulls
-from propload.postgres.sql.judging import judged
+from propload.postgres.sql.change_detection import judged
 from propload.postgres.sql.quoting import names, table, text
 from propload.postgres.sql.screening import IS_OF_THE_SERVER
 from propload.postgres.sql.shape import INCOMING

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from propload.postgres.sql import merging
-from propload.postgres.sql.judging import tells_stale
+from propload.postgres.sql.change_detection import tells_stale
 from propload.postgres.sql.stage import COUNT_STAGE
 from propload.report import Counts
 
