@@ -16,7 +16,7 @@ import polars as pl
 from propload.batch import ROW, Sifted, join_reasons, no_reasons
 from propload.errors import ConfigError, SchemaMismatchError
 from propload.prepare.accepting import exact_type
-from propload.prepare.judging import Judge
+from propload.prepare.row_validation import Judge
 from propload.registry import find_object
 from propload.schemas import RowSchema
 from propload.schemas.pandera_import import pa

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from propload.batch import ROW
-from propload.prepare import judging
+from propload.prepare import row_validation
 from propload.prepare.accepting import Acceptor, CheckFacts, ColumnFacts
 from propload.prepare.validation import load_schema
 
@@ -16,7 +16,7 @@ def forbid_pandera(monkeypatch):
     def validate(*_):
         pytest.fail("pandera was called for rows that surely pass")
 
-    monkeypatch.setattr(judging, "_validate", validate)
+    monkeypatch.setattr(row_validation, "_validate", validate)
 
 
 def test_pandera_is_not_called_for_rows_that_surely_pass(monkeypatch):
@@ -35,9 +35,9 @@ def test_pandera_sees_only_the_rows_in_doubt(monkeypatch):
         pa.DataFrameSchema({"a": pa.Column(pl.Int64, pa.Check.ge(0))})
     )
     seen = []
-    judge = judging._validate
+    judge = row_validation._validate
     monkeypatch.setattr(
-        judging,
+        row_validation,
         "_validate",
         lambda schema, frame: seen.append(frame.height) or judge(schema, frame),
     )
@@ -54,9 +54,9 @@ def test_checks_that_are_not_known_are_left_to_pandera_alone(monkeypatch):
         pa.DataFrameSchema({"a": pa.Column(pl.Int64, [pa.Check.ge(0), own])})
     )
     seen = []
-    judge = judging._validate
+    judge = row_validation._validate
     monkeypatch.setattr(
-        judging,
+        row_validation,
         "_validate",
         lambda schema, frame: (
             seen.append(len(schema.columns["a"].checks)) or judge(schema, frame)
