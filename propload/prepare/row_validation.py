@@ -10,7 +10,8 @@ import polars as pl
 
 from propload.batch import ROW
 from propload.errors import SchemaMismatchError
-from propload.prepare.accepting import (
+from propload.prepare.casting import VALUE_LENGTH
+from propload.prepare.compiled_checks import (
     Acceptor,
     CheckFacts,
     ColumnFacts,
@@ -18,7 +19,6 @@ from propload.prepare.accepting import (
     exact_type,
     is_known,
 )
-from propload.prepare.casting import VALUE_LENGTH
 from propload.prepare.failed_check import FailedCheck, described
 from propload.schemas.pandera_import import CHECK_OUTPUT_KEY, Dispatcher, config, pa
 

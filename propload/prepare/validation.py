@@ -15,7 +15,7 @@ import polars as pl
 
 from propload.batch import ROW, Sifted, join_reasons, no_reasons
 from propload.errors import ConfigError, SchemaMismatchError
-from propload.prepare.accepting import exact_type
+from propload.prepare.compiled_checks import exact_type
 from propload.prepare.row_validation import Judge
 from propload.registry import find_object
 from propload.schemas import RowSchema

@@ -8,7 +8,7 @@ import pytest
 
 from propload.batch import ROW
 from propload.prepare import row_validation
-from propload.prepare.accepting import Acceptor, CheckFacts, ColumnFacts
+from propload.prepare.compiled_checks import Acceptor, CheckFacts, ColumnFacts
 from propload.prepare.validation import load_schema
 
 
