@@ -11,7 +11,7 @@ from propload.pipeline.fitting import as_they_are
 from propload.pipeline.notes import newest_as_text_notes
 from propload.postgres.dry_run import DryRun
 from propload.postgres.sql import swapping
-from propload.postgres.tables import making
+from propload.postgres.tables import creating
 from propload.postgres.tables.rights import missing_rights
 from propload.postgres.tables.row_plan import plan_rows
 from propload.type_names import create_type, type_name
@@ -149,9 +149,9 @@ class CheckedTable:
             self._pg_types = {**pg_types, **self._pg_types}
         told = (connection, self.target.table, self._columns)
         key, types = self.target.key, self._pg_types
-        making.dry_run_create(*told, key=key, pg_types=types)
+        creating.dry_run_create(*told, key=key, pg_types=types)
         try:
-            found = making.borrow_table(*told, key=key, pg_types=types)
+            found = creating.borrow_table(*told, key=key, pg_types=types)
         except WriteError as error:
             self._tell_unasked(error)
             return Fitted(as_they_are(fitted))
@@ -189,7 +189,7 @@ class CheckedTable:
             return []
         with self.database.connect() as connection:
             try:
-                making.check_new_columns(connection, self.target.table, new)
+                creating.check_new_columns(connection, self.target.table, new)
             except SchemaMismatchError as error:
                 return [str(error)]
         return []

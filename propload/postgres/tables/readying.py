@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from propload.postgres.tables import making, reading
+from propload.postgres.tables import creating, reading
 from propload.postgres.tables.rights import require_rights
 from propload.postgres.tables.row_plan import plan_rows
 
@@ -40,7 +40,7 @@ def ready_table(
         WriteError: The table lacks the key, or a right is missing.
     """
     if found is None:
-        return making.create_table(
+        return creating.create_table(
             session, target.table, frame_schema, key=target.key, pg_types=pg_types
         )
     reading.require_mode(session, found, target)
@@ -48,5 +48,5 @@ def ready_table(
     plan.require_fit()
     require_rights(session, found, target, plan)
     if plan.new and target.on_new_columns == "add":
-        return making.add_columns(session, target.table, plan.new, pg_types=pg_types)
+        return creating.add_columns(session, target.table, plan.new, pg_types=pg_types)
     return found

@@ -10,7 +10,7 @@ import pytest
 
 from propload.batch import ROW
 from propload.postgres.session.driver_errors import ServerError
-from propload.postgres.tables.making import create_table
+from propload.postgres.tables.creating import create_table
 from propload.postgres.tables.row_plan import plan_rows
 from propload.prepare.casting import cast
 from propload.target import TableName, Target

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from propload.batch import ROW
 from propload.errors import MadeMeanwhileError
 from propload.postgres.session.connection import connect
-from propload.postgres.tables.making import create_table
+from propload.postgres.tables.creating import create_table
 from propload.prepare.dedupe import dedupe
 from tests.integration.postgres.writing import (
     end,
