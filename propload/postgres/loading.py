@@ -22,7 +22,7 @@ from propload.postgres.session.server_sessions import ServerSessions
 from propload.postgres.shadow import drop_shadow, read_own_names
 from propload.postgres.shadow_room import foretell_room
 from propload.postgres.sql import swapping
-from propload.postgres.tables import reading
+from propload.postgres.tables import catalog
 from propload.postgres.tables.readying import ready_table
 from propload.postgres.tables.row_plan import plan_rows
 from propload.postgres.tables.shaping import shape_of
@@ -137,7 +137,7 @@ class Database:
             WriteError: It is a view or the like, or may not be written.
         """
         with self._asking(str(table)) as session:
-            return reading.describe(session, table)
+            return catalog.describe(session, table)
 
     def require_mode(self, facts: TableFacts, target: Target, /) -> None:
         """Refuse a mode that a table has no room for.
@@ -147,7 +147,7 @@ class Database:
                 than the table itself.
         """
         with self._asking(str(facts.name)) as session:
-            reading.require_mode(session, facts, target)
+            catalog.require_mode(session, facts, target)
 
     def missing_room(self, table: TableName, /) -> str:
         """Return what a replace lacks for the table that gathers its rows, or nothing.
@@ -320,7 +320,7 @@ class Database:
     def _found_again(self, run: RunRecord, target: Target, status: str) -> LoadingRun:
         """Return a run that wrote no row in this process, with what it had gathered."""
         with self._asking(run.target, "the end of the run was entered") as session:
-            facts = reading.describe(session, target.table)
+            facts = catalog.describe(session, target.table)
             # its ledger knows more of the run than this record where it is entered
             opened = self._runs.get(run.run_id) or self._open_run(run)
             opened.take_up(session, target, facts, status=status)

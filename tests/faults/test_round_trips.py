@@ -7,7 +7,7 @@ import pytest
 
 import propload
 from propload.postgres.session.connection import connect
-from propload.postgres.tables import reading
+from propload.postgres.tables import catalog
 from propload.target import TableName
 from tests.faults.proxy import Proxy
 from tests.integration.reading import read_table
@@ -80,8 +80,8 @@ def test_a_copy_is_four_answers_and_those_of_its_transaction(session, trips_of):
 def test_a_table_is_described_within_two_answers(session, trips_of):
     session.execute("CREATE TABLE homes (id int PRIMARY KEY, price numeric(9, 2))")
     session.commit()
-    assert trips_of(lambda: reading.describe(session, TABLE)) == 2
-    facts = reading.describe(session, TABLE)
+    assert trips_of(lambda: catalog.describe(session, TABLE)) == 2
+    facts = catalog.describe(session, TABLE)
     assert facts.primary_key == ("id",)
     assert [column.pg_type for column in facts.columns] == ["integer", "numeric(9,2)"]
     assert facts.empty

@@ -24,7 +24,7 @@ from propload.postgres.sql.tables import (
     add_columns_statement,
     create_table_statement,
 )
-from propload.postgres.tables.reading import describe
+from propload.postgres.tables.catalog import describe
 from propload.postgres.tables.row_plan import told_apart
 from propload.target import TableName
 from propload.type_names import create_type

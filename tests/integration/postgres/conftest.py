@@ -9,7 +9,7 @@ from propload.batch import ROW
 from propload.postgres.session.connection import connect
 from propload.postgres.sql import quoting
 from propload.postgres.sql.casts import cast_sql, stage_type
-from propload.postgres.tables.reading import describe
+from propload.postgres.tables.catalog import describe
 from propload.postgres.tables.row_plan import plan_rows
 from propload.prepare.casting import cast
 from propload.target import TableName, Target

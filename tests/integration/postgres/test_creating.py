@@ -14,9 +14,9 @@ from propload.errors import (
     WriteError,
 )
 from propload.postgres.session.connection import connect
+from propload.postgres.tables.catalog import describe
 from propload.postgres.tables.creating import add_columns, create_table
 from propload.postgres.tables.facts import TableColumn, TableFacts
-from propload.postgres.tables.reading import describe
 from propload.postgres.tables.row_plan import plan_rows
 from propload.target import TableName, Target
 

@@ -10,7 +10,7 @@ from propload.errors import SchemaMismatchError
 from propload.postgres.session.connection import connect
 from propload.postgres.sql.sessions import set_up
 from propload.postgres.sql.stage import STAGE
-from propload.postgres.tables.reading import describe
+from propload.postgres.tables.catalog import describe
 from propload.postgres.tables.shaping import shape_of
 from propload.postgres.writing.merging import write_stage
 from tests.integration.postgres.keyed_rows import frame

@@ -6,8 +6,8 @@ import pytest
 
 from propload.errors import WriteError
 from propload.postgres.session.driver_errors import ServerError
+from propload.postgres.tables.catalog import require_mode
 from propload.postgres.tables.facts import TableColumn, TableFacts, Traits
-from propload.postgres.tables.reading import require_mode
 from propload.postgres.tables.stored_keys import StoredKeys
 from propload.target import TableName, Target
 
