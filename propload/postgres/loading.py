@@ -23,7 +23,7 @@ from propload.postgres.shadow import drop_shadow, read_own_names
 from propload.postgres.shadow_room import foretell_room
 from propload.postgres.sql import swapping
 from propload.postgres.tables import catalog
-from propload.postgres.tables.readying import ready_table
+from propload.postgres.tables.ensuring import ensure_table
 from propload.postgres.tables.row_plan import plan_rows
 from propload.postgres.tables.shaping import shape_of
 from propload.private_files import lock_file, unlock
@@ -236,7 +236,7 @@ class Database:
         """
         with self._making_ready(target, run) as session:
             self._require_table(run, target, found)
-            facts = ready_table(session, target, frame_schema, found, pg_types or {})
+            facts = ensure_table(session, target, frame_schema, found, pg_types or {})
             fit = plan_rows(frame_schema, facts, target)
             # another session may have made or changed the table in between
             fit.require_fit()

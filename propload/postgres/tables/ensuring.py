@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from propload.target import Target
 
 
-def ready_table(
+def ensure_table(
     session: Connection,
     target: Target,
     frame_schema: Mapping[str, pl.DataType],
