@@ -10,7 +10,7 @@ from scrapy.utils.defer import maybe_deferred_to_future
 from scrapy.utils.httpobj import urlparse_cached
 from twisted.internet.defer import Deferred
 
-from propload.sources.spiders.standing_in import stand_in
+from propload.sources.spiders.middleware_override import override_middleware
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -96,4 +96,4 @@ def unread_rules(error: BaseException | None, /) -> str:
 
 def obey_robots(settings: BaseSettings, /) -> None:
     """Put `Robots` in the place of Scrapy's own, unless a user has changed that."""
-    stand_in(settings, Robots, for_scrapys=RobotsTxtMiddleware, order=_ORDER)
+    override_middleware(settings, Robots, for_scrapys=RobotsTxtMiddleware, order=_ORDER)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from scrapy.downloadermiddlewares.httpcompression import HttpCompressionMiddleware
 from scrapy.exceptions import IgnoreRequest
 
-from propload.sources.spiders.standing_in import stand_in
+from propload.sources.spiders.middleware_override import override_middleware
 
 if TYPE_CHECKING:
     from scrapy import Spider
@@ -58,4 +58,6 @@ class Unpacking(HttpCompressionMiddleware):
 
 def tell_too_large(settings: BaseSettings, /) -> None:
     """Put `Unpacking` in the place of Scrapy's own, unless a user has changed that."""
-    stand_in(settings, Unpacking, for_scrapys=HttpCompressionMiddleware, order=_ORDER)
+    override_middleware(
+        settings, Unpacking, for_scrapys=HttpCompressionMiddleware, order=_ORDER
+    )

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 _SETTING = "DOWNLOADER_MIDDLEWARES"
 
 
-def stand_in(
+def override_middleware(
     settings: BaseSettings, own: type, /, *, for_scrapys: type, order: int
 ) -> None:
     """Put a middleware in the place of Scrapy's, unless a user has changed that.
