@@ -29,7 +29,7 @@ from propload.sources.spiders.loop import (
 from propload.sources.spiders.outcome import BLOCKED_REASONS, read_outcome
 from propload.sources.spiders.rows import ItemRows
 from propload.sources.spiders.settings import OTHERS, read_flush, read_loads
-from propload.sources.spiders.told_in_settings import in_settings, of_a_setting
+from propload.sources.spiders.settings_wording import in_settings, of_a_setting
 from propload.sources.spiders.watching import Watch
 from propload.wording import counted
 

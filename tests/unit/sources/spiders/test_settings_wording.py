@@ -2,7 +2,7 @@
 
 import pytest
 
-from propload.sources.spiders.told_in_settings import in_settings, of_a_setting
+from propload.sources.spiders.settings_wording import in_settings, of_a_setting
 
 
 @pytest.mark.parametrize(
