@@ -16,7 +16,7 @@ from propload.batch import ROW, Sifted, join_reasons, no_reasons, reason_lines
 from propload.errors import SchemaMismatchError
 from propload.prepare.conversions import Conversion
 from propload.prepare.json_in import json_shape, read_json
-from propload.prepare.limits import fitted, limit, may_limit
+from propload.prepare.length_limits import fitted, limit, may_limit
 from propload.prepare.nested import convert_nested
 from propload.prepare.text_for_server import (
     may_read,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from propload.prepare.conversions import Conversion
-from propload.prepare.limits import PLAIN_AMOUNT
+from propload.prepare.length_limits import PLAIN_AMOUNT
 from propload.prepare.text_in import read_text
 from propload.prepare.text_out import write_text
 from propload.target import USUAL_ARRAY, ArrayForm
