@@ -20,8 +20,8 @@ from propload.pipeline.notes import (
     no_rows_note,
     would_erase_note,
 )
-from propload.prepare.cells import refused_cells
 from propload.prepare.mapping import Lacking
+from propload.prepare.rejected_cells import refused_cells
 from propload.rejecting import ReasonCounts
 from propload.report import Counts
 from propload.running.advice import nothing_to_replace

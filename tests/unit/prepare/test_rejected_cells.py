@@ -5,9 +5,9 @@ import polars as pl
 import pytest
 
 from propload.batch import ROW, Sifted, reason_lines
-from propload.prepare.cells import refused_cells
 from propload.prepare.mapping import load_mapping
 from propload.prepare.preparing import Preparer
+from propload.prepare.rejected_cells import refused_cells
 from propload.prepare.validation import load_schema
 from propload.target import ColumnPlan
 
