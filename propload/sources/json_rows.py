@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from propload.errors import SourceError
 from propload.sources.chunking import CUT, MAX_ROW_BYTES, Chunks
 from propload.sources.decoding import to_utf8
-from propload.sources.json_places import (
+from propload.sources.json_paths import (
     Place,
     decode_all,
     decode_within,

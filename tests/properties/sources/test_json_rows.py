@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from propload.options import SourceOptions
-from propload.sources.json_places import Place, rows_within
+from propload.sources.json_paths import Place, rows_within
 from propload.sources.json_rows import _values, read_json
 from propload.sources.json_text import Decoder, NoRow
 
