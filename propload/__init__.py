@@ -24,16 +24,16 @@ if TYPE_CHECKING:
     from propload.checking.check import check as check
     from propload.checking.report import CheckReport as CheckReport
     from propload.checking.report import ColumnCheck as ColumnCheck
-    from propload.earlier.dropping import Dropped as Dropped
-    from propload.earlier.dropping import drop_old_rejects as drop_old_rejects
-    from propload.earlier.dropping import drop_rejects as drop_rejects
-    from propload.earlier.dropping import drop_runs as drop_runs
-    from propload.earlier.inspecting import rejects as rejects
-    from propload.earlier.inspecting import runs as runs
-    from propload.earlier.leftover_journals import drop_leftover as drop_leftover
-    from propload.earlier.leftover_journals import leftovers as leftovers
-    from propload.earlier.recovering import recover as recover
-    from propload.earlier.replaying import replay as replay
+    from propload.earlier_runs.dropping import Dropped as Dropped
+    from propload.earlier_runs.dropping import drop_old_rejects as drop_old_rejects
+    from propload.earlier_runs.dropping import drop_rejects as drop_rejects
+    from propload.earlier_runs.dropping import drop_runs as drop_runs
+    from propload.earlier_runs.inspecting import rejects as rejects
+    from propload.earlier_runs.inspecting import runs as runs
+    from propload.earlier_runs.leftover_journals import drop_leftover as drop_leftover
+    from propload.earlier_runs.leftover_journals import leftovers as leftovers
+    from propload.earlier_runs.recovering import recover as recover
+    from propload.earlier_runs.replaying import replay as replay
     from propload.errors import BlockedError as BlockedError
     from propload.errors import ConfigError as ConfigError
     from propload.errors import CountsError as CountsError
@@ -70,7 +70,7 @@ _HOMES = {
     "ConfigError": "errors",
     "Counts": "report",
     "CountsError": "errors",
-    "Dropped": "earlier.dropping",
+    "Dropped": "earlier_runs.dropping",
     "JournalError": "errors",
     "Leftover": "journal",
     "LoadError": "errors",
@@ -93,17 +93,17 @@ _HOMES = {
     "Unread": "batch",
     "WriteError": "errors",
     "check": "checking.check",
-    "drop_leftover": "earlier.leftover_journals",
-    "drop_old_rejects": "earlier.dropping",
-    "drop_rejects": "earlier.dropping",
-    "drop_runs": "earlier.dropping",
+    "drop_leftover": "earlier_runs.leftover_journals",
+    "drop_old_rejects": "earlier_runs.dropping",
+    "drop_rejects": "earlier_runs.dropping",
+    "drop_runs": "earlier_runs.dropping",
     "embedded_url": "running.choosing",
     "ingest": "ingesting",
-    "leftovers": "earlier.leftover_journals",
-    "recover": "earlier.recovering",
-    "rejects": "earlier.inspecting",
-    "replay": "earlier.replaying",
-    "runs": "earlier.inspecting",
+    "leftovers": "earlier_runs.leftover_journals",
+    "recover": "earlier_runs.recovering",
+    "rejects": "earlier_runs.inspecting",
+    "replay": "earlier_runs.replaying",
+    "runs": "earlier_runs.inspecting",
     "tune": "tuning",
 }
 

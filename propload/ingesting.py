@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from propload import config
 from propload.arguments import require_event, require_mapping
 from propload.display import watch
-from propload.earlier.recovering import recover_first
+from propload.earlier_runs.recovering import recover_first
 from propload.errors import ConfigError
 from propload.monitoring.metrics import given_or_new
 from propload.nearest import SLIP, meant

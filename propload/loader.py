@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
 
 from propload.display import watch
-from propload.earlier.recovering import recover_first
+from propload.earlier_runs.recovering import recover_first
 from propload.errors import ConfigError, LoadError, QueueClosedError, stopped
 from propload.journal.ending import Outcome, Unclosed, close_journal, warn_unclosed
 from propload.monitoring.metrics import given_or_new

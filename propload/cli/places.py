@@ -78,6 +78,6 @@ def find_rejected(run: str, given: Settings) -> Path:
     Raises:
         ConfigError: A setting cannot be used, or there are none.
     """
-    from propload.earlier import gone_rejects  # noqa: PLC0415 - needs Polars
+    from propload.earlier_runs import gone_rejects  # noqa: PLC0415 - needs Polars
 
     return gone_rejects.find_rejected(run, places(given))

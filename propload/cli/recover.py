@@ -69,7 +69,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def _load(run: str, given: Settings, screen: Screen, *, moved: bool) -> None:
-    from propload.earlier.recovering import recover  # noqa: PLC0415 - heavy
+    from propload.earlier_runs.recovering import recover  # noqa: PLC0415 - heavy
 
     reports: list[Report] = []
     try:
@@ -89,7 +89,7 @@ def _load(run: str, given: Settings, screen: Screen, *, moved: bool) -> None:
 
 def _elsewhere(given: Settings) -> str:
     """Return what is said of journals of other databases, or nothing."""
-    from propload.earlier.leftover_journals import leftovers  # noqa: PLC0415 - heavy
+    from propload.earlier_runs.leftover_journals import leftovers  # noqa: PLC0415 - heavy
 
     found = leftovers(**only(given, "table", "state_dir"))
     if not found:
@@ -126,7 +126,7 @@ def _show(
 
 
 def _drop(run: str, given: Settings, screen: Screen, *, yes: bool) -> None:
-    from propload.earlier.leftover_journals import drop_leftover  # noqa: PLC0415 - heavy
+    from propload.earlier_runs.leftover_journals import drop_leftover  # noqa: PLC0415 - heavy
 
     if not run:
         msg = "say which run's journal is to be deleted: propload recover --drop RUN"
@@ -140,7 +140,7 @@ def _drop(run: str, given: Settings, screen: Screen, *, yes: bool) -> None:
 
 def _confirm_drop(run: str, given: Settings, screen: Screen) -> None:
     """Ask about a journal; of one that is not there, whoever drops it tells."""
-    from propload.earlier.leftover_journals import leftovers  # noqa: PLC0415 - heavy
+    from propload.earlier_runs.leftover_journals import leftovers  # noqa: PLC0415 - heavy
 
     found = leftovers(**only(given, "state_dir"))
     left = [one.rows for one in found if one.run_id == run]
@@ -153,7 +153,7 @@ def _confirm_drop(run: str, given: Settings, screen: Screen) -> None:
 
 
 def _list(given: Settings, screen: Screen) -> None:
-    from propload.earlier.leftover_journals import leftovers  # noqa: PLC0415 - heavy
+    from propload.earlier_runs.leftover_journals import leftovers  # noqa: PLC0415 - heavy
 
     found = leftovers(**given)
     if screen.as_json:

@@ -111,7 +111,7 @@ def _add_drop(group: typer.Typer) -> None:
         Rows, rejected rows and journals stay, and so does the ledger of runs that did
         not load all their rows. --resume knows no run that was dropped.
         """
-        from propload.earlier.dropping import drop_runs  # noqa: PLC0415 - heavy
+        from propload.earlier_runs.dropping import drop_runs  # noqa: PLC0415 - heavy
 
         if not yes:
             days = "1 day" if older_than == 1 else f"{older_than:g} days"

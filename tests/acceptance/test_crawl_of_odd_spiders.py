@@ -9,7 +9,7 @@ from typing import ClassVar
 import pytest
 import scrapy
 
-from propload.earlier.recovering import recover
+from propload.earlier_runs.recovering import recover
 from propload.errors import ConfigError, LoadError, LockedError
 from propload.ingesting import ingest
 from propload.sources.spiders import Watch

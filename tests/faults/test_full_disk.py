@@ -13,8 +13,8 @@ import scrapy
 from scrapy.crawler import Crawler
 
 import propload
-from propload.earlier.leftover_journals import leftovers
-from propload.earlier.recovering import recover
+from propload.earlier_runs.leftover_journals import leftovers
+from propload.earlier_runs.recovering import recover
 from propload.errors import JournalError, LoadError
 from propload.sources.spiders import PropLoadPipeline
 from propload.unfinished_runs import UnfinishedRunStore

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from propload.earlier.leftover_journals import leftovers
-from propload.earlier.recovering import recover
+from propload.earlier_runs.leftover_journals import leftovers
+from propload.earlier_runs.recovering import recover
 from propload.rejecting import RejectStore
 from propload.unfinished_runs import UnfinishedRunStore
 from propload_spiders.demo import DemoSite

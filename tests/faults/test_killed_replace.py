@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from propload.earlier.leftover_journals import leftovers
-from propload.earlier.recovering import recover
+from propload.earlier_runs.leftover_journals import leftovers
+from propload.earlier_runs.recovering import recover
 from propload.postgres.session.connection import connect
 from tests.faults import loading
 from tests.faults.server import BACKENDS, ask, commits_of, prepare_ledger, wait_until

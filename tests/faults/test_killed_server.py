@@ -8,8 +8,8 @@ from functools import partial
 import pytest
 
 import propload
-from propload.earlier.leftover_journals import leftovers
-from propload.earlier.recovering import recover
+from propload.earlier_runs.leftover_journals import leftovers
+from propload.earlier_runs.recovering import recover
 from propload.errors import LoadError
 from propload.monitoring.metrics import Metrics
 from propload.postgres.session.connection import connect

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from propload.earlier.leftover_journals import leftovers
+from propload.earlier_runs.leftover_journals import leftovers
 from propload_spiders.demo import DemoSite
 from tests.acceptance.spiders.reading import open_ids
 from tests.faults import loading

@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 
 import propload
-from propload.earlier.replaying import replay
+from propload.earlier_runs.replaying import replay
 from propload.errors import ConfigError, LockedError, RejectLimitError
 from propload.rejecting import RejectStore
 from propload.unfinished_runs import UnfinishedRun, UnfinishedRunStore

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 import propload
-from propload.earlier.replaying import replay
+from propload.earlier_runs.replaying import replay
 from propload.errors import LoadError
 from propload.rejecting import RejectStore
 from tests.faults import loading

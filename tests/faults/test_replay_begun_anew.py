@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 import propload
-from propload.earlier.replaying import replay
+from propload.earlier_runs.replaying import replay
 from propload.errors import ConfigError
 from propload.rejecting import RejectStore
 from propload.rejecting.lines import each_line

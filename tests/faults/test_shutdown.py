@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from propload.earlier.leftover_journals import leftovers
+from propload.earlier_runs.leftover_journals import leftovers
 from propload.postgres.session.connection import connect
 from propload.postgres.session.locking import target_lock
 from propload.target import TableName

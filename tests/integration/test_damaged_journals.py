@@ -3,8 +3,8 @@
 import pytest
 
 import propload
-from propload.earlier.leftover_journals import drop_leftover, leftovers
-from propload.earlier.recovering import recover
+from propload.earlier_runs.leftover_journals import drop_leftover, leftovers
+from propload.earlier_runs.recovering import recover
 from propload.errors import LoadError
 from propload.journal import records, segments
 from propload.sources import row_batches

@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 import propload
-from propload.earlier import reject_source
+from propload.earlier_runs import reject_source
 from propload.errors import ConfigError, RejectLimitError
 from propload.rejecting import RejectStore
 from tests.integration.reading import read_table, run_sql

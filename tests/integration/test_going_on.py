@@ -4,8 +4,8 @@ import polars as pl
 import pytest
 
 import propload
-from propload.earlier.leftover_journals import leftovers
-from propload.earlier.recovering import recover
+from propload.earlier_runs.leftover_journals import leftovers
+from propload.earlier_runs.recovering import recover
 from propload.errors import ConfigError, LoadError, RejectLimitError
 from propload.prepare.routing import lane_of
 from tests.integration.going_on import await_row, guard, ids_by_lane, open_guard

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from propload.earlier.leftover_journals import leftovers
-from propload.earlier.recovering import recover
+from propload.earlier_runs.leftover_journals import leftovers
+from propload.earlier_runs.recovering import recover
 from tests.integration.reading import run_sql
 
 pytestmark = [pytest.mark.timeout(60), pytest.mark.one_server]

@@ -6,8 +6,8 @@ import polars as pl
 import pytest
 
 import propload
-from propload.earlier.leftover_journals import leftovers
-from propload.earlier.recovering import recover
+from propload.earlier_runs.leftover_journals import leftovers
+from propload.earlier_runs.recovering import recover
 from propload.errors import ConfigError, LoadError
 from propload.journal import JournalSource, segments
 from propload.rejecting import RejectStore

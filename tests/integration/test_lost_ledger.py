@@ -3,8 +3,8 @@
 import pytest
 
 import propload
-from propload.earlier.leftover_journals import drop_leftover, leftovers
-from propload.earlier.recovering import recover
+from propload.earlier_runs.leftover_journals import drop_leftover, leftovers
+from propload.earlier_runs.recovering import recover
 from propload.errors import ConfigError, LoadError
 from propload.postgres.session.dsn import parse_dsn
 from tests.integration.going_on import guard, ids_by_lane, open_guard

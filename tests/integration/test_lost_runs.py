@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 import propload
-from propload.earlier.replaying import replay
+from propload.earlier_runs.replaying import replay
 from propload.errors import ConfigError, RejectLimitError
 from propload.report_store import ReportStore
 from propload.unfinished_runs import UnfinishedRun, mark_running

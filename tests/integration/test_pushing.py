@@ -10,8 +10,8 @@ from contextlib import contextmanager
 import pytest
 
 import propload
-from propload.earlier.leftover_journals import leftovers
-from propload.earlier.recovering import recover
+from propload.earlier_runs.leftover_journals import leftovers
+from propload.earlier_runs.recovering import recover
 from propload.errors import ConfigError, JournalError, LoadError
 from propload.pipeline import reading
 from propload.postgres.session.connection import connect

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 import propload
-from propload.earlier import recovering
-from propload.earlier.leftover_journals import drop_leftover, leftovers
-from propload.earlier.recovering import recover
+from propload.earlier_runs import recovering
+from propload.earlier_runs.leftover_journals import drop_leftover, leftovers
+from propload.earlier_runs.recovering import recover
 from propload.errors import ConfigError, LoadError, LockedError
 from propload.journal import JournalSource, feeding, writing
 from propload.monitoring.memory import MemoryWatch
@@ -140,7 +140,7 @@ def test_a_journal_in_other_hands_is_left_to_them(goal, database, stuck, monkeyp
         msg = "it is being recovered already"
         raise LockedError(msg)
 
-    monkeypatch.setattr("propload.earlier.recovering.recover_one", held)
+    monkeypatch.setattr("propload.earlier_runs.recovering.recover_one", held)
     propload.ingest([{"id": 99}], **goal)
     assert read_table(database, "homes")["id"].to_list() == [99]
 
@@ -181,9 +181,9 @@ def test_a_journal_in_other_hands_hides_no_failure(goal, stuck, monkeypatch):
         raise failures.pop(0)
 
     monkeypatch.setattr(
-        "propload.earlier.recovering.find_leftovers", lambda _: [stuck, stuck]
+        "propload.earlier_runs.recovering.find_leftovers", lambda _: [stuck, stuck]
     )
-    monkeypatch.setattr("propload.earlier.recovering.recover_one", fail)
+    monkeypatch.setattr("propload.earlier_runs.recovering.recover_one", fail)
     with pytest.raises(LoadError, match=r"it is damaged\. Recover .* or drop it \("):
         propload.ingest([{"id": 99}], **goal)
 

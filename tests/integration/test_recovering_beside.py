@@ -3,15 +3,15 @@
 import pytest
 
 import propload
-from propload.earlier import leftover_journals as looking
-from propload.earlier import recovering
-from propload.earlier.leftover_journals import (
+from propload.earlier_runs import leftover_journals as looking
+from propload.earlier_runs import recovering
+from propload.earlier_runs.leftover_journals import (
     JournalGoneError,
     drop_leftover,
     leftover_journals,
     opened,
 )
-from propload.earlier.recovering import recover
+from propload.earlier_runs.recovering import recover
 from propload.errors import ConfigError, LoadError
 from propload.journal import find_leftovers
 from tests.integration.reading import read_table, run_sql

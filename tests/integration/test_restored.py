@@ -3,7 +3,7 @@
 import pytest
 
 import propload
-from propload.earlier.leftover_journals import leftovers
+from propload.earlier_runs.leftover_journals import leftovers
 from propload.errors import ConfigError, RejectLimitError
 from tests.integration.reading import query, run_sql
 

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 import propload
-from propload.earlier.newest_rejects import NewestRejects
+from propload.earlier_runs.newest_rejects import NewestRejects
 from propload.errors import ConfigError
 from propload.options import Places
 from propload.rejecting import RejectWriter

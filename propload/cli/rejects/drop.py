@@ -71,7 +71,7 @@ def _drop_one(run: str, given: Settings, screen: Screen, *, yes: bool) -> None:
 
 
 def _drop_old(days: float, given: Settings, screen: Screen, *, yes: bool) -> None:
-    from propload.earlier.dropping import drop_old_rejects  # noqa: PLC0415 - heavy
+    from propload.earlier_runs.dropping import drop_old_rejects  # noqa: PLC0415 - heavy
 
     if not yes:
         age = "1 day" if days == 1 else f"{days:g} days"

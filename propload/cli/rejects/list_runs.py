@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import typer
 
     from propload.cli.output import Screen
-    from propload.earlier.newest_rejects import Replay
+    from propload.earlier_runs.newest_rejects import Replay
     from propload.options import Settings
     from propload.rejecting.store import RejectRun
 
@@ -31,7 +31,7 @@ def add_to(group: typer.Typer) -> None:
     )
     def list_runs(limit: int, given: Settings, screen: Screen) -> None:
         """List the runs that rejected rows, newest first."""
-        from propload.earlier.newest_rejects import (  # noqa: PLC0415 - needs Polars
+        from propload.earlier_runs.newest_rejects import (  # noqa: PLC0415 - needs Polars
             NewestRejects,
         )
 

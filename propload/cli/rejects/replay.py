@@ -16,7 +16,7 @@ from propload.errors import ConfigError
 
 if TYPE_CHECKING:
     from propload.cli.output import Screen
-    from propload.earlier.fixing import Fix
+    from propload.earlier_runs.fixing import Fix
     from propload.options import Settings
 
 _FIX = option(
@@ -45,7 +45,7 @@ def add_to(group: typer.Typer) -> None:
         Settings are those of the run, unless given. What is rejected again is kept
         under the new run's name.
         """
-        from propload.earlier.replaying import replay as load  # noqa: PLC0415 - heavy
+        from propload.earlier_runs.replaying import replay as load  # noqa: PLC0415 - heavy
 
         mends = _function(fix) if fix else None
         report = load(run, fix=mends, **screen.quieted(given))

@@ -4,8 +4,8 @@ import signal
 
 import pytest
 
-from propload.earlier.leftover_journals import leftovers
-from propload.earlier.recovering import recover
+from propload.earlier_runs.leftover_journals import leftovers
+from propload.earlier_runs.recovering import recover
 from propload.postgres.session.connection import connect
 from tests.acceptance.crawls.test_sink import wait_for_log
 from tests.faults.server import wait_until

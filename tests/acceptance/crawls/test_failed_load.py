@@ -7,8 +7,8 @@ import pytest
 import scrapy
 from scrapy.crawler import Crawler
 
-from propload.earlier.leftover_journals import leftovers
-from propload.earlier.recovering import recover
+from propload.earlier_runs.leftover_journals import leftovers
+from propload.earlier_runs.recovering import recover
 from propload.sources.spiders import PropLoadPipeline
 from tests.integration.reading import read_table, run_sql
 

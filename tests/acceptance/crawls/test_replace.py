@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from propload.earlier.leftover_journals import leftovers
-from propload.earlier.recovering import recover
+from propload.earlier_runs.leftover_journals import leftovers
+from propload.earlier_runs.recovering import recover
 from tests.integration.reading import read_table, run_sql
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.one_server]

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 import propload
-from propload.earlier.recovering import recover
+from propload.earlier_runs.recovering import recover
 from propload.errors import LoadError
 from tests.faults.server import wait_until
 from tests.integration.reading import query, run_sql

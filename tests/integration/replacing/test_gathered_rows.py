@@ -5,8 +5,8 @@ from contextlib import nullcontext
 import pytest
 
 import propload
-from propload.earlier.leftover_journals import drop_leftover, leftovers
-from propload.earlier.recovering import recover
+from propload.earlier_runs.leftover_journals import drop_leftover, leftovers
+from propload.earlier_runs.recovering import recover
 from propload.postgres import shadow
 from tests.integration.reading import run_sql
 from tests.integration.replacing.homes import OLD, ended_early, rows, shadows, stored

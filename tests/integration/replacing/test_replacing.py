@@ -3,8 +3,8 @@
 import pytest
 
 import propload
-from propload.earlier.leftover_journals import leftovers
-from propload.earlier.recovering import recover
+from propload.earlier_runs.leftover_journals import leftovers
+from propload.earlier_runs.recovering import recover
 from propload.errors import LoadError
 from propload.postgres.ledger.file_ledger import FileLedger
 from propload.postgres.session.connection import connect

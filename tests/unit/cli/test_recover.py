@@ -25,7 +25,7 @@ def recovering(monkeypatch, tmp_path):
     """Stand in for the recovery of journals."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PROPLOAD_CONFIG", "")
-    module = ModuleType("propload.earlier.recovering")
+    module = ModuleType("propload.earlier_runs.recovering")
     module.told, module.reports, module.left, module.error = [], [], [], None
 
     def recover(run_id, /, on_report, moved, **settings):
@@ -40,7 +40,7 @@ def recovering(monkeypatch, tmp_path):
     module.recover = recover
     module.leftovers = lambda **_: module.left
     for name in ("recovering", "leftover_journals"):
-        monkeypatch.setitem(sys.modules, f"propload.earlier.{name}", module)
+        monkeypatch.setitem(sys.modules, f"propload.earlier_runs.{name}", module)
     return module
 
 

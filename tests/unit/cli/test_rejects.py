@@ -205,9 +205,9 @@ def test_replay_hands_over_the_run_the_function_and_the_settings(
         told.append((run_id, fix and fix.__name__, settings))
         return Report(run_id, "loaded", "r", TargetName("d", "t"), Counts(), 1.0)
 
-    module = ModuleType("propload.earlier.replaying")
+    module = ModuleType("propload.earlier_runs.replaying")
     module.replay = replay
-    monkeypatch.setitem(sys.modules, "propload.earlier.replaying", module)
+    monkeypatch.setitem(sys.modules, "propload.earlier_runs.replaying", module)
     words = ("--fix", "mending_rows:fix", "--mapping", "m.toml")
     assert run("replay", RUNS[0], *words).exit_code == 0
     assert run("replay").exit_code == 0

@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from propload.earlier.replaying import replay
+from propload.earlier_runs.replaying import replay
 from propload.errors import ConfigError
 from propload.rejecting import RejectWriter
 from propload.rejecting.reading import read_rejects

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from propload.batch import OWN_NAMES, Batch, Unread
-from propload.earlier.fixing import as_rows, mark_of, mend
+from propload.earlier_runs.fixing import as_rows, mark_of, mend
 from propload.errors import ConfigError
 from propload.rejecting.lines import each_line, in_parts, lines_in_order, piece_of
 from propload.rejecting.type_inference import rows_as_read
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from propload.earlier.fixing import Fix
+    from propload.earlier_runs.fixing import Fix
     from propload.rejecting.lines import Line
 
 log = logging.getLogger(__name__)

@@ -5,7 +5,7 @@ import threading
 import polars as pl
 import pytest
 
-from propload.earlier.fixing import mark_of, mend
+from propload.earlier_runs.fixing import mark_of, mend
 from propload.errors import ConfigError
 
 NUMBERS = (5, 6, 7, 8)

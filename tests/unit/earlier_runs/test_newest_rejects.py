@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from propload.earlier.newest_rejects import NewestRejects, Replay
+from propload.earlier_runs.newest_rejects import NewestRejects, Replay
 from propload.errors import ConfigError
 from propload.options import Places
 from propload.rejecting import RejectWriter

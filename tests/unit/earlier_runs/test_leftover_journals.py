@@ -2,7 +2,7 @@
 
 import pytest
 
-from propload.earlier.leftover_journals import drop_leftover
+from propload.earlier_runs.leftover_journals import drop_leftover
 from propload.journal import Journal, JournalOptions
 from tests.unit.journal.batches import batch
 

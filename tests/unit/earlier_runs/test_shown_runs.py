@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-from propload.earlier.shown_runs import ShownReports
+from propload.earlier_runs.shown_runs import ShownReports
 from propload.report import Counts, Report, TargetName
 
 

@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from propload.earlier.gone_rejects import find_rejected, look_for_none
-from propload.earlier.shown_runs import ShownReports
+from propload.earlier_runs.gone_rejects import find_rejected, look_for_none
+from propload.earlier_runs.shown_runs import ShownReports
 from propload.errors import ConfigError
 from propload.rejecting import RejectStore
 from propload.rejecting.reading import read_rejects

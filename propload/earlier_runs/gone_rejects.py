@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from propload.config import commands_for
-from propload.earlier.newest_rejects import NewestRejects
-from propload.earlier.reject_source import rejects_of
+from propload.earlier_runs.newest_rejects import NewestRejects
+from propload.earlier_runs.reject_source import rejects_of
 from propload.errors import ConfigError
 from propload.rejecting import RejectStore
 from propload.report_store import ReportStore

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from propload.earlier.reject_source import has_rows, run_replayed
+from propload.earlier_runs.reject_source import has_rows, run_replayed
 from propload.errors import ConfigError
 from propload.postgres.ledger.history import find_run
 from propload.rejecting import RejectStore
@@ -12,7 +12,7 @@ from propload.running.choosing import open_database
 from propload.running.resuming.finding import settled_point
 
 if TYPE_CHECKING:
-    from propload.earlier.reject_source import Pieces
+    from propload.earlier_runs.reject_source import Pieces
     from propload.postgres.ledger.run_record import RunRecord
     from propload.report import Report
     from propload.running.planning import Plan

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from propload.earlier.gone_rejects import find_rejected
-from propload.earlier.reject_source import rejects_of
+from propload.earlier_runs.gone_rejects import find_rejected
+from propload.earlier_runs.reject_source import rejects_of
 from propload.errors import ConfigError
 from propload.postgres.ledger.pruning import KeptRuns, prune_runs
 from propload.rejecting import RejectStore

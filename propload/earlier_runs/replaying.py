@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from propload import config
-from propload.earlier.begun_replays import find_begun, forget_abandoned
-from propload.earlier.committed_rejects import committed_pieces, how_to_settle
-from propload.earlier.gone_rejects import find_rejected
-from propload.earlier.newest_rejects import NewestRejects
-from propload.earlier.reject_source import RejectSource
+from propload.earlier_runs.begun_replays import find_begun, forget_abandoned
+from propload.earlier_runs.committed_rejects import committed_pieces, how_to_settle
+from propload.earlier_runs.gone_rejects import find_rejected
+from propload.earlier_runs.newest_rejects import NewestRejects
+from propload.earlier_runs.reject_source import RejectSource
 from propload.errors import ConfigError, PropLoadError
 from propload.monitoring.metrics import Metrics
 from propload.rejecting import RejectStore
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
-    from propload.earlier.begun_replays import BegunReplay
-    from propload.earlier.fixing import Fix
+    from propload.earlier_runs.begun_replays import BegunReplay
+    from propload.earlier_runs.fixing import Fix
     from propload.options import Settings
     from propload.report import Plain, Report
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from propload.earlier.reject_source import REJECTS_OF, has_rows, run_replayed
+from propload.earlier_runs.reject_source import REJECTS_OF, has_rows, run_replayed
 from propload.rejecting import RejectStore
 from propload.report_store import ReportStore
 from propload.unfinished_runs import UnfinishedRunStore

@@ -3,7 +3,7 @@
 import pytest
 
 import propload
-from propload.earlier.gone_rejects import find_rejected
+from propload.earlier_runs.gone_rejects import find_rejected
 from propload.errors import ConfigError
 from propload.options import Places
 from propload.rejecting import RejectWriter

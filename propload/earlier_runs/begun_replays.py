@@ -6,7 +6,7 @@ import shlex
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from propload.earlier.reject_source import is_before, rows_begun_with
+from propload.earlier_runs.reject_source import is_before, rows_begun_with
 from propload.errors import ConfigError
 from propload.postgres.ledger.history import runs_of
 from propload.rejecting import RejectStore
@@ -21,7 +21,7 @@ from propload.wording import counted
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from propload.earlier.reject_source import RejectSource
+    from propload.earlier_runs.reject_source import RejectSource
     from propload.postgres.ledger.run_record import RunRecord
     from propload.postgres.loading import Database
     from propload.rejecting.lines import Line

@@ -4,8 +4,8 @@ import json
 import polars as pl
 import pytest
 
-from propload.earlier import reject_source
-from propload.earlier.reject_source import RejectSource, rows_begun_with
+from propload.earlier_runs import reject_source
+from propload.earlier_runs.reject_source import RejectSource, rows_begun_with
 from propload.errors import ConfigError
 from propload.rejecting.lines import each_line
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from propload import config
 from propload.arguments import require_function
-from propload.earlier.leftover_journals import (
+from propload.earlier_runs.leftover_journals import (
     JournalGoneError,
     find_leftover,
     into_table,
