@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from propload.batch import CREATED_AS, NUMBERS_BUT, WRITTEN_NUMBER
-from propload.values import KNOWN, plain
+from propload.python_values import KNOWN, plain
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

@@ -28,7 +28,7 @@ from propload.plain_columns import (
     PlainColumn,
     RowShape,
 )
-from propload.values import (
+from propload.python_values import (
     DECIMAL_DIGITS,
     EXACT_IN_FLOAT,
     KNOWN,

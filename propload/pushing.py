@@ -17,11 +17,11 @@ from propload.batch import Batch
 from propload.columns import Columns
 from propload.config.values import read_text
 from propload.errors import ConfigError, JournalError, QueueClosedError
+from propload.python_values import row_of
 from propload.queueing import Listeners
 from propload.sources import open_source
 from propload.sources.frames import is_frame
 from propload.sources.items import ItemSource
-from propload.values import row_of
 from propload.wording import counted, with_article
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from propload.values import FORMULA_ERRORS
+from propload.python_values import FORMULA_ERRORS
 from propload.wording import listed
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ import polars as pl
 
 from propload.batch import ROW
 from propload.prepare.text_in import GROUPED, read_guess
+from propload.python_values import FORMULA_ERRORS
 from propload.type_names import type_name
-from propload.values import FORMULA_ERRORS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence

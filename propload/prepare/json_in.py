@@ -15,8 +15,8 @@ import polars as pl
 
 from propload.prepare.conversions import Conversion
 from propload.prepare.text_in import read_text
+from propload.python_values import as_text
 from propload.type_names import field_types, inner_type, leaf_types, type_name
-from propload.values import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -19,9 +19,9 @@ from propload.prepare.conversions import Conversion
 from propload.prepare.length_limits import PLAIN_AMOUNT
 from propload.prepare.text_in import read_text
 from propload.prepare.text_out import write_text
+from propload.python_values import as_text
 from propload.target import USUAL_ARRAY, ArrayForm
 from propload.type_names import inner_type
-from propload.values import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

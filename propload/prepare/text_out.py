@@ -6,14 +6,14 @@ import json
 
 import polars as pl
 
-from propload.temporal_text import duration_text, in_calendar, moment_text
-from propload.type_names import field_types, inner_type, leaf_types
-from propload.values import (
+from propload.python_values import (
     EXACT_IN_FLOAT,
     MARKED_NUMBER,
     NEGATIVE_ZERO,
     NUMBER_MARK,
 )
+from propload.temporal_text import duration_text, in_calendar, moment_text
+from propload.type_names import field_types, inner_type, leaf_types
 
 
 def write_text(  # noqa: PLR0911 - one return a type
@@ -155,13 +155,13 @@ def _object_text(column: pl.Expr, source: pl.Struct) -> pl.Expr:
 
 
 def is_json_of_polars(dtype: pl.DataType) -> bool:
-    """Return whether Polars writes the values of a type as `values.as_text` does."""
+    """Return whether Polars writes the values of a type as `python_values` does."""
     kinds = leaf_types(dtype)
     return all(_scalar_for_json(pl.lit(None, one), one) is None for one in kinds)
 
 
 def _scalar_for_json(value: pl.Expr, source: pl.DataType) -> pl.Expr | None:
-    """Return a value that has the JSON which Python's has (`values.as_text`).
+    """Return a value that has the JSON which Python's has (`python_values.as_text`).
 
     Else a row would change with the way it comes. None is returned where Polars writes
     it so.

@@ -15,11 +15,11 @@ import pyarrow as pa
 from propload.arrow_fields import but_texts
 from propload.batch import CREATED_AS, WRITTEN_NUMBER, Unread
 from propload.errors import SourceError
+from propload.python_values import FORMULA_ERRORS
 from propload.sources.dialect import SAMPLE_ROWS, doubt_first, name_columns
 from propload.sources.preamble import preamble_lines
 from propload.sources.records import HEADER_AGAIN
 from propload.sources.source import cut, noted, with_nulls
-from propload.values import FORMULA_ERRORS
 from propload.wording import listed
 
 if TYPE_CHECKING:

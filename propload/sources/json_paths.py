@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from propload.batch import CREATED_AS
 from propload.errors import SourceError
 from propload.nearest import meant
+from propload.python_values import as_text
 from propload.sources.json_text import NoRow
-from propload.values import as_text
 from propload.wording import counted
 
 if TYPE_CHECKING:

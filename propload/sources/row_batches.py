@@ -11,8 +11,8 @@ import pyarrow as pa
 from propload.batch import Batch, Unread
 from propload.columns import Columns, make_array
 from propload.errors import SourceError
+from propload.python_values import SETTLED, row_of, settled
 from propload.sources.source import FLUSH_SECONDS, check_names, cut
-from propload.values import SETTLED, row_of, settled
 from propload.wording import with_article
 
 if TYPE_CHECKING:

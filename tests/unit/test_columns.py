@@ -11,7 +11,7 @@ import pytest
 
 from propload.batch import Batch
 from propload.columns import ROWS_AT_ONCE, Columns, make_array, make_column
-from propload.values import Json, as_text
+from propload.python_values import Json, as_text
 
 UTC = dt.UTC
 NAIVE = dt.datetime(2024, 1, 2, 3, 4, 5, 6)  # noqa: DTZ001 - a value under test

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from propload.postgres.sql.casts import length_type
+from propload.python_values import DECIMAL_DIGITS
 from propload.target import ColumnPlan
 from propload.type_names import inner_type
-from propload.values import DECIMAL_DIGITS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

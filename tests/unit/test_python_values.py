@@ -19,7 +19,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from propload.values import as_text, plain
+from propload.python_values import as_text, plain
 
 MOMENT = datetime(2024, 1, 1, tzinfo=UTC)
 
