@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from propload.journal import Journal, JournalOptions, JournalSource
 from propload.journal.ending import Outcome, close_journal
-from propload.journal.feeding import JournaledSource
 from propload.journal.folders import note_entered
+from propload.journal.journaled_source import JournaledSource
 from propload.pushing import PushedSource
 from propload.running.shown_settings import settings_shown
 

@@ -16,7 +16,7 @@ from propload.earlier_runs import recovering
 from propload.earlier_runs.leftover_journals import drop_leftover, leftovers
 from propload.earlier_runs.recovering import recover
 from propload.errors import ConfigError, LoadError, LockedError
-from propload.journal import JournalSource, feeding, writing
+from propload.journal import JournalSource, journaled_source, writing
 from propload.monitoring.memory import MemoryWatch
 from propload.report import TargetName
 from propload.running.choosing import open_database
@@ -271,8 +271,8 @@ def test_a_generator_is_left_with_its_run_and_all_that_it_gave_waits(goal, datab
 def test_rows_that_a_generator_gave_and_nobody_could_keep_are_told(
     goal, database, monkeypatch
 ):
-    monkeypatch.setattr(feeding, "HAND_OVER_SECONDS", 0.5)
-    monkeypatch.setattr(feeding, "WAKE_SECONDS", 0.1)
+    monkeypatch.setattr(journaled_source, "HAND_OVER_SECONDS", 0.5)
+    monkeypatch.setattr(journaled_source, "WAKE_SECONDS", 0.1)
     ended = threading.Event()
 
     def rows():

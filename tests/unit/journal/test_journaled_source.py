@@ -11,10 +11,10 @@ import pytest
 
 from propload.errors import JournalError
 from propload.journal import (
-    feeding,
+    journaled_source,
     segments,
 )
-from propload.journal.feeding import JournaledSource
+from propload.journal.journaled_source import JournaledSource
 from propload.options import SourceOptions
 from propload.sources.frames import open_frame
 from propload.sources.items import ItemSource
@@ -51,8 +51,8 @@ def test_rows_that_a_source_has_begun_to_give_are_taken_when_it_is_stopped(make)
 
 
 def test_a_source_that_waits_is_left_and_what_it_holds_is_told(make, monkeypatch):
-    monkeypatch.setattr(feeding, "HAND_OVER_SECONDS", 0.05)
-    monkeypatch.setattr(feeding, "WAKE_SECONDS", 0.05)
+    monkeypatch.setattr(journaled_source, "HAND_OVER_SECONDS", 0.05)
+    monkeypatch.setattr(journaled_source, "WAKE_SECONDS", 0.05)
     journal = make()
     begun, never = threading.Event(), threading.Event()
 
@@ -124,7 +124,7 @@ def test_a_source_whose_run_failed_is_left_with_its_rows_in_the_journal(
     make, monkeypatch
 ):
     # one that waits for room hands over nothing more, however long it is given
-    monkeypatch.setattr(feeding, "HAND_OVER_SECONDS", 0.01)
+    monkeypatch.setattr(journaled_source, "HAND_OVER_SECONDS", 0.01)
     journal = make(max_bytes=2_000)
     given = []
 
