@@ -16,7 +16,7 @@ from propload.private_files import sync_folder
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from propload.journal.reading import PendingRecord
+    from propload.journal.pending_records import PendingRecord
     from propload.options import JournalSync
 
 #: A new file begins past this many bytes: committed files are removed whole.

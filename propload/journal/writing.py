@@ -17,7 +17,7 @@ from propload.journal.folders import (
     note_committed,
     remove_folder,
 )
-from propload.journal.reading import PendingRecord, PendingRecords, RecordReader
+from propload.journal.pending_records import PendingRecord, PendingRecords, RecordReader
 from propload.journal.records import Encoded
 from propload.journal.segments import JournalOptions, Segments, unwritable
 from propload.private_files import (

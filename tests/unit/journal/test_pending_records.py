@@ -8,7 +8,7 @@ import pytest
 
 from propload.errors import JournalError
 from propload.journal import Journal, JournalOptions, segments, writing
-from propload.journal.reading import PendingRecord, PendingRecords, RecordReader
+from propload.journal.pending_records import PendingRecord, PendingRecords, RecordReader
 from propload.options import SourceOptions
 from propload.sources import open_source
 
