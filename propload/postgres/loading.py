@@ -249,7 +249,7 @@ class Database:
                 fit.columns,
                 version=session.server_version,
                 table=table,
-                own_names=read_own_names(session, table, target.table),
+                shadow_names=read_own_names(session, table, target.table),
             )
             session.commit()
             empty = facts.empty or target.mode == "replace"

@@ -21,8 +21,8 @@ from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.shadow_room import missing_room
 from propload.postgres.sql import ledger, swapping
 from propload.postgres.sql.locks import limit_wait
-from propload.postgres.sql.own_names import OwnNames
 from propload.postgres.sql.quoting import table as quoted_table
+from propload.postgres.sql.shadow_names import ShadowNames
 from propload.postgres.sql.tables import (
     add_columns_statement,
     drop_statement,
@@ -350,7 +350,7 @@ def _name_of(run_id: str, target: str) -> str:
 
 def read_own_names(
     connection: Connection, shadow: TableName, target: TableName, /
-) -> OwnNames:
+) -> ShadowNames:
     """Return the names of a shadow's indexes and constraints and the target's.
 
     Args:
@@ -362,9 +362,9 @@ def read_own_names(
         ServerError: The catalog cannot be read.
     """
     if shadow == target:
-        return OwnNames()
+        return ShadowNames()
     both = (quoted_table(shadow), quoted_table(target))
     found = [(str(one), str(own)) for one, own in connection.rows(swapping.TWINS, both)]
     tables = ((str(shadow), str(target)), (shadow.table, target.table))
     named = sorted(found, key=lambda pair: len(pair[0]), reverse=True)
-    return OwnNames((*named, *tables), shadow.namespace)
+    return ShadowNames((*named, *tables), shadow.namespace)

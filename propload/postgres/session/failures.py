@@ -17,7 +17,7 @@ from propload.postgres.session.driver_errors import CANCELLED, ServerError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from propload.postgres.sql.own_names import OwnNames
+    from propload.postgres.sql.shadow_names import ShadowNames
 
 FailureKind = Literal["transient", "data", "permanent"]
 
@@ -187,7 +187,7 @@ def as_write_error(
     *,
     table: str,
     batch: int | None = None,
-    own_names: OwnNames | None = None,
+    shadow_names: ShadowNames | None = None,
     doing: str = "",
 ) -> WriteError:
     """Return the error to raise for a failure that no row is to blame for.
@@ -196,7 +196,7 @@ def as_write_error(
         error: What the database raised; give it as the cause.
         table: The qualified table.
         batch: The batch's number, or None outside a batch.
-        own_names: What the target calls what the server names of its shadow.
+        shadow_names: What the target calls what the server names of its shadow.
         doing: What was done meanwhile, as a sentence without its end, where that was
             no work on the rows of a batch: fewer of them would not shorten it.
     """
@@ -204,7 +204,11 @@ def as_write_error(
     sqlstate = failure.sqlstate or _CODES.get(error.status)
     if _is_elsewhere(error):
         return lost_session(table, batch=batch)
-    if own_names is not None and is_missing(error) and own_names.are_of(str(error)):
+    if (
+        shadow_names is not None
+        and is_missing(error)
+        and shadow_names.are_of(str(error))
+    ):
         return gathered_rows_gone(table, batch=batch, sqlstate=sqlstate)
     made = TransientWriteError if failure.kind == "transient" else WriteError
     code = f" [{failure.sqlstate}]" if failure.sqlstate else ""
@@ -216,8 +220,8 @@ def as_write_error(
     elif doing and reason == _RAISED:
         reason = f"{reason} while {doing}"
     text = f"{place}: {failure.message}{code} ({reason}){hint}"
-    if own_names is not None:
-        text = own_names.in_text(text)
+    if shadow_names is not None:
+        text = shadow_names.in_text(text)
     return made(text, table=table, batch=batch, sqlstate=sqlstate)
 
 

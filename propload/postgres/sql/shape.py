@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from propload.postgres.sql import casts, quoting
-from propload.postgres.sql.own_names import OwnNames
+from propload.postgres.sql.shadow_names import ShadowNames
 
 if TYPE_CHECKING:
     import polars as pl
@@ -87,7 +87,7 @@ class Shape:
         merges: Whether the server's MERGE answers with what it did.
         counts_by: How an update is told from an insert: `old` (PostgreSQL 18),
             `xmax`, or `sequence` for partitions of older servers.
-        own_names: What the target calls what the server names of its shadow.
+        shadow_names: What the target calls what the server names of its shadow.
         tied_by: The constraints and indexes by which rows of different keys may
             refuse one another.
     """
@@ -104,7 +104,7 @@ class Shape:
     partitioned: bool = False
     merges: bool = False
     counts_by: Literal["old", "xmax", "sequence"] = "xmax"
-    own_names: OwnNames = field(default_factory=OwnNames)
+    shadow_names: ShadowNames = field(default_factory=ShadowNames)
     tied_by: tuple[str, ...] = ()
 
     @property
@@ -125,7 +125,7 @@ class Shape:
             return f"only the server knows which values of {', '.join(loose)} are equal"
         if self.tied_by:
             verb = "ties" if len(self.tied_by) == 1 else "tie"
-            return self.own_names.in_text(
+            return self.shadow_names.in_text(
                 f"{', '.join(self.tied_by)} of {self.table} {verb} its rows to one "
                 "another"
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from propload.postgres.sql import casts
-from propload.postgres.sql.own_names import OwnNames
+from propload.postgres.sql.shadow_names import ShadowNames
 from propload.postgres.sql.shape import ColumnShape, Comparison, Shape
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def shape_of(
     *,
     version: int,
     table: TableName | None = None,
-    own_names: OwnNames | None = None,
+    shadow_names: ShadowNames | None = None,
 ) -> Shape:
     """Return how the planned columns go into a table.
 
@@ -48,7 +48,7 @@ def shape_of(
         plan: The columns that travel.
         version: The server's version.
         table: The shadow that is written in place of the target, or None.
-        own_names: What the target calls what the server names of the shadow.
+        shadow_names: What the target calls what the server names of the shadow.
     """
     written = table or target.table
     if written != target.table:
@@ -74,7 +74,7 @@ def shape_of(
         partitioned=traits.partitioned,
         merges=version >= _MERGE_RETURNS and not traits.ruled,
         counts_by=_counts_by(version, partitioned=traits.partitioned),
-        own_names=own_names or OwnNames(),
+        shadow_names=shadow_names or ShadowNames(),
         tied_by=_ties(facts, target, travelling),
     )
 

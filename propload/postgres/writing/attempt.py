@@ -73,7 +73,7 @@ class Attempt:
             counts.unchanged,
             counts.stale,
             self.approach.duplicates,
-            self.shape.own_names.in_reasons(join_reasons(reasons).sort(ROW)),
+            self.shape.shadow_names.in_reasons(join_reasons(reasons).sort(ROW)),
         )
 
     def _copy(self, layer: pl.DataFrame) -> _End:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from propload.batch import Piece
     from propload.postgres.ledger.ledger import Ledger
     from propload.postgres.session.connection import Connection
-    from propload.postgres.sql.own_names import OwnNames
+    from propload.postgres.sql.shadow_names import ShadowNames
     from propload.postgres.writing.lane_session import LaneSession
     from propload.target import OnRefused
 
@@ -35,7 +35,7 @@ class EntryWriter:
         session: The lane's session; its other writers write no more.
         ledger: Where pieces are entered.
         target: The table, as messages name it.
-        own_names: What the target calls what the server names of its shadow.
+        shadow_names: What the target calls what the server names of its shadow.
         on_refused: Told of rejected rows before their piece is committed.
     """
 
@@ -45,13 +45,13 @@ class EntryWriter:
         ledger: Ledger,
         target: str,
         *,
-        own_names: OwnNames | None = None,
+        shadow_names: ShadowNames | None = None,
         on_refused: OnRefused | None = None,
     ) -> None:
         self._session = session
         self._ledger = ledger
         self._target = target
-        self._own_names = own_names
+        self._own_names = shadow_names
         self._on_refused = on_refused
         self._unsure: tuple[int, Written] | None = None
         #: The piece of which an attempt has told rejected rows, until it is committed.
@@ -174,7 +174,7 @@ class EntryWriter:
     def _error_of(self, error: ServerError, piece: Piece) -> WriteError:
         """Return the error to raise for one that no row is to blame for."""
         return failures.as_write_error(
-            error, table=self._target, batch=piece.batch, own_names=self._own_names
+            error, table=self._target, batch=piece.batch, shadow_names=self._own_names
         )
 
     def _fail(self, error: ServerError, piece: Piece) -> NoReturn:

@@ -46,7 +46,7 @@ def _require_right(connection: Connection, shape: Shape, error: ServerError) -> 
         return
     connection.rollback()
     if not connection.ask(sessions.MAY_STAGE)[0][0]:
-        table = shape.own_names.in_text(str(shape.table))
+        table = shape.shadow_names.in_text(str(shape.table))
         msg = (
             f"{table} takes rows through a temporary table, which "
             "this user may not make: GRANT TEMPORARY ON DATABASE to it"

@@ -75,8 +75,8 @@ class TableWriter(EntryWriter):
             session,
             ledger,
             # the table that people know, also while its shadow is written
-            shape.own_names.in_text(str(shape.table)),
-            own_names=shape.own_names,
+            shape.shadow_names.in_text(str(shape.table)),
+            shadow_names=shape.shadow_names,
             on_refused=on_refused,
         )
         self._shape = shape

@@ -14,7 +14,7 @@ from propload.postgres.session.failures import (
     classify,
     is_transient,
 )
-from propload.postgres.sql.own_names import OwnNames
+from propload.postgres.sql.shadow_names import ShadowNames
 
 
 def server_error(sqlstate=None, status="UNKNOWN", primary="said so", **fields):
@@ -168,7 +168,7 @@ def test_a_password_that_is_also_a_name_hides_nothing_that_is_looked_for(passwor
     assert password not in str(error)
 
 
-OWN = OwnNames(
+OWN = ShadowNames(
     (
         ("propload_shadow_1_pkey", "t_pkey"),
         ("propload.propload_shadow_1", "public.t"),
@@ -227,7 +227,7 @@ def test_a_shadow_that_is_gone_is_not_called_by_its_table_s_name(
 ):
     status = "UNKNOWN" if sqlstate else "NOT_FOUND"
     error = server_error(sqlstate, status, said)
-    made = as_write_error(error, table="public.t", batch=4, own_names=OWN)
+    made = as_write_error(error, table="public.t", batch=4, shadow_names=OWN)
     assert ("gathered for public.t are gone" in str(made)) == is_gone
     assert str(made).startswith("batch 4 into public.t: ")
     assert made.goes_on == (not is_gone)

@@ -9,7 +9,7 @@ import polars as pl
 
 
 @dataclass(frozen=True, slots=True)
-class OwnNames:
+class ShadowNames:
     """Names of a shadow, each with the target's; empty outside of a replace.
 
     Every name of a shadow holds a hash, so none stands in a text by chance.
