@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from propload.checking.checked_table import CheckedTable
-from propload.checking.looking import Looking
+from propload.checking.scanning import Scan
 from propload.display import check_lines, watch
 from propload.errors import ConfigError
 from propload.ingesting import crawl_options, plan_and_open
@@ -108,7 +108,7 @@ class _Check:
             facts = database.facts(table)
             target, problems = _target(plan.settings, defaults, table, facts)
             pg_types = checker.pg_types if checker else {}
-            looking = Looking(
+            scan = Scan(
                 make_preparer(plan, source, checker, target),
                 CheckedTable(database, target, facts, pg_types, stack),
                 problems,
@@ -117,8 +117,8 @@ class _Check:
             )
             given = _Given(iter(source), self._metrics)
             for joined in Joiner(given, lambda: CHECKED_ROWS, 0.0):
-                looking.look(joined)
-            found = looking.report(source.name, notes_of(source))
+                scan.look(joined)
+            found = scan.report(source.name, notes_of(source))
         return replace(found, interrupted=self._stopped)
 
     def stop(self) -> None:

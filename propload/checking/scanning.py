@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 _SHAPES_KEPT = 4
 
 
-class Looking:
+class Scan:
     """Looks at the rows of a source and notes what would become of them.
 
     Args:
