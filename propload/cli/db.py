@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from propload.cli.command import YES, add_group, command
 from propload.cli.flags import argument
-from propload.cli.places import places
+from propload.cli.run_arguments import places
 from propload.cli.settings import settings_group
 from propload.errors import ConfigError
 

@@ -10,7 +10,7 @@ from propload.cli.command import YES, command
 from propload.cli.exit_codes import code_of, exit_code
 from propload.cli.flags import switch
 from propload.cli.output import failure, report_of
-from propload.cli.places import places, run_argument
+from propload.cli.run_arguments import places, run_argument
 from propload.cli.settings import only, settings_group
 from propload.cli.table import print_table
 from propload.config import RELOADING, commands_for

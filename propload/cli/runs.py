@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from propload.cli.command import YES, add_group, command
 from propload.cli.flags import option
-from propload.cli.places import MOST_RUNS, RUN, places
+from propload.cli.run_arguments import MOST_RUNS, RUN, places
 from propload.cli.settings import settings_group
 from propload.cli.table import print_table
 from propload.config import commands_for

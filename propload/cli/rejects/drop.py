@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from propload.cli.command import YES, command
 from propload.cli.flags import option
-from propload.cli.places import find_rejected, find_rejects, run_argument
+from propload.cli.run_arguments import find_rejected, find_rejects, run_argument
 from propload.cli.settings import settings_group
 from propload.errors import ConfigError
 from propload.wording import counted

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from propload.cli.command import command
 from propload.cli.flags import option
-from propload.cli.places import REJECTING_RUN, find_rejected
+from propload.cli.run_arguments import REJECTING_RUN, find_rejected
 from propload.cli.settings import settings_group
 from propload.errors import ConfigError
 from propload.private_files import beside

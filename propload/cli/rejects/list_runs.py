@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from propload.cli.command import command
-from propload.cli.places import MOST_RUNS, find_rejects, places
+from propload.cli.run_arguments import MOST_RUNS, find_rejects, places
 from propload.cli.settings import settings_group
 from propload.cli.table import print_table
 

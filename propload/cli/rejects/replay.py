@@ -9,7 +9,7 @@ import typer
 from propload.cli.command import command
 from propload.cli.exit_codes import exit_code
 from propload.cli.flags import option
-from propload.cli.places import REPLAYED_RUN
+from propload.cli.run_arguments import REPLAYED_RUN
 from propload.cli.settings import settings_group
 from propload.config import RELOADING
 from propload.errors import ConfigError

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from propload.cli.command import command
-from propload.cli.places import REJECTING_RUN, find_rejected, limit_flag
+from propload.cli.run_arguments import REJECTING_RUN, find_rejected, limit_flag
 from propload.cli.settings import settings_group
 from propload.cli.table import print_table
 from propload.wording import counted, visible_json

@@ -13,7 +13,7 @@ from types import ModuleType
 
 import pytest
 
-from propload.cli.places import LISTED_RUNS
+from propload.cli.run_arguments import LISTED_RUNS
 from propload.rejecting import RejectStore
 from propload.report import Counts, Report, TargetName
 from propload.report_store import ReportStore
