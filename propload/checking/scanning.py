@@ -20,7 +20,7 @@ from propload.pipeline.notes import (
     no_rows_note,
     would_erase_note,
 )
-from propload.prepare.mapping import Lacking
+from propload.prepare.mapping import UnmatchedColumns
 from propload.prepare.rejected_cells import refused_cells
 from propload.rejecting import ReasonCounts
 from propload.report import Counts
@@ -75,7 +75,7 @@ class Scan:
         self._erased: Counter[str] = Counter()
         self._columns = ColumnCounts()
         self._undecided = ""
-        self._lacking = Lacking(preparer.mapping)
+        self._unmatched = UnmatchedColumns(preparer.mapping)
         self._rows = Repeats()
         self._keys = Repeats()
         self._reasons = ReasonCounts()
@@ -120,7 +120,10 @@ class Scan:
         self._table.notes += would_erase_note(
             self._erased, self._target, repeated=self._keys.count > 0
         )
-        self._table.notes += [*self._table.newest_as_text_notes(), *self._lacking.notes]
+        self._table.notes += [
+            *self._table.newest_as_text_notes(),
+            *self._unmatched.notes,
+        ]
         self._table.notes += self._table.replaced_note()
         if self._undecided and not self._table.types:
             self._table.notes.append(self._undecided)
@@ -195,7 +198,7 @@ class Scan:
         except (ConfigError, SchemaMismatchError) as error:
             self._problems.append(self._located(error, joined))
             return None
-        see_columns(self._lacking, joined)
+        see_columns(self._unmatched, joined)
         if facts is None and not fitted.decides(joined):
             self._undecided = no_rows_note(joined, self._target)
             return None

@@ -16,7 +16,7 @@ from propload.pipeline.notes import (
 )
 from propload.pipeline.stages import Routing
 from propload.prepare.inference import known_types, named
-from propload.prepare.mapping import Lacking, MapContext
+from propload.prepare.mapping import MapContext, UnmatchedColumns
 from propload.prepare.preparing import Prepared
 from propload.target import ColumnPlan
 from propload.type_names import type_name
@@ -133,10 +133,10 @@ def fit_rows(
     return fitted
 
 
-def see_columns(lacking: Lacking, joined: Joined, /) -> None:
+def see_columns(unmatched: UnmatchedColumns, joined: Joined, /) -> None:
     """Note what a mapping finds no column for among those of some rows."""
     first = joined.parts[0]
-    lacking.see(first.rows.schema.names, first.source, fixed=joined.untyped)
+    unmatched.see(first.rows.schema.names, first.source, fixed=joined.untyped)
 
 
 def as_they_are(fitted: Preparer) -> Preparer:
@@ -262,7 +262,7 @@ class TableFit:
         self.has_made = False
         self._notes: dict[str, None] = {}
         self.is_fitted = False
-        self._lacking = Lacking(preparer.mapping)
+        self._unmatched = UnmatchedColumns(preparer.mapping)
         self._no_rows: NoRows | None = None
 
     def __call__(self, joined: Joined) -> FittedTable | NoRows | None:
@@ -317,7 +317,7 @@ class TableFit:
             facts,
             lenient=self.is_fitted or (self._lenient and facts is not None),
         )
-        see_columns(self._lacking, joined)
+        see_columns(self._unmatched, joined)
         # one that is gone since is not to be made again, which `prepare` refuses
         is_unmade = facts is None and not self.is_fitted
         if is_unmade and not preparer.decides(joined):
@@ -375,7 +375,7 @@ class TableFit:
     @property
     def notes(self) -> list[str]:
         """What a reader of the report should know."""
-        notes = [*self._notes, *self._lacking.notes]
+        notes = [*self._notes, *self._unmatched.notes]
         if self._undecided and not self.is_fitted:
             notes.append(self._undecided)
         return notes

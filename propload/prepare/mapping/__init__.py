@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from propload.batch import ROW, Sifted, join_reasons, no_reasons, reason_lines
 from propload.prepare.mapping.files import load_mapping, make_mapping
-from propload.prepare.mapping.lacking import Lacking
 from propload.prepare.mapping.rules import (
     Constant,
     MapContext,
@@ -12,16 +11,17 @@ from propload.prepare.mapping.rules import (
     RowMapping,
     Rule,
 )
+from propload.prepare.mapping.unmatched_columns import UnmatchedColumns
 
 __all__ = [
     "ROW",
     "Constant",
-    "Lacking",
     "MapContext",
     "Mapping",
     "RowMapping",
     "Rule",
     "Sifted",
+    "UnmatchedColumns",
     "join_reasons",
     "load_mapping",
     "make_mapping",

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from propload.prepare.mapping import Lacking, load_mapping
+from propload.prepare.mapping import UnmatchedColumns, load_mapping
 
 RULES = {
     "id": "Link",
@@ -12,7 +12,7 @@ RULES = {
 
 
 def lacking(*seen, mapping=None, fixed=True):
-    found = Lacking(load_mapping(RULES if mapping is None else mapping))
+    found = UnmatchedColumns(load_mapping(RULES if mapping is None else mapping))
     for place, given in enumerate(seen):
         found.see(given, f"{place}.csv", fixed=fixed)
     return found.notes

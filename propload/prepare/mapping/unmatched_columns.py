@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from propload.prepare.mapping.rules import RowMapping
 
 
-class Lacking:
+class UnmatchedColumns:
     """What a mapping found no column for, gathered over the rows of a run.
 
     Args:
