@@ -11,7 +11,6 @@ from propload.display import watch
 from propload.earlier_runs.recovering import recover_first
 from propload.errors import ConfigError
 from propload.monitoring.metrics import given_or_new
-from propload.nearest import SLIP, meant
 from propload.options import CrawlOptions
 from propload.running.choosing import default_settings
 from propload.running.planning import Plan, source_options
@@ -20,6 +19,7 @@ from propload.running.stopping import stoppable
 from propload.settings_signature import names_settings
 from propload.sources import open_source
 from propload.spider_names import is_spider
+from propload.suggestions import SLIP, suggest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -158,7 +158,7 @@ def _split(settings: Settings) -> tuple[dict[str, object], Settings]:
     given = dict(settings)
     told = {name: given.pop(name) for name in settings if name not in config.SETTINGS}
     for name in told:
-        hint = meant(name, config.SETTINGS, cutoff=SLIP)
+        hint = suggest(name, config.SETTINGS, cutoff=SLIP)
         if hint:
             msg = (
                 f"{name!r} is not a setting{hint} What a spider is to be told under "

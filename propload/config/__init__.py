@@ -14,7 +14,7 @@ from propload.config.files import ConfigFile, check_names, load_config
 from propload.config.finding import commands_for, default_state_dir
 from propload.config.settings import RELOADING, SETTINGS, Setting
 from propload.errors import ConfigError
-from propload.nearest import SLIP, meant
+from propload.suggestions import SLIP, suggest
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -167,7 +167,7 @@ def _check_variables(names: Mapping[str, str]) -> None:
         if name in known:
             continue
         # one that is like none of ours belongs to somebody else and is left alone
-        hint = meant(name, known, cutoff=SLIP, prefix=_PREFIX)
+        hint = suggest(name, known, cutoff=SLIP, prefix=_PREFIX)
         if hint:
             msg = f"{_VARIABLE}{_PREFIX}{name} is unknown{hint}"
             raise ConfigError(msg)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from propload.config.settings import SETTINGS
 from propload.config.values import expanded
 from propload.errors import ConfigError
-from propload.nearest import meant
+from propload.suggestions import suggest
 from propload.toml_files import read_toml
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class ConfigFile:
             raise ConfigError(msg)
         if name in self.jobs:
             return self.jobs[name]
-        msg = f"job {name!r} is not in {self.path}{meant(name, self.jobs)}"
+        msg = f"job {name!r} is not in {self.path}{suggest(name, self.jobs)}"
         if self.path is None:
             msg = f"there is no configuration file (propload.toml) with a job {name!r}"
         raise ConfigError(msg)
@@ -151,7 +151,7 @@ def check_names(names: Iterable[str], known: Iterable[str], *, place: str) -> No
     known = tuple(known)
     for name in names:
         if name not in known:
-            hint = meant(name.replace("-", "_"), known)
+            hint = suggest(name.replace("-", "_"), known)
             msg = f"{place}: {name!r} is not a setting{hint}"
             raise ConfigError(msg)
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from propload.batch import CREATED_AS
 from propload.errors import SourceError
-from propload.nearest import meant
 from propload.python_values import as_text
 from propload.sources.json_text import NoRow
+from propload.suggestions import suggest
 from propload.wording import counted
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class Place:
         more = " and others" if len(names) > NAMES_SHOWN else ""
         why = (
             f"no rows lie at {self.path} (--rows-at): {self.within} has no "
-            f"{self.left!r}; its names are {shown}{more}{meant(self.left, names)}"
+            f"{self.left!r}; its names are {shown}{more}{suggest(self.left, names)}"
         )
         return NoRow(text, "rows_at", why)
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from propload.config import values
 from propload.errors import ConfigError
-from propload.nearest import meant
 from propload.sources.spiders.hosts import host_of, is_host
+from propload.suggestions import suggest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,7 +36,7 @@ def check_names(
     for name in given:
         if name in names or name.startswith("_"):
             continue
-        hint = meant(name, names, listed=True)
+        hint = suggest(name, names, listed=True)
         msg = f"spider {spider} has no argument {name!r}{hint}"
         raise ConfigError(msg)
 

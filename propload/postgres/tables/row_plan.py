@@ -11,8 +11,8 @@ import polars as pl
 from propload.batch import ROW
 from propload.errors import SchemaMismatchError
 from propload.look_alikes import look_alikes
-from propload.nearest import SLIP, nearest
 from propload.postgres.tables.column_plan import plan_column
+from propload.suggestions import SLIP, nearest
 from propload.type_names import type_name
 
 if TYPE_CHECKING:

@@ -14,12 +14,12 @@ import polars as pl
 
 from propload.batch import ROW
 from propload.errors import ConfigError
-from propload.nearest import SLIP, meant, nearest
 from propload.prepare.mapping.rowwise import refuse_across
 from propload.prepare.mapping.rules import Column, Constant, Mapping, Rule
 from propload.prepare.parsers import PARSERS, make_parser, settings_of
 from propload.prepare.parsers.words import as_words, fold_word, means_two
 from propload.registry import find_object
+from propload.suggestions import SLIP, nearest, suggest
 from propload.toml_files import read_toml
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def make_mapping(
     with _told(name):
         for key in content:
             if key not in _FILE_KEYS:
-                msg = f"key {key!r} is not known{meant(key, _FILE_KEYS, listed=True)}"
+                msg = f"key {key!r} is not known{suggest(key, _FILE_KEYS, listed=True)}"
                 raise ConfigError(msg)
         columns = cast("abc.Mapping[str, object]", content["columns"])
         if not columns:
@@ -237,7 +237,7 @@ def _check_keys(settings: abc.Mapping[str, object], parse: str) -> None:
     every = [*_RULE_KEYS, "constant", "context", *takers]
     for key in settings:
         if key not in takers:
-            msg = f"key {key!r} is not known{meant(key, every, listed=True)}"
+            msg = f"key {key!r} is not known{suggest(key, every, listed=True)}"
             raise ConfigError(msg)
     for key in settings:
         if parse in PARSERS and parse not in takers[key]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from propload.nearest import SLIP, nearest
 from propload.prepare.mapping.names import Names, loose
 from propload.prepare.mapping.rules import SHOWN_COLUMNS, Mapping, Rule
+from propload.suggestions import SLIP, nearest
 from propload.wording import listed
 
 if TYPE_CHECKING:

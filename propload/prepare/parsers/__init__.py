@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from propload.errors import ConfigError
-from propload.nearest import meant
 from propload.prepare.parsers.dates import in_utc, parse_date, parse_timestamp
 from propload.prepare.parsers.numbers import (
     MONEY_DIGITS,
@@ -32,6 +31,7 @@ from propload.prepare.parsers.words import (
     parse_one_of,
     parse_text,
 )
+from propload.suggestions import suggest
 from propload.wording import with_article
 
 if TYPE_CHECKING:
@@ -120,13 +120,13 @@ def make_parser(name: str, /, **settings: Any) -> Parser:
             not usable.
     """
     if name not in PARSERS:
-        msg = f"parser {name!r} is not known{meant(name, PARSERS, listed=True)}"
+        msg = f"parser {name!r} is not known{suggest(name, PARSERS, listed=True)}"
         raise ConfigError(msg)
     function, dtype = PARSERS[name]
     known = settings_of(name)
     for setting in settings:
         if setting not in known:
-            hint = meant(setting, known, listed=True)
+            hint = suggest(setting, known, listed=True)
             msg = f"parser {name} has no setting {setting!r}{hint}"
             raise ConfigError(msg)
     if not isinstance(settings.get("otherwise", ""), str):

@@ -19,7 +19,6 @@ from scrapy.utils.reactorless import (
 )
 
 from propload.errors import PropLoadError, QueueClosedError, SourceError
-from propload.nearest import SLIP, meant
 from propload.queueing import BatchQueue
 from propload.sources.spiders.components import add_components
 from propload.sources.spiders.crawl_settings import CrawlSettings, check_values
@@ -37,6 +36,7 @@ from propload.sources.spiders.sink import PropLoadPipeline
 from propload.sources.spiders.site_pace import keep_pace
 from propload.sources.spiders.unpacking import tell_too_large
 from propload.sources.spiders.watching import Watch
+from propload.suggestions import SLIP, suggest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -353,7 +353,7 @@ def _warn_of_slips(given: Iterable[str], settings: BaseSettings) -> None:
     for name in given:
         # the sink checks its own; others may belong to components without defaults
         is_known = name in settings or name.startswith(PREFIX)
-        hint = "" if is_known else meant(name, known, cutoff=SLIP)
+        hint = "" if is_known else suggest(name, known, cutoff=SLIP)
         if hint:
             log.warning("nothing may read the setting %r of the crawl%s", name, hint)
 

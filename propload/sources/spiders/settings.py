@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from propload import config
 from propload.config.values import read_positive, read_seconds, read_size
 from propload.errors import ConfigError
-from propload.nearest import meant
 from propload.options import Settings
 from propload.sources.spiders.rows import (
     FLUSH_BYTES,
@@ -17,6 +16,7 @@ from propload.sources.spiders.rows import (
     SINK_FLUSH_SECONDS,
     FlushOptions,
 )
+from propload.suggestions import suggest
 from propload.target import parse_table
 
 if TYPE_CHECKING:
@@ -247,6 +247,6 @@ def _check(
 ) -> None:
     for name in given:
         if name not in known:
-            hint = meant(name, known, prefix=prefix)
+            hint = suggest(name, known, prefix=prefix)
             msg = f"{subject} no setting {prefix}{name}{hint}"
             raise ConfigError(msg)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from propload.nearest import SLIP, meant, nearest
+from propload.suggestions import SLIP, nearest, suggest
 
 KNOWN = ("key", "table", "batch_rows", "columns")
 
@@ -25,7 +25,7 @@ def test_a_hint_asks_for_less_likeness_than_a_decision(word, hint, slip):
 
 def test_any_iterable_of_words_will_do():
     assert nearest("kye", iter(KNOWN)) == "key"
-    assert meant("kye", dict.fromkeys(KNOWN)) == "; did you mean 'key'?"
+    assert suggest("kye", dict.fromkeys(KNOWN)) == "; did you mean 'key'?"
 
 
 def test_the_nearest_of_several_is_told():
@@ -44,8 +44,8 @@ def test_the_nearest_of_several_is_told():
     ],
 )
 def test_a_message_ends_with_what_was_meant(word, told, expected):
-    assert meant(word, KNOWN, **told) == expected
+    assert suggest(word, KNOWN, **told) == expected
 
 
 def test_nothing_known_is_said():
-    assert meant("key", (), listed=True) == "; known are: none"
+    assert suggest("key", (), listed=True) == "; known are: none"

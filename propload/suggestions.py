@@ -29,7 +29,7 @@ def nearest(word: str, known: Iterable[str], *, cutoff: float = ALIKE) -> str | 
     return close[0] if close else None
 
 
-def meant(
+def suggest(
     word: str,
     known: Iterable[str],
     *,
