@@ -21,7 +21,10 @@ from propload.running.resuming.requirements import (
     require_same_run,
 )
 from propload.running.resuming.rewriting import rewrite_begun
-from propload.running.resuming.shaping import meaning_of, shaping_mark
+from propload.running.resuming.settings_fingerprint import (
+    meaning_of,
+    settings_fingerprint,
+)
 from propload.running.resuming.traces import Traces
 
 if TYPE_CHECKING:
@@ -61,7 +64,7 @@ def begin_record(
         fingerprint=fingerprint,
     )
     return record.shaped(
-        shaping_mark(plan, target),
+        settings_fingerprint(plan, target),
         meaning_of(plan),
         lanes=plan.workers,
         is_journaled=is_journaled(source),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from propload.errors import ConfigError, SourceError
-from propload.running.resuming.shaping import SHAPING
+from propload.running.resuming.settings_fingerprint import SHAPING
 from propload.wording import counted
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import pytest
 
 from propload.errors import ConfigError
 from propload.running.planning import Plan
-from propload.running.resuming.shaping import meaning_of
+from propload.running.resuming.settings_fingerprint import meaning_of
 
 
 def meant(tmp_path, **settings):

@@ -32,7 +32,7 @@ SHAPING = (
 )
 
 
-def shaping_mark(plan: Plan, target: Target, /) -> str:
+def settings_fingerprint(plan: Plan, target: Target, /) -> str:
     """Return what changes when rows are read, mapped or routed by other settings.
 
     A mapping that is a file or plain values is told by what it holds, other objects by
@@ -49,7 +49,7 @@ def shaping_mark(plan: Plan, target: Target, /) -> str:
 
 
 def meaning_of(plan: Plan, /) -> Meaning:
-    """Return what mapping and schema mean, beyond what `shaping_mark` tells.
+    """Return what mapping and schema mean, beyond what `settings_fingerprint` tells.
 
     Raises:
         ConfigError: There is no such mapping or schema.
