@@ -2,14 +2,14 @@
 
 from types import ModuleType
 
-from propload.running.resuming.content import mark_content
+from propload.running.resuming.object_fingerprints import object_fingerprint
 
 
 def marked(text):
     """Return the mark of what `made` is after a program of its own module."""
     module = ModuleType("users_own")
     exec(text, vars(module))  # noqa: S102 - a module as users write them
-    mark = mark_content(module.made)
+    mark = object_fingerprint(module.made)
     assert mark is not None
     return mark
 

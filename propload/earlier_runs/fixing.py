@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from propload.errors import ConfigError
 from propload.rejecting.lines import OWN_PREFIX
-from propload.running.resuming.content import mark_content
+from propload.running.resuming.object_fingerprints import object_fingerprint
 from propload.wording import counted
 
 #: Where a row stands in its source, for a fix to keep.
@@ -72,8 +72,8 @@ def mark_of(fix: Fix | None, /) -> str:
     Of one that refers to what cannot be looked into (a lock, a connection), its code
     and its name.
     """
-    code = mark_content(getattr(fix, "__code__", None))
-    return mark_content(fix) or f"{_name_of(fix)} {code}"
+    code = object_fingerprint(getattr(fix, "__code__", None))
+    return object_fingerprint(fix) or f"{_name_of(fix)} {code}"
 
 
 def _numbered(

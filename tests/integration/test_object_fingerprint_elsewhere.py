@@ -11,9 +11,9 @@ from tests.own_objects import PROGRAMS, marked
 ASKED = """
 import pandera.pandas
 from importlib import import_module
-from propload.running.resuming.content import mark_content
+from propload.running.resuming.object_fingerprints import object_fingerprint
 for number in range({0}):
-    print(mark_content(import_module(f"users_own{{number}}").made))
+    print(object_fingerprint(import_module(f"users_own{{number}}").made))
 """
 
 

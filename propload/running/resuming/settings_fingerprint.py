@@ -15,7 +15,7 @@ import polars as pl
 from propload.config import SETTINGS
 from propload.postgres.ledger.run_record import Meaning
 from propload.registry import find_object
-from propload.running.resuming.content import mark_content
+from propload.running.resuming.object_fingerprints import object_fingerprint
 from propload.running.shown_settings import is_plain, settings_shown
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def meaning_of(plan: Plan, /) -> Meaning:
     found = {name: _held(name, one) for name, one in given.items() if one is not None}
     if not found:
         return Meaning("", "")
-    return Meaning(mark_content(found), _versions(found))
+    return Meaning(object_fingerprint(found), _versions(found))
 
 
 def _held(name: str, given: object) -> object:

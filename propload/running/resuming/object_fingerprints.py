@@ -53,7 +53,7 @@ class _UnknownContentError(Exception):
     """Nobody can tell what an object holds."""
 
 
-def mark_content(value: object, /) -> str | None:
+def object_fingerprint(value: object, /) -> str | None:
     """Return what differs where two objects may mean different things.
 
     None where that cannot be known: of a lock, a connection, an expression that calls
