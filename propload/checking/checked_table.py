@@ -87,7 +87,7 @@ class CheckedTable:
             except WriteError as error:
                 found.append(str(error))
         if self.target.mode == "replace":
-            found.append(self.database.missing_room(self.target.table))
+            found.append(self.database.missing_shadow_right(self.target.table))
         return list(filter(None, found))
 
     def replaced_note(self) -> list[str]:

@@ -20,7 +20,7 @@ from propload.postgres.session.locking import target_lock
 from propload.postgres.session.server_room import ServerRoom
 from propload.postgres.session.server_sessions import ServerSessions
 from propload.postgres.shadow import drop_shadow, read_own_names
-from propload.postgres.shadow_room import foretell_room
+from propload.postgres.shadow_rights import foretell_shadow_right
 from propload.postgres.sql import swapping
 from propload.postgres.tables import catalog
 from propload.postgres.tables.ensuring import ensure_table
@@ -149,14 +149,14 @@ class Database:
         with self._asking(str(facts.name)) as session:
             catalog.require_mode(session, facts, target)
 
-    def missing_room(self, table: TableName, /) -> str:
+    def missing_shadow_right(self, table: TableName, /) -> str:
         """Return what a replace lacks for the table that gathers its rows, or nothing.
 
         Raises:
             WriteError: The connection is gone.
         """
         with self._asking(str(table)) as session:
-            return foretell_room(session, table)
+            return foretell_shadow_right(session, table)
 
     def held(self, table: TableName, /) -> int | None:
         """Return how many rows a table holds, None where that cannot be told.

@@ -18,7 +18,7 @@ from propload.errors import WriteError
 from propload.postgres.ledger.access import LedgerAccess
 from propload.postgres.session import failures, locking
 from propload.postgres.session.driver_errors import ServerError
-from propload.postgres.shadow_room import missing_room
+from propload.postgres.shadow_rights import missing_shadow_right
 from propload.postgres.sql import ledger, swapping
 from propload.postgres.sql.locks import limit_wait
 from propload.postgres.sql.quoting import table as quoted_table
@@ -141,7 +141,7 @@ class Shadow:
                 self._columns |= dict.fromkeys(before.columns)
                 self._since = before.since
         else:
-            self._require_room()
+            self._require_right()
             self._create(unique=unique)
             self._note(self._columns)
         self._connection.commit()
@@ -236,9 +236,9 @@ class Shadow:
         )
         self._connection.execute(swapping.note(self.table, remark.text))
 
-    def _require_room(self) -> None:
+    def _require_right(self) -> None:
         table = self._target.table
-        missing = missing_room(self._connection, table, self.table.namespace)
+        missing = missing_shadow_right(self._connection, table, self.table.namespace)
         if missing:
             raise WriteError(missing, table=str(table), sqlstate=failures.MISSING_RIGHT)
 

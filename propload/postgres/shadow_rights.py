@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from propload.target import TableName
 
 
-def missing_room(connection: Connection, table: TableName, namespace: str, /) -> str:
+def missing_shadow_right(
+    connection: Connection, table: TableName, namespace: str, /
+) -> str:
     """Return what is to be granted for a table in a namespace, or nothing.
 
     Args:
@@ -34,8 +36,10 @@ def missing_room(connection: Connection, table: TableName, namespace: str, /) ->
     )
 
 
-def foretell_room(connection: Connection, table: TableName, /) -> str:
-    """Return what `missing_room` would tell a run that begins now; ends the open work.
+def foretell_shadow_right(connection: Connection, table: TableName, /) -> str:
+    """Return what `missing_shadow_right` would tell a run that begins now.
+
+    Ends the open work.
 
     Args:
         connection: A session without open work.
@@ -48,6 +52,6 @@ def foretell_room(connection: Connection, table: TableName, /) -> str:
     # a schema that is made with the ledger belongs to this user
     is_theirs = standing.takes_runs and not standing.has_schema
     namespace = "propload" if standing.takes_runs else table.namespace
-    missing = "" if is_theirs else missing_room(connection, table, namespace)
+    missing = "" if is_theirs else missing_shadow_right(connection, table, namespace)
     connection.rollback()
     return missing
