@@ -17,7 +17,7 @@ from propload.postgres.session import failures
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.session.dsn import describe_dsn
 from propload.postgres.session.locking import target_lock
-from propload.postgres.session.server_room import ServerRoom
+from propload.postgres.session.server_capacity import ServerCapacity
 from propload.postgres.session.server_sessions import ServerSessions
 from propload.postgres.shadow import drop_shadow, read_own_names
 from propload.postgres.shadow_rights import foretell_shadow_right
@@ -187,14 +187,14 @@ class Database:
         with self._asking(self.label) as session:
             return identity_of(session)
 
-    def room(self) -> ServerRoom:
+    def capacity(self) -> ServerCapacity:
         """Return what the server has left for a run, and how far it is.
 
         Raises:
             WriteError: The connection is gone.
         """
         with self._asking(self.label) as session:
-            return ServerRoom.of(session)
+            return ServerCapacity.of(session)
 
     @contextmanager
     def lock(self, table: TableName, /, *, wait: float = 0.0) -> Iterator[None]:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from propload.monitoring.memory import MemoryWatch
     from propload.postgres.loading import Database
-    from propload.postgres.session.server_room import ServerRoom
+    from propload.postgres.session.server_capacity import ServerCapacity
     from propload.running.planning import Plan
 
 #: Beyond this many lanes the one thread that prepares is what a run waits for.
@@ -68,12 +68,12 @@ class Workers:
 
 
 def choose_workers(
-    room: ServerRoom, cpus: int | None = None, /, *, rows: int | None = None
+    server: ServerCapacity, cpus: int | None = None, /, *, rows: int | None = None
 ) -> Workers:
     """Return how many lanes suit this machine, that server and these rows.
 
     Args:
-        room: Free connections of the server, and its distance.
+        server: Free connections of the server, and its distance.
         cpus: Processors of this machine; counted by default.
         rows: About how many rows come, or None where nobody knows.
     """
@@ -83,13 +83,13 @@ def choose_workers(
     # of each two processors one is left to the server and to what prepares
     wanted = min(MOST_WORKERS, max(WORKERS, cpus // 2))
     why = counted(cpus, "processor")
-    if room.round_trip_seconds > FAR_SECONDS:
+    if server.round_trip_seconds > FAR_SECONDS:
         wanted = max(wanted, FAR_WORKERS)
-        why += f", server {room.round_trip_seconds * 1000:.0f} ms away"
-    allowed = max(1, int(room.free_connections * CONNECTION_SHARE))
+        why += f", server {server.round_trip_seconds * 1000:.0f} ms away"
+    allowed = max(1, int(server.free_connections * CONNECTION_SHARE))
     if allowed < wanted:
         wanted = allowed
-        why += f", {counted(room.free_connections, 'connection')} free"
+        why += f", {counted(server.free_connections, 'connection')} free"
     return Workers(wanted, f"workers auto: {wanted} ({why})")
 
 
@@ -112,29 +112,29 @@ def with_workers(
     Raises:
         ConfigError: The server does not have so many connections.
     """
-    room, told = database.room(), plan.options.workers
+    server, told = database.capacity(), plan.options.workers
     others = OTHER_SESSIONS + plan.options.lock + replaces
-    if (1 if told == "auto" else told) + others > room.connections:
-        raise ConfigError(_too_few(room, told, others, database.label))
+    if (1 if told == "auto" else told) + others > server.connections:
+        raise ConfigError(_too_few(server, told, others, database.label))
     if told != "auto":
         return plan, ()
-    chosen = choose_workers(room, rows=expected())
+    chosen = choose_workers(server, rows=expected())
     options = replace(plan.options, workers=chosen.count)
     return replace(plan, options=options), (chosen.reason,)
 
 
 def _too_few(
-    room: ServerRoom, told: int | Literal["auto"], others: int, label: str
+    server: ServerCapacity, told: int | Literal["auto"], others: int, label: str
 ) -> str:
     """Return what is said where a server has too few connections for a run."""
     workers = WORKERS if told == "auto" else told
-    words = [room.how_to_raise(workers + others)]
-    if others < room.connections:
+    words = [server.how_to_raise(workers + others)]
+    if others < server.connections:
         words.append("give fewer --workers")
     return (
         f"{counted(workers, 'worker needs', 'workers need')} a connection each and the "
-        f"run {others} more, but {label} gives this user {room.connections:,} in all: "
-        f"{' or '.join(words)}"
+        f"run {others} more, but {label} gives this user {server.connections:,} in "
+        f"all: {' or '.join(words)}"
     )
 
 

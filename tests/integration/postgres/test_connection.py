@@ -14,7 +14,7 @@ from propload.postgres.session.connection import COPY_ROWS, connect
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.session.dsn import parse_dsn
 from propload.postgres.session.failures import classify
-from propload.postgres.session.server_room import round_trip_seconds
+from propload.postgres.session.server_capacity import round_trip_seconds
 from tests.integration.reading import read_frame, run_sql
 from tests.waiting import noted_waits
 

@@ -31,7 +31,7 @@ def test_a_lane_opens_its_session_although_the_one_it_is_made_of_is_lost_just_th
         lost.set()
 
     with Database(database, state_dir=state_dir) as opened:
-        opened.room()
+        opened.capacity()
         monkeypatch.setattr(Connection, "sibling", sibling_of_a_lost_one)
         losing = threading.Thread(target=lose)
         losing.start()

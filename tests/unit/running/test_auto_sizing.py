@@ -3,7 +3,7 @@
 import pytest
 
 from propload.options import BATCH_BYTES, BATCH_ROWS
-from propload.postgres.session.server_room import ServerRoom
+from propload.postgres.session.server_capacity import ServerCapacity
 from propload.running.auto_sizing import (
     FEW_ROWS,
     SLOW_SECONDS,
@@ -115,7 +115,7 @@ def test_a_size_that_the_user_gave_is_told_with_what_wide_rows_left_of_it():
     ],
 )
 def test_workers_follow_processors_distance_and_connections(cpus, free, seconds, count):
-    chosen = choose_workers(ServerRoom(97, free, seconds), cpus)
+    chosen = choose_workers(ServerCapacity(97, free, seconds), cpus)
     assert chosen.count == count
     assert f"workers auto: {count}" in chosen.reason
 
@@ -124,10 +124,10 @@ def test_workers_follow_processors_distance_and_connections(cpus, free, seconds,
     ("rows", "count"), [(None, 2), (0, 1), (FEW_ROWS, 1), (FEW_ROWS + 1, 2)]
 )
 def test_few_rows_take_one_worker_however_many_there_could_be(rows, count):
-    chosen = choose_workers(ServerRoom(97, 90, 0.0001), 2, rows=rows)
+    chosen = choose_workers(ServerCapacity(97, 90, 0.0001), 2, rows=rows)
     assert chosen.count == count
 
 
 def test_why_there_is_one_worker_is_told_with_the_number_of_rows():
-    chosen = choose_workers(ServerRoom(97, 90, 0.03), 64, rows=1_200)
+    chosen = choose_workers(ServerCapacity(97, 90, 0.03), 64, rows=1_200)
     assert chosen.reason == "workers auto: 1 (about 1,200 rows)"

@@ -18,7 +18,7 @@ MOST_ANSWERS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class ServerRoom:
+class ServerCapacity:
     """What a server has left for a run.
 
     Attributes:
