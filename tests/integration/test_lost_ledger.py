@@ -7,7 +7,7 @@ from propload.earlier_runs.leftover_journals import drop_leftover, leftovers
 from propload.earlier_runs.recovering import recover
 from propload.errors import ConfigError, LoadError
 from propload.postgres.session.dsn import parse_dsn
-from tests.integration.going_on import guard, ids_by_lane, open_guard
+from tests.integration.partial_runs import guard, ids_by_lane, open_guard
 from tests.integration.reading import read_table, run_sql
 
 pytestmark = pytest.mark.timeout(120)

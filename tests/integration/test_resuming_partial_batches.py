@@ -8,7 +8,7 @@ from propload.earlier_runs.leftover_journals import leftovers
 from propload.earlier_runs.recovering import recover
 from propload.errors import ConfigError, LoadError, RejectLimitError
 from propload.prepare.routing import lane_of
-from tests.integration.going_on import await_row, guard, ids_by_lane, open_guard
+from tests.integration.partial_runs import await_row, guard, ids_by_lane, open_guard
 from tests.integration.reading import read_table, run_sql
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.one_server]

@@ -11,7 +11,7 @@ from propload.earlier_runs.recovering import recover
 from propload.errors import ConfigError, LoadError
 from propload.journal import JournalSource, segments
 from propload.rejecting import RejectStore
-from tests.integration.going_on import guard, ids_by_lane, open_guard
+from tests.integration.partial_runs import guard, ids_by_lane, open_guard
 from tests.integration.reading import read_table, run_sql
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.one_server]

@@ -12,7 +12,7 @@ import propload
 from propload.errors import LoadError, SourceError
 from propload.running.planning import source_options
 from propload.sources.files import FileSource
-from tests.integration.going_on import guard, ids_by_lane, open_guard
+from tests.integration.partial_runs import guard, ids_by_lane, open_guard
 from tests.integration.reading import read_table, run_sql
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.one_server]
