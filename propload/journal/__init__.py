@@ -3,8 +3,9 @@
 A source that cannot be read again hands its batches to a journal; each is on disk
 before its producer goes on. The loader follows the journal, and what is committed
 is removed. `records` knows the bytes, `segments` the files, `folders` what lies beside
-them, `writing` the live journal and `reading` what of it waits, `feeding` the source in
-front of it, `ending` its end, `recovery` what a killed run left behind.
+them, `writing` the live journal and `pending_records` what of it waits,
+`journaled_source` the source in front of it, `ending` its end, `recovery` what a killed
+run left behind.
 """
 
 from __future__ import annotations
