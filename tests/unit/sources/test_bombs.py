@@ -16,7 +16,7 @@ from propload.sources.blocks import read_blocks
 from propload.sources.compression import packing_of, unpack, zip_members
 
 #: Unpacked bytes; packed they are fewer than are read at once.
-SIZE = 48 << 20
+SIZE = 24 << 20
 PACKERS = {
     "gz": gzip.compress,
     "zst": zstandard.ZstdCompressor(level=3).compress,
