@@ -16,11 +16,13 @@ from propload.batch import (
 from propload.batch import Unread as UnreadRow
 from propload.errors import (
     LoadError,
+    QueueClosedError,
     WriteError,
 )
-from propload.pipeline.lanes import Lane
+from propload.pipeline.lanes import Lane, Work
 from propload.pipeline.stages import Routing
 from propload.prepare.preparing import Prepared
+from propload.retrying import RetryOptions
 from propload.testing import MemorySource
 from tests.unit.pipeline.doubles import AroundWriter, MemoryWriter
 from tests.unit.pipeline.running import Fitted, counts, rows, threads_left
@@ -237,6 +239,54 @@ def test_a_run_that_was_told_to_end_before_its_last_piece_has_not_ended_well(
     end.join(10)
     assert isinstance(outcome[0], LoadError)
     assert len(table.pieces) == 1
+
+
+def test_what_a_batch_read_and_refused_is_told_of_its_first_lane_alone(make):
+    pipeline, table = make(MemorySource(rows(14, bad={3, 8}), 7))
+    pipeline.run()
+    told = {(one.batch, one.lane): (one.read, one.rejected) for one in table.pieces}
+    assert told == {(0, 0): (7, 1), (0, 1): (0, 0), (1, 0): (7, 1), (1, 1): (0, 0)}
+
+
+@pytest.mark.parametrize("failures", [[], [WriteError("no", table="t")]])
+def test_each_lane_closes_its_writer(make, failures):
+    writers = []
+
+    def writing(writer, _on_refused):
+        writers.append(writer)
+        return writer
+
+    given = {1: failures.copy()}
+    pipeline, _ = make(MemorySource(rows(14)), writing=writing, failures=given)
+    if failures:
+        with pytest.raises(WriteError):
+            pipeline.run()
+    else:
+        pipeline.run()
+    assert {writer.lane for writer in writers if writer.closed} == {0, 1}
+
+
+class Unheard:
+    """Hears nothing."""
+
+    on_written = on_refused = on_retry = staticmethod(lambda *_given: None)
+
+
+def test_a_lane_that_failed_takes_no_more_and_says_why(make):
+    failure, failed = WriteError("permission denied", table="t"), []
+    pipeline, table = make(MemorySource(rows(7)), lanes=1)
+    pipeline.run()
+    lane = Lane(
+        0, Unheard(), RetryOptions(1, 1.0), max_bytes=1_000, on_failed=failed.append
+    )
+    lane.start()
+    fitted = Fitted(table, 1, {0: [failure]})
+    lane.put(Work(table.pieces[0], fitted))
+    lane.join()
+    assert failed == [failure]
+    with pytest.raises(QueueClosedError) as met:
+        lane.put(Work(None, fitted))
+    assert met.value.__cause__ is failure
 
 
 @dataclass

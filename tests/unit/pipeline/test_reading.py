@@ -93,3 +93,27 @@ def test_an_error_drops_what_was_read_and_wakes_both_sides():
     with pytest.raises(QueueClosedError):
         reader.batches.get(timeout=20)
     reader.close(ValueError())
+
+
+def test_who_ends_a_reader_waits_for_the_batch_that_is_being_read_alone():
+    begun, told, taken = threading.Event(), threading.Event(), []
+
+    def source():
+        for batch in MemorySource(ROWS, 1):
+            begun.set()
+            assert told.wait(20)
+            taken.append(batch)
+            yield batch
+
+    reader = Reader(source(), max_bytes=10_000)
+    reader.start()
+    assert begun.wait(20)
+    stop = reader.stop
+
+    def stop_noted():
+        stop()
+        told.set()
+
+    reader.stop = stop_noted
+    reader.end()
+    assert len(taken) == 1
