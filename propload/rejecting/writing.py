@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+#: About so many bytes of rows are made lines of at once: that takes three times as much
+#: for a moment, in each lane.
+BYTES_AT_ONCE = 4 << 20
+
 
 @dataclass(frozen=True, slots=True)
 class RefusedRows:
@@ -79,15 +83,14 @@ class RejectWriter:
         """
         if not refused.reasons.height:
             return 0
-        lines = _as_lines(refused, self._run_id)
         with self._lock:
             if refused.lane is not None:
                 self._take_back(refused.batch, refused.lane)
-            self._append(lines)
+            rows = self._append(_as_lines(refused, self._run_id))
             self._counts.add(refused.reasons)
             if refused.lane is not None:
                 self._last[refused.lane] = (refused.batch, refused.reasons)
-        return lines.height
+        return rows
 
     def take_up(self, is_kept: Callable[[Line], bool], /) -> int:
         """Keep and count rows that the run had refused; return how many are left.
@@ -158,7 +161,9 @@ class RejectWriter:
                 let_go(self.path, self._held)
                 self._held = None
 
-    def _append(self, lines: pl.DataFrame) -> None:
+    def _append(self, parts: Iterator[pl.DataFrame]) -> int:
+        """Write lines to disk; return how many."""
+        rows = 0
         with _unwritten(self.path):
             self._put_back()
             self._hold()
@@ -168,12 +173,15 @@ class RejectWriter:
                 sync_folder(self.path.parent)
             kept = self._file.tell()
             try:
-                lines.write_ndjson(self._file)
+                for lines in parts:
+                    lines.write_ndjson(self._file)
+                    rows += lines.height
                 self._file.flush()
                 os.fsync(self._file.fileno())
             except BaseException:
                 self._cut(kept)
                 raise
+        return rows
 
     def _put_back(self) -> None:
         """Write the file anew where somebody has removed it: it is open still.
@@ -226,7 +234,8 @@ def _unwritten(path: Path) -> Iterator[None]:
         raise WriteError(msg) from error
 
 
-def _as_lines(refused: RefusedRows, run_id: str) -> pl.DataFrame:
+def _as_lines(refused: RefusedRows, run_id: str) -> Iterator[pl.DataFrame]:
+    """Yield a line for each row, about `BYTES_AT_ONCE` of them at a time."""
     # in the order of the source: they are told column by column
     told = refused.reasons.sort(ROW, maintain_order=True)
     reasons = told.group_by(ROW, maintain_order=True).agg(
@@ -241,16 +250,18 @@ def _as_lines(refused: RefusedRows, run_id: str) -> pl.DataFrame:
     values = (pl.struct(names) if names else pl.lit(None)).alias("values")
     raw = printable.select(*ORIGINS, values)
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
-    return reasons.join(raw, on=ROW, how="left", maintain_order="left").select(
-        pl.lit(run_id).alias("run"),
-        pl.lit(now).alias("time"),
-        pl.col(SOURCE).alias("source"),
-        pl.col(NUMBER).alias("row"),
-        pl.col(AS_OF).alias("as_of"),
-        pl.lit(refused.batch, dtype=pl.Int64).alias("batch"),
-        pl.lit(refused.lane, dtype=pl.Int64).alias("lane"),
-        pl.col("values", "reasons"),
-    )
+    rows = reasons.height * BYTES_AT_ONCE // max(int(raw.estimated_size()), 1)
+    for part in reasons.iter_slices(max(rows, 1)):
+        yield part.join(raw, on=ROW, how="left", maintain_order="left").select(
+            pl.lit(run_id).alias("run"),
+            pl.lit(now).alias("time"),
+            pl.col(SOURCE).alias("source"),
+            pl.col(NUMBER).alias("row"),
+            pl.col(AS_OF).alias("as_of"),
+            pl.lit(refused.batch, dtype=pl.Int64).alias("batch"),
+            pl.lit(refused.lane, dtype=pl.Int64).alias("lane"),
+            pl.col("values", "reasons"),
+        )
 
 
 def _as_json_value(column: pl.Series) -> Iterator[pl.Expr]:

@@ -4,6 +4,7 @@ import shutil
 from dataclasses import replace
 from decimal import Decimal
 
+import polars as pl
 import pytest
 
 from propload.errors import LockedError, WriteError
@@ -21,6 +22,48 @@ def test_a_row_is_kept_with_all_its_reasons(writer, store):
     assert [one["column"] for one in reasons] == ["price", "area"]
     counted = {(c.column, c.rows) for c in writer.counted}
     assert counted == {("price", 2), ("area", 2)}
+
+
+def test_many_rows_are_written_part_by_part_in_their_order(writer, store, monkeypatch):
+    monkeypatch.setattr(writing, "BYTES_AT_ONCE", 100)
+    heights = []
+    write = pl.DataFrame.write_ndjson
+
+    def seen(lines, file):
+        heights.append(lines.height)
+        write(lines, file)
+
+    monkeypatch.setattr(pl.DataFrame, "write_ndjson", seen)
+    rows = list(range(500))
+    assert writer.write(refused(rows[::-1], batch=3, lane=1)) == 500
+    assert sum(heights) == 500
+    assert max(heights) < 10
+    frame = store.read("20260101-ab")
+    assert frame["propload_row"].to_list() == [row + 1 for row in rows]
+    assert frame["price"].to_list() == [f"p{row}" for row in rows]
+    assert frame["propload_time"].n_unique() == 1
+    assert {len(each) for each in frame["propload_reason_list"]} == {2}
+
+
+def test_of_parts_that_a_full_disk_refuses_none_is_left(writer, store, monkeypatch):
+    writer.write(refused([1], batch=0))
+    kept = writer.path.read_bytes()
+    monkeypatch.setattr(writing, "BYTES_AT_ONCE", 100)
+    write = pl.DataFrame.write_ndjson
+    taken = []
+
+    def until_full(lines, file):
+        if len(taken) == 2:
+            raise OSError(28, "No space left on device")
+        taken.append(lines.height)
+        write(lines, file)
+
+    monkeypatch.setattr(pl.DataFrame, "write_ndjson", until_full)
+    with pytest.raises(WriteError, match="No space left"):
+        writer.write(refused(range(2, 102), batch=1))
+    assert sum(taken) > 0
+    assert writer.path.read_bytes() == kept
+    assert [one.rows for one in writer.counted] == [1, 1]
 
 
 def test_no_file_is_made_without_refused_rows(writer, store):
