@@ -131,6 +131,8 @@ _NO_COLUMN = re.compile(
 )
 #: What the driver says of a line that broke: the whole query, values included.
 _QUERY = re.compile(r"(?<=Failed to execute query) '.*'(?=:)", re.DOTALL)
+#: Where the server was as it ended the session: its statements, values included.
+_CONTEXT = re.compile(r"\nCONTEXT: .*?(?=\nserver closed the connection|\Z)", re.DOTALL)
 _FIELDS = {
     "PG_DIAG_MESSAGE_PRIMARY": "primary",
     "PG_DIAG_SEVERITY_NONLOCALIZED": "severity",
@@ -180,7 +182,7 @@ def _said(text: str) -> str:
         return found[1]
     if found := _NO_COLUMN.match(said):
         return f"column {name(found[1])} does not exist"
-    return _QUERY.sub("", said)
+    return _CONTEXT.sub("", _QUERY.sub("", said))
 
 
 def _text(value: bytes | str) -> str:

@@ -55,6 +55,11 @@ _WRONG_FORM = "08P01"
 #: a batch.
 _BY_TIMEOUT = "a user or statement_timeout cancelled it"
 _WAITED = "see who holds what it waited for (pg_locks)"
+#: The same where the server ended the session with it, once the whole transaction took
+#: too long; it sends no code that would reach the driver's error.
+_ENDED = "terminating connection due to transaction timeout"
+_TOO_LONG = "25P04"
+_BY_ITS_LENGTH = "the transaction took longer than transaction_timeout"
 #: Of rows mostly; an event trigger says it of what propload makes for itself.
 _RAISED = "a function or trigger raised an error"
 #: Codes first, then classes (two characters); each with its reason.
@@ -97,7 +102,10 @@ _FACTS: Mapping[str, tuple[FailureKind, str]] = {
     ),
     "25P02": ("permanent", "a statement followed one that had failed"),
     "25P03": ("transient", "the session waited too long inside a transaction"),
-    "25P04": ("transient", "the transaction took longer than transaction_timeout"),
+    _TOO_LONG: (
+        "permanent",
+        f"{_BY_ITS_LENGTH}: raise that, lower --batch-rows, or {_WAITED}",
+    ),
     "40002": ("data", "a deferred constraint is violated"),
     "42501": ("permanent", "this user lacks a right"),
     "53400": ("permanent", "a configured limit of the server is passed"),
@@ -214,15 +222,21 @@ def as_write_error(
     code = f" [{failure.sqlstate}]" if failure.sqlstate else ""
     place = table if batch is None else f"batch {batch} into {table}"
     hint = f". Hint: {error.hint}" if error.hint else ""
-    reason, doing = failure.reason, doing or error.doing
-    if doing and sqlstate == CANCELLED:
-        reason = f"{_BY_TIMEOUT} while {doing}: raise that for this user, or {_WAITED}"
-    elif doing and reason == _RAISED:
-        reason = f"{reason} while {doing}"
+    reason = _with_doing(failure.reason, doing or error.doing)
     text = f"{place}: {failure.message}{code} ({reason}){hint}"
     if shadow_names is not None:
         text = shadow_names.in_text(text)
     return made(text, table=table, batch=batch, sqlstate=sqlstate)
+
+
+def _with_doing(reason: str, doing: str) -> str:
+    """Return a reason with what was done, where that was no work on a batch's rows."""
+    if not doing:
+        return reason
+    for cause in (_BY_TIMEOUT, _BY_ITS_LENGTH):
+        if reason.startswith(cause):
+            return f"{cause} while {doing}: raise that for this user, or {_WAITED}"
+    return f"{reason} while {doing}" if reason == _RAISED else reason
 
 
 def lost_session(
@@ -296,6 +310,8 @@ def _sorted(error: ServerError) -> tuple[FailureKind, str]:
         return _BY_POOLER
     if state:
         return _FACTS.get(state) or _FACTS.get(state[:2]) or _UNKNOWN
+    if _ENDED in error.primary:
+        return _FACTS[_TOO_LONG]
     if _ENCODING.search(error.primary):
         return "data", "the driver could not write a value: out of its type's range"
     return _STATUSES.get(error.status, _UNKNOWN)

@@ -151,3 +151,13 @@ def test_a_line_that_broke_is_told_without_the_query():
 def test_what_a_table_lacks_is_told_without_the_question_for_it(said, told):
     error = server_error(RuntimeError(said), "postgresql://u@h/d")
     assert str(error) == error.primary == told
+
+
+@pytest.mark.parametrize("closed", ["\nserver closed the connection unexpectedly", ""])
+def test_the_statements_in_which_a_session_was_ended_are_not_told(closed):
+    said = "IO: [libpq] Failed to execute query 'SELECT 1': FATAL:  terminating it"
+    where = '\nCONTEXT:  SQL statement "SELECT 2"\nPL/pgSQL function f() line 1'
+    error = server_error(RuntimeError(f"{said}{where}{closed}"), "host=db")
+    assert "terminating it" in error.primary
+    assert "SELECT" not in error.primary
+    assert error.primary.endswith(closed.strip() or "it")

@@ -246,6 +246,18 @@ def test_a_cancelled_statement_is_advised_on_by_what_it_did():
     assert "it was read" not in other
 
 
+def test_a_transaction_that_took_too_long_would_do_so_again():
+    # the server ends the session with it, so that the driver has no code
+    said = "FATAL: terminating connection due to transaction timeout"
+    error = server_error(None, status="IO", primary=said, severity="")
+    of_rows = as_write_error(error, table="t", batch=1)
+    assert not isinstance(of_rows, TransientWriteError)
+    assert "transaction_timeout: raise that, lower --batch-rows" in str(of_rows)
+    of_none = str(as_write_error(error, table="t", doing="it was replaced"))
+    assert "while it was replaced: raise that for this user" in of_none
+    assert "--batch-rows" not in of_none
+
+
 @pytest.mark.parametrize("sqlstate", [None, "08P01"])
 def test_a_pooler_that_has_no_transactions_is_told_and_not_tried_again(sqlstate):
     said = "transaction blocks not allowed in statement pooling mode"
