@@ -55,7 +55,10 @@ COPY_ROWS = 8_192
 #: The driver knows types by the names of their functions; where the server quotes all
 #: names, from the moment that it lets the user in, the driver knows no type.
 _PLAIN_NAMES = "-c quote_all_identifiers=off"
-_TYPES_UNREAD = "Postgres type with oid 0 not found"
+
+
+class _TypesUnreadError(Exception):
+    """The driver gives the bytes of each value, as it knows no type."""
 
 
 def connect(
@@ -82,15 +85,11 @@ def connect(
     complete = resolve_dsn(dsn)
     spool = Spool.find(parse_dsn(complete).get("host", ""))
     group = SessionGroup(dsn, application_name, lost or LostSessions())
-    try:
-        raw = _session(complete, dsn, again=again)
-        return _opened(raw, group, spool)
-    except ServerError as error:
-        if not error.primary.endswith(_TYPES_UNREAD):
-            raise
+    with contextlib.suppress(_TypesUnreadError):
+        return _opened(_session(complete, dsn, again=again), group, spool)
     # pgbouncer refuses options, so they are left to those who need them
-    raw = _session(with_option(complete, _PLAIN_NAMES), dsn, again=again)
-    return _opened(raw, group, spool)
+    plain = with_option(complete, _PLAIN_NAMES)
+    return _opened(_session(plain, dsn, again=again), group, spool)
 
 
 def _session(complete: str, dsn: str, *, again: bool) -> dbapi.Connection:
@@ -158,6 +157,8 @@ class Connection(Queries):
         asked = begin(settings, session_settings.LINE_SETTINGS)
         answer = self.ask(asked, tuple(settings.values()))[0]
         self.server_version, reads_files, pid, started, *_ = answer
+        if isinstance(self.server_version, bytes):
+            raise _TypesUnreadError
         self._backend = Backend(pid, started)
         self._spool = spool if reads_files else None
 

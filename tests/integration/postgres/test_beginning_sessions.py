@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import polars as pl
 import pytest
 
 from propload.errors import TransientWriteError
@@ -34,3 +35,19 @@ def test_a_name_that_the_user_gave_it_stays(database, monkeypatch, named):
     with connect(f"{database}&sslmode=disable") as one, one.sibling() as other:
         names = {session.value(query) for session in (one, other)}
     assert names == {named or "propload"}
+
+
+def test_a_server_that_quotes_all_names_is_written_to(database):
+    with connect(database) as session:
+        session.execute(
+            "DO $$BEGIN EXECUTE format('ALTER DATABASE %I SET "
+            "quote_all_identifiers = on', current_database()); END$$"
+        )
+        session.commit()
+    frame = pl.DataFrame({"a": [1], "b": ["x"]})
+    # one that no other session of the tests lends what it knows of the types
+    own = f"{database}&sslmode=disable"
+    with connect(own) as first, first.sibling() as session:
+        session.execute("CREATE TABLE t (a bigint, b text)")
+        session.copy("t", frame, namespace="public")
+        assert session.rows("SELECT * FROM t WHERE b = $1", ("x",)) == [(1, "x")]

@@ -274,20 +274,6 @@ def test_sessions_are_set_up_alike(database):
     assert found == ["UTC", "ISO, YMD", "UTF8", "x" * 63]
 
 
-def test_a_server_that_quotes_all_names_is_written_to(database):
-    with connect(database) as session:
-        session.execute(
-            "DO $$BEGIN EXECUTE format('ALTER DATABASE %I SET "
-            "quote_all_identifiers = on', current_database()); END$$"
-        )
-        session.commit()
-    frame = pl.DataFrame({"a": [1], "b": ["x"]})
-    with connect(database) as first, first.sibling() as session:
-        session.execute("CREATE TABLE t (a bigint, b text)")
-        session.copy("t", frame, namespace="public")
-        assert session.rows("SELECT * FROM t WHERE b = $1", ("x",)) == [(1, "x")]
-
-
 def login(dsn, **changes):
     settings = parse_dsn(dsn) | changes
     return " ".join(
