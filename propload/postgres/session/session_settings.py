@@ -10,6 +10,8 @@ SETTINGS = {
     "client_encoding": "UTF8",
     "bytea_output": "hex",
     "standard_conforming_strings": "on",
+    # off, a null in an array that is sent as text becomes the text NULL
+    "array_nulls": "on",
     # the upsert is written for it; a stricter default would only raise 40001
     "default_transaction_isolation": "read committed",
     # compiling one statement costs more than it saves on a batch

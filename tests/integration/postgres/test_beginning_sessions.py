@@ -51,3 +51,9 @@ def test_a_server_that_quotes_all_names_is_written_to(database):
         session.execute("CREATE TABLE t (a bigint, b text)")
         session.copy("t", frame, namespace="public")
         assert session.rows("SELECT * FROM t WHERE b = $1", ("x",)) == [(1, "x")]
+
+
+def test_a_null_in_an_array_is_one_where_the_user_has_arrays_without(database):
+    own = with_option(database, "-c array_nulls=off")
+    with connect(own) as session:
+        assert session.value("SELECT '{a,NULL}'::text[]") == ["a", None]
