@@ -7,17 +7,14 @@ It is how a rejected row finds its way back to what was read.
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import polars as pl
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from datetime import datetime
-
-    import pyarrow as pa
+import pyarrow as pa
 
 ROW = "propload_row"
 #: Columns that say where a rejected row stood, its source and its number there, and

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, TypeVar, cast
+from collections.abc import Mapping
+from threading import Event
+from typing import TYPE_CHECKING, TypeVar, Unpack, cast
 
 from propload import config
 from propload.arguments import require_event, require_mapping
 from propload.display import watch
 from propload.earlier_runs.recovering import recover_first
 from propload.errors import ConfigError
-from propload.monitoring.metrics import given_or_new
-from propload.options import CrawlOptions
+from propload.monitoring.metrics import Metrics, given_or_new
+from propload.options import CrawlOptions, Settings
+from propload.report import Report
 from propload.running.choosing import default_settings
 from propload.running.planning import Plan, source_options
 from propload.running.run import Run
@@ -22,14 +25,6 @@ from propload.spider_names import is_spider
 from propload.suggestions import SLIP, suggest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from threading import Event
-
-    from typing_extensions import Unpack
-
-    from propload.monitoring.metrics import Metrics
-    from propload.options import Settings
-    from propload.report import Report
     from propload.running.stopping import Stopper
     from propload.sources.source import Source
 
@@ -38,7 +33,7 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
-@names_settings
+@names_settings(Settings)
 def ingest(
     source: object,
     /,

@@ -7,16 +7,22 @@ import os
 import sys
 import threading
 import weakref
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
+from types import TracebackType
+from typing import ClassVar, Self, TypeVar, Unpack
 
+from propload.batch import Batch
 from propload.display import watch
 from propload.earlier_runs.recovering import recover_first
 from propload.errors import ConfigError, LoadError, QueueClosedError, stopped
+from propload.journal import Journal
 from propload.journal.ending import Outcome, Unclosed, close_journal, warn_unclosed
-from propload.monitoring.metrics import given_or_new
+from propload.monitoring.metrics import Metrics, given_or_new
+from propload.options import Settings
 from propload.pushing import PushedSource, part_taken, read_name, require_batch
 from propload.queueing import Listeners
+from propload.report import Report
 from propload.running.choosing import default_settings
 from propload.running.planning import Plan, source_options
 from propload.running.run import Run
@@ -24,18 +30,6 @@ from propload.running.stopping import LISTEN_SECONDS, Ended, end_at_once, stoppa
 from propload.settings_signature import names_settings
 from propload.sources import refuse_unused
 from propload.wording import counted
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from types import TracebackType
-
-    from typing_extensions import Unpack
-
-    from propload.batch import Batch
-    from propload.journal import Journal
-    from propload.monitoring.metrics import Metrics
-    from propload.options import Settings
-    from propload.report import Report
 
 T = TypeVar("T")
 
@@ -79,7 +73,7 @@ class Loader:
         "Close a Loader, or put its rows in a with block",
     )
 
-    @names_settings
+    @names_settings(Settings)
     def __init__(
         self,
         *,

@@ -7,13 +7,20 @@ what nbconvert makes shows `pre` in the font of text.
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _CELL = "padding:.3em .6em;text-align"
 _PRE = "font-family:monospace;white-space:pre-wrap"
+
+
+class TextPrinter(Protocol):
+    """What IPython prints a value with."""
+
+    def text(self, text: str, /) -> None:
+        """Print a text as it is."""
 
 
 def table(lines: Iterable[str], /) -> str:

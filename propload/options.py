@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from os import PathLike
 from typing import TYPE_CHECKING, Literal, TypedDict
 
 from propload.errors import ConfigError
+from propload.target import Mode, OnNewColumns, OnNull
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from datetime import datetime
-    from os import PathLike
+    from collections.abc import Mapping
     from pathlib import Path
 
-    from propload.target import Mode, OnNewColumns, OnNull
 
 JournalSync = Literal["always", "second", "off"]
 
@@ -206,13 +207,36 @@ class Places:
         return self.state_dir / "runs"
 
 
-class Settings(TypedDict, total=False):
-    """Every setting of a run, under the one name that it has everywhere.
+class FileSettings(TypedDict, total=False):
+    """Settings of a function that reads what runs have left, or deletes it."""
 
-    A keyword of `propload.ingest`, a flag (`--batch-rows`), a config key
-    (`batch_rows`) and an environment variable (`PROPLOAD_BATCH_ROWS`) bear it. A
-    function that hands them on declares `**settings: Unpack[propload.Settings]`.
-    """
+    state_dir: str | PathLike[str]
+
+
+class TableSettings(TypedDict, total=False):
+    """Settings of a function that looks for the runs into a table."""
+
+    table: str
+    state_dir: str | PathLike[str]
+
+
+class JournalSettings(TypedDict, total=False):
+    """Settings of a function that gives a journal up."""
+
+    to: str
+    state_dir: str | PathLike[str]
+
+
+class LedgerSettings(TypedDict, total=False):
+    """Settings of a function that looks for runs into a database."""
+
+    to: str
+    table: str
+    state_dir: str | PathLike[str]
+
+
+class RecoverSettings(TypedDict, total=False):
+    """Settings that say how rows are loaded that a run has left in its journal."""
 
     to: str
     table: str
@@ -224,6 +248,33 @@ class Settings(TypedDict, total=False):
     schema: object
     mapping: object
     as_of: datetime | str
+    batch_rows: int | Literal["auto"]
+    batch_seconds: float
+    workers: int | Literal["auto"]
+    max_rejects: int | str
+    max_memory: int | str
+    retry_attempts: int
+    retry_seconds: float
+    lock: bool
+    lock_wait: float
+    state_dir: str | PathLike[str]
+    progress: bool
+
+
+class ReplaySettings(RecoverSettings, total=False):
+    """Settings that say how rows are loaded that a run has left on disk."""
+
+    resume: str | bool
+
+
+class Settings(ReplaySettings, total=False):
+    """Every setting of a run, under the one name that it has everywhere.
+
+    A keyword of `propload.ingest`, a flag (`--batch-rows`), a config key
+    (`batch_rows`) and an environment variable (`PROPLOAD_BATCH_ROWS`) bear it. A
+    function that hands them on declares `**settings: Unpack[propload.Settings]`.
+    """
+
     format: str
     delimiter: str
     skip_lines: int
@@ -232,17 +283,5 @@ class Settings(TypedDict, total=False):
     null_words: Sequence[str]
     sheet: str
     rows_at: str
-    batch_rows: int | Literal["auto"]
-    batch_seconds: float
-    workers: int | Literal["auto"]
-    max_rejects: int | str
-    max_memory: int | str
-    retry_attempts: int
-    retry_seconds: float
     journal_sync: JournalSync
     journal_bytes: int | str
-    lock: bool
-    lock_wait: float
-    resume: str | bool
-    state_dir: str | PathLike[str]
-    progress: bool

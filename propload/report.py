@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from html import escape
@@ -10,13 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast
 
 from propload.errors import CountsError
-from propload.markup import headings, line, table
+from propload.markup import TextPrinter, headings, line, table
 from propload.suggested_commands import Commands
 from propload.wording import counted, hanging, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-
     import polars as pl
 
 Status = Literal["loaded", "failed", "stopped", "interrupted", "blocked"]
@@ -24,11 +23,11 @@ Status = Literal["loaded", "failed", "stopped", "interrupted", "blocked"]
 Plain: TypeAlias = "str | int | float | bool | list[Plain] | dict[str, Plain] | None"
 
 
-class TextPrinter(Protocol):
-    """What IPython prints a value with."""
+class RejectsReader(Protocol):
+    """What reads the rejected rows of a run: a report is resolved without Polars."""
 
-    def text(self, text: str, /) -> None:
-        """Print a text as it is."""
+    def __call__(self) -> pl.DataFrame:
+        """Return them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,9 +177,7 @@ class Report:
     commands: Commands = field(default=Commands(), repr=False, compare=False)
     # a run that was resumed counts what an earlier process had read
     pace: float | None = field(default=None, repr=False, compare=False)
-    read_rejects: Callable[[], pl.DataFrame] | None = field(
-        default=None, repr=False, compare=False
-    )
+    read_rejects: RejectsReader | None = field(default=None, repr=False, compare=False)
 
     @property
     def rows_per_second(self) -> float:

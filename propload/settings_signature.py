@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any, TypeVar
-
-from propload.options import Settings
+from typing import Any, TypeVar, get_type_hints
 
 Taker = TypeVar("Taker", bound=Callable[..., Any])
 
@@ -18,22 +16,30 @@ class _NotGiven:
         return "..."
 
 
-def names_settings(function: Taker, /) -> Taker:
-    """Return a function that takes `**settings`, with a signature that names each.
+def names_settings(kind: type, /) -> Callable[[Taker], Taker]:
+    """Return what gives a function of `**settings` a signature that names each.
 
-    Type checkers, and editors with them, know the names from `Settings`; notebooks
-    and IPython complete those of the signature alone.
+    Type checkers, and editors with them, know the names from the type of the settings;
+    notebooks and IPython complete those of the signature alone.
+
+    Args:
+        kind: The type of the settings, a `TypedDict`.
     """
-    own = inspect.signature(function)
-    *first, settings = own.parameters.values()
     named = [
         inspect.Parameter(
             name,
             inspect.Parameter.KEYWORD_ONLY,
             default=_NotGiven(),
-            annotation=getattr(kind, "__forward_arg__", kind),
+            annotation=annotation,
         )
-        for name, kind in Settings.__annotations__.items()
+        for name, annotation in get_type_hints(kind).items()
     ]
-    vars(function)["__signature__"] = own.replace(parameters=[*first, *named, settings])
-    return function
+
+    def with_names(function: Taker) -> Taker:
+        own = inspect.signature(function)
+        *first, settings = own.parameters.values()
+        several = own.replace(parameters=[*first, *named, settings])
+        vars(function)["__signature__"] = several
+        return function
+
+    return with_names

@@ -5,18 +5,15 @@ from __future__ import annotations
 import json
 import math
 import statistics
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from html import escape
-from typing import TYPE_CHECKING, Literal, TypedDict
+from typing import Literal, TypedDict
 
-from propload.markup import headings, line, table
+from propload.markup import TextPrinter, headings, line, table
 from propload.options import BATCH_ROWS, WORKERS
+from propload.report import Plain
 from propload.wording import counted
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from propload.report import Plain, TextPrinter
 
 #: Fewer rows take hardly longer than a run takes to begin: what differs is chance.
 FEWEST_ROWS = 10_000

@@ -7,16 +7,17 @@ import statistics
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Unpack, cast
 
 from propload.arguments import require_count, require_function, require_seconds
 from propload.errors import ConfigError, LoadError, stopped
 from propload.monitoring.metrics import Metrics
-from propload.options import BATCH_ROWS, UNTRIED, WORKERS, Places
+from propload.options import BATCH_ROWS, UNTRIED, WORKERS, Places, Settings
 from propload.postgres.tables.scratching import Scratch
 from propload.running.choosing import (
     find_checker,
@@ -33,12 +34,9 @@ from propload.target import TableName
 from propload.trials import FEWEST_PAIRS, MOST_PAIRS, Trial, Tuning
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
-    from typing_extensions import Unpack
+    from collections.abc import Iterator, Sequence
 
     from propload.batch import Batch
-    from propload.options import Settings
     from propload.sources.source import Source
 
 #: Rows read for the trials: some batches of the largest size on each lane.
@@ -52,7 +50,7 @@ _SLACK = 1.2
 _SEARCHED = frozenset({"batch_rows", "workers"})
 
 
-@names_settings
+@names_settings(Settings)
 def tune(
     source: object,
     /,

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from propload.checking.checked_table import CheckedTable
+from propload.checking.report import CheckReport
 from propload.checking.scanning import Scan
 from propload.display import check_lines, watch
 from propload.errors import ConfigError
 from propload.ingesting import crawl_options, plan_and_open
 from propload.monitoring.metrics import Metrics
+from propload.options import Settings
 from propload.prepare.joining import Joiner
 from propload.report import Counts
 from propload.running.choosing import (
@@ -26,13 +29,9 @@ from propload.settings_signature import names_settings
 from propload.source_capabilities import Stoppable, notes_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from typing_extensions import Unpack
+    from collections.abc import Iterator
 
     from propload.batch import Batch
-    from propload.checking.report import CheckReport
-    from propload.options import Settings
     from propload.postgres.tables.facts import TableFacts
     from propload.running.planning import Plan
     from propload.sources.source import Source
@@ -44,7 +43,7 @@ CHECKED_ROWS = 100_000
 _FROM_ITS_BEGINNING = {"JOBDIR": None}
 
 
-@names_settings
+@names_settings(Settings)
 def check(
     source: object,
     /,

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
-from propload.markup import preformatted
+from propload.markup import TextPrinter, preformatted
+from propload.report import Counts, Plain, ReasonCount
 from propload.wording import counted, hanging, visible
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from propload.report import Counts, Plain, ReasonCount, TextPrinter
 
 #: Names that are longer stand out: to them no line is padded.
 _WIDEST = 24

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import typer
 
@@ -15,11 +15,17 @@ from propload.cli.settings import only, settings_group
 from propload.cli.table import print_table
 from propload.config import RELOADING, commands_for
 from propload.errors import ConfigError, PropLoadError
+from propload.options import FileSettings, TableSettings
 from propload.wording import counted
 
 if TYPE_CHECKING:
     from propload.cli.output import Screen
-    from propload.options import Settings
+    from propload.options import (
+        JournalSettings,
+        LedgerSettings,
+        RecoverSettings,
+        Settings,
+    )
     from propload.report import Report
 
 _RUN = run_argument("Only this run; by default all runs into the database.")
@@ -73,7 +79,7 @@ def _load(run: str, given: Settings, screen: Screen, *, moved: bool) -> None:
 
     reports: list[Report] = []
     try:
-        settings = screen.quieted(given)
+        settings = cast("RecoverSettings", screen.quieted(given))
         recover(run, moved=moved, on_report=reports.append, **settings)
     except (PropLoadError, KeyboardInterrupt) as error:
         with screen.after_runs(reports):
@@ -91,7 +97,7 @@ def _elsewhere(given: Settings) -> str:
     """Return what is said of journals of other databases, or nothing."""
     from propload.earlier_runs.leftover_journals import leftovers  # noqa: PLC0415 - heavy
 
-    found = leftovers(**only(given, "table", "state_dir"))
+    found = leftovers(**only(given, TableSettings))
     if not found:
         return ""
     databases = sorted({str(one.about.get("database", "")) for one in found})
@@ -133,7 +139,7 @@ def _drop(run: str, given: Settings, screen: Screen, *, yes: bool) -> None:
         raise ConfigError(msg)
     if not yes:
         _confirm_drop(run, given, screen)
-    rows = drop_leftover(run, **given)
+    rows = drop_leftover(run, **cast("JournalSettings", given))
     said = f"deleted the journal of run {run}: at most {counted(rows, 'row')}"
     screen.conclude(said, run_id=run, rows=rows)
 
@@ -142,7 +148,7 @@ def _confirm_drop(run: str, given: Settings, screen: Screen) -> None:
     """Ask about a journal; of one that is not there, whoever drops it tells."""
     from propload.earlier_runs.leftover_journals import leftovers  # noqa: PLC0415 - heavy
 
-    found = leftovers(**only(given, "state_dir"))
+    found = leftovers(**only(given, FileSettings))
     left = [one.rows for one in found if one.run_id == run]
     if left:
         question = (
@@ -155,7 +161,7 @@ def _confirm_drop(run: str, given: Settings, screen: Screen) -> None:
 def _list(given: Settings, screen: Screen) -> None:
     from propload.earlier_runs.leftover_journals import leftovers  # noqa: PLC0415 - heavy
 
-    found = leftovers(**given)
+    found = leftovers(**cast("LedgerSettings", given))
     if screen.as_json:
         values = [
             {**dict(one.about), "run_id": one.run_id, "rows": one.rows} for one in found

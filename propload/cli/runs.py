@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import typer
 
     from propload.cli.output import Screen
-    from propload.options import Places, Settings
+    from propload.options import LedgerSettings, Places, Settings
     from propload.report import Plain, Report
     from propload.target import TableName
 
@@ -105,7 +105,12 @@ def _add_drop(group: typer.Typer) -> None:
         yes=YES,
         given=settings_group(["to", "table", "state_dir"], table=_ONE_TABLE),
     )
-    def drop(older_than: float, yes: bool, given: Settings, screen: Screen) -> None:  # noqa: FBT001 - called by name
+    def drop(
+        older_than: float,
+        yes: bool,  # noqa: FBT001 - called by name
+        given: LedgerSettings,
+        screen: Screen,
+    ) -> None:
         """Delete what is remembered of old runs: reports, and entries of the ledger.
 
         Rows, rejected rows and journals stay, and so does the ledger of runs that did

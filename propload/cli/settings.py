@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import typer
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from propload.options import Settings
+
+Kind = TypeVar("Kind")
 
 
 def settings_group(names: Iterable[str] = tuple(SETTINGS), /, **meanings: str) -> Group:
@@ -30,10 +32,10 @@ def settings_group(names: Iterable[str] = tuple(SETTINGS), /, **meanings: str) -
     return Group({name: _setting_flag(one) for name, one in shown.items()}, _given)
 
 
-def only(given: Settings, *names: str) -> Settings:
-    """Return those of some settings that have one of these names."""
-    kept = {name: value for name, value in given.items() if name in names}
-    return cast("Settings", kept)
+def only(given: Settings, kind: type[Kind]) -> Kind:
+    """Return those of some settings that are of a kind, a type of few of them."""
+    names = kind.__annotations__
+    return cast("Kind", {name: told for name, told in given.items() if name in names})
 
 
 def _given(values: Mapping[str, object]) -> dict[str, object]:

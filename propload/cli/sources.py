@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypedDict
 
 from propload.cli.flags import Group, Part, argument, option
@@ -11,7 +12,7 @@ from propload.errors import ConfigError
 from propload.spider_names import is_spider, refuse_among
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
 
 class Crawl(TypedDict, total=False):

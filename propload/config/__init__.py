@@ -82,7 +82,9 @@ def resolve(given: Settings, *, job: str | None = None) -> Settings:
     return cast("Settings", kept)
 
 
-def refuse_others(given: Settings, used: Collection[str], /, *, function: str) -> None:
+def refuse_others(
+    given: Mapping[str, object], used: Collection[str], /, *, function: str
+) -> None:
     """Refuse settings that a function has no use for: they would say nothing.
 
     Args:
@@ -100,7 +102,7 @@ def refuse_others(given: Settings, used: Collection[str], /, *, function: str) -
         raise ConfigError(msg)
 
 
-def told(given: Settings, *, job: str | None = None) -> frozenset[str]:
+def told(given: Mapping[str, object], *, job: str | None = None) -> frozenset[str]:
     """Return the names of the settings that were said of one run, not of several.
 
     Environment variables and the top level of the configuration file are for

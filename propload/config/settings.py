@@ -32,7 +32,7 @@ from propload.config.values import (
     write_size,
 )
 from propload.errors import ConfigError
-from propload.options import JournalSync, RunOptions, SourceOptions
+from propload.options import JournalSync, ReplaySettings, RunOptions, SourceOptions
 from propload.target import Mode, OnNewColumns, OnNull, Target
 
 if TYPE_CHECKING:
@@ -331,8 +331,4 @@ SETTINGS: Mapping[str, Setting] = {one.name: one for one in _LISTED}
 
 #: What says how rows are loaded that a run has left on disk: they are neither read from
 #: a source nor journaled again.
-RELOADING: tuple[str, ...] = tuple(
-    one.name
-    for one in SETTINGS.values()
-    if one.panel != "Reading" and one.name not in {"journal_sync", "journal_bytes"}
-)
+RELOADING = tuple(name for name in SETTINGS if name in ReplaySettings.__annotations__)

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from propload.earlier_runs.gone_rejects import find_rejected
 from propload.earlier_runs.reject_source import rejects_of
 from propload.errors import ConfigError
+from propload.options import FileSettings, LedgerSettings
 from propload.postgres.ledger.pruning import KeptRuns, prune_runs
 from propload.rejecting import RejectStore
 from propload.report_store import ReportStore
 from propload.running.choosing import has_database, open_database
 from propload.running.planning import Plan
 from propload.running.run_ids import require_run_id
+from propload.settings_signature import names_settings
 from propload.target import parse_table
 from propload.unfinished_runs import UnfinishedRunStore
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from propload.options import Settings
     from propload.target import TableName
 
 
@@ -38,7 +37,8 @@ class Dropped:
     reports: int
 
 
-def drop_runs(older_than: float, /, **settings: Unpack[Settings]) -> Dropped:
+@names_settings(LedgerSettings)
+def drop_runs(older_than: float, /, **settings: Unpack[LedgerSettings]) -> Dropped:
     """Delete what is remembered of old runs; return how much that was.
 
     Reports go whatever became of their runs, but for those whose rejected rows are
@@ -56,7 +56,7 @@ def drop_runs(older_than: float, /, **settings: Unpack[Settings]) -> Dropped:
             name, or another setting is given.
         WriteError: The database cannot be reached, or refuses.
     """
-    plan = Plan.of_few(settings, {"to", "table", "state_dir"}, function="drop_runs")
+    plan = Plan.of_few(settings, LedgerSettings, function="drop_runs")
     before = _moment(older_than)
     folder = plan.readable_places().runs
     # a table of the environment is for loads
@@ -77,7 +77,8 @@ def _forget(plan: Plan, before: datetime, table: TableName | None) -> int:
         return prune_runs(session, state_dir, before, table=table, kept=kept)
 
 
-def drop_rejects(run_id: str, /, **settings: Unpack[Settings]) -> int:
+@names_settings(FileSettings)
+def drop_rejects(run_id: str, /, **settings: Unpack[FileSettings]) -> int:
     """Delete the rejected rows of a run for good; return how many there were.
 
     Args:
@@ -89,7 +90,7 @@ def drop_rejects(run_id: str, /, **settings: Unpack[Settings]) -> int:
             is given.
         LockedError: The run still goes on, or is being replayed.
     """
-    plan = Plan.of_few(settings, {"state_dir"}, function="drop_rejects")
+    plan = Plan.of_few(settings, FileSettings, function="drop_rejects")
     if not run_id:
         msg = "say which run's rejected rows are to be deleted"
         raise ConfigError(msg)
@@ -101,7 +102,8 @@ def drop_rejects(run_id: str, /, **settings: Unpack[Settings]) -> int:
     return rows
 
 
-def drop_old_rejects(older_than: float, /, **settings: Unpack[Settings]) -> int:
+@names_settings(FileSettings)
+def drop_old_rejects(older_than: float, /, **settings: Unpack[FileSettings]) -> int:
     """Delete the rejected rows of old runs for good; return the number of runs.
 
     Those of a run that still goes on, or that are being replayed, stay.
@@ -114,7 +116,7 @@ def drop_old_rejects(older_than: float, /, **settings: Unpack[Settings]) -> int:
         ConfigError: The age is below zero, or beyond the calendar; or another setting
             is given.
     """
-    plan = Plan.of_few(settings, {"state_dir"}, function="drop_old_rejects")
+    plan = Plan.of_few(settings, FileSettings, function="drop_old_rejects")
     return RejectStore(plan.readable_places().rejects).drop_old(_moment(older_than))
 
 

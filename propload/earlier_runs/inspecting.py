@@ -6,31 +6,32 @@ import logging
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
+
+import polars as pl
 
 from propload.earlier_runs.gone_rejects import find_rejected, look_for_none
 from propload.earlier_runs.shown_runs import ShownReports
 from propload.errors import ConfigError
+from propload.options import FileSettings, TableSettings
 from propload.rejecting import RejectStore
 from propload.rejecting.reading import read_rejects
+from propload.report import Report
 from propload.report_store import ReportStore
 from propload.running.planning import Plan
 from propload.running.run_ids import require_run_id
+from propload.settings_signature import names_settings
 from propload.target import parse_table
 
 if TYPE_CHECKING:
-    import polars as pl
-    from typing_extensions import Unpack
-
-    from propload.options import Settings
-    from propload.report import Report
     from propload.run_files import RunFiles
     from propload.suggested_commands import Commands
 
 log = logging.getLogger(__name__)
 
 
-def rejects(run_id: str = "", /, **settings: Unpack[Settings]) -> pl.DataFrame:
+@names_settings(FileSettings)
+def rejects(run_id: str = "", /, **settings: Unpack[FileSettings]) -> pl.DataFrame:
     """Return the rejected rows of a run, one line a row, with their reasons.
 
     The columns of the rows stand as they were read. What is known of each row begins
@@ -48,7 +49,7 @@ def rejects(run_id: str = "", /, **settings: Unpack[Settings]) -> pl.DataFrame:
         ConfigError: There is no such run, or its rejected rows were dropped; or another
             setting is given.
     """
-    places = Plan.of_few(settings, {"state_dir"}, function="rejects").readable_places()
+    places = Plan.of_few(settings, FileSettings, function="rejects").readable_places()
     run_id = require_run_id(run_id)
     try:
         path = find_rejected(run_id, places)
@@ -61,7 +62,8 @@ def rejects(run_id: str = "", /, **settings: Unpack[Settings]) -> pl.DataFrame:
     return read_rejects(path)
 
 
-def runs(limit: int = 0, /, **settings: Unpack[Settings]) -> list[Report]:
+@names_settings(TableSettings)
+def runs(limit: int = 0, /, **settings: Unpack[TableSettings]) -> list[Report]:
     """Return the reports of runs that have ended, newest first.
 
     Args:
@@ -73,7 +75,7 @@ def runs(limit: int = 0, /, **settings: Unpack[Settings]) -> list[Report]:
         ConfigError: `limit` is no number of reports, `table` no name, or another
             setting is given.
     """
-    plan = Plan.of_few(settings, {"table", "state_dir"}, function="runs")
+    plan = Plan.of_few(settings, TableSettings, function="runs")
     places = plan.readable_places()
     # a table of the environment is for loads
     table = parse_table(settings.get("table"))

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from propload.errors import ConfigError, LockedError, PropLoadError
-from propload.journal import JournalSource, find_leftovers, is_in_use
+from propload.journal import JournalSource, Leftover, find_leftovers, is_in_use
+from propload.options import JournalSettings, LedgerSettings
 from propload.running.choosing import database_label, open_database
 from propload.running.planning import Plan
 from propload.running.run_ids import require_run_id
+from propload.settings_signature import names_settings
 from propload.target import parse_table
 from propload.unfinished_runs import UnfinishedRunStore
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from propload.journal import Leftover
-    from propload.options import Settings
+    from propload.options import TableSettings
     from propload.postgres.loading import Database
     from propload.suggested_commands import Commands
 
@@ -28,7 +27,8 @@ class JournalGoneError(ConfigError):
     """Another process has recovered or dropped a journal since it was found."""
 
 
-def leftovers(**settings: Unpack[Settings]) -> list[Leftover]:
+@names_settings(LedgerSettings)
+def leftovers(**settings: Unpack[LedgerSettings]) -> list[Leftover]:
     """Return the journals that killed runs left, oldest first.
 
     Args:
@@ -38,7 +38,7 @@ def leftovers(**settings: Unpack[Settings]) -> list[Leftover]:
     Raises:
         ConfigError: `table` is no name, or another setting is given.
     """
-    plan = Plan.of_few(settings, {"to", "table", "state_dir"}, function="leftovers")
+    plan = Plan.of_few(settings, LedgerSettings, function="leftovers")
     found = into_table(find_leftovers(plan.readable_places().journal), settings)
     if settings.get("to") is None:
         return found
@@ -46,7 +46,8 @@ def leftovers(**settings: Unpack[Settings]) -> list[Leftover]:
     return [one for one in found if one.database == label]
 
 
-def drop_leftover(run_id: str, /, **settings: Unpack[Settings]) -> int:
+@names_settings(JournalSettings)
+def drop_leftover(run_id: str, /, **settings: Unpack[JournalSettings]) -> int:
     """Delete what a run left in its journal; return the rows lost by it, at most.
 
     What a replace had gathered in its database goes as well, where that is reached.
@@ -60,7 +61,7 @@ def drop_leftover(run_id: str, /, **settings: Unpack[Settings]) -> int:
         ConfigError: There is no such journal (any more), or another setting is given.
         LockedError: It is being recovered.
     """
-    plan = Plan.of_few(settings, {"to", "state_dir"}, function="drop_leftover")
+    plan = Plan.of_few(settings, JournalSettings, function="drop_leftover")
     named = find_leftover(plan, run_id)
     source = opened(named)
     is_dropped = False
@@ -75,7 +76,7 @@ def drop_leftover(run_id: str, /, **settings: Unpack[Settings]) -> int:
     return rows
 
 
-def into_table(found: list[Leftover], given: Settings) -> list[Leftover]:
+def into_table(found: list[Leftover], given: TableSettings) -> list[Leftover]:
     """Return the journals of the table that is given, or all where none is."""
     table = parse_table(given.get("table"))
     if table is None:

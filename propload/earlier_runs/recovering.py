@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, cast
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Unpack, cast
 
 from propload import config
 from propload.arguments import require_function
@@ -18,22 +19,22 @@ from propload.earlier_runs.leftover_journals import (
 from propload.errors import ConfigError, LoadError, LockedError, PropLoadError
 from propload.journal import find_leftovers
 from propload.monitoring.metrics import Metrics
+from propload.options import RecoverSettings
+from propload.report import Report
 from propload.running.choosing import choose_table, find_checker, open_database
 from propload.running.planning import Plan
 from propload.running.run import Run
 from propload.running.shown_settings import object_names, require_objects
 from propload.running.stopping import stoppable
+from propload.settings_signature import names_settings
 from propload.state_folder import see_state_folder
 from propload.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
-
-    from typing_extensions import Unpack
+    from collections.abc import Collection
 
     from propload.journal import Leftover
     from propload.options import Settings
-    from propload.report import Report
     from propload.running.stopping import Stopper
     from propload.sources.source import Source
     from propload.suggested_commands import Commands
@@ -49,13 +50,14 @@ _USERS_OWN = tuple(
 )
 
 
+@names_settings(RecoverSettings)
 def recover(
     run_id: str = "",
     /,
     *,
     moved: bool = False,
     on_report: Callable[[Report], None] | None = None,
-    **settings: Unpack[Settings],
+    **settings: Unpack[RecoverSettings],
 ) -> list[Report]:
     """Load what killed runs left in their journals; return a report for each.
 
@@ -80,8 +82,7 @@ def recover(
         LoadError: A run stopped early again; its journal stays, and the others are
             loaded.
     """
-    used = [name for name in config.RELOADING if name != "resume"]
-    plan = Plan.of_few(settings, used, function="recover")
+    plan = Plan.of_few(settings, RecoverSettings, function="recover")
     if on_report is not None:
         require_function("on_report", on_report)
     if moved and not run_id:

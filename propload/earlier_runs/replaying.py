@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack, cast
 
 from propload import config
 from propload.earlier_runs.begun_replays import find_begun, forget_abandoned
 from propload.earlier_runs.committed_rejects import committed_pieces, how_to_settle
+from propload.earlier_runs.fixing import Fix
 from propload.earlier_runs.gone_rejects import find_rejected
 from propload.earlier_runs.newest_rejects import NewestRejects
 from propload.earlier_runs.reject_source import RejectSource
 from propload.errors import ConfigError, PropLoadError
 from propload.monitoring.metrics import Metrics
+from propload.options import ReplaySettings
 from propload.rejecting import RejectStore
 from propload.rejecting.store import require_there
+from propload.report import Report
 from propload.report_store import ReportStore
 from propload.running.choosing import open_database
 from propload.running.planning import Plan
@@ -23,18 +26,16 @@ from propload.running.run import Run
 from propload.running.run_ids import require_run_id
 from propload.running.shown_settings import object_names, require_objects
 from propload.running.stopping import stoppable
+from propload.settings_signature import names_settings
 from propload.unfinished_runs import UnfinishedRunStore
 from propload.wording import counted
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from typing_extensions import Unpack
-
     from propload.earlier_runs.begun_replays import BegunReplay
-    from propload.earlier_runs.fixing import Fix
     from propload.options import Settings
-    from propload.report import Plain, Report
+    from propload.report import Plain
 
 
 log = logging.getLogger(__name__)
@@ -44,8 +45,9 @@ log = logging.getLogger(__name__)
 _OF_THE_RUN_ALONE = ("resume", "max_rejects")
 
 
+@names_settings(ReplaySettings)
 def replay(
-    run_id: str = "", /, *, fix: Fix | None = None, **settings: Unpack[Settings]
+    run_id: str = "", /, *, fix: Fix | None = None, **settings: Unpack[ReplaySettings]
 ) -> Report:
     """Load the rejected rows of a run again and return what happened.
 
@@ -72,14 +74,15 @@ def replay(
         LockedError: The run still goes on, or is being replayed.
         LoadError: The run stopped early; the rejected rows stay.
     """
-    plan = Plan.of_few(settings, config.RELOADING, function="replay")
+    plan = Plan.of_few(settings, ReplaySettings, function="replay")
     places = plan.readable_places()
+    given = cast("Settings", settings)
     store = RejectStore(places.rejects)
     named = find_rejected(require_run_id(run_id), places) if run_id else None
     path = named or NewestRejects(places).find_replayable()
     with store.alone(path.stem):
         require_there(path)
-        return _replay(path, store, fix, ReportStore(places.runs), settings)
+        return _replay(path, store, fix, ReportStore(places.runs), given)
 
 
 def _replay(

@@ -12,7 +12,7 @@ from propload.wording import counted, visible
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from propload.report import TextPrinter
+    from propload.markup import TextPrinter
 
 _COLUMNS = ("run", "status", "table", "read", "changed", "rejected", "source")
 _NUMBERS = {"read", "changed", "rejected"}

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+from propload.batch import Batch
 from propload.config import commands_for
 from propload.errors import JournalError
 from propload.journal import records
@@ -21,14 +23,7 @@ from propload.journal.folders import (
 )
 from propload.journal.records import Survey, Torn
 from propload.private_files import is_locked, lock_file, unlock
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
-
-    from propload.batch import Batch
-    from propload.report import Plain
-
+from propload.report import Plain
 
 log = logging.getLogger(__name__)
 

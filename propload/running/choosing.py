@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Unpack, cast
 
 from propload.errors import ConfigError
+from propload.options import FileSettings
 from propload.postgres.loading import Database
 from propload.postgres.server.programs import Stopped, never
 from propload.postgres.session.dsn import describe_dsn
@@ -13,13 +14,12 @@ from propload.prepare.mapping import MapContext, load_mapping
 from propload.prepare.preparing import Preparer
 from propload.retrying import RetryOptions, retry
 from propload.running.planning import Plan
+from propload.settings_signature import names_settings
 from propload.source_capabilities import defaults_of
 from propload.target import TableName, Target
 
 if TYPE_CHECKING:
     import threading
-
-    from typing_extensions import Unpack
 
     from propload.options import Settings
     from propload.postgres.tables.facts import TableFacts
@@ -136,7 +136,8 @@ def find_dsn(plan: Plan, *, stopped: Stopped = never) -> str:
     return embedded.start(plan.places.state_dir, stopped=stopped)
 
 
-def embedded_url(**settings: Unpack[Settings]) -> str:
+@names_settings(FileSettings)
+def embedded_url(**settings: Unpack[FileSettings]) -> str:
     """Return the address of the embedded database, which is started if need be.
 
     Whatever speaks to PostgreSQL from this machine takes it; it holds no password.
@@ -148,7 +149,7 @@ def embedded_url(**settings: Unpack[Settings]) -> str:
         ConfigError: Another setting is given.
         WriteError: It cannot be started.
     """
-    plan = Plan.of_few(settings, {"state_dir"}, function="embedded_url")
+    plan = Plan.of_few(settings, FileSettings, function="embedded_url")
     from propload.postgres.server import embedded  # noqa: PLC0415 - only where it is used
 
     state_dir = plan.places.state_dir

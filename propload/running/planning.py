@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from propload import config
 from propload.forking import refuse_forked
@@ -20,7 +20,7 @@ from propload.sigint import leave_to_python
 from propload.state_folder import see_state_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from propload.options import Settings
     from propload.suggested_commands import Commands
@@ -59,15 +59,21 @@ class Plan:
 
     @classmethod
     def of_few(
-        cls, given: Settings, used: Collection[str], /, *, function: str
+        cls, given: Mapping[str, object], kind: type, /, *, function: str
     ) -> Plan:
         """Return the plan of a function that has a use for few settings.
+
+        Args:
+            given: The settings.
+            kind: The type of those that it takes.
+            function: Its name.
 
         Raises:
             ConfigError: Others are given; or as of `of`.
         """
+        used = kind.__annotations__
         config.refuse_others(given, used, function=f"propload.{function}")
-        return cls.of(given)
+        return cls.of(cast("Settings", given))
 
     def readable_places(self) -> Places:
         """Return where files of earlier runs are kept, which this user can read.

@@ -53,6 +53,23 @@ def look() -> None:
     assert_type(propload.tune("homes.csv", table="homes").best.workers, int)
 
 
+def look_with_settings_of_others() -> None:
+    """Give a setting that is refused."""
+    propload.runs(5, table="homes", state_dir="state")
+    propload.drop_runs(90, to="embedded", table="homes")
+    propload.leftovers(to="embedded")
+    propload.replay(mapping="homes.toml", resume=True)
+
+    propload.runs(to="embedded")  # type: ignore[call-arg] # reports are files
+    propload.rejects(table="homes")  # type: ignore[call-arg] # of one run
+    propload.drop_rejects("20260101-ab", to="x")  # type: ignore[call-arg] # as above
+    propload.drop_old_rejects(90, table="homes")  # type: ignore[call-arg] # of all
+    propload.drop_leftover("20260101-ab", table="x")  # type: ignore[call-arg] # of one
+    propload.embedded_url(to="embedded")  # type: ignore[call-arg] # it is the one
+    propload.replay(format="csv")  # type: ignore[call-arg] # it is read already
+    propload.recover(resume=True)  # type: ignore[call-arg] # it goes on by itself
+
+
 def fail() -> None:
     """Catch what may be raised."""
     try:

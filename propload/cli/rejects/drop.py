@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from propload.cli.command import YES, command
 from propload.cli.flags import option
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import typer
 
     from propload.cli.output import Screen
-    from propload.options import Settings
+    from propload.options import FileSettings, Settings
 
 #: No run is the default: this one is for good.
 _RUN_NAMED = run_argument("A run's name or its beginning.")
@@ -77,6 +77,6 @@ def _drop_old(days: float, given: Settings, screen: Screen, *, yes: bool) -> Non
         age = "1 day" if days == 1 else f"{days:g} days"
         question = f"Delete all rows that were rejected more than {age} ago?"
         screen.confirm(question)
-    runs = drop_old_rejects(days, **given)
+    runs = drop_old_rejects(days, **cast("FileSettings", given))
     said = f"deleted the rejected rows of {counted(runs, 'run')}"
     screen.conclude(said, runs=runs)

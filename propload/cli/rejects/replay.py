@@ -17,7 +17,7 @@ from propload.errors import ConfigError
 if TYPE_CHECKING:
     from propload.cli.output import Screen
     from propload.earlier_runs.fixing import Fix
-    from propload.options import Settings
+    from propload.options import ReplaySettings, Settings
 
 _FIX = option(
     str | None,
@@ -48,7 +48,8 @@ def add_to(group: typer.Typer) -> None:
         from propload.earlier_runs.replaying import replay as load  # noqa: PLC0415 - heavy
 
         mends = _function(fix) if fix else None
-        report = load(run, fix=mends, **screen.quieted(given))
+        settings = cast("ReplaySettings", screen.quieted(given))
+        report = load(run, fix=mends, **settings)
         with screen.after_runs([report]):
             screen.show(report)
         raise typer.Exit(exit_code(report))
