@@ -18,6 +18,7 @@ from rich.text import Text
 
 from propload.markup import preformatted
 from propload.report import Report
+from propload.threads import begin
 from propload.wording import counted, visible
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def watch(
         name="propload-display",
         daemon=True,
     )
-    thread.start()
+    begin(thread)
     try:
         yield
     finally:

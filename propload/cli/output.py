@@ -22,6 +22,7 @@ from propload.cli.streams import patient_stdout
 from propload.config.files import load_config
 from propload.early_signals import INTERRUPTED, MOMENT
 from propload.errors import LoadError, OutputError, PropLoadError
+from propload.threads import NO_MORE_THREADS, is_refusal
 from propload.wording import hanging, visible, visible_json
 
 if TYPE_CHECKING:
@@ -210,12 +211,7 @@ def _lacking(error: Exception) -> str:
             "the process gets no more memory: raise its limit (ulimit -v, or that of "
             "its container), which counts what libraries reserve as well"
         )
-    if isinstance(error, RuntimeError) and "start new thread" in str(error):
-        return (
-            "the process gets no more threads: raise the limit of its user (ulimit -u) "
-            "or of its container (pids)"
-        )
-    return ""
+    return NO_MORE_THREADS if is_refusal(error) else ""
 
 
 def _label() -> str:

@@ -13,6 +13,7 @@ from propload.source_capabilities import (
     incomplete_of,
     rows_taken_of,
 )
+from propload.threads import begin
 from propload.wording import counted
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class JournaledSource:
         self._ender: threading.Thread | None = None
 
     def __iter__(self) -> Iterator[Batch]:
-        self._thread.start()
+        begin(self._thread)
         yield from self._journal.follow()
         # the disk refused it, and its source cannot give it a second time
         yield from self._unkept
@@ -85,7 +86,7 @@ class JournaledSource:
             ender = threading.Thread(
                 target=self._end_soon, name="propload-producer-end", daemon=True
             )
-            ender.start()
+            begin(ender)
             self._ender = ender
 
     def close(self) -> None:

@@ -9,14 +9,8 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from propload.errors import JournalError, QueueClosedError
-from propload.journal.folders import (
-    ABOUT,
-    LOCK,
-    WHOLE,
-    note_committed,
-    remove_folder,
-)
+from propload.errors import JournalError, PropLoadError, QueueClosedError
+from propload.journal.folders import ABOUT, LOCK, WHOLE, note_committed, remove_folder
 from propload.journal.pending_records import PendingRecord, PendingRecords, RecordReader
 from propload.journal.records import Encoded
 from propload.journal.segments import JournalOptions, Segments, unwritable
@@ -27,6 +21,7 @@ from propload.private_files import (
     write_private,
 )
 from propload.queueing import Listeners
+from propload.threads import begin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -93,11 +88,8 @@ class Journal:
         try:
             self._make(about)
         except OSError as error:
-            self._let_go()
             msg = f"the journal {folder} cannot be made: {error.strerror}"
             raise JournalError(msg) from error
-        if options.sync == "second":
-            self._syncer.start()
 
     def _make(self, about: Mapping[str, Plain]) -> None:
         make_private_folder(self.folder.parent)
@@ -106,9 +98,12 @@ class Journal:
             self._segments.sync_names(self.folder.parent)
             self._lock_file = lock_file(self.folder / LOCK)
             write_private(self.folder / ABOUT, json.dumps(about).encode())
-        except OSError:
+            if self._options.sync == "second":
+                begin(self._syncer)
+        except (OSError, PropLoadError):
             # nobody takes up a folder without its notes
             remove_folder(self.folder)
+            self._let_go()
             raise
 
     # ---- the producer's side ----

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 import psutil
 
+from propload.threads import begin
 from propload.wording import counted
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class MemoryWatch:
         self._held_before = self.look()
         fitting = int(self._held_before / PRESSURE_FROM + self._told_bytes * OWN_SHARE)
         self._max_bytes = max(self._told_bytes, fitting)
-        self._thread.start()
+        begin(self._thread)
         return self
 
     def __exit__(self, *_: object) -> None:

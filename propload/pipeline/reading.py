@@ -6,6 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from propload.queueing import BatchQueue
+from propload.threads import begin
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -52,7 +53,7 @@ class Reader:
         """Begin to read; only the first call counts."""
         with self._starting:
             if self._thread.ident is None:
-                self._thread.start()
+                begin(self._thread)
 
     @property
     def fill(self) -> float:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from propload.early_signals import SIGNALS
 from propload.errors import LoadError
+from propload.threads import begin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -173,7 +174,7 @@ def _heeding(stop: threading.Event, stopper: Stopper) -> Iterator[None]:
                 stopper.stop()
                 return
 
-    threading.Thread(target=heed, name="propload-stop", daemon=True).start()
+    begin(threading.Thread(target=heed, name="propload-stop", daemon=True))
     try:
         yield
     finally:
@@ -200,7 +201,7 @@ def end_at_once(
     aborting = threading.Thread(
         target=abort, args=(error,), name="propload-abort", daemon=True
     )
-    aborting.start()
+    begin(aborting)
     if wait(ABORT_SECONDS):
         aborting.join(_ABORTING_SECONDS)
     else:
@@ -268,9 +269,10 @@ class _Work(Generic[T]):
     def _start(self) -> None:
         # what the caller has set for its own context holds here as well
         context = contextvars.copy_context()
-        threading.Thread(
+        run = threading.Thread(
             target=context.run, args=(self._run,), name="propload-run", daemon=True
-        ).start()
+        )
+        begin(run)
 
     def _run(self) -> None:
         try:

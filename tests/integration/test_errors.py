@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import polars as pl
@@ -169,3 +170,35 @@ def test_a_server_that_takes_no_writes_is_told_with_where_to_go(homes):
     with pytest.raises(propload.WriteError, match="give the address of the primary"):
         propload.ingest([{"id": 1}], to=standby, **TOLD)
     assert read_table(homes, "homes").is_empty()
+
+
+@pytest.mark.parametrize(
+    ("thread", "begun"),
+    [
+        ("propload-run", False),
+        ("propload-memory", False),
+        ("propload-journal-sync", False),
+        ("propload-lane-0", True),
+        ("propload-producer", True),
+    ],
+)
+def test_a_thread_that_the_system_refuses_ends_a_load_as_other_errors_do(
+    homes, tmp_path, monkeypatch, thread, begun
+):
+    start = threading.Thread.start
+
+    def refuse(one):
+        if one.name == thread:
+            msg = "can't start new thread"
+            raise RuntimeError(msg)
+        start(one)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    told = {**TOLD, "to": homes, "state_dir": tmp_path}
+    with pytest.raises(propload.PropLoadError, match="no more threads: ") as raised:
+        propload.ingest(({"id": n} for n in range(3)), **told)
+    assert isinstance(raised.value, propload.LoadError) is begun
+    assert [*tmp_path.glob("journal/*")] == []
+    monkeypatch.undo()
+    report = propload.ingest(({"id": n} for n in range(3)), **told)
+    assert report.counts.inserted == 3

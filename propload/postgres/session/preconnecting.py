@@ -13,6 +13,7 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, TypeAlias
 
 from propload.errors import PropLoadError
+from propload.threads import begin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -50,7 +51,7 @@ class Preconnector:
         with self._guard:
             self._coming.extend(coming)
             self._threads.append(thread)
-        thread.start()
+        begin(thread)
 
     def take(self) -> Connection | None:
         """Return a session that was expected, or None where there is none.

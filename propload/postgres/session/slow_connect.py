@@ -7,6 +7,8 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from propload.threads import begin
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -27,7 +29,7 @@ def told_if_slow(place: str, /) -> Iterator[None]:
     said = "%s has given no session for %g s: a pooler does when another one ends"
     told = threading.Timer(SLOW_SECONDS, log.warning, (said, place, SLOW_SECONDS))
     told.name, told.daemon = "propload-patience", True
-    told.start()
+    begin(told)
     try:
         yield
     finally:

@@ -20,6 +20,8 @@ from scrapy.utils.defer import deferred_from_coro, maybe_deferred_to_future
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
+from propload.threads import begin
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -71,7 +73,7 @@ class CrawlLoop:
             else:
                 self.call(partial(done.callback, found))
 
-        threading.Thread(target=work, name="propload-outside", daemon=True).start()
+        begin(threading.Thread(target=work, name="propload-outside", daemon=True))
         return await maybe_deferred_to_future(done)
 
 

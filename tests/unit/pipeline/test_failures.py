@@ -12,6 +12,7 @@ from propload.batch import (
 )
 from propload.errors import (
     LoadError,
+    PropLoadError,
     QueueClosedError,
     TransientWriteError,
     WriteError,
@@ -169,7 +170,7 @@ def test_a_run_that_finds_no_threads_leaves_none(make, monkeypatch):
         start(thread)
 
     monkeypatch.setattr(threading.Thread, "start", refuse)
-    with pytest.raises(RuntimeError, match="new thread"):
+    with pytest.raises(PropLoadError, match="no more threads: raise the limit"):
         pipeline.run()
     assert threads_left() == []
 
