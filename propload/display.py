@@ -18,7 +18,7 @@ from rich.text import Text
 
 from propload.markup import preformatted
 from propload.report import Report
-from propload.threads import begin
+from propload.threads import start_thread
 from propload.wording import counted, visible
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def watch(
         name="propload-display",
         daemon=True,
     )
-    begin(thread)
+    start_thread(thread)
     try:
         yield
     finally:

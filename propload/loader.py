@@ -29,7 +29,7 @@ from propload.running.run import Run
 from propload.running.stopping import LISTEN_SECONDS, Ended, end_at_once, stoppable
 from propload.settings_signature import names_settings
 from propload.sources import refuse_unused
-from propload.threads import begin
+from propload.threads import start_thread
 from propload.wording import counted
 
 T = TypeVar("T")
@@ -106,7 +106,7 @@ class Loader:
         self._thread = threading.Thread(
             target=self._execute, name="propload-loader", daemon=True
         )
-        begin(self._thread)
+        start_thread(self._thread)
         journal = self._opened()
         # the thread keeps a loader that nobody has any more, until the program ends
         self._unclosed = weakref.finalize(

@@ -1,4 +1,4 @@
-"""Threads that start_thread, or say what to do where the system has no more of them."""
+"""Threads that start, or say what to do where the system has no more of them."""
 
 from __future__ import annotations
 

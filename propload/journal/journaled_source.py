@@ -13,7 +13,7 @@ from propload.source_capabilities import (
     incomplete_of,
     rows_taken_of,
 )
-from propload.threads import begin
+from propload.threads import start_thread
 from propload.wording import counted
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class JournaledSource:
         self._ender: threading.Thread | None = None
 
     def __iter__(self) -> Iterator[Batch]:
-        begin(self._thread)
+        start_thread(self._thread)
         yield from self._journal.follow()
         # the disk refused it, and its source cannot give it a second time
         yield from self._unkept
@@ -86,7 +86,7 @@ class JournaledSource:
             ender = threading.Thread(
                 target=self._end_soon, name="propload-producer-end", daemon=True
             )
-            begin(ender)
+            start_thread(ender)
             self._ender = ender
 
     def close(self) -> None:

@@ -21,7 +21,7 @@ from propload.private_files import (
     write_private,
 )
 from propload.queueing import Listeners
-from propload.threads import begin
+from propload.threads import start_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -99,7 +99,7 @@ class Journal:
             self._lock_file = lock_file(self.folder / LOCK)
             write_private(self.folder / ABOUT, json.dumps(about).encode())
             if self._options.sync == "second":
-                begin(self._syncer)
+                start_thread(self._syncer)
         except (OSError, PropLoadError):
             # nobody takes up a folder without its notes
             remove_folder(self.folder)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 import psutil
 
-from propload.threads import begin
+from propload.threads import start_thread
 from propload.wording import counted
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class MemoryWatch:
         self._held_before = self.look()
         fitting = int(self._held_before / PRESSURE_FROM + self._told_bytes * OWN_SHARE)
         self._max_bytes = max(self._told_bytes, fitting)
-        begin(self._thread)
+        start_thread(self._thread)
         return self
 
     def __exit__(self, *_: object) -> None:

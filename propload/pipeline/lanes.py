@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from propload.errors import QueueClosedError
 from propload.queueing import BatchQueue
 from propload.retrying import RetryOptions, retry
-from propload.threads import begin
+from propload.threads import start_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,7 +99,7 @@ class Lane:
 
     def start(self) -> None:
         """Start the lane's thread."""
-        begin(self._thread)
+        start_thread(self._thread)
 
     def put(self, work: Work) -> None:
         """Hand a piece over, or tell that some will come, waiting for room.

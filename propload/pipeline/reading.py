@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from propload.queueing import BatchQueue
-from propload.threads import begin
+from propload.threads import start_thread
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -53,7 +53,7 @@ class Reader:
         """Begin to read; only the first call counts."""
         with self._starting:
             if self._thread.ident is None:
-                begin(self._thread)
+                start_thread(self._thread)
 
     @property
     def fill(self) -> float:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from propload.early_signals import SIGNALS
 from propload.errors import LoadError
-from propload.threads import begin
+from propload.threads import start_thread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -174,7 +174,7 @@ def _heeding(stop: threading.Event, stopper: Stopper) -> Iterator[None]:
                 stopper.stop()
                 return
 
-    begin(threading.Thread(target=heed, name="propload-stop", daemon=True))
+    start_thread(threading.Thread(target=heed, name="propload-stop", daemon=True))
     try:
         yield
     finally:
@@ -201,7 +201,7 @@ def end_at_once(
     aborting = threading.Thread(
         target=abort, args=(error,), name="propload-abort", daemon=True
     )
-    begin(aborting)
+    start_thread(aborting)
     if wait(ABORT_SECONDS):
         aborting.join(_ABORTING_SECONDS)
     else:
@@ -272,7 +272,7 @@ class _Work(Generic[T]):
         run = threading.Thread(
             target=context.run, args=(self._run,), name="propload-run", daemon=True
         )
-        begin(run)
+        start_thread(run)
 
     def _run(self) -> None:
         try:

@@ -5,15 +5,15 @@ import threading
 import pytest
 
 from propload.errors import PropLoadError
-from propload.threads import begin
+from propload.threads import start_thread
 
 
 def test_a_thread_begins():
     thread = threading.Thread(target=lambda: None)
-    begin(thread)
+    start_thread(thread)
     thread.join()
     with pytest.raises(RuntimeError, match="only be started once"):
-        begin(thread)
+        start_thread(thread)
 
 
 def test_a_thread_that_the_system_refuses_is_told_with_what_to_do():
@@ -23,4 +23,4 @@ def test_a_thread_that_the_system_refuses_is_told_with_what_to_do():
             raise RuntimeError(msg)
 
     with pytest.raises(PropLoadError, match=r"raise the limit .* \(ulimit -u\)"):
-        begin(Refused())
+        start_thread(Refused())

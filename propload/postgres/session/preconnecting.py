@@ -13,7 +13,7 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, TypeAlias
 
 from propload.errors import PropLoadError
-from propload.threads import begin
+from propload.threads import start_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -51,7 +51,7 @@ class Preconnector:
         with self._guard:
             self._coming.extend(coming)
             self._threads.append(thread)
-        begin(thread)
+        start_thread(thread)
 
     def take(self) -> Connection | None:
         """Return a session that was expected, or None where there is none.

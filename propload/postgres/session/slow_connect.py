@@ -7,7 +7,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from propload.threads import begin
+from propload.threads import start_thread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +29,7 @@ def told_if_slow(place: str, /) -> Iterator[None]:
     said = "%s has given no session for %g s: a pooler does when another one ends"
     told = threading.Timer(SLOW_SECONDS, log.warning, (said, place, SLOW_SECONDS))
     told.name, told.daemon = "propload-patience", True
-    begin(told)
+    start_thread(told)
     try:
         yield
     finally:

@@ -37,7 +37,7 @@ from propload.sources.spiders.site_pace import keep_pace
 from propload.sources.spiders.unpacking import tell_too_large
 from propload.sources.spiders.watching import Watch
 from propload.suggestions import SLIP, suggest
-from propload.threads import begin
+from propload.threads import start_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -163,7 +163,7 @@ class SpiderSource:
         crawl = self._crawl = _Crawl(self.spider, self._arguments, self._settings)
         if self._stopped:
             crawl.stop()
-        begin(crawl)
+        start_thread(crawl)
         try:
             yield from crawl.batches
         except BaseException:

@@ -20,7 +20,7 @@ from scrapy.utils.defer import deferred_from_coro, maybe_deferred_to_future
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from propload.threads import begin
+from propload.threads import start_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,7 +73,9 @@ class CrawlLoop:
             else:
                 self.call(partial(done.callback, found))
 
-        begin(threading.Thread(target=work, name="propload-outside", daemon=True))
+        start_thread(
+            threading.Thread(target=work, name="propload-outside", daemon=True)
+        )
         return await maybe_deferred_to_future(done)
 
 
