@@ -1,5 +1,7 @@
 import json
+import os
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -51,6 +53,32 @@ def test_kept_lines_stay_as_they_are(writer, store):
     lines = writer.path.read_bytes().splitlines(keepends=True)
     store.keep(RUN, lambda line: line["batch"] != 1)
     assert writer.path.read_bytes() == lines[0] + lines[2]
+
+
+def test_kept_lines_are_on_the_disk_before_others_go(writer, store, monkeypatch):
+    writer.write(refused([1], batch=0))
+    writer.write(refused([2], batch=1))
+    done, sync, replace = [], os.fsync, Path.replace
+
+    def record_sync(descriptor):
+        done.append(os.fstat(descriptor).st_ino)
+        sync(descriptor)
+
+    def record_replace(path, target):
+        done.append("replaced")
+        return replace(path, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", record_sync)
+        patched.setattr(Path, "replace", record_replace)
+        store.keep(RUN, lambda line: line["batch"] == 0)
+    file, folder = writer.path, writer.path.parent
+    assert done == [file.stat().st_ino, "replaced", folder.stat().st_ino]
+
+
+def test_a_run_is_listed_with_the_first_of_its_reasons(writer, store):
+    writer.write(refused([1, 2]))
+    assert [run.reason for run in store.runs()] == ["price is wrong"]
 
 
 def test_a_file_without_kept_lines_is_removed(writer, store):
