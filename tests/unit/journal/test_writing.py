@@ -237,3 +237,29 @@ def test_a_journal_of_which_nothing_waits_leaves_no_folder(make, late, taken):
     assert journal.waiting == 0
     journal.close(loaded=False)
     assert journal.folder.exists() == bool(late and taken)
+
+
+def test_a_failure_wakes_who_was_promised_to_hear_of_room(make):
+    journal, heard = make(max_bytes=1500), []
+    journal.append(batch(0, 10))
+    assert not journal.try_append(batch(10, 30))
+    journal.on_room(lambda: heard.append(True))
+    journal.fail(ValueError("torn"))
+    assert heard == [True]
+    with pytest.raises(QueueClosedError, match="torn"):
+        journal.try_append(batch(10, 30))
+
+
+def test_rows_that_were_read_from_disk_leave_the_memory_to_others(make, monkeypatch):
+    monkeypatch.setattr(writing, "RECENT_BYTES", 1500)
+    journal = make()
+    for start in range(0, 100, 10):
+        journal.append(batch(start, 10))
+    follower = journal.follow()
+    for _ in range(10):
+        next(follower)
+    # what comes now is not read back from where it was written
+    journal.append(batch(100, 10))
+    for path in records.segments(journal.folder):
+        path.write_bytes(b"")
+    assert ids([next(follower)]) == list(range(100, 110))
