@@ -241,8 +241,8 @@ class Database:
             # another session may have made or changed the table in between
             fit.require_fit()
             opened = self._open_run(run.into(facts))
-            table = opened.writes_into(target, facts)
-            opened.carries(fit.columns)
+            table = opened.table_to_fill(target, facts)
+            opened.note_columns(fit.columns)
             shape = shape_of(
                 facts,
                 target,
@@ -260,7 +260,7 @@ class Database:
                 empty=empty,
                 # of a shadow, which nobody else writes, nothing is looked at again
                 premises=facts.premises if table == target.table else None,
-                stored=opened.knows(shape, None if empty else expected),
+                stored=opened.stored_rows(shape, None if empty else expected),
             )
 
     @contextmanager

@@ -118,7 +118,7 @@ class LoadingRun:
         if not has_rows:
             return
         if facts is not None:
-            self.writes_into(target, facts)
+            self.table_to_fill(target, facts)
         elif target.mode == "replace" and status == "loaded":
             raise failures.table_gone(self._record.target, is_replace=True)
 
@@ -154,7 +154,7 @@ class LoadingRun:
         entries = filter(self._record.counts, self.ledger.committed(session))
         return sum((entry.counts for entry in entries), Counts())
 
-    def writes_into(self, target: Target, facts: TableFacts) -> TableName:
+    def table_to_fill(self, target: Target, facts: TableFacts) -> TableName:
         """Return the table that writers fill: the target or its shadow."""
         table = target.table
         if target.mode == "replace":
@@ -164,7 +164,7 @@ class LoadingRun:
         self._oid = facts.oid
         return table
 
-    def knows(
+    def stored_rows(
         self, shape: Shape, expected: Callable[[], int | None] | None, /
     ) -> StoredRows | None:
         """Return what is known of the rows of a table, for rows of one set of columns.
@@ -184,10 +184,10 @@ class LoadingRun:
             self._stored.give_up()
         return None
 
-    def carries(self, plan: tuple[ColumnPlan, ...]) -> None:
+    def note_columns(self, plan: tuple[ColumnPlan, ...]) -> None:
         """Note columns that rows come with."""
         if self._locked_shadow.shadow is not None:
-            self._locked_shadow.shadow.carries([each.column for each in plan])
+            self._locked_shadow.shadow.note_columns([each.column for each in plan])
 
     @property
     def is_filling(self) -> bool:

@@ -173,7 +173,7 @@ class Shadow:
             self._connection.execute(add_columns_statement(self.table, new))
         self._connection.commit()
 
-    def carries(self, columns: Sequence[str], /) -> None:
+    def note_columns(self, columns: Sequence[str], /) -> None:
         """Note columns that rows come with, for who continues the run as well.
 
         Raises:
