@@ -151,7 +151,7 @@ class LoadingRun:
 
     def _committed(self, session: Connection) -> Counts:
         """Return what became of the rows that still count."""
-        entries = filter(self._record.counts, self.ledger.committed(session))
+        entries = filter(self._record.still_counts, self.ledger.committed(session))
         return sum((entry.counts for entry in entries), Counts())
 
     def table_to_fill(self, target: Target, facts: TableFacts) -> TableName:

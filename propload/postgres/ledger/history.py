@@ -148,7 +148,7 @@ def make_point(
     batches: dict[int, list[LedgerEntry]] = {}
     counts = Counts()
     for entry in entries:
-        if not run.counts(entry):
+        if not run.still_counts(entry):
             continue
         batches.setdefault(entry.batch, []).append(entry)
         counts += entry.counts

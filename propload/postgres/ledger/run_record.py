@@ -96,7 +96,7 @@ class RunRecord:
         """
         return self if names == self.guessed else self._with({_GUESSED: {**names}})
 
-    def goes_on(self, before: RunRecord, /) -> RunRecord:
+    def continuing(self, before: RunRecord, /) -> RunRecord:
         """Return this record as the continuation of an earlier run."""
         told = {**before._told, **self._told}
         return replace(self, run_id=before.run_id, settings=json.dumps(told))
@@ -110,7 +110,7 @@ class RunRecord:
         """
         return self._with({_VOID: [*self._void, (row, batch)]})
 
-    def counts(self, entry: LedgerEntry, /) -> bool:
+    def still_counts(self, entry: LedgerEntry, /) -> bool:
         """Return whether an entry still counts: its rows were not written again."""
         return not any(
             entry.first_row >= row and entry.batch < batch for row, batch in self._void
