@@ -93,7 +93,7 @@ def forget_abandoned(
         runs = _replays_of(source, plan, database)
     for run_id in (run.run_id for run in runs if run.status != "loaded"):
         if run_id in kept:
-            with store.alone(run_id):
+            with store.locked(run_id):
                 _forget(run_id, source, store)
 
 

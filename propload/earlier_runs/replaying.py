@@ -80,7 +80,7 @@ def replay(
     store = RejectStore(places.rejects)
     named = find_rejected(require_run_id(run_id), places) if run_id else None
     path = named or NewestRejects(places).find_replayable()
-    with store.alone(path.stem):
+    with store.locked(path.stem):
         require_there(path)
         return _replay(path, store, fix, ReportStore(places.runs), given)
 

@@ -102,7 +102,7 @@ class RejectStore:
             LockedError: The run still goes on, or is being replayed.
         """
         path = self.files.find(run_id)
-        with self.alone(path.stem):
+        with self.locked(path.stem):
             require_there(path)
             path.unlink()
             _aside_of(path).unlink(missing_ok=True)
@@ -117,7 +117,7 @@ class RejectStore:
         dropped = 0
         for path in written_before(before, self.files.all()):
             try:
-                with self.alone(path.stem):
+                with self.locked(path.stem):
                     dropped += delete(path)
                     self.drop_copy(path.stem)
             except LockedError as error:
@@ -125,17 +125,17 @@ class RejectStore:
         return dropped
 
     @contextmanager
-    def alone(self, run_id: str, /) -> Iterator[None]:
+    def locked(self, run_id: str, /) -> Iterator[None]:
         """Hold a run's rejected rows against who would add some or replay them.
 
         Raises:
             LockedError: The run still goes on, or is being replayed.
         """
-        descriptor = take_alone(self.files.path(run_id))
+        descriptor = lock_rejects(self.files.path(run_id))
         try:
             yield
         finally:
-            let_go(self.files.path(run_id), descriptor)
+            unlock_rejects(self.files.path(run_id), descriptor)
 
     def make_copy(self, run_id: str, /) -> None:
         """Keep a run's rejected rows as they are now, whoever edits them later.
@@ -204,8 +204,8 @@ def require_there(path: Path, /) -> None:
         raise ConfigError(msg)
 
 
-def take_alone(path: Path, /) -> int:
-    """Return a descriptor that holds a file of rejected rows; see `let_go`.
+def lock_rejects(path: Path, /) -> int:
+    """Return a descriptor that holds a file of rejected rows; see `unlock_rejects`.
 
     Raises:
         LockedError: Its run goes on in another process, or it is being replayed.
@@ -220,7 +220,7 @@ def take_alone(path: Path, /) -> int:
         raise LockedError(msg) from error
 
 
-def let_go(path: Path, descriptor: int, /) -> None:
+def unlock_rejects(path: Path, descriptor: int, /) -> None:
     """Give a file of rejected rows back."""
     # who has removed the folder has removed it as well
     with suppress(OSError):

@@ -19,7 +19,7 @@ from propload.prepare.text_out import beyond_json, is_json_of_polars, write_text
 from propload.private_files import is_at, open_private, sync_folder
 from propload.rejecting.lines import REASON_COLUMNS, each_line
 from propload.rejecting.reason_counts import ReasonCounts
-from propload.rejecting.store import RejectStore, let_go, take_alone
+from propload.rejecting.store import RejectStore, lock_rejects, unlock_rejects
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -123,7 +123,7 @@ class RejectWriter:
     def _hold(self) -> None:
         """Take the file: nobody replays or drops rows to which others may come."""
         if self._held is None:
-            self._held = take_alone(self.path)
+            self._held = lock_rejects(self.path)
 
     def take_back(self, batch: int, lane: int) -> None:
         """Remove the rows of a lane's last batch: it was written without refusals."""
@@ -158,7 +158,7 @@ class RejectWriter:
                 log.warning("%s is gone: %s", self.path, _cause(error))
             self._close_file()
             if self._held is not None:
-                let_go(self.path, self._held)
+                unlock_rejects(self.path, self._held)
                 self._held = None
 
     def _append(self, parts: Iterator[pl.DataFrame]) -> int:
@@ -201,8 +201,8 @@ class RejectWriter:
         self._close_file()
         if self._held is not None:
             # what others would ask for went with it
-            let_go(self.path, self._held)
-            self._held = take_alone(self.path)
+            unlock_rejects(self.path, self._held)
+            self._held = lock_rejects(self.path)
 
     def _cut(self, size: int) -> None:
         """Leave no half line behind where the disk was full."""

@@ -333,7 +333,7 @@ def test_rows_to_which_others_may_come_are_neither_replayed_nor_dropped(
 ):
     report, told = appended
     store = RejectStore(state_dir / "rejects")
-    with store.alone(report.run_id):
+    with store.locked(report.run_id):
         with pytest.raises(LockedError, match="is still going"):
             replay(report.run_id, **told)
         with pytest.raises(LockedError, match="is still going"):

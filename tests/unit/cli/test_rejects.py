@@ -164,7 +164,7 @@ def test_drop_deletes_what_was_refused_long_ago(run, aged):
 
 
 def test_drop_leaves_rows_that_somebody_holds(run, aged):
-    with RejectStore(aged.parent).alone(RUNS[0]):
+    with RejectStore(aged.parent).locked(RUNS[0]):
         done = run("drop", "--older-than", "90", "--yes")
         assert (done.exit_code, done.stderr) == (
             0,
