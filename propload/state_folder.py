@@ -29,14 +29,14 @@ def make_state_folder(state_dir: Path) -> None:
     Raises:
         ConfigError: It cannot be made or written.
     """
-    see_state_folder(state_dir, writing=True)
+    check_state_folder(state_dir, writing=True)
     try:
         make_private_folder(state_dir)
     except OSError as error:
         raise _unusable(state_dir, state_dir, error) from error
 
 
-def see_state_folder(state_dir: Path, /, *, writing: bool = False) -> None:
+def check_state_folder(state_dir: Path, /, *, writing: bool = False) -> None:
     """See that the state folder, as far as it is there, can be used by this user.
 
     Args:
@@ -48,10 +48,10 @@ def see_state_folder(state_dir: Path, /, *, writing: bool = False) -> None:
     """
     mode = _READING | (_WRITING if writing else 0)
     for name in _OF_RUNS:
-        see_usable(state_dir, state_dir / name, mode)
+        require_usable(state_dir, state_dir / name, mode)
 
 
-def see_usable(state_dir: Path, path: Path, mode: int, /) -> None:
+def require_usable(state_dir: Path, path: Path, mode: int, /) -> None:
     """See that something in the state folder can be used by this user.
 
     Args:

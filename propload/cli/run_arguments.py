@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from propload.cli.flags import Part, argument, option
 from propload.config import resolve
 from propload.options import Places
-from propload.state_folder import see_state_folder
+from propload.state_folder import check_state_folder
 
 if TYPE_CHECKING:
     from propload.options import Settings
@@ -52,7 +52,7 @@ def places(given: Settings) -> Places:
         ConfigError: A setting, or the folder, cannot be used.
     """
     found = Places(Path(resolve(given)["state_dir"]))
-    see_state_folder(found.state_dir)
+    check_state_folder(found.state_dir)
     return found
 
 

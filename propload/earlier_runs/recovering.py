@@ -27,7 +27,7 @@ from propload.running.run import Run
 from propload.running.shown_settings import object_names, require_objects
 from propload.running.stopping import stoppable
 from propload.settings_signature import names_settings
-from propload.state_folder import see_state_folder
+from propload.state_folder import check_state_folder
 from propload.wording import counted
 
 if TYPE_CHECKING:
@@ -197,7 +197,7 @@ def recover_first(plan: Plan, source: Source, stopper: Stopper) -> None:
         LoadError: What is left cannot be loaded: the message says how to go on.
         KeyboardInterrupt: It was stopped before all was loaded.
     """
-    see_state_folder(plan.places.state_dir, writing=True)
+    check_state_folder(plan.places.state_dir, writing=True)
     found = find_leftovers(plan.places.journal)
     # a session is opened only where one goes into this table: others may wait for ever
     found = found and _into_table_of(plan, source, found)

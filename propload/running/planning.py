@@ -17,7 +17,7 @@ from propload.options import (
     SourceOptions,
 )
 from propload.sigint import leave_to_python
-from propload.state_folder import see_state_folder
+from propload.state_folder import check_state_folder
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -81,7 +81,7 @@ class Plan:
         Raises:
             ConfigError: The state folder is another user's.
         """
-        see_state_folder(self.places.state_dir)
+        check_state_folder(self.places.state_dir)
         return self.places
 
     @property

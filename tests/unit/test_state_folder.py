@@ -10,7 +10,7 @@ import pytest
 
 import propload
 from propload.errors import ConfigError
-from propload.state_folder import make_state_folder, see_state_folder
+from propload.state_folder import check_state_folder, make_state_folder
 
 OTHER = 4_000_000
 
@@ -44,7 +44,7 @@ def me():
 
 def test_the_folder_its_owner_and_what_to_do_are_told(made, shut):
     with shut(made), pytest.raises(ConfigError) as caught:
-        see_state_folder(made)
+        check_state_folder(made)
     said = str(caught.value)
     assert f"the state folder {made} cannot be used: it belongs to {me()}" in said
     assert f"this is user {OTHER}" in said
@@ -64,19 +64,19 @@ def test_a_file_in_its_place_is_named(tmp_path, below):
 def test_a_folder_within_it_is_named(made, shut, name):
     (made / name).mkdir()
     with shut(made / name), pytest.raises(ConfigError, match=f"{made / name} belongs"):
-        see_state_folder(made)
+        check_state_folder(made)
 
 
 def test_nobody_is_told_to_take_a_home_that_is_another_users(made, shut):
     with shut(made.parent, made), pytest.raises(ConfigError) as caught:
-        see_state_folder(made)
+        check_state_folder(made)
     assert f"{made.parent} belongs to {me()}" in str(caught.value)
     assert "chown" not in str(caught.value)
 
 
 def test_one_that_can_only_be_read_is_enough_to_read_from(made, shut):
     with shut(made, mode=os.W_OK):
-        see_state_folder(made)
+        check_state_folder(made)
         with pytest.raises(ConfigError, match="belongs to"):
             make_state_folder(made)
 
@@ -85,11 +85,11 @@ def test_an_own_one_that_cannot_be_used_has_nobody_else_to_ask(made, shut, monke
     with shut(made):
         monkeypatch.setattr(os, "geteuid", os.getuid)
         with pytest.raises(ConfigError, match="cannot be used: Permission denied"):
-            see_state_folder(made)
+            check_state_folder(made)
 
 
 def test_one_that_is_not_there_yet_is_no_mistake(state_dir):
-    see_state_folder(state_dir, writing=True)
+    check_state_folder(state_dir, writing=True)
     assert not state_dir.exists()
 
 

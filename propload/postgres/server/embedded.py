@@ -25,7 +25,7 @@ from propload.errors import ConfigError
 from propload.postgres.server.address import pinned
 from propload.postgres.server.cluster import Cluster, locked
 from propload.postgres.server.programs import Stopped, never
-from propload.state_folder import make_state_folder, see_usable
+from propload.state_folder import make_state_folder, require_usable
 
 #: Where root's clusters lie: PostgreSQL refuses to run as root, and the account
 #: that runs it instead cannot enter root's private folders.
@@ -213,8 +213,8 @@ def _see_own(state_dir: Path) -> None:
             "another server (--to)"
         )
         raise ConfigError(msg)
-    see_usable(state_dir, _lock(state_dir), os.R_OK | os.W_OK)
-    see_usable(state_dir, home, os.R_OK | os.W_OK | os.X_OK)
+    require_usable(state_dir, _lock(state_dir), os.R_OK | os.W_OK)
+    require_usable(state_dir, home, os.R_OK | os.W_OK | os.X_OK)
 
 
 def _start(state_dir: Path, cluster: Cluster, stopped: Stopped) -> None:
