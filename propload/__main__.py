@@ -2,20 +2,20 @@
 
 import gc
 
-from propload.early_signals import listen, listen_no_more
+from propload.early_signals import handle_signals, ignore_signals
 from propload.process_title import hide_passwords
 
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
-    listen()
+    handle_signals()
     hide_passwords()
     try:
         from propload.cli import main as run  # noqa: PLC0415 - what takes a while
 
         run()
     finally:
-        listen_no_more()
+        ignore_signals()
         # else the interpreter looks through all that lives, again and again, to end it:
         # a fifth of a short command's time
         gc.freeze()

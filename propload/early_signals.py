@@ -38,22 +38,22 @@ _AS_JSON = f"""{{
 """
 
 
-def listen() -> None:
+def handle_signals() -> None:
     """Let a signal end the process at once, with a word."""
     for number in SIGNALS:
         if signal.getsignal(number) in _PYTHONS:
-            signal.signal(number, end_with_a_word)
+            signal.signal(number, exit_interrupted)
 
 
-def listen_no_more() -> None:
+def ignore_signals() -> None:
     """Let no signal change how the process ends: it has told its result."""
     for number in SIGNALS:
-        if signal.getsignal(number) is end_with_a_word:
+        if signal.getsignal(number) is exit_interrupted:
             # not even to the interpreter's last step, where it puts handlers away
             signal.signal(number, signal.SIG_IGN)
 
 
-def end_with_a_word(_number: int, _frame: FrameType | None) -> None:
+def exit_interrupted(_number: int, _frame: FrameType | None) -> None:
     """End the process at once, and say that it was interrupted."""
     # streams may be in use by the step that the signal came between
     if sys.stdout is not None and "--json" in sys.argv:

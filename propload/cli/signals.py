@@ -7,7 +7,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from propload.early_signals import SIGNALS, end_with_a_word
+from propload.early_signals import SIGNALS, exit_interrupted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +33,7 @@ def terminable() -> Iterator[None]:
         yield
     finally:
         for one, held in ours.items():
-            is_own = held is end_with_a_word
+            is_own = held is exit_interrupted
             signal.signal(one, signal.SIG_IGN if is_own else held)
 
 
@@ -56,7 +56,7 @@ def _is_main_thread() -> bool:
 
 def _is_ours(handler: object) -> bool:
     pythons = (signal.SIG_DFL, signal.default_int_handler)
-    return handler in pythons or handler is end_with_a_word
+    return handler in pythons or handler is exit_interrupted
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> None:

@@ -4,7 +4,12 @@ import signal
 
 import pytest
 
-from propload.early_signals import SIGNALS, end_with_a_word, listen, listen_no_more
+from propload.early_signals import (
+    SIGNALS,
+    exit_interrupted,
+    handle_signals,
+    ignore_signals,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -23,9 +28,9 @@ def test_what_python_has_set_is_heard_and_then_ignored():
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
-    listen()
-    assert handlers() == [end_with_a_word] * 3
-    listen_no_more()
+    handle_signals()
+    assert handlers() == [exit_interrupted] * 3
+    ignore_signals()
     assert handlers() == [signal.SIG_IGN] * 3
 
 
@@ -36,7 +41,7 @@ def test_what_is_ignored_or_anothers_stays():
     before = [own, signal.SIG_IGN, own]
     for number, handler in zip(SIGNALS, before, strict=True):
         signal.signal(number, handler)
-    listen()
+    handle_signals()
     assert handlers() == before
-    listen_no_more()
+    ignore_signals()
     assert handlers() == before

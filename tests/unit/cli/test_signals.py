@@ -7,7 +7,7 @@ import pytest
 
 from propload.cli.output import Screen
 from propload.cli.signals import settle, terminable
-from propload.early_signals import SIGNALS, end_with_a_word
+from propload.early_signals import SIGNALS, exit_interrupted
 
 pytestmark = pytest.mark.timeout(30)
 
@@ -45,7 +45,7 @@ def test_a_report_is_shown_though_a_signal_comes_before_it(number):
 
 
 def test_a_command_that_has_ended_hears_nothing_in_its_own_process(number):
-    signal.signal(number, end_with_a_word)
+    signal.signal(number, exit_interrupted)
     with terminable():
         pass
     signal.raise_signal(number)
