@@ -99,12 +99,12 @@ def replace_public(path: Path, text: bytes) -> None:
 
 
 def _replace(path: Path, text: bytes, *, like: os.stat_result | None) -> None:
-    with beside(path, like=like) as aside:
+    with atomic_write(path, like=like) as aside:
         write_private(aside, text)
 
 
 @contextmanager
-def beside(path: Path, /, *, like: os.stat_result | None) -> Iterator[Path]:
+def atomic_write(path: Path, /, *, like: os.stat_result | None) -> Iterator[Path]:
     """Give a file to write that takes the place of another once it is whole.
 
     Args:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from propload.private_files import (
-    beside,
+    atomic_write,
     lock_file,
     lock_private,
     replace_private,
@@ -129,7 +129,7 @@ def test_nobody_foresees_where_a_file_is_written_before_it_is_whole(tmp_path):
     path = tmp_path / "rows.csv"
     names = set()
     for _ in range(3):
-        with beside(path, like=None) as aside:
+        with atomic_write(path, like=None) as aside:
             names.add(aside.name)
             aside.write_bytes(b"id")
     assert len(names) == 3

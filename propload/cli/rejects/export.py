@@ -13,7 +13,7 @@ from propload.cli.flags import option
 from propload.cli.run_arguments import REJECTING_RUN, find_rejected
 from propload.cli.settings import settings_group
 from propload.errors import ConfigError
-from propload.private_files import beside
+from propload.private_files import atomic_write
 from propload.wording import counted
 
 if TYPE_CHECKING:
@@ -150,9 +150,9 @@ def _replaced(path: Path) -> AbstractContextManager[Path]:
     """
     place = path.resolve()
     if not path.exists():
-        return beside(place, like=None)
+        return atomic_write(place, like=None)
     if place.is_file() and os.access(place.parent, os.W_OK):
-        return beside(place, like=place.stat())
+        return atomic_write(place, like=place.stat())
     return nullcontext(path)
 
 
