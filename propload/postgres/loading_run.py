@@ -234,7 +234,7 @@ class LoadingRun:
 
     def _note_runs_beside(self, session: Connection) -> None:
         """Note whose rows went with the old ones: called while the table is locked."""
-        runs = self.ledger.beside(session, self._record.target)
+        runs = self.ledger.other_open_runs(session, self._record.target)
         self.end_notes = _wiped(runs, self._record.target)
 
 

@@ -95,7 +95,7 @@ class DatabaseLedger:
             raise unknown_run(self.run_id)
         raise taken_over(self.run_id)
 
-    def beside(self, connection: Connection, target: str) -> list[str]:
+    def other_open_runs(self, connection: Connection, target: str) -> list[str]:
         """Return other runs that have committed rows into a table and still go on."""
         rows = connection.rows(ledger.BESIDE, (target, self.run_id))
         return [str(run_id) for (run_id,) in rows]

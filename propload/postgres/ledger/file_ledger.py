@@ -148,7 +148,7 @@ class FileLedger:
             self._ending = number, status
             self._append({"ending": self._ending})
 
-    def beside(self, connection: Connection, target: str) -> list[str]:  # noqa: ARG002 - of other runs a file knows nothing
+    def other_open_runs(self, connection: Connection, target: str) -> list[str]:  # noqa: ARG002 - of other runs a file knows nothing
         """Return nothing: of other runs a file knows nothing."""
         return []
 

@@ -54,7 +54,7 @@ class Ledger(Protocol):
             WriteError: The ledger knows the run no more.
         """
 
-    def beside(self, connection: Connection, target: str) -> list[str]:
+    def other_open_runs(self, connection: Connection, target: str) -> list[str]:
         """Return other runs that have committed rows into a table and still go on."""
 
     def settle_end(self, status: str) -> None:
