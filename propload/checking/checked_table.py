@@ -94,7 +94,7 @@ class CheckedTable:
         """Return what is said of the rows that a replace drops."""
         if self.target.mode != "replace" or self.facts is None:
             return []
-        held = self.database.held(self.facts.name) or 0
+        held = self.database.count_rows(self.facts.name) or 0
         most = swapping.MOST_COUNTED
         told = f"more than {most:,} rows" if held > most else counted(held, "row")
         table = self.target.table

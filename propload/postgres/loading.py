@@ -158,7 +158,7 @@ class Database:
         with self._asking(str(table)) as session:
             return foretell_shadow_right(session, table)
 
-    def held(self, table: TableName, /) -> int | None:
+    def count_rows(self, table: TableName, /) -> int | None:
         """Return how many rows a table holds, None where that cannot be told.
 
         Of more than `swapping.MOST_COUNTED`, one more than these.
@@ -168,7 +168,7 @@ class Database:
         """
         with self._asking(str(table)) as session:
             try:
-                return int(session.value(swapping.held(table)))
+                return int(session.value(swapping.count_at_most(table)))
             except ServerError as error:
                 if failures.is_transient(error):
                     raise

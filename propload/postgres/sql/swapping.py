@@ -120,7 +120,7 @@ JOIN indexes AS t USING (indisunique, indisprimary, definition, place)
 WHERE s.indrelid = ($1::text)::regclass AND t.indrelid = ($2::text)::regclass"""
 
 
-def held(of: TableName, /) -> str:
+def count_at_most(of: TableName, /) -> str:
     """Return the query for how many rows a table holds, as far as they are counted."""
     some = f"SELECT FROM {table(of)} LIMIT {MOST_COUNTED + 1}"
     return f"SELECT pg_catalog.count(*) FROM ({some}) AS held"
