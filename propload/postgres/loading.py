@@ -108,12 +108,12 @@ class Database:
         """
         return self._sessions.connect()
 
-    def expect(self, sessions: int, /) -> None:
+    def preconnect(self, sessions: int, /) -> None:
         """Have so many connections opened meanwhile that `connect` is to return.
 
         Besides them the one that is used for all else.
         """
-        self._sessions.expect(sessions)
+        self._sessions.preconnect(sessions)
 
     def cancel(self) -> None:
         """Break off the statements of all sessions; to be called by another thread."""

@@ -116,7 +116,7 @@ class _Load:
             raise failures.as_write_error(error, table=table, doing=doing) from error
         if self.source.rereadable:
             # its rows are at hand: the lanes are needed in a moment
-            self.database.expect(plan.workers)
+            self.database.preconnect(plan.workers)
         self._tell(record, plan.workers)
         preparer = make_preparer(plan, self.source, self.checker, self.target)
         return _ClaimedRun(record.with_lanes(plan.workers), point, plan, why, preparer)

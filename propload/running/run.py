@@ -174,7 +174,7 @@ class Run:
             opened = open_database(self._plan, stopped=self._stopped.is_set)
             database = self._database = stack.enter_context(opened)
             # the run's own lock takes one, that of the table as well
-            database.expect(1 + self._plan.options.lock)
+            database.preconnect(1 + self._plan.options.lock)
             self._parts = compose(
                 self._source,
                 self._plan,

@@ -42,7 +42,7 @@ class Preconnector:
         self._coming: deque[_Coming] = deque()
         self._threads: list[threading.Thread] = []
 
-    def expect(self, count: int, /) -> None:
+    def preconnect(self, count: int, /) -> None:
         """Begin to open so many sessions, and return at once."""
         coming: list[_Coming] = [Future() for _ in range(count)]
         thread = threading.Thread(

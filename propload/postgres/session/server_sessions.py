@@ -89,9 +89,9 @@ class ServerSessions:
         """
         return self._ahead.take() or self._another()
 
-    def expect(self, count: int, /) -> None:
+    def preconnect(self, count: int, /) -> None:
         """Have so many sessions opened meanwhile, besides the first one."""
-        self._ahead.expect(count)
+        self._ahead.preconnect(count)
 
     def cancel(self) -> None:
         """Break off the statements of all sessions; to be called by another thread."""

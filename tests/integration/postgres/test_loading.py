@@ -54,7 +54,7 @@ def test_expected_sessions_are_those_that_are_given(database, state_dir, monkeyp
 
     monkeypatch.setattr(Connection, "sibling", noted)
     with Database(database, state_dir=state_dir) as opened:
-        opened.expect(2)
+        opened.preconnect(2)
         with opened.connect() as first, opened.connect() as second:
             assert len(pids(first, second, opened._sessions.first())) == 3
         # one whose turn had not come is opened by who needs it
@@ -71,13 +71,13 @@ def test_what_was_expected_and_not_used_is_closed(database, state_dir):
         "AND datname = current_database() AND pid <> pg_backend_pid()"
     )
     with Database(database, state_dir=state_dir) as opened:
-        opened.expect(1)
+        opened.preconnect(1)
         kept = opened.connect()
     with kept:
         before = kept.value(others)
         kept.rollback()
         with Database(database, state_dir=state_dir) as opened:
-            opened.expect(2)
+            opened.preconnect(2)
             pids(opened._sessions.first())
         ending = threading.Event()
         while kept.value(others) > before:
@@ -100,7 +100,7 @@ def test_why_the_server_cannot_be_reached_is_told_once_and_asked_again(
 
     monkeypatch.setattr(server_sessions, "connect", refuses_once)
     with Database(database, state_dir=state_dir) as opened:
-        opened.expect(1)
+        opened.preconnect(1)
         while not tried:
             threading.Event().wait(0.001)
         with pytest.raises(ConfigError, match="no such user"):

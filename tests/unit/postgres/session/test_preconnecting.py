@@ -46,7 +46,7 @@ def test_expected_sessions_are_opened_in_another_thread_and_given_in_order():
     server = Server()
     preconnecting = Preconnector(server.open)
     server.may.release(2)
-    preconnecting.expect(2)
+    preconnecting.preconnect(2)
     # one whose turn has not come is left to who needs it
     for _ in range(2):
         assert server.asked.acquire(timeout=20)
@@ -63,7 +63,7 @@ def test_nothing_is_given_that_was_not_expected():
 def test_who_asks_for_one_that_is_about_to_open_waits_for_it():
     server = Server()
     preconnecting = Preconnector(server.open)
-    preconnecting.expect(1)
+    preconnecting.preconnect(1)
     assert server.asked.acquire(timeout=20)
     threading.Timer(0.01, server.may.release).start()
     assert preconnecting.take() is server.opened[0]
@@ -74,7 +74,7 @@ def test_one_that_could_not_be_opened_is_left_to_who_needs_it():
     server.error = TransientWriteError("away")
     preconnecting = Preconnector(server.open)
     server.may.release(1)
-    preconnecting.expect(1)
+    preconnecting.preconnect(1)
     assert preconnecting.take() is None
 
 
@@ -83,7 +83,7 @@ def test_a_fault_of_the_program_is_not_hidden():
     server.error = ZeroDivisionError()
     preconnecting = Preconnector(server.open)
     server.may.release(1)
-    preconnecting.expect(1)
+    preconnecting.preconnect(1)
     assert server.asked.acquire(timeout=20)
     with pytest.raises(ZeroDivisionError):
         preconnecting.take()
@@ -94,7 +94,7 @@ def test_what_nobody_took_is_closed_at_the_end_and_what_comes_later_too(monkeypa
     monkeypatch.setattr(ahead_module, "CLOSE_SECONDS", 0.0)
     server = Server()
     preconnecting = Preconnector(server.open)
-    preconnecting.expect(2)
+    preconnecting.preconnect(2)
     server.may.release(1)
     # the first has come when the second is asked for
     for _ in range(2):
@@ -111,7 +111,7 @@ def test_none_is_begun_after_the_end(monkeypatch):
     monkeypatch.setattr(ahead_module, "CLOSE_SECONDS", 0.0)
     server = Server()
     preconnecting = Preconnector(server.open)
-    preconnecting.expect(2)
+    preconnecting.preconnect(2)
     assert server.asked.acquire(timeout=20)
     preconnecting.close()
     server.may.release(2)
@@ -129,6 +129,6 @@ def test_one_whose_start_was_broken_off_holds_up_no_end(monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", broken_off)
         with pytest.raises(KeyboardInterrupt):
-            preconnecting.expect(1)
+            preconnecting.preconnect(1)
     preconnecting.close()
     assert server.opened == []
