@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from propload.errors import ConfigError, SchemaMismatchError, WriteError
-from propload.pipeline.fitting import as_they_are
+from propload.pipeline.fitting import without_casts
 from propload.pipeline.notes import newest_as_text_notes
 from propload.postgres.dry_run import DryRun
 from propload.postgres.sql import swapping
@@ -124,7 +124,7 @@ class CheckedTable:
                     found = self._planned(fitted, self.facts, connection, problems)
             except (ConfigError, SchemaMismatchError, WriteError) as error:
                 problems.append(str(error))
-                return Fitted(as_they_are(fitted))
+                return Fitted(without_casts(fitted))
             if found.dry_run is not None:
                 self.stack.push(opened.pop_all())
         return found
@@ -154,7 +154,7 @@ class CheckedTable:
             found = creating.borrow_table(*told, key=key, pg_types=types)
         except WriteError as error:
             self._tell_unasked(error)
-            return Fitted(as_they_are(fitted))
+            return Fitted(without_casts(fitted))
         self.made = replace(found, empty=is_first)
         return self._planned(fitted, self.made, connection, problems)
 
@@ -179,7 +179,7 @@ class CheckedTable:
         planned = {each.column for each in plan.columns}
         if plan.faults or not planned.issuperset(self.target.key):
             # that is told already; the rows are judged all the same
-            return Fitted(as_they_are(fitted))
+            return Fitted(without_casts(fitted))
         dry_run = self._dry_run(facts, plan.columns, connection)
         return Fitted(fitted.with_plan(plan.columns), dry_run)
 

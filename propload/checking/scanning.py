@@ -13,7 +13,7 @@ from propload.checking.hints import text_hints
 from propload.checking.profiling import ColumnCounts, Repeats, hashes
 from propload.checking.report import CheckReport
 from propload.errors import ConfigError, SchemaMismatchError
-from propload.pipeline.fitting import fit_rows, has_columns, in_context, see_columns
+from propload.pipeline.fitting import fit_rows, has_columns, in_context, note_unmatched
 from propload.pipeline.notes import (
     delimiter_note,
     located,
@@ -198,7 +198,7 @@ class Scan:
         except (ConfigError, SchemaMismatchError) as error:
             self._problems.append(self._located(error, joined))
             return None
-        see_columns(self._unmatched, joined)
+        note_unmatched(self._unmatched, joined)
         if facts is None and not fitted.decides(joined):
             self._undecided = no_rows_note(joined, self._target)
             return None

@@ -133,13 +133,13 @@ def fit_rows(
     return fitted
 
 
-def see_columns(unmatched: UnmatchedColumns, joined: Joined, /) -> None:
+def note_unmatched(unmatched: UnmatchedColumns, joined: Joined, /) -> None:
     """Note what a mapping finds no column for among those of some rows."""
     first = joined.parts[0]
     unmatched.see(first.rows.schema.names, first.source, fixed=joined.untyped)
 
 
-def as_they_are(fitted: Preparer) -> Preparer:
+def without_casts(fitted: Preparer) -> Preparer:
     """Return the preparer with a plan that casts no column."""
     plan = (ColumnPlan(n, t, "copy", type_name(t)) for n, t in fitted.schema.items())
     return fitted.with_plan(tuple(plan))
@@ -154,7 +154,7 @@ def _try_schema(preparer: Preparer, joined: Joined) -> None:
         SchemaMismatchError: They do not.
     """
     if preparer.checker is not None:
-        as_they_are(preparer).sift(joined.first.raw().head(TRIED_ROWS))
+        without_casts(preparer).sift(joined.first.raw().head(TRIED_ROWS))
 
 
 def _described(plan: Sequence[ColumnPlan]) -> str:
@@ -317,7 +317,7 @@ class TableFit:
             facts,
             lenient=self.is_fitted or (self._lenient and facts is not None),
         )
-        see_columns(self._unmatched, joined)
+        note_unmatched(self._unmatched, joined)
         # one that is gone since is not to be made again, which `prepare` refuses
         is_unmade = facts is None and not self.is_fitted
         if is_unmade and not preparer.decides(joined):
