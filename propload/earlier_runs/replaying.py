@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Unpack, cast
 
 from propload import config
-from propload.earlier_runs.begun_replays import find_begun, forget_abandoned
 from propload.earlier_runs.committed_rejects import committed_pieces, how_to_settle
+from propload.earlier_runs.earlier_replays import find_earlier_replay, forget_abandoned
 from propload.earlier_runs.fixing import Fix
 from propload.earlier_runs.gone_rejects import find_rejected
 from propload.earlier_runs.newest_rejects import NewestRejects
@@ -33,7 +33,7 @@ from propload.wording import counted
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from propload.earlier_runs.begun_replays import BegunReplay
+    from propload.earlier_runs.earlier_replays import EarlierReplay
     from propload.options import Settings
     from propload.report import Plain
 
@@ -96,7 +96,7 @@ def _replay(
     plan = replace(_plan_of(path.stem, report, settings), replayed=path.stem)
     source = RejectSource(path, fix, committed_pieces(path.stem, plan, report))
     _require_rows(source, store, plan)
-    begun = find_begun(source, plan)
+    begun = find_earlier_replay(source, plan)
     if begun is not None and not begun.has_ended:
         _tell_of_later(begun, source, plan)
         source = begun.source
@@ -117,7 +117,7 @@ def _replay(
 
 
 def _settle(
-    begun: BegunReplay, source: RejectSource, store: RejectStore, plan: Plan
+    begun: EarlierReplay, source: RejectSource, store: RejectStore, plan: Plan
 ) -> None:
     """Forget the rows of a replay that has loaded them; the others are left to load.
 
@@ -141,7 +141,7 @@ def _settle(
     log.warning("%s: %s that came since are left", told, counted(later, "row"))
 
 
-def _tell_of_later(begun: BegunReplay, source: RejectSource, plan: Plan) -> None:
+def _tell_of_later(begun: EarlierReplay, source: RejectSource, plan: Plan) -> None:
     """Tell of rows that came since a replay began, and are not of it."""
     later = source.count() - begun.source.count()
     if later:

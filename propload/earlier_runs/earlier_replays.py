@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class BegunReplay:
+class EarlierReplay:
     """A replay of rejected rows that are still in their file.
 
     Attributes:
@@ -46,7 +46,7 @@ class BegunReplay:
         return self.run.status == "loaded"
 
 
-def find_begun(source: RejectSource, plan: Plan) -> BegunReplay | None:
+def find_earlier_replay(source: RejectSource, plan: Plan) -> EarlierReplay | None:
     """Return the replay of these very rows that did not come to forget them.
 
     Only where rows are added it matters: to write rows by their key once more
@@ -107,7 +107,7 @@ def _replays_of(
 
 def _of_same_rows(
     run: RunRecord, source: RejectSource, plan: Plan, database: Database
-) -> BegunReplay | None:
+) -> EarlierReplay | None:
     """Return the last replay of a run, if it was of rows that are still there.
 
     One that has added nothing may be begun anew, by other settings as well: what it
@@ -120,13 +120,13 @@ def _of_same_rows(
     if run.status == "loaded":
         if begun.is_of_same_rows(run.fingerprint):
             # another fix may not add them a second time
-            return BegunReplay(run, begun)
+            return EarlierReplay(run, begun)
         _require_nothing_left(run, source, plan)
         return None
     if not added:
         return None
     if run.fingerprint == begun.fingerprint():
-        return BegunReplay(run, begun)
+        return EarlierReplay(run, begun)
     is_edited = not begun.is_of_same_rows(run.fingerprint)
     way_out = _undo(run, source, plan) if is_edited else _go_on(run, plan)
     raise ConfigError(_refusal(run, added, plan, way_out))
