@@ -13,7 +13,7 @@ from propload.rejecting import RejectStore
 from propload.rejecting.lines import each_line
 from propload.running.choosing import open_database
 from propload.running.resuming.finding import settled_point
-from propload.running.resuming.traces import Traces
+from propload.running.resuming.lost_runs import LostRuns
 from propload.running.run_ids import moment_of
 from propload.target import TableName
 from propload.wording import counted
@@ -61,8 +61,8 @@ def find_earlier_replay(source: RejectSource, plan: Plan) -> EarlierReplay | Non
         return None
     with open_database(plan) as database:
         runs = _replays_of(source, plan, database)
-        traces = Traces(source.name, _target(plan), database, plan)
-        traces.require_entered(runs)
+        lost_runs = LostRuns(source.name, _target(plan), database, plan)
+        lost_runs.require_entered(runs)
         # those before the last had an end, or had added nothing, when it began
         return _of_same_rows(runs[0], source, plan, database) if runs else None
 

@@ -14,6 +14,7 @@ from propload.postgres.ledger.run_record import RunRecord
 from propload.postgres.session.locking import GRACE_SECONDS, is_free, take
 from propload.postgres.sql.ledger import pieces_of
 from propload.running.journaling import is_journaled
+from propload.running.resuming.lost_runs import LostRuns
 from propload.running.resuming.requirements import (
     gone_with_table,
     require_goal,
@@ -25,7 +26,6 @@ from propload.running.resuming.settings_fingerprint import (
     meaning_of,
     settings_fingerprint,
 )
-from propload.running.resuming.traces import Traces
 
 if TYPE_CHECKING:
     from propload.postgres.ledger.history import ResumePoint
@@ -234,11 +234,11 @@ class Resuming:
         state_dir = self.plan.places.state_dir
         runs = runs_of(session, state_dir, record.source, record.target)
         if record.mode == "append" and record.fingerprint is not None:
-            self._traces(record).require_entered(runs)
+            self._lost_runs(record).require_entered(runs)
         return _last(runs, record)
 
-    def _traces(self, record: RunRecord) -> Traces:
-        return Traces(record.source, record.target, self.database, self.plan)
+    def _lost_runs(self, record: RunRecord) -> LostRuns:
+        return LostRuns(record.source, record.target, self.database, self.plan)
 
     def _named(self, session: Connection, run_id: str, record: RunRecord) -> RunRecord:
         """Return the run of a name that can be gone on with.
@@ -248,7 +248,7 @@ class Resuming:
         """
         run = find_run(session, self.plan.places.state_dir, run_id)
         if run is None:
-            self._traces(record).refuse(run_id)
+            self._lost_runs(record).refuse(run_id)
             listing = self.plan.commands.list_runs()
             msg = f"run {run_id} is not in the ledger. See: {listing}"
             raise ConfigError(msg)

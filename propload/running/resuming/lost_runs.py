@@ -40,7 +40,7 @@ class Unentered:
 
 
 @dataclass(frozen=True, slots=True)
-class Traces:
+class LostRuns:
     """What the state folder tells of earlier runs of a source into a table.
 
     Attributes:
