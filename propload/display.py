@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from propload.markup import preformatted
+from propload.notebook_html import preformatted
 from propload.report import Report
 from propload.threads import start_thread
 from propload.wording import counted, visible

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast
 
 from propload.errors import CountsError
-from propload.markup import TextPrinter, headings, line, table
+from propload.notebook_html import TextPrinter, headings, line, table
 from propload.suggested_commands import Commands
 from propload.wording import counted, hanging, visible
 

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from html import escape
 from typing import Literal, TypedDict
 
-from propload.markup import TextPrinter, headings, line, table
+from propload.notebook_html import TextPrinter, headings, line, table
 from propload.options import BATCH_ROWS, WORKERS
 from propload.report import Plain
 from propload.wording import counted

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import cast
 
-from propload.markup import TextPrinter, preformatted
+from propload.notebook_html import TextPrinter, preformatted
 from propload.report import Counts, Plain, ReasonCount
 from propload.wording import counted, hanging, visible
 
