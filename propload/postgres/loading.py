@@ -259,7 +259,7 @@ class Database:
                 shape,
                 empty=empty,
                 # of a shadow, which nobody else writes, nothing is looked at again
-                premises=facts.premises if table == target.table else None,
+                assumptions=facts.assumptions if table == target.table else None,
                 stored=opened.stored_rows(shape, None if empty else expected),
             )
 

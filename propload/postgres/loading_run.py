@@ -9,7 +9,7 @@ from propload.postgres.ledger.file_ledger import FileLedger
 from propload.postgres.locked_shadow import LockedShadow
 from propload.postgres.session import failures
 from propload.postgres.session.driver_errors import ServerError
-from propload.postgres.tables.premises import MADE_AGAIN, changed
+from propload.postgres.tables.assumptions import MADE_AGAIN, changed
 from propload.postgres.writing.committing import EntryWriter
 from propload.postgres.writing.lane_session import LaneSession
 from propload.postgres.writing.stored_rows import StoredRows

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from propload.postgres.ledger.ledger import Ledger
     from propload.postgres.loading_run import LoadingRun
     from propload.postgres.sql.shape import Shape
-    from propload.postgres.tables.premises import Premises
+    from propload.postgres.tables.assumptions import Assumptions
     from propload.postgres.tables.row_plan import RowPlan
     from propload.postgres.writing.stored_rows import StoredRows
     from propload.target import ColumnPlan, OnRefused
@@ -26,7 +26,8 @@ class PreparedTarget:
         fit: How its rows fit the table.
         shape: How they go into it.
         empty: Whether it held no row.
-        premises: What the shape takes for granted of it, if anybody else may change it.
+        assumptions: What the shape takes for granted of it, if anybody else may
+            change it.
         stored: What is known of its rows, if that is of use.
     """
 
@@ -34,7 +35,7 @@ class PreparedTarget:
     fit: RowPlan
     shape: Shape
     empty: bool
-    premises: Premises | None
+    assumptions: Assumptions | None
     stored: StoredRows | None
 
     @property
@@ -75,7 +76,7 @@ class PreparedTarget:
             self.shape,
             self.run.ledger,
             empty=self.empty,
-            premises=self.premises,
+            assumptions=self.assumptions,
             stored=self.stored,
             on_refused=on_refused,
         )

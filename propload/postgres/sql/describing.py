@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from propload.postgres.sql.premises import PREMISES_QUERY
+from propload.postgres.sql.assumptions import ASSUMPTIONS_QUERY
 from propload.postgres.sql.tables import COLUMNS_QUERY, RELATION_QUERY, TIES_QUERY
 
 _OID = "(SELECT oid FROM relation)"
@@ -15,11 +15,12 @@ def _listed(query: str) -> str:
     return f"(SELECT json_agg(row_to_json(t)) FROM ({of_relation}) AS t)::text"
 
 
-#: By namespace and name: a table's premises and, as JSON, the rows of `RELATION_QUERY`,
+#: By namespace and name: a plan's assumptions and, as JSON, the rows of
+#: `RELATION_QUERY`,
 #: `TIES_QUERY` and `COLUMNS_QUERY`, as they are at one moment; no row where there is no
 #: such table.
 DESCRIPTION_QUERY = f"""
 WITH relation AS ({RELATION_QUERY})
-SELECT ({PREMISES_QUERY}), row_to_json(relation)::text,
+SELECT ({ASSUMPTIONS_QUERY}), row_to_json(relation)::text,
        {_listed(TIES_QUERY)}, {_listed(COLUMNS_QUERY)}
 FROM relation"""

@@ -10,8 +10,8 @@ from propload.postgres.session.failures import MISSING_RIGHT
 from propload.postgres.sql import quoting
 from propload.postgres.sql.describing import DESCRIPTION_QUERY
 from propload.postgres.sql.tables import is_empty_query
+from propload.postgres.tables.assumptions import Assumptions
 from propload.postgres.tables.facts import TableColumn, TableFacts, Tie, Traits
-from propload.postgres.tables.premises import Premises
 from propload.postgres.tables.stored_keys import StoredKeys
 from propload.target import ArrayForm
 
@@ -55,7 +55,7 @@ def describe(connection: Connection, table: TableName, /) -> TableFacts | None:
         if not found:
             return None
         # at one moment: what changes after it is noticed before a row is committed
-        premises, *told = found[0]
+        assumptions, *told = found[0]
         relation, ties, columns = (json.loads(each or "[]") for each in told)
         _refuse_unwritable(table, relation)
         keys = [tie for tie in ties if tie["usable"]]
@@ -75,7 +75,7 @@ def describe(connection: Connection, table: TableName, /) -> TableFacts | None:
                 ruled=relation["ruled"],
                 rewritten=relation["rewritten"],
             ),
-            premises=Premises(premises),
+            assumptions=Assumptions(assumptions),
         )
     finally:
         connection.rollback()

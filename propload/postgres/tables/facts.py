@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from collections.abc import Set as AbstractSet
 
-    from propload.postgres.tables.premises import Premises
+    from propload.postgres.tables.assumptions import Assumptions
     from propload.postgres.tables.stored_keys import StoredKeys
     from propload.target import TableName, Target
 
@@ -149,7 +149,7 @@ class TableFacts:
         oid: Its number: one that is dropped and made again has another.
         ties: By what its rows may refuse one another.
         traits: What its shadow is not.
-        premises: What is looked at again before rows are committed; None of a table
+        assumptions: What is looked at again before rows are committed; None of a table
             that only this run knows.
     """
 
@@ -163,7 +163,7 @@ class TableFacts:
     oid: int | None = None
     ties: tuple[Tie, ...] = ()
     traits: Traits = Traits()
-    premises: Premises | None = None
+    assumptions: Assumptions | None = None
 
     def column(self, name: str, /) -> TableColumn | None:
         """Return the column of that name, or None."""
@@ -178,7 +178,7 @@ class TableFacts:
     def of_shadow(self) -> TableFacts:
         """Return the facts of a plain copy of the table, which a replace fills."""
         copied = tuple(tie for tie in self.ties if tie.copied)
-        return replace(self, ties=copied, traits=Traits(), premises=None)
+        return replace(self, ties=copied, traits=Traits(), assumptions=None)
 
     def takes_parts(self, target: Target, /) -> bool:
         """Return whether rows may be parts of stored ones: new ones are refused then.

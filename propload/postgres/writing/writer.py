@@ -11,7 +11,7 @@ from propload.postgres.session import failures
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.sql import merging
 from propload.postgres.sql.screening import OF_THE_SERVER
-from propload.postgres.tables.premises import require_unchanged
+from propload.postgres.tables.assumptions import require_unchanged
 from propload.postgres.writing.approach import Approach
 from propload.postgres.writing.attempt import Attempt
 from propload.postgres.writing.committing import EntryWriter, piece_counts
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from propload.postgres.session.connection import Connection
     from propload.postgres.session.failures import Failure
     from propload.postgres.sql.shape import Shape
-    from propload.postgres.tables.premises import Premises
+    from propload.postgres.tables.assumptions import Assumptions
     from propload.postgres.writing.lane_session import LaneSession
     from propload.postgres.writing.stored_rows import StoredRows
     from propload.report import Counts
@@ -54,7 +54,7 @@ class TableWriter(EntryWriter):
         shape: How rows go into the table.
         ledger: Where pieces are entered.
         empty: Whether the table held no row when the run began.
-        premises: What the shape takes for granted of the table, if anybody else may
+        assumptions: What the shape takes for granted of the table, if anybody else may
             change it.
         stored: What is known of the table's rows, if that is of use.
         on_refused: Told of rejected rows before their piece is committed.
@@ -67,7 +67,7 @@ class TableWriter(EntryWriter):
         ledger: Ledger,
         *,
         empty: bool,
-        premises: Premises | None,
+        assumptions: Assumptions | None,
         stored: StoredRows | None,
         on_refused: OnRefused | None,
     ) -> None:
@@ -80,7 +80,7 @@ class TableWriter(EntryWriter):
             on_refused=on_refused,
         )
         self._shape = shape
-        self._premises = premises
+        self._assumptions = assumptions
         self._stored = stored
         self._fast_path = FastPath(fast=empty or not shape.key)
         self._stage_writer = StageWriter(shape)
@@ -226,7 +226,7 @@ class TableWriter(EntryWriter):
 
     def _error_of(self, error: ServerError, piece: Piece) -> WriteError:
         raised = super()._error_of(error, piece)
-        if self._premises is None or isinstance(raised, TransientWriteError):
+        if self._assumptions is None or isinstance(raised, TransientWriteError):
             return raised
         # that the table was changed says more than what the server met by it
         connection = self._session.open()
@@ -261,10 +261,10 @@ class TableWriter(EntryWriter):
         Not where the table was truncated, or written anew, or where rows may now change
         with others: all rows are sent from then on.
         """
-        before = self._premises
+        before = self._assumptions
         if piece.rows.height:
             self._require_unchanged(connection)
-        if self._premises is before or self._stored is None:
+        if self._assumptions is before or self._stored is None:
             return True
         self._stored.give_up()
         return not unsent
@@ -274,14 +274,14 @@ class TableWriter(EntryWriter):
 
         COPY takes the bytes of one type for another one's of the same width.
         """
-        if self._premises is None:
+        if self._assumptions is None:
             return
         shape = self._shape
         try:
-            self._premises = require_unchanged(
+            self._assumptions = require_unchanged(
                 connection,
                 shape.table,
-                self._premises,
+                self._assumptions,
                 columns=[column.name for column in shape.columns],
                 key=shape.key,
                 takes_parts=shape.mode == "upsert",

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from propload.postgres.tables.premises import Premises
+from propload.postgres.tables.assumptions import Assumptions
 
 COLUMNS = {
     "k": [20, -1, "bigint", 1],
@@ -26,8 +26,8 @@ BEFORE = {
 
 def changes(*, key=("k",), travelling=tuple(COLUMNS), takes_parts=False, **after):
     return list(
-        Premises(json.dumps(BEFORE)).changes(
-            Premises(json.dumps(BEFORE | after)),
+        Assumptions(json.dumps(BEFORE)).changes(
+            Assumptions(json.dumps(BEFORE | after)),
             columns=travelling,
             key=key,
             takes_parts=takes_parts,
@@ -116,14 +116,14 @@ def test_columns_that_do_not_travel_and_keys_that_are_not_looked_for_are_passed_
 
 
 def test_what_was_so_from_the_beginning_is_no_change():
-    before = Premises(json.dumps(BEFORE | {"triggered": True, "ruled": True}))
+    before = Assumptions(json.dumps(BEFORE | {"triggered": True, "ruled": True}))
     assert list(before.changes(before, columns=COLUMNS, key=("k",))) == []
-    without = Premises(json.dumps(BEFORE))
+    without = Assumptions(json.dumps(BEFORE))
     assert list(before.changes(without, columns=COLUMNS, key=("k",))) == []
 
 
 def told(**changed):
-    return Premises(json.dumps(BEFORE | changed))
+    return Assumptions(json.dumps(BEFORE | changed))
 
 
 @pytest.mark.parametrize("what", ["triggered", "ruled"])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypedDict, cast
 
 from propload.errors import TableGoneError, WriteError
 from propload.postgres.session import failures
-from propload.postgres.sql.premises import PREMISES_QUERY
+from propload.postgres.sql.assumptions import ASSUMPTIONS_QUERY
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -31,7 +31,7 @@ _Column: TypeAlias = tuple[int, int, str, int]
 
 
 class _Told(TypedDict):
-    """What `PREMISES_QUERY` answers with, as far as a plan needs it."""
+    """What `ASSUMPTIONS_QUERY` answers with, as far as a plan needs it."""
 
     oid: int
     columns: dict[str, _Column]
@@ -44,7 +44,7 @@ class _Told(TypedDict):
 
 
 @dataclass(frozen=True, slots=True)
-class Premises:
+class Assumptions:
     """What a plan takes for granted of a table.
 
     Attributes:
@@ -57,18 +57,18 @@ class Premises:
     earlier: tuple[str, ...] = ()
 
     @classmethod
-    def read(cls, connection: Connection, table: TableName, /) -> Premises | None:
-        """Return the premises of a table as it is now, or None where there is none.
+    def read(cls, connection: Connection, table: TableName, /) -> Assumptions | None:
+        """Return the assumptions of a table as it is now, or None where there is none.
 
         Raises:
             ServerError: The connection broke.
         """
-        found = connection.ask(PREMISES_QUERY, (table.namespace, table.table))
+        found = connection.ask(ASSUMPTIONS_QUERY, (table.namespace, table.table))
         return cls(found[0][0]) if found else None
 
     def changes(
         self,
-        later: Premises,
+        later: Assumptions,
         /,
         *,
         columns: Collection[str],
@@ -78,7 +78,7 @@ class Premises:
         """Yield what no longer holds, in words.
 
         Args:
-            later: The premises of the same table, read later.
+            later: The assumptions of the same table, read later.
             columns: The columns that rows bring.
             key: The columns that rows are looked for by, or none.
             takes_parts: Whether rows may be parts of stored ones, as in an upsert.
@@ -100,14 +100,14 @@ class Premises:
         if after["secured"] and not before["secured"]:
             yield "row-level security applies to this user now"
 
-    def followed_by(self, later: Premises, /) -> Premises:
-        """Return the premises of the table as it is now, after a harmless change.
+    def followed_by(self, later: Assumptions, /) -> Assumptions:
+        """Return the assumptions of the table as it is now, after a harmless change.
 
         Args:
-            later: The premises of the same table, read later.
+            later: The assumptions of the same table, read later.
         """
         known = dict.fromkeys((*self.earlier, self.told))
-        return Premises(later.told, tuple(known))
+        return Assumptions(later.told, tuple(known))
 
     def _known(self) -> _Told:
         """Return all that was known, by the oldest word on each column."""
@@ -129,14 +129,14 @@ class Premises:
 def require_unchanged(
     connection: Connection,
     table: TableName,
-    premises: Premises,
+    assumptions: Assumptions,
     /,
     *,
     columns: Collection[str],
     key: Collection[str],
     takes_parts: bool,
-) -> Premises:
-    """Return the premises of a table as it is now, by which the plan still holds.
+) -> Assumptions:
+    """Return the assumptions of a table as it is now, by which the plan still holds.
 
     A harmless change is no news afterwards, nor is what was known before it: a trigger
     that the plan reckons with may go and come back.
@@ -147,7 +147,7 @@ def require_unchanged(
     Args:
         connection: The session that has written.
         table: The table.
-        premises: What the plan takes for granted.
+        assumptions: What the plan takes for granted.
         columns: The columns that rows bring.
         key: The columns that rows are looked for by, or none.
         takes_parts: Whether rows may be parts of stored ones, as in an upsert.
@@ -158,18 +158,18 @@ def require_unchanged(
             other values, or twice.
         ServerError: The connection broke.
     """
-    now = Premises.read(connection, table)
-    if now is not None and now.told == premises.told:
-        return premises
+    now = Assumptions.read(connection, table)
+    if now is not None and now.told == assumptions.told:
+        return assumptions
     if now is None:
         raise failures.table_gone(str(table), is_replace=False)
     changes = list(
-        premises.changes(now, columns=columns, key=key, takes_parts=takes_parts)
+        assumptions.changes(now, columns=columns, key=key, takes_parts=takes_parts)
     )
     if changes:
         kind = TableGoneError if MADE_AGAIN in changes else WriteError
         raise changed(table, changes, kind=kind)
-    return premises.followed_by(now)
+    return assumptions.followed_by(now)
 
 
 def changed(

@@ -14,7 +14,7 @@ from propload.postgres.sql.tables import REACHES_OTHERS, STANDS_FOR_A_KEY, trigg
 #: the files that its rows lie in, those of its partitions, which are others when rows
 #: were written anew, are gone or came with a partition. The same text means that all is
 #: the same.
-PREMISES_QUERY = f"""
+ASSUMPTIONS_QUERY = f"""
 SELECT json_build_object(
     'oid', c.oid::int8,
     'columns', coalesce((
