@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from propload.postgres.loading import Database
+    from propload.postgres.database import Database
     from propload.postgres.session.connection import Connection
     from propload.postgres.tables.facts import TableFacts
     from propload.prepare.preparing import Preparer

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from propload.earlier_runs.reject_source import RejectSource
+    from propload.postgres.database import Database
     from propload.postgres.ledger.run_record import RunRecord
-    from propload.postgres.loading import Database
     from propload.rejecting.lines import Line
     from propload.running.planning import Plan
 

@@ -17,7 +17,7 @@ from propload.unfinished_runs import UnfinishedRunStore
 
 if TYPE_CHECKING:
     from propload.options import TableSettings
-    from propload.postgres.loading import Database
+    from propload.postgres.database import Database
     from propload.suggested_commands import Commands
 
 log = logging.getLogger(__name__)

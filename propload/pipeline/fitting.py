@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from propload.postgres.database import Database
     from propload.postgres.ledger.run_record import RunRecord
-    from propload.postgres.loading import Database
     from propload.postgres.loading_run import LoadingRun
     from propload.postgres.prepared_target import PreparedTarget
     from propload.postgres.tables.facts import TableFacts

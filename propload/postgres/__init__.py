@@ -1,1 +1,1 @@
-"""PostgreSQL: sessions, tables, the ledger and the write path; `loading` joins them."""
+"""PostgreSQL: sessions, tables, ledger and the write path; `database` joins them."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from propload.monitoring.memory import MemoryWatch
-    from propload.postgres.loading import Database
+    from propload.postgres.database import Database
     from propload.postgres.session.server_capacity import ServerCapacity
     from propload.running.planning import Plan
 

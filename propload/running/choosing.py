@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Unpack, cast
 
 from propload.errors import ConfigError
 from propload.options import FileSettings
-from propload.postgres.loading import Database
+from propload.postgres.database import Database
 from propload.postgres.server.programs import Stopped, never
 from propload.postgres.session.dsn import describe_dsn
 from propload.prepare.mapping import MapContext, load_mapping

@@ -39,9 +39,9 @@ if TYPE_CHECKING:
     from propload.monitoring.memory import MemoryWatch
     from propload.monitoring.metrics import Metrics
     from propload.pipeline.reading import Reader
+    from propload.postgres.database import Database
     from propload.postgres.ledger.history import ResumePoint
     from propload.postgres.ledger.run_record import RunRecord
-    from propload.postgres.loading import Database
     from propload.prepare.preparing import Preparer
     from propload.prepare.validation import Checker
     from propload.running.auto_sizing import BatchRows

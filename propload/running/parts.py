@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from propload.pipeline.fitting import TableFit
     from propload.pipeline.pipeline import Pipeline
+    from propload.postgres.database import Database
     from propload.postgres.ledger.run_record import RunRecord
-    from propload.postgres.loading import Database
     from propload.rejecting import RejectWriter
     from propload.report import Plain, Status
     from propload.running.auto_sizing import BatchRows

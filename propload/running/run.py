@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from propload.monitoring.metrics import Metrics
-    from propload.postgres.loading import Database
+    from propload.postgres.database import Database
     from propload.report import Counts
     from propload.running.parts import Parts
     from propload.running.planning import Plan

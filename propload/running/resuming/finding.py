@@ -28,8 +28,8 @@ from propload.running.resuming.settings_fingerprint import (
 )
 
 if TYPE_CHECKING:
+    from propload.postgres.database import Database
     from propload.postgres.ledger.history import ResumePoint
-    from propload.postgres.loading import Database
     from propload.postgres.session.connection import Connection
     from propload.running.planning import Plan
     from propload.sources.source import Source

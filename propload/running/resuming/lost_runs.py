@@ -15,8 +15,8 @@ from propload.wording import counted
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from propload.postgres.database import Database
     from propload.postgres.ledger.run_record import RunRecord
-    from propload.postgres.loading import Database
     from propload.report import Report
     from propload.running.planning import Plan
     from propload.unfinished_runs import UnfinishedRun

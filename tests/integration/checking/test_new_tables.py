@@ -5,7 +5,7 @@ import pytest
 
 import propload
 from propload.errors import LoadError
-from propload.postgres.loading import Database
+from propload.postgres.database import Database
 from tests.integration.reading import run_sql
 
 pytestmark = [pytest.mark.timeout(180), pytest.mark.one_server]

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from propload import Loader
 from propload.errors import TransientWriteError
-from propload.postgres import loading
-from propload.postgres.loading import Database
+from propload.postgres import database as module
+from propload.postgres.database import Database
 from propload.postgres.session.connection import Connection
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.shadow import Remark
@@ -158,12 +158,12 @@ def test_a_run_keeps_no_more_than_the_sets_of_columns_it_met_last(
     run_sql(database, TABLE)
     made = []
 
-    class Watched(loading.PreparedTarget):
+    class Watched(module.PreparedTarget):
         def __init__(self, *args, **more):
             super().__init__(*args, **more)
             made.append(self.plan)
 
-    monkeypatch.setattr(loading, "PreparedTarget", Watched)
+    monkeypatch.setattr(module, "PreparedTarget", Watched)
     kinds = [{"k": 1}, {"k": 1, "a": "x"}, {"k": 1, "b": 3}]
     with Loader(
         to=database, table="t", key="k", workers=1, state_dir=state_dir, progress=False

@@ -8,7 +8,7 @@ from collections import deque
 import pytest
 
 from propload.errors import LockedError
-from propload.postgres.loading import Database
+from propload.postgres.database import Database
 from propload.postgres.session.connection import connect
 from propload.postgres.session.dsn import with_option
 from propload.postgres.session.locking import is_free, take

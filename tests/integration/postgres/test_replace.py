@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from propload.errors import WriteError
-from propload.postgres.loading import Database
+from propload.postgres.database import Database
 from tests.integration.postgres.replacing import GOAL, NEW, OLD, shadows, stored
 from tests.integration.postgres.writing import (
     counts,

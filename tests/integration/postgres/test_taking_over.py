@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 
 from propload.errors import LockedError, WriteError
+from propload.postgres.database import Database
 from propload.postgres.ledger.file_ledger import FileLedger
-from propload.postgres.loading import Database
 from propload.postgres.session.connection import connect
 from propload.report import Counts
 from propload.running.planning import Plan

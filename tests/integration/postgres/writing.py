@@ -9,8 +9,8 @@ from dataclasses import replace
 import polars as pl
 
 from propload.batch import ROW, Deduped, Piece
+from propload.postgres.database import Database
 from propload.postgres.ledger.run_record import RunRecord
-from propload.postgres.loading import Database
 from propload.prepare.casting import cast
 from propload.target import TableName, Target
 

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from propload.errors import ConfigError
-from propload.postgres.loading import Database
+from propload.postgres.database import Database
 from propload.postgres.session import server_sessions
 from propload.postgres.session.connection import Connection
 
