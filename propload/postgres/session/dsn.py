@@ -19,7 +19,16 @@ if TYPE_CHECKING:
 
 HIDDEN = "***"
 
-_SECRET_KEYS = frozenset({"password", "sslpassword", "oauth_client_secret"})
+_SECRET_KEYS = frozenset(
+    {
+        "password",
+        "sslpassword",
+        "oauth_client_secret",
+        # with these a role is logged in as with its password
+        "scram_client_key",
+        "scram_server_key",
+    }
+)
 #: What libpq calls the settings whose values may be shown.
 _OPEN = (
     "host hostaddr port dbname user passfile require_auth channel_binding "
@@ -40,9 +49,11 @@ _PAIR = re.compile(r"\s*(\w+)\s*=\s*('(?:[^'\\]|\\.)*'|(?:[^\s'\\]|\\.)*)(?=\s|$
 #: In a URI's query, or where a wrong sign parts settings (`;` as of other drivers, `&`
 #: without a `?`): libpq takes it for a part of a name that its messages quote.
 _QUERY_SECRET = re.compile(
-    r"([?&;,|]\s*(?:\w*passw(?:or)?d|pwd|oauth_client_secret)\s*=)([^&#]*)",
+    r"([?&;,|]\s*(?:\w*passw(?:or)?d|pwd|oauth_client_secret|scram_\w+_key)\s*=)"
+    r"([^&#]*)",
     re.IGNORECASE,
 )
+_QUERY_PART = re.compile(r"(?<=[?&])([^=&]*)=([^&]*)")
 
 _UNREADABLE_URI = (
     "the connection string cannot be read: a character of the user or the password "
@@ -148,7 +159,11 @@ def mask(dsn: str, /) -> str:
         user, colon, password = before.partition(":")
         if at and colon and password:
             rest = f"{user}:{HIDDEN}@{after}"
-        return uri["scheme"] + _QUERY_SECRET.sub(rf"\1{HIDDEN}", rest)
+        rest = _QUERY_SECRET.sub(rf"\1{HIDDEN}", rest)
+        for name, value in _unknown_parts(rest):
+            # a password's name may be misspelled
+            rest = rest.replace(f"{name}={value}", f"{name}={HIDDEN}")
+        return uri["scheme"] + rest
     try:
         pairs = list(_pairs(text))
     except ConfigError:
@@ -176,6 +191,9 @@ def _secrets(dsn: str) -> set[str]:
         found.add(_split_userinfo(uri["rest"])[0].partition(":")[2])
         found.add(uri["rest"].rpartition("@")[0].partition(":")[2])
         found.update(match[2] for match in _QUERY_SECRET.finditer(uri["rest"]))
+        # libpq decodes before it asks what a name means, and quotes what it cannot decode
+        parts = _unknown_parts(uri["rest"])
+        found.update(value for _, value in parts if "%" in value)
     else:
         try:
             pairs = list(_pairs(dsn))
@@ -185,6 +203,12 @@ def _secrets(dsn: str) -> set[str]:
     found |= {unquote(secret) for secret in found}
     found.add(os.environ.get("PGPASSWORD", ""))
     return found - {""}
+
+
+def _unknown_parts(rest: str) -> list[tuple[str, str]]:
+    """Return the names and values of a URI's query that libpq does not know."""
+    known = _OPEN_KEYS | _SECRET_KEYS
+    return [pair for pair in _QUERY_PART.findall(rest) if unquote(pair[0]) not in known]
 
 
 def _split_userinfo(rest: str) -> tuple[str, str, str]:

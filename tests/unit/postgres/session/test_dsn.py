@@ -19,7 +19,16 @@ SECRET = "s3cr3tpw"  # noqa: S105 - made up
     ("dsn", "shown"),
     [
         (f"postgresql://u:{SECRET}@h:5/d", "postgresql://u:***@h:5/d"),
-        (f"postgres://u:{SECRET}@h/d?a=b", "postgres://u:***@h/d?a=b"),
+        (f"postgres://u:{SECRET}@h/d?port=5", "postgres://u:***@h/d?port=5"),
+        (
+            f"postgresql://h/d?pasword={SECRET}&port=5",
+            "postgresql://h/d?pasword=***&port=5",
+        ),
+        (
+            f"postgresql://h/d?scram_client_key={SECRET}",
+            "postgresql://h/d?scram_client_key=***",
+        ),
+        (f"host=h scram_server_key={SECRET}", "host=h scram_server_key=***"),
         (f"postgresql://u@h/d?password={SECRET}", "postgresql://u@h/d?password=***"),
         (f"postgresql://u:x@{SECRET}@h/d", "postgresql://u:***@h/d"),
         (f"postgresql://u:x/{SECRET}@h/d", "postgresql://u:***@h/d"),
@@ -44,6 +53,15 @@ def test_hide_secrets_covers_encoded_and_plain_forms(monkeypatch):
     dsn = "postgresql://u:p%40ss%20word@h/d"
     text = "p%40ss%20word and p@ss word and from-outside"
     assert hide_secrets(text, dsn) == "*** and *** and ***"
+
+
+@pytest.mark.parametrize("name", ["pasword", "Password", "scram_client_key"])
+def test_what_cannot_be_decoded_is_hidden_under_any_name(name):
+    text = f'invalid percent-encoded token: "{SECRET}%x"'
+    hidden = hide_secrets(text, f"postgresql://h/d?port=5&{name}={SECRET}%x")
+    assert hidden == 'invalid percent-encoded token: "***"'
+    # a value that libpq decodes is not quoted, and may be a word of any message
+    assert hide_secrets("is true", "postgresql://h/d?pgbouncer=true") == "is true"
 
 
 @pytest.mark.parametrize(
