@@ -195,13 +195,15 @@ def connect_error(
     """Return why there is no connection, and what to do about it.
 
     Args:
-        error: The driver's error.
+        error: The driver's error, which will be the cause: it loses its secrets too, as
+            tracebacks show it.
         dsn: The connection string, whose secrets are hidden.
         again: Whether it has led to the server before, so that a host that is not
             known, a line that cannot be encrypted, or an answer that makes no sense,
             is an outage, and a user that is not let in was until then.
     """
-    said = hide_secrets(str(error), dsn).partition("Failed to connect:")
+    error.args = tuple(hide_secrets(str(one), dsn) for one in error.args)
+    said = str(error).partition("Failed to connect:")
     text = " ".join((said[2] or said[0]).split())
     place = describe_dsn(dsn)
     for words, cause in _REFUSALS:

@@ -53,7 +53,7 @@ _QUERY_SECRET = re.compile(
     r"([^&#]*)",
     re.IGNORECASE,
 )
-_QUERY_PART = re.compile(r"(?<=[?&])([^=&]*)=([^&]*)")
+_QUERY_PART = re.compile(r"(?<=[?&])[^&]+")
 
 _UNREADABLE_URI = (
     "the connection string cannot be read: a character of the user or the password "
@@ -68,6 +68,12 @@ _UNREADABLE_QUERY = (
     "the connection string cannot be read: in a URI settings begin with ? and have & "
     "between them, as in postgresql://USER@HOST/DATABASE?sslmode=require"
 )
+_UNREADABLE_CODE = (
+    "the connection string cannot be read: in a URI a % begins the code of a "
+    "character, such as %20 of a space: write % itself as %25"
+)
+#: What libpq does not decode, and quotes in its message.
+_WRONG_CODE = re.compile(r"%(?![0-9A-Fa-f]{2})|%00")
 
 #: Added where the string says nothing: a host that does not answer is given up
 #: after 10 s, and a cut line is noticed within a minute instead of two hours.
@@ -160,10 +166,7 @@ def mask(dsn: str, /) -> str:
         if at and colon and password:
             rest = f"{user}:{HIDDEN}@{after}"
         rest = _QUERY_SECRET.sub(rf"\1{HIDDEN}", rest)
-        for name, value in _unknown_parts(rest):
-            # a password's name may be misspelled
-            rest = rest.replace(f"{name}={value}", f"{name}={HIDDEN}")
-        return uri["scheme"] + rest
+        return uri["scheme"] + _QUERY_PART.sub(_masked_part, rest)
     try:
         pairs = list(_pairs(text))
     except ConfigError:
@@ -191,9 +194,6 @@ def _secrets(dsn: str) -> set[str]:
         found.add(_split_userinfo(uri["rest"])[0].partition(":")[2])
         found.add(uri["rest"].rpartition("@")[0].partition(":")[2])
         found.update(match[2] for match in _QUERY_SECRET.finditer(uri["rest"]))
-        # libpq decodes before it asks what a name means, and quotes what it cannot decode
-        parts = _unknown_parts(uri["rest"])
-        found.update(value for _, value in parts if "%" in value)
     else:
         try:
             pairs = list(_pairs(dsn))
@@ -205,10 +205,15 @@ def _secrets(dsn: str) -> set[str]:
     return found - {""}
 
 
-def _unknown_parts(rest: str) -> list[tuple[str, str]]:
-    """Return the names and values of a URI's query that libpq does not know."""
-    known = _OPEN_KEYS | _SECRET_KEYS
-    return [pair for pair in _QUERY_PART.findall(rest) if unquote(pair[0]) not in known]
+def _masked_part(part: re.Match[str]) -> str:
+    """Return a part of a URI's query, without its value where that may be a secret.
+
+    The name of a password may be misspelled, and one with an & in it is two parts.
+    """
+    name, equals, _ = part[0].partition("=")
+    if unquote(name) in _OPEN_KEYS:
+        return part[0]
+    return f"{name}={HIDDEN}" if equals else HIDDEN
 
 
 def _split_userinfo(rest: str) -> tuple[str, str, str]:
@@ -224,8 +229,10 @@ def _split_userinfo(rest: str) -> tuple[str, str, str]:
 def _parse_uri(rest: str) -> dict[str, str]:
     before, at, after = _split_userinfo(rest)
     user, _, password = before.partition(":")
-    if at and re.search(r"[@/?#\s]|%(?![0-9A-Fa-f]{2})", before):
+    if at and (re.search(r"[@/?#\s]", before) or _WRONG_CODE.search(before)):
         raise ConfigError(_UNREADABLE_URI)
+    if _WRONG_CODE.search(after):
+        raise ConfigError(_UNREADABLE_CODE)
     path, _, query = after.partition("?")
     values = [user, path, *(p.partition("=")[2] for p in query.split("&"))]
     if any(_QUERY_SECRET.search(unquote(value)) for value in values):
@@ -235,7 +242,9 @@ def _parse_uri(rest: str) -> dict[str, str]:
     settings |= _hosts(authority)
     settings["dbname"] = unquote(place)
     for pair in filter(None, query.split("&")):
-        key, _, value = pair.partition("=")
+        key, equals, value = pair.partition("=")
+        if not equals:
+            raise ConfigError(_UNREADABLE_QUERY)
         if not key.isidentifier():
             raise ConfigError(_UNREADABLE_URI)
         settings[unquote(key)] = unquote(value)

@@ -32,6 +32,14 @@ def test_what_has_led_to_the_server_before_is_an_outage(said):
     assert said in str(again)
 
 
+def test_the_cause_of_an_error_to_connect_holds_no_secret_either():
+    dsn = "postgresql://u:secret@[::1/homes"
+    error = RuntimeError(f'IO: Failed to connect: looking for "]" in URI: "{dsn}"')
+    told = connect_error(error, dsn)
+    assert "secret" not in str(told) + repr(error) + str(error)
+    assert 'looking for "]"' in str(error)
+
+
 @pytest.mark.parametrize(
     "said",
     [
