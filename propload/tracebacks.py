@@ -53,9 +53,14 @@ def _shown(
     kind: type[BaseException] | None = None,
     offset: int | None = 0,
 ) -> list[str]:
-    lines: list[str] = view.structured_traceback(
-        kind or type(error), error, trace, tb_offset=offset
-    )
+    # variables hold the connection string, its password as well
+    before, view.include_vars = view.include_vars, False
+    try:
+        lines: list[str] = view.structured_traceback(
+            kind or type(error), error, trace, tb_offset=offset
+        )
+    finally:
+        view.include_vars = before
     return lines
 
 

@@ -107,6 +107,18 @@ def test_verbose_shows_all_calls(shell):
     assert "propload/ingesting.py" in shown(raised(load_what_is_missing))
 
 
+def test_no_value_of_a_variable_is_shown(shell, monkeypatch):
+    shell.InteractiveTB = AutoFormattedTB(mode="Verbose")
+    # lines of the program are shown as well
+    secret = "-".join("secret")
+    monkeypatch.setenv("PROPLOAD_TO", f"postgresql://u:{secret}@[::1/homes")
+    text = shown(raised(lambda: propload.ingest([{"id": 1}], table="t", key="id")))
+    assert "propload/postgres/session" in text
+    assert secret not in text
+    # for errors that are not propload's the user's choice stays
+    assert shell.InteractiveTB.include_vars
+
+
 @pytest.mark.usefixtures("shell")
 def test_an_error_without_a_line_of_the_user_is_shown_whole():
     error = raised(load_what_is_missing)
