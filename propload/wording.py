@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+#: Columns that a message names before it stops. Some files have a thousand, and what to
+#: do stands behind their names.
+SHOWN_COLUMNS = 20
+
 _HISSES = re.compile(r"(s|x|ch|sh)$")
 _CONSONANT_Y = re.compile(r"(?<![aeiou])y$")
 #: Characters that a terminal obeys or that turn the order of others around, but for
@@ -35,7 +39,7 @@ def with_article(words: str, /) -> str:
     return f"{'an' if _VOWEL.match(words) else 'a'} {words}"
 
 
-def listed(words: Sequence[str], most: int, /) -> str:
+def listed(words: Sequence[str], most: int = SHOWN_COLUMNS, /) -> str:
     """Return the first of some words, and how many more there are."""
     more = len(words) - most
     return ", ".join(words[:most]) + (f" and {more:,} more" if more > 0 else "")

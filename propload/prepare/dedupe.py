@@ -12,6 +12,7 @@ import polars as pl
 
 from propload.batch import DEPTH, ROW, Deduped, Sifted, no_reasons, reason_lines
 from propload.errors import SchemaMismatchError
+from propload.wording import listed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +30,7 @@ def check_keys(frame: pl.DataFrame, key: Sequence[str]) -> Sifted:
     if missing:
         msg = (
             f"key column {', '.join(missing)} is not among the columns "
-            f"{', '.join(name for name in frame.columns if name != ROW)}"
+            f"{listed([name for name in frame.columns if name != ROW])}"
         )
         raise SchemaMismatchError(msg)
     gaps = [column for column in key if frame.get_column(column).null_count()]

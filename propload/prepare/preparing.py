@@ -16,7 +16,7 @@ from propload.prepare.mapping.rules import MapContext, Mapping
 from propload.prepare.routing import route
 from propload.suggestions import SLIP, nearest
 from propload.type_names import type_name
-from propload.wording import counted
+from propload.wording import counted, listed
 
 if TYPE_CHECKING:
     from collections import abc
@@ -182,7 +182,7 @@ class Preparer:
         are = "is" if len(missing) == 1 else "are"
         told = (
             f"{_columns(missing)} {are} needed (key or newest) but {are} not among the "
-            f"columns of the rows: {', '.join(known) or 'they have none'}"
+            f"columns of the rows: {listed(known) or 'they have none'}"
         )
         near = filter(None, (nearest(name, known, cutoff=SLIP) for name in missing))
         if meant := ", ".join(map(repr, near)):
@@ -330,7 +330,7 @@ class Preparer:
 
 
 def _columns(names: Sequence[str]) -> str:
-    return f"{'column' if len(names) == 1 else 'columns'} {', '.join(names)}"
+    return f"{'column' if len(names) == 1 else 'columns'} {listed(names)}"
 
 
 def _whole(sifted: Sifted, rows: int, given_to: str) -> Sifted:

@@ -20,6 +20,7 @@ from propload.prepare.row_validation import Judge
 from propload.registry import find_object
 from propload.schemas import RowSchema
 from propload.schemas.pandera_import import pa
+from propload.wording import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -177,9 +178,9 @@ class Checker:
             if column.required and not column.regex and name not in frame.columns
         ]
         if missing:
-            found = ", ".join(name for name in frame.columns if name != ROW)
+            found = listed([name for name in frame.columns if name != ROW])
             msg = (
-                f"schema {self.name} requires column {', '.join(missing)}; "
+                f"schema {self.name} requires column {listed(missing)}; "
                 f"the rows have {found}: map a column to it (--mapping)"
             )
             raise SchemaMismatchError(msg)
@@ -191,7 +192,7 @@ class Checker:
         if others:
             msg = (
                 f"schema {self.name} is strict and does not name column "
-                f"{', '.join(others)}: leave such columns out by a mapping "
+                f"{listed(others)}: leave such columns out by a mapping "
                 '(--mapping), or let the schema drop them (strict="filter")'
             )
             raise SchemaMismatchError(msg)

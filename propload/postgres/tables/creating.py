@@ -28,6 +28,7 @@ from propload.postgres.tables.catalog import describe
 from propload.postgres.tables.row_plan import told_apart
 from propload.target import TableName
 from propload.type_names import create_type
+from propload.wording import listed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -178,7 +179,7 @@ def _creation(
     if unknown:
         msg = (
             f"key column {', '.join(unknown)} is not in the input, whose columns are "
-            f"{', '.join(types)}"
+            f"{listed([*types])}"
         )
         raise ConfigError(msg)
     return create_table_statement(table, types, key=key, unless_there=unless_there)

@@ -18,7 +18,7 @@ from propload.prepare.parsers.words import fold, fold_word
 from propload.prepare.text_in import read_text
 from propload.prepare.text_out import write_text
 from propload.type_names import type_name
-from propload.wording import counted
+from propload.wording import SHOWN_COLUMNS, counted
 
 if TYPE_CHECKING:
     from collections import abc
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 #: A text that stands more often than once in two rows is parsed once.
 DISTINCT_SHARE = 0.5
-#: Columns that a message names before it stops.
-SHOWN_COLUMNS = 20
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from propload.prepare.mapping.names import Names, loose
-from propload.prepare.mapping.rules import SHOWN_COLUMNS, Mapping, Rule
+from propload.prepare.mapping.rules import Mapping, Rule
 from propload.suggestions import SLIP, nearest
-from propload.wording import listed
+from propload.wording import SHOWN_COLUMNS, listed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,7 +76,7 @@ def _note(
     ]
     return (
         f"{source}: {mapping.name} finds no column for "
-        f"{listed(wanted, SHOWN_COLUMNS)}, "
+        f"{listed(wanted)}, "
         f"and leaves {'it' if len(wanted) == 1 else 'them'} out. "
         f"Columns that no rule reads: {', '.join(free[:SHOWN_COLUMNS]) or 'none'}"
     )

@@ -136,6 +136,12 @@ def test_a_needed_column_that_is_missing_is_named(settings_):
         Preparer(**settings_).fit(raw_of(id=["a"]))
 
 
+def test_of_many_columns_a_message_names_some_and_what_was_meant():
+    raw = raw_of(url=["a"], **{f"some column {n}": ["a"] for n in range(1_000)})
+    with pytest.raises(ConfigError, match=r"and 981 more; did you mean 'url'\?"):
+        Preparer(key=("urls",)).fit(raw)
+
+
 def test_columns_that_the_table_does_not_take_are_left_out():
     raw = raw_of(a=[1], b=[2])
     fitted = Preparer().fit(raw)

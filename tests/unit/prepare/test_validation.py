@@ -123,6 +123,15 @@ def test_columns_by_pattern_have_types_too():
     ]
 
 
+def test_of_many_columns_a_message_names_some():
+    many = rows_of(**{f"c{n}": ["a"] for n in range(1_000)})
+    with pytest.raises(SchemaMismatchError, match="and 980 more: map a column"):
+        load_schema(Home).check(many)
+    strict = pa.DataFrameSchema({"c0": pa.Column(pl.String)}, strict=True)
+    with pytest.raises(SchemaMismatchError, match="and 979 more: leave such columns"):
+        load_schema(strict).check(many)
+
+
 def test_missing_columns_and_wrong_types_concern_all_rows():
     checker = load_schema(Home)
     with pytest.raises(
