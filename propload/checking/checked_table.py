@@ -10,6 +10,7 @@ from propload.errors import ConfigError, SchemaMismatchError, WriteError
 from propload.pipeline.fitting import without_casts
 from propload.pipeline.notes import newest_as_text_notes
 from propload.postgres.dry_run import DryRun
+from propload.postgres.session.failures import READ_ONLY
 from propload.postgres.sql import swapping
 from propload.postgres.tables import creating
 from propload.postgres.tables.rights import missing_rights
@@ -153,12 +154,15 @@ class CheckedTable:
         try:
             found = creating.borrow_table(*told, key=key, pg_types=types)
         except WriteError as error:
-            self._tell_unasked(error)
+            self._tell_unasked(error, problems)
             return Fitted(without_casts(fitted))
         self.made = replace(found, empty=is_first)
         return self._planned(fitted, self.made, connection, problems)
 
-    def _tell_unasked(self, error: WriteError) -> None:
+    def _tell_unasked(self, error: WriteError, problems: list[str]) -> None:
+        if error.sqlstate == READ_ONLY:
+            problems.append(str(error))
+            return
         self.notes.append(f"the server was not asked about the rows: {error}")
 
     def _planned(
@@ -180,7 +184,7 @@ class CheckedTable:
         if plan.faults or not planned.issuperset(self.target.key):
             # that is told already; the rows are judged all the same
             return Fitted(without_casts(fitted))
-        dry_run = self._dry_run(facts, plan.columns, connection)
+        dry_run = self._dry_run(facts, plan.columns, connection, problems)
         return Fitted(fitted.with_plan(plan.columns), dry_run)
 
     def _without_room(self, new: Collection[str]) -> list[str]:
@@ -199,12 +203,13 @@ class CheckedTable:
         facts: TableFacts,
         plan: tuple[ColumnPlan, ...],
         connection: Connection,
+        problems: list[str],
     ) -> DryRun | None:
         target = replace(self.target, table=facts.name)
         try:
             dry_run = DryRun.of(connection, facts, target, plan)
         except WriteError as error:
-            self._tell_unasked(error)
+            self._tell_unasked(error, problems)
             return None
         self.notes += dry_run.notes
         return dry_run

@@ -62,6 +62,8 @@ _TOO_LONG = "25P04"
 _BY_ITS_LENGTH = "the transaction took longer than transaction_timeout"
 #: Of rows mostly; an event trigger says it of what propload makes for itself.
 _RAISED = "a function or trigger raised an error"
+#: The code of a standby, and of a user who may only read.
+READ_ONLY = "25006"
 #: Codes first, then classes (two characters); each with its reason.
 _FACTS: Mapping[str, tuple[FailureKind, str]] = {
     # classes
@@ -93,7 +95,7 @@ _FACTS: Mapping[str, tuple[FailureKind, str]] = {
     ),
     "22P04": ("permanent", "the COPY stream is not of the expected form"),
     "22023": ("permanent", "an option has a value that the server does not take"),
-    "25006": (
+    READ_ONLY: (
         "permanent",
         (
             "the server is read-only: give the address of the primary (--to) if it is "

@@ -5,7 +5,7 @@ import os
 import pytest
 
 import propload
-from propload.postgres.session.dsn import parse_dsn
+from propload.postgres.session.dsn import parse_dsn, with_option
 from tests.integration.reading import query, run_sql
 from tests.integration.users import new_user
 
@@ -35,6 +35,15 @@ def test_who_may_not_make_temporary_tables_is_told_so(database, user):
         run_sql(database, f"GRANT TEMPORARY ON DATABASE {name} TO PUBLIC")
     assert (said.problems, said.expected) == ((), None)
     assert ["GRANT TEMPORARY" in note for note in said.notes] == [True]
+
+
+def test_who_may_only_read_is_told_that_a_load_would_stop(database):
+    run_sql(database, "CREATE TABLE homes (id int PRIMARY KEY)")
+    reader = with_option(database, "-c default_transaction_read_only=on")
+    for table in ("homes", "others"):
+        said = propload.check([{"id": 1}], to=reader, table=table, key="id")
+        assert ["read-only" in problem for problem in said.problems] == [True], table
+        assert not any("read-only" in note for note in said.notes)
 
 
 def test_a_parent_row_that_the_user_does_not_see_refuses_nothing(database, user):
