@@ -29,7 +29,10 @@ _REFUSALS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("Name or service not known", "nodename nor", "No address assoc"), "host"),
     (("definition of service", "service file"), "service"),
     (("channel binding", "authentication method requirement"), "way"),
-    (("certificate", "SSL error", "does not support SSL"), "encryption"),
+    (
+        ("certificate", "private key file", "SSL error", "does not support SSL"),
+        "encryption",
+    ),
     (("invalid ", "unterminated", "missing ", " in URI", "could not match"), "string"),
 )
 _ADVICE = {
@@ -46,7 +49,8 @@ _ADVICE = {
     "service": "the service file lacks that service: check its name and PGSERVICEFILE",
     "way": "the server does not ask for the password as the connection string demands: "
     "check require_auth, channel_binding and sslmode, also in variables PG...",
-    "encryption": "the encrypted connection failed: check sslmode and sslrootcert",
+    "encryption": "the encrypted connection failed: check sslmode and sslrootcert, and "
+    "sslcert and sslkey if the server asks for a certificate",
     "string": "the connection string is wrong, or a variable PG... beside it",
     "full": "it takes no more connections: let others end, or give fewer --workers",
     "closed": "the server lets nobody into that database: wait until it is open again "

@@ -104,6 +104,13 @@ def test_what_a_pooler_or_a_server_in_another_language_refuses_is_told(said, adv
     assert advised in str(first)
 
 
+def test_a_key_that_others_may_read_is_no_server_that_is_away():
+    said = 'private key file "/home/u/client.key" has group or world access'
+    error = connect_error(RuntimeError(said), "host=db dbname=homes")
+    assert isinstance(error, ConfigError)
+    assert "sslcert and sslkey" in str(error)
+
+
 def test_a_time_limit_that_ends_the_first_queries_is_no_server_that_is_away():
     # a catalog of many tables takes the driver a while
     said = "CANCELLED: [libpq] Failed to execute query 'SELECT 1': ERROR:  canceling "
