@@ -30,7 +30,10 @@ _REFUSALS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("definition of service", "service file"), "service"),
     (("channel binding", "authentication method requirement"), "way"),
     (
-        ("certificate", "private key file", "SSL error", "does not support SSL"),
+        (
+            *("certificate", "private key file", "SSL error", "does not support SSL"),
+            "weak sslmode",
+        ),
         "encryption",
     ),
     (("invalid ", "unterminated", "missing ", " in URI", "could not match"), "string"),

@@ -110,7 +110,13 @@ _FACTS: Mapping[str, tuple[FailureKind, str]] = {
     ),
     "40002": ("data", "a deferred constraint is violated"),
     "42501": ("permanent", "this user lacks a right"),
-    "53400": ("permanent", "a configured limit of the server is passed"),
+    "53400": (
+        "permanent",
+        (
+            "a configured limit of the server is passed: raise that for this user, or "
+            "lower --batch-rows"
+        ),
+    ),
     "54000": ("data", "a value is larger than the server's limit"),
     "55P03": ("transient", "a lock was not to be had in time"),
     "55006": ("transient", "the object is in use by another session"),

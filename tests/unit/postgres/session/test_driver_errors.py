@@ -104,11 +104,17 @@ def test_what_a_pooler_or_a_server_in_another_language_refuses_is_told(said, adv
     assert advised in str(first)
 
 
-def test_a_key_that_others_may_read_is_no_server_that_is_away():
-    said = 'private key file "/home/u/client.key" has group or world access'
+@pytest.mark.parametrize(
+    ("said", "named"),
+    [
+        ('private key file "/u/k" has group or world access', "sslcert and sslkey"),
+        ('weak sslmode "require" may not be used with sslrootcert=system', "sslmode"),
+    ],
+)
+def test_a_file_or_mode_that_libpq_refuses_is_no_server_that_is_away(said, named):
     error = connect_error(RuntimeError(said), "host=db dbname=homes")
     assert isinstance(error, ConfigError)
-    assert "sslcert and sslkey" in str(error)
+    assert named in str(error).partition(said)[0]
 
 
 def test_a_time_limit_that_ends_the_first_queries_is_no_server_that_is_away():

@@ -246,6 +246,11 @@ def test_a_cancelled_statement_is_advised_on_by_what_it_did():
     assert "it was read" not in other
 
 
+def test_a_limit_of_the_server_is_told_with_what_to_do():
+    told = str(as_write_error(server_error("53400"), table="t", batch=1))
+    assert "raise that for this user, or lower --batch-rows" in told
+
+
 def test_a_transaction_that_took_too_long_would_do_so_again():
     # the server ends the session with it, so that the driver has no code
     said = "FATAL: terminating connection due to transaction timeout"
