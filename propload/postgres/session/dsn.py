@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
@@ -84,17 +85,20 @@ _DEFAULTS = {
     "keepalives_count": (None, "3"),
     "tcp_user_timeout": (None, "60000"),
 }
+#: Where the servers of most systems' packages listen. Their `psql` looks there where no
+#: host is given; the driver brings a libpq of its own, which looks in `/tmp`.
+_SOCKETS = Path("/var/run/postgresql")
 
 
 def resolve_dsn(dsn: str, /) -> str:
-    """Return the connection string with propload's timeouts where it sets none.
+    """Return the connection string with what it leaves out: timeouts, and the host.
 
     Raises:
         ConfigError: It is neither a PostgreSQL URI nor `key=value` pairs.
     """
     dsn = dsn.strip()  # of a file, it ends in a line break
     settings = parse_dsn(dsn)
-    missing = {
+    missing = _local_host(settings) | {
         key: value
         for key, (variable, value) in _DEFAULTS.items()
         if key not in settings and not (variable and os.environ.get(variable))
@@ -105,6 +109,16 @@ def resolve_dsn(dsn: str, /) -> str:
     if not _URI.match(dsn):
         return " ".join([dsn, *pairs])
     return dsn + ("&" if "?" in dsn else "?") + "&".join(pairs)
+
+
+def _local_host(settings: dict[str, str]) -> dict[str, str]:
+    """Return the folder of a server's socket where nothing says which host is meant."""
+    is_told = any(settings.get(key) for key in ("host", "hostaddr")) or any(
+        os.environ.get(key) for key in ("PGHOST", "PGHOSTADDR", "PGSERVICE")
+    )
+    port = settings.get("port") or os.environ.get("PGPORT") or "5432"
+    is_there = not is_told and (_SOCKETS / f".s.PGSQL.{port}").exists()
+    return {"host": str(_SOCKETS)} if is_there else {}
 
 
 def with_option(dsn: str, option: str, /) -> str:

@@ -148,6 +148,28 @@ def test_resolve_dsn_adds_timeouts_only_where_none_is_set(monkeypatch):
     assert "connect_timeout" not in resolve_dsn("host=h")
 
 
+@pytest.mark.parametrize("dsn", ["postgresql:///d", "dbname=d", "host='' port=5432"])
+def test_no_host_is_the_socket_where_packaged_servers_listen(
+    dsn, monkeypatch, tmp_path
+):
+    monkeypatch.setattr("propload.postgres.session.dsn._SOCKETS", tmp_path)
+    for name in ("PGHOST", "PGHOSTADDR", "PGPORT", "PGSERVICE"):
+        monkeypatch.delenv(name, raising=False)
+    assert not parse_dsn(resolve_dsn(dsn)).get("host")
+    (tmp_path / ".s.PGSQL.5432").touch()
+    assert parse_dsn(resolve_dsn(dsn))["host"] == str(tmp_path)
+    monkeypatch.setenv("PGHOST", "db")
+    assert not parse_dsn(resolve_dsn(dsn)).get("host")
+
+
+@pytest.mark.parametrize("dsn", ["hostaddr=10.0.0.1", "postgresql://h/d", "port=5433"])
+def test_a_host_or_port_that_is_given_stays(dsn, monkeypatch, tmp_path):
+    monkeypatch.setattr("propload.postgres.session.dsn._SOCKETS", tmp_path)
+    monkeypatch.delenv("PGHOST", raising=False)
+    (tmp_path / ".s.PGSQL.5432").touch()
+    assert str(tmp_path) not in resolve_dsn(dsn)
+
+
 @pytest.mark.parametrize(
     "dsn",
     [
