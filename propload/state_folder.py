@@ -83,7 +83,7 @@ def _unusable(state_dir: Path, path: Path, error: OSError) -> ConfigError:
             f"the state folder {state_dir} cannot be used: {why}. Give another one: "
             f"{_ANOTHER}"
         )
-    whose, me = _user_name(owner), _user_name(user)
+    whose, me = user_name(owner), user_name(user)
     what = "it" if found == state_dir else found
     hand_over = f"chown -R {me.removeprefix(_NAMELESS)} {state_dir}"
     if found in state_dir.parents:
@@ -122,7 +122,8 @@ def _owner(path: Path) -> int | None:
         return None
 
 
-def _user_name(number: int) -> str:
+def user_name(number: int) -> str:
+    """Return how messages call a user of this machine."""
     try:
         return pwd.getpwuid(number).pw_name
     except KeyError:

