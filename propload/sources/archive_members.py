@@ -13,6 +13,7 @@ from propload.format_names import check_format
 from propload.sources.blocks import peek, read_blocks
 from propload.sources.compression import is_zip, packing_of, unpack, zip_members
 from propload.sources.formats import find_format, is_workbook
+from propload.sources.other_formats import refuse_other
 from propload.sources.pipes import read_stream
 from propload.sources.readers import READERS
 
@@ -128,6 +129,7 @@ def _unpacked(
         # without pauses: of packed bytes all are needed before there is a row
         unpacked = unpack(filter(None, blocks), packing, name)
         head, blocks = peek(unpacked, HEAD_BYTES)
+    refuse_other(name, head, options)
     return Member(name, find_format(name, head, options.format), blocks, plain)
 
 

@@ -26,11 +26,25 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 STDIN = "-"
+#: What writes into a pipe what an address holds.
+_FETCHED_BY = {
+    "http": "curl -fsSL URL",
+    "https": "curl -fsSL URL",
+    "ftp": "curl -fsSL URL",
+    "s3": "aws s3 cp URL -",
+    "gs": "gcloud storage cat URL",
+}
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 #: Folders, or what else was passed over, that a note names.
 _MOST_NAMED = 5
 #: Characters of a path that is too long that a message shows.
 _MOST_SHOWN = 40
+#: Tables in a folder, what tells one, and what reads it.
+_TABLES = (
+    ("a Delta table", r".*/_delta_log", "pl.scan_delta(FOLDER)"),
+    ("an Iceberg table", r"metadata/.+\.metadata\.json", "pl.scan_iceberg(METADATA)"),
+    ("a Hudi table", r".*/\.hoodie", "a program that knows it, as a frame"),
+)
 #: Errors of a path at which nothing stands; a link that leads to itself is such a path.
 _OF_NOTHING = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 #: Where a disk begins, of its file system's own and shut to its users.
@@ -162,9 +176,12 @@ def _refuse_address(text: str) -> None:
     except ValueError:
         # what it is wrong about may stand in its password
         shown, kind = f"{text.partition('://')[0]}://...", "csv"
-    msg = (
-        f"{shown} is an address, and propload reads files and pipes: fetch it, or "
-        f"curl -fsSL URL | propload ingest - --format {kind}"
+    fetch = _FETCHED_BY.get(text.partition("://")[0].lower())
+    msg = f"{shown} is an address, and propload reads files and pipes: " + (
+        f"fetch it, or {fetch} | propload ingest - --format {kind}"
+        if fetch
+        else "give a path, or what its own program writes into a pipe: "
+        f"... | propload ingest - --format {kind}"
     )
     raise SourceError(msg, source=shown)
 
@@ -218,9 +235,27 @@ def _paths_below(folder: Path) -> Iterator[Path]:
         SourceError: One cannot be looked into: what it holds would be missing.
     """
     for place, below, names in os.walk(folder, onerror=_raise_shut):
+        _refuse_versions(place, below, names)
         below[:] = [name for name in below if not _is_passed(name)]
         yield from (Path(place, name) for name in names)
         yield from filter(Path.is_symlink, (Path(place, name) for name in below))
+
+
+def _refuse_versions(place: str, folders: Sequence[str], names: Sequence[str]) -> None:
+    """Refuse a folder in which a log says which of the files hold rows of now.
+
+    Raises:
+        SourceError: It is one: all of its files would bring rows that were deleted.
+    """
+    paths = [f"{Path(place).name}/{name}" for name in (*folders, *names)]
+    for kind, mark, reader in _TABLES:
+        if any(re.fullmatch(mark, path) for path in paths):
+            shown = printable(place)
+            msg = (
+                f"{shown} belongs to {kind}, whose files hold deleted rows as well: "
+                f"load it in Python, by {reader}"
+            )
+            raise SourceError(msg, source=shown)
 
 
 def _is_file(path: Path) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import sys
 from functools import lru_cache, partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -143,7 +144,7 @@ def open_frame(source: object, options: SourceOptions) -> FrameSource | None:
 
     Args:
         source: A Polars DataFrame or LazyFrame, a pandas DataFrame, a pyarrow
-            table, batch or reader, or anything with `__arrow_c_stream__`.
+            table, batch, reader, dataset or scanner, or what has `__arrow_c_stream__`.
         options: How many rows and bytes go into one batch.
     """
     if isinstance(source, pl.Series):
@@ -161,11 +162,12 @@ def open_frame(source: object, options: SourceOptions) -> FrameSource | None:
     if isinstance(source, pa.Table):
         read, sample = partial(_table, source), partial(_taken, source)
         return FrameSource(read, options, rows=len(source), sample=sample)
-    if hasattr(source, "__arrow_c_stream__"):
-        read = partial(_stream, source)
+    is_dataset = _is_dataset(source)
+    if is_dataset or hasattr(source, "__arrow_c_stream__"):
+        read = partial(_dataset if is_dataset else _stream, source, options)
         name = type(source).__name__
         # a second stream may be empty (readers) or another result (queries)
-        return FrameSource(read, options, name=name, rereadable=False)
+        return FrameSource(read, options, name=name, rereadable=is_dataset)
     return None
 
 
@@ -218,6 +220,13 @@ def _is_of_pandas(kind: type) -> bool:
     """
     modules = {base.__module__.partition(".")[0] for base in kind.__mro__}
     return "pandas" in modules and (hasattr(kind, "iloc") or hasattr(kind, "to_frame"))
+
+
+def _is_dataset(source: object) -> bool:
+    """Whether it is a dataset of pyarrow, or a scanner, which is a query of one."""
+    # its module takes a while to load, and whoever has one has loaded it
+    module = sys.modules.get("pyarrow.dataset")
+    return module is not None and isinstance(source, module.Dataset | module.Scanner)
 
 
 def _taken(table: pa.Table) -> pa.Table:
@@ -321,6 +330,17 @@ def _table(table: pa.Table) -> ArrowStream:
     return table.schema, iter(table.to_batches())
 
 
-def _stream(exporter: Any) -> ArrowStream:
+def _dataset(source: Any, options: SourceOptions) -> ArrowStream:
+    if hasattr(source, "scanner"):
+        # by default it holds millions of rows that it has read ahead
+        rows = options.chunk_rows
+        source = source.scanner(
+            batch_size=rows, batch_readahead=2, fragment_readahead=1
+        )
+    reader = source.to_reader()
+    return reader.schema, iter(reader)
+
+
+def _stream(exporter: Any, _options: SourceOptions) -> ArrowStream:
     reader = pa.RecordBatchReader.from_stream(exporter)
     return reader.schema, iter(reader)

@@ -85,6 +85,9 @@ def _instead(source: object) -> str:
         return "await it, and give what it returns"
     if isinstance(source, AsyncIterable):
         return "put its rows into a propload.Loader as they come"
+    if type(source).__name__ == "DuckDBPyConnection":
+        # what its `execute` returns as well: nobody may know whose rows are meant
+        return "give a relation, connection.sql(QUERY)"
     return "give a path, a frame or an iterable of rows"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 import pytest
 
@@ -52,6 +53,46 @@ def test_what_is_missing_is_named_at_once(folder, missing):
     with pytest.raises(SourceError, match="check the path") as caught:
         opened(f"{folder}/{missing}")
     assert caught.value.source == f"{folder}/{missing}"
+
+
+@pytest.mark.parametrize(
+    ("address", "way"),
+    [
+        ("https://x.org/a.csv", "fetch it, or curl -fsSL URL | "),
+        ("s3://homes/a.csv", "fetch it, or aws s3 cp URL - | "),
+        ("GS://homes/a.csv", "fetch it, or gcloud storage cat URL | "),
+        ("file:///homes/a.csv", "give a path, or what its own program writes into "),
+        ("postgresql://x/homes", "give a path, or what its own program writes into "),
+    ],
+)
+def test_an_address_is_told_with_what_reads_it(address, way):
+    with pytest.raises(SourceError, match=re.escape(f"files and pipes: {way}")):
+        opened(address)
+
+
+@pytest.mark.parametrize(
+    ("file", "reader"),
+    [
+        ("_delta_log/00000000000000000000.json", "pl.scan_delta"),
+        ("metadata/v1.metadata.json", "pl.scan_iceberg"),
+        (".hoodie/hoodie.properties", "a program that knows it"),
+    ],
+)
+def test_a_folder_with_deleted_rows_in_its_files_is_refused(tmp_path, file, reader):
+    write_tree(tmp_path, {f"day/table/{file}": "{}", "day/table/a.csv": "x\na\n"})
+    with pytest.raises(SourceError, match=rf"deleted rows as well: .* by {reader}"):
+        opened(tmp_path)
+
+
+def test_a_folder_with_files_beside_what_describes_them_is_read(read, tmp_path):
+    write_tree(tmp_path, {"a.metadata.json": '{"x": "a"}', "metadata/b.csv": "x\nb\n"})
+    assert read(tmp_path).rows == [{"x": "a"}, {"x": "b"}]
+
+
+def write_tree(folder, texts):
+    for name, text in texts.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
 
 
 @pytest.mark.parametrize(

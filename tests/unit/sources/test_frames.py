@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
+import pyarrow.dataset
 import pytest
 
 from propload.errors import SourceError
@@ -30,6 +31,8 @@ FORMS = {
     "table": FRAME.to_arrow,
     "batch": lambda: FRAME.to_arrow().to_batches()[0],
     "reader": lambda: FRAME.to_arrow().to_reader(),
+    "dataset": lambda: pyarrow.dataset.dataset(FRAME.to_arrow()),
+    "scanner": lambda: pyarrow.dataset.dataset(FRAME.to_arrow()).scanner(),
     "pandas": lambda: FRAME.to_pandas(use_pyarrow_extension_array=True),
 }
 
@@ -71,7 +74,7 @@ def test_only_frames_in_memory_are_read_again(form):
         assert len(list(source)) == len(list(source)) == 1
 
 
-FRAMES = [form for form in FORMS if form not in ("lazy", "reader")]
+FRAMES = [form for form in FORMS if form in ("polars", "table", "batch", "pandas")]
 
 
 @pytest.mark.parametrize("form", FRAMES)
@@ -359,3 +362,13 @@ def test_a_reader_that_was_not_read_to_its_end_can_still_be_read():
     next(batches)
     batches.close()
     assert reader.read_next_batch().num_rows == len(FRAME)
+
+
+def test_a_dataset_of_partitions_brings_what_their_folders_say(read, tmp_path):
+    for year in (2024, 2025):
+        (tmp_path / f"year={year}").mkdir()
+        pl.DataFrame({"id": [year]}).write_parquet(tmp_path / f"year={year}" / "a.pq")
+    dataset = pyarrow.dataset.dataset(tmp_path, partitioning="hive")
+    found = [{"id": year, "year": year} for year in (2024, 2025)]
+    assert read(dataset).rows == found
+    assert read(dataset).rows == found

@@ -93,6 +93,7 @@ async def later():
         (5, "an int cannot be read: give a path"),
         (None, "None cannot be read: give a path"),
         ({"id": [1, 2]}, "a dict cannot be read: give a row in a list"),
+        (type("DuckDBPyConnection", (), {})(), "a DuckDBPyConnection cannot be read: "),
         (later(), "an async_generator cannot be read: put its rows into a propload.L"),
     ],
 )

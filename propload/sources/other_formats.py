@@ -1,0 +1,98 @@
+"""Files of formats that are not read, by how they begin, and what to do with them."""
+
+from __future__ import annotations
+
+from codecs import BOM_UTF8
+from typing import TYPE_CHECKING, NamedTuple
+
+from propload.errors import SourceError
+
+if TYPE_CHECKING:
+    from propload.options import SourceOptions
+
+_UNPACK = "unpack it, and name the files that are meant"
+
+
+class _Other(NamedTuple):
+    """A format that is not read.
+
+    Attributes:
+        place: Where its mark stands in the file.
+        mark: The bytes that stand there.
+        what: What such a file is called.
+        instead: What to do with it.
+    """
+
+    place: int
+    mark: bytes
+    what: str
+    instead: str
+
+
+_OTHERS = (
+    _Other(0, b"Obj\x01", "an Avro file", "load it in Python, by pl.read_avro(PATH)"),
+    _Other(
+        0,
+        b"ORC",
+        "an ORC file",
+        'load it in Python, by pyarrow.dataset.dataset(PATH, format="orc")',
+    ),
+    _Other(
+        0,
+        b"SQLite format 3\0",
+        "an SQLite database",
+        "load a query of it in Python, by the rows of its cursor",
+    ),
+    _Other(
+        8,
+        b"DUCK",
+        "a DuckDB database",
+        "load a query of it in Python, by duckdb.connect(PATH).sql(QUERY)",
+    ),
+    _Other(0, b"\x89HDF\r\n\x1a\n", "an HDF5 file", "load it in Python, as a frame"),
+    _Other(0, b"%PDF-", "a PDF", "get the table as CSV or as a workbook"),
+    _Other(0, b"7z\xbc\xaf\x27\x1c", "a 7z archive", _UNPACK),
+    _Other(0, b"Rar!\x1a\x07", "a RAR archive", _UNPACK),
+    _Other(0, b'\x04"M\x18', "packed by lz4", _UNPACK),
+    _Other(257, b"ustar", "a tar archive", _UNPACK),
+)
+_READ_PAGE = (
+    "look whether a site has sent it in place of the file; tables in it are read in "
+    "Python, by pd.read_html(PATH)"
+)
+#: How texts begin, in small letters, that are no table while nobody says that the first
+#: line is a row.
+_TEXTS = (
+    (b"<!doctype html", "a web page (HTML)", _READ_PAGE),
+    (b"<html", "a web page (HTML)", _READ_PAGE),
+    (b"<?xml", "XML", "load it in Python, by pd.read_xml(PATH)"),
+)
+
+
+def refuse_other(name: str, head: bytes, options: SourceOptions, /) -> None:
+    """Refuse a file of a format that is not read; as text it would be rows of nonsense.
+
+    Args:
+        name: What messages call the file.
+        head: How it begins, unpacked.
+        options: What is known of it.
+
+    Raises:
+        SourceError: It is such a file.
+    """
+    found = [(one.what, one.instead) for one in _OTHERS if _begins_as(one, head)]
+    if options.header is not False:
+        text = head.removeprefix(BOM_UTF8).lstrip().lower()
+        found += [
+            (what, instead) for begin, what, instead in _TEXTS if text.startswith(begin)
+        ]
+    if found:
+        what, instead = found[0]
+        msg = f"{name} is {what}, which is not read: {instead}"
+        raise SourceError(msg, source=name)
+
+
+def _begins_as(other: _Other, head: bytes) -> bool:
+    # letters alone may stand in a header as well
+    is_sure = not other.mark.isalnum() or b"\0" in head
+    return is_sure and head.startswith(other.mark, other.place)
