@@ -17,6 +17,7 @@ from propload.batch import CREATED_AS, WRITTEN_NUMBER, Unread
 from propload.errors import SourceError
 from propload.python_values import FORMULA_ERRORS
 from propload.sources.dialect import SAMPLE_ROWS, doubt_first, name_columns
+from propload.sources.formulas import note_formulas
 from propload.sources.preamble import preamble_lines
 from propload.sources.records import HEADER_AGAIN
 from propload.sources.source import cut, noted, with_nulls
@@ -86,7 +87,7 @@ def read_workbook(
     """
     sheet = _Sheet(file, name, options)
     cells = _read_cells(sheet)
-    frame = _below(cells.frame, options.skip_lines, name)
+    frame = _below(cells.frame, options.skip_lines, name, sheet.note)
     head = frame.head(1 + SAMPLE_ROWS).fill_null("").rows()
     first, *sample = [row[1:] for row in head]
     names, has_header = name_columns(first, sample, name, header=options.header)
@@ -105,7 +106,7 @@ def read_workbook(
     )
     rows = with_nulls(rows, options.null_words)
     batches = cut(rows, name, 1, options, untyped=True, unread=again)
-    yield from noted(batches, [*filter(None, (sheet.note, doubt))])
+    yield from noted(batches, [*filter(None, (sheet.note, sheet.formulas, doubt))])
 
 
 class _Cells(NamedTuple):
@@ -148,8 +149,14 @@ def _read_cells(sheet: _Sheet) -> _Cells:
     return _Cells(shown, numbers_but, spans.keys())
 
 
-def _below(frame: pl.DataFrame, lines: int, name: str) -> pl.DataFrame:
+def _below(frame: pl.DataFrame, lines: int, name: str, note: str) -> pl.DataFrame:
     """Return the rows below some, without blank ones, and what stands above in `ABOVE`.
+
+    Args:
+        frame: All cells.
+        lines: How many rows to pass over.
+        name: What messages call the workbook.
+        note: Which sheet it was taken of several, or nothing.
 
     Raises:
         SourceError: There are none.
@@ -158,7 +165,7 @@ def _below(frame: pl.DataFrame, lines: int, name: str) -> pl.DataFrame:
     frame = frame.filter(pl.any_horizontal(pl.exclude(ABOVE).is_not_null()))
     if frame.is_empty():
         below = f" below row {lines}" if lines else ""
-        msg = f"{name} is empty: its sheet has no rows{below}"
+        msg = f"{name} is empty: its sheet has no rows{below}" + (note and f". {note}")
         raise SourceError(msg, source=name)
     return frame
 
@@ -284,6 +291,7 @@ class _Sheet:
     Attributes:
         last_span: What the text of a span of time comes before.
         note: Which sheet was taken of several, or nothing.
+        formulas: What is said of formulas without a value, or nothing.
 
     Raises:
         SourceError: The workbook is damaged or has no such sheet.
@@ -299,7 +307,10 @@ class _Sheet:
             known = ", ".join(repr(sheet) for sheet in self._workbook.sheet_names)
             msg = f"{name} has no sheet {options.sheet!r}: it has {known}"
             raise SourceError(msg, source=name)
-        self.note = _sheet_note(name, options.sheet, self._workbook.sheet_names)
+        sheets = self._workbook.sheet_names
+        self.note = _sheet_note(name, options.sheet, sheets)
+        place = sheets.index(options.sheet) if options.sheet else 0
+        self.formulas = note_formulas(content, name, place)
         self.last_span = _last_span(content)
 
     def load(

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import io
+import zipfile
+
 import pytest
 
 from propload.options import SourceOptions
 from propload.prepare.joining import Joined
-from propload.sources import open_source
+from propload.sources import formulas, open_source
 from tests.unit.sources.workbooks import Day, Error, Span, workbook
 
 LISTINGS = [
@@ -63,6 +66,64 @@ def test_a_sheet_without_a_header(read, write):
 @pytest.mark.parametrize("rows", [[], [[None, None]]])
 def test_an_empty_sheet_is_refused(read, write, rows):
     assert "empty" in str(read(write("a.xlsx", workbook(One=rows))).error)
+
+
+def test_an_empty_sheet_before_others_is_told_with_them(read, write):
+    error = str(read(write("a.xlsx", workbook(Plot=[], Data=[["a"], [1]]))).error)
+    assert "has no rows. " in error
+    assert error.endswith("another one ('Data'), say --sheet NAME (sheet = NAME)")
+
+
+@pytest.mark.parametrize(
+    ("cells", "told"),
+    [
+        ('<c r="A3"><f>A2+1</f><v /></c>', 1),
+        ('<c r="A3"><f>A2+1</f><v></v></c><c r="B3" s="1"><f>A2</f></c>', 2),
+        ('<c r="A3"><f t="shared" si="0"/><v/></c>', 1),
+        ('<c r="A3"><f>A2+1</f><v>3</v></c>', 0),
+        # a formula gave an empty text
+        ('<c r="A3" t="str"><f>IF(A2,"","")</f><v></v></c>', 0),
+        ('<c r="A3" s="1"/><c r="B3"><v>1</v></c>', 0),
+    ],
+)
+@pytest.mark.parametrize("sheet", ["One", "Two"])
+def test_formulas_that_nobody_has_worked_out_are_told(write, cells, told, sheet):
+    rows = [["a"], [2], ["HERE"]]
+    other = [["a"], ["x"]]
+    content = workbook(**{"One": other, "Two": other, sheet: rows})
+    here = '<c r="A3" t="inlineStr"><is><t xml:space="preserve">HERE</t></is></c>'
+    path = write("a.xlsx", with_text(content, here, cells))
+    source = open_source(path, SourceOptions(sheet=sheet))
+    list(source)
+    said = [note for note in source.notes if "without a value" in note]
+    assert [note.split(" of ")[0] for note in said] == (
+        [f"{told} formula{'s' * (told > 1)}"] if told else []
+    )
+
+
+def test_formulas_at_the_ends_of_what_is_read_at_once_are_counted_once(
+    write, monkeypatch
+):
+    rows = [["a"], *([["HERE"]] * 300)]
+    text = ' t="inlineStr"><is><t xml:space="preserve">HERE</t></is></c>'
+    content = with_text(workbook(One=rows), text, "><f>1+1</f><v/></c>")
+    for size in (7, 64, 1000):
+        monkeypatch.setattr(formulas, "_BLOCK", size)
+        assert formulas.note_formulas(content, "a.xlsx", 0).startswith("300 formulas")
+        assert not formulas.note_formulas(content, "a.xlsx", 1)
+
+
+def with_text(content, old, new):
+    """Return a workbook with other text in its sheets."""
+    changed = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(content)) as given,
+        zipfile.ZipFile(changed, "w", zipfile.ZIP_DEFLATED) as made,
+    ):
+        for name in given.namelist():
+            text = given.read(name).decode()
+            made.writestr(name, text.replace(old, new))
+    return changed.getvalue()
 
 
 def test_a_header_alone_gives_the_columns(read, write):
