@@ -68,7 +68,12 @@ class Workers:
 
 
 def choose_workers(
-    server: ServerCapacity, cpus: int | None = None, /, *, rows: int | None = None
+    server: ServerCapacity,
+    cpus: int | None = None,
+    /,
+    *,
+    rows: int | None = None,
+    others: int = OTHER_SESSIONS,
 ) -> Workers:
     """Return how many lanes suit this machine, that server and these rows.
 
@@ -76,6 +81,7 @@ def choose_workers(
         server: Free connections of the server, and its distance.
         cpus: Processors of this machine; counted by default.
         rows: About how many rows come, or None where nobody knows.
+        others: Sessions that the run needs besides, the one that asked among them.
     """
     if rows is not None and rows <= FEW_ROWS:
         return Workers(1, f"workers auto: 1 (about {counted(rows, 'row')})")
@@ -86,10 +92,11 @@ def choose_workers(
     if server.round_trip_seconds > FAR_SECONDS:
         wanted = max(wanted, FAR_WORKERS)
         why += f", server {server.round_trip_seconds * 1000:.0f} ms away"
-    allowed = max(1, int(server.free_connections * CONNECTION_SHARE))
+    free = server.free_connections
+    allowed = max(1, min(int(free * CONNECTION_SHARE), free + 1 - others))
     if allowed < wanted:
         wanted = allowed
-        why += f", {counted(server.free_connections, 'connection')} free"
+        why += f", {counted(free, 'connection')} free"
     return Workers(wanted, f"workers auto: {wanted} ({why})")
 
 
@@ -118,7 +125,7 @@ def with_workers(
         raise ConfigError(_too_few(server, told, others, database.label))
     if told != "auto":
         return plan, ()
-    chosen = choose_workers(server, rows=expected())
+    chosen = choose_workers(server, rows=expected(), others=others)
     options = replace(plan.options, workers=chosen.count)
     return replace(plan, options=options), (chosen.reason,)
 

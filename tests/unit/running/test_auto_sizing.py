@@ -1,18 +1,25 @@
 """What is chosen where nobody set it, and why."""
 
+from dataclasses import dataclass
+
 import pytest
 
+from propload.errors import ConfigError
 from propload.options import BATCH_BYTES, BATCH_ROWS
 from propload.postgres.session.server_capacity import ServerCapacity
 from propload.running.auto_sizing import (
     FEW_ROWS,
+    MOST_ROWS,
+    OTHER_SESSIONS,
     SLOW_SECONDS,
     WARM_BATCHES,
     WINDOW,
     AutoBatchRows,
     BatchRows,
     choose_workers,
+    with_workers,
 )
+from propload.running.planning import Plan
 
 
 class Load:
@@ -131,3 +138,55 @@ def test_few_rows_take_one_worker_however_many_there_could_be(rows, count):
 def test_why_there_is_one_worker_is_told_with_the_number_of_rows():
     chosen = choose_workers(ServerCapacity(97, 90, 0.03), 64, rows=1_200)
     assert chosen.reason == "workers auto: 1 (about 1,200 rows)"
+
+
+@dataclass
+class Server:
+    """A database that knows what its server has left."""
+
+    connections: int
+    label: str = "homes"
+
+    def capacity(self):
+        # the session that asks is one of them
+        return ServerCapacity(self.connections, self.connections - 1, 0.0001)
+
+
+def chosen_for(connections, tmp_path, *, replaces=False, **settings):
+    plan = Plan.of({"table": "homes", "state_dir": tmp_path, **settings})
+    found, _ = with_workers(plan, Server(connections), lambda: None, replaces=replaces)
+    return found.options.workers
+
+
+@pytest.mark.parametrize(
+    ("settings", "least"),
+    [
+        ({}, OTHER_SESSIONS + 1),
+        ({"lock": True}, OTHER_SESSIONS + 2),
+        ({"replaces": True}, OTHER_SESSIONS + 2),
+        ({"replaces": True, "lock": True}, OTHER_SESSIONS + 3),
+        ({"workers": 3}, OTHER_SESSIONS + 3),
+    ],
+)
+def test_a_run_has_a_connection_for_each_of_its_sessions(tmp_path, settings, least):
+    asked = settings.get("workers", 1)
+    assert chosen_for(least, tmp_path, **settings) == asked
+    with pytest.raises(ConfigError, match=f"homes gives this user {least - 1} in all"):
+        chosen_for(least - 1, tmp_path, **settings)
+
+
+def test_who_has_too_few_connections_learns_what_to_do(tmp_path):
+    with pytest.raises(ConfigError, match="or give fewer --workers"):
+        chosen_for(OTHER_SESSIONS + 1, tmp_path, workers=2)
+    # of none fewer would do
+    with pytest.raises(ConfigError, match=r"\(max_connections\)$"):
+        chosen_for(OTHER_SESSIONS, tmp_path)
+
+
+def test_no_larger_batch_is_tried_than_memory_or_its_own_bytes_leave():
+    sizes = [BATCH_ROWS]
+    while 2 * sizes[-1] <= MOST_ROWS:
+        sizes.append(2 * sizes[-1])
+    load = Load(lambda rows: 0.5 + rows / 1e6)
+    load.sizes.rows = sizes[-1]
+    assert set(load.run(60)) == {sizes[-1]}
