@@ -102,10 +102,14 @@ def _sorted(
 
 
 def _is_last(columns: Sequence[str]) -> pl.Expr:
-    """Return which rows differ from the next one in some of the columns."""
+    """Return which rows differ from the next one in some of the columns.
+
+    Among these is a key, which is complete: the last row differs from the null that
+    comes after it.
+    """
     return pl.any_horizontal(
         [pl.col(name).ne_missing(pl.col(name).shift(-1)) for name in columns]
-    ) | (pl.int_range(pl.len()) == pl.len() - 1)
+    )
 
 
 def _with_ties(
@@ -164,7 +168,7 @@ def _fold(ordered: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
     single = ordered.filter(alone)
     several = ordered.filter(~alone)
     values = [name for name in ordered.columns if name not in (*key, ROW)]
-    folded = several.group_by(list(key), maintain_order=True).agg(
+    folded = several.group_by(list(key)).agg(
         *(pl.col(name).drop_nulls().last() for name in values), pl.col(ROW).last()
     )
     return pl.concat([single, folded.select(ordered.columns)]).sort(list(key))
