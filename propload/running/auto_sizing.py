@@ -79,13 +79,13 @@ def choose_workers(
 
     Args:
         server: Free connections of the server, and its distance.
-        cpus: Processors of this machine; counted by default.
+        cpus: Processors of this process; counted by default.
         rows: About how many rows come, or None where nobody knows.
         others: Sessions that the run needs besides, the one that asked among them.
     """
     if rows is not None and rows <= FEW_ROWS:
         return Workers(1, f"workers auto: 1 (about {counted(rows, 'row')})")
-    cpus = cpus or os.cpu_count() or 1
+    cpus = cpus or _processors()
     # of each two processors one is left to the server and to what prepares
     wanted = min(MOST_WORKERS, max(WORKERS, cpus // 2))
     why = counted(cpus, "processor")
@@ -98,6 +98,14 @@ def choose_workers(
         wanted = allowed
         why += f", {counted(free, 'connection')} free"
     return Workers(wanted, f"workers auto: {wanted} ({why})")
+
+
+def _processors() -> int:
+    """Return how many processors this process may use: of the machine's, maybe few."""
+    # a container or a batch system leaves one of 64 (taskset, --cpuset-cpus)
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def with_workers(

@@ -1,5 +1,6 @@
 """What is chosen where nobody set it, and why."""
 
+import os
 from dataclasses import dataclass
 
 import pytest
@@ -125,6 +126,14 @@ def test_workers_follow_processors_distance_and_connections(cpus, free, seconds,
     chosen = choose_workers(ServerCapacity(97, free, seconds), cpus)
     assert chosen.count == count
     assert f"workers auto: {count}" in chosen.reason
+
+
+def test_of_many_processors_those_count_that_the_process_may_use(monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {3}, raising=False)
+    chosen = choose_workers(ServerCapacity(97, 90, 0.0001))
+    assert chosen.count == 2
+    assert "1 processor" in chosen.reason
 
 
 @pytest.mark.parametrize(
