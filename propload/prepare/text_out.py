@@ -110,7 +110,7 @@ def _fields(
 
 
 def _json_text(column: pl.Expr, source: pl.DataType) -> pl.Expr:
-    """Return JSON with the spaces that `values.as_text` and PostgreSQL write.
+    """Return JSON with the spaces that `python_values.as_text` and PostgreSQL write.
 
     Else a text would change with the way it comes, and with the rows beside it.
     """
