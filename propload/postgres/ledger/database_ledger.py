@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from propload.postgres.ledger.access import LedgerAccess
-from propload.postgres.ledger.entry import LedgerEntry
 from propload.postgres.ledger.ledger import (
+    LedgerEntry,
     ledger_gone,
     taken_over,
     unknown_run,

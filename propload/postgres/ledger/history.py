@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from propload.postgres.ledger.entry import LedgerEntry
+    from propload.postgres.ledger.ledger import LedgerEntry
     from propload.postgres.session.connection import Connection
 
 log = logging.getLogger(__name__)

@@ -3,8 +3,8 @@
 import pytest
 
 from propload.errors import ConfigError
-from propload.postgres.ledger.entry import LedgerEntry
 from propload.postgres.ledger.history import make_point
+from propload.postgres.ledger.ledger import LedgerEntry
 from propload.postgres.ledger.run_record import Meaning, RunRecord
 from propload.report import Counts
 from propload.running.resuming.rewriting import rewrite_begun
