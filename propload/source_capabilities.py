@@ -1,7 +1,7 @@
 """What a source may have besides batches, each asked for by one function.
 
-A source has an ability where its class has the member: none is declared. Nothing may
-depend on whether asking for an ability reads its property: Python 3.11 does.
+A source has a capability where its class has the member: none is declared. Nothing may
+depend on whether asking for a capability reads its property: Python 3.11 does.
 """
 
 from __future__ import annotations

@@ -90,7 +90,7 @@ class DryRun:
         plan: Sequence[ColumnPlan],
         /,
     ) -> Self:
-        """Return the rehearsal of a load into an existing table.
+        """Return the dry run of a load into an existing table.
 
         Args:
             connection: A session of its own.

@@ -87,7 +87,7 @@ def find_members(
         raise SourceError(msg, source=name)
     if is_zip(head):
         with _seekable(file, blocks) as archive:
-            yield from _parts_of_zip(archive, name, options, archives)
+            yield from _members_of_zip(archive, name, options, archives)
         return
     yield _unpacked(head, blocks, file, name, options)
 
@@ -101,7 +101,7 @@ def single_member(
         file: The file, open at its beginning.
         name: What messages call it.
         options: What is known of it.
-        block_bytes: How much of the file is read for each of the part's blocks.
+        block_bytes: How much of the file is read for each of the member's blocks.
 
     Raises:
         SourceError: It cannot be read or unpacked.
@@ -133,7 +133,7 @@ def _unpacked(
     return Member(name, find_format(name, head, options.format), blocks, plain)
 
 
-def _parts_of_zip(
+def _members_of_zip(
     file: IO[bytes], name: str, options: SourceOptions, archives: int
 ) -> Iterator[Member]:
     is_excel = options.format is not None and check_format(options.format) == "xlsx"

@@ -65,20 +65,20 @@ def estimate_rows(paths: Sequence[Path], options: SourceOptions) -> int | None:
 def _estimate(path: Path, options: SourceOptions, enough: int) -> float | None:
     """Return about how many rows a file has, by so many bytes of its text."""
     with path.open("rb") as file:
-        part = single_member(file, str(path), options, block_bytes=STEP_BYTES)
-        if part is None:
+        member = single_member(file, str(path), options, block_bytes=STEP_BYTES)
+        if member is None:
             return None
-        reader = READERS[part.kind]
-        if reader.count is not None and part.file is not None:
+        reader = READERS[member.kind]
+        if reader.count is not None and member.file is not None:
             file.seek(0)
             return reader.count(file)
         if reader.from_blocks is None:
             return None
-        text, is_whole = _begin(part.blocks, enough)
+        text, is_whole = _begin(member.blocks, enough)
         if is_whole:
-            return sum(_counts(part, text, options))
+            return sum(_counts(member, text, options))
         share = file.tell() / path.stat().st_size
-        return _count_cut(part, text, options) / share or None
+        return _count_cut(member, text, options) / share or None
 
 
 def _begin(blocks: Iterator[bytes], enough: int) -> tuple[bytes, bool]:
@@ -91,19 +91,19 @@ def _begin(blocks: Iterator[bytes], enough: int) -> tuple[bytes, bool]:
     return bytes(text), True
 
 
-def _count_cut(part: Member, text: bytes, options: SourceOptions) -> int:
+def _count_cut(member: Member, text: bytes, options: SourceOptions) -> int:
     """Return how many rows there are in the beginning of a text."""
     # a line that is cut would be one more row, and slow to read
     lines = text[: text.rfind(b"\n") + 1] or text
     rows = 0
     # what is not made of lines is cut within a row, or is a single one
     with suppress(SourceError):
-        for count in _counts(part, lines, options):
+        for count in _counts(member, lines, options):
             rows += count
     return rows
 
 
-def _counts(part: Member, text: bytes, options: SourceOptions) -> Iterator[int]:
+def _counts(member: Member, text: bytes, options: SourceOptions) -> Iterator[int]:
     """Yield how many rows, good or not, are in each batch of a text."""
-    for batch in replace(part, blocks=iter([text])).read(options):
+    for batch in replace(member, blocks=iter([text])).read(options):
         yield batch.rows.num_rows + len(batch.unread)

@@ -96,10 +96,10 @@ class FileSource:
                     self._changed[_told_of_change(path)] = None
 
     def _rows(self, file: IO[bytes], name: str) -> Iterator[Batch]:
-        for part in find_members(file, name, self._options):
+        for member in find_members(file, name, self._options):
             if len(self.paths) == 1 and not self.rereadable:
-                self._refuse_unused({part.kind})
-            for batch in part.read(self._options):
+                self._refuse_unused({member.kind})
+            for batch in member.read(self._options):
                 self._notes |= dict.fromkeys(batch.notes)
                 yield batch
 
@@ -154,7 +154,7 @@ def _kinds(
         for path in filter(None, paths):
             with _open(path) as file:
                 kinds.update(
-                    part.kind for part in find_members(file, str(path), options)
+                    member.kind for member in find_members(file, str(path), options)
                 )
     except SourceError:
         # told where the file is read
