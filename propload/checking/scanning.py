@@ -13,12 +13,17 @@ from propload.checking.hints import text_hints
 from propload.checking.profiling import ColumnCounts, Repeats, hashes
 from propload.checking.report import CheckReport
 from propload.errors import ConfigError, SchemaMismatchError
-from propload.pipeline.fitting import fit_rows, has_columns, in_context, note_unmatched
 from propload.pipeline.notes import (
     delimiter_note,
     located,
     no_rows_note,
     would_erase_note,
+)
+from propload.pipeline.table_fitting import (
+    fit_rows,
+    has_columns,
+    in_context,
+    note_unmatched,
 )
 from propload.prepare.mapping import UnmatchedColumns
 from propload.prepare.rejected_cells import refused_cells

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
-from propload.pipeline.fitting import TableFit
 from propload.pipeline.pipeline import Pipeline, PipelineOptions
 from propload.pipeline.stages import Start
+from propload.pipeline.table_fitting import TableFit
 from propload.postgres.session import failures
 from propload.postgres.session.driver_errors import ServerError
 from propload.prepare.joining import skip_rows

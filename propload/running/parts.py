@@ -13,8 +13,8 @@ from propload.source_capabilities import notes_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from propload.pipeline.fitting import TableFit
     from propload.pipeline.pipeline import Pipeline
+    from propload.pipeline.table_fitting import TableFit
     from propload.postgres.database import Database
     from propload.postgres.ledger.run_record import RunRecord
     from propload.rejecting import RejectWriter

@@ -3,7 +3,7 @@
 import pytest
 
 import propload
-from propload.pipeline.fitting import TableFit
+from propload.pipeline.table_fitting import TableFit
 from propload.postgres.swap import Swap
 from tests.faults.server import wait_until
 from tests.integration.reading import run_sql

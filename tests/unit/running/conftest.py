@@ -10,7 +10,7 @@ import pytest
 from propload.journal import Journal, JournalOptions, JournalSource
 from propload.journal.ending import Outcome
 from propload.options import Places, RunOptions, SourceOptions
-from propload.pipeline.fitting import TableFit
+from propload.pipeline.table_fitting import TableFit
 from propload.postgres.ledger.run_record import RunRecord
 from propload.prepare.preparing import Preparer
 from propload.running.auto_sizing import BatchRows

@@ -10,7 +10,7 @@ import pytest
 
 from propload.batch import Batch
 from propload.errors import TransientWriteError
-from propload.pipeline.fitting import TableFit
+from propload.pipeline.table_fitting import TableFit
 from propload.postgres.ledger.run_record import RunRecord
 from propload.postgres.tables.facts import TableColumn, TableFacts
 from propload.postgres.tables.row_plan import plan_rows
