@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from propload.errors import ConfigError, SchemaMismatchError, WriteError
 from propload.pipeline.notes import newest_as_text_notes
-from propload.pipeline.table_fitting import without_casts
+from propload.pipeline.row_fitting import without_casts
 from propload.postgres.dry_run import DryRun
 from propload.postgres.session.failures import READ_ONLY
 from propload.postgres.sql import swapping

@@ -19,7 +19,7 @@ from propload.pipeline.notes import (
     no_rows_note,
     would_erase_note,
 )
-from propload.pipeline.table_fitting import (
+from propload.pipeline.row_fitting import (
     fit_rows,
     has_columns,
     in_context,

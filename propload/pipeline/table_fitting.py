@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from propload.batch import OWN_NAMES, Deduped, no_reasons
+from propload.batch import Deduped, no_reasons
 from propload.errors import ConfigError, MadeMeanwhileError, SchemaMismatchError
 from propload.pipeline.notes import (
     delimiter_note,
@@ -14,13 +14,18 @@ from propload.pipeline.notes import (
     newest_as_text_notes,
     no_rows_note,
 )
+from propload.pipeline.row_fitting import (
+    fit_rows,
+    has_columns,
+    in_context,
+    note_unmatched,
+    without_casts,
+)
 from propload.pipeline.stages import Routing
 from propload.prepare.inference import known_types, named
-from propload.prepare.mapping import MapContext, UnmatchedColumns
+from propload.prepare.mapping import UnmatchedColumns
 from propload.prepare.preparing import Prepared
-from propload.target import ColumnPlan
 from propload.type_names import type_name
-from propload.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -34,115 +39,12 @@ if TYPE_CHECKING:
     from propload.postgres.tables.facts import TableFacts
     from propload.prepare.joining import Joined
     from propload.prepare.preparing import Preparer
-    from propload.target import OnRefused, Target, Writer
+    from propload.target import ColumnPlan, OnRefused, Target, Writer
 
 log = logging.getLogger(__name__)
 
 #: So many first rows show whether rows and schema go together: 50,000 take 20 ms.
 TRIED_ROWS = 1_000
-
-
-def refuse_names(names: Sequence[str], /) -> None:
-    """Refuse columns whose names would name others: propload's own, or patterns.
-
-    Raises:
-        SchemaMismatchError: There are such columns.
-    """
-    own = [name for name in names if name in OWN_NAMES]
-    if own:
-        msg = (
-            f"column {', '.join(own)} is propload's own: leave it out (as those of "
-            "report.rejects that begin with propload_), or give it another name in the "
-            "source or in the mapping"
-        )
-        raise SchemaMismatchError(msg)
-    found = [
-        name
-        for name in names
-        if name == "*" or (name.startswith("^") and name.endswith("$"))
-    ]
-    if found:
-        shown = ", ".join(map(repr, found))
-        msg = (
-            f"column {shown} looks like a pattern of columns (`*`, `^...$`): give it "
-            "another name in the source"
-        )
-        raise SchemaMismatchError(msg)
-
-
-def has_columns(joined: Joined, /) -> bool:
-    """Return whether rows have columns: where none could be read, they have not.
-
-    Raises:
-        SchemaMismatchError: There are rows, and nothing in them.
-    """
-    found = bool(joined.parts[0].rows.num_columns)
-    if joined.height and not found:
-        msg = (
-            f"{counted(joined.height, 'row has', 'rows have')} no columns: choose "
-            "those to load in the source"
-        )
-        raise SchemaMismatchError(located(msg, joined))
-    return found
-
-
-def in_context(preparer: Preparer, joined: Joined) -> Preparer:
-    """Return the preparer as it is for these rows: where they are from, and when."""
-    if preparer.mapping is None:
-        return preparer
-    told = preparer.context
-    as_of = told.as_of or joined.as_of
-    context = MapContext(as_of, joined.parts[0].source, joined.numbers())
-    return replace(preparer, context=context)
-
-
-def fit_rows(
-    preparer: Preparer,
-    joined: Joined,
-    facts: TableFacts | None,
-    /,
-    *,
-    lenient: bool,
-) -> Preparer:
-    """Return the preparer that knows the columns of rows like these.
-
-    Types are guessed from the source's own first batch, so that they do not depend on
-    how many rows are joined.
-
-    Args:
-        preparer: How rows are mapped and checked.
-        joined: The first rows of these columns.
-        facts: The table, or None where it is to be made.
-        lenient: Whether rows without the key or `newest` are no mistake.
-
-    Raises:
-        ConfigError: The rows lack a column of the key, or `newest`.
-        SchemaMismatchError: A column has a name that no column can have.
-    """
-    first = joined.first
-    refuse_names(first.parts[0].rows.schema.names)
-    fitted = in_context(preparer, joined).fit(
-        first.raw(),
-        untyped=joined.untyped,
-        stored=[column.name for column in facts.columns] if facts else [],
-        told=first.parts[0].created_as,
-        numbers=first.numbers() if joined.untyped else None,
-        lenient=lenient,
-    )
-    refuse_names(fitted.schema.names())
-    return fitted
-
-
-def note_unmatched(unmatched: UnmatchedColumns, joined: Joined, /) -> None:
-    """Note what a mapping finds no column for among those of some rows."""
-    first = joined.parts[0]
-    unmatched.see(first.rows.schema.names, first.source, fixed=joined.untyped)
-
-
-def without_casts(fitted: Preparer) -> Preparer:
-    """Return the preparer with a plan that casts no column."""
-    plan = (ColumnPlan(n, t, "copy", type_name(t)) for n, t in fitted.schema.items())
-    return fitted.with_plan(tuple(plan))
 
 
 def _try_schema(preparer: Preparer, joined: Joined) -> None:
