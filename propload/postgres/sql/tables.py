@@ -95,17 +95,19 @@ def known_name(alias: str, /) -> str:
        ELSE ({alias}.typnamespace::regnamespace || '.' || {alias}.typname) END"""
 
 
-#: A relation by namespace and name. `lacking` is the right that is missing, or an empty
-#: text. Partitions do not inherit here: their keys are unique together. Rows of other
-#: tables may refer to it or to a part of it. A trigger may skip or change a row before
-#: it is stored. MERGE takes no rules; one of them may rewrite what is inserted or
-#: updated.
+#: A relation by namespace and name. `lacking` are the rights that are missing, or an
+#: empty text. Partitions do not inherit here: their keys are unique together. Rows of
+#: other tables may refer to it or to a part of it. A trigger may skip or change a row
+#: before it is stored. MERGE takes no rules; one of them may rewrite what is inserted
+#: or updated.
 RELATION_QUERY = f"""
 SELECT c.oid::int8 AS oid, c.relkind::text AS kind,
        CASE WHEN NOT has_schema_privilege(n.oid, 'USAGE') THEN 'USAGE'
-            WHEN NOT has_any_column_privilege(c.oid, 'INSERT') THEN 'INSERT'
-            WHEN NOT has_any_column_privilege(c.oid, 'SELECT') THEN 'SELECT'
-            ELSE '' END AS lacking,
+            ELSE concat_ws(', ',
+                CASE WHEN NOT has_any_column_privilege(c.oid, 'SELECT')
+                     THEN 'SELECT' END,
+                CASE WHEN NOT has_any_column_privilege(c.oid, 'INSERT')
+                     THEN 'INSERT' END) END AS lacking,
        row_security_active(c.oid) AS secured,
        c.relkind = 'r' AND EXISTS (
            SELECT FROM pg_catalog.pg_inherits AS h

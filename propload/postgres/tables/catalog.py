@@ -105,7 +105,8 @@ def _refuse_unwritable(table: TableName, relation: Record) -> None:
         raise WriteError(msg, table=str(table))
     if lacking:
         msg = (
-            f"this user may not write {table}: GRANT {lacking} to it"
+            f"this user may not write {table}: GRANT {lacking} ON "
+            f"{quoting.table(table)} to it, and UPDATE for an upsert"
             if lacking != "USAGE"
             else f"this user may not use {table.namespace}: "
             f"GRANT USAGE ON SCHEMA {quoting.name(table.namespace)} to it"

@@ -213,7 +213,10 @@ def role(connection):
 @pytest.mark.parametrize(
     ("granted", "advice"),
     [
-        ("GRANT USAGE ON SCHEMA inner_room", "GRANT INSERT"),
+        (
+            "GRANT USAGE ON SCHEMA inner_room",
+            'GRANT SELECT, INSERT ON "inner_room"."t" to it, and UPDATE for an upsert',
+        ),
         (
             "GRANT USAGE ON SCHEMA inner_room; GRANT INSERT ON inner_room.t",
             "GRANT SELECT",
