@@ -14,6 +14,7 @@ from propload.options import Places
 from propload.private_files import replace_private
 from propload.report import REJECTS_GONE, from_dict
 from propload.run_files import RunFiles, delete, written_before
+from propload.state_folder import not_ours
 from propload.suggested_commands import Commands
 
 if TYPE_CHECKING:
@@ -182,7 +183,8 @@ def _report_of(path: Path, text: bytes) -> Report:
 
 
 def _no_report(path: Path, error: Exception) -> ConfigError:
-    return ConfigError(f"{path} is not the report of a run: {error}")
+    shut = not_ours(path) if isinstance(error, PermissionError) else ""
+    return ConfigError(shut or f"{path} is not the report of a run: {error}")
 
 
 def _as_of_now(report: Report, path: Path) -> Report:

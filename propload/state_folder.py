@@ -98,6 +98,19 @@ def _unusable(state_dir: Path, path: Path, error: OSError) -> ConfigError:
     )
 
 
+def not_ours(path: Path, /) -> str:
+    """Return what is said of another user's file, or nothing of one's own."""
+    owner, user = _owner(path), os.geteuid()
+    if owner is None or owner == user:
+        return ""
+    me = user_name(user)
+    handed_over = f"chown -R {me.removeprefix(_NAMELESS)} {path.parent}"
+    return (
+        f"{path} belongs to {user_name(owner)}, and this is {me}: have it handed over "
+        f"({handed_over})"
+    )
+
+
 def _file_on_the_way(path: Path) -> Path | None:
     """Return what stands where a folder is to be, or None where nothing does."""
     for one in (path, *path.parents):

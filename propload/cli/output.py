@@ -10,6 +10,7 @@ import time
 import traceback
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -22,6 +23,7 @@ from propload.cli.streams import patient_stdout
 from propload.config.files import load_config
 from propload.early_signals import INTERRUPTED, MOMENT
 from propload.errors import LoadError, OutputError, PropLoadError
+from propload.state_folder import not_ours
 from propload.threads import NO_MORE_THREADS, is_refusal
 from propload.wording import hanging, visible, visible_json
 
@@ -205,13 +207,17 @@ class Screen:
 
 
 def _lacking(error: Exception) -> str:
-    """Return what to do about a limit of the process, or nothing for another error."""
+    """Return what to do about what the process lacks, or nothing for another error."""
     if isinstance(error, MemoryError):
         return (
             "the process gets no more memory: raise its limit (ulimit -v, or that of "
             "its container), which counts what libraries reserve as well"
         )
-    return NO_MORE_THREADS if is_refusal(error) else ""
+    if is_refusal(error):
+        return NO_MORE_THREADS
+    if isinstance(error, PermissionError) and isinstance(error.filename, str):
+        return not_ours(Path(error.filename))
+    return ""
 
 
 def _label() -> str:

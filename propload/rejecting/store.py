@@ -15,6 +15,7 @@ from propload.private_files import lock_private, open_private, sync_folder, unlo
 from propload.rejecting.lines import count_lines, each_line
 from propload.rejecting.reading import read_rejects
 from propload.run_files import RunFiles, delete, written_before
+from propload.state_folder import not_ours
 from propload.suggested_commands import Commands
 
 if TYPE_CHECKING:
@@ -66,7 +67,8 @@ class RejectStore:
     def runs(self, most: int = 0, /) -> list[RejectRun]:
         """Return the runs that have rejected rows, newest first.
 
-        A file whose first line somebody has broken is passed over with a warning.
+        A file whose first line somebody has broken, or that is another user's, is
+        passed over with a warning.
 
         Args:
             most: How many are returned, and their files read; 0 returns all.
@@ -242,6 +244,9 @@ def _summary_or_none(path: Path) -> RejectRun | None:
         return _summary(path)
     except FileNotFoundError:
         # another process has replayed or dropped it since it was listed
+        return None
+    except PermissionError as error:
+        log.warning("%s", not_ours(path) or error)
         return None
     except ConfigError as error:
         log.warning("%s", error)

@@ -118,6 +118,20 @@ def test_a_damaged_report_hides_no_other(store, caplog):
     assert "is not the report of a run" in caplog.text
 
 
+def test_a_report_of_another_user_is_no_damaged_one(store, monkeypatch, caplog):
+    def refuse(_path):
+        raise PermissionError(13, "Permission denied")
+
+    store.save(report("20260101-ab"))
+    path = store.files.path("20260101-ab")
+    monkeypatch.setattr("pathlib.Path.read_bytes", refuse)
+    monkeypatch.setattr("os.geteuid", lambda: path.stat().st_uid + 1)
+    with pytest.raises(ConfigError, match=rf"^{path} belongs to .* \(chown -R "):
+        store.read()
+    assert store.newest(2) == []
+    assert f"{path} belongs to " in caplog.text
+
+
 def test_a_report_that_cannot_be_written_leaves_the_one_before(store, monkeypatch):
     store.save(report("20260101-ab"))
 

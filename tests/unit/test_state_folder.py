@@ -10,7 +10,7 @@ import pytest
 
 import propload
 from propload.errors import ConfigError
-from propload.state_folder import check_state_folder, make_state_folder
+from propload.state_folder import check_state_folder, make_state_folder, not_ours
 
 OTHER = 4_000_000
 
@@ -50,6 +50,17 @@ def test_the_folder_its_owner_and_what_to_do_are_told(made, shut):
     assert f"this is user {OTHER}" in said
     assert f"chown -R {OTHER} {made}" in said
     assert "PROPLOAD_STATE_DIR" in said
+
+
+def test_a_file_of_another_user_is_told_as_such(made, shut):
+    file = made / "runs" / "20260101-ab.json"
+    file.parent.mkdir()
+    file.touch()
+    assert not not_ours(file)
+    with shut():
+        said = not_ours(file)
+    assert said.startswith(f"{file} belongs to {me()}, and this is user {OTHER}: ")
+    assert f"chown -R {OTHER} {file.parent}" in said
 
 
 @pytest.mark.parametrize("below", ["", "state", "state/propload"])

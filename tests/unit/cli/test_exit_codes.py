@@ -108,6 +108,14 @@ def test_an_error_without_a_report_is_json_too(run, load):
     assert result.stderr.endswith(" propload: homes.csv does not exist\n")
 
 
+def test_another_user_s_file_is_no_fault_of_propload(run, load, tmp_path, monkeypatch):
+    load.answer = PermissionError(13, "Permission denied", str(tmp_path))
+    monkeypatch.setattr("os.geteuid", lambda: tmp_path.stat().st_uid + 1)
+    said = run("ingest", "a.csv").stderr
+    assert f"propload: {tmp_path} belongs to " in said
+    assert "unexpected" not in said
+
+
 def test_a_fault_of_propload_is_one_line_without_debug(run, load):
     load.answer = ZeroDivisionError("division by zero")
     result = run("ingest", "a.csv")

@@ -94,3 +94,13 @@ def test_a_line_that_is_no_rejected_row_is_named(changed, told, path, store, cap
     assert store.runs() == []
     assert f"{path}, line 1: this is no rejected row" in caplog.text
     assert store.drop(RUN) == path
+
+
+def test_another_user_s_file_is_passed_over(path, store, monkeypatch, caplog):
+    def refuse(_path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("propload.rejecting.store.each_line", refuse)
+    monkeypatch.setattr("os.geteuid", lambda: path.stat().st_uid + 1)
+    assert store.runs() == []
+    assert f"{path} belongs to " in caplog.text
