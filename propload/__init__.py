@@ -155,6 +155,12 @@ __all__ = [
 ]
 
 
+# here, as what follows would end in the lack of a module or a signal
+if sys.platform == "win32":
+    msg = "propload needs a POSIX system (Linux or macOS): on Windows, use WSL"
+    raise ImportError(msg)
+
+
 def _before_fork() -> None:
     if "polars" in sys.modules:
         import_module("propload.forking").note_polars()

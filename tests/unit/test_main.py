@@ -1,7 +1,9 @@
 """The process of the command line: what surrounds a command."""
 
 import gc
+import runpy
 import signal
+import sys
 
 import pytest
 
@@ -31,3 +33,9 @@ def test_the_interpreter_has_nothing_to_look_through_once_a_command_has_ended(
     with pytest.raises(type(ending)):
         process.main()
     assert gc.get_freeze_count() > len(gc.get_objects())
+
+
+def test_a_system_that_it_does_not_run_on_is_told_at_once(monkeypatch):
+    monkeypatch.setattr(sys, "platform", "win32")
+    with pytest.raises(ImportError, match=r"needs a POSIX system .* use WSL"):
+        runpy.run_path(propload.__file__)

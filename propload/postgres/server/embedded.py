@@ -16,7 +16,6 @@ import pwd
 import shutil
 import stat
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -186,9 +185,6 @@ def _version_of(folder: Path) -> int:
 
 
 def _cluster(state_dir: Path) -> Cluster:
-    if sys.platform == "win32":
-        msg = "propload needs a POSIX system (Linux or macOS): on Windows, use WSL"
-        raise ConfigError(msg)
     folder = Path(os.path.realpath(state_dir))
     commands = commands_for(state_dir)
     if os.geteuid():
