@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from propload.sources.spiders.pace import Pace
 from propload.sources.spiders.sink import PropLoadPipeline
+from propload.sources.spiders.unpacking import tell_too_large
 from propload.sources.spiders.watching import Watch
 
 if TYPE_CHECKING:
@@ -35,3 +36,4 @@ class PropLoadAddon:
     def update_settings(self, settings: BaseSettings) -> None:
         """Add what the project does not name itself."""
         add_components(settings)
+        tell_too_large(settings)

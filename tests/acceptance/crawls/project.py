@@ -8,7 +8,7 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[3]
 #: A loader that writes what it takes to a file, so that another process can look.
 LOADER = """
-import json, os, threading
+import json, logging, os, threading
 from propload.errors import LoadError, QueueClosedError
 from propload.report import Counts, Report, TargetName
 
@@ -61,6 +61,7 @@ class FileLoader:
         self.failures.append(listener)
 
     def close(self, *, whole):
+        logging.getLogger("loader").info("all rows came: %s", whole)
         counts = Counts(read=self.rows, inserted=self.rows)
         report = Report("r", "loaded", "s", TargetName("d", "t"), counts, 1.0)
         if self.table == "fails":
@@ -87,10 +88,10 @@ class Homes(scrapy.Spider):
     async def start(self):
         for page in range(int(self.pages)):
             yield scrapy.Request(f"{self.site}/page/{page}")
-        if self.site and self.hold == "yes":
-            yield scrapy.Request(f"{self.site}/hold")
+        if self.site and self.last:
+            yield scrapy.Request(f"{self.site}/{self.last}")
 
-    hold = "no"
+    last = ""
 
     def parse(self, response):
         for number in range(int(self.items or 10)):
@@ -124,7 +125,7 @@ class Project:
         self.site = site
         self.taken = folder / "taken.ndjson"
 
-    def start(self, table, *settings, pages=5, items=10, hold="no"):
+    def start(self, table, *settings, pages=5, items=10, last=""):
         environment = {
             **os.environ,
             "TAKEN": str(self.taken),
@@ -132,7 +133,7 @@ class Project:
         }
         arguments = {"site": self.site.url, "pages": pages, "items": items}
         command = [sys.executable, "-m", "scrapy", "crawl", "homes"]
-        for name, value in {**arguments, "hold": hold}.items():
+        for name, value in {**arguments, "last": last}.items():
             command += ["-a", f"{name}={value}"]
         for setting in (f"PROPLOAD_TABLE={table}", *settings):
             command += ["-s", setting]

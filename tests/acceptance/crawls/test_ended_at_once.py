@@ -23,7 +23,7 @@ def begin(project, database, *told):
         "PROPLOAD_MODE=append",
         "PROPLOAD_BATCH_SECONDS=3600",
         *told,
-        hold="yes",
+        last="hold",
     )
     assert project.site.held.wait(60)
     project.site.wait_for_pages(5)

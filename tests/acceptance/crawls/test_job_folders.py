@@ -9,9 +9,9 @@ REACTORS = [(), ("TWISTED_REACTOR_ENABLED=False",)]
 
 @pytest.mark.parametrize("settings", REACTORS, ids=["reactor", "reactorless"])
 def test_a_second_crawl_of_a_folder_ends_before_it_asks_for_a_page(project, settings):
-    first = project.start("homes", "JOBDIR=job", *settings, hold="yes")
+    first = project.start("homes", "JOBDIR=job", *settings, last="hold")
     assert project.site.held.wait(60)
-    code, log = project.run("homes", "JOBDIR=job", *settings, hold="yes")
+    code, log = project.run("homes", "JOBDIR=job", *settings, last="hold")
     assert code == 1, log
     folder = project.folder / "job"
     assert f"the folder {folder} (JOBDIR) is in use by another crawl" in log
@@ -25,7 +25,7 @@ def test_a_second_crawl_of_a_folder_ends_before_it_asks_for_a_page(project, sett
 
 
 def test_a_killed_crawl_leaves_its_folder_to_the_next(project):
-    first = project.start("homes", "JOBDIR=job", hold="yes")
+    first = project.start("homes", "JOBDIR=job", last="hold")
     assert project.site.held.wait(60)
     first.kill()
     first.communicate(timeout=30)

@@ -75,7 +75,7 @@ def test_scrapy_runspider_fails_alike(project):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_one_signal_flushes_what_was_read(project, number):
-    process = project.start("homes", "PROPLOAD_FLUSH_SECONDS=3600", hold="yes")
+    process = project.start("homes", "PROPLOAD_FLUSH_SECONDS=3600", last="hold")
     assert project.site.held.wait(60)
     project.site.wait_for_pages(5)
     process.send_signal(number)
@@ -87,7 +87,7 @@ def test_one_signal_flushes_what_was_read(project, number):
 
 
 def test_two_signals_end_a_crawl_whose_database_hangs(project):
-    process = project.start("hangs", "PROPLOAD_FLUSH_ROWS=10", hold="yes")
+    process = project.start("hangs", "PROPLOAD_FLUSH_ROWS=10", last="hold")
     assert project.site.held.wait(60)
     project.site.wait_for_pages(5)
     process.send_signal(signal.SIGTERM)
@@ -108,7 +108,7 @@ def test_two_signals_lose_no_item_that_was_being_collected(project, settings):
         "propload.sources.spiders.PropLoadPipeline": 800,
     }
     pipelines = f"ITEM_PIPELINES={json.dumps(sinks)}"
-    process = project.start("homes", *collecting, pipelines, *settings, hold="yes")
+    process = project.start("homes", *collecting, pipelines, *settings, last="hold")
     given = [process.stdout.readline() for _ in range(50)]
     assert all(given)
     # a page that is held keeps the crawl from ending by itself
@@ -126,7 +126,7 @@ def test_items_that_were_answered_for_survive_a_kill(project):
         "project.answers.Answers": 900,
     }
     setting = f"ITEM_PIPELINES={json.dumps(pipelines)}"
-    process = project.start("homes", setting, "PROPLOAD_FLUSH_SECONDS=0", hold="yes")
+    process = project.start("homes", setting, "PROPLOAD_FLUSH_SECONDS=0", last="hold")
     answered = [process.stdout.readline() for _ in range(50)]
     process.kill()
     process.communicate(timeout=30)
@@ -138,3 +138,13 @@ def wait_for_log(process, text):
         if text in line:
             return
     pytest.fail(f"the process ended without saying {text!r}")
+
+
+@pytest.mark.parametrize("last", ["large", "packed"])
+def test_a_crawl_without_a_page_that_is_too_large_lacks_rows(project, last):
+    addon = 'ADDONS={"propload.sources.spiders.PropLoadAddon": 500}'
+    code, log = project.run("homes", addon, "DOWNLOAD_MAXSIZE=50000", last=last)
+    assert code == 0, log
+    assert "all rows came: False" in log
+    code, log = project.run("homes", addon, last=last)
+    assert "all rows came: True" in log
