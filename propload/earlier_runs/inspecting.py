@@ -81,7 +81,9 @@ def runs(limit: int = 0, /, **settings: Unpack[TableSettings]) -> list[Report]:
     table = parse_table(settings.get("table"))
     found = ReportStore(places.runs).newest(limit, table=table)
     rejected = RejectStore(places.rejects).files
-    return ShownReports(_readable(one, rejected, plan.commands) for one in found)
+    # to word them the configuration is read, which of years of reports takes seconds
+    commands = plan.commands
+    return ShownReports(_readable(one, rejected, commands) for one in found)
 
 
 def _readable(report: Report, rejected: RunFiles, commands: Commands) -> Report:

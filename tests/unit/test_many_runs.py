@@ -5,6 +5,7 @@ import sys
 import pytest
 
 import propload
+from propload import config
 from propload.earlier_runs.newest_rejects import NewestRejects
 from propload.errors import ConfigError
 from propload.options import Places
@@ -59,6 +60,17 @@ def test_the_file_of_a_run_that_is_named_is_found_without_the_others(
     assert files.find(runs[3]) == files.path(runs[3])
     assert propload.rejects(runs[3], state_dir=tmp_path).height == 0
     assert listed == []
+
+
+def test_how_commands_are_written_is_asked_once_for_all_reports(
+    tmp_path, runs, monkeypatch
+):
+    asked = []
+    ask = config.commands_for
+    monkeypatch.setattr(config, "commands_for", lambda at: asked.append(at) or ask(at))
+    found = propload.runs(state_dir=tmp_path)
+    assert [one.run_id for one in found] == runs[::-1]
+    assert asked == [tmp_path]
 
 
 def test_to_ask_which_runs_are_replays_does_not_list_all_for_each(
