@@ -47,6 +47,22 @@ from tests.unit.prepare.casts import cast_values, frame_of, moment
             [],
         ),
         ([dt.time(1, 2, 3, 5)], pl.Time(), pl.Time(), "time(0) without time zone", [0]),
+        (["1.5", "1.0", "1"], pl.String(), pl.String(), "numeric(12)", [0]),
+        (
+            ["2024-01-01 00:00:00.0015", "2024-01-01 00:00:00.0010"],
+            pl.String(),
+            pl.String(),
+            "timestamp(3) with time zone",
+            [0],
+        ),
+        (["1.5 s", "1.0 s"], pl.String(), pl.String(), "interval(0)", [0]),
+        (
+            [moment("2024-01-01T00:00:00.001500")],
+            pl.Datetime("ms"),
+            pl.Datetime("ms"),
+            "timestamp(3) without time zone",
+            [],
+        ),
     ],
 )
 def test_a_length_never_cuts_a_value(values, dtype, wanted, pg_type, refused):
