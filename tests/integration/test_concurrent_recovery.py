@@ -8,7 +8,7 @@ from propload.earlier_runs import recovering
 from propload.earlier_runs.leftover_journals import (
     JournalGoneError,
     drop_leftover,
-    leftover_journals,
+    leftovers,
     opened,
 )
 from propload.earlier_runs.recovering import recover
@@ -28,7 +28,7 @@ def left(database):
     with pytest.raises(LoadError, match="10 rows wait in the journal"):
         propload.ingest(iter(ROWS), to=database, table="homes")
     run_sql(database, "ALTER TABLE homes ADD COLUMN extra bigint")
-    [one] = leftover_journals()
+    [one] = leftovers()
     return one
 
 
