@@ -95,6 +95,16 @@ def _load(run: str, given: Settings, screen: Screen, *, moved: bool) -> None:
 
 def _elsewhere(given: Settings) -> str:
     """Return what is said of journals of other databases, or nothing."""
+    waiting = _waiting(given)
+    return waiting and (
+        f"nothing was loaded: {waiting}: say --to as the "
+        "run did, or the run where its database has another address now, or a part of "
+        "a replace is to take effect"
+    )
+
+
+def _waiting(given: Settings) -> str:
+    """Return how many journals there are of any database, and of which, or nothing."""
     from propload.earlier_runs.leftover_journals import leftovers  # noqa: PLC0415 - heavy
 
     found = leftovers(**only(given, TableSettings))
@@ -102,12 +112,8 @@ def _elsewhere(given: Settings) -> str:
         return ""
     databases = sorted({str(one.about.get("database", "")) for one in found})
     listing = commands_for(places(given).state_dir).list_journals()
-    return (
-        f"nothing was loaded: {counted(len(found), 'journal waits', 'journals wait')} "
-        f"for {', '.join(databases)} ({listing}): say --to as the "
-        "run did, or the run where its database has another address now, or a part of "
-        "a replace is to take effect"
-    )
+    waits = counted(len(found), "journal waits", "journals wait")
+    return f"{waits} for {', '.join(databases)} ({listing})"
 
 
 def _none_left(given: Settings) -> str:
@@ -169,7 +175,8 @@ def _list(given: Settings, screen: Screen) -> None:
         screen.show_values(values)
         return
     if not found:
-        screen.tell(_none_left(given))
+        waiting = _waiting(given)
+        screen.tell(f"none for --to: {waiting}" if waiting else _none_left(given))
         return
     # some of them may be committed, which the database alone knows
     columns = ("run", "rows at most", "table", "database", "source")

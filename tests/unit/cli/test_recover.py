@@ -64,6 +64,16 @@ def test_journals_of_another_database_are_told(recovering):
     assert "say --to as the run did" in said
 
 
+def test_a_list_of_one_database_tells_of_journals_of_others(recovering, monkeypatch):
+    other = SimpleNamespace(about={"database": "db.example.org/homes"})
+    monkeypatch.setattr(
+        recovering, "leftovers", lambda **given: [] if "to" in given else [other]
+    )
+    said = " ".join(run("--list", "--to", "host=typo").stderr.split())
+    assert "none for --to: 1 journal waits for db.example.org/homes" in said
+    assert "propload recover --list" in said
+
+
 def test_nothing_left_for_a_table_is_said(recovering):
     assert "no journal is left for homes" in run("--table", "homes").stderr
     assert "no journal is left for homes" in run("--list", "--table", "homes").stderr
