@@ -138,8 +138,11 @@ _NO_COLUMN = re.compile(
 )
 #: What the driver says of a line that broke: the whole query, values included.
 _QUERY = re.compile(r"(?<=Failed to execute query) '.*'(?=:)", re.DOTALL)
-#: Where the server was as it ended the session: its statements, values included.
-_CONTEXT = re.compile(r"\nCONTEXT: .*?(?=\nserver closed the connection|\Z)", re.DOTALL)
+#: What follows the word by which the server has ended the session: where it was, with
+#: its statements and their values, and that libpq wonders why the line is gone.
+_AFTERWARDS = re.compile(
+    r"(FATAL: [^\n]*(?:\n(?:DETAIL|HINT): [^\n]*)*)\n.*", re.DOTALL
+)
 _FIELDS = {
     "PG_DIAG_MESSAGE_PRIMARY": "primary",
     "PG_DIAG_SEVERITY_NONLOCALIZED": "severity",
@@ -189,7 +192,7 @@ def _said(text: str) -> str:
         return found[1]
     if found := _NO_COLUMN.match(said):
         return f"column {name(found[1])} does not exist"
-    return _CONTEXT.sub("", _QUERY.sub("", said))
+    return _AFTERWARDS.sub(r"\1", _QUERY.sub("", said))
 
 
 def _text(value: bytes | str) -> str:
