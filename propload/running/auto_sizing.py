@@ -147,9 +147,9 @@ def _too_few(
     if others < server.connections:
         words.append("give fewer --workers")
     return (
-        f"{counted(workers, 'worker needs', 'workers need')} a connection each and the "
-        f"run {others} more, but {label} gives this user {server.connections:,} in "
-        f"all: {' or '.join(words)}"
+        f"{counted(workers, 'worker needs one', 'workers need a')} connection"
+        f"{' each' * (workers > 1)} and the run {others} more, but {label} gives this "
+        f"user {server.connections:,} in all: {' or '.join(words)}"
     )
 
 

@@ -199,3 +199,17 @@ def test_no_larger_batch_is_tried_than_memory_or_its_own_bytes_leave():
     load = Load(lambda rows: 0.5 + rows / 1e6)
     load.sizes.rows = sizes[-1]
     assert set(load.run(60)) == {sizes[-1]}
+
+
+@pytest.mark.parametrize(
+    ("workers", "told"),
+    [
+        (1, "1 worker needs one connection and the run 2 more"),
+        (3, "3 workers need a connection each and the run 2 more"),
+    ],
+)
+def test_too_few_connections_are_told_of_one_worker_and_of_more(
+    tmp_path, workers, told
+):
+    with pytest.raises(ConfigError, match=told):
+        chosen_for(OTHER_SESSIONS, tmp_path, workers=workers)
