@@ -225,12 +225,14 @@ class DryRun:
     def _count(
         self, height: int, erasing: tuple[str, ...]
     ) -> tuple[Counts, dict[str, int]]:
+        # rows that replace a table meet one another
+        key = self.key if self.screen.fresh else self.shape.key
+        if self.shape.is_loose(key):
+            # which of them comes first is not known here
+            gone = self.connection.value(merging.take_out_repeated(self.shape, key))
+            height -= int(gone)
         if not self.shape.key:
             return Counts(inserted=height), {}
-        if self.shape.loose_key:
-            # which of them comes first is not known here
-            gone = self.connection.value(merging.take_out_repeated(self.shape))
-            height -= int(gone)
         query = merging.forecast(self.shape, erasing=erasing)
         inserted, updated, stale, *erased = map(int, self.connection.rows(query)[0])
         unchanged = height - inserted - updated - stale

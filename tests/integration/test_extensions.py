@@ -58,6 +58,17 @@ def test_a_check_does_not_foretell_rows_whose_keys_the_server_alone_finds_equal(
     assert propload.check(rows[1:], **homes).expected.inserted == 1
 
 
+def test_a_check_of_a_replace_knows_keys_that_the_server_alone_finds_equal(homes):
+    told = {**homes, "mode": "replace", "key": "k"}
+    rows = [{"k": key, "n": n} for n, key in enumerate(["X", "x", "abc"])]
+    said = propload.check(rows, **told)
+    assert said.expected is None
+    assert any("becomes of 2 rows hangs on others" in note for note in said.notes)
+    said = propload.check(rows[1:], **told)
+    assert said.expected == propload.ingest(rows[1:], **told).counts
+    assert said.expected.inserted == 2
+
+
 def test_an_older_row_of_an_equal_key_is_stale(homes):
     rows = [{"k": "abc", "n": 2, "at": 4, "v": "a.c"}]
     done = propload.ingest(rows, newest="at", **homes)

@@ -62,12 +62,16 @@ def key_comes_twice(shape: Shape, /) -> str:
     )
 
 
-def take_out_repeated(shape: Shape, /) -> str:
+def take_out_repeated(shape: Shape, names: Sequence[str], /) -> str:
     """Return the statement that takes rows from the stage whose key it holds again.
 
     It gives how many they are.
+
+    Args:
+        shape: The table, and the columns in the stage.
+        names: The key.
     """
-    key = ", ".join(INCOMING(shape.column(each)) for each in shape.key)
+    key = ", ".join(INCOMING(shape.column(each)) for each in names)
     repeated = f"SELECT {key} FROM {STAGE} AS s GROUP BY {key} HAVING count(*) > 1"
     return (
         f"WITH gone AS (DELETE FROM {STAGE} AS s WHERE ({key}) IN ({repeated}) "

@@ -9,6 +9,8 @@ from propload.postgres.sql import casts, quoting
 from propload.postgres.sql.shadow_names import ShadowNames
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import polars as pl
 
     from propload.target import ColumnPlan, Mode, OnNull, TableName
@@ -110,7 +112,11 @@ class Shape:
     @property
     def loose_key(self) -> bool:
         """Whether a frame may hold a key twice although its own keys differ."""
-        return any(self.column(name).loose for name in self.key)
+        return self.is_loose(self.key)
+
+    def is_loose(self, key: Iterable[str], /) -> bool:
+        """Return whether only the server knows which values of a key are equal."""
+        return any(self.column(name).loose for name in key)
 
     @property
     def passes_over(self) -> bool:
