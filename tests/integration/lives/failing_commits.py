@@ -1,0 +1,42 @@
+"""Commits that fail, or whose answer is lost."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+
+from propload.errors import WriteError
+from propload.postgres.session.driver_errors import ServerError
+from propload.postgres.writing.entering import EntryWriter
+
+
+@contextlib.contextmanager
+def failing_commits(turns, *, committed, for_good=False):
+    """Let some commits of pieces fail.
+
+    Args:
+        turns: Which ones, counted from 0 over all lanes.
+        committed: Whether they have their effect before.
+        for_good: Whether the run ends with them; else the line breaks.
+    """
+    commit, numbers = EntryWriter._commit, itertools.count()
+
+    def broken(writer, connection, piece, written):
+        if next(numbers) not in turns:
+            commit(writer, connection, piece, written)
+            return
+        writer._unsure = (piece.batch, written)
+        if committed:
+            connection.commit()
+        connection.close()
+        if for_good:
+            raise WriteError("the server refuses")
+        error = ServerError("the line broke")
+        error.status = "IO"
+        raise error
+
+    EntryWriter._commit = broken
+    try:
+        yield
+    finally:
+        EntryWriter._commit = commit

@@ -1,0 +1,289 @@
+"""A table, its model and what earlier runs have left, and how they are compared."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from dataclasses import dataclass, replace
+
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+)
+
+import propload
+from propload.postgres.writing import stored_rows
+from tests.integration.lives.given_rows import BASE, Given
+from tests.integration.lives.table_model import Outcome, TableModel, Way
+from tests.integration.reading import query, run_sql
+
+MADE = {
+    True: "CREATE TABLE homes (id bigint PRIMARY KEY, {})",
+    False: "CREATE TABLE homes (id bigint, {})",
+}
+COLUMNS = "seen int, price int CHECK (price >= 0), note text"
+NAMES = """
+SELECT attname::text FROM pg_attribute
+WHERE attrelid = 'homes'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum
+"""
+MODES = ["upsert", "upsert", "upsert", "insert-new", "append", "replace"]
+ways = st.builds(
+    Way,
+    mode=st.sampled_from(MODES),
+    newest=st.sampled_from([None, "seen"]),
+    on_null=st.sampled_from(["overwrite", "keep"]),
+    batch_rows=st.sampled_from([1, 2, 3, 5, 1_000]),
+)
+workers = st.sampled_from([1, 2])
+
+
+def where(holds):
+    """Let a rule have its turn where something holds of a life that has begun."""
+    return precondition(lambda self: self.model is not None and holds(self))
+
+
+#: A run that ended early would be in doubt, or be loaded first.
+whole = where(lambda self: self.left is None and self.cut is None)
+
+
+@dataclass
+class Waiting:
+    """Rejected rows of a run, that wait to be replayed.
+
+    Attributes:
+        given: The rows, with their numbers.
+        way: How they were to be written.
+        more: Other settings of their run.
+    """
+
+    given: Given
+    way: Way
+    more: dict
+
+
+@dataclass
+class Early:
+    """A run that ended early.
+
+    Attributes:
+        run_id: Its name.
+        source: What it loads.
+        told: Its settings.
+        given: The rows that are left.
+        way: How they are written.
+        done: What became of the others.
+        whole: All rows, where one run gave them.
+    """
+
+    run_id: str
+    source: object
+    told: dict
+    given: Given
+    way: Way
+    done: Outcome
+    whole: Given | None = None
+
+
+class Life(RuleBasedStateMachine):
+    """One life of a table.
+
+    Args:
+        database: Where it is.
+        folder: The state folder of its runs, and the place of their files.
+
+    Attributes:
+        model: What the table has to hold.
+        waiting: Rejected rows, by their run.
+        left: A loader that was left before its end.
+        cut: A load that waits to be resumed.
+        touched: The keys of rows that were written beside those of a load.
+    """
+
+    def __init__(self, database, folder):
+        super().__init__()
+        self.database = database
+        self.folder = folder
+        self.model = self.left = self.cut = None
+        self.waiting = {}
+        self.touched = set()
+        self._numbers = itertools.count()
+        self._undo = contextlib.ExitStack()
+
+    def teardown(self):
+        self._undo.close()
+
+    @initialize(
+        keyed=st.sampled_from([True, True, False]),
+        loaded=st.booleans(),
+        compared=st.booleans(),
+    )
+    def begin(self, keyed, loaded, compared):
+        """Let a user make the table, or a load.
+
+        Args:
+            keyed: Whether it has a key.
+            loaded: Whether a load makes it.
+            compared: Whether few rows are compared with the table, as many are.
+        """
+        if compared:
+            patch = self._undo.enter_context(pytest.MonkeyPatch.context())
+            patch.setattr(stored_rows, "LEAST_ROWS", 1)
+            patch.setattr(stored_rows, "LEAST_COLUMNS", 1)
+        self.model = TableModel(keyed, list(BASE))
+        run_sql(self.database, "DROP TABLE IF EXISTS homes")
+        if loaded:
+            self._make_by_load()
+        else:
+            run_sql(self.database, MADE[keyed].format(COLUMNS))
+            self.model.least["price"] = 0
+
+    def _make_by_load(self):
+        row = {"id": 1, "seen": 1, "price": 1, "note": "first"}
+        way = self.fitting(Way(), BASE)
+        report = propload.ingest(Given([row], BASE, "frame").typed(), **self.told(way))
+        outcome = self.model.load([(1, row)], BASE, way)
+        assert report.counts == outcome.counts
+
+    # what a load is told
+
+    @property
+    def state(self):
+        return {"state_dir": self.folder}
+
+    def told(self, way, **more):
+        """Return the settings of a load."""
+        told = {
+            "to": self.database,
+            "table": "homes",
+            "mode": way.mode,
+            "newest": way.newest,
+            "on_null": way.on_null,
+            "batch_rows": way.batch_rows,
+            # no batch is cut short by time
+            "batch_seconds": 600,
+            "progress": False,
+        }
+        if self.model.keyed:
+            told["key"] = "id"
+        return {**told, **self.state, **more}
+
+    def fitting(self, way, columns):
+        """Return a way that this table and these columns allow."""
+        if not self.model.keyed:
+            mode = "replace" if way.mode == "replace" else "append"
+            way = replace(way, mode=mode, newest=None, on_null="overwrite")
+        if self.model.single:
+            # which of two rows that exclude one another is stored, their order tells
+            way = replace(way, batch_rows=1)
+        return way if way.newest in columns else replace(way, newest=None)
+
+    def make(self, given):
+        """Return rows as a source."""
+        return given.make(self.folder / f"given{next(self._numbers)}")
+
+    def columns_of(self, given, way, on_new_columns="refuse", **_):
+        """Return the columns that are stored, or None where the load is refused."""
+        new = [name for name in given.incoming if name not in self.model.columns]
+        if new and on_new_columns == "refuse":
+            return None
+        needed = self.model.needed.difference(given.incoming)
+        if needed and not (way.mode == "upsert" and self.model.rows):
+            return None
+        if on_new_columns == "add":
+            self.model.columns += new
+        return tuple(name for name in given.incoming if name in self.model.columns)
+
+    def refused(self, act):
+        """See that a load fails and accounts for its rows; nothing of it stays."""
+        known = {one.run_id for one in propload.leftovers(**self.state)}
+        with pytest.raises(propload.PropLoadError) as caught:
+            act()
+        report = getattr(caught.value, "report", None)
+        if report is not None:
+            report.counts.verify()
+            if report.rejects.height:
+                propload.drop_rejects(report.run_id, **self.state)
+        for one in propload.leftovers(**self.state):
+            if one.run_id not in known:
+                propload.drop_leftover(one.run_id, to=self.database, **self.state)
+
+    @contextlib.contextmanager
+    def recovering(self):
+        """Expect that the rows of a loader that was left are written first."""
+        left, self.left, self.touched = self.left, None, set()
+        if left is None:
+            yield
+            return
+        outcome = self.model.load(left.given.numbered, left.whole.columns, left.way)
+        self.touched = set(outcome.touched)
+        outcome.add(left.done)
+        yield
+        assert left.run_id not in {
+            one.run_id for one in propload.leftovers(**self.state)
+        }
+        reports = propload.runs(0, **self.state)
+        [report] = [one for one in reports if one.run_id == left.run_id]
+        assert report.counts == outcome.counts
+        self.note_rejects(report, outcome, left.whole, left.way)
+
+    # comparisons
+
+    def compare(self, report, outcome, before, way):
+        """Compare a report, and which rows were written, with the model's outcome."""
+        assert report.counts == outcome.counts
+        told = sum(one.rows for one in report.reasons_counted)
+        assert told >= report.counts.rejected
+        if way.mode != "replace":
+            self.compare_places(before, outcome)
+
+    def compare_places(self, before, outcome=None):
+        """See that no row was written but those of an outcome."""
+        after = self.places()
+        touched = self.touched | (outcome or Outcome()).touched
+        stayed = {key: place for key, place in before.items() if key not in touched}
+        assert {key: after.get(key) for key in stayed} == stayed
+
+    def note_rejects(self, report, outcome, given, way, on_new_columns="refuse", **_):
+        """Compare the rejected rows of a run, and remember them."""
+        rejects = report.rejects
+        rows = dict(given.numbered)
+        assert sorted(rejects["propload_row"] if rejects.height else []) == sorted(
+            outcome.rejected
+        )
+        if not outcome.rejected:
+            return
+        for found in rejects.iter_rows(named=True):
+            number = found["propload_row"]
+            columns = {one["column"] for one in found["propload_reason_list"]}
+            assert columns
+            assert columns <= outcome.rejected[number]
+            for name in given.incoming:
+                assert _same(found[name], rows[number][name])
+        kept = given.some({number: rows[number] for number in sorted(outcome.rejected)})
+        told = {"on_new_columns": on_new_columns}
+        self.waiting[report.run_id] = Waiting(kept, way, told)
+
+    def places(self):
+        """Return where each row is and who wrote it, by its key if there is one."""
+        rows = query(self.database, "SELECT id, ctid::text, xmin::text FROM homes")
+        if self.model.keyed:
+            return {key: place for key, *place in rows}
+        return {tuple(place): place for _, *place in rows}
+
+    @invariant()
+    def the_table_holds_what_the_model_says(self):
+        if self.model is None:
+            return
+        names = [name for (name,) in query(self.database, NAMES)]
+        assert names == self.model.columns
+        stored = query(self.database, f"SELECT {', '.join(names)} FROM homes")
+        assert sorted(map(tuple, stored), key=repr) == self.model.content()
+
+
+def _same(read, given):
+    """Whether a value was kept as it was given; a CSV file has texts alone."""
+    return str(read) == str(given) or not (read or given)

@@ -1,0 +1,280 @@
+"""What a table has to hold, and a report to count, in a few lines of Python."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+
+import propload
+
+KEY = "id"
+#: The ends of a row, as a report counts them.
+ENDS = ("inserted", "updated", "unchanged", "stale", "duplicates", "rejected")
+
+
+class NotReplacedError(Exception):
+    """A replace has no row to store: the table keeps what it holds."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """How rows are written: what of a load's settings decides that."""
+
+    mode: str = "upsert"
+    newest: str | None = None
+    on_null: str = "overwrite"
+    batch_rows: int = 1_000
+
+
+@dataclass
+class Outcome:
+    """What became of the rows of a load.
+
+    Attributes:
+        ends: How many rows met which end.
+        rejected: The columns at fault, by the number of the row in its source.
+        touched: The keys of rows that were written, so that they are elsewhere now.
+    """
+
+    ends: Counter = field(default_factory=Counter)
+    rejected: dict = field(default_factory=dict)
+    touched: set = field(default_factory=set)
+
+    @property
+    def counts(self):
+        told = {end: self.ends[end] for end in ENDS}
+        return propload.Counts(read=sum(told.values()), **told)
+
+    def reject(self, number, columns):
+        self.ends["rejected"] += 1
+        self.rejected[number] = columns
+
+    def add(self, other):
+        self.ends += other.ends
+        self.rejected |= other.rejected
+        self.touched |= other.touched
+
+
+@dataclass
+class TableModel:
+    """A table of whole numbers and texts, whose rows have a key or none.
+
+    Attributes:
+        keyed: Whether `id` is its primary key.
+        columns: Its columns, in order; those of whole numbers are all but `note`.
+        least: The least number that a column takes, by the constraint that says so.
+        most: The greatest.
+        needed: Columns that take no null.
+        single: Columns of which no two rows have the same value.
+        defaults: What a new row has in columns that do not come with it.
+        rows: By key; by a number of their own where there is none.
+        made: How many of these numbers are taken.
+    """
+
+    keyed: bool
+    columns: list[str]
+    least: dict[str, int] = field(default_factory=dict)
+    most: dict[str, int] = field(default_factory=dict)
+    needed: set[str] = field(default_factory=set)
+    single: set[str] = field(default_factory=set)
+    defaults: dict[str, int] = field(default_factory=dict)
+    rows: dict = field(default_factory=dict)
+    made: int = 0
+
+    def content(self):
+        """Return the rows as tuples, in an order of their own."""
+        rows = self.rows.values()
+        found = (tuple(row.get(name) for name in self.columns) for row in rows)
+        return sorted(found, key=repr)
+
+    def load(self, numbered, columns, way):
+        """Write numbered rows as a load does; return what becomes of them.
+
+        Args:
+            numbered: Pairs of number and row, in the order of their source.
+            columns: The columns that come with them and that the table has.
+            way: How they are written.
+        """
+        if way.mode == "replace":
+            return self._replace(numbered, columns, way)
+        return self._write(numbered, columns, way)
+
+    def _replace(self, numbered, columns, way):
+        shadow = replace(self, rows={})
+        told = replace(way, mode="upsert" if self.keyed else "append")
+        outcome = shadow._write(numbered, columns, told)
+        if not shadow.rows:
+            raise NotReplacedError
+        outcome.touched |= {*self.rows, *shadow.rows}
+        self.rows, self.made = shadow.rows, shadow.made
+        return outcome
+
+    def _write(self, numbered, columns, way):
+        outcome = Outcome()
+        for start in range(0, len(numbered), way.batch_rows):
+            batch = numbered[start : start + way.batch_rows]
+            self._write_batch(batch, columns, way, outcome)
+        return outcome
+
+    def _write_batch(self, batch, columns, way, outcome):
+        versions = {}
+        for number, row in batch:
+            unfit = self._unfit(row, columns)
+            if unfit:
+                outcome.reject(number, unfit)
+                continue
+            known = {name: _as_stored(name, row.get(name)) for name in columns}
+            versions.setdefault(self._key_of(known), []).append((number, known))
+        for key, several in versions.items():
+            outcome.add(self._write_key(key, several, way))
+
+    def _key_of(self, row):
+        if self.keyed:
+            return row[KEY]
+        self.made += 1
+        return f"row {self.made}"
+
+    def _unfit(self, row, columns):
+        """Return the columns for which a row is rejected before it is written."""
+        unfit = {n for n in columns if n != "note" and not _is_whole(row.get(n))}
+        if self.keyed and row.get(KEY) is None:
+            unfit.add(KEY)
+        return unfit
+
+    def _write_key(self, key, versions, way):
+        """Write the rows of one key in one batch."""
+        if way.mode == "append":
+            return self._try(key, versions, way)
+        chosen = choose(versions, way)
+        before = self.rows.get(key)
+        outcome = self._try(key, chosen, way)
+        outcome.ends["duplicates"] = len(versions) - len(chosen)
+        if not outcome.rejected or len(versions) == 1:
+            return outcome
+        # each has its turn, in the order of the source
+        self.rows.pop(key, None)
+        if before is not None:
+            self.rows[key] = before
+        return self._try(key, versions, way)
+
+    def _try(self, key, versions, way):
+        outcome = Outcome()
+        for number, row in versions:
+            stored = self.rows.get(key)
+            end, made = self._judge(stored, row, way)
+            if end in {"inserted", "updated"}:
+                faults = self._faults(key, made)
+                if end == "updated" and way.mode == "append":
+                    faults |= {KEY}
+                if faults:
+                    outcome.reject(number, faults)
+                    continue
+                self.rows[key] = made
+                outcome.touched.add(key)
+            outcome.ends[end] += 1
+        return outcome
+
+    def _faults(self, key, row):
+        """Return the columns whose constraints a row breaks."""
+        known = {n: row[n] for n in self.columns if row.get(n) is not None}
+        others = [other for one, other in self.rows.items() if one != key]
+        low = {n for n in known if n in self.least and known[n] < self.least[n]}
+        high = {n for n in known if n in self.most and known[n] > self.most[n]}
+        held = {n: {other.get(n) for other in others} for n in self.single}
+        twice = {n for n in held if n in known and known[n] in held[n]}
+        return low | high | twice | self.needed.difference(known)
+
+    def _judge(self, stored, row, way):
+        """Return the end of a row, and what is stored then."""
+        if stored is None:
+            return "inserted", {**self.defaults, **row}
+        if way.mode == "append":
+            return "updated", {**stored, **row}
+        if way.mode == "insert-new":
+            return "unchanged", stored
+        news = {n: v for n, v in row.items() if v != stored.get(n)}
+        if way.on_null == "keep":
+            news = {n: v for n, v in news.items() if v is not None}
+        if not news:
+            return "unchanged", stored
+        if way.newest is None:
+            return "updated", {**stored, **news}
+        return _judge_by_age(stored, row, news, way)
+
+
+def _judge_by_age(stored, row, news, way):
+    old, new = age(stored, way), age(row, way)
+    if way.on_null == "keep":
+        made = {n: _folded(n, stored.get(n), v, old, new) for n, v in row.items()}
+        made = {**stored, **made}
+        # a newer row is news, also where all it tells is known
+        is_stale = new <= old and all(made[n] == stored.get(n) for n in row)
+        return "stale" if is_stale else "updated", made
+    is_stale = new < old or (new == old and rank(row) <= rank(stored, row))
+    return "stale" if is_stale else "updated", {**stored, **news}
+
+
+def _folded(name, known, value, old, new):
+    if known is None or value is None:
+        return known if value is None else value
+    if new == old:
+        return max(known, value, key=lambda one: str(one).encode())
+    return value if new > old else known
+
+
+def age(row, way):
+    """Return what orders versions of a row; one without a value is the oldest."""
+    value = row.get(way.newest)
+    return (value is not None, value or 0)
+
+
+def rank(row, columns=None):
+    """Return the text of a row by which the server orders rows of one age."""
+    named = [n for n in (columns or row) if n != KEY]
+    return f"({','.join(_quoted(row.get(name)) for name in named)})".encode()
+
+
+def _quoted(value):
+    if value is None:
+        return ""
+    text = str(value)
+    if text and not set(text) & set('"\\(), \n'):
+        return text
+    return '"' + text.replace("\\", "\\\\").replace('"', '""') + '"'
+
+
+def choose(versions, way):
+    """Return which rows of a key in a batch are written, in their order."""
+    if way.mode == "insert-new":
+        return versions[:1]
+    if way.newest is None:
+        return [_fold(versions)] if way.on_null == "keep" else versions[-1:]
+    ordered = sorted(versions, key=lambda one: age(one[1], way))
+    ages = Counter(age(row, way) for _, row in ordered)
+    if way.on_null == "keep":
+        tied = max(ages.values()) > 1
+        return _differing(ordered) if tied else [_fold(ordered)]
+    newest = age(ordered[-1][1], way)
+    return _differing([one for one in ordered if age(one[1], way) == newest])
+
+
+def _differing(versions):
+    """Return those that differ, the last one first."""
+    last = {tuple(row.items()): (number, row) for number, row in versions}
+    return sorted(last.values(), key=versions.index, reverse=True)
+
+
+def _fold(versions):
+    """Return one row that knows the last value of each column."""
+    known = {}
+    for _, row in versions:
+        known |= {n: v for n, v in row.items() if v is not None or n not in known}
+    return versions[-1][0], known
+
+
+def _is_whole(value):
+    return value is None or str(value).lstrip("-").isdigit()
+
+
+def _as_stored(name, value):
+    return value if value is None or name == "note" else int(value)

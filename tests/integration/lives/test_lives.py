@@ -1,0 +1,47 @@
+"""Whole lives of a table: any sequence of loads, and what users do between them.
+
+A few lines of Python say what the table has to hold (`table_model`). After each step
+the table, the report and the rejected rows are compared with that, and so are the rows
+that were not to be written.
+"""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.integration.lives.going_on import GoingOn
+from tests.integration.lives.loading import Loads
+from tests.integration.lives.replaying import Replays
+from tests.integration.lives.users import Users
+
+pytestmark = [pytest.mark.timeout(3_600), pytest.mark.one_server]
+
+
+class Lives(Loads, GoingOn, Replays, Users):
+    """A table to which all of it happens."""
+
+
+@pytest.mark.parametrize(
+    ("lives", "steps"), [(12, 12), pytest.param(400, 20, marks=pytest.mark.long)]
+)
+def test_a_table_holds_what_its_life_has_brought(database, tmp_path, lives, steps):
+    folders = (tmp_path / f"{number}" for number in itertools.count())
+
+    def begin():
+        folder = next(folders)
+        folder.mkdir()
+        return Lives(database, folder)
+
+    run_state_machine_as_test(
+        begin,
+        settings=settings(
+            max_examples=lives,
+            stateful_step_count=steps,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )

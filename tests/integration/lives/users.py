@@ -1,0 +1,117 @@
+"""What a user does to the table between its loads."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from hypothesis import strategies as st
+from hypothesis.stateful import rule
+
+from tests.integration.lives.life import Life, where, whole
+from tests.integration.reading import run_sql
+
+IDS = st.integers(1, 6)
+
+
+class Users(Life):
+    """A table whose rows and columns somebody changes."""
+
+    @rule(number=IDS)
+    def delete_row(self, number):
+        self._run(f"DELETE FROM homes WHERE id = {number}")
+        self._keep(lambda row: row.get("id") != number)
+
+    @rule(number=IDS, seen=st.integers(1, 3), price=st.integers(0, 9))
+    def update_row(self, number, seen, price):
+        self._run(
+            f"UPDATE homes SET seen = {seen}, price = {price} WHERE id = {number}"
+        )
+        for row in self.model.rows.values():
+            if row.get("id") == number:
+                row |= {"seen": seen, "price": price}
+
+    @where(lambda self: "rooms" not in self.model.columns)
+    @rule(default=st.sampled_from([None, 7]))
+    def add_column(self, default):
+        told = "" if default is None else f"DEFAULT {default}"
+        self._run(f"ALTER TABLE homes ADD rooms bigint {told}")
+        self.model.columns.append("rooms")
+        if default is not None:
+            self.model.defaults["rooms"] = default
+            for row in self.model.rows.values():
+                row["rooms"] = default
+
+    @where(lambda self: "rooms" in self.model.columns)
+    @rule()
+    def drop_column(self):
+        self._run("ALTER TABLE homes DROP rooms")
+        self.model.columns.remove("rooms")
+        self.model.defaults.clear()
+        for row in self.model.rows.values():
+            row.pop("rooms", None)
+
+    @rule()
+    def widen_columns(self):
+        self._run(
+            "ALTER TABLE homes ALTER price TYPE bigint, ALTER seen TYPE bigint",
+        )
+
+    @where(lambda self: not self.model.most)
+    @rule()
+    def refuse_dear_ones(self):
+        self._run(
+            "DELETE FROM homes WHERE price > 9",
+            "ALTER TABLE homes ADD CONSTRAINT dear CHECK (price <= 9)",
+        )
+        self._keep(lambda row: (row.get("price") or 0) <= 9)
+        self.model.most["price"] = 9
+
+    @where(lambda self: self.model.most)
+    @rule()
+    def take_dear_ones(self):
+        self._run("ALTER TABLE homes DROP CONSTRAINT dear")
+        self.model.most.clear()
+
+    @whole
+    @where(lambda self: not self.model.needed)
+    @rule(name=st.sampled_from(["seen", "note"]))
+    def refuse_nulls(self, name):
+        self._run(
+            f"DELETE FROM homes WHERE {name} IS NULL",
+            f"ALTER TABLE homes ALTER {name} SET NOT NULL",
+        )
+        self._keep(lambda row: row.get(name) is not None)
+        self.model.needed = {name}
+
+    @where(lambda self: self.model.needed)
+    @rule()
+    def take_nulls(self):
+        [name] = self.model.needed
+        self._run(f"ALTER TABLE homes ALTER {name} DROP NOT NULL")
+        self.model.needed = set()
+
+    @whole
+    @where(lambda self: not self.model.single)
+    @rule()
+    def refuse_repeats(self):
+        self._run(
+            "DELETE FROM homes WHERE note IN "
+            "(SELECT note FROM homes GROUP BY note HAVING count(*) > 1)",
+            "ALTER TABLE homes ADD CONSTRAINT single UNIQUE (note)",
+        )
+        times = Counter(row.get("note") for row in self.model.rows.values())
+        self._keep(lambda row: row.get("note") is None or times[row["note"]] == 1)
+        self.model.single = {"note"}
+
+    @where(lambda self: self.model.single)
+    @rule()
+    def take_repeats(self):
+        self._run("ALTER TABLE homes DROP CONSTRAINT single")
+        self.model.single = set()
+
+    def _run(self, *statements):
+        run_sql(self.database, *statements)
+
+    def _keep(self, is_kept):
+        rows = self.model.rows
+        self.model.rows = {key: row for key, row in rows.items() if is_kept(row)}
