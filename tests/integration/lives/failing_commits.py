@@ -7,7 +7,7 @@ import itertools
 
 from propload.errors import WriteError
 from propload.postgres.session.driver_errors import ServerError
-from propload.postgres.writing.entering import EntryWriter
+from propload.postgres.writing.committing import EntryWriter
 
 
 @contextlib.contextmanager
