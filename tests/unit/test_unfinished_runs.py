@@ -73,3 +73,33 @@ def test_what_nothing_else_tells_of_stays_and_nobody_holds_it(tmp_path):
         note.stays = True
     [left] = UnfinishedRunStore(tmp_path).newest()
     assert (left.run_id, left.status) == (RUN.run_id, "killed")
+
+
+def killed(folder, run_id, **told):
+    """Leave what a killed run leaves; return its name."""
+    one = replace(RUN, run_id=run_id, **told)
+    (folder / f"{run_id}.begun").write_text(json.dumps(one.as_dict()))
+    return run_id
+
+
+def names(store):
+    return {one.run_id for one in store.newest()}
+
+
+def test_killed_runs_are_forgotten_and_no_others(tmp_path):
+    store, gone = UnfinishedRunStore(tmp_path), killed(tmp_path, "20260701T120000-aa1")
+    with mark_running(tmp_path, RUN):
+        store.forget(RUN.run_id)
+        store.forget(gone)
+        assert names(store) == {RUN.run_id}
+    store.forget(gone)
+    assert names(store) == set()
+
+
+def test_the_killed_replays_of_a_run_are_forgotten_and_those_of_no_other(tmp_path):
+    store = UnfinishedRunStore(tmp_path)
+    killed(tmp_path, "20260701T120000-aa1", replayed=RUN.run_id, way="replay")
+    other = killed(tmp_path, "20260701T120000-aa2", replayed="20260630T120000-cc3")
+    load = killed(tmp_path, "20260701T120000-aa3")
+    store.forget_replays(RUN.run_id)
+    assert names(store) == {other, load}
