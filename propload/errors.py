@@ -37,8 +37,9 @@ from typing import TYPE_CHECKING, ClassVar
 if TYPE_CHECKING:
     from propload.report import Report
 
-#: A connection string with a password, wherever one was given by mistake.
-_ADDRESS = re.compile(r"\b(postgres(?:ql)?://[^\s:@/]*:)\S*@", re.IGNORECASE)
+#: A connection string with a password, wherever one was given by mistake; where a path
+#: was asked for, one slash of it is left.
+_ADDRESS = re.compile(r"\b(postgres(?:ql)?://?[^\s:@/]*:)\S*@", re.IGNORECASE)
 
 
 def without_passwords(text: str, /) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from pathlib import Path
 
 import pytest
 
@@ -68,3 +69,9 @@ def test_a_connection_string_in_the_wrong_place_shows_no_password(kind):
     error = kind(told)
     assert str(error) == told.replace("Sesam9@x", "***")
     assert str(pickle.loads(pickle.dumps(error))) == str(error)  # noqa: S301 - our own
+
+
+def test_one_that_was_taken_for_a_path_shows_none_either():
+    path = Path("postgresql://u:Sesam9@x@h/d")
+    told = str(errors.ConfigError(f"{path} cannot be read"))
+    assert told == "postgresql:/u:***@h/d cannot be read"
