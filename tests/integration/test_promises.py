@@ -370,3 +370,10 @@ def test_a_run_reads_nothing_from_counters_that_others_may_share(database):
     report = propload.ingest(rows, metrics=Foreign(), **told)
     assert report.counts.inserted == 1_000
     assert "batch_rows auto" in str(report.settings["chosen"])
+
+
+def test_a_wait_for_a_lock_that_is_not_taken_is_told(database):
+    told = {"to": database, "table": "waits", "key": "id", "progress": False}
+    report = propload.ingest([{"id": 1}], lock_wait=5, **told)
+    assert [note for note in report.notes if "lock_wait waits for no lock" in note]
+    assert not propload.ingest([{"id": 2}], lock=True, lock_wait=5, **told).notes
