@@ -17,9 +17,9 @@ from propload.batch import CREATED_AS, WRITTEN_NUMBER, Unread
 from propload.errors import SourceError
 from propload.python_values import FORMULA_ERRORS
 from propload.sources.dialect import SAMPLE_ROWS, doubt_first, name_columns
-from propload.sources.formulas import note_formulas
 from propload.sources.preamble import preamble_lines
 from propload.sources.records import HEADER_AGAIN
+from propload.sources.sheet_text import look_through
 from propload.sources.source import cut, noted, with_nulls
 from propload.wording import listed
 
@@ -294,7 +294,8 @@ class _Sheet:
         formulas: What is said of formulas without a value, or nothing.
 
     Raises:
-        SourceError: The workbook is damaged or has no such sheet.
+        SourceError: The workbook is damaged, has no such sheet or one that no memory
+            holds.
     """
 
     def __init__(self, file: IO[bytes], name: str, options: SourceOptions) -> None:
@@ -310,7 +311,9 @@ class _Sheet:
         sheets = self._workbook.sheet_names
         self.note = _sheet_note(name, options.sheet, sheets)
         place = sheets.index(options.sheet) if options.sheet else 0
-        self.formulas = note_formulas(content, name, place)
+        text = look_through(content, place)
+        text.require_room(name)
+        self.formulas = text.note(name)
         self.last_span = _last_span(content)
 
     def load(

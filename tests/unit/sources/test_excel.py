@@ -7,7 +7,7 @@ import pytest
 
 from propload.options import SourceOptions
 from propload.prepare.joining import Joined
-from propload.sources import formulas, open_source
+from propload.sources import open_source, sheet_text
 from tests.unit.sources.workbooks import Day, Error, Span, workbook
 
 LISTINGS = [
@@ -108,9 +108,26 @@ def test_formulas_at_the_ends_of_what_is_read_at_once_are_counted_once(
     text = ' t="inlineStr"><is><t xml:space="preserve">HERE</t></is></c>'
     content = with_text(workbook(One=rows), text, "><f>1+1</f><v/></c>")
     for size in (7, 64, 1000):
-        monkeypatch.setattr(formulas, "_BLOCK", size)
-        assert formulas.note_formulas(content, "a.xlsx", 0).startswith("300 formulas")
-        assert not formulas.note_formulas(content, "a.xlsx", 1)
+        monkeypatch.setattr(sheet_text, "_BLOCK", size)
+        assert sheet_text.look_through(content, 0) == (300, 301, "")
+        assert sheet_text.look_through(content, 1) == (0, 0, "")
+
+
+@pytest.mark.parametrize(
+    ("place", "reaches"),
+    [("XFD1048576", True), ("ABC1048576", True), ("XFD3", False), ("A1048576", False)],
+)
+def test_a_cell_far_from_the_table_takes_no_memory(read, write, place, reaches):
+    row = f'<row r="{place.lstrip("ABCDFX")}"><c r="{place}"><v>9</v></c></row>'
+    content = with_text(
+        workbook(One=[["a"], ["x"]]), "</sheetData>", f"{row}</sheetData>"
+    )
+    reading = read(write("a.xlsx", content))
+    if reaches:
+        assert f"its sheet reaches to {place}, and is read as" in str(reading.error)
+    else:
+        assert reading.error is None
+        assert reading.rows[-1][reading.names[-1]] == "9"
 
 
 def with_text(content, old, new):

@@ -1,0 +1,121 @@
+"""What a sheet's own text tells that its reader does not: formulas, and its extent."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from typing import TYPE_CHECKING, NamedTuple
+
+from propload.errors import SourceError
+from propload.wording import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_BOOK, _LINKS = "xl/workbook.xml", "xl/_rels/workbook.xml.rels"
+_SHEET = re.compile(rb'<(?:\w+:)?sheet\s[^>]*?\w:id="([^"]*)"')
+_LINK = re.compile(rb"<(?:\w+:)?Relationship\s[^>]*>")
+#: A cell with a formula and no value. A text that is empty is one.
+_WITHOUT_VALUE = re.compile(
+    rb'<c\s(?![^>]*\bt="str")[^>]*>\s*<f\b(?:[^>]*/>|[^>]*>[^<]*</f>)'
+    rb"\s*(?:<v\s*/>|<v>\s*</v>|</c>)"
+)
+#: A cell in a column beyond ZZ, which few sheets have.
+_FAR_CELL = re.compile(rb' r="([A-Z]{3})[0-9]')
+_ROW = re.compile(rb'<row\b[^>]*?\br="([0-9]+)"')
+#: The reader makes room of 24 bytes for each cell of a sheet up to its last ones, and
+#: the process ends where there is none.
+MOST_CELLS = 1 << 28
+_BLOCK = 1 << 20
+#: A formula may have so many letters, and each may be written as five.
+_LONGEST_CELL = 64 << 10
+
+
+class SheetText(NamedTuple):
+    """What the text of a sheet tells.
+
+    Attributes:
+        formulas: Cells with a formula and no value: spreadsheet programs store it
+            beside the formula, most libraries do not.
+        last_row: Its last row; 0 where that is not told.
+        last_column: Its last column, by letters, if it is beyond ZZ; else empty.
+    """
+
+    formulas: int = 0
+    last_row: int = 0
+    last_column: str = ""
+
+    def note(self, name: str, /) -> str:
+        """Return what is said of its formulas, or nothing."""
+        if not self.formulas:
+            return ""
+        return (
+            f"{counted(self.formulas, 'formula')} of {name} came without a value, as "
+            "libraries write them, and counted as empty: open it in a spreadsheet "
+            "program, which works them out, and save it"
+        )
+
+    def require_room(self, name: str, /) -> None:
+        """Refuse a sheet whose cells, mostly empty ones, no memory holds.
+
+        Raises:
+            SourceError: It has too many.
+        """
+        width = 0
+        for letter in self.last_column.encode():
+            width = width * 26 + letter - ord("A") + 1
+        if self.last_row * width > MOST_CELLS:
+            msg = (
+                f"{name} cannot be read: its sheet reaches to {self.last_column}"
+                f"{self.last_row}, and is read as a whole. Delete the cells far from "
+                "the table, or save the table as CSV"
+            )
+            raise SourceError(msg, source=name)
+
+
+def look_through(content: bytes, place: int, /) -> SheetText:
+    """Return what the text of a workbook's sheet tells; of an older kind nothing.
+
+    Args:
+        content: The workbook.
+        place: The place of its sheet among the sheets.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            member = _member(archive, place)
+            return _told(_blocks(archive, member)) if member else SheetText()
+    except (zipfile.BadZipFile, KeyError):
+        return SheetText()
+
+
+def _blocks(archive: zipfile.ZipFile, member: str) -> Iterator[bytes]:
+    with archive.open(member) as file:
+        while block := file.read(_BLOCK):
+            yield block
+
+
+def _told(blocks: Iterator[bytes]) -> SheetText:
+    formulas, last_row, last_column, rest = 0, 0, b"", b""
+    for block in blocks:
+        text = rest + block
+        # most sheets have none, and to look for one mark is quick
+        found = [*_WITHOUT_VALUE.finditer(text)] if b"<f" in text else []
+        formulas += len(found)
+        if row := _ROW.match(text, max(text.rfind(b"<row "), 0)):
+            last_row = int(row[1])
+        last_column = max([last_column, *_FAR_CELL.findall(text)])
+        end = found[-1].end() if found else 0
+        rest = text[max(len(text) - _LONGEST_CELL, end) :]
+    return SheetText(formulas, last_row, last_column.decode())
+
+
+def _member(archive: zipfile.ZipFile, place: int) -> str | None:
+    """Return where a sheet stands in a workbook, or None where that is not told."""
+    sheets = _SHEET.findall(archive.read(_BOOK))
+    for link in _LINK.findall(archive.read(_LINKS)):
+        if place < len(sheets) and b'Id="%s"' % sheets[place] in link:
+            target = re.search(rb'Target="([^"]*)"', link)
+            path = target[1].decode("utf-8", "replace") if target else ""
+            return path[1:] if path.startswith("/") else f"xl/{path}"
+    return None
