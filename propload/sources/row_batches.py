@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -255,4 +256,16 @@ def _complaint(item: object) -> str:
     if row_of(item) is not None:
         return "the item has no fields"
     kind = with_article(type(item).__name__)
-    return f"{kind} is not a row: give dicts, dataclasses, attrs or pydantic objects"
+    return f"{kind} is not a row: {_instead(item)}"
+
+
+def _instead(item: object) -> str:
+    """Return what to give in the place of an item that is no row."""
+    if isinstance(item, os.PathLike):
+        return "files are read of a list of their paths, list(...)"
+    if isinstance(item, (tuple, list)):
+        return (
+            "its values have no names. Give dicts (csv.DictReader), or rows that have "
+            "names (sqlite3.Row)"
+        )
+    return "give dicts, dataclasses, attrs or pydantic objects"

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import count
+from pathlib import Path
 
 import pytest
 import sqlalchemy
@@ -80,6 +81,20 @@ def test_what_is_no_row_costs_one_row(read):
         (3, "item"),
         (5, "value"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("item", "instead"),
+    [
+        ((1, "a"), "a tuple is not a row: its values have no names. Give dicts"),
+        ([1, "a"], "a list is not a row: its values have no names. Give dicts"),
+        (Path("a.csv"), "Path is not a row: files are read of a list of their paths"),
+        (7, "an int is not a row: give dicts, dataclasses"),
+    ],
+)
+def test_what_is_no_row_is_told_with_what_to_give(read, item, instead):
+    [fault] = read(iter([{"a": 1}, item])).unread
+    assert instead in fault.message
 
 
 def test_an_endless_generator_is_read_in_batches():
