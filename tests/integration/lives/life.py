@@ -110,7 +110,7 @@ class Life(RuleBasedStateMachine):
         self.model = self.left = self.cut = None
         self.waiting = {}
         self.touched = set()
-        self._numbers = itertools.count()
+        self._numbers = itertools.count(100)
         self._undo = contextlib.ExitStack()
 
     def teardown(self):
@@ -183,7 +183,11 @@ class Life(RuleBasedStateMachine):
 
     def make(self, given):
         """Return rows as a source."""
-        return given.make(self.folder / f"given{next(self._numbers)}")
+        return given.make(self.folder / f"given{self.number()}")
+
+    def number(self):
+        """Return a number that nothing has had before, and no row that is drawn has."""
+        return next(self._numbers)
 
     def columns_of(self, given, way, on_new_columns="refuse", **_):
         """Return the columns that are stored, or None where the load is refused."""

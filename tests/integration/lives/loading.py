@@ -8,9 +8,9 @@ from hypothesis.stateful import rule
 
 import propload
 from tests.integration.lives.failing_commits import failing_commits
-from tests.integration.lives.given_rows import given_rows
+from tests.integration.lives.given_rows import BASE, Given, given_rows
 from tests.integration.lives.life import Life, ways, where, workers
-from tests.integration.lives.table_model import NotReplacedError
+from tests.integration.lives.table_model import NotReplacedError, Way
 from tests.integration.reading import END_RUNS, query
 
 
@@ -52,6 +52,26 @@ class Loads(Life):
             yield from rows[half:]
 
         with self.recovering():
+            self.load_as_told(given, source(), way, workers=workers)
+
+    @rule(given=given_rows(("generator",)), way=ways, workers=workers)
+    def load_while_another_load_adds_a_row(self, given, way, workers):
+        way = self.fitting(way, given.incoming)
+        rows, half = given.dicts(), len(given.rows) // 2
+        row = {"id": self.number(), "seen": 1, "price": 1}
+        beside = Given([{**row, "note": f"row {row['id']}"}], BASE, "frame")
+
+        def source():
+            yield from rows[:half]
+            report = propload.ingest(beside.typed(), **self.told(plain))
+            assert report.counts.inserted == 1
+            yield from rows[half:]
+
+        plain = self.fitting(Way(), BASE)
+        with self.recovering():
+            if self.columns_of(given, way) is None:
+                return
+            self.touched |= self.model.load(beside.numbered, BASE, plain).touched
             self.load_as_told(given, source(), way, workers=workers)
 
     @where(lambda self: self.left is None)

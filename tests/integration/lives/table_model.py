@@ -61,7 +61,8 @@ class TableModel:
 
     Attributes:
         keyed: Whether `id` is its primary key.
-        columns: Its columns, in order; those of whole numbers are all but `note`.
+        columns: Its columns, in order.
+        texts: Those of texts; all others are of whole numbers.
         least: The least number that a column takes, by the constraint that says so.
         most: The greatest.
         needed: Columns that take no null.
@@ -73,6 +74,7 @@ class TableModel:
 
     keyed: bool
     columns: list[str]
+    texts: set[str] = field(default_factory=lambda: {"note"})
     least: dict[str, int] = field(default_factory=dict)
     most: dict[str, int] = field(default_factory=dict)
     needed: set[str] = field(default_factory=set)
@@ -123,10 +125,20 @@ class TableModel:
             if unfit:
                 outcome.reject(number, unfit)
                 continue
-            known = {name: _as_stored(name, row.get(name)) for name in columns}
+            known = {name: self._stored(name, row.get(name)) for name in columns}
             versions.setdefault(self._key_of(known), []).append((number, known))
         for key, several in versions.items():
             outcome.add(self._write_key(key, several, way))
+
+    def _fits(self, name, value):
+        if value is None or name in self.texts:
+            return True
+        return str(value).lstrip("-").isdigit()
+
+    def _stored(self, name, value):
+        if value is None:
+            return None
+        return str(value) if name in self.texts else int(value)
 
     def _key_of(self, row):
         if self.keyed:
@@ -136,7 +148,7 @@ class TableModel:
 
     def _unfit(self, row, columns):
         """Return the columns for which a row is rejected before it is written."""
-        unfit = {n for n in columns if n != "note" and not _is_whole(row.get(n))}
+        unfit = {n for n in columns if not self._fits(n, row.get(n))}
         if self.keyed and row.get(KEY) is None:
             unfit.add(KEY)
         return unfit
@@ -270,11 +282,3 @@ def _fold(versions):
     for _, row in versions:
         known |= {n: v for n, v in row.items() if v is not None or n not in known}
     return versions[-1][0], known
-
-
-def _is_whole(value):
-    return value is None or str(value).lstrip("-").isdigit()
-
-
-def _as_stored(name, value):
-    return value if value is None or name == "note" else int(value)

@@ -26,7 +26,7 @@ class Lives(Loads, GoingOn, Replays, Users):
 
 
 @pytest.mark.parametrize(
-    ("lives", "steps"), [(12, 12), pytest.param(400, 20, marks=pytest.mark.long)]
+    ("lives", "steps"), [(12, 16), pytest.param(400, 20, marks=pytest.mark.long)]
 )
 def test_a_table_holds_what_its_life_has_brought(database, tmp_path, lives, steps):
     folders = (tmp_path / f"{number}" for number in itertools.count())
@@ -42,6 +42,7 @@ def test_a_table_holds_what_its_life_has_brought(database, tmp_path, lives, step
             max_examples=lives,
             stateful_step_count=steps,
             deadline=None,
+            report_multiple_bugs=False,
             suppress_health_check=list(HealthCheck),
         ),
     )

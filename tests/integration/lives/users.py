@@ -24,11 +24,12 @@ class Users(Life):
     @rule(number=IDS, seen=st.integers(1, 3), price=st.integers(0, 9))
     def update_row(self, number, seen, price):
         self._run(
-            f"UPDATE homes SET seen = {seen}, price = {price} WHERE id = {number}"
+            f"UPDATE homes SET seen = {seen}, price = '{price}' WHERE id = {number}"
         )
         for row in self.model.rows.values():
             if row.get("id") == number:
-                row |= {"seen": seen, "price": price}
+                row["seen"] = seen
+                row["price"] = str(price) if "price" in self.model.texts else price
 
     @where(lambda self: "rooms" not in self.model.columns)
     @rule(default=st.sampled_from([None, 7]))
@@ -50,13 +51,27 @@ class Users(Life):
         for row in self.model.rows.values():
             row.pop("rooms", None)
 
+    @where(lambda self: "price" not in self.model.texts)
     @rule()
     def widen_columns(self):
         self._run(
             "ALTER TABLE homes ALTER price TYPE bigint, ALTER seen TYPE bigint",
         )
 
-    @where(lambda self: not self.model.most)
+    @where(lambda self: "price" not in self.model.texts)
+    @rule()
+    def make_prices_texts(self):
+        self._run(
+            "ALTER TABLE homes DROP CONSTRAINT IF EXISTS homes_price_check, "
+            "DROP CONSTRAINT IF EXISTS dear, ALTER price TYPE text"
+        )
+        self.model.least, self.model.most = {}, {}
+        self.model.texts.add("price")
+        for row in self.model.rows.values():
+            if row.get("price") is not None:
+                row["price"] = str(row["price"])
+
+    @where(lambda self: not self.model.most and "price" not in self.model.texts)
     @rule()
     def refuse_dear_ones(self):
         self._run(
