@@ -103,8 +103,8 @@ class Parts:
             said.append(f"mode append adds every row: newest ({newest}) does not apply")
         if self.plan.options.lock_wait and not self.plan.options.lock:
             said.append(
-                "lock_wait waits for no lock unless lock is set (--lock): this run took "
-                "none, and others may have loaded the table meanwhile"
+                "lock_wait waits for no lock unless lock is set (--lock): this run "
+                "took none, and others may have loaded the table meanwhile"
             )
         said += [*self.begin_notes, *notes_of(self.source), *self.end_notes]
         said += [self.journaling.outcome.note] if self.journaling.outcome.note else []
