@@ -102,7 +102,7 @@ def _look(column: pl.Series) -> _Hint | None:
     return None
 
 
-def _told(values: pl.Series, parser: str, pattern: str) -> _Hint:
+def _told(values: pl.Series, parser: str, pattern: str) -> _Hint | None:
     alike = _alike(values, pattern)
     read, odd = values.filter(alike), values.filter(~alike)
     rule = f'parse = "{parser}"'
@@ -117,9 +117,10 @@ def _told(values: pl.Series, parser: str, pattern: str) -> _Hint:
     if parser == "number":
         # commas, space around, and points that may group thousands need a mapping
         written = read.filter(~read.str.contains(_PLAIN))
-        if written.is_empty() and len(odd):
-            return _Hint(values.name, rule, read[0], odd[0])
-        read = written if len(written) else read
+        if written.is_empty():
+            # with no odd one, no type of numbers keeps their digits, or they are a key
+            return _Hint(values.name, rule, read[0], odd[0]) if len(odd) else None
+        read = written
     return _Hint(values.name, rule, read[0])
 
 

@@ -32,6 +32,10 @@ PLAIN = {
     "house numbers": ["1", "14A", "3", "7B", "9"],
     "versions": ["1.2.3", "1.2.4"],
     "postal codes": ["2611 AB", "2312 CD"],
+    # a number would lose their digits, and a mapping refuses them
+    "long numbers": ["12345678901234567890123", "2"],
+    # numbers that are texts because they are the key
+    "fractions of a key": ["1.1", "1.10"],
     "nothing": [None, None],
     "failed formulas": ["#N/A", "#DIV/0!"],
     "dates in other digits": ["\u0661\u0662/\u0660\u0663/\u0662\u0660\u0662\u0664"],
