@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: About so many bytes of rows are made lines of at once: that takes three times as much
-#: for a moment, in each lane.
+#: About so many bytes of rows are made lines of at once: their texts take several times
+#: that for a moment, and a call for fewer rows costs more than it writes.
 BYTES_AT_ONCE = 4 << 20
 
 
