@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -37,7 +37,8 @@ class Plan:
         replayed: The run whose rejected rows are loaded, or empty where others are.
     """
 
-    settings: Settings
+    # the connection string is among them, and tools that log variables show objects
+    settings: Settings = field(repr=False)
     options: RunOptions
     places: Places
     replayed: str = ""
