@@ -91,7 +91,7 @@ class GoingOn(Life):
         way = self.fitting(way, given.incoming)
         columns = self.columns_of(given, way)
         foreseen = self._foreseen(given, columns, way)
-        if way.mode == "replace" or foreseen is None or not foreseen.rejected:
+        if foreseen is None or not foreseen.rejected:
             return
         before, self.touched = self.places(), set()
         source, told = self.make(given), self.told(way, workers=1)
@@ -100,10 +100,11 @@ class GoingOn(Life):
         report = caught.value.report
         report.counts.verify()
         [(through,)] = query(self.database, COMMITTED, report.run_id)
-        done = self.model.load(given.numbered[: through or 0], columns, way)
-        self.compare_places(before, done)
+        shadow = self.model.shadow() if way.mode == "replace" else None
+        done = self.model.load(given.numbered[: through or 0], columns, way, shadow)
+        self.compare_places(before, done if shadow is None else None)
         rest = given.some(dict(given.numbered[through or 0 :]))
-        self.cut = Early(report.run_id, source, told, rest, way, done)
+        self.cut = Early(report.run_id, source, told, rest, way, done, shadow=shadow)
 
     @whole
     @where(lambda self: "rooms" not in self.model.columns)
@@ -142,7 +143,10 @@ class GoingOn(Life):
             columns = self.columns_of(cut.given, cut.way)
             if columns is None:
                 return
-            rest = self.model.load(cut.given.numbered, columns, cut.way)
+            rest = self.model.load(cut.given.numbered, columns, cut.way, cut.shadow)
+            if cut.shadow is not None:
+                self.model.rows, self.model.made = cut.shadow.rows, cut.shadow.made
+                rest.touched |= before.keys()
             report = propload.ingest(cut.source, resume=True, **cut.told)
             assert report.run_id == cut.run_id
             assert report.counts == cut.done.counts + rest.counts

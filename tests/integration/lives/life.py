@@ -46,6 +46,8 @@ def where(holds):
     return precondition(lambda self: self.model is not None and holds(self))
 
 
+#: A replace whose rows were gathered before ends by a table of the same kind alone.
+alike = where(lambda self: self.cut is None or self.cut.shadow is None)
 #: A run that ended early would be in doubt, or be loaded first.
 whole = where(lambda self: self.left is None and self.cut is None)
 
@@ -77,6 +79,7 @@ class Early:
         way: How they are written.
         done: What became of the others.
         whole: All rows, where one run gave them.
+        shadow: What a replace has gathered.
     """
 
     run_id: str
@@ -86,6 +89,7 @@ class Early:
     way: Way
     done: Outcome
     whole: Given | None = None
+    shadow: TableModel | None = None
 
 
 class Life(RuleBasedStateMachine):
@@ -156,6 +160,9 @@ class Life(RuleBasedStateMachine):
 
     def told(self, way, **more):
         """Return the settings of a load."""
+        if way.mode == "replace" and self.cut is not None and self.cut.shadow:
+            # it clears away what others have gathered from what can be read again
+            self.cut = None
         told = {
             "to": self.database,
             "table": "homes",

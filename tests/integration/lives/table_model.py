@@ -89,21 +89,28 @@ class TableModel:
         found = (tuple(row.get(name) for name in self.columns) for row in rows)
         return sorted(found, key=repr)
 
-    def load(self, numbered, columns, way):
+    def load(self, numbered, columns, way, shadow=None):
         """Write numbered rows as a load does; return what becomes of them.
 
         Args:
             numbered: Pairs of number and row, in the order of their source.
             columns: The columns that come with them and that the table has.
             way: How they are written.
+            shadow: Where a replace that does not end yet gathers its rows.
         """
-        if way.mode == "replace":
-            return self._replace(numbered, columns, way)
-        return self._write(numbered, columns, way)
-
-    def _replace(self, numbered, columns, way):
-        shadow = replace(self, rows={})
+        if way.mode != "replace":
+            return self._write(numbered, columns, way)
         told = replace(way, mode="upsert" if self.keyed else "append")
+        if shadow is not None:
+            return shadow._write(numbered, columns, told)
+        return self._replace(numbered, columns, told)
+
+    def shadow(self):
+        """Return a table like this one, without rows."""
+        return replace(self, rows={})
+
+    def _replace(self, numbered, columns, told):
+        shadow = self.shadow()
         outcome = shadow._write(numbered, columns, told)
         if not shadow.rows:
             raise NotReplacedError

@@ -7,7 +7,7 @@ from collections import Counter
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from tests.integration.lives.life import Life, where, whole
+from tests.integration.lives.life import Life, alike, where, whole
 from tests.integration.reading import run_sql
 
 IDS = st.integers(1, 6)
@@ -32,6 +32,7 @@ class Users(Life):
                 row["price"] = str(price) if "price" in self.model.texts else price
 
     @where(lambda self: "rooms" not in self.model.columns)
+    @alike
     @rule(default=st.sampled_from([None, 7]))
     def add_column(self, default):
         told = "" if default is None else f"DEFAULT {default}"
@@ -43,6 +44,7 @@ class Users(Life):
                 row["rooms"] = default
 
     @where(lambda self: "rooms" in self.model.columns)
+    @alike
     @rule()
     def drop_column(self):
         self._run("ALTER TABLE homes DROP rooms")
@@ -52,6 +54,7 @@ class Users(Life):
             row.pop("rooms", None)
 
     @where(lambda self: "price" not in self.model.texts)
+    @alike
     @rule()
     def widen_columns(self):
         self._run(
@@ -59,6 +62,7 @@ class Users(Life):
         )
 
     @where(lambda self: "price" not in self.model.texts)
+    @alike
     @rule()
     def make_prices_texts(self):
         self._run(
@@ -72,6 +76,7 @@ class Users(Life):
                 row["price"] = str(row["price"])
 
     @where(lambda self: not self.model.most and "price" not in self.model.texts)
+    @alike
     @rule()
     def refuse_dear_ones(self):
         self._run(
@@ -82,6 +87,7 @@ class Users(Life):
         self.model.most["price"] = 9
 
     @where(lambda self: self.model.most)
+    @alike
     @rule()
     def take_dear_ones(self):
         self._run("ALTER TABLE homes DROP CONSTRAINT dear")
@@ -99,6 +105,7 @@ class Users(Life):
         self.model.needed = {name}
 
     @where(lambda self: self.model.needed)
+    @alike
     @rule()
     def take_nulls(self):
         [name] = self.model.needed
@@ -119,6 +126,7 @@ class Users(Life):
         self.model.single = {"note"}
 
     @where(lambda self: self.model.single)
+    @alike
     @rule()
     def take_repeats(self):
         self._run("ALTER TABLE homes DROP CONSTRAINT single")
