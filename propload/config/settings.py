@@ -231,7 +231,7 @@ _LISTED = (
     Setting(
         "batch_rows",
         "Speed and memory",
-        "Most rows to prepare at once, up to 32 MB of them.",
+        "Most rows to prepare at once, up to 16 MB of them.",
         read_positive_or_auto,
         "N|auto",
     ),

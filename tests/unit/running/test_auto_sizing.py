@@ -105,9 +105,9 @@ def test_a_size_that_the_user_gave_is_told_with_what_wide_rows_left_of_it():
     assert (sizes(), sizes.in_force) == (50_000, 50_000)
     less = BatchRows(50_000, most_bytes=BATCH_BYTES // 2)
     less.note_wide(1_500, 1_500 * 10_000)
-    assert less.notes[0].startswith("batches of 1,677 rows")
+    assert less.notes[0].startswith("batches of 838 rows")
     (note,) = sizes.notes
-    assert note.startswith("batches of 3,355 rows, not 50,000: rows of 10,000 bytes")
+    assert note.startswith("batches of 1,677 rows, not 50,000: rows of 10,000 bytes")
 
 
 @pytest.mark.parametrize(
