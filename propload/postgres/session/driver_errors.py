@@ -31,7 +31,10 @@ _REFUSALS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("channel binding", "authentication method requirement"), "way"),
     (
         (
-            *("certificate", "private key file", "SSL error", "does not support SSL"),
+            "certificate",
+            "private key file",
+            "SSL error",
+            "does not support SSL",
             "weak sslmode",
         ),
         "encryption",
