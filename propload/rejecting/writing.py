@@ -83,10 +83,12 @@ class RejectWriter:
         """
         if not refused.reasons.height:
             return 0
+        # the most of it is made beside what other lanes write
+        lines = _as_lines(refused, self._run_id)
         with self._lock:
             if refused.lane is not None:
                 self._take_back(refused.batch, refused.lane)
-            rows = self._append(_as_lines(refused, self._run_id))
+            rows = self._append(lines)
             self._counts.add(refused.reasons)
             if refused.lane is not None:
                 self._last[refused.lane] = (refused.batch, refused.reasons)
@@ -235,7 +237,7 @@ def _unwritten(path: Path) -> Iterator[None]:
 
 
 def _as_lines(refused: RefusedRows, run_id: str) -> Iterator[pl.DataFrame]:
-    """Yield a line for each row, about `BYTES_AT_ONCE` of them at a time."""
+    """Return a line for each row, about `BYTES_AT_ONCE` of them at a time."""
     # in the order of the source: they are told column by column
     told = refused.reasons.sort(ROW, maintain_order=True)
     reasons = told.group_by(ROW, maintain_order=True).agg(
@@ -251,17 +253,20 @@ def _as_lines(refused: RefusedRows, run_id: str) -> Iterator[pl.DataFrame]:
     raw = printable.select(*ORIGINS, values)
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
     rows = reasons.height * BYTES_AT_ONCE // max(int(raw.estimated_size()), 1)
-    for part in reasons.iter_slices(max(rows, 1)):
-        yield part.join(raw, on=ROW, how="left", maintain_order="left").select(
-            pl.lit(run_id).alias("run"),
-            pl.lit(now).alias("time"),
-            pl.col(SOURCE).alias("source"),
-            pl.col(NUMBER).alias("row"),
-            pl.col(AS_OF).alias("as_of"),
-            pl.lit(refused.batch, dtype=pl.Int64).alias("batch"),
-            pl.lit(refused.lane, dtype=pl.Int64).alias("lane"),
-            pl.col("values", "reasons"),
-        )
+    columns = [
+        pl.lit(run_id).alias("run"),
+        pl.lit(now).alias("time"),
+        pl.col(SOURCE).alias("source"),
+        pl.col(NUMBER).alias("row"),
+        pl.col(AS_OF).alias("as_of"),
+        pl.lit(refused.batch, dtype=pl.Int64).alias("batch"),
+        pl.lit(refused.lane, dtype=pl.Int64).alias("lane"),
+        pl.col("values", "reasons"),
+    ]
+    return (
+        part.join(raw, on=ROW, how="left", maintain_order="left").select(columns)
+        for part in reasons.iter_slices(max(rows, 1))
+    )
 
 
 def _as_json_value(column: pl.Series) -> Iterator[pl.Expr]:
