@@ -19,7 +19,7 @@ from propload.postgres.session.dsn import describe_dsn
 from propload.postgres.session.locking import target_lock
 from propload.postgres.session.server_capacity import ServerCapacity
 from propload.postgres.session.server_sessions import ServerSessions
-from propload.postgres.shadow import drop_shadow, read_own_names
+from propload.postgres.shadow import drop_shadow, read_shadow_names
 from propload.postgres.shadow_rights import foretell_shadow_right
 from propload.postgres.sql import swapping
 from propload.postgres.tables import catalog
@@ -249,7 +249,7 @@ class Database:
                 fit.columns,
                 version=session.server_version,
                 table=table,
-                shadow_names=read_own_names(session, table, target.table),
+                shadow_names=read_shadow_names(session, table, target.table),
             )
             session.commit()
             empty = facts.empty or target.mode == "replace"

@@ -348,7 +348,7 @@ def _name_of(run_id: str, target: str) -> str:
     return swapping.PREFIX + hashlib.blake2b(told).hexdigest()[:_LETTERS]
 
 
-def read_own_names(
+def read_shadow_names(
     connection: Connection, shadow: TableName, target: TableName, /
 ) -> ShadowNames:
     """Return the names of a shadow's indexes and constraints and the target's.

@@ -48,10 +48,10 @@ def foretell_shadow_right(connection: Connection, table: TableName, /) -> str:
     Raises:
         ServerError: The connection broke.
     """
-    standing = LedgerAccess.of(connection)
+    access = LedgerAccess.of(connection)
     # a schema that is made with the ledger belongs to this user
-    is_theirs = standing.takes_runs and not standing.has_schema
-    namespace = "propload" if standing.takes_runs else table.namespace
+    is_theirs = access.takes_runs and not access.has_schema
+    namespace = "propload" if access.takes_runs else table.namespace
     missing = "" if is_theirs else missing_shadow_right(connection, table, namespace)
     connection.rollback()
     return missing

@@ -16,9 +16,8 @@ def _listed(query: str) -> str:
 
 
 #: By namespace and name: a plan's assumptions and, as JSON, the rows of
-#: `RELATION_QUERY`,
-#: `TIES_QUERY` and `COLUMNS_QUERY`, as they are at one moment; no row where there is no
-#: such table.
+#: `RELATION_QUERY`, `TIES_QUERY` and `COLUMNS_QUERY`, as they are at one moment; no row
+#: where there is no such table.
 DESCRIPTION_QUERY = f"""
 WITH relation AS ({RELATION_QUERY})
 SELECT ({ASSUMPTIONS_QUERY}), row_to_json(relation)::text,

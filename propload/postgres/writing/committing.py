@@ -51,7 +51,7 @@ class EntryWriter:
         self._session = session
         self._ledger = ledger
         self._target = target
-        self._own_names = shadow_names
+        self._shadow_names = shadow_names
         self._on_refused = on_refused
         self._unsure: tuple[int, Written] | None = None
         #: The piece of which an attempt has told rejected rows, until it is committed.
@@ -174,7 +174,10 @@ class EntryWriter:
     def _error_of(self, error: ServerError, piece: Piece) -> WriteError:
         """Return the error to raise for one that no row is to blame for."""
         return failures.as_write_error(
-            error, table=self._target, batch=piece.batch, shadow_names=self._own_names
+            error,
+            table=self._target,
+            batch=piece.batch,
+            shadow_names=self._shadow_names,
         )
 
     def _fail(self, error: ServerError, piece: Piece) -> NoReturn:
