@@ -17,7 +17,7 @@ from benchmarks.alone import alone, load_alone, numbers
 from benchmarks.listings import changed, listings
 from benchmarks.loads import commit_seconds
 from benchmarks.measuring import SEVERAL, Case, Options, main, measure, summarize
-from propload.wording import counted
+from propload.messages.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

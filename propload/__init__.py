@@ -163,7 +163,7 @@ if sys.platform == "win32":
 
 def _before_fork() -> None:
     if "polars" in sys.modules:
-        import_module("propload.forking").note_polars()
+        import_module("propload.process.forking").note_polars()
 
 
 # what a fork will lack can be seen before it only

@@ -2,7 +2,7 @@
 
 import gc
 
-from propload.early_signals import handle_signals, ignore_signals
+from propload.process.early_signals import handle_signals, ignore_signals
 from propload.process_title import hide_passwords
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from numbers import Integral, Real
 
 from propload.errors import ConfigError
-from propload.wording import with_article
+from propload.messages.wording import with_article
 
 
 def require_mapping(name: str, given: object, /) -> None:

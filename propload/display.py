@@ -16,10 +16,10 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from propload.notebook_html import preformatted
+from propload.messages.notebook_html import preformatted
+from propload.messages.wording import counted, visible
+from propload.process.threads import start_thread
 from propload.report import Report
-from propload.threads import start_thread
-from propload.wording import counted, visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -54,7 +54,7 @@ class PropLoadError(Exception):
 
     def _render_traceback_(self) -> list[str]:
         """Return what IPython shows of it."""
-        from propload.tracebacks import own_lines  # noqa: PLC0415 - in notebooks alone
+        from propload.messages.tracebacks import own_lines  # noqa: PLC0415 - in notebooks alone
 
         # the calls that led to a fault of propload's own are what its report needs
         is_unknown = type(self) is LoadError and self.__cause__ is not None

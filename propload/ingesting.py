@@ -12,7 +12,9 @@ from propload.arguments import require_event, require_mapping
 from propload.display import watch
 from propload.earlier_runs.recovering import recover_first
 from propload.errors import ConfigError
+from propload.messages.suggestions import SLIP, suggest
 from propload.monitoring.metrics import Metrics, given_or_new
+from propload.names.spider_names import is_spider
 from propload.options import CrawlOptions, Settings
 from propload.report import Report
 from propload.running.choosing import default_settings
@@ -21,8 +23,6 @@ from propload.running.run import Run
 from propload.running.stopping import stoppable
 from propload.settings_signature import names_settings
 from propload.sources import open_source
-from propload.spider_names import is_spider
-from propload.suggestions import SLIP, suggest
 
 if TYPE_CHECKING:
     from propload.running.stopping import Stopper

@@ -18,8 +18,10 @@ from propload.earlier_runs.recovering import recover_first
 from propload.errors import ConfigError, LoadError, QueueClosedError, stopped
 from propload.journal import Journal
 from propload.journal.ending import Outcome, Unclosed, close_journal, warn_unclosed
+from propload.messages.wording import counted
 from propload.monitoring.metrics import Metrics, given_or_new
 from propload.options import Settings
+from propload.process.threads import start_thread
 from propload.pushing import PushedSource, part_taken, read_name, require_batch
 from propload.queueing import Listeners
 from propload.report import Report
@@ -29,8 +31,6 @@ from propload.running.run import Run
 from propload.running.stopping import LISTEN_SECONDS, Ended, end_at_once, stoppable
 from propload.settings_signature import names_settings
 from propload.sources import refuse_unused
-from propload.threads import start_thread
-from propload.wording import counted
 
 T = TypeVar("T")
 

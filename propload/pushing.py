@@ -14,15 +14,15 @@ import polars as pl
 
 from propload.arguments import require_mapping, require_seconds
 from propload.batch import Batch
-from propload.columns import Columns
 from propload.config.values import read_text
 from propload.errors import ConfigError, JournalError, QueueClosedError
-from propload.python_values import row_of
+from propload.messages.wording import counted, with_article
 from propload.queueing import Listeners
 from propload.sources import open_source
 from propload.sources.frames import is_frame
 from propload.sources.items import ItemSource
-from propload.wording import counted, with_article
+from propload.values.columns import Columns
+from propload.values.python_values import row_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

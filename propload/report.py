@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast
 
 from propload.errors import CountsError
-from propload.notebook_html import TextPrinter, headings, line, table
-from propload.suggested_commands import Commands
-from propload.wording import counted, hanging, visible
+from propload.messages.notebook_html import TextPrinter, headings, line, table
+from propload.messages.suggested_commands import Commands
+from propload.messages.wording import counted, hanging, visible
 
 if TYPE_CHECKING:
     import polars as pl

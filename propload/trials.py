@@ -10,10 +10,10 @@ from dataclasses import asdict, dataclass, replace
 from html import escape
 from typing import Literal, TypedDict
 
-from propload.notebook_html import TextPrinter, headings, line, table
+from propload.messages.notebook_html import TextPrinter, headings, line, table
+from propload.messages.wording import counted
 from propload.options import BATCH_ROWS, WORKERS
 from propload.report import Plain
-from propload.wording import counted
 
 #: Fewer rows take hardly longer than a run takes to begin: what differs is chance.
 FEWEST_ROWS = 10_000

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Unpack, cast
 from propload.arguments import require_count, require_function, require_seconds
 from propload.errors import ConfigError, LoadError, stopped
 from propload.monitoring.metrics import Metrics
+from propload.names.spider_names import is_spider
 from propload.options import BATCH_ROWS, UNTRIED, WORKERS, Places, Settings
 from propload.postgres.tables.scratching import Scratch
 from propload.running.choosing import (
@@ -29,7 +30,6 @@ from propload.running.planning import Plan, source_options
 from propload.running.run import Run
 from propload.settings_signature import names_settings
 from propload.sources import open_source
-from propload.spider_names import is_spider
 from propload.target import TableName
 from propload.trials import FEWEST_PAIRS, MOST_PAIRS, Trial, Tuning
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from propload.errors import ConfigError, SchemaMismatchError, WriteError
+from propload.messages.wording import counted
+from propload.names.type_names import create_type, type_name
 from propload.pipeline.notes import newest_as_text_notes
 from propload.pipeline.row_fitting import without_casts
 from propload.postgres.dry_run import DryRun
@@ -15,8 +17,6 @@ from propload.postgres.sql import swapping
 from propload.postgres.tables import creating
 from propload.postgres.tables.rights import missing_rights
 from propload.postgres.tables.row_plan import plan_rows
-from propload.type_names import create_type, type_name
-from propload.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

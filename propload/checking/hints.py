@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from propload.python_values import FORMULA_ERRORS
-from propload.wording import listed
+from propload.messages.wording import listed
+from propload.values.python_values import FORMULA_ERRORS
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import cast
 
-from propload.notebook_html import TextPrinter, preformatted
+from propload.messages.notebook_html import TextPrinter, preformatted
+from propload.messages.wording import counted, hanging, visible
 from propload.report import Counts, Plain, ReasonCount
-from propload.wording import counted, hanging, visible
 
 #: Names that are longer stand out: to them no line is padded.
 _WIDEST = 24

@@ -13,6 +13,7 @@ from propload.checking.hints import text_hints
 from propload.checking.profiling import ColumnCounts, Repeats, hashes
 from propload.checking.report import CheckReport
 from propload.errors import ConfigError, SchemaMismatchError
+from propload.messages.wording import counted
 from propload.pipeline.notes import (
     delimiter_note,
     located,
@@ -30,7 +31,6 @@ from propload.prepare.rejected_cells import refused_cells
 from propload.rejecting import ReasonCounts
 from propload.report import Counts
 from propload.running.advice import nothing_to_replace
-from propload.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Collection

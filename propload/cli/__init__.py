@@ -153,7 +153,7 @@ class _Commands(HelpedGroup):
 
 
 def _print_failure(error: TyperException) -> None:
-    from propload.wording import visible_json  # noqa: PLC0415 - not for help
+    from propload.messages.wording import visible_json  # noqa: PLC0415 - not for help
 
     said, code = error.format_message(), error.exit_code
     told = {"status": "failed", "message": said, "exit_code": code}

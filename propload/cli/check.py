@@ -9,7 +9,7 @@ import typer
 from propload.cli.command import command
 from propload.cli.settings import settings_group
 from propload.cli.sources import sources_group
-from propload.early_signals import INTERRUPTED
+from propload.process.early_signals import INTERRUPTED
 
 if TYPE_CHECKING:
     from propload.cli.output import Screen

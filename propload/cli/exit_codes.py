@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from propload.early_signals import INTERRUPTED
 from propload.errors import RejectLimitError
+from propload.process.early_signals import INTERRUPTED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

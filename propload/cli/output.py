@@ -21,11 +21,11 @@ from propload.cli.help_format import OUTPUT_PANEL
 from propload.cli.signals import settle, terminable
 from propload.cli.streams import patient_stdout
 from propload.config.files import load_config
-from propload.early_signals import INTERRUPTED, MOMENT
 from propload.errors import LoadError, OutputError, PropLoadError
-from propload.state_folder import not_ours
-from propload.threads import NO_MORE_THREADS, is_refusal
-from propload.wording import hanging, visible, visible_json
+from propload.messages.wording import hanging, visible, visible_json
+from propload.process.early_signals import INTERRUPTED, MOMENT
+from propload.process.threads import NO_MORE_THREADS, is_refusal
+from propload.state.state_folder import not_ours
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

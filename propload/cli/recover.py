@@ -15,8 +15,8 @@ from propload.cli.settings import only, settings_group
 from propload.cli.table import print_table
 from propload.config import RELOADING, commands_for
 from propload.errors import ConfigError, PropLoadError
+from propload.messages.wording import counted
 from propload.options import FileSettings, TableSettings
-from propload.wording import counted
 
 if TYPE_CHECKING:
     from propload.cli.output import Screen

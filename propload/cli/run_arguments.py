@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from propload.cli.flags import Part, argument, option
 from propload.config import resolve
 from propload.options import Places
-from propload.state_folder import check_state_folder
+from propload.state.state_folder import check_state_folder
 
 if TYPE_CHECKING:
     from propload.options import Settings

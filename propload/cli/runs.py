@@ -12,10 +12,10 @@ from propload.cli.settings import settings_group
 from propload.cli.table import print_table
 from propload.config import commands_for
 from propload.errors import ConfigError
-from propload.report_store import ReportStore
+from propload.messages.wording import counted, hanging, visible
+from propload.state.report_store import ReportStore
+from propload.state.unfinished_runs import UnfinishedRun, UnfinishedRunStore
 from propload.target import parse_table
-from propload.unfinished_runs import UnfinishedRun, UnfinishedRunStore
-from propload.wording import counted, hanging, visible
 
 if TYPE_CHECKING:
     import typer

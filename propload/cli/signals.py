@@ -7,7 +7,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from propload.early_signals import SIGNALS, exit_interrupted
+from propload.process.early_signals import SIGNALS, exit_interrupted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

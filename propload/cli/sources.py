@@ -9,7 +9,7 @@ from propload.cli.flags import Group, Part, argument, option
 from propload.config import job_source, job_table
 from propload.config.values import as_typed, read_resume
 from propload.errors import ConfigError
-from propload.spider_names import is_spider, refuse_among
+from propload.names.spider_names import is_spider, refuse_among
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

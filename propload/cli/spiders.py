@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from propload.cli.command import command
-from propload.spider_names import MARK
+from propload.names.spider_names import MARK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

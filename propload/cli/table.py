@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from propload.wording import visible
+from propload.messages.wording import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

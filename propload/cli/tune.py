@@ -12,8 +12,8 @@ from propload.cli.settings import settings_group
 from propload.cli.sources import sources_group
 from propload.config import SETTINGS
 from propload.errors import ConfigError
+from propload.messages.wording import visible, visible_json
 from propload.options import UNTRIED
-from propload.wording import visible, visible_json
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,7 +14,7 @@ from propload.config.files import ConfigFile, check_names, load_config
 from propload.config.finding import commands_for, default_state_dir
 from propload.config.settings import RELOADING, SETTINGS, Setting
 from propload.errors import ConfigError
-from propload.suggestions import SLIP, suggest
+from propload.messages.suggestions import SLIP, suggest
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from propload.config.settings import SETTINGS
 from propload.config.values import expanded
 from propload.errors import ConfigError
-from propload.suggestions import suggest
+from propload.messages.suggestions import suggest
 from propload.toml_files import read_toml
 
 if TYPE_CHECKING:

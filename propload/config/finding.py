@@ -11,7 +11,7 @@ from propload.config.files import CONFIG_VARIABLE, load_config
 from propload.config.settings import SETTINGS
 from propload.config.values import read_path
 from propload.errors import ConfigError
-from propload.suggested_commands import Commands
+from propload.messages.suggested_commands import Commands
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,7 +16,7 @@ from pathlib import Path
 from threading import TIMEOUT_MAX
 
 from propload.errors import ConfigError
-from propload.format_names import check_format
+from propload.names.format_names import check_format
 from propload.options import RejectLimit, is_delimiter
 
 #: Bytes in a unit, as PostgreSQL counts its memory settings; the largest first.

@@ -12,13 +12,13 @@ from propload.errors import ConfigError
 from propload.options import FileSettings, LedgerSettings
 from propload.postgres.ledger.pruning import KeptRuns, prune_runs
 from propload.rejecting import RejectStore
-from propload.report_store import ReportStore
 from propload.running.choosing import has_database, open_database
 from propload.running.planning import Plan
 from propload.running.run_ids import require_run_id
 from propload.settings_signature import names_settings
+from propload.state.report_store import ReportStore
+from propload.state.unfinished_runs import UnfinishedRunStore
 from propload.target import parse_table
-from propload.unfinished_runs import UnfinishedRunStore
 
 if TYPE_CHECKING:
     from propload.target import TableName

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from propload.earlier_runs.reject_source import is_before, rows_begun_with
 from propload.errors import ConfigError
+from propload.messages.wording import counted
 from propload.postgres.ledger.history import runs_of
 from propload.rejecting import RejectStore
 from propload.rejecting.lines import each_line
@@ -16,7 +17,6 @@ from propload.running.resuming.finding import settled_point
 from propload.running.resuming.lost_runs import LostRuns
 from propload.running.run_ids import moment_of
 from propload.target import TableName
-from propload.wording import counted
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,9 +8,9 @@ import polars as pl
 import pyarrow as pa
 
 from propload.errors import ConfigError
+from propload.messages.wording import counted
 from propload.rejecting.lines import OWN_PREFIX
 from propload.running.resuming.object_fingerprints import object_fingerprint
-from propload.wording import counted
 
 #: Where a row stands in its source, for a fix to keep.
 _ROW = OWN_PREFIX + "row"

@@ -9,9 +9,9 @@ from propload.config import commands_for
 from propload.earlier_runs.newest_rejects import NewestRejects
 from propload.earlier_runs.reject_source import rejects_of
 from propload.errors import ConfigError
+from propload.messages.wording import counted
 from propload.rejecting import RejectStore
-from propload.report_store import ReportStore
-from propload.wording import counted
+from propload.state.report_store import ReportStore
 
 if TYPE_CHECKING:
     from pathlib import Path

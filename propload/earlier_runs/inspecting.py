@@ -17,15 +17,15 @@ from propload.options import FileSettings, TableSettings
 from propload.rejecting import RejectStore
 from propload.rejecting.reading import read_rejects
 from propload.report import Report
-from propload.report_store import ReportStore
 from propload.running.planning import Plan
 from propload.running.run_ids import require_run_id
 from propload.settings_signature import names_settings
+from propload.state.report_store import ReportStore
 from propload.target import parse_table
 
 if TYPE_CHECKING:
-    from propload.run_files import RunFiles
-    from propload.suggested_commands import Commands
+    from propload.messages.suggested_commands import Commands
+    from propload.state.run_files import RunFiles
 
 log = logging.getLogger(__name__)
 

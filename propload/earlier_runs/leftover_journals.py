@@ -12,13 +12,13 @@ from propload.running.choosing import database_label, open_database
 from propload.running.planning import Plan
 from propload.running.run_ids import require_run_id
 from propload.settings_signature import names_settings
+from propload.state.unfinished_runs import UnfinishedRunStore
 from propload.target import parse_table
-from propload.unfinished_runs import UnfinishedRunStore
 
 if TYPE_CHECKING:
+    from propload.messages.suggested_commands import Commands
     from propload.options import TableSettings
     from propload.postgres.database import Database
-    from propload.suggested_commands import Commands
 
 log = logging.getLogger(__name__)
 

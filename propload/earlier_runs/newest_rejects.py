@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from propload.earlier_runs.reject_source import REJECTS_OF, has_rows, run_replayed
 from propload.rejecting import RejectStore
-from propload.report_store import ReportStore
-from propload.unfinished_runs import UnfinishedRunStore
+from propload.state.report_store import ReportStore
+from propload.state.unfinished_runs import UnfinishedRunStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -18,6 +18,7 @@ from propload.earlier_runs.leftover_journals import (
 )
 from propload.errors import ConfigError, LoadError, LockedError, PropLoadError
 from propload.journal import find_leftovers
+from propload.messages.wording import counted
 from propload.monitoring.metrics import Metrics
 from propload.options import RecoverSettings
 from propload.report import Report
@@ -27,17 +28,16 @@ from propload.running.run import Run
 from propload.running.shown_settings import object_names, require_objects
 from propload.running.stopping import stoppable
 from propload.settings_signature import names_settings
-from propload.state_folder import check_state_folder
-from propload.wording import counted
+from propload.state.state_folder import check_state_folder
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from propload.journal import Leftover
+    from propload.messages.suggested_commands import Commands
     from propload.options import Settings
     from propload.running.stopping import Stopper
     from propload.sources.source import Source
-    from propload.suggested_commands import Commands
 
 log = logging.getLogger(__name__)
 

@@ -14,12 +14,12 @@ from propload.earlier_runs.gone_rejects import find_rejected
 from propload.earlier_runs.newest_rejects import NewestRejects
 from propload.earlier_runs.reject_source import RejectSource
 from propload.errors import ConfigError, PropLoadError
+from propload.messages.wording import counted
 from propload.monitoring.metrics import Metrics
 from propload.options import ReplaySettings
 from propload.rejecting import RejectStore
 from propload.rejecting.store import require_there
 from propload.report import Report
-from propload.report_store import ReportStore
 from propload.running.choosing import open_database
 from propload.running.planning import Plan
 from propload.running.run import Run
@@ -27,8 +27,8 @@ from propload.running.run_ids import require_run_id
 from propload.running.shown_settings import object_names, require_objects
 from propload.running.stopping import stoppable
 from propload.settings_signature import names_settings
-from propload.unfinished_runs import UnfinishedRunStore
-from propload.wording import counted
+from propload.state.report_store import ReportStore
+from propload.state.unfinished_runs import UnfinishedRunStore
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,14 +5,14 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from propload.notebook_html import cell, line, table
+from propload.messages.notebook_html import cell, line, table
+from propload.messages.wording import counted, visible
 from propload.report import Report
-from propload.wording import counted, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from propload.notebook_html import TextPrinter
+    from propload.messages.notebook_html import TextPrinter
 
 _COLUMNS = ("run", "status", "table", "read", "changed", "rejected", "source")
 _NUMBERS = {"read", "changed", "rejected"}

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from propload.errors import JournalError
-from propload.wording import counted
+from propload.messages.wording import counted
 
 if TYPE_CHECKING:
     from propload.journal.recovery import JournalSource
     from propload.journal.writing import Journal
-    from propload.suggested_commands import Commands
+    from propload.messages.suggested_commands import Commands
 
 log = logging.getLogger(__name__)
 

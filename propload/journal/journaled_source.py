@@ -7,14 +7,14 @@ import threading
 from typing import TYPE_CHECKING
 
 from propload.errors import JournalError, QueueClosedError
+from propload.messages.wording import counted
+from propload.process.threads import start_thread
 from propload.source_capabilities import (
     Endable,
     Stoppable,
     incomplete_of,
     rows_taken_of,
 )
-from propload.threads import start_thread
-from propload.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

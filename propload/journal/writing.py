@@ -20,8 +20,8 @@ from propload.private_files import (
     unlock,
     write_private,
 )
+from propload.process.threads import start_thread
 from propload.queueing import Listeners
-from propload.threads import start_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Self
 
 import psutil
 
-from propload.threads import start_thread
-from propload.wording import counted
+from propload.messages.wording import counted
+from propload.process.threads import start_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable

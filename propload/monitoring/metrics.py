@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from propload.errors import ConfigError
+from propload.messages.wording import with_article
 from propload.report import Counts
-from propload.wording import with_article
 
 if TYPE_CHECKING:
     from collections.abc import Callable

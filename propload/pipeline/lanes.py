@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from propload.errors import QueueClosedError
+from propload.process.threads import start_thread
 from propload.queueing import BatchQueue
 from propload.retrying import RetryOptions, retry
-from propload.threads import start_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable

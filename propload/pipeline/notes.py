@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from propload.messages.wording import counted
 from propload.sources.formats import suffix_format
-from propload.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from propload.batch import ROW
 from propload.errors import ConfigError
-from propload.wording import counted
+from propload.messages.wording import counted
 
 if TYPE_CHECKING:
     from propload.batch import PartialBatch

@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from propload.process.threads import start_thread
 from propload.queueing import BatchQueue
-from propload.threads import start_thread
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

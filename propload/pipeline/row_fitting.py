@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from propload.batch import OWN_NAMES
 from propload.errors import SchemaMismatchError
+from propload.messages.wording import counted
+from propload.names.type_names import type_name
 from propload.pipeline.notes import located
 from propload.prepare.mapping import MapContext
 from propload.target import ColumnPlan
-from propload.type_names import type_name
-from propload.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from propload.batch import Deduped, no_reasons
 from propload.errors import ConfigError, MadeMeanwhileError, SchemaMismatchError
+from propload.names.type_names import type_name
 from propload.pipeline.notes import (
     delimiter_note,
     located,
@@ -25,7 +26,6 @@ from propload.pipeline.stages import Routing
 from propload.prepare.inference import known_types, named
 from propload.prepare.mapping import UnmatchedColumns
 from propload.prepare.preparing import Prepared
-from propload.type_names import type_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from propload.batch import ROW
 from propload.errors import CountsError, RejectLimitError
+from propload.messages.wording import counted
 from propload.rejecting import RefusedRows
 from propload.report import Counts, ReasonCount
-from propload.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

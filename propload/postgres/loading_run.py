@@ -18,12 +18,12 @@ from propload.report import Counts
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from propload.messages.suggested_commands import Commands
     from propload.postgres.ledger.ledger import Ledger
     from propload.postgres.ledger.run_record import RunRecord
     from propload.postgres.session.connection import Connection
     from propload.postgres.sql.shape import Shape
     from propload.postgres.tables.facts import TableFacts
-    from propload.suggested_commands import Commands
     from propload.target import ColumnPlan, TableName, Target
 
 #: What is told where the database has no room for a ledger.

@@ -9,10 +9,10 @@ from propload.postgres.shadow import Shadow
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from propload.messages.suggested_commands import Commands
     from propload.postgres.ledger.run_record import RunRecord
     from propload.postgres.session.connection import Connection
     from propload.postgres.tables.facts import TableFacts
-    from propload.suggested_commands import Commands
     from propload.target import TableName, Target
 
 

@@ -35,11 +35,11 @@ from propload.target import TableName
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from propload.messages.suggested_commands import Commands
     from propload.postgres.ledger.run_record import RunRecord
     from propload.postgres.session.connection import Connection
     from propload.postgres.tables.facts import TableColumn
     from propload.report import Counts
-    from propload.suggested_commands import Commands
     from propload.target import Target
 
 log = logging.getLogger(__name__)

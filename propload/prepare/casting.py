@@ -14,6 +14,7 @@ import polars as pl
 
 from propload.batch import ROW, Sifted, join_reasons, no_reasons, reason_lines
 from propload.errors import SchemaMismatchError
+from propload.names.type_names import type_name
 from propload.prepare.conversions import Conversion
 from propload.prepare.json_in import json_shape, read_json
 from propload.prepare.length_limits import fitted, limit, may_limit
@@ -26,7 +27,6 @@ from propload.prepare.text_for_server import (
 from propload.prepare.text_in import read_guess, read_text
 from propload.prepare.text_out import beyond_json, write_text
 from propload.target import USUAL_ARRAY, ArrayForm
-from propload.type_names import type_name
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence

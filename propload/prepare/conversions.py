@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from propload.prepare.text_out import write_text
-from propload.temporal_text import SECONDS_OF_A_DAY, UNITS
+from propload.values.temporal_text import SECONDS_OF_A_DAY, UNITS
 
 #: Bits of the significand: whole numbers up to 2**bits are exact.
 SIGNIFICAND_BITS = {"Float16": 11, "Float32": 24, "Float64": 53}

@@ -12,7 +12,7 @@ import polars as pl
 
 from propload.batch import DEPTH, ROW, Deduped, Sifted, no_reasons, reason_lines
 from propload.errors import SchemaMismatchError
-from propload.wording import listed
+from propload.messages.wording import listed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

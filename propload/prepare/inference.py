@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from propload.batch import ROW
+from propload.names.type_names import type_name
 from propload.prepare.text_in import GROUPED, read_guess
-from propload.python_values import FORMULA_ERRORS
-from propload.type_names import type_name
+from propload.values.python_values import FORMULA_ERRORS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from propload.names.type_names import field_types, inner_type, leaf_types, type_name
 from propload.prepare.conversions import Conversion
 from propload.prepare.text_in import read_text
-from propload.python_values import as_text
-from propload.type_names import field_types, inner_type, leaf_types, type_name
+from propload.values.python_values import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

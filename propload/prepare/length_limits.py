@@ -11,7 +11,7 @@ import re
 
 import polars as pl
 
-from propload.temporal_text import UNITS
+from propload.values.temporal_text import UNITS
 
 _TYPE = re.compile(
     r"(?P<name>[a-z ]+?)\((?P<first>\d+)(?:,(?P<second>-?\d+))?\)(?P<rest>[a-z ]*)"

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import polars as pl
 
+from propload.names.type_names import field_types, inner_type
 from propload.prepare.conversions import Conversion, convert
 from propload.prepare.text_in import read_text
 from propload.prepare.text_out import write_text
-from propload.type_names import field_types, inner_type
 
 
 def convert_nested(

@@ -9,14 +9,14 @@ import polars as pl
 
 from propload.batch import ROW, Deduped, Sifted, join_reasons
 from propload.errors import ConfigError, CountsError
+from propload.messages.suggestions import SLIP, nearest
+from propload.messages.wording import counted, listed
+from propload.names.type_names import type_name
 from propload.prepare.casting import Cast, cast, cast_types
 from propload.prepare.dedupe import check_keys, dedupe
 from propload.prepare.inference import ORDERED, infer_types
 from propload.prepare.mapping.rules import MapContext, Mapping
 from propload.prepare.routing import route
-from propload.suggestions import SLIP, nearest
-from propload.type_names import type_name
-from propload.wording import counted, listed
 
 if TYPE_CHECKING:
     from collections import abc

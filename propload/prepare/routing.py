@@ -12,8 +12,8 @@ import polars as pl
 
 from propload.batch import Deduped
 from propload.errors import SchemaMismatchError
+from propload.names.type_names import type_name
 from propload.prepare.text_out import write_text
-from propload.type_names import type_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

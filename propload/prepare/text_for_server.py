@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from propload.names.type_names import inner_type
 from propload.prepare.conversions import Conversion
 from propload.prepare.length_limits import PLAIN_AMOUNT
 from propload.prepare.text_in import read_text
 from propload.prepare.text_out import write_text
-from propload.python_values import as_text
 from propload.target import USUAL_ARRAY, ArrayForm
-from propload.type_names import inner_type
+from propload.values.python_values import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

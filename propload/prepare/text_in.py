@@ -12,7 +12,7 @@ from functools import partial
 import polars as pl
 
 from propload.prepare.conversions import SIGNIFICAND_BITS, Conversion, countable
-from propload.temporal_text import UNITS
+from propload.values.temporal_text import UNITS
 
 #: The words that PostgreSQL takes for a boolean.
 PG_TRUE_WORDS = ("t", "true", "y", "yes", "on", "1")

@@ -6,14 +6,14 @@ import json
 
 import polars as pl
 
-from propload.python_values import (
+from propload.names.type_names import field_types, inner_type, leaf_types
+from propload.values.python_values import (
     EXACT_IN_FLOAT,
     MARKED_NUMBER,
     NEGATIVE_ZERO,
     NUMBER_MARK,
 )
-from propload.temporal_text import duration_text, in_calendar, moment_text
-from propload.type_names import field_types, inner_type, leaf_types
+from propload.values.temporal_text import duration_text, in_calendar, moment_text
 
 
 def write_text(  # noqa: PLR0911 - one return a type

@@ -15,12 +15,12 @@ import polars as pl
 
 from propload.batch import ROW, Sifted, join_reasons, no_reasons
 from propload.errors import ConfigError, SchemaMismatchError
+from propload.messages.wording import listed
+from propload.names.registry import find_object
 from propload.prepare.compiled_checks import exact_type
 from propload.prepare.row_validation import Judge
-from propload.registry import find_object
 from propload.schemas import RowSchema
 from propload.schemas.pandera_import import pa
-from propload.wording import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

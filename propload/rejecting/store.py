@@ -11,12 +11,12 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from propload.errors import ConfigError, LockedError
+from propload.messages.suggested_commands import Commands
 from propload.private_files import lock_private, open_private, sync_folder, unlock
 from propload.rejecting.lines import count_lines, each_line
 from propload.rejecting.reading import read_rejects
-from propload.run_files import RunFiles, delete, written_before
-from propload.state_folder import not_ours
-from propload.suggested_commands import Commands
+from propload.state.run_files import RunFiles, delete, written_before
+from propload.state.state_folder import not_ours
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

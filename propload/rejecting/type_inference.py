@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pyarrow as pa
 
-from propload.columns import INT64_LEAST, INT64_MOST, make_column
-from propload.plain_columns import TEXT
-from propload.python_values import EXACT_IN_FLOAT
+from propload.values.columns import INT64_LEAST, INT64_MOST, make_column
+from propload.values.plain_columns import TEXT
+from propload.values.python_values import EXACT_IN_FLOAT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

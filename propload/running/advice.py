@@ -14,17 +14,17 @@ from propload.errors import (
     WriteError,
 )
 from propload.journal import JournalSource
+from propload.messages.wording import counted
 from propload.postgres.session.failures import MISSING_TABLE
 from propload.source_capabilities import incomplete_of
-from propload.wording import counted
 
 if TYPE_CHECKING:
     from propload.journal import Journal
     from propload.report import Counts
     from propload.running.parts import Parts
     from propload.running.planning import Plan
+    from propload.state.unfinished_runs import Way
     from propload.target import Target
-    from propload.unfinished_runs import Way
 
 
 #: Classes of what the server says of rows: values, constraints, what triggers raise. It

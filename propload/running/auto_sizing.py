@@ -18,8 +18,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from propload.errors import ConfigError
+from propload.messages.wording import counted
 from propload.options import BATCH_BYTES, BATCH_ROWS, OTHER_SESSIONS, WORKERS
-from propload.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
+from propload.messages.wording import counted
 from propload.pipeline.pipeline import Pipeline, PipelineOptions
 from propload.pipeline.stages import Start
 from propload.pipeline.table_fitting import TableFit
@@ -30,7 +31,6 @@ from propload.running.read_ahead import make_reader, read_ahead, waiting_bytes
 from propload.running.resuming.finding import Resuming, begin_record
 from propload.running.run_ids import new_run_id
 from propload.source_capabilities import rows_expected_of
-from propload.wording import counted
 
 if TYPE_CHECKING:
     import threading

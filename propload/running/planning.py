@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from propload import config
-from propload.forking import refuse_forked
 from propload.options import (
     BATCH_ROWS,
     WORKERS,
@@ -16,14 +15,15 @@ from propload.options import (
     RunOptions,
     SourceOptions,
 )
-from propload.sigint import leave_to_python
-from propload.state_folder import check_state_folder
+from propload.process.forking import refuse_forked
+from propload.process.sigint import leave_to_python
+from propload.state.state_folder import check_state_folder
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from propload.messages.suggested_commands import Commands
     from propload.options import Settings
-    from propload.suggested_commands import Commands
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,6 @@ from propload.pipeline.lanes import CANCEL_SECONDS
 from propload.pipeline.notes import did_erase_note
 from propload.rejecting.reading import read_rejects
 from propload.report import Report, Status, TargetName
-from propload.report_store import ReportStore
 from propload.retrying import RetryOptions, retry
 from propload.running.advice import (
     how_to_continue,
@@ -41,8 +40,9 @@ from propload.running.choosing import open_database
 from propload.running.composing import compose
 from propload.running.journaling import open_rest
 from propload.source_capabilities import incomplete_of
-from propload.state_folder import make_state_folder
-from propload.unfinished_runs import RunMarker, UnfinishedRun, mark_running
+from propload.state.report_store import ReportStore
+from propload.state.state_folder import make_state_folder
+from propload.state.unfinished_runs import RunMarker, UnfinishedRun, mark_running
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager

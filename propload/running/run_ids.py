@@ -6,7 +6,7 @@ import secrets
 from datetime import UTC, datetime
 
 from propload.errors import ConfigError
-from propload.wording import with_article
+from propload.messages.wording import with_article
 
 
 def new_run_id() -> str:

@@ -15,9 +15,9 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from propload.early_signals import SIGNALS
 from propload.errors import LoadError
-from propload.threads import start_thread
+from propload.process.early_signals import SIGNALS
+from propload.process.threads import start_thread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
 from propload.errors import SourceError
-from propload.format_names import check_format
+from propload.names.format_names import check_format
 from propload.sources.blocks import peek, read_blocks
 from propload.sources.compression import is_zip, packing_of, unpack, zip_members
 from propload.sources.formats import find_format, is_workbook

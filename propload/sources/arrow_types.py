@@ -11,18 +11,18 @@ import pyarrow.compute as pc
 
 from propload.batch import CREATED_AS
 from propload.errors import SourceError
-from propload.plain_columns import TEXT
-from propload.python_values import DECIMAL_DIGITS, as_text, plain
 from propload.sources.foreign_types import holds, rebuilt, settle_foreign
 from propload.sources.geometry import without_marks
 from propload.sources.out_of_range_times import within_python
 from propload.sources.undecodable import without
+from propload.values.plain_columns import TEXT
+from propload.values.python_values import DECIMAL_DIGITS, as_text, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from propload.batch import Unread
-    from propload.sources.object_columns import Part
+    from propload.sources.undecodable import Part
 
 #: The most seconds that 64 bits of milliseconds hold.
 _MOST_SECONDS = (2**63 - 1) // 1_000

@@ -11,6 +11,7 @@ import pyarrow.csv
 
 from propload.batch import Unread
 from propload.errors import SourceError
+from propload.messages.wording import counted
 from propload.sources.chunking import (
     CUT,
     LINE_END,
@@ -31,7 +32,6 @@ from propload.sources.records import (
 )
 from propload.sources.source import KEPT_BYTES, cut, located, noted, with_nulls
 from propload.sources.undecodable import is_utf8
-from propload.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence

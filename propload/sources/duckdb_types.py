@@ -9,8 +9,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from propload.plain_columns import TEXT
 from propload.sources.wide_numbers import WIDE
+from propload.values.plain_columns import TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -12,16 +12,16 @@ import fastexcel
 import polars as pl
 import pyarrow as pa
 
-from propload.arrow_fields import but_texts
 from propload.batch import CREATED_AS, WRITTEN_NUMBER, Unread
 from propload.errors import SourceError
-from propload.python_values import FORMULA_ERRORS
+from propload.messages.wording import listed
 from propload.sources.dialect import SAMPLE_ROWS, doubt_first, name_columns
 from propload.sources.preamble import preamble_lines
 from propload.sources.records import HEADER_AGAIN
 from propload.sources.sheet_text import look_through
 from propload.sources.source import cut, noted, with_nulls
-from propload.wording import listed
+from propload.values.arrow_fields import but_texts
+from propload.values.python_values import FORMULA_ERRORS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence

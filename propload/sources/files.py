@@ -12,7 +12,7 @@ from pathlib import PurePath
 from typing import IO, TYPE_CHECKING
 
 from propload.errors import SourceError
-from propload.format_names import check_format
+from propload.names.format_names import check_format
 from propload.sources.archive_members import find_members
 from propload.sources.estimating import estimate_rows
 from propload.sources.finding import printable

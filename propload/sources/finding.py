@@ -14,13 +14,13 @@ from urllib.parse import urlsplit
 
 from propload.config.values import expanded
 from propload.errors import ConfigError, SourceError
+from propload.messages.wording import counted, listed
 from propload.sources.formats import (
     NOTE_SUFFIX,
     is_own,
     is_readable,
     suffix_format,
 )
-from propload.wording import counted, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from propload.plain_columns import TEXT
-from propload.python_values import DECIMAL_DIGITS, as_text, plain
 from propload.sources.duckdb_types import OF_DUCKDB
 from propload.sources.wide_numbers import WIDE
+from propload.values.plain_columns import TEXT
+from propload.values.python_values import DECIMAL_DIGITS, as_text, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,7 +6,7 @@ import json
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from propload.format_names import SUFFIXES, check_format
+from propload.names.format_names import SUFFIXES, check_format
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

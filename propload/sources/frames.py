@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from propload.batch import Batch, Unread
     from propload.options import SourceOptions
-    from propload.sources.object_columns import Part
+    from propload.sources.undecodable import Part
 
 #: So many rows, evenly spread, tell tables of one size and type apart; to hash them
 #: takes a millisecond.

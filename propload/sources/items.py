@@ -18,8 +18,8 @@ from propload.sources.source import check_names, located
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from propload.columns import Columns
     from propload.options import SourceOptions
+    from propload.values.columns import Columns
 
 
 class ItemSource:

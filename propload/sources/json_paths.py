@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from propload.batch import CREATED_AS
 from propload.errors import SourceError
-from propload.python_values import as_text
+from propload.messages.suggestions import suggest
+from propload.messages.wording import counted
 from propload.sources.json_text import NoRow
-from propload.suggestions import suggest
-from propload.wording import counted
+from propload.values.python_values import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -6,18 +6,16 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pyarrow as pa
 
-from propload.arrow_fields import make_field, mark_numbers
 from propload.batch import Unread
-from propload.columns import make_column
-from propload.plain_columns import TEXT
 from propload.sources.row_batches import UNFIT, describe, fault_of
-from propload.sources.undecodable import between, row_at
+from propload.sources.undecodable import Part, between, row_at
+from propload.values.arrow_fields import make_field, mark_numbers
+from propload.values.columns import make_column
+from propload.values.plain_columns import TEXT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
-#: Rows, and those between them that are refused, by their places from 0 on.
-Part: TypeAlias = "tuple[pa.RecordBatch, Sequence[Unread]]"
 #: The values of columns, by the columns' places.
 Objects: TypeAlias = "Mapping[int, list[Any]]"
 

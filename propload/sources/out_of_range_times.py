@@ -9,9 +9,9 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from propload.plain_columns import TEXT
 from propload.sources.foreign_types import changed, is_within
-from propload.temporal_text import duration_text, moment_text
+from propload.values.plain_columns import TEXT
+from propload.values.temporal_text import duration_text, moment_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,8 +6,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from propload.arrow_fields import make_field
 from propload.sources.geometry import of_geopandas
+from propload.values.arrow_fields import make_field
 
 
 def from_pandas(frame: Any) -> tuple[pa.Table, dict[int, list[Any]]]:

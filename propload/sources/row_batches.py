@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from propload.batch import Batch, Unread
-from propload.columns import Columns, make_array
 from propload.errors import SourceError
-from propload.python_values import SETTLED, row_of, settled
+from propload.messages.wording import with_article
 from propload.sources.source import FLUSH_SECONDS, check_names, cut
-from propload.wording import with_article
+from propload.values.columns import Columns, make_array
+from propload.values.python_values import SETTLED, row_of, settled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

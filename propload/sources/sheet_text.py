@@ -8,7 +8,7 @@ import zipfile
 from typing import TYPE_CHECKING, NamedTuple
 
 from propload.errors import SourceError
-from propload.wording import counted
+from propload.messages.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

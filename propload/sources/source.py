@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from propload.batch import Batch, Unread, weigh
 from propload.errors import SourceError
-from propload.wording import listed
+from propload.messages.wording import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -6,21 +6,21 @@ would take such a text for right, and Python could not show it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import numpy as np
 import pyarrow as pa
 
 from propload.batch import Unread
-from propload.plain_columns import TEXT
 from propload.sources.foreign_types import is_nested
 from propload.sources.row_batches import describe
+from propload.values.plain_columns import TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from propload.sources.object_columns import Part
-
+#: Rows, and those between them that are refused, by their places from 0 on.
+Part: TypeAlias = "tuple[pa.RecordBatch, Sequence[Unread]]"
 #: How wide the places of such texts are in Arrow.
 _PLACES: Mapping[pa.DataType, np.dtype[Any]] = {
     pa.string(): np.dtype("<i4"),

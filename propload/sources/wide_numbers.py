@@ -6,8 +6,8 @@ import polars as pl
 import pyarrow as pa
 
 from propload.batch import CREATED_AS
-from propload.python_values import DECIMAL_DIGITS
-from propload.type_names import create_type, field_types, inner_type, leaf_types
+from propload.names.type_names import create_type, field_types, inner_type, leaf_types
+from propload.values.python_values import DECIMAL_DIGITS
 
 _NARROW = pa.decimal128(DECIMAL_DIGITS, 0)
 #: All digits of such a number: Arrow's wider decimal has room for them.

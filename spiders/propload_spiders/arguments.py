@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from propload.config import values
 from propload.errors import ConfigError
+from propload.messages.suggestions import suggest
 from propload.sources.spiders.hosts import host_of, is_host
-from propload.suggestions import suggest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -8,8 +8,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from propload.messages.wording import counted
 from propload.sources.spiders.outcome import MISSING, NOTES
-from propload.wording import counted
 
 if TYPE_CHECKING:
     from scrapy import Spider

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from propload.wording import counted
+from propload.messages.wording import counted
 from propload_spiders.extraction.addresses import PAGE_SIZE, page_number, place_of
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ pytestmark = pytest.mark.timeout(30)
 
 #: Forks as multiprocessing does, and tells what the child says of loading.
 FORK = """
-from propload.forking import refuse_forked
+from propload.process.forking import refuse_forked
 
 def load():
     try:
@@ -44,7 +44,9 @@ def said_by_fork(*lines):
 )
 def test_a_fork_after_the_use_of_polars_is_refused(use):
     # threads take their names a moment after they have begun
-    named = "import propload.forking\nwhile not propload.forking._has_workers(): pass"
+    named = (
+        "from propload.process import forking\nwhile not forking._has_workers(): pass"
+    )
     assert "had used propload or Polars before" in said_by_fork(use, named)
 
 
@@ -60,7 +62,7 @@ def test_what_cannot_be_seen_is_taken_for_a_use():
     named = 'os.environ["POLARS_THREAD_NAME"] = "mine"'
     assert "'spawn'" in said_by_fork(named)
     elsewhere = (
-        "import pathlib, propload.forking",
-        'propload.forking._THREADS = pathlib.Path("/no/such/folder")',
+        "import pathlib, propload.process.forking",
+        'propload.process.forking._THREADS = pathlib.Path("/no/such/folder")',
     )
     assert "'spawn'" in said_by_fork(*elsewhere)

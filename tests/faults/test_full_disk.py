@@ -17,7 +17,7 @@ from propload.earlier_runs.leftover_journals import leftovers
 from propload.earlier_runs.recovering import recover
 from propload.errors import JournalError, LoadError
 from propload.sources.spiders import PropLoadPipeline
-from propload.unfinished_runs import UnfinishedRunStore
+from propload.state.unfinished_runs import UnfinishedRunStore
 from tests.faults import loading
 from tests.faults.server import ask, wait_until
 from tests.integration.reading import run_sql

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import propload
 from propload.errors import LoadError, SchemaMismatchError
-from propload.type_names import type_name
+from propload.names.type_names import type_name
 from tests.faults.fuzzing import (
     PG_TYPES,
     VALUES,

@@ -7,7 +7,7 @@ import pytest
 from propload.earlier_runs.leftover_journals import leftovers
 from propload.earlier_runs.recovering import recover
 from propload.rejecting import RejectStore
-from propload.unfinished_runs import UnfinishedRunStore
+from propload.state.unfinished_runs import UnfinishedRunStore
 from propload_spiders.demo import DemoSite
 from tests.acceptance.spiders.reading import open_ids
 from tests.faults import loading

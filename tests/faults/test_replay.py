@@ -17,7 +17,7 @@ import propload
 from propload.earlier_runs.replaying import replay
 from propload.errors import ConfigError, LockedError, RejectLimitError
 from propload.rejecting import RejectStore
-from propload.unfinished_runs import UnfinishedRun, UnfinishedRunStore
+from propload.state.unfinished_runs import UnfinishedRun, UnfinishedRunStore
 from tests.faults import loading
 from tests.faults.server import (
     SLOW_LEDGER,

@@ -8,8 +8,8 @@ import pytest
 import propload
 from propload.earlier_runs.replaying import replay
 from propload.errors import ConfigError, RejectLimitError
-from propload.report_store import ReportStore
-from propload.unfinished_runs import UnfinishedRun, mark_running
+from propload.state.report_store import ReportStore
+from propload.state.unfinished_runs import UnfinishedRun, mark_running
 from tests.integration.reading import read_table, run_sql
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.one_server]

@@ -21,7 +21,7 @@ from propload.monitoring.memory import MemoryWatch
 from propload.report import TargetName
 from propload.running.choosing import open_database
 from propload.sources import row_batches
-from propload.unfinished_runs import UnfinishedRun
+from propload.state.unfinished_runs import UnfinishedRun
 from tests.integration.reading import read_table, run_sql
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.one_server]

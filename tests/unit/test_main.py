@@ -9,7 +9,7 @@ import pytest
 
 import propload.cli
 from propload import __main__ as process
-from propload.early_signals import SIGNALS
+from propload.process.early_signals import SIGNALS
 
 
 @pytest.fixture(autouse=True)

@@ -8,12 +8,12 @@ import propload
 from propload import config
 from propload.earlier_runs.newest_rejects import NewestRejects
 from propload.errors import ConfigError
+from propload.messages.suggested_commands import Commands
 from propload.options import Places
 from propload.rejecting import RejectWriter
 from propload.report import Counts, Report, TargetName
-from propload.report_store import ReportStore
-from propload.run_files import RunFiles
-from propload.suggested_commands import Commands
+from propload.state.report_store import ReportStore
+from propload.state.run_files import RunFiles
 from propload.target import TableName
 from tests.unit.rejecting.making import refused
 

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from propload.errors import CountsError
+from propload.messages.suggested_commands import Commands
 from propload.report import (
     Counts,
     ReasonCount,
@@ -14,7 +15,6 @@ from propload.report import (
     TargetName,
     from_dict,
 )
-from propload.suggested_commands import Commands
 
 REPORT = Report(
     run_id="20260101T120000-ab12",

@@ -9,7 +9,7 @@ from propload.cli.flags import option
 from propload.cli.run_arguments import find_rejected, find_rejects, run_argument
 from propload.cli.settings import settings_group
 from propload.errors import ConfigError
-from propload.wording import counted
+from propload.messages.wording import counted
 
 if TYPE_CHECKING:
     import typer

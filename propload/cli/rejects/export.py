@@ -13,8 +13,8 @@ from propload.cli.flags import option
 from propload.cli.run_arguments import REJECTING_RUN, find_rejected
 from propload.cli.settings import settings_group
 from propload.errors import ConfigError
+from propload.messages.wording import counted
 from propload.private_files import atomic_write
-from propload.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

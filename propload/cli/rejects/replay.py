@@ -56,7 +56,7 @@ def add_to(group: typer.Typer) -> None:
 
 
 def _function(name: str) -> Fix:
-    from propload.registry import find_object  # noqa: PLC0415 - needs Polars
+    from propload.names.registry import find_object  # noqa: PLC0415 - needs Polars
 
     if ":" not in name:
         msg = f"--fix {name!r} is not MODULE:FUNCTION"

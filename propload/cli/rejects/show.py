@@ -9,7 +9,7 @@ from propload.cli.command import command
 from propload.cli.run_arguments import REJECTING_RUN, find_rejected, limit_flag
 from propload.cli.settings import settings_group
 from propload.cli.table import print_table
-from propload.wording import counted, visible_json
+from propload.messages.wording import counted, visible_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

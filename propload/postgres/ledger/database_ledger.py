@@ -10,12 +10,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from propload.postgres.ledger.access import LedgerAccess
-from propload.postgres.ledger.ledger import (
-    LedgerEntry,
-    ledger_gone,
-    taken_over,
-    unknown_run,
-)
+from propload.postgres.ledger.entry import LedgerEntry
+from propload.postgres.ledger.ledger import ledger_gone, taken_over, unknown_run
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.session.failures import is_missing, lost_session
 from propload.postgres.session.locking import is_done_in_time

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from propload.errors import TransientWriteError, WriteError
 from propload.options import Places
-from propload.postgres.ledger.ledger import LedgerEntry
+from propload.postgres.ledger.entry import LedgerEntry
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.session.failures import lost_session
 from propload.postgres.sql import ledger

@@ -21,13 +21,13 @@ from propload.postgres.ledger.opening import find_ledger
 from propload.postgres.ledger.run_record import RunRecord
 from propload.postgres.sql import ledger
 from propload.report import Counts
-from propload.run_files import is_file_of
+from propload.state.run_files import is_file_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from propload.postgres.ledger.ledger import LedgerEntry
+    from propload.postgres.ledger.entry import LedgerEntry
     from propload.postgres.session.connection import Connection
 
 log = logging.getLogger(__name__)

@@ -2,35 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from propload.errors import LockedError, WriteError
 
 if TYPE_CHECKING:
     from propload.batch import Piece
+    from propload.postgres.ledger.entry import LedgerEntry
     from propload.postgres.ledger.run_record import RunRecord
     from propload.postgres.session.connection import Connection
     from propload.report import Counts
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerEntry:
-    """A committed piece.
-
-    Attributes:
-        batch: The prepared batch's number in the run.
-        lane: The lane's number.
-        first_row: The run's 0-based number of the batch's first row.
-        through_row: The number after its last row.
-        counts: What became of the rows.
-    """
-
-    batch: int
-    lane: int
-    first_row: int
-    through_row: int
-    counts: Counts
 
 
 class Ledger(Protocol):

@@ -11,7 +11,7 @@ from propload.postgres.ledger.history import read_file
 from propload.postgres.session import failures
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.sql import ledger
-from propload.run_files import delete, written_before
+from propload.state.run_files import delete, written_before
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from propload.postgres.ledger.ledger import LedgerEntry
+    from propload.postgres.ledger.entry import LedgerEntry
     from propload.postgres.tables.facts import TableFacts
 
 #: The settings of a run as the ledger has them: its lanes, what shapes its rows, its

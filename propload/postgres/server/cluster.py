@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from propload.errors import ConfigError, WriteError
+from propload.messages.suggested_commands import Commands
 from propload.postgres.server.processes import (
     any_works_in,
     is_hidden_server,
@@ -40,7 +41,6 @@ from propload.postgres.server.programs import (
 from propload.postgres.server.server_settings import settings_text
 from propload.postgres.server.spool import clear_spool, spool_of
 from propload.private_files import lock_private, unlock
-from propload.suggested_commands import Commands
 
 if TYPE_CHECKING:
     import subprocess

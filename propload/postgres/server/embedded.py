@@ -24,7 +24,7 @@ from propload.errors import ConfigError
 from propload.postgres.server.address import pinned
 from propload.postgres.server.cluster import Cluster, locked
 from propload.postgres.server.programs import Stopped, never
-from propload.state_folder import make_state_folder, require_usable, user_name
+from propload.state.state_folder import make_state_folder, require_usable, user_name
 
 #: Where root's clusters lie: PostgreSQL refuses to run as root, and the account
 #: that runs it instead cannot enter root's private folders.

@@ -13,7 +13,7 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, TypeAlias
 
 from propload.errors import PropLoadError
-from propload.threads import start_thread
+from propload.process.threads import start_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

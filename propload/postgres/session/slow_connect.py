@@ -7,7 +7,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from propload.threads import start_thread
+from propload.process.threads import start_thread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from propload.type_names import create_type
+from propload.names.type_names import create_type
 
 if TYPE_CHECKING:
     from propload.target import ColumnPlan

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from propload.names.type_names import inner_type
 from propload.postgres.sql.casts import length_type
-from propload.python_values import DECIMAL_DIGITS
 from propload.target import ColumnPlan
-from propload.type_names import inner_type
+from propload.values.python_values import DECIMAL_DIGITS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,7 +11,9 @@ from propload.errors import (
     SchemaMismatchError,
     WriteError,
 )
-from propload.look_alikes import look_alikes
+from propload.messages.wording import listed
+from propload.names.look_alikes import look_alikes
+from propload.names.type_names import create_type
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.session.failures import MISSING_RIGHT
 from propload.postgres.sql import quoting
@@ -27,8 +29,6 @@ from propload.postgres.sql.tables import (
 from propload.postgres.tables.catalog import describe
 from propload.postgres.tables.row_plan import told_apart
 from propload.target import TableName
-from propload.type_names import create_type
-from propload.wording import listed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from propload.errors import WriteError
+from propload.messages.suggestions import SLIP, nearest
 from propload.postgres.sql import quoting
-from propload.suggestions import SLIP, nearest
 from propload.target import USUAL_ARRAY, ArrayForm
 
 if TYPE_CHECKING:

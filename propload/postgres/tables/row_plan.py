@@ -10,10 +10,10 @@ import polars as pl
 
 from propload.batch import ROW
 from propload.errors import SchemaMismatchError
-from propload.look_alikes import look_alikes
+from propload.messages.suggestions import SLIP, nearest
+from propload.names.look_alikes import look_alikes
+from propload.names.type_names import type_name
 from propload.postgres.tables.column_plan import plan_column
-from propload.suggestions import SLIP, nearest
-from propload.type_names import type_name
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping

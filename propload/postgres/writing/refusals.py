@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Self
 import polars as pl
 
 from propload.batch import REASONS, ROW, no_reasons
-from propload.temporal_text import duration_text, moment_text
-from propload.type_names import inner_type
+from propload.names.type_names import inner_type
+from propload.values.temporal_text import duration_text, moment_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from propload.temporal_text import moment_text
+from propload.values.temporal_text import moment_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -14,12 +14,12 @@ import polars as pl
 
 from propload.batch import ROW
 from propload.errors import ConfigError
+from propload.messages.suggestions import SLIP, nearest, suggest
+from propload.names.registry import find_object
 from propload.prepare.mapping.rowwise import refuse_across
 from propload.prepare.mapping.rules import Column, Constant, Mapping, Rule
 from propload.prepare.parsers import PARSERS, make_parser, settings_of
 from propload.prepare.parsers.words import as_words, fold_word, means_two
-from propload.registry import find_object
-from propload.suggestions import SLIP, nearest, suggest
 from propload.toml_files import read_toml
 
 if TYPE_CHECKING:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from propload.messages.suggestions import SLIP, nearest
+from propload.messages.wording import SHOWN_COLUMNS, listed
 from propload.prepare.mapping.names import Names, loose
 from propload.prepare.mapping.rules import Mapping, Rule
-from propload.suggestions import SLIP, nearest
-from propload.wording import SHOWN_COLUMNS, listed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

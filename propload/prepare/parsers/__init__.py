@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from propload.errors import ConfigError
+from propload.messages.suggestions import suggest
+from propload.messages.wording import with_article
 from propload.prepare.parsers.dates import in_utc, parse_date, parse_timestamp
 from propload.prepare.parsers.numbers import (
     MONEY_DIGITS,
@@ -31,8 +33,6 @@ from propload.prepare.parsers.words import (
     parse_one_of,
     parse_text,
 )
-from propload.suggestions import suggest
-from propload.wording import with_article
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

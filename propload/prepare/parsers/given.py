@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec
 import polars as pl
 
 from propload.errors import ConfigError
-from propload.wording import with_article
+from propload.messages.wording import with_article
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from propload.errors import ConfigError
-from propload.report_store import ReportStore
+from propload.messages.wording import counted
+from propload.state.report_store import ReportStore
+from propload.state.unfinished_runs import UnfinishedRunStore
 from propload.target import TableName
-from propload.unfinished_runs import UnfinishedRunStore
-from propload.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from propload.postgres.ledger.run_record import RunRecord
     from propload.report import Report
     from propload.running.planning import Plan
-    from propload.unfinished_runs import UnfinishedRun
+    from propload.state.unfinished_runs import UnfinishedRun
 
 log = logging.getLogger(__name__)
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from propload.errors import ConfigError, SourceError
+from propload.messages.wording import counted
 from propload.running.resuming.settings_fingerprint import SHAPING
-from propload.wording import counted
 
 if TYPE_CHECKING:
     from propload.journal import JournalSource
+    from propload.messages.suggested_commands import Commands
     from propload.postgres.ledger.history import ResumePoint
     from propload.postgres.ledger.run_record import RunRecord
     from propload.postgres.tables.facts import TableFacts
-    from propload.suggested_commands import Commands
 
 
 def require_same_run(run: RunRecord, record: RunRecord, *, otherwise: str) -> None:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from propload.errors import ConfigError
 
 if TYPE_CHECKING:
+    from propload.messages.suggested_commands import Commands
     from propload.postgres.ledger.history import ResumePoint
     from propload.postgres.ledger.run_record import RunRecord
     from propload.postgres.tables.facts import TableFacts
-    from propload.suggested_commands import Commands
 
 log = logging.getLogger(__name__)
 

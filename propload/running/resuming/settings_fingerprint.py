@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from propload.config import SETTINGS
+from propload.names.registry import find_object
 from propload.postgres.ledger.run_record import Meaning
-from propload.registry import find_object
 from propload.running.resuming.object_fingerprints import object_fingerprint
 from propload.running.shown_settings import is_plain, settings_shown
 

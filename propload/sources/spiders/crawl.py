@@ -19,6 +19,8 @@ from scrapy.utils.reactorless import (
 )
 
 from propload.errors import PropLoadError, QueueClosedError, SourceError
+from propload.messages.suggestions import SLIP, suggest
+from propload.process.threads import start_thread
 from propload.queueing import BatchQueue
 from propload.sources.spiders.components import add_components
 from propload.sources.spiders.crawl_settings import CrawlSettings, check_values
@@ -36,8 +38,6 @@ from propload.sources.spiders.sink import PropLoadPipeline
 from propload.sources.spiders.site_pace import keep_pace
 from propload.sources.spiders.unpacking import tell_too_large
 from propload.sources.spiders.watching import Watch
-from propload.suggestions import SLIP, suggest
-from propload.threads import start_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

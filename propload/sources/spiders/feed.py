@@ -16,7 +16,7 @@ from scrapy.utils.asyncio import call_later
 from scrapy.utils.defer import maybe_deferred_to_future
 from twisted.internet.defer import Deferred
 
-from propload.wording import counted
+from propload.messages.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from scrapy import Spider
 
 from propload.errors import ConfigError
-from propload.registry import find_object
-from propload.wording import with_article
+from propload.messages.wording import with_article
+from propload.names.registry import find_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

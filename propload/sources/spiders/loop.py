@@ -20,7 +20,7 @@ from scrapy.utils.defer import deferred_from_coro, maybe_deferred_to_future
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from propload.threads import start_thread
+from propload.process.threads import start_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable

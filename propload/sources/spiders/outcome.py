@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from propload.errors import BlockedError, SourceError
+from propload.messages.wording import counted
 from propload.sources.spiders.watching import GONE, Watch
-from propload.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from itemadapter import ItemAdapter
 
 from propload.options import SourceOptions
-from propload.python_values import SETTLED, row_of, settled
 from propload.sources.row_batches import RowBatches, describe, unreadable
+from propload.values.python_values import SETTLED, row_of, settled
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from propload import config
 from propload.config.values import read_positive, read_seconds, read_size
 from propload.errors import ConfigError
+from propload.messages.suggestions import suggest
 from propload.options import Settings
 from propload.sources.spiders.rows import (
     FLUSH_BYTES,
@@ -16,7 +17,6 @@ from propload.sources.spiders.rows import (
     SINK_FLUSH_SECONDS,
     FlushOptions,
 )
-from propload.suggestions import suggest
 from propload.target import parse_table
 
 if TYPE_CHECKING:

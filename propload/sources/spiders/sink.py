@@ -14,6 +14,7 @@ from scrapy.utils.misc import load_object
 from twisted.internet.defer import Deferred
 
 from propload.errors import PropLoadError
+from propload.messages.wording import counted
 from propload.sources.spiders.feed import Feed, not_loaded
 from propload.sources.spiders.finding import defaults_of_spider, unread_defaults
 from propload.sources.spiders.job_folder import JobFolder
@@ -31,7 +32,6 @@ from propload.sources.spiders.rows import ItemRows
 from propload.sources.spiders.settings import OTHERS, read_flush, read_loads
 from propload.sources.spiders.settings_wording import in_settings, of_a_setting
 from propload.sources.spiders.watching import Watch
-from propload.wording import counted
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler

@@ -10,6 +10,7 @@ from scrapy import Request, signals
 from scrapy.utils.asyncio import call_later
 
 from propload.config.values import read_seconds
+from propload.messages.wording import counted
 from propload.sources.spiders.hosts import host_of, is_loopback
 from propload.sources.spiders.loop import Brake, drop_queued, note_reason, taken_back
 from propload.sources.spiders.outcome import BLOCKED, MISSING, NOTES
@@ -20,7 +21,6 @@ from propload.sources.spiders.site_waits import (
     delay_told,
     wait_told,
 )
-from propload.wording import counted
 
 if TYPE_CHECKING:
     from scrapy.core.downloader import Slot

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from propload import config
 from propload.errors import ConfigError
 from propload.ingesting import ingest
+from propload.messages.wording import counted
 from propload.running.choosing import open_database
 from propload.running.planning import Plan
-from propload.wording import counted
 from propload_spiders.demo import comparing
 from propload_spiders.demo.site import DemoSite
 from propload_spiders.demo.tour_report import Crawl, Day, TourReport

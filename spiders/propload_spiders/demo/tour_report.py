@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from propload.suggested_commands import Commands
+from propload.messages.suggested_commands import Commands
 from propload_spiders.demo.comparing import TABLE
 
 if TYPE_CHECKING:

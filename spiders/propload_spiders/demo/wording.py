@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from propload.wording import counted
+from propload.messages.wording import counted
 from propload_spiders.vocabulary import words_of
 
 if TYPE_CHECKING:

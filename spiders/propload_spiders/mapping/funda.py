@@ -12,8 +12,8 @@ import polars as pl
 
 from propload.batch import ROW, Sifted, join_reasons
 from propload.errors import SchemaMismatchError
+from propload.messages.wording import counted
 from propload.prepare.validation import load_schema
-from propload.wording import counted
 from propload_spiders.mapping import cells, dates, names, numbers, places, words
 from propload_spiders.mapping.attributes import attributes_of
 from propload_spiders.mapping.refusals import (

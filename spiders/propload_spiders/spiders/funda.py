@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from scrapy import Request, Spider, signals
 from scrapy.exceptions import CloseSpider
 
+from propload.messages.wording import counted
 from propload.sources.spiders.outcome import BLOCKED, FORBIDDEN, NOTHING_FOUND
 from propload.sources.spiders.robots import obey_robots
 from propload.sources.spiders.site_pace import keep_pace
-from propload.wording import counted
 from propload_spiders import counting, manners
 from propload_spiders.answers import (
     asked_url,

@@ -12,7 +12,7 @@ import pytest
 import propload
 from propload.postgres.session.connection import connect
 from propload.postgres.session.driver_errors import ServerError
-from propload.sigint import leave_to_python
+from propload.process.sigint import leave_to_python
 from tests.integration.reading import query, run_sql
 
 pytestmark = [

@@ -10,8 +10,8 @@ import pytest
 
 from propload.batch import ROW
 from propload.errors import SchemaMismatchError
+from propload.names.type_names import type_name
 from propload.postgres.session.driver_errors import ServerError
-from propload.type_names import type_name
 
 NAIVE = dt.datetime(2024, 5, 6, 7, 8, 9, 123456)  # noqa: DTZ001 - naive on purpose
 

@@ -16,8 +16,8 @@ from propload.cli.output import Screen
 from propload.cli.streams import patient_stdout
 from propload.cli.table import print_table
 from propload.errors import LoadError, OutputError
+from propload.messages.suggested_commands import Commands
 from propload.report import Counts, Report, TargetName
-from propload.suggested_commands import Commands
 
 KEPT = "--state-dir /kept"
 COLUMNS = ("row", "value")

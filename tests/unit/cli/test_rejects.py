@@ -16,7 +16,7 @@ import pytest
 from propload.cli.run_arguments import LISTED_RUNS
 from propload.rejecting import RejectStore
 from propload.report import Counts, Report, TargetName
-from propload.report_store import ReportStore
+from propload.state.report_store import ReportStore
 from tests.unit.cli.rejected import RUNS
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"

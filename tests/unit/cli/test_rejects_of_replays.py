@@ -9,8 +9,8 @@ import pytest
 
 from propload.rejecting import RejectWriter
 from propload.report import Counts, Report, TargetName
-from propload.report_store import ReportStore
-from propload.unfinished_runs import UnfinishedRun
+from propload.state.report_store import ReportStore
+from propload.state.unfinished_runs import UnfinishedRun
 from tests.unit.rejecting.making import refused
 
 FIRST, KILLED, LATER = (f"2026070{day}T120000-aa" for day in (1, 2, 3))

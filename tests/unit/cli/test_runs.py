@@ -11,8 +11,12 @@ from functools import partial
 import pytest
 
 from propload.report import Counts, ReasonCount, Report, TargetName
+from propload.state.unfinished_runs import (
+    UnfinishedRun,
+    UnfinishedRunStore,
+    mark_running,
+)
 from propload.target import TableName
-from propload.unfinished_runs import UnfinishedRun, UnfinishedRunStore, mark_running
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 
 from propload.cli.output import Screen
 from propload.cli.signals import settle, terminable
-from propload.early_signals import SIGNALS, exit_interrupted
+from propload.process.early_signals import SIGNALS, exit_interrupted
 
 pytestmark = pytest.mark.timeout(30)
 

@@ -8,7 +8,7 @@ from propload.errors import ConfigError
 from propload.options import Places
 from propload.rejecting import RejectWriter
 from propload.report import Counts, Report, TargetName
-from propload.report_store import ReportStore
+from propload.state.report_store import ReportStore
 from tests.unit.rejecting.making import refused
 
 FIRST, SECOND, THIRD = (f"2026070{day}T120000-aa" for day in (1, 2, 3))

@@ -9,7 +9,7 @@ import propload
 from propload.errors import ConfigError
 from propload.rejecting import RejectWriter
 from propload.report import Counts, Report, TargetName
-from propload.report_store import ReportStore
+from propload.state.report_store import ReportStore
 from tests.unit.rejecting.making import refused
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from propload.batch import Batch
 from propload.errors import TransientWriteError
+from propload.names.type_names import create_type
 from propload.pipeline.table_fitting import TableFit
 from propload.postgres.ledger.run_record import RunRecord
 from propload.postgres.tables.facts import TableColumn, TableFacts
@@ -17,7 +18,6 @@ from propload.postgres.tables.row_plan import plan_rows
 from propload.prepare.joining import Joined
 from propload.prepare.preparing import Preparer
 from propload.target import TableName, Target
-from propload.type_names import create_type
 
 HOMES = Target(TableName("public", "homes"), ("id",), on_new_columns="add")
 RUN = RunRecord("run-1", "homes.csv", "public.homes", "upsert")

@@ -5,8 +5,8 @@ from decimal import Decimal
 import pyarrow as pa
 
 from propload.batch import AS_OF, NUMBER, ROW, SOURCE, Batch, PartialBatch, Unread
-from propload.columns import Columns
 from propload.prepare.joining import Joiner
+from propload.values.columns import Columns
 
 
 class Given:

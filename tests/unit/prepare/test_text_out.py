@@ -16,8 +16,8 @@ import pytest
 from propload.options import SourceOptions
 from propload.prepare.casting import Cast, cast_types
 from propload.prepare.text_out import write_text
-from propload.python_values import as_text
 from propload.sources import open_source
+from propload.values.python_values import as_text
 
 
 def json_of(source):

@@ -157,7 +157,7 @@ def test_rows_that_another_process_has_dropped_are_said_to_be_gone(
         path.unlink()
         return path
 
-    monkeypatch.setattr("propload.run_files.RunFiles.find", find_too_late)
+    monkeypatch.setattr("propload.state.run_files.RunFiles.find", find_too_late)
     gone = f"no rejected row of run {RUN} is left"
     with pytest.raises(ConfigError, match=gone):
         store.drop(RUN)

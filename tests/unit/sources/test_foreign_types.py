@@ -10,7 +10,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from propload.plain_columns import TEXT
+from propload.values.plain_columns import TEXT
 
 SPANS = pa.array(
     [(1, 2, 3_000), (-1, 0, -1_500_000_000), None], pa.month_day_nano_interval()

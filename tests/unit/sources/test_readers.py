@@ -11,7 +11,7 @@ import pytest
 import propload
 from propload import config
 from propload.errors import ConfigError
-from propload.format_names import FORMATS
+from propload.names.format_names import FORMATS
 from propload.options import SourceOptions
 from propload.running.planning import source_options
 from propload.sources import open_source

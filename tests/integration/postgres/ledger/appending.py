@@ -7,8 +7,8 @@ from contextlib import closing, contextmanager
 import polars as pl
 
 from propload.postgres.ledger.database_ledger import DatabaseLedger
+from propload.postgres.ledger.entry import LedgerEntry
 from propload.postgres.ledger.file_ledger import FileLedger
-from propload.postgres.ledger.ledger import LedgerEntry
 from propload.postgres.session.driver_errors import ServerError
 from propload.report import Counts
 from tests.integration.postgres.writing import (

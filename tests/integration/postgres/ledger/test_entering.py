@@ -10,8 +10,8 @@ from propload.batch import ROW
 from propload.errors import TransientWriteError, WriteError
 from propload.postgres.database import Database
 from propload.postgres.ledger import database_ledger as ledger_module
+from propload.postgres.ledger.entry import LedgerEntry
 from propload.postgres.ledger.history import find_run
-from propload.postgres.ledger.ledger import LedgerEntry
 from propload.postgres.session.connection import connect
 from propload.postgres.sql import ledger
 from propload.report import Counts

@@ -3,8 +3,8 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from propload.postgres.ledger.entry import LedgerEntry
 from propload.postgres.ledger.history import make_point
-from propload.postgres.ledger.ledger import LedgerEntry
 from propload.postgres.ledger.run_record import RunRecord
 from propload.report import Counts
 

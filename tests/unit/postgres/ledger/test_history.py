@@ -1,7 +1,7 @@
 """Where a run goes on is read from what its ledger says of rows."""
 
+from propload.postgres.ledger.entry import LedgerEntry
 from propload.postgres.ledger.history import make_point
-from propload.postgres.ledger.ledger import LedgerEntry
 from propload.postgres.ledger.run_record import RunRecord
 from propload.report import Counts
 

@@ -3,12 +3,12 @@
 import pytest
 
 from propload.errors import ConfigError
+from propload.messages.suggested_commands import Commands
+from propload.postgres.ledger.entry import LedgerEntry
 from propload.postgres.ledger.history import make_point
-from propload.postgres.ledger.ledger import LedgerEntry
 from propload.postgres.ledger.run_record import Meaning, RunRecord
 from propload.report import Counts
 from propload.running.resuming.rewriting import rewrite_begun
-from propload.suggested_commands import Commands
 
 #: Of a batch of two lanes, what the second one has committed.
 PIECE = LedgerEntry(0, 1, 0, 4, Counts(inserted=2))

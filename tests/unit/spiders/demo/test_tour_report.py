@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from propload.suggested_commands import Commands
+from propload.messages.suggested_commands import Commands
 from propload_spiders.demo.comparing import ChangeCounts
 from propload_spiders.demo.tour_report import TourReport
 

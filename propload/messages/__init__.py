@@ -1,0 +1,1 @@
+"""How messages are worded: plurals, suggestions, commands to run, HTML of notebooks."""

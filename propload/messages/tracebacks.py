@@ -1,0 +1,96 @@
+"""What IPython shows of an error: its user's own lines, and the message."""
+
+from __future__ import annotations
+
+import sys
+import sysconfig
+import traceback
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_PROPLOAD = Path(__file__).parents[1]
+_INSTALLED = {"site-packages", "dist-packages"}
+_BETWEEN = "\nThe above exception was the direct cause of the following exception:\n"
+
+
+def own_lines(error: BaseException, /, *, whole: bool = False) -> list[str]:
+    """Return the traceback of an error for IPython.
+
+    A message says what is wrong and what to do; of the calls within propload a notebook
+    had up to 200 lines above it, and the cell at fault was somewhere among them.
+
+    Args:
+        error: The error.
+        whole: Whether all calls are to be shown; `%xmode Verbose` asks for them too.
+    """
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    own = _own(error.__traceback__)
+    if shell is None:
+        return traceback.format_exception(error)
+    view = shell.InteractiveTB
+    if whole or own is None or view.mode == "Verbose":
+        return _shown(view, error, error.__traceback__, offset=None)
+    # IPython looks for causes itself; in most there is no line of the user's
+    alone = Exception(str(error))
+    for note in getattr(error, "__notes__", ()):
+        alone.add_note(note)
+    lines = _shown(view, alone, own, kind=type(error))
+    cause = _first_cause(error)
+    raised = _own(cause.__traceback__) if cause else None
+    if cause is None or raised is None:
+        return lines
+    return [*_shown(view, cause, raised), _BETWEEN, *lines]
+
+
+def _shown(
+    view: Any,  # IPython's
+    error: BaseException,
+    trace: TracebackType | None,
+    *,
+    kind: type[BaseException] | None = None,
+    offset: int | None = 0,
+) -> list[str]:
+    # variables hold the connection string, its password as well
+    before, view.include_vars = view.include_vars, False
+    try:
+        lines: list[str] = view.structured_traceback(
+            kind or type(error), error, trace, tb_offset=offset
+        )
+    finally:
+        view.include_vars = before
+    return lines
+
+
+def _first_cause(error: BaseException) -> BaseException | None:
+    cause = error.__cause__
+    while cause is not None and cause.__cause__ is not None:
+        cause = cause.__cause__
+    return cause
+
+
+def _own(trace: TracebackType | None) -> TracebackType | None:
+    """Return the part of a traceback that is neither propload's nor a library's."""
+    own = None
+    for one in reversed(list(_each(trace))):
+        if _is_own(one.tb_frame.f_code.co_filename):
+            own = TracebackType(own, one.tb_frame, one.tb_lasti, one.tb_lineno)
+    return own
+
+
+def _each(trace: TracebackType | None) -> Iterator[TracebackType]:
+    while trace is not None:
+        yield trace
+        trace = trace.tb_next
+
+
+def _is_own(name: str) -> bool:
+    path = Path(name)
+    if path.is_relative_to(_PROPLOAD) or _INSTALLED & set(path.parts):
+        return False
+    # a frozen module of Python's is in no file
+    is_python = path.is_relative_to(sysconfig.get_path("stdlib"))
+    return not (is_python or name.startswith("<frozen "))

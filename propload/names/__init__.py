@@ -1,0 +1,1 @@
+"""What is found, told or refused by its name: entry points, formats, spiders, types."""

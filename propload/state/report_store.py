@@ -1,0 +1,201 @@
+"""The reports of earlier runs, each a private file of JSON."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import replace
+from itertools import islice, takewhile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from propload.errors import ConfigError
+from propload.messages.suggested_commands import Commands
+from propload.options import Places
+from propload.private_files import replace_private
+from propload.report import REJECTS_GONE, from_dict
+from propload.state.run_files import RunFiles, delete, written_before
+from propload.state.state_folder import not_ours
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import datetime
+
+    from propload.report import Report
+    from propload.target import TableName
+
+log = logging.getLogger(__name__)
+
+
+class ReportStore:
+    """The reports of all runs.
+
+    Args:
+        folder: The folder of their files.
+
+    Attributes:
+        files: The files.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.files = RunFiles(folder, ".json", "report", Commands.list_runs)
+
+    def save(self, report: Report, /) -> bool:
+        """Keep a report; return whether it is kept.
+
+        A disk that refuses is logged: the run itself has ended well or not by then.
+        """
+        path = self.files.path(report.run_id)
+        try:
+            replace_private(path, report.to_json().encode(errors="backslashreplace"))
+        except OSError as error:
+            log.warning("the report was not kept in %s: %s", path, error)
+            return False
+        return True
+
+    def read(self, run_id: str = "", /) -> Report:
+        """Return a run's report.
+
+        Args:
+            run_id: The run, or its beginning; empty for the newest.
+
+        Raises:
+            ConfigError: There is none, or its file is none of a report.
+        """
+        return _read(self.files.find(run_id))
+
+    def find(self, run_id: str, /) -> Report | None:
+        """Return a run's report, or None where there is none that can be read."""
+        try:
+            return self.read(run_id)
+        except ConfigError as error:
+            log.debug("%s", error)
+            return None
+
+    def newest(
+        self, limit: int = 0, /, *, table: TableName | None = None
+    ) -> list[Report]:
+        """Return the reports of the newest runs.
+
+        A file that is none of a report is passed over with a warning.
+
+        Args:
+            limit: Most reports; 0 for all.
+            table: The table of the runs, or None for all tables.
+
+        Raises:
+            ConfigError: The limit is no number of reports.
+        """
+        found = (report for _, report in _into(table, self.files.all()))
+        try:
+            newest = islice(found, limit or None)
+        except ValueError as error:
+            msg = f"limit is {limit!r}: give how many reports, or 0 for all"
+            raise ConfigError(msg) from error
+        return list(newest)
+
+    def of_source(self, source: str, /, *, since: str = "") -> Iterator[Report]:
+        """Yield the reports of runs of a source, newest first.
+
+        Args:
+            source: The name of the source.
+            since: A run; those that began after it are meant.
+        """
+        younger = takewhile(lambda name: name > since, self.files.names())
+        found = self.each(younger, naming=source)
+        return (report for report in found if report.source == source)
+
+    def each(self, run_ids: Iterable[str], /, *, naming: str) -> Iterator[Report]:
+        """Yield the reports of some runs, of those that have one.
+
+        Args:
+            run_ids: The runs.
+            naming: What has to stand in a report.
+        """
+        found = _each(map(self.files.path, run_ids), naming=naming)
+        return (report for _, report in found)
+
+    def drop(self, before: datetime, /, *, table: TableName | None = None) -> int:
+        """Delete the reports of runs that ended before; return how many.
+
+        Those of runs whose rejected rows are kept stay: a replay asks them where to.
+
+        Args:
+            before: Runs that ended earlier are meant.
+            table: The table of the runs, or None for all tables; what is none of a
+                report then stays.
+
+        Raises:
+            OSError: The folder refuses.
+        """
+        old = written_before(before, self.files.all())
+        if table is not None:
+            old = [path for path, _ in _into(table, old)]
+        kept = {path for path, report in _each(old) if report.rejects_path}
+        return sum(delete(path) for path in old if path not in kept)
+
+
+def _into(
+    table: TableName | None, paths: Iterable[Path]
+) -> Iterator[tuple[Path, Report]]:
+    """Yield files with their reports: of one table, or of all where it is None."""
+    if table is None:
+        return _each(paths)
+    found = _each(paths, naming=str(table))
+    return (one for one in found if one[1].target.table == str(table))
+
+
+def _each(paths: Iterable[Path], *, naming: str = "") -> Iterator[tuple[Path, Report]]:
+    """Yield files with their reports.
+
+    Args:
+        paths: The files.
+        naming: Of what does not name this at all, no report is made: most files of
+            years are of other tables and sources.
+    """
+    # other letters are escaped where somebody has written the file anew
+    named = json.dumps(naming)[1:-1].encode() if naming.isascii() else b""
+    for path in paths:
+        try:
+            if named in (text := path.read_bytes()):
+                yield path, _report_of(path, text)
+        except FileNotFoundError:
+            # another process has dropped it since it was listed
+            continue
+        except OSError as error:
+            log.warning("%s", _no_report(path, error))
+        except ConfigError as error:
+            log.warning("%s", error)
+
+
+def _read(path: Path) -> Report:
+    try:
+        return _report_of(path, path.read_bytes())
+    except OSError as error:
+        raise _no_report(path, error) from error
+
+
+def _report_of(path: Path, text: bytes) -> Report:
+    try:
+        return _as_of_now(from_dict(json.loads(text)), path)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise _no_report(path, error) from error
+
+
+def _no_report(path: Path, error: Exception) -> ConfigError:
+    shut = not_ours(path) if isinstance(error, PermissionError) else ""
+    return ConfigError(shut or f"{path} is not the report of a run: {error}")
+
+
+def _as_of_now(report: Report, path: Path) -> Report:
+    """Return a report that points to its rejected rows, where they are not gone.
+
+    They are beside it, also where the state folder was moved since.
+    """
+    if report.rejects_path is None:
+        return report
+    rejects = Places(path.parent.parent).rejects / Path(report.rejects_path).name
+    if rejects.exists():
+        return replace(report, rejects_path=str(rejects))
+    note = f"of its rejected rows {REJECTS_GONE}"
+    return replace(report, rejects_path=None, notes=(*report.notes, note))

@@ -1,0 +1,106 @@
+"""Files that runs leave behind, one a run, named by the run."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from propload.config import commands_for
+from propload.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from datetime import datetime
+    from pathlib import Path
+
+    from propload.messages.suggested_commands import Commands
+
+
+@dataclass(frozen=True, slots=True)
+class RunFiles:
+    """The files of one kind that runs have left.
+
+    Attributes:
+        folder: Where they are, within the state folder.
+        ending: What their names end in: `.json`.
+        kind: What a run without one has not: `rejected rows`.
+        listing: Words the command that lists them.
+    """
+
+    folder: Path
+    ending: str
+    kind: str
+    listing: Callable[[Commands], str]
+
+    def path(self, run_id: str, /) -> Path:
+        """Return the file of a run, whether it exists or not."""
+        return self.folder / f"{run_id}{self.ending}"
+
+    def names(self) -> list[str]:
+        """Return the runs, newest first: a run's name begins with its time."""
+        try:
+            found = os.listdir(self.folder)  # noqa: PTH208 - years leave 100,000 files
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        ended = (name for name in found if name.endswith(self.ending))
+        return sorted((name.removesuffix(self.ending) for name in ended), reverse=True)
+
+    def all(self) -> Iterator[Path]:
+        """Return the files that are there now, newest first."""
+        return map(self.path, self.names())
+
+    def find(self, run_id: str = "", /) -> Path:
+        """Return the file of the run whose name begins so; empty is the newest.
+
+        Raises:
+            ConfigError: There is none, or more than one.
+        """
+        if run_id and is_file_of(self.folder, self.path(run_id)):
+            return self.path(run_id)
+        found = [name for name in self.names() if name.startswith(run_id)]
+        if not found and not run_id:
+            msg = f"no run has left any {self.kind}"
+            raise ConfigError(msg)
+        if not run_id or len(found) == 1:
+            return self.path(found[0])
+        many = f"the names of {len(found)} runs begin with that"
+        listing = self.listing(commands_for(self.folder.parent))
+        msg = f"run {run_id!r}: {many if found else f'no {self.kind}'}. See: {listing}"
+        raise ConfigError(msg)
+
+
+def is_file_of(folder: Path, path: Path, /) -> bool:
+    """Whether a folder itself holds a file, whose name somebody has given."""
+    try:
+        return path.parent == folder and path.exists()
+    except OSError:
+        # none bears such a name
+        return False
+
+
+def written_before(moment: datetime, paths: Iterable[Path], /) -> list[Path]:
+    """Return the files that were last written before a moment, and are there yet."""
+    latest = moment.timestamp()
+    times = ((path, _written(path)) for path in paths)
+    return [path for path, time in times if time is not None and time < latest]
+
+
+def delete(path: Path, /) -> bool:
+    """Delete a file; return whether it was there: another process may be as fast."""
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _written(path: Path) -> float | None:
+    """Return when a file was last written, or None where it went since it was listed.
+
+    A run that ends in another process takes its own with it.
+    """
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return None

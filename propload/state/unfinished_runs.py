@@ -1,0 +1,201 @@
+"""What tells of runs that began and have not ended: a file each, held while it goes on.
+
+A run that is killed leaves no report, and one whose disk is full cannot. Its file is
+left then, and nobody holds it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal
+
+from propload.messages.suggested_commands import Commands
+from propload.private_files import is_locked, lock_private, unlock
+from propload.report import Plain, TargetName
+from propload.state.run_files import RunFiles, delete, written_before
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from propload.target import TableName
+
+log = logging.getLogger(__name__)
+
+#: How the rest of a killed run is loaded: its command goes on (`--resume`), its source
+#: is loaded again, its journal is recovered, its rejected rows are replayed.
+Way = Literal["resume", "again", "recover", "replay"]
+
+
+@dataclass(frozen=True, slots=True)
+class UnfinishedRun:
+    """A run that began and has not ended.
+
+    Attributes:
+        run_id: The run's name.
+        source: What it reads.
+        target: What it writes.
+        began: When it began, or was gone on with.
+        pid: The process.
+        way: How its rest is loaded, should it be killed.
+        replayed: The run whose rejected rows it loads, or empty where it loads others.
+        status: Whether it goes on, or its process is gone.
+        entered: Whether a ledger held it: rows may be stored since.
+    """
+
+    run_id: str
+    source: str
+    target: TargetName
+    began: datetime
+    pid: int
+    way: Way = "resume"
+    replayed: str = ""
+    status: Literal["running", "killed"] = "running"
+    entered: bool = False
+
+    def as_dict(self) -> dict[str, Plain]:
+        """Return it as plain values, by the names that reports have for them."""
+        told = {"run_id": self.run_id, "status": self.status, **asdict(self)}
+        del told["entered"]
+        return {**told, "began": self.began.isoformat()}
+
+
+@dataclass(slots=True)
+class RunMarker:
+    """What tells that a run goes on.
+
+    Attributes:
+        path: Its file.
+        beginning: The run.
+        descriptor: The open file; None where the disk refuses one.
+        stays: Whether it is left when the run ends: nothing else tells of it.
+    """
+
+    path: Path
+    beginning: UnfinishedRun
+    descriptor: int | None = None
+    stays: bool = False
+
+    def tell_entered(self) -> None:
+        """Tell that a ledger holds the run.
+
+        Where the disk refuses it, a ledger that is lost later is not missed.
+        """
+        if self.descriptor is not None:
+            with suppress(OSError):
+                _write(self.descriptor, replace(self.beginning, entered=True))
+
+    def forget(self) -> None:
+        """Remove the file, unless it stays or the disk refuses."""
+        if not self.stays:
+            with suppress(OSError):
+                self.path.unlink()
+
+
+@contextmanager
+def mark_running(folder: Path, beginning: UnfinishedRun, /) -> Iterator[RunMarker]:
+    """Tell in the block that a run goes on; a process that is killed leaves it told.
+
+    A disk that refuses is logged: the run itself does without. Value: the note.
+    """
+    path = _files(folder).path(beginning.run_id)
+    note = RunMarker(path, beginning)
+    with ExitStack() as stack:
+        try:
+            note.descriptor = descriptor = lock_private(path)
+            stack.callback(unlock, descriptor)
+            stack.callback(note.forget)
+            os.ftruncate(descriptor, 0)
+            _write(descriptor, beginning)
+        except OSError as error:
+            log.warning("the beginning of the run was not noted in %s: %s", path, error)
+        yield note
+
+
+class UnfinishedRunStore:
+    """The runs that began and have not ended.
+
+    Args:
+        folder: The folder of reports.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._files = _files(folder)
+
+    def newest(self, *, table: TableName | None = None) -> list[UnfinishedRun]:
+        """Return the runs, newest first.
+
+        Args:
+            table: The table of the runs, or None for all tables.
+        """
+        found = map(_read, self._files.all())
+        return [one for one in found if one is not None and _is_into(one, table)]
+
+    def forget(self, run_id: str, /) -> None:
+        """Forget a killed run, of which nothing is left to go on with."""
+        one = _read(self._files.path(run_id))
+        if one is not None and one.status == "killed":
+            delete(self._files.path(run_id))
+
+    def forget_replays(self, run_id: str, /) -> None:
+        """Forget the killed replays of a run of which no row is left to replay."""
+        for one in self.newest():
+            if one.replayed == run_id:
+                self.forget(one.run_id)
+
+    def drop(self, before: datetime, /, *, table: TableName | None = None) -> int:
+        """Forget killed runs that began before; return how many.
+
+        Args:
+            before: Runs that began earlier are meant.
+            table: The table of the runs, or None for all tables.
+        """
+        dropped = 0
+        for path in written_before(before, self._files.all()):
+            one = _read(path)
+            if one is not None and one.status == "killed" and _is_into(one, table):
+                dropped += delete(path)
+        return dropped
+
+
+def _write(descriptor: int, beginning: UnfinishedRun) -> None:
+    """Write a run over itself at one stroke: who reads meets one or the other."""
+    told = {**beginning.as_dict(), "entered": beginning.entered}
+    # as long as a line that tells the opposite
+    blank = " " if beginning.entered else ""
+    os.pwrite(descriptor, f"{json.dumps(told)}{blank}".encode(), 0)
+
+
+def _files(folder: Path) -> RunFiles:
+    return RunFiles(folder, ".begun", "such run", Commands.list_runs)
+
+
+def _is_into(one: UnfinishedRun, table: TableName | None) -> bool:
+    return table is None or one.target.table == str(table)
+
+
+def _read(path: Path) -> UnfinishedRun | None:
+    """Return the run of a file, or None where it ends now, or was never written."""
+    try:
+        is_held = is_locked(path)
+        told = json.loads(path.read_bytes())
+        return UnfinishedRun(
+            run_id=told["run_id"],
+            source=told["source"],
+            target=TargetName(**told["target"]),
+            began=datetime.fromisoformat(told["began"]),
+            pid=told["pid"],
+            way=told["way"],
+            replayed=told["replayed"],
+            status="running" if is_held else "killed",
+            # older versions did not tell
+            entered=told.get("entered", False),
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        log.debug("%s does not tell of a run: %s", path, error)
+        return None

@@ -1,0 +1,1 @@
+"""Values of Python, and the Arrow columns that hold them."""

@@ -1,0 +1,299 @@
+"""Python values as Arrow columns, without losing any: what does not fit is text.
+
+A column's type is decided from all values of a chunk, not from a sample, and
+widens from chunk to chunk: whole numbers to numbers where that is exact, and
+everything else to text.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from functools import partial
+from itertools import accumulate, chain
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import pyarrow as pa
+
+from propload.values.arrow_fields import make_field, mark_numbers
+from propload.values.plain_columns import (
+    INTEGER,
+    MOMENT,
+    MOMENT_IN_UTC,
+    NUMBER,
+    SCALARS,
+    TEXT,
+    TIME,
+    PlainColumn,
+    RowShape,
+)
+from propload.values.python_values import (
+    DECIMAL_DIGITS,
+    EXACT_IN_FLOAT,
+    KNOWN,
+    NESTED,
+    column_text,
+    plain,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+
+#: Rows whose values are gone through at once: they fit in a processor's cache.
+ROWS_AT_ONCE = 2_000
+#: Up to so many rows are made columns by one call sooner than by one for each column.
+FEW_ROWS = 64
+INT64_LEAST, INT64_MOST = -(2**63), 2**63 - 1
+
+#: Polars builds these up to twice as fast as Arrow does, from some rows on.
+FAST_ROWS = 1_000
+FAST = {TEXT: pl.String, INTEGER: pl.Int64, NUMBER: pl.Float64, pa.bool_(): pl.Boolean}
+
+
+class Columns:
+    """Makes batches from rows and remembers the columns of earlier ones.
+
+    Args:
+        complete: Whether rows have the columns of all earlier ones, as nulls; else
+            only the types are remembered.
+    """
+
+    def __init__(self, *, complete: bool = True) -> None:
+        self._complete = complete
+        #: A column that held nothing but nulls so far has the type None.
+        self._known: dict[str, pa.DataType | None] = {}
+        #: That of the rows before, where all their columns were plain.
+        self._shape: RowShape | None = None
+
+    def build(self, rows: Sequence[dict[str, Any]]) -> pa.RecordBatch:
+        """Return one batch with the columns of these and of all earlier rows.
+
+        Raises:
+            UnicodeEncodeError: A text holds half of a surrogate pair.
+        """
+        few = len(rows) <= FEW_ROWS
+        alike = self._shape.build(rows) if few and self._shape else None
+        return self._build(rows) if alike is None else alike
+
+    def _build(self, rows: Sequence[dict[str, Any]]) -> pa.RecordBatch:
+        made, plain, nested = self._make(rows)
+        # remembered once there is a batch of them
+        known = {**self._known, **{n: None for n in made if n not in self._known}}
+        arrays = []
+        names = [n for n in known if self._complete or n in made]
+        for name in names:
+            array = made.get(name)
+            if array is None:
+                array = pa.nulls(len(rows), known[name] or TEXT)
+            elif array.null_count < len(array):
+                known[name] = array.type
+            arrays.append(array)
+        fields = []
+        for place, (name, array) in enumerate(zip(names, arrays, strict=True), 1):
+            shown = name or f"column_{place}"
+            field = make_field(shown, array.type, is_json=name in nested)
+            if array.type == TEXT and name in made and name not in plain:
+                field = mark_numbers(field, [row.get(name) for row in rows])
+            fields.append(field)
+        batch = pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields))
+        self._known = known
+        is_plain = len(plain) == len(names) and names == batch.schema.names
+        self._shape = RowShape(batch.schema, known) if is_plain and names else None
+        return batch
+
+    def _make(
+        self, rows: Sequence[dict[str, Any]]
+    ) -> tuple[dict[str, pa.Array], Collection[str], Collection[str]]:
+        """Return the column of each key, in the order in which the keys first came.
+
+        And the names of those that are plain, and of those that hold JSON.
+        """
+        names = list(rows[0]) if rows else []
+        plain: dict[str, pa.Array] = {}
+        if all(map(names.__eq__, map(list, rows))):
+            plain = self._make_plain(rows, names)
+        else:
+            names = list(dict.fromkeys(chain.from_iterable(rows)))
+        made = dict(plain)
+        nested = set()
+        for name in names:
+            if name not in made:
+                values = [row.get(name) for row in rows]
+                made[name], is_json = make_column(values, self._known.get(name))
+                if is_json:
+                    nested.add(name)
+        return {name: made[name] for name in names}, plain.keys(), nested
+
+    def _make_plain(
+        self, rows: Sequence[dict[str, Any]], names: Sequence[str]
+    ) -> dict[str, pa.Array]:
+        """Return the columns that are plain, of rows with these keys in this order.
+
+        They are the same as `make_array` makes of them, at half the cost: the values
+        of some rows are gone through while they are in the processor's cache.
+        """
+        columns = [PlainColumn(self._known.get(name)) for name in names]
+        for start in range(0, len(rows), ROWS_AT_ONCE):
+            some = rows[start : start + ROWS_AT_ONCE]
+            values = list(chain.from_iterable(row.values() for row in some))
+            for place, column in enumerate(columns):
+                column.add(values[place :: len(names)])
+        ended = zip(names, (column.end() for column in columns), strict=True)
+        return {name: array for name, array in ended if array is not None}
+
+
+def make_array(values: Sequence[Any]) -> pa.Array:
+    """Return the values as the narrowest type that loses none of them.
+
+    Args:
+        values: Python values; None is null.
+    """
+    return make_column(values, None)[0]
+
+
+def make_column(
+    values: Sequence[Any], known: pa.DataType | None
+) -> tuple[pa.Array, bool]:
+    """Return what `make_array` does, and whether it is JSON.
+
+    That is text, as Arrow has nothing else for objects and lists of any kind.
+
+    Args:
+        values: Python values; None is null.
+        known: The type of the column in earlier chunks, or None.
+    """
+    types = set(map(type, values))
+    if not types <= KNOWN:
+        values = [plain(value) for value in values]
+        types = set(map(type, values))
+    types.discard(type(None))
+    if not types:
+        return pa.nulls(len(values), known or TEXT), False
+    array = None if known == TEXT else _exact(values, types, known)
+    if array is None or not _widens(known, array.type):
+        texts = [None if v is None else column_text(v) for v in values]
+        return _build(texts, TEXT), types <= NESTED
+    return array, False
+
+
+def _widens(known: pa.DataType | None, found: pa.DataType) -> bool:
+    return known in (None, found) or (known == INTEGER and found == NUMBER)
+
+
+def _exact(
+    values: Sequence[Any], types: set[type], known: pa.DataType | None
+) -> pa.Array | None:
+    """Return the values as one type, or None where only text holds them all."""
+    if types <= {int, float}:
+        return _numbers(values, types, known)
+    if len(types) > 1:
+        return None
+    (kind,) = types
+    if kind in SCALARS:
+        return _plain(values, SCALARS[kind])
+    special: dict[type, Callable[[Sequence[Any]], pa.Array | None]] = {
+        dt.datetime: _timestamps,
+        dt.time: _times,
+        Decimal: _decimals,
+        list: partial(_lists, known=known),
+    }
+    return special[kind](values) if kind in special else None
+
+
+def _plain(values: Sequence[Any], kind: pa.DataType) -> pa.Array | None:
+    try:
+        return _build(values, kind)
+    except (OverflowError, pa.ArrowInvalid):
+        # a span of more microseconds than 64 bits count
+        return None
+
+
+def _build(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    if kind in FAST and len(values) >= FAST_ROWS:
+        return pl.Series(values=values, dtype=FAST[kind]).to_arrow()
+    return pa.array(values, type=kind)
+
+
+def _numbers(
+    values: Sequence[Any], types: set[type], known: pa.DataType | None
+) -> pa.Array | None:
+    whole = [v for v in values if type(v) is int] if int in types else []
+    if types == {int} and known != NUMBER:
+        if whole and not (min(whole) >= INT64_LEAST and max(whole) <= INT64_MOST):
+            return None
+        return _build(values, INTEGER)
+    if any(abs(v) > EXACT_IN_FLOAT for v in whole):
+        return None
+    return _build(values, NUMBER)
+
+
+def _timestamps(values: Sequence[dt.datetime | None]) -> pa.Array | None:
+    aware = {value.tzinfo is not None for value in values if value is not None}
+    if len(aware) > 1:
+        return None
+    if aware != {True}:
+        return pa.array(values, type=MOMENT)
+    # a program that imports pandera itself sets PYARROW_IGNORE_TIMEZONE, with which
+    # pyarrow takes any zone's clock for UTC's: only a moment in UTC survives that
+    in_utc = [value and value.astimezone(dt.UTC) for value in values]
+    return pa.array(in_utc, type=MOMENT_IN_UTC)
+
+
+def _times(values: Sequence[dt.time | None]) -> pa.Array | None:
+    # Arrow has no time with an offset, and would drop it
+    if any(value is not None and value.tzinfo is not None for value in values):
+        return None
+    return pa.array(values, type=TIME)
+
+
+def _decimals(values: Sequence[Decimal | None]) -> pa.Array | None:
+    try:
+        found = pa.array(values)
+    except (TypeError, pa.ArrowInvalid):
+        # more digits than Arrow holds, or none at all: of infinity it asks for a number
+        return None
+    if not pa.types.is_decimal128(found.type):
+        return None
+    return found.cast(pa.decimal128(DECIMAL_DIGITS, found.type.scale))
+
+
+def _lists(
+    values: Sequence[list[Any] | None], known: pa.DataType | None
+) -> pa.Array | None:
+    """Return lists of what one type holds, or None: lists of lists are JSON."""
+    types = set(map(type, chain.from_iterable(v for v in values if v)))
+    if not types <= KNOWN:
+        values = [v and list(map(plain, v)) for v in values]
+        types = set(map(type, chain.from_iterable(v for v in values if v)))
+    types.discard(type(None))
+    if types & NESTED:
+        return None
+    within = _within(known)
+    if not types:
+        return pa.array(values, type=pa.large_list(within or TEXT))
+    if len(types) == 1 and (kind := SCALARS.get(*types)) and within in (None, kind):
+        try:
+            return pa.array(values, type=pa.large_list(kind))
+        except (OverflowError, pa.ArrowInvalid):
+            return None
+    return _of_elements(values, types, within)
+
+
+def _within(known: pa.DataType | None) -> pa.DataType | None:
+    if known is None or not pa.types.is_large_list(known):
+        return None
+    return known.value_type
+
+
+def _of_elements(
+    values: Sequence[list[Any] | None], types: set[type], within: pa.DataType | None
+) -> pa.Array | None:
+    """Return lists whose elements make a column, or None where they make none."""
+    elements = _exact(list(chain.from_iterable(v or () for v in values)), types, within)
+    if elements is None:
+        return None
+    ends = accumulate((len(v or ()) for v in values), initial=0)
+    absent = pa.array([v is None for v in values])
+    offsets = pa.array(list(ends), pa.int64())
+    return pa.LargeListArray.from_arrays(offsets, elements, mask=absent)

@@ -1,0 +1,105 @@
+"""What is a spider, to the command line and in Python alike."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+import scrapy
+
+import propload
+from propload.cli.sources import Chosen
+from propload.errors import ConfigError
+from propload.names.spider_names import is_spider, refuse_among, spider_name
+from propload.options import SourceOptions
+from propload.sources import open_source
+from propload.tuning import tune
+
+SHOP = """
+import scrapy
+
+class Home(scrapy.Spider):
+    name = "homes"
+"""
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("spider:funda", True),
+        ("spider:shop.spiders:HomeSpider", True),
+        ("shop.spiders:HomeSpider", True),
+        ("spiders:Home", True),
+        (scrapy.Spider, True),
+        ("a.csv", False),
+        ("-", False),
+        ("exports/*.csv", False),
+        ("C:\\rows.csv", False),
+        ("/a:b", False),
+        ("a:b.csv", False),
+        (Path("spiders:Home"), False),
+        (["spiders:Home"], False),
+        (dict, False),
+    ],
+)
+def test_a_spider_is_told_from_other_sources(source, expected):
+    assert is_spider(source) is expected
+
+
+def test_a_file_that_looks_like_a_class_is_a_file(folder):
+    (folder / "rows:today").write_text("id\n1\n")
+    assert not is_spider("rows:today")
+    (batch,) = open_source("rows:today", SourceOptions(format="csv"))
+    assert batch.rows.to_pylist() == [{"id": "1"}]
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [("spider:funda", "funda"), ("spider:a:B", "a:B"), ("a:B",) * 2],
+)
+def test_the_name_has_no_mark(written, name):
+    assert spider_name(written) == name
+
+
+@pytest.mark.parametrize("mark", ["", "spider:"])
+def test_both_faces_open_the_same_class(mark, folder, monkeypatch):
+    (folder / "shop_of_names.py").write_text(SHOP)
+    # what is imported here is forgotten afterwards
+    monkeypatch.setitem(sys.modules, "shop_of_names", None)
+    monkeypatch.delitem(sys.modules, "shop_of_names")
+    written = f"{mark}shop_of_names:Home"
+    told = Chosen({"sources": [written], "job": None}).source()
+    for source in (written, told):
+        opened = open_source(source, SourceOptions())
+        assert (opened.name, opened.spider.__module__) == ("homes", "shop_of_names")
+
+
+@pytest.mark.parametrize("mark", ["", "spider:"])
+def test_ingest_takes_a_class_by_its_name_for_a_spider(mark):
+    # a keyword that is no setting is for the spider
+    with pytest.raises(ConfigError, match="spider 'no_such_shop:Home' cannot be"):
+        propload.ingest(f"{mark}no_such_shop:Home", place="delft", table="homes")
+
+
+@pytest.mark.parametrize("source", ["spider:funda", "shop:Home", scrapy.Spider])
+def test_a_crawl_is_not_tuned(source):
+    with pytest.raises(ConfigError, match="is a crawl: tune with a file of its rows"):
+        tune(source)
+
+
+@pytest.mark.parametrize("named", ["spider:funda", "shop:Home"])
+def test_a_crawl_is_a_run_of_its_own(named):
+    message = f"^{named} is a crawl .* to a run of its own"
+    with pytest.raises(ConfigError, match=message):
+        refuse_among(["a.csv", named])
+    with pytest.raises(ConfigError, match=message):
+        open_source(["a.csv", named], SourceOptions())
+    with pytest.raises(ConfigError, match=message):
+        Chosen({"sources": ["a.csv", named], "job": None}).source()
