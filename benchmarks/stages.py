@@ -12,10 +12,10 @@ from benchmarks.listings import listings
 from benchmarks.measuring import Options, main, summarize
 from propload.options import SourceOptions
 from propload.postgres.session.connection import connect
+from propload.prepare.checks.validation import load_schema
 from propload.prepare.dedupe import dedupe
 from propload.prepare.joining import Joined
 from propload.prepare.routing import route
-from propload.prepare.validation import load_schema
 from propload.sources import open_source
 
 if TYPE_CHECKING:

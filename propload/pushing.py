@@ -19,7 +19,7 @@ from propload.errors import ConfigError, JournalError, QueueClosedError
 from propload.messages.wording import counted, with_article
 from propload.queueing import Listeners
 from propload.sources import open_source
-from propload.sources.frames import is_frame
+from propload.sources.frames.frame_source import is_frame
 from propload.sources.items import ItemSource
 from propload.values.columns import Columns
 from propload.values.python_values import row_of

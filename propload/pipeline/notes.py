@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from propload.messages.wording import counted
-from propload.sources.formats import suffix_format
+from propload.sources.files.formats import suffix_format
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -23,7 +23,7 @@ from propload.pipeline.row_fitting import (
     without_casts,
 )
 from propload.pipeline.stages import Routing
-from propload.prepare.inference import known_types, named
+from propload.prepare.casting.inference import known_types, named
 from propload.prepare.mapping import UnmatchedColumns
 from propload.prepare.preparing import Prepared
 

@@ -13,14 +13,14 @@ from propload.postgres.ledger.ledger import taken_over
 from propload.postgres.ledger.opening import open_ledger
 from propload.postgres.loading_run import LoadingRun
 from propload.postgres.prepared_target import PreparedTarget
+from propload.postgres.replacing.shadow import drop_shadow, read_shadow_names
+from propload.postgres.replacing.shadow_rights import foretell_shadow_right
 from propload.postgres.session import failures
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.session.dsn import describe_dsn
 from propload.postgres.session.locking import target_lock
 from propload.postgres.session.server_capacity import ServerCapacity
 from propload.postgres.session.server_sessions import ServerSessions
-from propload.postgres.shadow import drop_shadow, read_shadow_names
-from propload.postgres.shadow_rights import foretell_shadow_right
 from propload.postgres.sql import swapping
 from propload.postgres.tables import catalog
 from propload.postgres.tables.ensuring import ensure_table

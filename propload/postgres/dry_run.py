@@ -15,9 +15,9 @@ from propload.postgres.sql.casts import length_type
 from propload.postgres.tables.row_size import long_keys
 from propload.postgres.tables.shaping import shape_of
 from propload.postgres.writing.approach import Approach
-from propload.postgres.writing.refusals import reasons_of, without
-from propload.postgres.writing.screening import Screen
-from propload.postgres.writing.sifting import Sift
+from propload.postgres.writing.refused.refusals import reasons_of, without
+from propload.postgres.writing.refused.screening import Screen
+from propload.postgres.writing.refused.sifting import Sift
 from propload.postgres.writing.staging import (
     fill_stage,
     make_stage,

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from propload.errors import TableGoneError
 from propload.postgres.ledger.file_ledger import FileLedger
-from propload.postgres.locked_shadow import LockedShadow
+from propload.postgres.replacing.locked_shadow import LockedShadow
 from propload.postgres.session import failures
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.tables.assumptions import MADE_AGAIN, changed
 from propload.postgres.writing.committing import EntryWriter
 from propload.postgres.writing.lane_session import LaneSession
-from propload.postgres.writing.stored_rows import StoredRows
+from propload.postgres.writing.stored.stored_rows import StoredRows
 from propload.report import Counts
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from propload.postgres.sql.shape import Shape
     from propload.postgres.tables.assumptions import Assumptions
     from propload.postgres.tables.row_plan import RowPlan
-    from propload.postgres.writing.stored_rows import StoredRows
+    from propload.postgres.writing.stored.stored_rows import StoredRows
     from propload.target import ColumnPlan, OnRefused
 
 

@@ -12,9 +12,9 @@ from propload.errors import ConfigError, CountsError
 from propload.messages.suggestions import SLIP, nearest
 from propload.messages.wording import counted, listed
 from propload.names.type_names import type_name
-from propload.prepare.casting import Cast, cast, cast_types
+from propload.prepare.casting.inference import ORDERED, infer_types
+from propload.prepare.casting.row_casting import Cast, cast, cast_types
 from propload.prepare.dedupe import check_keys, dedupe
-from propload.prepare.inference import ORDERED, infer_types
 from propload.prepare.mapping.rules import MapContext, Mapping
 from propload.prepare.routing import route
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from collections import abc
     from collections.abc import Collection, Sequence
 
+    from propload.prepare.checks.validation import Checker
     from propload.prepare.joining import Joined
     from propload.prepare.mapping.rules import RowMapping
-    from propload.prepare.validation import Checker
     from propload.target import ColumnPlan, Mode, OnNull
 
 

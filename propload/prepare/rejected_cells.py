@@ -9,7 +9,7 @@ import polars as pl
 
 from propload.batch import ROW, join_reasons
 from propload.errors import SchemaMismatchError
-from propload.prepare.casting import Cast, cast_types
+from propload.prepare.casting.row_casting import Cast, cast_types
 from propload.prepare.mapping.rules import Mapping, Rule
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import polars as pl
 from propload.batch import Deduped
 from propload.errors import SchemaMismatchError
 from propload.names.type_names import type_name
-from propload.prepare.text_out import write_text
+from propload.prepare.casting.text_out import write_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -15,7 +15,7 @@ import polars as pl
 
 from propload.batch import AS_OF, NUMBER, ORIGINS, ROW, SOURCE
 from propload.errors import WriteError
-from propload.prepare.text_out import beyond_json, is_json_of_polars, write_text
+from propload.prepare.casting.text_out import beyond_json, is_json_of_polars, write_text
 from propload.private_files import is_at, open_private, sync_folder
 from propload.rejecting.lines import REASON_COLUMNS, each_line
 from propload.rejecting.reason_counts import ReasonCounts

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from propload.options import Settings
     from propload.postgres.tables.facts import TableFacts
-    from propload.prepare.validation import Checker
+    from propload.prepare.checks.validation import Checker
     from propload.sources.source import Source
 
 #: What messages call sources that nobody gave a name.
@@ -64,7 +64,7 @@ def find_checker(settings: Settings) -> Checker | None:
     if "schema" not in settings:
         return None
     # pandera takes a quarter of a second, which a run without a schema saves
-    from propload.prepare.validation import load_schema  # noqa: PLC0415
+    from propload.prepare.checks.validation import load_schema  # noqa: PLC0415
 
     return load_schema(settings["schema"])
 

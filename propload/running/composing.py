@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from propload.postgres.database import Database
     from propload.postgres.ledger.history import ResumePoint
     from propload.postgres.ledger.run_record import RunRecord
+    from propload.prepare.checks.validation import Checker
     from propload.prepare.preparing import Preparer
-    from propload.prepare.validation import Checker
     from propload.running.auto_sizing import BatchRows
     from propload.running.journaling import Journaling
     from propload.running.planning import Plan

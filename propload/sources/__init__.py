@@ -1,7 +1,7 @@
 """Where rows come from: files, frames and Python objects, all as batches."""
 
+from propload.sources.files.readers import refuse_unused
 from propload.sources.opening import open_source
-from propload.sources.readers import refuse_unused
 from propload.sources.source import Source
 
 __all__ = ["Source", "open_source", "refuse_unused"]

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from propload.batch import Batch
 from propload.errors import PropLoadError, SourceError
-from propload.sources.arrow_types import settle_types
-from propload.sources.frames import is_frame, open_frame
+from propload.sources.arrow.arrow_types import settle_types
+from propload.sources.frames.frame_source import is_frame, open_frame
 from propload.sources.row_batches import RowBatches
 from propload.sources.source import check_names, located
 

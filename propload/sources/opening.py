@@ -12,11 +12,11 @@ from propload.errors import ConfigError
 from propload.messages.wording import with_article
 from propload.names.spider_names import is_spider, refuse_among, spider_name
 from propload.options import CRAWL, CrawlOptions
-from propload.sources.files import FileSource
-from propload.sources.finding import find_files
-from propload.sources.frames import open_frame
+from propload.sources.files.file_source import FileSource
+from propload.sources.files.finding import find_files
+from propload.sources.files.readers import refuse_unused
+from propload.sources.frames.frame_source import open_frame
 from propload.sources.items import ItemSource
-from propload.sources.readers import refuse_unused
 
 if TYPE_CHECKING:
     from scrapy import Spider

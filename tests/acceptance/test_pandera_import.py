@@ -38,7 +38,7 @@ def in_a_new_process(imports, **told):
     "imports",
     [
         "from propload.schemas.listing import LISTING",
-        "from propload.prepare.validation import load_schema; load_schema('listing')",
+        "from propload.prepare.checks import validation as v; v.load_schema('listing')",
         "import propload.schemas.rules",
     ],
 )

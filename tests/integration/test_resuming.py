@@ -15,7 +15,7 @@ from propload.errors import (
     SourceError,
     WriteError,
 )
-from propload.postgres.shadow import Shadow
+from propload.postgres.replacing.shadow import Shadow
 from tests.integration.reading import query, read_table, run_sql
 from tests.integration.users import user_without_a_ledger
 

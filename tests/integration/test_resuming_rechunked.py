@@ -11,7 +11,7 @@ import pytest
 import propload
 from propload.errors import LoadError, SourceError
 from propload.running.planning import source_options
-from propload.sources.files import FileSource
+from propload.sources.files.file_source import FileSource
 from tests.integration.partial_runs import guard, ids_by_lane, open_guard
 from tests.integration.reading import read_table, run_sql
 

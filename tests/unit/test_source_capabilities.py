@@ -27,8 +27,8 @@ from propload.source_capabilities import (
     rows_expected_of,
     rows_taken_of,
 )
-from propload.sources.files import FileSource
-from propload.sources.frames import FrameSource, open_frame
+from propload.sources.files.file_source import FileSource
+from propload.sources.frames.frame_source import FrameSource, open_frame
 from propload.sources.items import ItemSource
 from propload.sources.spiders.crawl import SpiderSource
 from propload.sources.spiders.outcome import CrawlOutcome

@@ -92,7 +92,7 @@ def _formulas(frame: pl.DataFrame) -> int:
 def _nested_as_json(frame: pl.DataFrame) -> pl.DataFrame:
     import polars as pl  # noqa: PLC0415 - heavy
 
-    from propload.prepare.text_out import write_text  # noqa: PLC0415 - needs Polars
+    from propload.prepare.casting.text_out import write_text  # noqa: PLC0415 - needs Polars
 
     nested = {name: dtype for name, dtype in frame.schema.items() if dtype.is_nested()}
     texts = {name: write_text(pl.col(name), dtype) for name, dtype in nested.items()}

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Literal
 import polars as pl
 
 from propload.batch import ROW, Deduped
-from propload.postgres.writing.refusals import reasons_of, without
+from propload.postgres.writing.refused.refusals import reasons_of, without
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from propload.postgres.writing.refusals import Refusal
+    from propload.postgres.writing.refused.refusals import Refusal
 
 Step = Literal["none", "suspect", "screen", "sift"]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from propload.batch import ROW, Written, join_reasons, no_reasons
 from propload.postgres.sql import merging
 from propload.postgres.writing.merging import write_stage
-from propload.postgres.writing.refusals import reasons_of
+from propload.postgres.writing.refused.refusals import reasons_of
 from propload.postgres.writing.staging import fill_stage
 from propload.report import Counts
 

@@ -10,8 +10,8 @@ from propload.postgres.writing.merging import (
     updates_so_far,
     write_stage,
 )
-from propload.postgres.writing.screening import Screen
-from propload.postgres.writing.sifting import Sift
+from propload.postgres.writing.refused.screening import Screen
+from propload.postgres.writing.refused.sifting import Sift
 
 if TYPE_CHECKING:
     import polars as pl
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from propload.postgres.sql.shape import Shape
     from propload.postgres.sql.sifting import Runs
     from propload.postgres.writing.approach import Step
-    from propload.postgres.writing.refusals import Refusal
+    from propload.postgres.writing.refused.refusals import Refusal
     from propload.report import Counts
 
 

@@ -14,7 +14,7 @@ from propload.postgres.sql import sessions
 from propload.postgres.sql.stage import EMPTY_STAGE, STAGE
 from propload.postgres.tables.row_size import FITTING_COLUMNS, too_wide
 from propload.postgres.tables.unstorable import never_taken
-from propload.postgres.writing.refusals import TOO_LARGE, Refusal
+from propload.postgres.writing.refused.refusals import TOO_LARGE, Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

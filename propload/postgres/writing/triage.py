@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from propload.postgres.writing.refusals import Refusal
+from propload.postgres.writing.refused.refusals import Refusal
+from propload.postgres.writing.refused.suspecting import suspects
 from propload.postgres.writing.staging import names_its_row, uncopied
-from propload.postgres.writing.suspecting import suspects
 
 if TYPE_CHECKING:
     from propload.postgres.session.connection import Connection

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from propload.postgres.sql.shape import Shape
     from propload.postgres.tables.assumptions import Assumptions
     from propload.postgres.writing.lane_session import LaneSession
-    from propload.postgres.writing.stored_rows import StoredRows
+    from propload.postgres.writing.stored.stored_rows import StoredRows
     from propload.report import Counts
     from propload.target import OnRefused
 

@@ -12,13 +12,13 @@ from propload.batch import ROW, Sifted, join_reasons, no_reasons
 from propload.errors import SchemaMismatchError
 from propload.messages.wording import SHOWN_COLUMNS, counted
 from propload.names.type_names import type_name
-from propload.prepare.casting import Cast, cast_types, refuse
+from propload.prepare.casting.row_casting import Cast, cast_types, refuse
+from propload.prepare.casting.text_in import read_text
+from propload.prepare.casting.text_out import write_text
 from propload.prepare.mapping.names import Names
 from propload.prepare.mapping.rowwise import refuse_batchwise
 from propload.prepare.parsers import Parser, make_parser
 from propload.prepare.parsers.words import fold, fold_word
-from propload.prepare.text_in import read_text
-from propload.prepare.text_out import write_text
 
 if TYPE_CHECKING:
     from collections import abc

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from propload.prepare.casting.text_in import FIRST_YEAR
 from propload.prepare.parsers.months import month_numbers
-from propload.prepare.text_in import FIRST_YEAR
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from propload.batch import ROW
-from propload.prepare.text_out import write_text
+from propload.prepare.casting.text_out import write_text
 from propload_spiders.mapping import words
 from propload_spiders.mapping.names import GENERAL, SYNONYMS
 

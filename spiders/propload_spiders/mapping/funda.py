@@ -13,7 +13,7 @@ import polars as pl
 from propload.batch import ROW, Sifted, join_reasons
 from propload.errors import SchemaMismatchError
 from propload.messages.wording import counted
-from propload.prepare.validation import load_schema
+from propload.prepare.checks.validation import load_schema
 from propload_spiders.mapping import cells, dates, names, numbers, places, words
 from propload_spiders.mapping.attributes import attributes_of
 from propload_spiders.mapping.refusals import (

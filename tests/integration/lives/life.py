@@ -16,7 +16,7 @@ from hypothesis.stateful import (
 )
 
 import propload
-from propload.postgres.writing import stored_rows
+from propload.postgres.writing.stored import stored_rows
 from tests.integration.lives.given_rows import BASE, Given
 from tests.integration.lives.table_model import Outcome, TableModel, Way
 from tests.integration.reading import query, run_sql

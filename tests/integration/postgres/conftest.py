@@ -11,7 +11,7 @@ from propload.postgres.sql import quoting
 from propload.postgres.sql.casts import cast_sql, stage_type
 from propload.postgres.tables.catalog import describe
 from propload.postgres.tables.row_plan import plan_rows
-from propload.prepare.casting import cast
+from propload.prepare.casting.row_casting import cast
 from propload.target import TableName, Target
 
 TABLE = TableName("public", "t")

@@ -13,9 +13,9 @@ from propload import Loader
 from propload.errors import TransientWriteError
 from propload.postgres import database as module
 from propload.postgres.database import Database
+from propload.postgres.replacing.shadow import Remark
 from propload.postgres.session.connection import Connection
 from propload.postgres.session.driver_errors import ServerError
-from propload.postgres.shadow import Remark
 from tests.integration.postgres.writing import (
     counts,
     end,

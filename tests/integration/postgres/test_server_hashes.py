@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from propload.postgres.session.connection import connect
 from propload.postgres.sql.shape import ColumnShape
-from propload.postgres.writing.comparable import comparable
-from propload.postgres.writing.table_reading import Hasher, TableReading
+from propload.postgres.writing.stored.comparable import comparable
+from propload.postgres.writing.stored.table_reading import Hasher, TableReading
 from propload.target import ColumnPlan, TableName
 
 pytestmark = pytest.mark.timeout(120)

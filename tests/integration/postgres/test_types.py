@@ -12,7 +12,7 @@ from propload.batch import ROW
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.tables.creating import create_table
 from propload.postgres.tables.row_plan import plan_rows
-from propload.prepare.casting import cast
+from propload.prepare.casting.row_casting import cast
 from propload.target import TableName, Target
 
 NAIVE = dt.datetime(2024, 5, 6, 7, 8, 9, 123456)  # noqa: DTZ001 - naive on purpose

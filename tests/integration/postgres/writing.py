@@ -11,7 +11,7 @@ import polars as pl
 from propload.batch import ROW, Deduped, Piece
 from propload.postgres.database import Database
 from propload.postgres.ledger.run_record import RunRecord
-from propload.prepare.casting import cast
+from propload.prepare.casting.row_casting import cast
 from propload.target import TableName, Target
 
 _runs = itertools.count(1)

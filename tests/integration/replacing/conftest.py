@@ -4,7 +4,7 @@ import pytest
 
 import propload
 from propload.pipeline.table_fitting import TableFit
-from propload.postgres.swap import Swap
+from propload.postgres.replacing.swap import Swap
 from tests.faults.server import wait_until
 from tests.integration.reading import run_sql
 

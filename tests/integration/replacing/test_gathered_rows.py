@@ -7,7 +7,7 @@ import pytest
 import propload
 from propload.earlier_runs.leftover_journals import drop_leftover, leftovers
 from propload.earlier_runs.recovering import recover
-from propload.postgres import shadow
+from propload.postgres.replacing import shadow
 from tests.integration.reading import run_sql
 from tests.integration.replacing.homes import OLD, ended_early, rows, shadows, stored
 from tests.integration.users import user_without_a_ledger

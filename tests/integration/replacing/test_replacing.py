@@ -8,7 +8,7 @@ from propload.earlier_runs.recovering import recover
 from propload.errors import LoadError
 from propload.postgres.ledger.file_ledger import FileLedger
 from propload.postgres.session.connection import connect
-from propload.sources.files import FileSource
+from propload.sources.files.file_source import FileSource
 from tests.integration.reading import read_table, run_sql
 from tests.integration.replacing.homes import OLD, rows, stored
 from tests.integration.users import user_without_a_ledger

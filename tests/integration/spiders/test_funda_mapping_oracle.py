@@ -13,8 +13,8 @@ import polars as pl
 import pytest
 
 from propload.batch import ROW
+from propload.prepare.checks.validation import load_schema
 from propload.prepare.mapping import MapContext
-from propload.prepare.validation import load_schema
 from propload_spiders.mapping import FUNDA
 
 CLEANED = (

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from propload.postgres.writing import stored_rows as compared_rows
+from propload.postgres.writing.stored import stored_rows as compared_rows
 
 COMPARED = "rows are compared with its"
 

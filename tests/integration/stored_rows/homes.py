@@ -5,8 +5,8 @@ import datetime as dt
 import polars as pl
 
 import propload
-from propload.postgres.writing.stored_rows import StoredRows
-from propload.postgres.writing.table_reading import TableReading
+from propload.postgres.writing.stored.stored_rows import StoredRows
+from propload.postgres.writing.stored.table_reading import TableReading
 from tests.integration.reading import run_sql
 
 DAY = dt.datetime(2026, 11, 28, 12, tzinfo=dt.UTC)

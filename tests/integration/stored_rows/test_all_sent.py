@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from propload.postgres.sql import stored_rows
-from propload.postgres.writing import stored_rows as compared_rows
+from propload.postgres.writing.stored import stored_rows as compared_rows
 from tests.conftest import run_outside_transaction, with_database
 from tests.integration.reading import read_table, run_sql, writes_of
 from tests.integration.stored_rows.homes import REACHING, homes, load, named_homes

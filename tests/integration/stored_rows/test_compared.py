@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import propload
-from propload.postgres.writing.stored_rows import StoredRows
+from propload.postgres.writing.stored.stored_rows import StoredRows
 from tests.integration.reading import query, read_table, run_sql, writes_of
 from tests.integration.stored_rows.homes import DAY, homes, load
 

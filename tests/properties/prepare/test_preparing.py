@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from propload.batch import ROW
+from propload.prepare.checks.validation import load_schema
 from propload.prepare.preparing import Preparer
-from propload.prepare.validation import load_schema
 from propload.target import ColumnPlan
 
 QUICK = settings(max_examples=25)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from propload.batch import ROW
-from propload.prepare.validation import load_schema
+from propload.prepare.checks.validation import load_schema
 from propload.schemas.listing import COUNTRY_BOXES
 
 CHECKER = load_schema("propload.schemas.listing:LISTING")

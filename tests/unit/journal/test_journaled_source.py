@@ -16,7 +16,7 @@ from propload.journal import (
 )
 from propload.journal.journaled_source import JournaledSource
 from propload.options import SourceOptions
-from propload.sources.frames import open_frame
+from propload.sources.frames.frame_source import open_frame
 from propload.sources.items import ItemSource
 from tests.faults.server import wait_until
 from tests.unit.journal.batches import batch, ids

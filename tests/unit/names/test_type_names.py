@@ -8,9 +8,9 @@ import pytest
 from propload.batch import ROW
 from propload.errors import SchemaMismatchError
 from propload.names.type_names import create_type, type_name
-from propload.prepare.casting import Cast, cast_types
+from propload.prepare.casting.row_casting import Cast, cast_types
+from propload.prepare.checks.validation import load_schema
 from propload.prepare.preparing import Preparer
-from propload.prepare.validation import load_schema
 
 NAMES = {
     pl.Int64(): "bigint",

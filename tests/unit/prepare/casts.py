@@ -7,7 +7,7 @@ import datetime as dt
 import polars as pl
 
 from propload.batch import REASONS, ROW
-from propload.prepare.casting import Cast, cast_types
+from propload.prepare.casting.row_casting import Cast, cast_types
 
 moment = dt.datetime.fromisoformat
 

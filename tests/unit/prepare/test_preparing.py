@@ -11,9 +11,9 @@ import pytest
 
 from propload.batch import ROW, Sifted, no_reasons
 from propload.errors import ConfigError, CountsError
+from propload.prepare.checks.validation import load_schema
 from propload.prepare.mapping import MapContext, load_mapping
 from propload.prepare.preparing import Preparer
-from propload.prepare.validation import load_schema
 from propload.target import ColumnPlan
 
 

@@ -5,10 +5,10 @@ import polars as pl
 import pytest
 
 from propload.batch import ROW, Sifted, reason_lines
+from propload.prepare.checks.validation import load_schema
 from propload.prepare.mapping import load_mapping
 from propload.prepare.preparing import Preparer
 from propload.prepare.rejected_cells import refused_cells
-from propload.prepare.validation import load_schema
 from propload.target import ColumnPlan
 
 TYPES = {"id": pl.Int64(), "price": pl.Int32(), "town": pl.String()}

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from propload.batch import ROW
-from propload.prepare.validation import load_schema
+from propload.prepare.checks.validation import load_schema
 from propload.schemas.listing import LISTING, Listing
 
 CHECKER = load_schema("propload.schemas.listing:LISTING")

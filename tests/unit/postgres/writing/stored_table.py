@@ -13,8 +13,12 @@ import pyarrow as pa
 from propload.batch import ROW
 from propload.postgres.sql.shape import ColumnShape, Shape
 from propload.postgres.sql.stored_rows import STANDING_QUERY
-from propload.postgres.writing.comparable import comparable
-from propload.postgres.writing.table_reading import PART_PAGES, PROBE_PAGES, Hasher
+from propload.postgres.writing.stored.comparable import comparable
+from propload.postgres.writing.stored.table_reading import (
+    PART_PAGES,
+    PROBE_PAGES,
+    Hasher,
+)
 from propload.target import ColumnPlan, TableName
 
 if TYPE_CHECKING:

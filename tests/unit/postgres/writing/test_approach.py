@@ -7,7 +7,7 @@ import pytest
 
 from propload.batch import REASONS, ROW
 from propload.postgres.writing.approach import Approach
-from propload.postgres.writing.refusals import Refusal
+from propload.postgres.writing.refused.refusals import Refusal
 from propload.prepare.dedupe import dedupe
 
 KEY = ("k",)

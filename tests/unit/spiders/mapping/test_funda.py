@@ -11,8 +11,8 @@ import polars as pl
 import pytest
 
 from propload.batch import REASONS, ROW
+from propload.prepare.checks.validation import load_schema
 from propload.prepare.mapping import MapContext, load_mapping
-from propload.prepare.validation import load_schema
 from propload_spiders.items import ListingItem
 from propload_spiders.mapping import FUNDA
 from tests.unit.spiders.mapping.listings import (

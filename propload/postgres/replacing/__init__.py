@@ -1,0 +1,1 @@
+"""Replace: rows gather beside the table and take its place at the end."""

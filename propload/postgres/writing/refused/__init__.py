@@ -1,0 +1,1 @@
+"""Rows that the server refuses: which ones, and why."""

@@ -1,0 +1,133 @@
+"""Sifts the stage: tries its rows run by run, and says why bad ones are refused."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from propload.postgres.sql import sifting
+from propload.postgres.sql.quoting import table as quoted_table
+from propload.postgres.writing.refused.refusals import TOO_LARGE, Refusal, tells_detail
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from propload.postgres.session.connection import Connection
+    from propload.postgres.session.queries import Record
+    from propload.postgres.sql.shape import Shape
+
+
+class Sift:
+    """Passes over the stage that find each bad row (`sql/sifting.py`).
+
+    Args:
+        shape: How rows go into the table.
+    """
+
+    def __init__(self, shape: Shape) -> None:
+        self._shape = shape
+        self._constraints: dict[str, str] | None = None
+
+    def write(
+        self, connection: Connection, /, *, runs: sifting.Runs
+    ) -> tuple[list[Refusal], Record]:
+        """Write the good rows; return the others, and the counts of what was written.
+
+        Args:
+            connection: A session that has a stage.
+            runs: How many at once, and what is known before.
+
+        Raises:
+            ServerError: No row is at fault: they all fail alike.
+        """
+        for statement in sifting.create(self._shape):
+            connection.execute(statement)
+        return self._answers(connection, sifting.sift(runs))
+
+    def take_out_unfit(
+        self, connection: Connection, columns: Sequence[str], /
+    ) -> list[Refusal]:
+        """Return the rows with values that their types refuse; they leave the stage.
+
+        Args:
+            connection: A session that has a stage.
+            columns: The columns whose types are asked.
+
+        Raises:
+            ServerError: No row is at fault: a type takes no value at all.
+        """
+        if not columns:
+            return []
+        for statement in sifting.create_trial(self._shape, columns):
+            connection.execute(statement)
+        refusals, _ = self._answers(connection, sifting.sift("growing"))
+        if refusals:
+            connection.execute(sifting.leave_out([each.place for each in refusals]))
+        return refusals
+
+    def with_long_keys(
+        self, connection: Connection, key: Sequence[str], index: str, /
+    ) -> list[Refusal]:
+        """Return the rows of the stage whose keys are longer than an index can hold.
+
+        Args:
+            connection: A session that has a stage.
+            key: The columns of the index.
+            index: The name of the table's own, of which it is told.
+
+        Raises:
+            ServerError: The connection broke meanwhile.
+        """
+        for statement in sifting.create_index_trial(self._shape, key):
+            connection.execute(statement)
+        refusals, _ = self._answers(connection, sifting.sift("growing"))
+        column = self.column_of(connection, index)
+        return [
+            replace(
+                each,
+                column=column,
+                constraint=index,
+                message=each.message.replace(sifting.TRIAL_INDEX, index),
+            )
+            for each in refusals
+            if each.sqlstate == TOO_LARGE
+        ]
+
+    def key_index(self, connection: Connection, key: Sequence[str], /) -> str | None:
+        """Return the name of the unique index that holds the key alone, or None."""
+        table = quoted_table(self._shape.table)
+        found = connection.rows(sifting.KEY_INDEX, (table, json.dumps([*key])))
+        return found[0][0] if found else None
+
+    def column_of(self, connection: Connection, constraint: str, /) -> str | None:
+        """Return the columns that a constraint is about, or None."""
+        if self._constraints is None:
+            table = quoted_table(self._shape.table)
+            rows = connection.rows(sifting.CONSTRAINTS, (table,))
+            self._constraints = dict(rows)
+        return self._constraints.get(constraint) or None
+
+    def _answers(
+        self, connection: Connection, query: str
+    ) -> tuple[list[Refusal], Record]:
+        *bad, counts = connection.records(query)
+        return [self._refusal(connection, told) for told in bad], counts
+
+    def _refusal(self, connection: Connection, told: Record) -> Refusal:
+        message, blamed = told["message"], told["blamed"]
+        column, constraint = told["column_name"], told["constraint_name"]
+        if told["detail"] and tells_detail(told["state"]):
+            message = f"{message}. {told['detail']}"
+        if blamed is not None:
+            column = self._shape.columns[blamed - 1].name
+        elif not column and constraint:
+            column = self.column_of(connection, constraint)
+        return Refusal(
+            told["row_ordinal"],
+            column or None,
+            constraint or None,
+            message,
+            told["state"],
+            of_value=blamed is not None,
+        )

@@ -1,0 +1,1 @@
+"""Rows that the table holds as they come: found by hashes, and not sent."""

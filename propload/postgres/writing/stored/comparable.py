@@ -1,0 +1,82 @@
+"""Which columns compare here, byte by byte, as they are stored and as they come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from propload.postgres.sql import quoting
+from propload.postgres.writing.stored.server_hashes import HASHED
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from propload.postgres.sql.shape import ColumnShape
+    from propload.target import ColumnPlan
+
+#: Types whose values come as texts.
+_CAST = ("numeric", "uuid")
+#: What sends the bytes that are hashed in place of a value.
+_SENT: Mapping[pl.DataType, str] = {
+    pl.Int64(): "int8send",
+    pl.Datetime("us"): "timestamp_send",
+    pl.Datetime("us", "UTC"): "timestamptz_send",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Comparable:
+    """A column that compares here.
+
+    Attributes:
+        name: Its name.
+        stored: The SQL of a stored value.
+        incoming: The expression of a value that comes, in the same type.
+    """
+
+    name: str
+    stored: str
+    incoming: pl.Expr
+
+
+def comparable(columns: Sequence[ColumnShape], /) -> tuple[Comparable, ...] | None:
+    """Return how columns compare, or None where one of them does not.
+
+    Values that compare equal here are equal to the server. Others may be equal to it
+    all the same: 1.0 and 1.00 are.
+    """
+    found = [_comparable(column.plan) for column in columns]
+    known = tuple(one for one in found if one is not None)
+    return known if len(known) == len(found) else None
+
+
+def _comparable(plan: ColumnPlan) -> Comparable | None:
+    stored, incoming = quoting.name(plan.column), pl.col(plan.column)
+    is_text = plan.dtype == pl.String()
+    if plan.carrier == "copy" and (
+        _is_text(plan.pg_type) if is_text else plan.dtype in HASHED
+    ):
+        sent = _SENT.get(plan.dtype)
+        asked = f"pg_catalog.{sent}({stored})" if sent else stored
+        return Comparable(plan.column, asked, incoming)
+    if not _has_one_text(plan):
+        return None
+    return Comparable(plan.column, f"{stored}::text", incoming.cast(pl.String))
+
+
+def _is_text(pg_type: str) -> bool:
+    """Return whether a type is that of texts; an enum's name may begin with `text`."""
+    return pg_type == "text" or pg_type.startswith("character varying")
+
+
+def _has_one_text(plan: ColumnPlan) -> bool:
+    """Return whether a value comes as the text that the server has for it."""
+    if isinstance(plan.dtype, pl.Decimal):
+        return True
+    if plan.dtype != pl.String():
+        return False
+    # a server writes JSON with blanks and orders of its own
+    unlike = plan.pg_type.startswith(("jsonb", "xml"))
+    return plan.pg_type.startswith(_CAST) if plan.carrier == "text" else not unlike

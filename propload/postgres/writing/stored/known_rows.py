@@ -1,0 +1,107 @@
+"""What a table is known to hold: two hashes of each row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+import polars as pl
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from propload.postgres.writing.stored.server_hashes import Hashes
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprints:
+    """The hashes of rows, in the order of the rows.
+
+    That a row which has changed has the hash that it had happens once in 2⁶⁴ changes,
+    and by no one's intention: each run hashes with a seed of its own.
+
+    Attributes:
+        keys: Those of their keys.
+        rows: Those of all columns that are compared.
+    """
+
+    keys: Hashes
+    rows: Hashes
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self], /) -> Self:
+        """Return the fingerprints of several parts as those of one; none of none."""
+        none = [np.empty(0, np.uint64)]
+        return cls(
+            np.concatenate([part.keys for part in parts] or none),
+            np.concatenate([part.rows for part in parts] or none),
+        )
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.keys)
+
+
+class KnownRows:
+    """What a table is known to hold; threads may share it, each for its own keys.
+
+    Args:
+        stored: The fingerprints of its rows.
+    """
+
+    def __init__(self, stored: Fingerprints) -> None:
+        # Polars sorts with all processors: a third of NumPy's time
+        order = pl.Series(stored.keys).arg_sort().to_numpy()
+        self._keys = stored.keys[order]
+        self._rows = stored.rows[order]
+        self._holds = np.ones(len(order), np.bool_)
+        # as many parts as keys, or up to twice as many: most have one key, or none
+        bits = max(len(order).bit_length(), 1)
+        self._shift = np.uint64(64 - bits)
+        self._first = _firsts(self._keys >> self._shift, 2**bits)
+
+    def find(self, rows: Fingerprints, /) -> NDArray[np.bool_]:
+        """Return of each row whether the table holds it as it is."""
+        if not len(self._keys):
+            return np.zeros(len(rows), np.bool_)
+        places = self._places(rows.keys)
+        found: NDArray[np.bool_] = self._keys[places] == rows.keys
+        found &= self._rows[places] == rows.rows
+        found &= self._holds[places]
+        return found
+
+    def forget(self, keys: Hashes, /) -> None:
+        """Take note that rows of these keys are written, which are known no more."""
+        if not len(self._keys):
+            return
+        places = self._places(keys)
+        # a key that the table did not hold is not among them
+        self._holds[places[self._keys[places] == keys]] = False
+
+    def _places(self, keys: Hashes) -> NDArray[np.intp]:
+        """Return where each key is, or another one where it is not."""
+        places: NDArray[np.intp] = self._first[keys >> self._shift].astype(np.intp)
+        behind = np.arange(len(places))
+        while len(behind):
+            at = places[behind]
+            is_before = (self._keys[at] < keys[behind]) & (at < len(self._keys) - 1)
+            behind = behind[is_before]
+            places[behind] += 1
+        return places
+
+
+def _firsts(parts: Hashes, count: int) -> NDArray[np.int32]:
+    """Return where the first key of each part is, or of the next part that has one.
+
+    Args:
+        parts: The part of each key, in their order.
+        count: How many parts there are.
+    """
+    sizes = np.bincount(parts.astype(np.intp), minlength=count).astype(np.int32)
+    firsts = np.cumsum(sizes, dtype=np.int32) - sizes
+    # behind the last key there is none
+    firsts[firsts == len(parts)] = max(len(parts) - 1, 0)
+    return firsts

@@ -1,0 +1,212 @@
+"""Reads the rows of a table, by several lanes at once, into what is known of it."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from propload.postgres.session.driver_errors import ServerError
+from propload.postgres.sql import stored_rows
+from propload.postgres.writing.stored.known_rows import Fingerprints, KnownRows
+from propload.postgres.writing.stored.server_hashes import (
+    hash_columns,
+    is_hashed,
+    together,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import polars as pl
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from propload.postgres.session.connection import Connection
+    from propload.postgres.writing.stored.comparable import Comparable
+    from propload.postgres.writing.stored.server_hashes import Hashes
+    from propload.target import TableName
+
+log = logging.getLogger(__name__)
+
+#: Pages that are read at once: lanes share them out, 8 MB each.
+PART_PAGES = 1_024
+#: Pages of the first part, which shows about how many rows the table has.
+PROBE_PAGES = 16
+#: Longest wait for a part that another lane reads, in seconds: it takes a tenth of one.
+WAIT_SECONDS = 30.0
+
+
+class _Part(NamedTuple):
+    """Some pages of a table: the first one, and the one after them; None: its end."""
+
+    first: int
+    after: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Hasher:
+    """Hashes the rows of a table, and rows that come for it.
+
+    Attributes:
+        table: Its name.
+        columns: Its columns, in the order in which they are compared.
+        key: Those that identify a row.
+        seed: What is hashed beside each value; nobody can know it who makes rows.
+    """
+
+    table: TableName
+    columns: Sequence[Comparable]
+    key: Sequence[str]
+    seed: int = field(default_factory=lambda: 1 + secrets.randbelow(2**63 - 1))
+
+    def stored(self, connection: Connection, part: _Part, /) -> Iterator[Fingerprints]:
+        """Yield the fingerprints of the rows of a part, some thousands at once.
+
+        Raises:
+            ServerError: The server refused, or the connection is gone.
+        """
+        key = [column.stored for column in self._key_columns]
+        every = [column.stored for column in self.columns]
+        query = stored_rows.read_hashes(
+            self.table, (key, every), seed=self.seed, first=part.first, after=part.after
+        )
+        for rows in connection.batches(query):
+            yield Fingerprints(*map(_as_hashes, rows.columns))
+
+    def are_told_apart(self, layer: pl.DataFrame, /) -> bool:
+        """Return whether the keys of rows that come are short enough to be hashed."""
+        keys = layer.select(column.incoming for column in self._key_columns)
+        return all(map(is_hashed, keys.get_columns()))
+
+    def incoming(self, layer: pl.DataFrame, /) -> Fingerprints:
+        """Return the fingerprints of rows that come, whose keys are told apart."""
+        rows = layer.select(column.incoming for column in self.columns)
+        hashed = hash_columns(rows, self.seed)
+        key = [hashed[rows.get_column_index(each.name)] for each in self._key_columns]
+        return Fingerprints(together(key), together(hashed))
+
+    @property
+    def _key_columns(self) -> tuple[Comparable, ...]:
+        return tuple(column for column in self.columns if column.name in self.key)
+
+
+def _as_hashes(column: pa.Array) -> Hashes:
+    """Return numbers that the server has signs for as they are reckoned here."""
+    signed: NDArray[np.int64] = column.to_numpy()
+    return signed.view(np.uint64)
+
+
+class TableReading:
+    """Reads a table once; each lane that needs it reads parts until none is left.
+
+    Args:
+        hasher: Hashes its rows.
+        pages: How many pages it has, or the longest one of its partitions.
+        limit: How many rows are worth to be read.
+    """
+
+    def __init__(self, hasher: Hasher, pages: int, limit: float) -> None:
+        self._hasher = hasher
+        self._limit = limit
+        firsts = [0, *range(PROBE_PAGES, pages, PART_PAGES)]
+        # whatever is added meanwhile belongs to the last one
+        self._parts = [_Part(*each) for each in pairwise([*firsts, None])]
+        self._pages = max(pages, firsts[-1] + 1)
+        self._found: list[Fingerprints] = []
+        #: Guards what is told of here; never held while the server is asked.
+        self._changed = threading.Condition()
+        self._under_way = self._rows = self._pages_read = 0
+        self._abandoned = False
+        self._known: KnownRows | None = None
+
+    def read(self, connection: Connection, /) -> KnownRows | None:
+        """Return what the table holds, or None where that is not to be known.
+
+        Args:
+            connection: The lane's session, without open work.
+        """
+        try:
+            while (part := self._take()) is not None:
+                self._read(connection, part)
+        except ServerError as error:
+            self.abandon(str(error))
+        except BaseException:
+            self.abandon("a lane ended")
+            raise
+        return self._wait()
+
+    def abandon(self, why: str, /) -> None:
+        """Read no more; wakes the lanes that wait."""
+        with self._changed:
+            if self._abandoned or self._known is not None:
+                return
+            self._abandoned = True
+            self._found.clear()
+            self._changed.notify_all()
+        log.info("table %s is not compared here: %s", self._hasher.table, why)
+
+    def _take(self) -> _Part | None:
+        with self._changed:
+            if self._abandoned or not self._parts:
+                return None
+            self._under_way += 1
+            return self._parts.pop(0)
+
+    def _read(self, connection: Connection, part: _Part) -> None:
+        for rows in self._hasher.stored(connection, part):
+            if not self._give(rows):
+                return
+        self._end(part)
+
+    def _give(self, rows: Fingerprints) -> bool:
+        """Take rows that were read; return whether more are to be."""
+        with self._changed:
+            if self._abandoned:
+                return False
+            self._found.append(rows)
+            self._rows += len(rows)
+            count = self._rows
+        return self._is_worth_it(count)
+
+    def _is_worth_it(self, rows: float) -> bool:
+        if rows > self._limit:
+            self.abandon(f"it has some {rows:,.0f} rows or more, too many for these")
+        return rows <= self._limit
+
+    def _end(self, part: _Part) -> None:
+        """Take note that a part was read to its end."""
+        with self._changed:
+            if self._abandoned:
+                return
+            self._under_way -= 1
+            self._pages_read += (part.after or self._pages) - part.first
+            whole = float(self._rows)
+            if self._pages > PART_PAGES:
+                # a short table is soon read, and its pages are not evenly full
+                whole *= self._pages / self._pages_read
+            if not self._parts and not self._under_way:
+                self._complete()
+        self._is_worth_it(whole)
+
+    def _complete(self) -> None:
+        self._known = KnownRows(Fingerprints.joined(self._found))
+        self._found.clear()
+        log.info(
+            "table %s: rows are compared with its %d", self._hasher.table, self._rows
+        )
+        self._changed.notify_all()
+
+    def _wait(self) -> KnownRows | None:
+        with self._changed:
+            ended = self._changed.wait_for(
+                lambda: self._abandoned or self._known is not None, WAIT_SECONDS
+            )
+        if not ended:
+            self.abandon("another lane takes too long to read a part of it")
+        return self._known

@@ -1,0 +1,1 @@
+"""What a schema demands of rows, and what is wrong with those that fail."""

@@ -1,0 +1,260 @@
+"""Judging rows by one pandera schema: which pass, and what is wrong with the others."""
+
+from __future__ import annotations
+
+import copy
+import re
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from propload.batch import ROW
+from propload.errors import SchemaMismatchError
+from propload.prepare.casting.row_casting import VALUE_LENGTH
+from propload.prepare.checks.compiled_checks import (
+    Acceptor,
+    CheckFacts,
+    ColumnFacts,
+    advice_on_types,
+    exact_type,
+    is_known,
+)
+from propload.prepare.checks.failed_check import FailedCheck, described
+from propload.schemas.pandera_import import CHECK_OUTPUT_KEY, Dispatcher, config, pa
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from pandera.api.checks import Check
+
+
+class Judge:
+    """Judges rows by one pandera schema, and calls pandera only where it must.
+
+    Attributes:
+        fills: Whether pandera changes rows that pass: defaults, added columns.
+    """
+
+    def __init__(self, schema: pa.DataFrameSchema) -> None:
+        self._schema = schema
+        self.fills = bool(
+            schema.add_missing_columns
+            or schema.strict == "filter"
+            or any(column.default is not None for column in schema.columns.values())
+        )
+        self._acceptor, self._rest = _compile(schema, fills=self.fills)
+
+    def judge(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[FailedCheck]]:
+        """Return the rows as pandera leaves them, and each check that failed."""
+        accepted = None if self._acceptor is None else self._acceptor.accept(frame)
+        if accepted is None:
+            return _validate(self._schema, frame)
+        if self._rest is None:
+            # each row is judged by itself, so the others need no second look
+            doubtful = frame if not accepted.any() else frame.filter(~accepted)
+            failed = _validate(self._schema, doubtful)[1] if doubtful.height else []
+            return frame, failed
+        if accepted.all() and not _validate(self._rest, frame)[1]:
+            return frame, []
+        return _validate(self._schema, frame)
+
+
+def _validate(
+    schema: pa.DataFrameSchema, frame: pl.DataFrame
+) -> tuple[pl.DataFrame, list[FailedCheck]]:
+    """Return the frame as pandera gives it back, and what failed."""
+    schema = _fillable(schema, frame.schema)
+    rows = frame.get_column(ROW)
+    # an environment variable can tell pandera to check no values at all
+    with config.config_context(
+        validation_enabled=True, validation_depth=config.ValidationDepth.SCHEMA_AND_DATA
+    ):
+        try:
+            checked = schema.validate(frame.drop(ROW), lazy=True)
+        except pa.errors.SchemaErrors as errors:
+            failed = errors.schema_errors
+        except pa.errors.SchemaError as error:
+            raise _unfit(schema, error) from error
+        except Exception:  # noqa: BLE001 - whatever pandera fails on
+            return frame, _ask_in_turn(schema, frame)
+        else:
+            return checked.insert_column(0, rows), []
+    return frame, [_failure(schema, one, frame) for one in failed]
+
+
+def _fillable(schema: pa.DataFrameSchema, found: pl.Schema) -> pa.DataFrameSchema:
+    """Return a schema whose defaults pandera can fill in.
+
+    It fails with one of a column that may lack and does, or that has no type.
+    """
+    if any(one.regex and _is_untyped(one) for one in schema.columns.values()):
+        # the columns that a pattern finds may be of several types
+        schema = _by_name(schema, found.names())
+    filled = [
+        (name, column)
+        for name, column in schema.columns.items()
+        if column.default is not None and not column.regex
+    ]
+    lacking = [n for n, one in filled if n not in found and not one.required]
+    untyped = [n for n, one in filled if n in found and _is_untyped(one)]
+    if not lacking and not untyped:
+        return schema
+    left = copy.deepcopy(schema)
+    for name in lacking:
+        del left.columns[name]
+    for name in untyped:
+        left.columns[name].dtype = pa.Column(found[name]).dtype
+    return left
+
+
+def _is_untyped(column: pa.Column) -> bool:
+    """Return whether a column has a default, and no type that it is of."""
+    return column.default is not None and column.dtype is None
+
+
+def _ask_in_turn(schema: pa.DataFrameSchema, frame: pl.DataFrame) -> list[FailedCheck]:
+    """Return what failed, asked for one failure at a time.
+
+    Pandera lists all failures as text, which it cannot make of a span of time or of
+    bytes, and fails with that.
+    """
+    left = _by_name(schema, frame.columns)
+    rows = frame.drop(ROW)
+    found: list[FailedCheck] = []
+    while True:
+        try:
+            left.validate(rows)
+        except pa.errors.SchemaError as error:
+            found.append(_failure(schema, error, frame))
+            _drop_check(left, error)
+        except Exception as error:
+            raise _unfit(schema, error) from error
+        else:
+            return found
+
+
+def _by_name(schema: pa.DataFrameSchema, names: Sequence[str]) -> pa.DataFrameSchema:
+    """Return a copy that has a column of its own for each that a pattern finds."""
+    left = copy.deepcopy(schema)
+    patterns = {n: one for n, one in left.columns.items() if one.regex}
+    for pattern, column in patterns.items():
+        matched = [n for n in names if n != ROW and re.fullmatch(pattern, n)]
+        for name in (n for n in matched if n not in left.columns):
+            left.columns[name] = copy.deepcopy(column)
+            left.columns[name].regex, left.columns[name].name = False, name
+        if matched:
+            del left.columns[pattern]
+    return left
+
+
+def _drop_check(schema: pa.DataFrameSchema, error: pa.errors.SchemaError) -> None:
+    """Take the check that failed out of a schema, so that the next one is met."""
+    if isinstance(error.schema, pa.DataFrameSchema):
+        schema.checks.pop(error.check_index)
+        return
+    column = schema.columns[error.schema.name]
+    if error.check_index is None:
+        column.nullable = True
+    else:
+        column.checks.pop(error.check_index)
+
+
+def _failure(
+    schema: pa.DataFrameSchema, error: pa.errors.SchemaError, frame: pl.DataFrame
+) -> FailedCheck:
+    output = error.check_output
+    if not isinstance(output, pl.DataFrame) or output.height != frame.height:
+        raise _unfit(schema, error) from error
+    failed = ~output.get_column(CHECK_OUTPUT_KEY).fill_null(value=False)
+    rows = frame.filter(failed)
+    column = _column_at_fault(error)
+    place = "" if column is None else f"column {column}: "
+    if isinstance(error.check, str):
+        # one of pandera's own
+        problem = "is null" if error.check == "not_nullable" else error.check
+        return FailedCheck(column, (), error.check, place, problem, rows)
+    shown = tuple((error.check.statistics or {}).get("columns", ()))
+    named = column or ", ".join(shown) or None
+    check = error.check
+    label, problem = described(check.name, check.error, of_row=not place)
+    return FailedCheck(named, shown, label, place, problem, rows)
+
+
+def _unfit(schema: pa.DataFrameSchema, error: Exception) -> SchemaMismatchError:
+    text = " ".join(str(error).split())[:VALUE_LENGTH]
+    told = f"{text}{advice_on_types(text)}"
+    if not isinstance(error, (pa.errors.SchemaError, pl.exceptions.PolarsError)):
+        told = f"pandera itself fails with {type(error).__name__}: {told}"
+    msg = f"schema {schema.name}: the rows as a whole do not fit: {told}"
+    return SchemaMismatchError(msg)
+
+
+def _column_at_fault(error: pa.errors.SchemaError) -> str | None:
+    if isinstance(error.schema, pa.DataFrameSchema):
+        return None
+    cases = error.failure_cases
+    # of a schema of several columns, only the cases bear the column's own name
+    return cases.columns[0] if isinstance(cases, pl.DataFrame) else error.schema.name
+
+
+# ---- what the acceptor can do without pandera ----
+
+
+def _compile(
+    schema: pa.DataFrameSchema, *, fills: bool
+) -> tuple[Acceptor | None, pa.DataFrameSchema | None]:
+    """Return what accepts rows, and a schema of the checks that it does not know."""
+    shaped = schema.strict or schema.ordered or schema.dtype is not None
+    if fills or shaped or any(column.regex for column in schema.columns.values()):
+        return None, None
+    known: list[ColumnFacts] = []
+    unknown: dict[str, pa.Column] = {}
+    for name, column in schema.columns.items():
+        facts, checks = _known_checks(column.checks)
+        dtype = None if column.dtype is None else exact_type(column.dtype)
+        untold = column.dtype is not None and dtype is None
+        known.append(
+            ColumnFacts(
+                name, dtype, bool(column.nullable), bool(column.required), facts
+            )
+        )
+        if checks or untold:
+            unknown[name] = pa.Column(
+                column.dtype if untold else None, checks, nullable=True, required=False
+            )
+    frame_facts, frame_checks = _known_checks(schema.checks, of_rows=True)
+    acceptor = Acceptor(tuple(known), frame_facts)
+    if not unknown and not frame_checks:
+        return acceptor, None
+    return acceptor, pa.DataFrameSchema(unknown, checks=frame_checks, name=schema.name)
+
+
+def _known_checks(
+    checks: Iterable[Check], *, of_rows: bool = False
+) -> tuple[tuple[CheckFacts, ...], list[Check]]:
+    known, unknown = [], []
+    for check in checks:
+        facts = _row_facts(check) if of_rows else _facts(check)
+        if facts is None:
+            unknown.append(check)
+        else:
+            known.append(facts)
+    return tuple(known), unknown
+
+
+def _facts(check: Check) -> CheckFacts | None:
+    """Return a check as plain values; None where only pandera knows its meaning."""
+    # nothing public tells a built-in check: name and statistics may be the user's own
+    function, settings = check._check_fn, check._check_kwargs  # noqa: SLF001
+    if not isinstance(function, Dispatcher):
+        return None
+    facts = CheckFacts(function.__name__, settings, ignore_na=bool(check.ignore_na))
+    return facts if is_known(facts) else None
+
+
+def _row_facts(check: Check) -> CheckFacts | None:
+    """Return a check of whole rows that says which expression it is."""
+    settings = check.statistics or {}
+    if not isinstance(settings.get("expression"), pl.Expr):
+        return None
+    return CheckFacts("expression", settings, ignore_na=bool(check.ignore_na))

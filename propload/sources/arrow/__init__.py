@@ -1,0 +1,1 @@
+"""Arrow of any origin as the types that rows are prepared in."""

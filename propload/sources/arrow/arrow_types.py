@@ -1,0 +1,269 @@
+"""Arrow's rarer types as those that rows are prepared in, without losing a value."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from propload.batch import CREATED_AS
+from propload.errors import SourceError
+from propload.sources.arrow.foreign_types import holds, rebuilt, settle_foreign
+from propload.sources.arrow.geometry import without_marks
+from propload.sources.arrow.out_of_range_times import within_python
+from propload.sources.arrow.undecodable import without
+from propload.values.plain_columns import TEXT
+from propload.values.python_values import DECIMAL_DIGITS, as_text, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from propload.batch import Unread
+    from propload.sources.arrow.undecodable import Part
+
+#: The most seconds that 64 bits of milliseconds hold.
+_MOST_SECONDS = (2**63 - 1) // 1_000
+
+
+class _RepeatedKeysError(Exception):
+    """A key stands twice in a map of some rows.
+
+    Args:
+        keys: The key of each row, by its place.
+    """
+
+    def __init__(self, keys: Mapping[int, str]) -> None:
+        super().__init__(keys)
+        self.keys = keys
+
+
+def settle_types(
+    given: pa.RecordBatch, source: str, faults: Sequence[Unread] = ()
+) -> Part:
+    """Return rows whose columns all have types that can be prepared, and the others.
+
+    Args:
+        given: Rows of any types.
+        source: What messages call their source.
+        faults: What stood between them, by places from 0 on.
+
+    Raises:
+        SourceError: A column has a type that nothing can be made of.
+    """
+    rows = given = without_marks(given)
+    for place, field in enumerate(given.schema):
+        try:
+            column, created_as = _settled(rows.column(place))
+        except _RepeatedKeysError as error:
+            why = {row: _told(field.name, key) for row, key in error.keys.items()}
+            good, faults = without(given, why, "map", faults)
+            return settle_types(good, source, faults)
+        except (pa.ArrowException, ValueError) as error:
+            msg = f"{source}: column {field.name} is {field.type}, and {error}"
+            raise SourceError(msg, source=source) from error
+        if column.type.equals(field.type):
+            continue
+        # a source that says what a new column is knows more than its type does
+        created_as = (field.metadata or {}).get(CREATED_AS, created_as)
+        told = {CREATED_AS: created_as} if created_as else None
+        rows = rows.set_column(
+            place, pa.field(field.name, column.type, metadata=told), column
+        )
+    return rows, faults
+
+
+def _told(name: str, key: str) -> str:
+    return (
+        f"column {name}: one of its maps has the key {key!r} twice, which would lose "
+        "a value: write each key once"
+    )
+
+
+def _settled(column: pa.Array) -> tuple[pa.Array, bytes | None]:
+    """Return a column of a type that is known, and the type of a new one for it."""
+    plain, told = settle_foreign(column)
+    found = _conversion(plain.type)
+    if found is None:
+        return plain, told
+    convert, created_as = found
+    return convert(plain), told or created_as
+
+
+def _conversion(
+    kind: pa.DataType,
+) -> tuple[Callable[[pa.Array], pa.Array], bytes | None] | None:
+    """Return what makes a known type of one, and the type of a new column for it."""
+    if pa.types.is_dictionary(kind) and (found := _conversion(kind.value_type)):
+        convert, created_as = found
+        return (lambda column: convert(column.dictionary_decode())), created_as
+    if _is_wide(kind):
+        wide = f"numeric({_digits(kind)},{max(0, kind.scale)})"
+        return _decimal_text, wide.encode()
+    if holds(kind, pa.types.is_map) or holds(kind, _is_wide):
+        return _objects, b"jsonb"
+    near = _nearest(kind)
+    cast = _in_milliseconds if _in_seconds(kind) else _cast
+    return None if near.equals(kind) else ((lambda column: cast(column, near)), None)
+
+
+def _cast(column: pa.Array, kind: pa.DataType) -> pa.Array:
+    found = _simplified(column)
+    # the cast to its own type would spoil lists of nulls
+    return found if found.type.equals(kind) else found.cast(kind)
+
+
+def _nearest(kind: pa.DataType) -> pa.DataType:
+    """Return the type that Polars has for all values of one, also within others."""
+    if pa.types.is_run_end_encoded(kind):
+        return _nearest(kind.value_type)
+    if pa.types.is_list(kind):
+        return pa.list_(_nearest(kind.value_type))
+    if pa.types.is_large_list(kind) or _is_rare(kind):
+        return pa.large_list(_nearest(kind.value_type))
+    if pa.types.is_struct(kind):
+        return pa.struct([field.with_type(_nearest(field.type)) for field in kind])
+    if pa.types.is_dictionary(kind):
+        value = _nearest_single(kind.value_type)
+        return kind if value.equals(kind.value_type) else value
+    return _nearest_single(kind)
+
+
+def _nearest_single(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_duration(kind) and _in_seconds(kind):
+        return pa.duration("ms")
+    if pa.types.is_timestamp(kind) and _in_seconds(kind):
+        return _nearest_single(pa.timestamp("ms", kind.tz))
+    if pa.types.is_timestamp(kind) and kind.tz and not _is_known(kind.tz):
+        # moments are the same in every zone
+        return pa.timestamp(kind.unit, "UTC")
+    if pa.types.is_date64(kind):
+        return pa.date32()
+    if pa.types.is_decimal(kind) and _digits(kind) <= DECIMAL_DIGITS:
+        return pa.decimal128(_digits(kind), max(0, kind.scale))
+    return kind
+
+
+def _in_seconds(kind: pa.DataType) -> bool:
+    is_counted = pa.types.is_timestamp(kind) or pa.types.is_duration(kind)
+    return is_counted and bool(kind.unit == "s")
+
+
+def _in_milliseconds(column: pa.Array, kind: pa.DataType) -> pa.Array:
+    """Return seconds in the finer unit, which Polars has, those beyond it at its ends.
+
+    Polars would let them go round: the largest number, which often stands for no
+    moment at all, became one of 1969. At the ends no table takes them.
+    """
+    numbers = column.cast(pa.int64())
+    least = pc.min_element_wise(numbers, _MOST_SECONDS, skip_nulls=False)
+    within = pc.max_element_wise(least, -_MOST_SECONDS, skip_nulls=False)
+    return pc.multiply(within, 1_000).cast(kind)
+
+
+def _is_wide(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_decimal(kind)) and _digits(kind) > DECIMAL_DIGITS
+
+
+def _digits(kind: pa.Decimal128Type | pa.Decimal256Type) -> int:
+    """Return the digits of a decimal, with the zeros of a scale below 0."""
+    return int(kind.precision - min(0, kind.scale))
+
+
+@lru_cache
+def _is_known(zone: str) -> bool:
+    """Whether Polars has a name for a time zone; fixed offsets have none."""
+    try:
+        pl.from_arrow(pa.array([], pa.timestamp("us", zone)))
+    except pl.exceptions.ComputeError:
+        return False
+    return True
+
+
+def _decimal_text(column: pa.Array) -> pa.Array:
+    if column.type.scale < 0:
+        # Arrow would write 1.2E+3
+        column = column.cast(pa.decimal256(_digits(column.type), 0))
+    return column.cast(TEXT)
+
+
+def _is_rare(kind: pa.DataType) -> bool:
+    """Return whether Polars has no such type, or reads some of its values wrongly."""
+    is_view = pa.types.is_list_view(kind) or pa.types.is_large_list_view(kind)
+    is_fixed = pa.types.is_fixed_size_list(kind)
+    return bool(is_view or is_fixed or pa.types.is_run_end_encoded(kind))
+
+
+def _simplified(column: pa.Array) -> pa.Array:
+    """Return a column in which lists are of the common kind and values stand alone.
+
+    Arrow's own cast of a view of lists empties the last of them.
+    """
+    if not holds(column.type, _is_rare):
+        return column
+    if pa.types.is_run_end_encoded(column.type):
+        return _simplified(pc.run_end_decode(column))
+    return rebuilt(column, _simplified)
+
+
+def _objects(column: pa.Array) -> pa.Array:
+    """Return maps as the text of JSON's objects, and what else only JSON can hold.
+
+    Raises:
+        ValueError: The keys of its maps are no names.
+        _RepeatedKeysError: A key stands twice in some of them.
+    """
+    if holds(column.type, _has_nested_keys):
+        msg = "no text is made of its maps' keys: make lists of structs of the maps"
+        raise ValueError(msg)
+    values = within_python(column)
+    try:
+        rows = values.to_pylist(maps_as_pydicts="strict")
+        texts = [None if row is None else as_text(_with_names(row)) for row in rows]
+    except (KeyError, ValueError) as error:
+        # within structs, Arrow calls it a name of a field
+        found = enumerate(map(_key_twice, values.to_pylist()))
+        keys = {place: key for place, key in found if key is not None}
+        if not keys:
+            raise
+        raise _RepeatedKeysError(keys) from error
+    return pa.array(texts, TEXT)
+
+
+def _has_nested_keys(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_map(kind)) and kind.key_type.num_fields > 0
+
+
+def _with_names(value: object) -> object:
+    """Return a value whose objects have texts for names.
+
+    Raises:
+        KeyError: Two names are of one text.
+    """
+    if isinstance(value, dict):
+        named = {as_text(key): _with_names(one) for key, one in value.items()}
+        if len(named) < len(value):
+            raise KeyError
+        return named
+    if isinstance(value, list):
+        return [_with_names(one) for one in value]
+    return plain(value)
+
+
+def _key_twice(value: object) -> str | None:
+    """Return a key that stands twice in a map, which is a list of pairs here."""
+    parts: Iterable[object] = ()
+    if isinstance(value, dict):
+        parts = value.values()
+    elif isinstance(value, list | tuple):
+        parts = value
+    seen: set[object] = set()
+    for key, _ in (one for one in parts if isinstance(one, tuple)):
+        # 0.0 and -0.0 are one key of two texts
+        if not seen.isdisjoint((key, as_text(key))):
+            return as_text(key)
+        seen |= {key, as_text(key)}
+    found = (key for key in map(_key_twice, parts) if key is not None)
+    return next(found, None)

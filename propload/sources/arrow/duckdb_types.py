@@ -1,0 +1,80 @@
+"""DuckDB's own types, which it hands over as bytes that bear their name.
+
+It does so with `SET arrow_lossless_conversion = true`; else some of them come as bytes
+without a name, which nobody can tell from others.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from propload.sources.arrow.wide_numbers import WIDE
+from propload.values.plain_columns import TEXT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import pyarrow as pa
+
+#: What an offset from UTC is counted down from, in seconds.
+_MOST_OFFSET = 16 * 60 * 60 - 1
+#: Of a time with an offset, the bits that hold the offset.
+_OFFSET_BITS = 24
+#: Bytes of a number of any length that tell its sign and how many follow.
+_HEADER = 3
+
+
+def _bits(raw: bytes) -> str:
+    """Return bits as text; the first byte tells how many of the next are none."""
+    return "".join(f"{byte:08b}" for byte in raw[1:])[raw[0] :]
+
+
+def _time_text(raw: bytes) -> str:
+    number = int.from_bytes(raw, "little")
+    microseconds, counted = number >> _OFFSET_BITS, number & (2**_OFFSET_BITS - 1)
+    seconds, rest = divmod(microseconds, 1_000_000)
+    offset = _MOST_OFFSET - counted
+    return (
+        f"{_clock(seconds)}.{rest:06}{'-' if offset < 0 else '+'}{_clock(abs(offset))}"
+    )
+
+
+def _clock(seconds: int) -> str:
+    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+
+
+def _digits(raw: bytes) -> str:
+    """Return a number of any length; all bytes of one below zero are complements."""
+    if raw[0] & 0x80:
+        return str(int.from_bytes(raw[_HEADER:], "big"))
+    return str(-int.from_bytes(bytes(255 - byte for byte in raw[_HEADER:]), "big"))
+
+
+def _whole(raw: bytes, *, signed: bool) -> str:
+    return str(int.from_bytes(raw, "little", signed=signed))
+
+
+class OfDuckDB(NamedTuple):
+    """How a type of DuckDB's is read.
+
+    Attributes:
+        write: Makes a text of a value.
+        kind: The Arrow type that holds these texts, or what they say.
+        created_as: The type of a new column for it.
+    """
+
+    write: Callable[[bytes], str]
+    kind: pa.DataType
+    created_as: str
+
+
+_NUMERIC = f"numeric({WIDE.precision},0)"
+#: The types, by their names.
+OF_DUCKDB: Mapping[str, OfDuckDB] = {
+    "bit": OfDuckDB(_bits, TEXT, "bit varying"),
+    "hugeint": OfDuckDB(partial(_whole, signed=True), WIDE, _NUMERIC),
+    "uhugeint": OfDuckDB(partial(_whole, signed=False), WIDE, _NUMERIC),
+    "bignum": OfDuckDB(_digits, TEXT, "numeric"),
+    "time_tz": OfDuckDB(_time_text, TEXT, "time with time zone"),
+}

@@ -1,0 +1,243 @@
+"""Arrow's types that Polars has none for, or does not hold all values of.
+
+They become those that say the same, wherever they stand in a column: on their own, in
+lists and in structs.
+"""
+
+from __future__ import annotations
+
+import uuid
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from propload.sources.arrow.duckdb_types import OF_DUCKDB
+from propload.sources.arrow.wide_numbers import WIDE
+from propload.values.plain_columns import TEXT
+from propload.values.python_values import DECIMAL_DIGITS, as_text, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from propload.sources.arrow.duckdb_types import OfDuckDB
+
+#: The largest number of the widest decimal. DuckDB gives its whole numbers of 128 bits
+#: as such decimals, whatever their digits.
+_MOST = 10**DECIMAL_DIGITS - 1
+_OF_A_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
+_DAY = 86_400
+
+
+def settle_foreign(column: pa.Array) -> tuple[pa.Array, bytes | None]:
+    """Return a column without such types, and the type of a new column for it.
+
+    That is None where the Arrow type tells, or where nothing was foreign.
+    """
+    kind = column.type
+    if pa.types.is_dictionary(kind) and (
+        is_nested(kind.value_type) or holds(kind.value_type, _may_be_foreign)
+    ):
+        column = column.dictionary_decode()
+    if is_nested(column.type):
+        # Polars 2.1 panics over some: an empty one, and one of values that it has not
+        column = changed(column, pa.types.is_dictionary, _decoded)
+    if not holds(column.type, _may_be_foreign):
+        return column, None
+    found = changed(column, _may_be_foreign, _converted)
+    inner = _innermost(column.type)
+    told = None if _innermost(found.type).equals(inner) else _conversion(inner)
+    if told is None or told.created_as is None:
+        return found, None
+    suffix = "[]" if _is_list(column.type) else ""
+    return found, f"{told.created_as}{suffix}".encode()
+
+
+def holds(kind: pa.DataType, is_sought: Callable[[pa.DataType], bool]) -> bool:
+    """Return whether a type is one that is sought, or has one in it."""
+    inner = (kind.field(place).type for place in range(kind.num_fields))
+    return is_sought(kind) or any(holds(one, is_sought) for one in inner)
+
+
+def changed(
+    column: pa.Array,
+    is_sought: Callable[[pa.DataType], bool],
+    change: Callable[[pa.Array], pa.Array],
+) -> pa.Array:
+    """Return a column with all that is of a sought type changed, lists and maps too."""
+    if is_sought(column.type):
+        return change(column)
+    if is_nested(column.type) and holds(column.type, is_sought):
+        return rebuilt(column, lambda part: changed(part, is_sought, change))
+    return column
+
+
+def rebuilt(column: pa.Array, change: Callable[[pa.Array], pa.Array]) -> pa.Array:
+    """Return lists, maps or structs with what is in them changed.
+
+    Lists are of one kind afterwards.
+    """
+    if pa.types.is_map(column.type):
+        return _rebuilt_map(column, change)
+    if pa.types.is_struct(column.type):
+        # Arrow 26 aborts where it is to flatten a union
+        is_plain = not any(pa.types.is_union(field.type) for field in column.type)
+        places = range(column.type.num_fields)
+        parts = column.flatten() if is_plain else [column.field(n) for n in places]
+        parts = [change(part) for part in parts]
+        names = [field.name for field in column.type]
+        return pa.StructArray.from_arrays(parts, names, mask=column.is_null())
+    elements = change(pc.list_flatten(column))
+    lengths = pc.list_value_length(column).fill_null(0).cast(pa.int64())
+    ends = pc.cumulative_sum(lengths)
+    offsets = pa.concat_arrays([pa.array([0], pa.int64()), ends])
+    return pa.LargeListArray.from_arrays(offsets, elements, mask=column.is_null())
+
+
+def _rebuilt_map(
+    column: pa.MapArray, change: Callable[[pa.Array], pa.Array]
+) -> pa.MapArray:
+    first, last = (column.offsets[place].as_py() for place in (0, -1))
+    keys, items = (
+        change(part.slice(first, last - first)) for part in (column.keys, column.items)
+    )
+    offsets = pc.subtract(column.offsets, first)
+    kind = pa.map_(keys.type, items.type)
+    return pa.MapArray.from_arrays(offsets, keys, items, kind, mask=column.is_null())
+
+
+def is_nested(kind: pa.DataType) -> bool:
+    """Return whether `rebuilt` changes what is in it."""
+    return bool(pa.types.is_struct(kind) or pa.types.is_map(kind)) or _is_list(kind)
+
+
+def _decoded(column: pa.DictionaryArray) -> pa.Array:
+    return changed(column.dictionary_decode(), pa.types.is_dictionary, _decoded)
+
+
+def _innermost(kind: pa.DataType) -> pa.DataType:
+    while _is_list(kind):
+        kind = kind.value_type
+    return kind
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    tests = (
+        pa.types.is_list,
+        pa.types.is_large_list,
+        pa.types.is_fixed_size_list,
+        pa.types.is_list_view,
+        pa.types.is_large_list_view,
+    )
+    return any(test(kind) for test in tests)
+
+
+def _may_be_foreign(kind: pa.DataType) -> bool:
+    return _conversion(kind) is not None
+
+
+def _is_of_duckdb_numbers(kind: pa.DataType) -> bool:
+    is_decimal = pa.types.is_decimal128(kind) and kind.precision == DECIMAL_DIGITS
+    return bool(is_decimal and kind.scale == 0)
+
+
+def _converted(column: pa.Array) -> pa.Array:
+    found = _conversion(column.type)
+    return column if found is None else found.convert(column)
+
+
+class _Conversion(NamedTuple):
+    """What becomes of a foreign type.
+
+    Attributes:
+        convert: Makes a known type of a column.
+        created_as: The type of a new column for it; None where the known type tells.
+    """
+
+    convert: Callable[[pa.Array], pa.Array]
+    created_as: str | None = None
+
+
+def _conversion(kind: pa.DataType) -> _Conversion | None:
+    """Return what becomes of a type that is foreign itself, or None of others."""
+    if isinstance(kind, pa.BaseExtensionType):
+        return _of_extension(kind)
+    if pa.types.is_interval(kind):
+        return _Conversion(lambda column: _texts(column, _interval_text), "interval")
+    if pa.types.is_union(kind):
+        return _Conversion(lambda column: _texts(column, _plain_text))
+    if pa.types.is_time(kind):
+        return _Conversion(_within_a_day, "time without time zone")
+    if _is_of_duckdb_numbers(kind):
+        return _Conversion(_of_all_digits, f"numeric({WIDE.precision},0)")
+    return None
+
+
+def _of_extension(kind: pa.BaseExtensionType) -> _Conversion:
+    name = kind.extension_name
+    if name == "arrow.opaque" and kind.vendor_name == "DuckDB":
+        found = OF_DUCKDB.get(kind.type_name)
+        if found is not None:
+            return _Conversion(partial(_of_duckdb, of=found), found.created_as)
+    known = {
+        "arrow.json": _Conversion(lambda column: column.storage.cast(TEXT), "jsonb"),
+        "arrow.uuid": _Conversion(lambda column: _texts(column.storage, _uuid), "uuid"),
+        "arrow.bool8": _Conversion(lambda column: column.storage.cast(pa.bool_())),
+    }
+    return known.get(name, _Conversion(lambda column: column.storage))
+
+
+def _of_duckdb(column: pa.Array, *, of: OfDuckDB) -> pa.Array:
+    return _texts(column.storage, of.write).cast(of.kind)
+
+
+def _uuid(raw: bytes) -> str:
+    return str(uuid.UUID(bytes=raw))
+
+
+def _plain_text(value: object) -> str:
+    return as_text(plain(value))
+
+
+def _texts(column: pa.Array, write: Callable[..., str]) -> pa.Array:
+    values = column.to_pylist()
+    return pa.array([None if one is None else write(one) for one in values], TEXT)
+
+
+def _interval_text(value: pa.MonthDayNano) -> str:
+    """Return months, days and a time as ISO 8601 has them, which PostgreSQL reads."""
+    months, days, nanoseconds = value
+    return f"P{months}M{days}DT{_seconds(nanoseconds, _OF_A_SECOND['ns'])}S"
+
+
+def _seconds(count: int, of_a_second: int) -> str:
+    sign, (whole, rest) = "-" if count < 0 else "", divmod(abs(count), of_a_second)
+    digits = f"{rest + of_a_second}"[1:].rstrip("0")
+    return f"{sign}{whole}.{digits}" if digits else f"{sign}{whole}"
+
+
+def _within_a_day(column: pa.Array) -> pa.Array:
+    """Return times as they are, or as texts where a day has no such time (24:00)."""
+    of_a_second = _OF_A_SECOND[column.type.unit]
+    counts = column.cast(pa.int32() if column.type.bit_width == 32 else pa.int64())
+    if is_within(counts, 0, _DAY * of_a_second - 1):
+        return column
+    return _texts(counts, lambda count: _clock(count, of_a_second))
+
+
+def _clock(count: int, of_a_second: int) -> str:
+    minutes, rest = divmod(abs(count), 60 * of_a_second)
+    seconds = _seconds(rest, of_a_second)
+    padded = seconds if len(seconds.partition(".")[0]) > 1 else f"0{seconds}"
+    return f"{'-' if count < 0 else ''}{minutes // 60:02}:{minutes % 60:02}:{padded}"
+
+
+def _of_all_digits(column: pa.Array) -> pa.Array:
+    return column if is_within(column, -_MOST, _MOST) else column.cast(WIDE)
+
+
+def is_within(numbers: pa.Array, least: int, most: int) -> bool:
+    """Return whether no number is below the least or above the most."""
+    found = pc.min_max(numbers).as_py()
+    return found["min"] is None or least <= found["min"] <= found["max"] <= most

@@ -1,0 +1,70 @@
+"""Times within maps that Python would cut or has no value for, as texts."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from propload.sources.arrow.foreign_types import changed, is_within
+from propload.values.plain_columns import TEXT
+from propload.values.temporal_text import duration_text, moment_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: The days from 1970 of the first and the last date of Python.
+_FIRST, _LAST = (
+    day.toordinal() - dt.date(1970, 1, 1).toordinal()
+    for day in (dt.date.min, dt.date.max)
+)
+_OF_A_DAY = {
+    unit: 86_400 * count
+    for unit, count in {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}.items()
+}
+
+
+def within_python(column: pa.Array) -> pa.Array:
+    """Return a column whose values Python holds as they are, the others as texts."""
+    return changed(column, pa.types.is_temporal, _within)
+
+
+def _within(column: pa.Array) -> pa.Array:
+    if not _is_beyond(column):
+        return column
+    values = pl.Series("v", _in_known_unit(column))
+    written = values.to_frame().select(_text(values.dtype)(pl.col("v"), values.dtype))
+    return written.to_series().str.replace(" ", "T", literal=True).to_arrow().cast(TEXT)
+
+
+def _text(dtype: pl.DataType) -> Callable[..., pl.Expr]:
+    return duration_text if isinstance(dtype, pl.Duration) else moment_text
+
+
+def _in_known_unit(column: pa.Array) -> pa.Array:
+    """Return a column of a unit that Polars has."""
+    if pa.types.is_date64(column.type):
+        return column.cast(pa.date32())
+    if getattr(column.type, "unit", "") != "s":
+        return column
+    milliseconds = pc.multiply(column.cast(pa.int64()), 1_000)
+    return milliseconds.cast(pa.timestamp("ms", column.type.tz))
+
+
+def _is_beyond(column: pa.Array) -> bool:
+    """Return whether Python lacks one of the values, or would cut some of them."""
+    kind = column.type
+    if pa.types.is_duration(kind) or pa.types.is_time(kind):
+        return bool(kind.unit == "ns")
+    if pa.types.is_date(kind):
+        numbers, of_a_day = column.cast(pa.date32()).cast(pa.int32()), 1
+    elif pa.types.is_timestamp(kind) and kind.unit != "ns":
+        numbers, of_a_day = column.cast(pa.int64()), _OF_A_DAY[kind.unit]
+    else:
+        # pandas has a value for it
+        return False
+    # a day at either end may be of another year in a zone
+    return not is_within(numbers, (_FIRST + 1) * of_a_day, _LAST * of_a_day - 1)

@@ -1,0 +1,178 @@
+"""Rows of Arrow with a text that is not UTF-8: neither Arrow nor Polars looks.
+
+Programs that write bytes of another encoding as texts of Parquet are not rare. Polars
+would take such a text for right, and Python could not show it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+
+import numpy as np
+import pyarrow as pa
+
+from propload.batch import Unread
+from propload.sources.arrow.foreign_types import is_nested
+from propload.sources.row_batches import describe
+from propload.values.plain_columns import TEXT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+#: Rows, and those between them that are refused, by their places from 0 on.
+Part: TypeAlias = "tuple[pa.RecordBatch, Sequence[Unread]]"
+#: How wide the places of such texts are in Arrow.
+_PLACES: Mapping[pa.DataType, np.dtype[Any]] = {
+    pa.string(): np.dtype("<i4"),
+    pa.large_string(): np.dtype("<i8"),
+}
+_MOST_ASCII = 127
+
+
+def decodable(rows: pa.RecordBatch, faults: Sequence[Unread] = (), /) -> Part:
+    """Return the rows whose texts are UTF-8, and the others by their places.
+
+    Args:
+        rows: Rows of any types.
+        faults: What stood between them, by places from 0 on.
+
+    Raises:
+        pyarrow.ArrowInvalid: A column is damaged otherwise.
+    """
+    found: dict[int, str] = {}
+    for number, field in enumerate(rows.schema):
+        column = rows.column(number)
+        if _is_right(column):
+            continue
+        if pa.types.is_dictionary(field.type):
+            # a text that no row has is in no row's way
+            column = column.dictionary_decode()
+            rows = rows.set_column(number, field.with_type(column.type), column)
+        for place in _wrong(column, 0):
+            found.setdefault(place, f"column {field.name}: {_said(column[place])}")
+    return without(rows, found, "encoding", faults) if found else (rows, faults)
+
+
+def without(
+    rows: pa.RecordBatch, found: Mapping[int, str], check: str, faults: Sequence[Unread]
+) -> Part:
+    """Return the rows without some, which stand among the faults by their places.
+
+    Args:
+        rows: Rows of any types.
+        found: What is wrong with some of them, by their places among the rows.
+        check: The short name of that.
+        faults: What stood between the rows, by places from 0 on.
+    """
+    taken = {fault.row for fault in faults}
+    total = rows.num_rows + len(faults)
+    numbers = [number for number in range(total) if number not in taken]
+    wrong = [
+        Unread(numbers[place], describe(row_at(rows, place)), check, message)
+        for place, message in found.items()
+    ]
+    told = sorted([*faults, *wrong], key=lambda fault: fault.row)
+    return between(rows, sorted(found)), told
+
+
+def between(rows: pa.RecordBatch, places: Sequence[int], /) -> pa.RecordBatch:
+    """Return the rows between some. Arrow 26 does not filter views of texts."""
+    begins = [0, *(place + 1 for place in places)]
+    ends = [*places, rows.num_rows]
+    parts = [rows.slice(b, e - b) for b, e in zip(begins, ends, strict=True)]
+    return pa.concat_batches(parts)
+
+
+def _is_right(column: pa.Array) -> bool:
+    """Return whether all texts are UTF-8."""
+    return all(map(is_utf8, _texts(column)))
+
+
+def _texts(column: Any) -> Iterator[pa.Array]:
+    """Yield the texts of a column, wherever they stand in it."""
+    kind = column.type
+    if isinstance(kind, pa.BaseExtensionType):
+        yield from _texts(column.storage)
+    elif pa.types.is_dictionary(kind):
+        yield from _texts(column.dictionary)
+    elif pa.types.is_struct(kind) or pa.types.is_union(kind):
+        for place in range(kind.num_fields):
+            yield from _texts(column.field(place))
+    elif pa.types.is_map(kind):
+        yield from _texts(column.keys)
+        yield from _texts(column.items)
+    elif kind.num_fields:
+        yield from _texts(column.values)
+    elif kind in _PLACES or kind.equals(pa.string_view()):
+        yield column
+
+
+def is_utf8(texts: pa.Array, /) -> bool:
+    """Return whether texts are UTF-8.
+
+    Args:
+        texts: Texts of any of Arrow's types.
+
+    Raises:
+        pyarrow.ArrowInvalid: They are damaged otherwise.
+    """
+    if texts.type in _PLACES and _is_ascii(texts):
+        return True
+    try:
+        texts.validate(full=True)
+    except pa.ArrowInvalid as error:
+        if "UTF8" not in str(error):
+            raise
+        return False
+    return True
+
+
+def _is_ascii(column: pa.Array) -> bool:
+    """Return whether all letters are ASCII, which is ten times as soon seen."""
+    _, offsets, content = column.buffers()
+    if not len(column) or content is None:
+        return True
+    width = _PLACES[column.type]
+    begin = column.offset * width.itemsize
+    places = np.frombuffer(offsets, width, len(column) + 1, begin)
+    letters = np.frombuffer(content, np.uint8)[places[0] : places[-1]]
+    return not letters.size or bool(letters.max() <= _MOST_ASCII)
+
+
+def _wrong(column: pa.Array, first: int) -> Iterator[int]:
+    """Yield the places of values that are not right, by halving."""
+    # of a part of nested values all that is in the whole would be looked at
+    if not len(column) or _is_right(pa.concat_arrays([column])):
+        return
+    if len(column) == 1:
+        yield first
+        return
+    half = len(column) // 2
+    yield from _wrong(column.slice(0, half), first)
+    yield from _wrong(column.slice(half), first + half)
+
+
+def row_at(rows: pa.RecordBatch, place: int, /) -> dict[str, object]:
+    """Return the values of a row, as far as Python has such, for who reads them."""
+    names = rows.schema.names
+    return {
+        name: _value(rows.column(number)[place]) for number, name in enumerate(names)
+    }
+
+
+def _said(value: pa.Scalar[Any]) -> str:
+    told = _value(value)
+    shown = f"'{told}'" if isinstance(told, str) else value.type
+    return f"{shown} is not UTF-8: write the text anew in that encoding"
+
+
+def _value(value: pa.Scalar[Any]) -> object:
+    try:
+        return cast("object", value.as_py())
+    except UnicodeDecodeError:
+        if not isinstance(value, pa.StringScalar | pa.LargeStringScalar):
+            return value.type
+        return value.as_buffer().to_pybytes().decode(errors="backslashreplace")
+    except (OverflowError, ValueError):
+        # Python has no such moment, or cuts it
+        return value.type if is_nested(value.type) else value.cast(TEXT).as_py()

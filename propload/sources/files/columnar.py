@@ -1,0 +1,237 @@
+"""Files that carry types and columns: Parquet, Arrow IPC (Feather) and its streams."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.ipc
+import pyarrow.parquet as pq
+
+from propload.errors import SourceError
+from propload.sources.arrow.arrow_types import settle_types
+from propload.sources.arrow.undecodable import decodable
+from propload.sources.source import check_names, cut, fitting_rows, located, numbered
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import IO
+
+    from propload.batch import Batch
+    from propload.options import SourceOptions
+
+#: An Arrow IPC file, as opposed to a stream, begins so.
+ARROW_FILE_MAGIC = b"ARROW1"
+OLD_FEATHER_MAGIC = b"FEA1"
+#: How Parquet calls the 96 bits in which Hive, Impala and Spark keep moments.
+_HIVE_MOMENT = "INT96"
+#: Moments up to so far from 1970 can be counted in nanoseconds.
+_MOST_MICROSECONDS = (2**63 - 1) // 1_000
+#: So many rows tell how wide those of a row group are, where its sizes do not.
+LOOKED_AT = 1_000
+_OF_ANY_LENGTH = {"BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY"}
+#: Encodings that write each text as it is; the others count rows and nulls.
+_PLAIN = {"PLAIN", "RLE", "BIT_PACKED", "DELTA_LENGTH_BYTE_ARRAY"}
+
+
+def read_parquet(file: IO[bytes], name: str, options: SourceOptions) -> Iterator[Batch]:
+    """Yield the rows of a Parquet file, one part of a row group at a time.
+
+    Args:
+        file: The file, open and seekable.
+        name: What messages call it.
+        options: How many rows and bytes go into one batch.
+    """
+    return _read(_open_parquet, file, name, options)
+
+
+def read_arrow(file: IO[bytes], name: str, options: SourceOptions) -> Iterator[Batch]:
+    """Yield the rows of an Arrow IPC file (Feather) or stream.
+
+    Args:
+        file: The file, open and seekable.
+        name: What messages call it.
+        options: How many rows and bytes go into one batch.
+    """
+    magic = file.read(len(ARROW_FILE_MAGIC))
+    if magic.startswith(OLD_FEATHER_MAGIC):
+        msg = f"{name} is Feather of version 1: write it again as version 2 or Parquet"
+        raise SourceError(msg, source=name)
+    is_file = magic == ARROW_FILE_MAGIC
+    file.seek(0)
+    return _read(_open_ipc_file if is_file else _open_ipc_stream, file, name, options)
+
+
+def count_parquet(file: IO[bytes], /) -> int:
+    """Return how many rows a Parquet file says that it has.
+
+    Raises:
+        pyarrow.ArrowException: It is cut short or damaged.
+    """
+    return int(pq.read_metadata(file).num_rows)
+
+
+def count_arrow(file: IO[bytes], /) -> int | None:
+    """Return about how many rows an Arrow IPC file has, or None of a stream.
+
+    All batches but the last one are taken to be as long as the first one.
+
+    Raises:
+        pyarrow.ArrowException: It is cut short or damaged.
+    """
+    if file.read(len(ARROW_FILE_MAGIC)) != ARROW_FILE_MAGIC:
+        return None
+    file.seek(0)
+    # without this, all columns of the two batches would be read
+    narrow = pa.ipc.IpcReadOptions(included_fields=[0], use_threads=False)
+    reader = pa.ipc.open_file(file, options=narrow)
+    count = reader.num_record_batches
+    if not count:
+        return 0
+    last = int(reader.get_batch(count - 1).num_rows)
+    return last + (count - 1) * int(reader.get_batch(0).num_rows) if count > 1 else last
+
+
+def _read(
+    open_rows: Callable[[Any, SourceOptions], tuple[pa.Schema, Iterator[Any]]],
+    file: IO[bytes],
+    name: str,
+    options: SourceOptions,
+) -> Iterator[Batch]:
+    rows_read = 0
+    try:
+        schema, batches = open_rows(file, options)
+        check_names(schema.names, name)
+        for rows in batches:
+            if rows.num_rows:
+                good, faults = decodable(rows)
+                known, faults = settle_types(good, name, faults)
+                unread = numbered(faults, rows_read)
+                yield from cut(known, name, rows_read + 1, options, unread=unread)
+                rows_read += rows.num_rows
+        if not rows_read:
+            nothing = pa.RecordBatch.from_pylist([], schema=schema)
+            yield from cut(settle_types(nothing, name)[0], name, 1, options)
+    except (pa.ArrowException, OSError) as error:
+        msg = f"{name} is cut short or damaged: fetch it again ({error})"
+        raise located(SourceError(msg), name, rows_read) from error
+
+
+def _open_parquet(
+    file: IO[bytes], options: SourceOptions
+) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+    reader = _parquet(file, moments_in="us")
+    # a batch over several row groups would lose the good ones with a damaged one
+    batches = (
+        rows
+        for group in range(reader.num_row_groups)
+        for rows in _rows_of_group(reader, file, group, options)
+    )
+    return reader.schema_arrow.remove_metadata(), batches
+
+
+def _parquet(file: IO[bytes], *, moments_in: str) -> pq.ParquetFile:
+    """Return a reader that counts the moments of Hive and Spark in such a unit."""
+    # pre-buffering would hold every column chunk of a row group at once
+    return pq.ParquetFile(
+        file,
+        pre_buffer=False,
+        buffer_size=1 << 20,
+        coerce_int96_timestamp_unit=moments_in,
+    )
+
+
+def _rows_of_group(
+    reader: pq.ParquetFile, file: IO[bytes], group: int, options: SourceOptions
+) -> Iterator[pa.RecordBatch]:
+    batches = reader.iter_batches(
+        fitting_rows(_width(reader, group), options),
+        row_groups=[group],
+        use_threads=False,
+    )
+    names = [c.path for c in reader.schema if c.physical_type == _HIVE_MOMENT]
+    names = [name for name in names if name in reader.schema_arrow.names]
+    if not names:
+        yield from batches
+        return
+    finer = _parquet(file, moments_in="ns").read_row_group(
+        group, columns=names, use_threads=False
+    )
+    start = 0
+    for rows in batches:
+        yield _with_nanoseconds(rows, finer.slice(start, rows.num_rows))
+        start += rows.num_rows
+
+
+def _with_nanoseconds(rows: pa.RecordBatch, finer: pa.Table) -> pa.RecordBatch:
+    """Return rows with those moments in nanoseconds that have some.
+
+    Args:
+        rows: The rows, with moments in microseconds.
+        finer: Their moments in nanoseconds, of which those before 1677 and after 2262
+            went round and are others.
+
+    Raises:
+        pyarrow.ArrowInvalid: A column has moments of both kinds.
+    """
+    for name in finer.column_names:
+        exact = finer[name].combine_chunks()
+        count = exact.cast(pa.int64())
+        place = rows.schema.get_field_index(name)
+        micro = rows.column(place).cast(pa.int64())
+        near = pc.less_equal(pc.abs(micro), _MOST_MICROSECONDS)
+        whole = pc.equal(pc.multiply(pc.divide(count, 1_000), 1_000), count)
+        if not pc.any(pc.and_not(near, whole)).as_py():
+            continue
+        if not pc.all(near).as_py():
+            msg = f"column {name} has nanoseconds beside moments too far away for them"
+            raise pa.ArrowInvalid(msg)
+        rows = rows.set_column(place, name, exact)
+    return rows
+
+
+def _width(reader: pq.ParquetFile, group: int) -> float:
+    """Return about how many bytes a row of a row group has once it is read."""
+    told = reader.metadata.row_group(group)
+    columns = [told.column(place) for place in range(told.num_columns)]
+    packed = [one.path_in_schema for one in columns if _is_packed(one)]
+    plain = [one.total_uncompressed_size for one in columns if not _is_packed(one)]
+    width = float(sum(plain) / max(1, told.num_rows))
+    if not packed or told.num_rows <= LOOKED_AT:
+        return width
+    some = next(
+        reader.iter_batches(
+            LOOKED_AT,
+            row_groups=[group],
+            columns=packed,
+            use_threads=False,
+        )
+    )
+    return width + float(some.nbytes / some.num_rows)
+
+
+def _is_packed(column: pq.ColumnChunkMetaData) -> bool:
+    """Whether texts of a column take fewer bytes in the file than once they are read.
+
+    In a dictionary a text stands once, however many rows have it; others leave out how
+    a text begins where the one before begins so as well.
+    """
+    return column.physical_type in _OF_ANY_LENGTH and not _PLAIN.issuperset(
+        column.encodings
+    )
+
+
+def _open_ipc_file(
+    file: IO[bytes], _: SourceOptions
+) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+    reader = pa.ipc.open_file(file)
+    parts = (reader.get_batch(place) for place in range(reader.num_record_batches))
+    return reader.schema, parts
+
+
+def _open_ipc_stream(
+    file: IO[bytes], _: SourceOptions
+) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+    reader = pa.ipc.open_stream(file)
+    return reader.schema, iter(reader)

@@ -1,0 +1,235 @@
+"""Rows from files: paths, globs, folders and stdin, of any known format."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import PurePath
+from typing import IO, TYPE_CHECKING
+
+from propload.errors import SourceError
+from propload.names.format_names import check_format
+from propload.sources.files.archive_members import find_members
+from propload.sources.files.estimating import estimate_rows
+from propload.sources.files.finding import printable
+from propload.sources.files.readers import refuse_unused, takes_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+    from pathlib import Path
+
+    from propload.batch import Batch
+    from propload.options import SourceOptions
+
+#: Of a file's beginning and of its end, into its fingerprint: where files of one
+#: size that were written at one time differ.
+FINGERPRINT_BYTES = 64 << 10
+#: A folder that stands for a value of all rows below it, as Spark and pyarrow write.
+_PARTITION = re.compile(r"([^=]+)=.*", re.DOTALL)
+
+
+class FileSource:
+    """Rows of one or several files, one after the other.
+
+    Args:
+        paths: The files; None stands for stdin.
+        options: What is known of them, and how much goes into one batch.
+        name: What messages call all of them.
+        notes: What a reader should know of how the files were found.
+    """
+
+    def __init__(
+        self,
+        paths: Sequence[Path | None],
+        options: SourceOptions,
+        *,
+        name: str,
+        notes: Sequence[str] = (),
+    ) -> None:
+        self.name = printable(name)
+        self.paths = tuple(paths)
+        # a pipe by its name (/dev/stdin, a shell's `<(...)`) is read once, as stdin is
+        self.rereadable = all(path and path.is_file() for path in self.paths)
+        self._options = replace(options, by_clock=not self.rereadable)
+        self._notes: dict[str, None] = dict.fromkeys(notes)
+        self._partitions: set[tuple[str, ...]] = set()
+        self._changed: dict[str, None] = {}
+
+    @property
+    def at_hand(self) -> bool:
+        """Whether its rows can be read at any time, by no code of the user."""
+        return self.rereadable
+
+    def rows_expected(self) -> int | None:
+        """Return about how many rows the files have, or None where that is not known.
+
+        Nothing but speed may depend on it.
+        """
+        paths = [path for path in self.paths if path] if self.rereadable else []
+        return estimate_rows(paths, self._options)
+
+    def fingerprint(self) -> str | None:
+        """Return a hash of paths, sizes, times, beginnings and ends."""
+        if not self.rereadable:
+            return None
+        found = hashlib.sha256()
+        for path in self.paths:
+            if path:
+                found.update(_fingerprint(path))
+        return found.hexdigest()
+
+    def __iter__(self) -> Iterator[Batch]:
+        for path in self.paths:
+            if path is None:
+                yield from self._rows(_stdin(), "stdin")
+                continue
+            with _open(path) as file:
+                changed, begun = _changed_at(path), _state_of(file)
+                for batch in self._rows(file, printable(path)):
+                    self._note_partitions(batch)
+                    yield replace(batch, as_of=changed)
+                if changed and _state_of(file) != begun:
+                    self._changed[_told_of_change(path)] = None
+
+    def _rows(self, file: IO[bytes], name: str) -> Iterator[Batch]:
+        for member in find_members(file, name, self._options):
+            if len(self.paths) == 1 and not self.rereadable:
+                self._refuse_unused({member.kind})
+            for batch in member.read(self._options):
+                self._notes |= dict.fromkeys(batch.notes)
+                yield batch
+
+    def _note_partitions(self, batch: Batch) -> None:
+        """Tell of values that only the names of folders hold, an archive's as well."""
+        folders = PurePath(batch.source).parts[:-1]
+        found = [_PARTITION.fullmatch(part) for part in folders]
+        kept = batch.rows.schema.names
+        lost = [match for match in found if match and match[1] not in kept]
+        names = tuple(match[1] for match in lost)
+        if lost and names not in self._partitions:
+            self._partitions.add(names)
+            note = _told_of_partitions(names, lost[0][0])
+            self._notes[note] = None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader should know of how files were found and read, up to now."""
+        later = "Load it again once it is written"
+        return (*self._notes, *(f"{told}. {later}" for told in self._changed))
+
+    @property
+    def incomplete(self) -> str:
+        """Which files were not read as they are; empty where all were."""
+        return "; ".join(self._changed)
+
+    def refuse_unused(self) -> None:
+        """Refuse options that no file knows, where it can be told before reading.
+
+        Raises:
+            ConfigError: There is such an option.
+        """
+        kinds = _kinds(self.paths, self._options) if self._options.told else None
+        if kinds is not None:
+            self._refuse_unused(kinds)
+
+    def _refuse_unused(self, kinds: Collection[str]) -> None:
+        described = f"{self.name} ({', '.join(sorted(kinds))})"
+        refuse_unused(self._options, takes_of(kinds), described)
+
+
+def _kinds(
+    paths: Sequence[Path | None], options: SourceOptions
+) -> frozenset[str] | None:
+    """Return the formats of files, or None where one of them is not known yet."""
+    if options.format:
+        return frozenset({check_format(options.format)})
+    if not all(path and path.is_file() for path in paths):
+        return None
+    kinds: set[str] = set()
+    try:
+        for path in filter(None, paths):
+            with _open(path) as file:
+                kinds.update(
+                    member.kind for member in find_members(file, str(path), options)
+                )
+    except SourceError:
+        # told where the file is read
+        return None
+    return frozenset(kinds)
+
+
+def _changed_at(path: Path) -> datetime | None:
+    if not path.is_file():
+        return None
+    try:
+        return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    except (ValueError, OverflowError):
+        # a clock that was wrong: Python has no such year
+        return None
+
+
+def _state_of(file: IO[bytes]) -> tuple[int, int]:
+    """Return what is another one once somebody has written into an open file."""
+    stat = os.fstat(file.fileno())
+    return stat.st_size, stat.st_mtime_ns
+
+
+def _told_of_change(path: Path) -> str:
+    return (
+        f"{printable(path)} was written into while it was read: rows of it may be "
+        "missing, or mixed from before and after"
+    )
+
+
+def _told_of_partitions(names: Sequence[str], example: str) -> str:
+    return (
+        f"the files are in folders such as {example}, and have no column "
+        f"{' or '.join(names)} themselves: what folders are called is not loaded. To "
+        "load it, give rows that have it, such as pl.scan_parquet(..., "
+        "hive_partitioning=True) in Python"
+    )
+
+
+def _stdin() -> IO[bytes]:
+    # a service has none, and an editor one of its own
+    found: IO[bytes] | None = getattr(sys.stdin, "buffer", None)
+    if found is None:
+        msg = "stdin cannot be read: it is no open pipe or file. Give a path, or rows"
+        raise SourceError(msg, source="stdin")
+    return found
+
+
+def _open(path: Path) -> IO[bytes]:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        msg = f"{path} cannot be opened: {error.strerror}"
+        raise SourceError(msg, source=str(path)) from error
+
+
+def _whole(path: Path) -> Path:
+    try:
+        return path.resolve()
+    except OSError as error:
+        msg = f"{path} has no whole path: the current folder was deleted. Go to another"
+        raise SourceError(msg, source=str(path)) from error
+
+
+def _fingerprint(path: Path) -> bytes:
+    with _open(path) as file:
+        stat = path.stat()
+        # a path may hold bytes that are no text
+        found = hashlib.sha256(os.fsencode(_whole(path)))
+        found.update(f"\0{stat.st_size}{stat.st_mtime_ns}".encode())
+        try:
+            found.update(file.read(FINGERPRINT_BYTES))
+            file.seek(max(0, stat.st_size - FINGERPRINT_BYTES))
+            found.update(file.read(FINGERPRINT_BYTES))
+        except OSError as error:
+            msg = f"{path} cannot be read: {error.strerror}"
+            raise SourceError(msg, source=str(path)) from error
+    return found.digest()

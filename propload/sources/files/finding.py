@@ -1,0 +1,329 @@
+"""Which files a path, a folder, a glob or `-` stands for."""
+
+from __future__ import annotations
+
+import errno
+import glob
+import os
+import re
+import stat
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from propload.config.values import expanded
+from propload.errors import ConfigError, SourceError
+from propload.messages.wording import counted, listed
+from propload.sources.files.formats import (
+    NOTE_SUFFIX,
+    is_own,
+    is_readable,
+    suffix_format,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+STDIN = "-"
+#: What writes into a pipe what an address holds.
+_FETCHED_BY = {
+    "http": "curl -fsSL URL",
+    "https": "curl -fsSL URL",
+    "ftp": "curl -fsSL URL",
+    "s3": "aws s3 cp URL -",
+    "gs": "gcloud storage cat URL",
+}
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+#: Folders, or what else was passed over, that a note names.
+_MOST_NAMED = 5
+#: Characters of a path that is too long that a message shows.
+_MOST_SHOWN = 40
+#: Tables in a folder, what tells one, and what reads it.
+_TABLES = (
+    ("a Delta table", r".*/_delta_log", "pl.scan_delta(FOLDER)"),
+    ("an Iceberg table", r"metadata/.+\.metadata\.json", "pl.scan_iceberg(METADATA)"),
+    ("a Hudi table", r".*/\.hoodie", "a program that knows it, as a frame"),
+)
+#: Errors of a path at which nothing stands; a link that leads to itself is such a path.
+_OF_NOTHING = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
+#: Where a disk begins, of its file system's own and shut to its users.
+_OF_DISKS = "lost+found"
+
+
+def printable(path: str | Path) -> str:
+    """Return a path as text, also where bytes of it are none; no table holds those."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def find_files(pattern: str, given: str | None, notes: list[str]) -> list[Path | None]:
+    """Return the files that a path, a folder, a glob or `-` (stdin) stands for.
+
+    Args:
+        pattern: What the user named.
+        given: What the user says the files' format is, or None.
+        notes: What there is to tell of them is added here.
+
+    Raises:
+        SourceError: There are none, or a folder cannot be looked into.
+        ConfigError: It is empty, or there is no home folder for its `~`.
+    """
+    if not pattern:
+        # a path that is empty would be the current folder with all its files
+        msg = (
+            "a source is an empty text: name a file, a glob or a folder (. is this one)"
+        )
+        raise ConfigError(msg)
+    if pattern == STDIN:
+        return [None]
+    path = expanded(pattern)
+    state = _state_of(path, pattern)
+    if state is not None and stat.S_ISDIR(state.st_mode):
+        return _files_of_folder(path, given, notes)
+    if state is not None:
+        return [path]
+    _refuse_address(pattern)
+    if not glob.has_magic(pattern):
+        msg = f"{pattern} does not exist: check the path"
+        raise SourceError(msg, source=pattern)
+    _refuse_shut(path)
+    matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207 - keeps "~"
+    matched = [Path(match) for match in matches]
+    if not is_own(path.name):
+        matched = [match for match in matched if not is_own(match.name)]
+    found = [match for match in matched if not match.is_dir()]
+    folders = [match for match in matched if match.is_dir()]
+    passed = _passed_over(pattern, folders, found, given)
+    if not found:
+        msg = f"{pattern} matches no file: {passed or 'check the path'}"
+        raise SourceError(msg, source=pattern)
+    notes += filter(None, [passed])
+    return list(found)
+
+
+def _state_of(path: Path, shown: str) -> os.stat_result | None:
+    """Return what stands at a path, or None where nothing does.
+
+    `Path.exists` says that of a path that cannot be looked for, too, from Python 3.14.
+
+    Raises:
+        SourceError: It cannot be looked for.
+    """
+    try:
+        return path.stat()
+    except ValueError:
+        # a NUL is in no path
+        return None
+    except OSError as error:
+        if error.errno in _OF_NOTHING:
+            return None
+        raise _unreached(shown, error) from error
+
+
+def _unreached(pattern: str, error: OSError) -> SourceError:
+    """Return what is said of a path that cannot be looked for."""
+    if error.errno != errno.ENAMETOOLONG:
+        msg = f"{pattern} cannot be opened: {error.strerror}"
+        return SourceError(msg, source=pattern)
+    # rows in the place of their file's path
+    shown = f"{pattern[:_MOST_SHOWN]}…"
+    msg = f"{shown!r} is too long for a path: give one, or rows as a list or a frame"
+    return SourceError(msg, source=shown)
+
+
+def _passed_over(
+    pattern: str, folders: Sequence[Path], found: Sequence[Path], given: str | None
+) -> str:
+    """Return what is said of folders that a glob matches, and none of their files."""
+    reached = {parent for file in found for parent in file.parents}
+    left = [
+        printable(one.name)
+        for one in folders
+        if one not in reached and _holds_readable(one, given)
+    ]
+    if not left:
+        return ""
+    verb = "was" if len(left) == 1 else "were"
+    return (
+        f"{counted(len(left), 'folder')} that {printable(pattern)} matches {verb} "
+        f"passed over: {listed(left, _MOST_NAMED)}. Give a folder by its name to read "
+        "the files in it"
+    )
+
+
+def _holds_readable(folder: Path, given: str | None) -> bool:
+    """Return whether a folder itself holds a file to read; one that is shut does not.
+
+    Folders below it are not looked at: there may be millions of files in them.
+    """
+    with suppress(OSError):
+        return any(is_readable(p.name, given) and p.is_file() for p in folder.iterdir())
+    return False
+
+
+def _refuse_address(text: str) -> None:
+    """Refuse what names no file but a place in a network.
+
+    Raises:
+        SourceError: It is such an address; its password and query are not repeated.
+    """
+    if not _ADDRESS.match(text):
+        return
+    try:
+        address = urlsplit(text)
+        shown = f"{address.scheme}://{address.hostname or ''}{address.path}"
+        kind = suffix_format(address.path) or "csv"
+    except ValueError:
+        # what it is wrong about may stand in its password
+        shown, kind = f"{text.partition('://')[0]}://...", "csv"
+    fetch = _FETCHED_BY.get(text.partition("://")[0].lower())
+    msg = f"{shown} is an address, and propload reads files and pipes: " + (
+        f"fetch it, or {fetch} | propload ingest - --format {kind}"
+        if fetch
+        else "give a path, or what its own program writes into a pipe: "
+        f"... | propload ingest - --format {kind}"
+    )
+    raise SourceError(msg, source=shown)
+
+
+def _files_of_folder(
+    folder: Path, given: str | None, notes: list[str]
+) -> list[Path | None]:
+    found = list(_paths_below(folder))
+    meant = [one for one in found if is_readable(str(one.relative_to(folder)), given)]
+    read = sorted(filter(_is_there, meant))
+    if not read:
+        raise _without_rows(folder, found)
+    # whoever reads is told: a pipe that nobody writes into would hold up the rest
+    left = set(found).difference(read)
+    passed = {one for one in left.intersection(meant) if one.exists()}
+    passed.update(one for one in left if _is_link_elsewhere(one, folder, given))
+    if passed:
+        names = [printable(one.relative_to(folder)) for one in sorted(passed)]
+        notes.append(
+            f"passed over in {printable(folder)}, as pipes, devices and links to "
+            f"folders are: {listed(names, _MOST_NAMED)}. Name what is to be read"
+        )
+    return list(read)
+
+
+def _without_rows(folder: Path, found: Sequence[Path]) -> SourceError:
+    """Return what is said of a folder where no file is read."""
+    files = [one for one in found if _is_file(one)]
+    advice = "name the files and give their --format"
+    if any(one.suffix.lower() == NOTE_SUFFIX for one in files):
+        texts = f"{folder}/*{NOTE_SUFFIX}"
+        advice = f"name its {NOTE_SUFFIX} files ({texts}), or give --format csv"
+    elif not files:
+        advice = "name what is to be read" if found else "it is empty"
+    msg = f"{folder} is a folder without files of a known format: {advice}"
+    return SourceError(msg, source=str(folder))
+
+
+def _is_link_elsewhere(path: Path, folder: Path, given: str | None) -> bool:
+    """Return whether a path leads to a folder whose files are read by nobody here."""
+    if not path.is_dir() or not _holds_readable(path, given):
+        return False
+    here, there = folder.resolve(), path.resolve()
+    return not there.is_relative_to(here) and not here.is_relative_to(there)
+
+
+def _paths_below(folder: Path) -> Iterator[Path]:
+    """Yield what is no folder in a folder and below it; a link to one is none.
+
+    Raises:
+        SourceError: One cannot be looked into: what it holds would be missing.
+    """
+    for place, below, names in os.walk(folder, onerror=_raise_shut):
+        _refuse_versions(place, below, names)
+        below[:] = [name for name in below if not _is_passed(name)]
+        yield from (Path(place, name) for name in names)
+        yield from filter(Path.is_symlink, (Path(place, name) for name in below))
+
+
+def _refuse_versions(place: str, folders: Sequence[str], names: Sequence[str]) -> None:
+    """Refuse a folder in which a log says which of the files hold rows of now.
+
+    Raises:
+        SourceError: It is one: all of its files would bring rows that were deleted.
+    """
+    paths = [f"{Path(place).name}/{name}" for name in (*folders, *names)]
+    for kind, mark, reader in _TABLES:
+        if any(re.fullmatch(mark, path) for path in paths):
+            shown = printable(place)
+            msg = (
+                f"{shown} belongs to {kind}, whose files hold deleted rows as well: "
+                f"load it in Python, by {reader}"
+            )
+            raise SourceError(msg, source=shown)
+
+
+def _is_file(path: Path) -> bool:
+    state = _state_of(path, printable(path))
+    return state is not None and stat.S_ISREG(state.st_mode)
+
+
+def _is_there(path: Path) -> bool:
+    """Return whether a path is a file; a link to nothing would lack its rows.
+
+    Raises:
+        SourceError: It is such a link, or cannot be looked at.
+    """
+    if _is_file(path):
+        return True
+    if path.is_symlink() and not path.exists():
+        shown = printable(path)
+        msg = f"{shown} cannot be opened: it is a link to nothing. Mend or remove it"
+        raise SourceError(msg, source=shown)
+    return False
+
+
+def _is_passed(folder: str) -> bool:
+    """Return whether no file of a folder is read, whatever its name."""
+    return folder == _OF_DISKS or folder.startswith("_") or is_own(folder)
+
+
+def _refuse_shut(path: Path) -> None:
+    """Refuse a glob that has to look into a folder which is shut.
+
+    Raises:
+        SourceError: There is one: what it holds would be missing.
+    """
+    is_listed = glob.has_magic(path.name)
+    for above in path.parents:
+        is_glob = glob.has_magic(str(above))
+        folders = [str(above)]
+        if is_glob:
+            # the line at its end asks for folders alone
+            folders = glob.glob(f"{above}/", recursive=True)  # noqa: PTH207 - as below
+        for folder in folders:
+            _look_into(folder, is_listed=is_listed or above.name == "**")
+        if not is_glob:
+            return
+        is_listed = glob.has_magic(above.name)
+
+
+def _look_into(folder: str, *, is_listed: bool) -> None:
+    if Path(folder).name == _OF_DISKS:
+        return
+    # `.` is found by who may enter the folder
+    inside = os.path.join(folder, ".")  # noqa: PTH118 - a Path would leave it out
+    try:
+        if is_listed:
+            os.scandir(inside).close()
+        else:
+            os.stat(inside)  # noqa: PTH116 - as above
+    except OSError as error:
+        _raise_shut(error)
+
+
+def _raise_shut(error: OSError) -> None:
+    """Raise what is said of a folder that is shut, unless it is none any more."""
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return
+    shown = printable(Path(error.filename))
+    msg = (
+        f"folder {shown} cannot be looked into: {error.strerror}. Rows in it would be "
+        "missing: have it opened to this user, or name the files that are meant"
+    )
+    raise SourceError(msg, source=shown) from error

@@ -1,0 +1,85 @@
+"""Which formats there are to read files by, and what each of them can be told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import IO, TYPE_CHECKING
+
+from propload.errors import ConfigError
+from propload.sources.files import columnar, excel
+from propload.sources.text import delimited, json_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+
+    from propload.batch import Batch
+    from propload.options import SourceOptions
+
+
+@dataclass(frozen=True, slots=True)
+class FormatReader:
+    """How files of one format are read.
+
+    Attributes:
+        takes: The reading options that it heeds.
+        from_blocks: Reads a stream of bytes, or None where it has to jump about.
+        from_file: Reads a seekable file where `from_blocks` is None.
+        count: Returns about how many rows a seekable file says that it has; None where
+            files of the format do not say it.
+    """
+
+    takes: frozenset[str] = frozenset()
+    from_blocks: (
+        Callable[[Iterator[bytes], str, SourceOptions], Iterator[Batch]] | None
+    ) = None
+    from_file: Callable[[IO[bytes], str, SourceOptions], Iterator[Batch]] | None = None
+    count: Callable[[IO[bytes]], int | None] | None = None
+
+
+_DELIMITED = frozenset({"delimiter", "skip_lines", "header", "encoding", "null_words"})
+_JSON = frozenset({"encoding", "rows_at"})
+_WORKBOOK = frozenset({"sheet", "skip_lines", "header", "null_words"})
+READERS: Mapping[str, FormatReader] = {
+    "csv": FormatReader(_DELIMITED, delimited.read_delimited),
+    "tsv": FormatReader(_DELIMITED, partial(delimited.read_delimited, tabs=True)),
+    "ndjson": FormatReader(_JSON, partial(json_rows.read_json, lines=True)),
+    "json": FormatReader(_JSON, partial(json_rows.read_json, lines=False)),
+    # these two say all of it themselves
+    "parquet": FormatReader(
+        from_file=columnar.read_parquet, count=columnar.count_parquet
+    ),
+    "arrow": FormatReader(from_file=columnar.read_arrow, count=columnar.count_arrow),
+    "xlsx": FormatReader(_WORKBOOK, from_file=excel.read_workbook),
+}
+
+
+def takes_of(kinds: Collection[str]) -> frozenset[str]:
+    """Return the options that files of these formats can be told between them."""
+    return frozenset({"format"}).union(*(READERS[kind].takes for kind in kinds))
+
+
+def refuse_unused(
+    options: SourceOptions, takes: Collection[str], described: str
+) -> None:
+    """Refuse options that were told for a source that does not know them.
+
+    Args:
+        options: What was told.
+        takes: The options that the source heeds.
+        described: What messages call the source.
+
+    Raises:
+        ConfigError: There is such an option.
+    """
+    for option in sorted(options.told.difference(takes)):
+        kinds = [kind for kind, reader in READERS.items() if option in reader.takes]
+        msg = (
+            f"{option} does not apply to {described}, "
+            f"only to {_listed(kinds) or 'files'}: leave it out"
+        )
+        raise ConfigError(msg)
+
+
+def _listed(words: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))

@@ -1,0 +1,1 @@
+"""Rows from frames in memory."""

@@ -1,0 +1,346 @@
+"""Rows from memory: Polars, pandas, pyarrow and whatever speaks Arrow's C stream."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import sys
+from functools import lru_cache, partial
+from itertools import chain
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import polars as pl
+import pyarrow as pa
+
+from propload.errors import PropLoadError, SourceError
+from propload.sources.arrow.arrow_types import settle_types
+from propload.sources.arrow.undecodable import decodable
+from propload.sources.arrow.wide_numbers import holds_wide, wide_column
+from propload.sources.frames.object_columns import parts_of
+from propload.sources.frames.pandas_frames import from_pandas, index_notes
+from propload.sources.source import check_names, cut, located, most_bytes, numbered
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from propload.batch import Batch, Unread
+    from propload.options import SourceOptions
+    from propload.sources.arrow.undecodable import Part
+
+#: So many rows, evenly spread, tell tables of one size and type apart; to hash them
+#: takes a millisecond.
+SAMPLED_ROWS = 500
+
+
+#: A schema and the batches that have it.
+ArrowStream: TypeAlias = "tuple[pa.Schema, Iterator[pa.RecordBatch | Part]]"
+
+
+class FrameSource:
+    """Rows of a table in memory or of a stream of Arrow batches.
+
+    Args:
+        open_reader: Starts reading from the first row.
+        options: How many rows and bytes go into one batch.
+        name: What messages call it.
+        rereadable: Whether `open_reader` gives the same rows each time.
+        rows: How many, where that is known.
+        sample: Returns rows by which the same table is known again, where it is one.
+        notes: What a reader of the report should know of how it is read.
+        decoded: Whether its texts are known to be UTF-8.
+    """
+
+    def __init__(
+        self,
+        open_reader: Callable[[], ArrowStream],
+        options: SourceOptions,
+        *,
+        name: str = "frame",
+        rereadable: bool = True,
+        rows: int | None = None,
+        sample: Callable[[], pa.Table] | None = None,
+        notes: tuple[str, ...] = (),
+        decoded: bool = False,
+    ) -> None:
+        self.name = name
+        self.notes = notes
+        self.rereadable = rereadable
+        self._rows = rows
+        self._open_reader = open_reader
+        self._options = options
+        self._sample = sample
+        self._decoded = decoded
+        self._ended = False
+
+    @property
+    def at_hand(self) -> bool:
+        """Whether its rows are in memory: a query may take its time, and call code."""
+        return self._sample is not None
+
+    def rows_expected(self) -> int | None:
+        """Return how many rows there are, or None of a query or a stream."""
+        return self._rows
+
+    def take_no_more(self) -> None:
+        """End with the rows that are taken now, all of which are given."""
+        self._ended = True
+
+    def fingerprint(self) -> str | None:
+        """Return a hash of types, size and some rows, or None where it is a query."""
+        if self._sample is None:
+            return None
+        try:
+            rows = self._sample()
+            content = io.BytesIO()
+            with pa.ipc.new_stream(content, rows.schema) as writer:
+                writer.write_table(rows)
+        except Exception:  # noqa: BLE001 - a frame's own types have errors of their own
+            # told where the rows are read
+            return None
+        found = hashlib.sha256(str(self._rows).encode())
+        found.update(content.getbuffer())
+        return found.hexdigest()
+
+    def __iter__(self) -> Iterator[Batch]:
+        rows_read = 0
+        batches: Iterator[pa.RecordBatch | Part] = iter(())
+        try:
+            schema, batches = self._open_reader()
+            check_names(schema.names, self.name)
+            for given in batches:
+                rows, faults = _with_faults(given)
+                if rows.num_rows or faults:
+                    yield from self._cut(rows, rows_read, faults)
+                    rows_read += rows.num_rows + len(faults)
+                if self._ended:
+                    break
+            if not rows_read:
+                nothing = pa.RecordBatch.from_pylist([], schema=schema)
+                yield from self._cut(nothing, 0, ())
+        except PropLoadError:
+            raise
+        except Exception as error:
+            # a query has errors of its engine, and of functions that it calls
+            stop = SourceError(f"{self.name} cannot be read: {_told(error)}")
+            raise located(stop, self.name, rows_read) from error
+        finally:
+            # a stream that is kept by an error keeps the connection that it came from;
+            # a reader of the user can still be read
+            if hasattr(batches, "close"):
+                batches.close()
+
+    def _cut(
+        self, rows: pa.RecordBatch, rows_read: int, faults: Sequence[Unread]
+    ) -> Iterator[Batch]:
+        if not self._decoded:
+            rows, faults = decodable(rows, faults)
+        known, faults = settle_types(rows, self.name, faults)
+        unread = numbered(faults, rows_read)
+        yield from cut(known, self.name, rows_read + 1, self._options, unread=unread)
+
+
+def open_frame(source: object, options: SourceOptions) -> FrameSource | None:
+    """Return a source of the table's rows, or None where it is no table.
+
+    Args:
+        source: A Polars DataFrame or LazyFrame, a pandas DataFrame, a pyarrow
+            table, batch, reader, dataset or scanner, or what has `__arrow_c_stream__`.
+        options: How many rows and bytes go into one batch.
+    """
+    if isinstance(source, pl.Series):
+        source = source.to_frame()
+    if isinstance(source, pl.DataFrame):
+        return _of_polars(source, options)
+    if isinstance(source, pl.LazyFrame):
+        query = partial(_lazy, source, options)
+        name = "lazy frame"
+        return FrameSource(query, options, name=name, decoded=True)
+    if _is_of_pandas(type(source)):
+        return _of_pandas(source, options)
+    if isinstance(source, pa.RecordBatch):
+        source = pa.Table.from_batches([source])
+    if isinstance(source, pa.Table):
+        read, sample = partial(_table, source), partial(_taken, source)
+        return FrameSource(read, options, rows=len(source), sample=sample)
+    is_dataset = _is_dataset(source)
+    if is_dataset or hasattr(source, "__arrow_c_stream__"):
+        read = partial(_dataset if is_dataset else _stream, source, options)
+        name = type(source).__name__
+        # a second stream may be empty (readers) or another result (queries)
+        return FrameSource(read, options, name=name, rereadable=is_dataset)
+    return None
+
+
+def _of_polars(frame: pl.DataFrame, options: SourceOptions) -> FrameSource:
+    rows = len(frame)
+    return FrameSource(
+        partial(_slices, frame, options),
+        options,
+        rows=rows,
+        sample=lambda: _joined(_polars_parts(frame[:: _stride(rows)], _export)),
+        decoded=True,
+    )
+
+
+def _of_pandas(source: Any, options: SourceOptions) -> FrameSource:
+    frame = source if hasattr(source, "columns") else source.to_frame()
+    rows = len(frame)
+    return FrameSource(
+        partial(_pandas, frame),
+        options,
+        rows=rows,
+        sample=lambda: _joined(parts_of(*from_pandas(frame.iloc[:: _stride(rows)]))),
+        notes=index_notes(frame),
+    )
+
+
+def is_frame(item: object) -> bool:
+    """Return whether an item among others stands for rows of its own.
+
+    A series does not: it is one column in some programs and one row in others.
+    """
+    kind: type = type(item)
+    return _is_kind_of_frame(kind)
+
+
+@lru_cache
+def _is_kind_of_frame(kind: type) -> bool:
+    if issubclass(kind, pa.ChunkedArray) or hasattr(kind, "to_frame"):
+        return False
+    if issubclass(kind, pl.LazyFrame) or hasattr(kind, "__arrow_c_stream__"):
+        return True
+    # pandas before 2.2 exports no stream
+    return _is_of_pandas(kind)
+
+
+def _is_of_pandas(kind: type) -> bool:
+    """Whether it is a frame, series or index; what reads a file in chunks is none.
+
+    Other libraries have frames of their own that are pandas frames as well.
+    """
+    modules = {base.__module__.partition(".")[0] for base in kind.__mro__}
+    return "pandas" in modules and (hasattr(kind, "iloc") or hasattr(kind, "to_frame"))
+
+
+def _is_dataset(source: object) -> bool:
+    """Whether it is a dataset of pyarrow, or a scanner, which is a query of one."""
+    # its module takes a while to load, and whoever has one has loaded it
+    module = sys.modules.get("pyarrow.dataset")
+    return module is not None and isinstance(source, module.Dataset | module.Scanner)
+
+
+def _taken(table: pa.Table) -> pa.Table:
+    rows = len(table)
+    return table.take(pa.array(range(0, rows, _stride(rows)), pa.int64()))
+
+
+def _stride(rows: int) -> int:
+    return max(1, rows // SAMPLED_ROWS)
+
+
+def _joined(parts: Iterable[Part]) -> pa.Table:
+    return pa.Table.from_batches(rows for rows, _ in parts)
+
+
+def _slices(frame: pl.DataFrame, options: SourceOptions) -> ArrowStream:
+    parts = chain([frame.head(0)], frame.iter_slices(options.chunk_rows))
+    return _begun(_to_batches(parts, options, _lend))
+
+
+def _lazy(frame: pl.LazyFrame, options: SourceOptions) -> ArrowStream:
+    empty = pl.DataFrame(schema=frame.collect_schema())
+    parts = frame.collect_batches(chunk_size=options.chunk_rows, engine="streaming")
+    return _begun(_to_batches(chain([empty], parts), options, _export))
+
+
+def _begun(parts: Iterator[Part]) -> ArrowStream:
+    """Return parts and their schema; the first of them has no rows."""
+    empty, _ = next(parts)
+    return empty.schema, parts
+
+
+def _to_batches(
+    parts: Iterable[pl.DataFrame],
+    options: SourceOptions,
+    export: Callable[[pl.DataFrame], pa.Table],
+) -> Iterator[Part]:
+    for part in parts:
+        for small in _halved(part, options):
+            yield from _polars_parts(small, export)
+
+
+def _polars_parts(
+    frame: pl.DataFrame, export: Callable[[pl.DataFrame], pa.Table]
+) -> Iterator[Part]:
+    """Return the rows as Arrow. Of Python objects it would copy pointers."""
+    places = [place for place, kind in enumerate(frame.dtypes) if kind == pl.Object]
+    objects = {place: frame.to_series(place).to_list() for place in places}
+    others = frame.with_columns(pl.lit(None).alias(frame.columns[n]) for n in places)
+    return parts_of(export(others), objects)
+
+
+def _halved(frame: pl.DataFrame, options: SourceOptions) -> Iterator[pl.DataFrame]:
+    """Yield the rows in slices of few bytes: to export one means to copy it."""
+    if len(frame) <= 1 or frame.estimated_size() <= most_bytes(options):
+        yield frame
+        return
+    half = len(frame) // 2
+    yield from _halved(frame[:half], options)
+    yield from _halved(frame[half:], options)
+
+
+def _lend(frame: pl.DataFrame) -> pa.Table:
+    """Return a frame that is in memory as Arrow: its texts stay where they are."""
+    texts = [name for name, kind in frame.schema.items() if kind == pl.String]
+    table = _export(frame.with_columns(pl.lit(None).alias(name) for name in texts))
+    for name in texts:
+        views = frame.get_column(name).to_arrow(compat_level=pl.CompatLevel.newest())
+        table = table.set_column(frame.get_column_index(name), name, views)
+    return table
+
+
+def _export(frame: pl.DataFrame) -> pa.Table:
+    """Return the frame as Arrow has types: for numbers of 128 bits it has decimals."""
+    wide = [name for name, kind in frame.schema.items() if holds_wide(kind)]
+    table = frame.with_columns(pl.lit(None).alias(name) for name in wide).to_arrow()
+    for name in wide:
+        place = frame.get_column_index(name)
+        table = table.set_column(place, *wide_column(frame[name]))
+    return table.combine_chunks()
+
+
+def _pandas(frame: Any) -> ArrowStream:
+    parts = [*parts_of(*from_pandas(frame))]
+    return parts[0][0].schema, iter(parts)
+
+
+def _told(error: Exception) -> str:
+    """Return what an error says; whose it is where its words need not tell."""
+    is_known = isinstance(
+        error, pa.ArrowException | pl.exceptions.PolarsError | OSError
+    )
+    return f"{error}" if is_known else f"{type(error).__name__}: {error}"
+
+
+def _with_faults(given: pa.RecordBatch | Part) -> Part:
+    return given if isinstance(given, tuple) else (given, ())
+
+
+def _table(table: pa.Table) -> ArrowStream:
+    return table.schema, iter(table.to_batches())
+
+
+def _dataset(source: Any, options: SourceOptions) -> ArrowStream:
+    if hasattr(source, "scanner"):
+        # by default it holds millions of rows that it has read ahead
+        rows = options.chunk_rows
+        source = source.scanner(
+            batch_size=rows, batch_readahead=2, fragment_readahead=1
+        )
+    reader = source.to_reader()
+    return reader.schema, iter(reader)
+
+
+def _stream(exporter: Any, _options: SourceOptions) -> ArrowStream:
+    reader = pa.RecordBatchReader.from_stream(exporter)
+    return reader.schema, iter(reader)

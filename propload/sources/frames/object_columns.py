@@ -1,0 +1,66 @@
+"""Columns of Python objects in frames; a row with one that is no value is refused."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import pyarrow as pa
+
+from propload.batch import Unread
+from propload.sources.arrow.undecodable import Part, between, row_at
+from propload.sources.row_batches import UNFIT, describe, fault_of
+from propload.values.arrow_fields import make_field, mark_numbers
+from propload.values.columns import make_column
+from propload.values.plain_columns import TEXT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+#: The values of columns, by the columns' places.
+Objects: TypeAlias = "Mapping[int, list[Any]]"
+
+
+def parts_of(table: pa.Table, objects: Objects) -> Iterator[Part]:
+    """Yield the rows of a table with columns of objects, made as those of dicts are.
+
+    Args:
+        table: The rows; where objects go, whatever stands there.
+        objects: The values of all rows in these columns.
+    """
+    batches = table.to_batches()
+    if not batches:
+        batches = [pa.RecordBatch.from_pylist([], schema=table.schema)]
+    begun = 0
+    for rows in batches:
+        end = begun + rows.num_rows
+        yield _part(rows, {at: values[begun:end] for at, values in objects.items()})
+        begun = end
+
+
+def _part(rows: pa.RecordBatch, objects: Objects) -> Part:
+    try:
+        return _with_objects(rows, objects), ()
+    except UNFIT as error:
+        names = [rows.schema.names[at] for at in objects]
+        unfit: dict[int, Unread] = {}
+        for place, values in enumerate(zip(*objects.values(), strict=True)):
+            held = dict(zip(names, values, strict=True))
+            if why := fault_of(held):
+                text = describe({**row_at(rows, place), **held})
+                unfit[place] = Unread(place, text, "value", why)
+        if not unfit:
+            raise pa.ArrowInvalid(str(error)) from error
+    good = {
+        at: [value for place, value in enumerate(values) if place not in unfit]
+        for at, values in objects.items()
+    }
+    return _with_objects(between(rows, [*unfit]), good), [*unfit.values()]
+
+
+def _with_objects(rows: pa.RecordBatch, objects: Objects) -> pa.RecordBatch:
+    for at, values in objects.items():
+        array, is_json = make_column(values, None)
+        field = make_field(rows.schema.names[at], array.type, is_json=is_json)
+        field = mark_numbers(field, values) if array.type == TEXT else field
+        rows = rows.set_column(at, field, array)
+    return rows

@@ -1,0 +1,114 @@
+"""Frames of pandas as Arrow tables, with the index where it has a name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+
+from propload.sources.arrow.geometry import of_geopandas
+from propload.values.arrow_fields import make_field
+
+
+def from_pandas(frame: Any) -> tuple[pa.Table, dict[int, list[Any]]]:
+    """Return a frame as a table, and the values of its columns of objects by places.
+
+    The index is in it where it has a name; where objects go, there are nulls.
+    """
+    if any(name is not None for name in frame.index.names):
+        frame = _with_index(frame)
+    objects: dict[int, list[Any]] = {}
+    columns = []
+    for place, name in enumerate(map(str, frame.columns)):
+        column = frame.iloc[:, place]
+        if _is_of_objects(column):
+            objects[place] = _values(column)
+            columns.append((pa.field(name, pa.null()), pa.nulls(len(frame))))
+        else:
+            columns.append(_pandas_column(name, column))
+    table = pa.Table.from_arrays(
+        [array for _, array in columns], schema=pa.schema(field for field, _ in columns)
+    )
+    return table, objects
+
+
+def _with_index(frame: Any) -> Any:
+    """Return a frame whose index is columns, but for what is one already.
+
+    So it is after `set_index(..., drop=False)`. Two columns of one name and other
+    values stay two, which is told.
+    """
+    columns, levels = frame.columns, frame.index.names
+    again = [n for n in levels if n in columns and _is_column(frame, n)]
+    if len(again) == len(levels):
+        return frame.reset_index(drop=True)
+    for name in again:
+        frame = frame.droplevel(name)
+    return frame.reset_index(allow_duplicates=True)
+
+
+def _is_column(frame: Any, name: object) -> bool:
+    level = frame.index.get_level_values(name).to_series()
+    column = frame[name].reset_index(drop=True)
+    return bool(level.reset_index(drop=True).equals(column))
+
+
+def index_notes(frame: Any) -> tuple[str, ...]:
+    """Return what is said of an index that is left out and is more than places."""
+    index = frame.index
+    is_named = any(name is not None for name in index.names)
+    # whole numbers are what pandas counts rows by, also those that a filter left
+    if is_named or not len(frame) or (index.nlevels == 1 and index.dtype.kind in "iu"):
+        return ()
+    note = (
+        "the frame's index has no name and was left out: give it one "
+        '(frame.index.name = "id") to load it as a column'
+    )
+    return (note,)
+
+
+def _pandas_column(name: str, column: Any) -> tuple[pa.Field, pa.Array]:
+    if _is_of_spans(column):
+        # Arrow would have the number of a period, whatever its length, and the ends of
+        # an interval, whichever of them belong to it
+        column = column.astype("string")
+    elif column.dtype.name.startswith("Sparse"):
+        column = column.sparse.to_dense()
+    try:
+        if column.dtype.name == "geometry":
+            array = of_geopandas(column)
+        else:
+            array = pa.array(column, from_pandas=True)
+    # types of other libraries raise errors of their own
+    except Exception as error:
+        msg = (
+            f"column {name} is {column.dtype}, which cannot be read ({error}): make it "
+            "text (astype(str)) or another type, or drop it"
+        )
+        raise pa.ArrowInvalid(msg) from error
+    return make_field(name, array.type, is_json=False), array
+
+
+def _is_of_spans(column: Any) -> bool:
+    is_category = column.dtype.name == "category"
+    kind = column.dtype.categories.dtype if is_category else column.dtype
+    return bool(kind.name.startswith(("period", "interval")))
+
+
+def _is_of_objects(column: Any) -> bool:
+    """Return whether each value is looked at: Arrow has no type for all of them.
+
+    So it is with complex numbers, which are texts as those of rows are, and with
+    categories that are no texts: Arrow gives Decimals no more digits than these have.
+    """
+    if column.dtype.name != "category":
+        return bool(column.dtype.kind == "c" or column.dtype == object)
+    kinds = column.dtype.categories
+    is_text = kinds.inferred_type in ("string", "empty")
+    return bool(kinds.dtype.kind == "c" or (kinds.dtype == object and not is_text))
+
+
+def _values(column: Any) -> list[Any]:
+    missing = column.isna().tolist()
+    pairs = zip(column, missing, strict=True)
+    return [None if absent is True else value for value, absent in pairs]

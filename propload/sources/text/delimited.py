@@ -1,0 +1,305 @@
+"""CSV and its relatives, as text columns; nothing is cast here."""
+
+from __future__ import annotations
+
+from codecs import BOM_UTF8
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeAlias
+
+import pyarrow as pa
+import pyarrow.csv
+
+from propload.batch import Unread
+from propload.errors import SourceError
+from propload.messages.wording import counted
+from propload.sources.arrow.undecodable import is_utf8
+from propload.sources.source import KEPT_BYTES, cut, located, noted, with_nulls
+from propload.sources.text.chunking import (
+    CUT,
+    LINE_END,
+    MAX_ROW_BYTES,
+    Chunk,
+    Chunks,
+    count_lines,
+)
+from propload.sources.text.decoding import to_utf8
+from propload.sources.text.dialect import (
+    CANDIDATES,
+    SAMPLE_BYTES,
+    Dialect,
+    find_dialect,
+)
+from propload.sources.text.records import (
+    QUOTES_OPEN,
+    Sorted,
+    find_end,
+    holds_rows,
+    match_end,
+    sort_out,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator, Sequence
+
+    from propload.batch import Batch
+    from propload.options import SourceOptions
+
+TEXT = pa.string()
+#: Good rows and the others.
+Parsed: TypeAlias = "tuple[pa.RecordBatch, list[Unread]]"
+TOO_LONG = ("too_long", f"the row is longer than {MAX_ROW_BYTES >> 20} MiB")
+
+
+def read_delimited(
+    blocks: Iterator[bytes], name: str, options: SourceOptions, *, tabs: bool = False
+) -> Iterator[Batch]:
+    """Yield the rows of a delimited text.
+
+    Args:
+        blocks: The bytes of the text.
+        name: What messages call it.
+        options: What is known of it, and how much goes into one batch.
+        tabs: Whether its name says that tabs stand between fields.
+
+    Raises:
+        SourceError: It is empty, no text, cut short or has a header that names
+            a column twice; rows before the place were yielded.
+    """
+    notes: list[str] = []
+    text = to_utf8(blocks, name, options.encoding, notes)
+    chunks = Chunks(text, options.chunk_bytes)
+    for _ in range(options.skip_lines):
+        chunks.drop_line()
+    head = _head(chunks, name, options)
+    if not head.strip():
+        msg = f"{name} is empty: look at what writes it"
+        if options.skip_lines:
+            msg = f"{name} is empty below line {options.skip_lines}: skip fewer lines"
+        raise SourceError(msg, source=name)
+    dialect = find_dialect(head, name, options, tabs=tabs)
+    chunks.take(dialect.start)
+    above = options.skip_lines + count_lines(head, 0, dialect.start)
+    reader = _Reader(name, dialect, options, first_line=1 + above)
+    if dialect.note:
+        notes.append(dialect.note)
+    yield from noted(reader.read(chunks), notes)
+
+
+def _head(chunks: Chunks, name: str, options: SourceOptions) -> bytes:
+    delimiters = (options.delimiter or "".join(CANDIDATES)).encode()
+    try:
+        # before a pause two rows will do: a header and one of its rows
+        return chunks.peek(SAMPLE_BYTES, lambda text: holds_rows(text, delimiters, 2))
+    except SourceError as error:
+        raise located(error, name, 0) from error
+
+
+class _Reader:
+    """Makes rows of text that comes in blocks, and knows at which line each stands."""
+
+    def __init__(
+        self, name: str, dialect: Dialect, options: SourceOptions, *, first_line: int
+    ) -> None:
+        self._name = name
+        self._names = list(dialect.names)
+        self._delimiter = dialect.delimiter
+        # of one column, a value may well be its name
+        self._header = dialect.header if len(dialect.names) > 1 else b""
+        self._options = options
+        self._rows_read = 0
+        self._line = first_line
+
+    def read(self, chunks: Chunks) -> Iterator[Batch]:
+        """Yield the rows of the chunks, as batches."""
+        for chunk in chunks:
+            if chunk.overlong:
+                yield from self._refuse_first_line(chunk)
+                chunks.drop_line()
+                continue
+            if chunk.text:
+                taken = yield from self._take(chunk)
+                chunks.take(taken)
+        if chunks.error:
+            raise located(chunks.error, self._name, self._rows_read)
+        if not self._rows_read:
+            yield from self._cut(_no_rows(self._names), [])
+
+    def _take(self, chunk: Chunk) -> Generator[Batch, None, int]:
+        """Yield the whole rows of a chunk and return how many bytes they took."""
+        end = find_end(chunk.text, self._delimiter, final=chunk.final)
+        if end is None:
+            end = match_end(chunk.text, self._delimiter) or None
+        if end == 0:
+            return 0
+        if end is None:
+            found = self._sort_out(chunk.text, final=chunk.final)
+            if not found.end:
+                return 0
+        else:
+            parsed = self._parse_clean(chunk.text, end)
+            if parsed:
+                yield from self._cut(*self._with_cut(parsed, chunk, end))
+                self._line += count_lines(chunk.text, 0, end)
+                return end
+            found = self._sort_out(chunk.text[:end], final=True)
+        parsed = self._with_cut(self._parse_sorted(found), chunk, found.end)
+        yield from self._cut(*parsed)
+        self._line += count_lines(chunk.text, 0, found.end)
+        return found.end
+
+    def _with_cut(self, parsed: Parsed, chunk: Chunk, end: int) -> Parsed:
+        """Return rows up to a place; of a fault at a cut text's end it is said so."""
+        rows, unread = parsed
+        last = self._rows_read + rows.num_rows + len(unread)
+        if not chunk.final or end < len(chunk.text) or chunk.text[-1:] in b"\r\n":
+            return parsed
+        if not unread or unread[-1].row != last:
+            return parsed
+        cut_off = replace(unread[-1], message=f"{unread[-1].message}; {CUT}")
+        return rows, [*unread[:-1], cut_off]
+
+    def _parse_clean(self, text: bytes, end: int) -> Parsed | None:
+        """Return what a text of whole rows holds, or None where it is not clean."""
+        if text.find(b"\0", 0, end) >= 0 or self._repeats_header(text, end):
+            return None
+        if not _is_utf8(text, end):
+            # only `sort_out` can find the row of a broken character
+            return None
+        rows, ragged = self._parse(text, end)
+        if not ragged:
+            return rows, []
+        total = rows.num_rows + len(ragged)
+        if _are_lines(text, end, total):
+            lines: Sequence[int] = range(total)
+        else:
+            lines = self._sort_out(text[:end], final=True).lines
+        return rows, [
+            self._ragged(row, row.number, lines[row.number - 1]) for row in ragged
+        ]
+
+    def _repeats_header(self, text: bytes, end: int) -> bool:
+        """Return whether a row may be the header again."""
+        if not self._header:
+            return False
+        ways = self._header, BOM_UTF8 + self._header
+        # files that are joined may end their lines differently
+        line_ends = [mark for mark in (b"\n", b"\r") if mark in text]
+        sought = [mark + way for mark in line_ends for way in ways]
+        is_within = any(text.find(one, 0, end) >= 0 for one in sought)
+        return is_within or text.startswith(ways)
+
+    def _sort_out(self, text: bytes, *, final: bool) -> Sorted:
+        return sort_out(text, self._delimiter, final=final, header=self._header)
+
+    def _parse_sorted(self, found: Sorted) -> Parsed:
+        rows, ragged = self._parse(found.good, len(found.good))
+        unread = [
+            self._ragged(row, found.places[place] + 1, found.lines[place])
+            for row in ragged
+            for place in [row.number - 1]
+        ]
+        for fault in found.faults:
+            text = fault.text.decode("utf-8", "backslashreplace")
+            where = fault.place + 1, fault.line
+            unread.append(self._unread(*where, text, fault.check, fault.message))
+        return rows, sorted(unread, key=lambda row: row.row)
+
+    def _parse(
+        self, text: bytes, end: int
+    ) -> tuple[pa.RecordBatch, list[pyarrow.csv.InvalidRow]]:
+        """Return the rows of a UTF-8 text of whole rows, and those of another width."""
+        names = self._names
+        if not end:
+            return _no_rows(names), []
+        text, end = _for_arrow(text, end)
+        ragged: list[pyarrow.csv.InvalidRow] = []
+
+        def refuse(row: pyarrow.csv.InvalidRow) -> str:
+            ragged.append(row)
+            return "skip"
+
+        table = pyarrow.csv.read_csv(
+            pa.BufferReader(pa.py_buffer(text).slice(0, end)),
+            pyarrow.csv.ReadOptions(
+                # threads would lose the numbers of rejected rows
+                use_threads=False,
+                column_names=names,
+                block_size=end + 1,
+            ),
+            pyarrow.csv.ParseOptions(
+                delimiter=self._delimiter.decode(),
+                newlines_in_values=True,
+                invalid_row_handler=refuse,
+            ),
+            pyarrow.csv.ConvertOptions(
+                # it was, and what it calls for ragged rows cannot take other texts
+                check_utf8=False,
+                column_types=dict.fromkeys(names, TEXT),
+                null_values=[""],
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=False,
+            ),
+        )
+        batches = table.combine_chunks().to_batches()
+        rows = batches[0] if batches else _no_rows(names)
+        return with_nulls(rows, self._options.null_words), ragged
+
+    def _ragged(self, row: pyarrow.csv.InvalidRow, number: int, line: int) -> Unread:
+        message = (
+            f"{counted(row.actual_columns, 'field')} where there "
+            f"{'is' if row.expected_columns == 1 else 'are'} {row.expected_columns}"
+        )
+        return self._unread(number, line, row.text, "ragged", message)
+
+    def _unread(
+        self, number: int, line: int, text: str, check: str, message: str
+    ) -> Unread:
+        where = f"line {self._line + line}: {message}"
+        return Unread(self._rows_read + number, text.rstrip("\r\n"), check, where)
+
+    def _refuse_first_line(self, chunk: Chunk) -> Iterator[Batch]:
+        line, *below = LINE_END.split(chunk.text, 1)
+        check, message = QUOTES_OPEN if below else TOO_LONG
+        kept = line if below else line[:KEPT_BYTES]
+        text = kept.decode("utf-8", "backslashreplace")
+        fault = self._unread(1, 0, text, check, message)
+        yield from self._cut(_no_rows(self._names), [fault])
+        self._line += 1
+
+    def _cut(self, rows: pa.RecordBatch, unread: list[Unread]) -> Iterator[Batch]:
+        first = self._rows_read + 1
+        self._rows_read += rows.num_rows + len(unread)
+        yield from cut(
+            rows, self._name, first, self._options, untyped=True, unread=unread
+        )
+
+
+def _for_arrow(text: bytes, end: int) -> tuple[bytes, int]:
+    """Return a text of whole rows, and its length, as Arrow reads all that is in it.
+
+    Where no line end follows the last field, it takes an empty one behind a quoted one
+    for quoted as well: an empty text, no null. A byte order mark at the beginning it
+    drops, also that of a value.
+    """
+    if text[end - 1] not in b"\r\n":
+        text, end = text[:end] + b"\n", end + 1
+    if text.startswith(BOM_UTF8):
+        text, end = BOM_UTF8 + text, end + len(BOM_UTF8)
+    return text, end
+
+
+def _is_utf8(text: bytes, end: int) -> bool:
+    """Return whether a text is UTF-8 up to a place."""
+    places = pa.array([0, end], pa.int64()).buffers()[1]
+    buffers = [None, places, pa.py_buffer(text)]
+    return is_utf8(pa.Array.from_buffers(pa.large_string(), 1, buffers))
+
+
+def _are_lines(text: bytes, end: int, rows: int) -> bool:
+    """Return whether each row of a text is one line, without others between them."""
+    ended = rows if text[end - 1] in b"\r\n" else rows - 1
+    return count_lines(text, 0, end) == ended
+
+
+def _no_rows(names: list[str]) -> pa.RecordBatch:
+    return pa.RecordBatch.from_arrays([pa.array([], TEXT) for _ in names], names)

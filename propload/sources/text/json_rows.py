@@ -1,0 +1,213 @@
+"""Rows of JSON: a line each, one array, or objects one after the other."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from propload.errors import SourceError
+from propload.sources.row_batches import RowBatches
+from propload.sources.source import KEPT_BYTES, located, noted
+from propload.sources.text.chunking import CUT, MAX_ROW_BYTES, Chunks
+from propload.sources.text.decoding import to_utf8
+from propload.sources.text.json_paths import (
+    Place,
+    decode_all,
+    decode_within,
+    doubt_single,
+    kind_of,
+    rows_within,
+    written,
+)
+from propload.sources.text.json_text import NoRow, decode_list, decode_value
+from propload.sources.text.json_window import Window
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from propload.batch import Batch
+    from propload.options import SourceOptions
+    from propload.sources.text.chunking import Chunk
+
+
+def read_json(
+    blocks: Iterator[bytes], name: str, options: SourceOptions, *, lines: bool
+) -> Iterator[Batch]:
+    """Yield the rows of a JSON text.
+
+    Args:
+        blocks: The bytes of the text.
+        name: What messages call it.
+        options: What is known of it, and how much goes into one batch.
+        lines: Whether each line is a value, so that a broken one costs one row.
+
+    Raises:
+        SourceError: It is empty, cut short or broken; rows before the place were
+            yielded.
+    """
+    notes: list[str] = []
+    text = to_utf8(blocks, name, options.encoding, notes)
+    yield from noted(_read_text(text, name, options, lines=lines), notes)
+
+
+def _read_text(
+    text: Iterator[bytes], name: str, options: SourceOptions, *, lines: bool
+) -> Iterator[Batch]:
+    maker = RowBatches(name, options)
+    place = Place(options.rows_at, options.rows_at) if options.rows_at else None
+    try:
+        chunks = Chunks(text, options.chunk_bytes)
+        for values in _of_lines(chunks, place) if lines else _values(text, place):
+            for value in values or ():
+                is_row = type(value) is dict and value
+                if maker.add_own(value) if is_row else _refuse(value, maker):
+                    yield from maker.flush()
+            if values is None:
+                yield from maker.flush()
+    except SourceError as error:
+        yield from maker.flush()
+        raise located(error, name, maker.rows_read) from error
+    for batch in maker.flush():
+        is_single = maker.rows_read == 1 and batch.rows.num_rows == 1
+        doubt = doubt_single(batch.rows, name, options.rows_at) if is_single else ""
+        yield replace(batch, notes=(doubt,)) if doubt else batch
+    _refuse_empty(maker, name, options.rows_at)
+
+
+def _refuse_empty(maker: RowBatches, name: str, rows_at: str | None) -> None:
+    """Refuse a text of which no row came.
+
+    Raises:
+        SourceError: It is such a text.
+    """
+    if not maker.rows_read:
+        where = f" at {rows_at}" if rows_at else ""
+        msg = f"{name} is empty: it holds no rows{where}"
+        raise SourceError(msg, source=name)
+    if maker.rows_read == maker.rows_refused:
+        msg = f"{name} holds no row of JSON: {maker.complaint}"
+        if not rows_at:
+            msg += ". If its format is another one, say so (--format)"
+        raise SourceError(msg, source=name)
+
+
+def _of_lines(chunks: Chunks, place: Place | None) -> Iterator[list[Any] | None]:
+    """Yield the values of some lines at once; None where the text pauses."""
+    line = 1
+    for chunk in chunks:
+        if chunk.overlong:
+            shown = chunk.text[:KEPT_BYTES].decode("utf-8", "backslashreplace")
+            why = f"line {line}: it is longer than {MAX_ROW_BYTES >> 20} MiB"
+            yield [NoRow(f"{shown}…", "too_long", why)]
+            chunks.drop_line()
+            line += 1
+            continue
+        line_end = _line_end(chunk.text)
+        # behind a return at the very end a feed may follow
+        known = len(chunk.text) - (line_end == b"\r")
+        end = (
+            len(chunk.text) if chunk.final else chunk.text.rfind(line_end, 0, known) + 1
+        )
+        text = chunk.text[:end].split(line_end)
+        # what is wrong within a line is told with its number
+        entries = [entry for entry in text if entry.strip()]
+        rows = None if place else _decode_at_once(entries)
+        yield [*_decode_apart(text, line, place, chunk)] if rows is None else rows
+        line += len(text) - 1
+        chunks.take(end)
+        if chunk.paused:
+            yield None
+    if chunks.error:
+        raise chunks.error
+
+
+def _line_end(text: bytes) -> bytes:
+    """Return what ends a text's lines; old programs of the Mac write a return alone."""
+    return b"\n" if b"\n" in text or b"\r" not in text else b"\r"
+
+
+def _decode_at_once(lines: list[bytes]) -> list[dict[str, Any]] | None:
+    """Return the rows of lines that are one object each, else None.
+
+    One call for all lines takes less than half the time of a call for each.
+    """
+    try:
+        rows = decode_list(b",".join(lines))
+    except (ValueError, RecursionError):
+        return None
+    if len(rows) != len(lines) or not all(type(row) is dict and row for row in rows):
+        return None
+    return rows
+
+
+def _decode_apart(
+    lines: list[bytes], first_line: int, place: Place | None, chunk: Chunk
+) -> Iterator[Any]:
+    """Yield the values of lines, what is wrong in one told with its number."""
+    last = first_line + len(lines) - 1
+    for number, text in enumerate(lines, first_line):
+        if not text.strip():
+            continue
+        try:
+            found = decode_value(text.decode())
+            if isinstance(found, NoRow) and chunk.final and number == last:
+                found = replace(found, why=f"{found.why}; {CUT}")
+        except UnicodeDecodeError as error:
+            shown = text.decode("utf-8", "backslashreplace")
+            why = f"its text cannot be decoded: {error.reason}"
+            found = NoRow(shown, "encoding", why)
+        values: Iterable[object] = [found]
+        if place and not isinstance(found, NoRow):
+            values = rows_within(found, place)
+        for value in values:
+            is_row = type(value) is dict and value
+            yield value if is_row else _no_row(value, f"line {number}: ")
+
+
+def _no_row(found: object, where: str = "") -> NoRow:
+    """Return why a decoded value is no row."""
+    if not isinstance(found, NoRow):
+        found = NoRow(written(found), "item", f"{kind_of(found)} is not a row")
+    return replace(found, why=where + found.why)
+
+
+def _refuse(found: object, maker: RowBatches) -> bool:
+    """Hand on what is no row, and return whether a batch is due."""
+    refused = _no_row(found)
+    return maker.skip(refused.text, refused.check, refused.why)
+
+
+def _values(blocks: Iterator[bytes], place: Place | None) -> Iterator[list[Any]]:
+    """Yield the values of an array, or of a text of values, some at once.
+
+    Args:
+        blocks: The text.
+        place: Where in each of these values the rows lie, or None.
+    """
+    window = Window(blocks)
+    try:
+        for _ in _decode_each(window, place):
+            if settled := window.settled():
+                yield settled
+    except SourceError:
+        window.settle()
+        yield window.settled()
+        raise
+    window.settle()
+    yield window.settled()
+
+
+def _decode_each(window: Window, place: Place | None) -> Iterator[None]:
+    """Decode the values of a text; yield after each."""
+    in_list = window.ahead() == "["
+    while window.ahead():
+        if place:
+            yield from decode_within(window, place)
+        elif in_list:
+            yield from decode_all(window)
+        else:
+            window.decode()
+            yield
+        if in_list and window.ahead():
+            msg = "there is more after the JSON array's end"
+            raise SourceError(msg)

@@ -1,0 +1,217 @@
+"""A JSON text that is read value by value, however the blocks of bytes fall."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from propload.errors import SourceError
+from propload.sources.source import KEPT_BYTES
+from propload.sources.text.chunking import MAX_ROW_BYTES
+from propload.sources.text.json_text import Decoder, NoRow, decode_value, explain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: Between values; commas too, since lists and objects are read value by value.
+BETWEEN = re.compile(r"[\s,]*")
+_TEXT = r'[^"\[\]{}]++|"(?:[^"\\]++|\\.)*+"'
+_NESTED = rf"[\[{{](?:{_TEXT})*+[\]}}]"
+_NESTED_TWICE = rf"[\[{{](?:{_TEXT}|{_NESTED})*+[\]}}]"
+#: What stands in an object or a list up to the next bracket, or to a text that is cut.
+#: Rows with lists in them are taken at once: bracket by bracket takes twice as long.
+UP_TO_BRACKET = re.compile(rf"(?:{_TEXT}|{_NESTED_TWICE})*+", re.DOTALL)
+#: What may follow a number that goes on behind the end of the text.
+CUT_NUMBER = re.compile(r"(?:\.|[eE][-+]?)?")
+#: The longest word that is no string (`-Infinity`) or escape: a fault so near the end
+#: may be for lack of what follows.
+CUT_CHARACTERS = 16
+
+
+class Window:
+    """A part of a text that moves on as values are decoded or passed over.
+
+    Values are settled before it moves: it is looked whether all of them were taken
+    from the text without a loss, which one by one would take half as long again.
+    """
+
+    def __init__(self, blocks: Iterator[bytes]) -> None:
+        self._blocks = blocks
+        self._to_text = codecs.getincrementaldecoder("utf-8")().decode
+        self._decoder: Decoder | None = None
+        self._text = ""
+        self._place = 0
+        self._dropped = 0
+        self._ended = False
+        self._found: list[Any] = []
+        self._spans: list[tuple[int, int]] = []
+        self._is_torn = False
+        self._settled: list[Any] = []
+
+    def ahead(self) -> str:
+        """Go to where the next value begins or something closes; return its character.
+
+        At the end it is an empty text.
+        """
+        while True:
+            match = BETWEEN.match(self._text, self._place)
+            self._place = match.end() if match else self._place
+            if self._place < len(self._text) or self._ended:
+                return self._text[self._place : self._place + 1]
+            self._read_on()
+
+    def elements(self) -> Iterator[None]:
+        """Yield where each value of the list here begins; then go behind the list."""
+        self._place += 1
+        while not self._is_at("]"):
+            yield
+        self._place += 1
+
+    def members(self) -> Iterator[str]:
+        """Yield each name of the object here, where its value begins; then go on."""
+        self._place += 1
+        while not self._is_at("}"):
+            self._require('"', "Expecting property name enclosed in double quotes")
+            name = self.take()
+            self._require(":", "Expecting ':' delimiter")
+            self._place += 1
+            yield name
+        self._place += 1
+
+    def decode(self) -> None:
+        """Take the value that begins here as one that is wanted, and go behind it."""
+        value, end = self._decode()
+        self._found.append(value)
+        self._spans.append((self._place, end))
+        self._place = end
+
+    def take(self) -> Any:
+        """Return the value that begins here, and go behind it."""
+        value, self._place = self._decode()
+        self._is_torn = bool(self._found)
+        return value
+
+    def skip(self) -> None:
+        """Go behind the value that begins here; however long a list or object is."""
+        if self.ahead() not in ("[", "{"):
+            self.take()
+            return
+        self._is_torn = bool(self._found)
+        self._place += 1
+        depth = 1
+        while depth:
+            match = UP_TO_BRACKET.match(self._text, self._place)
+            self._place = match.end() if match else self._place
+            bracket = self._text[self._place : self._place + 1]
+            if bracket in ("", '"'):
+                self._require_more()
+                self._read_on()
+                continue
+            self._place += 1
+            depth += 1 if bracket in "[{" else -1
+
+    def begin(self) -> tuple[int, str]:
+        """Return what `text_since` asks for."""
+        shown = self._text[self._place : self._place + KEPT_BYTES]
+        return self._dropped + self._place, shown
+
+    def text_since(self, begun: tuple[int, str]) -> str:
+        """Return what stands between a place and this one; of a long text, its head."""
+        place, shown = begun
+        length = self._dropped + self._place - place
+        return shown[:length] if length <= len(shown) else f"{shown}…"
+
+    def refuse(self, found: NoRow) -> None:
+        """Have something that cannot be a row come after the values before it."""
+        self.settle()
+        self._settled.append(found)
+
+    def settle(self) -> None:
+        """Look at the values that were decoded; those at fault become refused ones."""
+        if not self._found:
+            return
+        if self._decoder and self._decoder.has_lost(self._decoded_text().encode()):
+            texts = (self._text[start:end] for start, end in self._spans)
+            self._found = [decode_value(text) for text in texts]
+        self._settled += self._found
+        self._found, self._spans, self._is_torn = [], [], False
+
+    def settled(self) -> list[Any]:
+        """Return the values that were settled since the last time."""
+        found, self._settled = self._settled, []
+        return found
+
+    def _decoded_text(self) -> str:
+        if self._is_torn:
+            return ",".join(self._text[start:end] for start, end in self._spans)
+        return self._text[self._spans[0][0] : self._spans[-1][1]]
+
+    def _decode(self) -> tuple[Any, int]:
+        """Return the value that begins here, and where it ends."""
+        while True:
+            if self._decoder is None:
+                self._decoder = Decoder(self._text)
+            try:
+                value, end = self._decoder.decode(self._text, self._place)
+            except (ValueError, RecursionError) as error:
+                if self._ended or not self._may_be_cut(error):
+                    raise _no_json(error) from error
+            else:
+                if self._ended or not CUT_NUMBER.fullmatch(self._text, end):
+                    return value, end
+            self._read_on()
+
+    def _may_be_cut(self, error: Exception) -> bool:
+        if not isinstance(error, json.JSONDecodeError):
+            return False
+        near_end = error.pos >= len(self._text) - CUT_CHARACTERS
+        return near_end or error.msg.startswith("Unterminated string")
+
+    def _is_at(self, closing: str) -> bool:
+        ahead = self.ahead()
+        if not ahead:
+            self._require_more("array" if closing == "]" else "object")
+        return ahead == closing
+
+    def _require(self, mark: str, complaint: str) -> None:
+        if self.ahead() != mark:
+            error = json.JSONDecodeError(complaint, self._text, self._place)
+            raise _no_json(error)
+
+    def _require_more(self, kind: str = "object") -> None:
+        if self._ended:
+            msg = f"the JSON {kind} is cut short: fetch the file again"
+            raise SourceError(msg)
+
+    def _read_on(self) -> None:
+        """Drop what was decoded and read as much again as is left, or a block."""
+        self.settle()
+        self._text = self._text[self._place :]
+        self._dropped += self._place
+        self._place = 0
+        wanted = 2 * len(self._text)
+        if wanted > 2 * MAX_ROW_BYTES:
+            msg = f"the next value is longer than {MAX_ROW_BYTES >> 20} MiB"
+            raise SourceError(msg)
+        parts, size = [self._text], len(self._text)
+        while not self._ended and (size < wanted or not size):
+            block = next(self._blocks, None)
+            self._ended = block is None
+            parts.append(self._decoded(block or b"", final=block is None))
+            size += len(parts[-1])
+        self._text = "".join(parts)
+        # what is passed over needs none
+        self._decoder = None
+
+    def _decoded(self, block: bytes, *, final: bool) -> str:
+        try:
+            return self._to_text(block, final)
+        except UnicodeDecodeError as error:
+            msg = f"its text cannot be decoded: {error.reason}; set the encoding"
+            raise SourceError(msg) from error
+
+
+def _no_json(error: Exception) -> SourceError:
+    return SourceError(f"the next value is cut short or not JSON: {explain(error)}")

@@ -1,0 +1,266 @@
+"""Where the rows of delimited text begin and end, by its quotes.
+
+Most chunks are judged at once, by looking at all their quotes together. A chunk
+with a stray quote, a NUL or a broken character is taken apart row by row, so that
+only the rows at fault are refused.
+"""
+
+from __future__ import annotations
+
+import re
+from codecs import BOM_UTF8
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+import polars as pl
+import pyarrow as pa
+
+from propload.sources.text.chunking import count_lines
+
+QUOTE = ord('"')
+
+
+class Fault(NamedTuple):
+    """A row that is refused.
+
+    Attributes:
+        place: How many rows of the chunk stand before it.
+        line: How many line ends of the chunk stand before it.
+        text: Its bytes.
+        check: A short name of what is wrong.
+        message: What is wrong.
+    """
+
+    place: int
+    line: int
+    text: bytes
+    check: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """A chunk taken apart.
+
+    Attributes:
+        good: The rows that can be parsed, joined.
+        faults: The other rows.
+        lines: For each good row the line ends of the chunk before it.
+        places: For each good row the rows of the chunk before it.
+        end: Bytes of the chunk that were taken.
+    """
+
+    good: bytes
+    faults: tuple[Fault, ...]
+    lines: tuple[int, ...]
+    places: tuple[int, ...]
+    end: int
+
+
+def find_end(chunk: bytes, delimiter: bytes, *, final: bool) -> int | None:
+    """Return where the last whole row ends, or None where quotes stand astray.
+
+    Args:
+        chunk: Text that begins where a row begins.
+        delimiter: The byte between fields.
+        final: Whether nothing follows, so that the last row is whole.
+    """
+    if b'"' not in chunk:
+        return len(chunk) if final else _last_line_end(chunk, 0, len(chunk))
+    text = pl.Series(_bytes_array(chunk))
+    quotes = (text == QUOTE).arg_true()
+    opening, closing = quotes.gather_every(2, 0), quotes.gather_every(2, 1)
+    if not _all_beside(text, opening, -1, delimiter):
+        return None
+    if not _all_beside(text, closing, 1, delimiter):
+        return None
+    if final:
+        return len(chunk) if len(quotes) % 2 == 0 else None
+    return _end_outside(chunk, quotes)
+
+
+def _bytes_array(chunk: bytes) -> pa.Array:
+    return pa.Array.from_buffers(pa.uint8(), len(chunk), [None, pa.py_buffer(chunk)])
+
+
+def _all_beside(
+    text: pl.Series, quotes: pl.Series, step: int, delimiter: bytes
+) -> bool:
+    """Return whether each quote has a neighbour that it may have."""
+    if quotes.is_empty():
+        return True
+    if step < 0:
+        inner = quotes.slice(1) if quotes[0] == 0 else quotes
+        beside = text.gather(inner - 1)
+    else:
+        inner = quotes.head(-1) if quotes[-1] == len(text) - 1 else quotes
+        beside = text.gather(inner + 1)
+    allowed = pl.Series([QUOTE, delimiter[0], *b"\r\n"], dtype=pl.UInt8)
+    return beside.is_in(allowed.implode()).all()
+
+
+def _end_outside(chunk: bytes, quotes: pl.Series) -> int:
+    count = len(quotes)
+    stop = len(chunk) if count % 2 == 0 else quotes[-1]
+    last = count - 1 if count % 2 == 0 else count - 2
+    while last >= 0:
+        end = _last_line_end(chunk, quotes[last] + 1, stop)
+        if end:
+            return end
+        stop, last = quotes[last - 1], last - 2
+    return _last_line_end(chunk, 0, stop)
+
+
+def _last_line_end(chunk: bytes, start: int, stop: int) -> int:
+    """Return the place after the last line end between two places, or 0."""
+    feed = chunk.rfind(b"\n", start, stop)
+    if feed >= 0:
+        return feed + 1
+    # a return at the very end may be the first half of a line end
+    bare = chunk.rfind(b"\r", start, min(stop, len(chunk) - 1))
+    return bare + 1
+
+
+class Patterns(NamedTuple):
+    """What one row, as many rows as there are, and a cut one look like."""
+
+    row: re.Pattern[bytes]
+    rows: re.Pattern[bytes]
+    cut: re.Pattern[bytes]
+
+
+@lru_cache(maxsize=8)
+def _patterns(delimiters: bytes) -> Patterns:
+    apart = re.escape(delimiters)
+    quoted = rb'"(?:[^"]++|"")*+"'
+    field = rb"(?:%s|[^\"%s\r\n][^%s\r\n]*+|)" % (quoted, apart, apart)
+    row = rb"%s(?:[%s]%s)*+(?:\r\n|\n|\r" % (field, apart, field)
+    cut = rb'(?:%s[%s])*+"(?:[^"]++|"")*+\Z' % (field, apart)
+    return Patterns(
+        re.compile(row + rb"|\Z)"),
+        re.compile(rb"(?:%s))*+" % row),
+        re.compile(cut),
+    )
+
+
+def match_end(chunk: bytes, delimiter: bytes) -> int:
+    """Return where the last row ends before one that is cut or has stray quotes.
+
+    Slower than `find_end`, but it knows a quote within an unquoted field (5" nails)
+    from one around a field.
+
+    Args:
+        chunk: Text that begins where a row begins.
+        delimiter: The byte between fields.
+    """
+    match = _patterns(delimiter).rows.match(chunk)
+    return match.end() if match else 0
+
+
+def sort_out(
+    chunk: bytes, delimiter: bytes, *, final: bool, header: bytes = b""
+) -> Sorted:
+    """Return the rows of a chunk, those that are none or cannot be parsed kept apart.
+
+    Args:
+        chunk: Text that begins where a row begins.
+        delimiter: The byte between fields.
+        final: Whether nothing follows, so that the last row is whole.
+        header: The line of the names, where such a row is none.
+    """
+    patterns = _patterns(delimiter)
+    good: list[bytes] = []
+    lines: list[int] = []
+    places: list[int] = []
+    faults: list[Fault] = []
+    start = line = place = 0
+    while start < len(chunk):
+        match = patterns.row.match(chunk, start)
+        stop = match.end() if match else _next_line(chunk, start)
+        if not final and stop == len(chunk) and chunk[-1:] != b"\n":
+            break
+        if match is None and not final and patterns.cut.match(chunk, start):
+            break
+        row = chunk[start:stop]
+        wrong = _quotes_of(row, patterns) if match is None else _fault_of(row, header)
+        if wrong:
+            faults.append(Fault(place, line, row, *wrong))
+        elif row.strip(b"\r\n"):
+            good.append(row)
+            lines.append(line)
+            places.append(place)
+        place += bool(row.strip(b"\r\n"))
+        line += count_lines(row)
+        start = stop
+    return Sorted(b"".join(good), tuple(faults), tuple(lines), tuple(places), start)
+
+
+def first_row_end(text: bytes, start: int, delimiter: bytes) -> int | None:
+    """Return where the row at `start` ends, or None where its quotes do not close."""
+    match = _patterns(delimiter).row.match(text, start)
+    return match.end() if match else None
+
+
+def holds_rows(text: bytes, delimiters: bytes, count: int) -> bool:
+    """Return whether so many whole rows, none of them blank, begin a text.
+
+    Args:
+        text: Text that begins where a row begins.
+        delimiters: Each byte that may stand between fields.
+        count: How many rows.
+    """
+    whole = text[: text.rfind(b"\n") + 1]
+    start = found = 0
+    while found < count and start < len(whole):
+        end = first_row_end(whole, start, delimiters)
+        if end is None:
+            return False
+        found += bool(whole[start:end].strip())
+        start = end
+    return found >= count
+
+
+_QUOTES_WRONG = (
+    "quotes",
+    "a quoted field goes on after its closing quote: a quote in one is written twice",
+)
+QUOTES_OPEN = (
+    "quotes",
+    "a quoted field is not closed: no quote stands before a delimiter or a line's end",
+)
+
+
+def _quotes_of(row: bytes, patterns: Patterns) -> tuple[str, str]:
+    """Return what is wrong with the quotes of a row, as far as its line goes."""
+    return QUOTES_OPEN if patterns.cut.match(row) else _QUOTES_WRONG
+
+
+HEADER_AGAIN = (
+    "header",
+    "the names of the columns stand here again, as where files were joined",
+)
+
+
+def _fault_of(row: bytes, header: bytes) -> tuple[str, str] | None:
+    # files that are joined bring their byte order marks along
+    if header and row.strip(b"\r\n").removeprefix(BOM_UTF8) == header:
+        return HEADER_AGAIN
+    if b"\0" in row:
+        return "nul", "the row has a NUL byte, which no text in PostgreSQL may hold"
+    try:
+        row.decode()
+    except UnicodeDecodeError as error:
+        wrong = row[error.start : error.start + 4].hex(" ")
+        message = f"the row's text cannot be decoded: bytes {wrong}; set the encoding"
+        return "encoding", message
+    return None
+
+
+def _next_line(chunk: bytes, start: int) -> int:
+    feed = chunk.find(b"\n", start)
+    last = feed if feed >= 0 else len(chunk)
+    bare = chunk.find(b"\r", start, last)
+    if 0 <= bare < last - 1 or (bare >= 0 and feed < 0):
+        return bare + 1
+    return feed + 1 if feed >= 0 else len(chunk)

@@ -1,0 +1,35 @@
+"""What a table is known to hold, and what is forgotten of it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from propload.postgres.writing.stored.known_rows import Fingerprints, KnownRows
+
+
+def _prints(pairs):
+    keys = [key for key, _ in pairs]
+    values = [value for _, value in pairs]
+    return Fingerprints(np.array(keys, np.uint64), np.array(values, np.uint64))
+
+
+def test_of_keys_with_one_hash_at_most_one_is_known():
+    known = KnownRows(_prints([(7, 1), (7, 2)]))
+    assert sum(known.find(_prints([(7, 1), (7, 2)])).tolist()) <= 1
+    known.forget(np.array([7], np.uint64))
+    assert not known.find(_prints([(7, 1), (7, 2)])).any()
+
+
+def test_parts_are_joined_in_their_order():
+    joined = Fingerprints.joined([_prints([(1, 2)]), _prints([]), _prints([(3, 4)])])
+    assert joined.keys.tolist() == [1, 3]
+    assert joined.rows.tolist() == [2, 4]
+    assert len(Fingerprints.joined([])) == 0
+
+
+@pytest.mark.parametrize("key", [0, 1, 2**63, 2**64 - 1])
+def test_an_empty_table_holds_no_row(key):
+    known = KnownRows(_prints([]))
+    known.forget(np.array([key], np.uint64))
+    assert known.find(_prints([(key, 0)])).tolist() == [False]

@@ -1,0 +1,54 @@
+"""What Python has no value for is written whole where it stands in a map."""
+
+from __future__ import annotations
+
+import json
+
+import pyarrow as pa
+import pytest
+
+from propload.sources.arrow.out_of_range_times import within_python
+
+FAR = 2**63 - 1
+CASES = [
+    (pa.time64("ns"), 1_234_567_891, "00:00:01.234567891"),
+    (pa.time64("us"), 86_400_000_000, "24:00:00"),
+    (pa.duration("ns"), 1_234_567_891, "PT0H0M1.234567891S"),
+    (pa.date32(), 2**31 - 1, "+5881580-07-11"),
+    (pa.date64(), 86_400_000 * 2_932_897, "+10000-01-01"),
+    (pa.timestamp("us"), FAR, "+294247-01-10T04:00:54.775807"),
+    (pa.timestamp("s", "UTC"), 253_402_300_800, "+10000-01-01T00:00:00.000+00:00"),
+    (pa.timestamp("us"), 1_000_001, "1970-01-01T00:00:01.000001"),
+    (pa.timestamp("ns"), 1_000_000_001, "1970-01-01T00:00:01.000000001"),
+    (pa.date32(), 3, "1970-01-04"),
+]
+
+
+def column_of(kind, *counts):
+    width = pa.int32() if kind == pa.date32() else pa.int64()
+    return pa.array(counts, width).cast(kind)
+
+
+@pytest.mark.parametrize(("kind", "count", "text"), CASES, ids=str)
+def test_a_value_in_a_map_is_written_whole(read, kind, count, text):
+    values = column_of(kind, count, 0, None, count)
+    keys = pa.array(["a", "b", "c", "d"])
+    maps = pa.MapArray.from_arrays(pa.array([0, 1, 1, 3, 4], pa.int32()), keys, values)
+    # the first is left out, and one is null
+    maps = pa.chunked_array([maps]).slice(1)
+    rows = read(pa.table({"v": maps})).rows
+    [nothing, second, third] = [json.loads(row["v"]) for row in rows]
+    assert (nothing, second["c"], third) == ({}, None, {"d": text})
+
+
+def test_values_that_python_holds_are_left_as_they_are():
+    kind = pa.struct({"a": pa.timestamp("us"), "b": pa.list_(pa.date32())})
+    column = pa.array([{"a": 5, "b": [7, None]}, None], kind)
+    assert within_python(column).to_pylist() == column.to_pylist()
+
+
+def test_a_map_that_is_null_stays_so(read):
+    kind = pa.map_(pa.string(), pa.month_day_nano_interval())
+    maps = pa.array([None, [("a", (1, 2, 0))], []], kind)
+    rows = read(pa.table({"v": maps})).rows
+    assert [row["v"] for row in rows] == [None, '{"a": "P1M2DT0S"}', "{}"]
