@@ -2,6 +2,7 @@
 
 import gc
 
+from propload.process.allocators import give_back_memory
 from propload.process.early_signals import handle_signals, ignore_signals
 from propload.process_title import hide_passwords
 
@@ -10,6 +11,7 @@ def main() -> None:
     """Run the command line and end the process with its exit code."""
     handle_signals()
     hide_passwords()
+    give_back_memory()
     try:
         from propload.cli import main as run  # noqa: PLC0415 - what takes a while
 
