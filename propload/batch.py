@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Literal, NamedTuple
@@ -338,27 +338,3 @@ class Piece:
     through_row: int
     read: int = 0
     rejected: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """What became of a piece's rows; the counts add up to them.
-
-    Attributes:
-        inserted: Rows whose key was new.
-        updated: Rows that changed a stored row.
-        unchanged: Rows that the table held already.
-        stale: Rows older than the stored one by `newest`.
-        duplicates: Rows that another one of their key in the piece outdid.
-        reasons: Rejected rows, columns `REASONS`, stage `database`.
-        erased: How many stored values nulls have erased at least, by column, as far
-            as that was looked at.
-    """
-
-    inserted: int
-    updated: int
-    unchanged: int
-    stale: int
-    duplicates: int
-    reasons: pl.DataFrame
-    erased: Mapping[str, int] = field(default_factory=dict)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from propload.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import polars as pl
 
-    from propload.batch import Piece, Written
+    from propload.batch import Piece
+    from propload.report import Counts
 
 Mode = Literal["upsert", "append", "insert-new", "replace"]
 OnNull = Literal["overwrite", "keep"]
@@ -163,6 +166,23 @@ class Target:
         if len(set(self.key)) != len(self.key):
             msg = f"key {','.join(self.key)} names a column twice"
             raise ConfigError(msg)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of a piece's rows.
+
+    Attributes:
+        counts: How many met which end; they add up to the piece's rows, of which
+            `read` tells nothing.
+        reasons: Rejected rows, columns `REASONS`, stage `database`.
+        erased: How many stored values nulls have erased at least, by column, as far
+            as that was looked at.
+    """
+
+    counts: Counts
+    reasons: pl.DataFrame
+    erased: Mapping[str, int] = field(default_factory=dict)
 
 
 class OnRefused(Protocol):

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from propload.batch import Piece, Written
+    from propload.batch import Piece
     from propload.errors import TransientWriteError
     from propload.pipeline.stages import Fitted
-    from propload.target import Writer
+    from propload.target import Writer, Written
 
 log = logging.getLogger(__name__)
 
@@ -162,15 +162,16 @@ class Lane:
             name=f"batch {piece.batch}, lane {self.number}",
             on_retry=self._listener.on_retry,
         )
+        counts = written.counts
         log.info(
             "batch %d, lane %d: committed %d inserted, %d updated, %d unchanged, "
             "%d stale in %.3f s",
             piece.batch,
             self.number,
-            written.inserted,
-            written.updated,
-            written.unchanged,
-            written.stale,
+            counts.inserted,
+            counts.updated,
+            counts.unchanged,
+            counts.stale,
             time.monotonic() - began,
         )
         self._listener.on_written(piece, written)

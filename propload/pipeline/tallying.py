@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from propload.batch import Piece, Written
+    from propload.batch import Piece
     from propload.errors import TransientWriteError
     from propload.monitoring.metrics import Metrics
     from propload.options import RejectLimit
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from propload.prepare.joining import Joined
     from propload.prepare.preparing import Prepared
     from propload.rejecting import RejectWriter
+    from propload.target import Written
 
 
 class Tally:
@@ -229,18 +230,8 @@ class Tally:
 
     def on_written(self, piece: Piece, written: Written) -> None:
         """Count a committed piece."""
-        rejected = written.reasons[ROW].n_unique()
-        self._add(
-            Counts(
-                read=piece.rows.height + piece.rows.duplicates,
-                inserted=written.inserted,
-                updated=written.updated,
-                unchanged=written.unchanged,
-                stale=written.stale,
-                duplicates=written.duplicates,
-                rejected=rejected,
-            )
-        )
+        read = piece.rows.height + piece.rows.duplicates
+        self._add(replace(written.counts, read=read))
         with self._lock:
             self._erased.update(written.erased)
         self._metrics.set_activity("")

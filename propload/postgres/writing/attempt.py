@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from propload.batch import ROW, Written, join_reasons, no_reasons
+from propload.batch import ROW, join_reasons, no_reasons
 from propload.postgres.sql import merging
 from propload.postgres.writing.merging import write_stage
 from propload.postgres.writing.refused.refusals import reasons_of
 from propload.postgres.writing.staging import fill_stage
 from propload.report import Counts
+from propload.target import Written
 
 if TYPE_CHECKING:
     import polars as pl
@@ -64,17 +65,15 @@ class Attempt:
         counts, reasons = Counts(), [*self.approach.left_out]
         for number, layer in enumerate(self.approach.layers):
             self.layer = number
-            told, refused = self._copy(layer) if self.direct else self._stage(layer)
-            counts += told
+            write = self._copy if self.direct else self._stage
+            written, refused = write(layer)
+            counts += written
             reasons.append(refused)
-        return Written(
-            counts.inserted,
-            counts.updated,
-            counts.unchanged,
-            counts.stale,
-            self.approach.duplicates,
-            self.shape.shadow_names.in_reasons(join_reasons(reasons).sort(ROW)),
+        told = self.shape.shadow_names.in_reasons(join_reasons(reasons).sort(ROW))
+        counts += Counts(
+            duplicates=self.approach.duplicates, rejected=told[ROW].n_unique()
         )
+        return Written(counts, told)
 
     def _copy(self, layer: pl.DataFrame) -> _End:
         table = self.shape.table

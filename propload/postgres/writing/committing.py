@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
-from propload.batch import ROW, Written, no_reasons
+from propload.batch import no_reasons
 from propload.errors import PropLoadError, TransientWriteError, WriteError
 from propload.postgres.ledger.ledger import taken_over
 from propload.postgres.session import failures
 from propload.postgres.session.driver_errors import ServerError
 from propload.report import Counts
+from propload.target import Written
 
 if TYPE_CHECKING:
     import polars as pl
@@ -110,8 +112,7 @@ class EntryWriter:
 
     def _load(self, connection: Connection, piece: Piece) -> Written:
         """Write the rows of a piece, which are none, and end it."""
-        written = Written(0, 0, 0, 0, 0, no_reasons())
-        return self._end(connection, piece, written, piece_counts(piece, written))
+        return self._end(connection, piece, Written(Counts(), no_reasons()))
 
     def _recall(self, connection: Connection, piece: Piece) -> Written | None:
         """Return what an earlier attempt committed although its answer was lost."""
@@ -124,10 +125,9 @@ class EntryWriter:
         log.info("batch %d was committed before the line broke", piece.batch)
         return self._unsure[1]
 
-    def _end(
-        self, connection: Connection, piece: Piece, written: Written, counts: Counts
-    ) -> Written:
+    def _end(self, connection: Connection, piece: Piece, written: Written) -> Written:
         """Enter a piece and commit; return what an earlier attempt did instead."""
+        counts = piece_counts(piece, written)
         # first of all: it waits for an earlier attempt's commit, which may come through
         try:
             is_new = self._ledger.record(connection, piece, counts)
@@ -189,13 +189,5 @@ class EntryWriter:
 
 def piece_counts(piece: Piece, written: Written, /) -> Counts:
     """Return what becomes of a piece's rows, those included that ended before it."""
-    refused = written.reasons[ROW].n_unique() if written.reasons.height else 0
-    return Counts(
-        read=piece.read,
-        inserted=written.inserted,
-        updated=written.updated,
-        unchanged=written.unchanged,
-        stale=written.stale,
-        duplicates=written.duplicates,
-        rejected=piece.rejected + refused,
-    )
+    rejected = piece.rejected + written.counts.rejected
+    return replace(written.counts, read=piece.read, rejected=rejected)

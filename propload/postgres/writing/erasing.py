@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from propload.batch import ROW
 from propload.postgres.sql import merging
 
 if TYPE_CHECKING:
@@ -58,13 +57,12 @@ class Erasing:
             _, _, _, *erased = connection.rows(query)[0]
             self._found = dict(zip(empty, map(int, erased), strict=True))
 
-    def counted(self, reasons: pl.DataFrame, /) -> dict[str, int]:
+    def counted(self, refused: int, /) -> dict[str, int]:
         """Return how many values the piece erases at least, by column.
 
         Args:
-            reasons: Why rows of it were refused, which erase nothing.
+            refused: How many rows of it were refused, which erase nothing.
         """
-        refused = reasons[ROW].n_unique()
         return {name: n - refused for name, n in self._found.items() if n > refused}
 
     def settle(self) -> None:

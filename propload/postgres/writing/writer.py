@@ -21,11 +21,12 @@ from propload.postgres.writing.merging import write_stage
 from propload.postgres.writing.stage_writer import StageWriter
 from propload.postgres.writing.staging import fill_stage, travelling
 from propload.postgres.writing.triage import Triage
+from propload.report import Counts
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from propload.batch import Piece, Written
+    from propload.batch import Piece
     from propload.postgres.ledger.ledger import Ledger
     from propload.postgres.session.connection import Connection
     from propload.postgres.session.failures import Failure
@@ -33,8 +34,7 @@ if TYPE_CHECKING:
     from propload.postgres.tables.assumptions import Assumptions
     from propload.postgres.writing.lane_session import LaneSession
     from propload.postgres.writing.stored.stored_rows import StoredRows
-    from propload.report import Counts
-    from propload.target import OnRefused
+    from propload.target import OnRefused, Written
 
 #: A unique index refused the row: on the direct path the key is stored already.
 UNIQUE_VIOLATION = "23505"
@@ -109,7 +109,8 @@ class TableWriter(EntryWriter):
                 written = attempt.write()
                 versions = self._with_versions(approach, written)
                 if versions is None and self._is_as_known(connection, piece, unchanged):
-                    written = replace(written, unchanged=written.unchanged + unchanged)
+                    counts = written.counts + Counts(unchanged=unchanged)
+                    written = replace(written, counts=counts)
                     return self._finish(connection, piece, attempt, written)
                 connection.rollback()
                 if versions is None:
@@ -248,11 +249,13 @@ class TableWriter(EntryWriter):
         self, connection: Connection, piece: Piece, attempt: Attempt, written: Written
     ) -> Written:
         """Enter the piece that an attempt has written, and commit."""
-        written = replace(written, erased=self._erasing.counted(written.reasons))
-        ended = self._end(connection, piece, written, self._account(piece, written))
+        self._require_accounted(piece, written)
+        erased = self._erasing.counted(written.counts.rejected)
+        written = replace(written, erased=erased)
+        ended = self._end(connection, piece, written)
         self._erasing.settle()
         if ended is written and not attempt.direct:
-            self._fast_path.staged(attempt.height, new=written.inserted)
+            self._fast_path.staged(attempt.height, new=written.counts.inserted)
         return ended
 
     def _is_as_known(self, connection: Connection, piece: Piece, unsent: int) -> bool:
@@ -290,16 +293,15 @@ class TableWriter(EntryWriter):
             connection.rollback()
             raise
 
-    def _account(self, piece: Piece, written: Written) -> Counts:
-        """Return a piece's counts; refuse to commit where a row's end is not known."""
-        counts = piece_counts(piece, written)
+    def _require_accounted(self, piece: Piece, written: Written) -> None:
+        """Refuse to commit where a row's end is not known."""
+        counts = written.counts
         came = piece.rows.height + piece.rows.duplicates
-        if counts.accounted - piece.rejected != came or not counts.possible:
+        if counts.accounted != came or not counts.possible:
             msg = (
                 f"{self._target}: {came:,} rows of batch {piece.batch} were "
-                f"written but {counts.accounted - piece.rejected:,} are accounted for "
-                f"({counts}); the batch was not committed: please report this with "
-                "the command that you ran"
+                f"written but {counts.accounted:,} are accounted for "
+                f"({piece_counts(piece, written)}); the batch was not committed: "
+                "please report this with the command that you ran"
             )
             raise CountsError(msg)
-        return counts

@@ -141,7 +141,7 @@ def test_a_table_of_the_same_name_is_another_one(write, database):
     ],
 )
 def test_what_rows_do_not_meet_may_change(write, database, statement):
-    assert write(statement).inserted == ROWS
+    assert write(statement).counts.inserted == ROWS
     assert query(database, "SELECT count(*) FROM t") == [(2 * ROWS,)]
 
 
@@ -169,10 +169,10 @@ def test_a_column_that_every_row_lacks_costs_no_rows(write, database, mode, stat
 def test_a_column_that_does_not_travel_may_change(write, database):
     columns = ("k", "a")
     written = write("ALTER TABLE t ALTER rate TYPE double precision", columns=columns)
-    assert written.inserted == ROWS
+    assert written.counts.inserted == ROWS
     assert query(database, "SELECT count(*) FROM t") == [(2 * ROWS,)]
 
 
 def test_rows_that_are_added_need_no_key(write, database):
     written = write("ALTER TABLE t DROP CONSTRAINT one", "TRUNCATE t", mode="append")
-    assert written.inserted == ROWS
+    assert written.counts.inserted == ROWS

@@ -321,8 +321,8 @@ def test_rows_of_uneven_width_are_all_written_beside_bad_ones(
     )
     (written,) = write(database, target(**rules), state_dir, rows)
     assert sorted(written.reasons[ROW].to_list()) == bad
-    assert written.inserted == len(texts) - len(bad)
-    assert query(database, "SELECT count(*) FROM t") == [(written.inserted,)]
+    assert written.counts.inserted == len(texts) - len(bad)
+    assert query(database, "SELECT count(*) FROM t") == [(written.counts.inserted,)]
 
 
 @pytest.mark.parametrize("rules", [{}, {"key": (), "mode": "append"}])

@@ -34,7 +34,7 @@ def test_an_empty_table_needs_no_stage(writer, database):
     opened, piece = writer
     opened.get_ready()
     assert query(database, STAGES) == [(0,)]
-    assert opened.write(piece).inserted == 3
+    assert opened.write(piece).counts.inserted == 3
     assert query(database, STAGES) == [(0,)]
 
 
@@ -44,7 +44,7 @@ def test_the_stage_is_there_before_the_first_piece(writer, database):
     opened.get_ready()
     assert query(database, STAGES) == [(1,)]
     written = opened.write(piece)
-    assert (written.inserted, written.updated) == (2, 1)
+    assert (written.counts.inserted, written.counts.updated) == (2, 1)
     assert query(database, STAGES) == [(1,)]
 
 
@@ -60,7 +60,7 @@ def test_a_session_that_ends_meanwhile_is_opened_again(writer, database):
     )
     with pytest.raises(WriteError):
         opened.write(piece)
-    assert opened.write(piece).inserted == 2
+    assert opened.write(piece).counts.inserted == 2
 
 
 @pytest.mark.parametrize("writer", [(STORED,)], indirect=True)
@@ -79,7 +79,7 @@ def test_what_keeps_it_from_getting_ready_is_told_by_the_write(
         assert opened._session.connection is None
         with pytest.raises(WriteError, match="this user may not make"):
             opened.write(piece)
-    assert opened.write(piece).inserted == 2
+    assert opened.write(piece).counts.inserted == 2
 
 
 #: As an audit may forbid what changes tables.

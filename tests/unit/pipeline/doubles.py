@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from propload.batch import ROW, Piece, Written, no_reasons
+from propload.batch import ROW, Piece, no_reasons
+from propload.report import Counts
+from propload.target import Written
 
 if TYPE_CHECKING:
     from propload.target import OnRefused
@@ -46,7 +48,10 @@ class MemoryTable:
                 self.rows[key] = row
             self.pieces.append(piece)
         dropped = piece.rows.duplicates
-        return Written(inserted, updated, unchanged, 0, dropped, no_reasons())
+        counts = Counts(
+            inserted=inserted, updated=updated, unchanged=unchanged, duplicates=dropped
+        )
+        return Written(counts, no_reasons())
 
 
 @dataclass

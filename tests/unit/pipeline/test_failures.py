@@ -19,6 +19,7 @@ from propload.errors import (
 )
 from propload.rejecting import RejectStore
 from propload.retrying import RetryOptions
+from propload.target import Written
 from propload.testing import MemorySource
 from tests.unit.pipeline.doubles import AroundWriter, MemoryWriter
 from tests.unit.pipeline.running import Fitted, counts, rows, threads_left
@@ -216,7 +217,7 @@ class Refusing(AroundWriter):
         reasons = refused(layer, "positive")
         self.on_refused(piece, reasons)
         written = self.writer.write(replace(piece, rows=Deduped((layer.slice(1),))))
-        return replace(written, reasons=reasons)
+        return Written(replace(written.counts, rejected=1), reasons)
 
 
 def test_a_row_refused_again_by_a_second_try_is_kept_once(make, tmp_path):

@@ -10,7 +10,6 @@ import pytest
 from propload.batch import (
     Batch,
     Deduped,
-    Written,
     no_reasons,
 )
 from propload.batch import Unread as UnreadRow
@@ -22,7 +21,9 @@ from propload.errors import (
 from propload.pipeline.lanes import Lane, Work
 from propload.pipeline.stages import Routing
 from propload.prepare.preparing import Prepared
+from propload.report import Counts
 from propload.retrying import RetryOptions
+from propload.target import Written
 from propload.testing import MemorySource
 from tests.unit.pipeline.doubles import AroundWriter, MemoryWriter
 from tests.unit.pipeline.running import Fitted, counts, rows, threads_left
@@ -121,7 +122,7 @@ class Entered(Fitted):
 class EntryWriter(MemoryWriter):
     def write(self, piece):
         self.table.pieces.append(piece)
-        return Written(0, 0, 0, 0, 0, no_reasons())
+        return Written(Counts(), no_reasons())
 
 
 def test_batches_of_which_no_row_could_be_read_are_entered_by_every_lane(make):

@@ -11,7 +11,6 @@ from propload.batch import (
     Deduped,
     Piece,
     Unread,
-    Written,
     no_reasons,
 )
 from propload.errors import CountsError, TransientWriteError
@@ -23,6 +22,7 @@ from propload.prepare.joining import Joined
 from propload.prepare.preparing import Prepared
 from propload.rejecting import RejectWriter
 from propload.report import Counts
+from propload.target import Written
 
 pytestmark = pytest.mark.timeout(30)
 
@@ -69,7 +69,10 @@ def test_rows_end_where_reading_checking_deduping_and_writing_leave_them(tally):
     assert tally.begin(joined, prepared, 1, done={}) == 3
     piece = piece_of(prepared)
     tally.on_refused(piece, reasons_of(2))
-    tally.on_written(piece, Written(1, 1, 2, 1, 1, reasons_of(2), {"id": 3}))
+    counts = Counts(
+        inserted=1, updated=1, unchanged=2, stale=1, duplicates=1, rejected=1
+    )
+    tally.on_written(piece, Written(counts, reasons_of(2), {"id": 3}))
     expected = Counts(
         read=10,
         inserted=1,
@@ -90,7 +93,9 @@ def test_a_row_that_writing_loses_or_doubles_is_seen(tally, lost):
     joined = joined_of(3)
     prepared = prepared_of(joined)
     tally.begin(joined, prepared, 1, done={})
-    tally.on_written(piece_of(prepared), Written(3 + lost, 0, 0, 0, 0, no_reasons()))
+    tally.on_written(
+        piece_of(prepared), Written(Counts(inserted=3 + lost), no_reasons())
+    )
     with pytest.raises(CountsError, match=f"3 rows were read but {3 + lost} are"):
         tally.verify(all_read=False)
 
@@ -150,7 +155,7 @@ def test_live_counters_know_rows_as_read_while_they_are_in_flight(rejects, befor
     left = prepared.height - before
     tally.on_written(
         Piece(0, 0, Deduped((prepared.lanes[0].layers[0].head(left),)), 0, 9),
-        Written(left, 0, 0, 0, 0, no_reasons()),
+        Written(Counts(inserted=left), no_reasons()),
     )
     assert metrics.snapshot().counts.read == 15
     # the second batch was not written to its end
@@ -182,7 +187,7 @@ def test_a_retry_is_counted_and_what_is_waited_for_shown_until_it_is_there(rejec
     tally.on_retry(TransientWriteError("the line broke"), 1.25)
     assert tally.retries == metrics.snapshot().retries == 1
     assert metrics.snapshot().activity == "next try within 1.2 s: the line broke"
-    tally.on_written(piece_of(prepared), Written(1, 0, 0, 0, 0, no_reasons()))
+    tally.on_written(piece_of(prepared), Written(Counts(inserted=1), no_reasons()))
     assert metrics.snapshot().activity == ""
 
 
