@@ -31,6 +31,7 @@ class Approach:
             look at the stage, or all rows tried run by run.
         suspected: The number of the layer of suspects, or None.
         named: Whether a row was left out because COPY named it.
+        unsent: How many rows are left out because the table holds them as they are.
         left_out: Why rows were left out, columns `REASONS`, a frame a layer.
     """
 
@@ -40,6 +41,7 @@ class Approach:
     step: Step = "none"
     suspected: int | None = None
     named: bool = False
+    unsent: int = 0
     left_out: tuple[pl.DataFrame, ...] = ()
 
     @property

@@ -55,7 +55,7 @@ class Attempt:
         return sum(layer.height for layer in self.approach.layers)
 
     def write(self) -> Written:
-        """Write the rows and return what becomes of them if this is committed.
+        """Write the rows and return what becomes of the piece if this is committed.
 
         Raises:
             ServerError: The server refused the layer `layer`, or the connection broke.
@@ -71,7 +71,9 @@ class Attempt:
             reasons.append(refused)
         told = self.shape.shadow_names.in_reasons(join_reasons(reasons).sort(ROW))
         counts += Counts(
-            duplicates=self.approach.duplicates, rejected=told[ROW].n_unique()
+            unchanged=self.approach.unsent,
+            duplicates=self.approach.duplicates,
+            rejected=told[ROW].n_unique(),
         )
         return Written(counts, told)
 

@@ -21,7 +21,6 @@ from propload.postgres.writing.merging import write_stage
 from propload.postgres.writing.stage_writer import StageWriter
 from propload.postgres.writing.staging import fill_stage, travelling
 from propload.postgres.writing.triage import Triage
-from propload.report import Counts
 
 if TYPE_CHECKING:
     import polars as pl
@@ -102,21 +101,16 @@ class TableWriter(EntryWriter):
     def _load(self, connection: Connection, piece: Piece) -> Written:
         """Try until the server takes the piece without its bad rows."""
         self._erasing.begin()
-        approach, unchanged = self._approach(connection, piece)
+        approach = self._approach(connection, piece)
         while True:
             attempt = self._attempt(approach)
             try:
                 written = attempt.write()
                 versions = self._with_versions(approach, written)
-                if versions is None and self._is_as_known(connection, piece, unchanged):
-                    counts = written.counts + Counts(unchanged=unchanged)
-                    written = replace(written, counts=counts)
+                if versions is None and self._is_as_known(connection, piece, approach):
                     return self._finish(connection, piece, attempt, written)
                 connection.rollback()
-                if versions is None:
-                    approach, unchanged = self._approach(connection, piece)
-                else:
-                    approach = versions
+                approach = versions or self._approach(connection, piece)
             except ServerError as error:
                 connection.rollback()
                 failure = failures.classify(error)
@@ -124,23 +118,23 @@ class TableWriter(EntryWriter):
                 known = failure.kind == "data" and self._recall(connection, piece)
                 if known:
                     return known
-                following = self._after(connection, approach, attempt, failure)
+                following = self._after(connection, attempt, failure)
                 if following is None:
                     raise
                 approach = following
 
-    def _approach(self, connection: Connection, piece: Piece) -> tuple[Approach, int]:
-        """Return how a piece is tried first, and how many rows the table holds."""
+    def _approach(self, connection: Connection, piece: Piece) -> Approach:
+        """Return how a piece is tried first: without rows that the table holds."""
         layers = tuple(travelling(layer, self._shape) for layer in piece.rows.layers)
         versions = piece.rows.versions
         if versions is not None:
             versions = travelling(versions, self._shape)
         if self._stored is None:
-            return Approach(layers, versions), 0
+            return Approach(layers, versions)
         left, unchanged = self._stored.unsent(
             connection, layers, versions, count_stored=self._count_stored
         )
-        return Approach(left, versions), unchanged
+        return Approach(left, versions, unsent=unchanged)
 
     def _count_stored(self, rows: pl.DataFrame) -> int | None:
         """Return how many rows the table holds already; None where one is refused."""
@@ -187,11 +181,7 @@ class TableWriter(EntryWriter):
         )
 
     def _after(
-        self,
-        connection: Connection,
-        approach: Approach,
-        attempt: Attempt,
-        failure: Failure,
+        self, connection: Connection, attempt: Attempt, failure: Failure
     ) -> Approach | None:
         """Return how the piece is tried next, or None where that is of no use."""
         known = failure.kind == "data" or failure.sqlstate == KEY_MET_TWICE
@@ -200,10 +190,14 @@ class TableWriter(EntryWriter):
         met = failure.sqlstate == UNIQUE_VIOLATION and attempt.direct
         if met and self._shape.key:
             self._fast_path.met_stored_key()
-            return approach
+            return attempt.approach
         self._session.make_stage(self._shape)
         return self._triage.after(
-            connection, approach, attempt.layer, failure, direct=attempt.direct
+            connection,
+            attempt.approach,
+            attempt.layer,
+            failure,
+            direct=attempt.direct,
         )
 
     def _may_be_of_rows(self, connection: Connection, failure: Failure) -> bool:
@@ -258,7 +252,9 @@ class TableWriter(EntryWriter):
             self._fast_path.staged(attempt.height, new=written.counts.inserted)
         return ended
 
-    def _is_as_known(self, connection: Connection, piece: Piece, unsent: int) -> bool:
+    def _is_as_known(
+        self, connection: Connection, piece: Piece, approach: Approach
+    ) -> bool:
         """Return whether the rows that were not sent may be taken for unchanged.
 
         Not where the table was truncated, or written anew, or where rows may now change
@@ -270,7 +266,7 @@ class TableWriter(EntryWriter):
         if self._assumptions is before or self._stored is None:
             return True
         self._stored.give_up()
-        return not unsent
+        return not approach.unsent
 
     def _require_unchanged(self, connection: Connection) -> None:
         """Refuse to commit where the table is not the one that rows were planned for.
