@@ -24,11 +24,10 @@ from propload.postgres.server.address import undisturbed
 from propload.postgres.server.spool import Spool
 from propload.postgres.session import failures, session_settings
 from propload.postgres.session.arrow_rows import arrow_rows
+from propload.postgres.session.connect_errors import connect_error, lost_at_once
 from propload.postgres.session.driver_errors import (
     CANCELLED,
     ServerError,
-    connect_error,
-    lost_at_once,
     server_error,
 )
 from propload.postgres.session.dsn import parse_dsn, resolve_dsn, with_option

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from propload.errors import ConfigError
-from propload.postgres.session.driver_errors import connect_error, server_error
+from propload.postgres.session.connect_errors import connect_error
+from propload.postgres.session.driver_errors import server_error
 from propload.postgres.session.dsn import (
     describe_dsn,
     mask,

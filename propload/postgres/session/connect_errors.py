@@ -1,0 +1,214 @@
+"""Why there is no connection, and what a reader does about it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from propload.errors import ConfigError, TransientWriteError, WriteError
+from propload.options import OTHER_SESSIONS, WORKERS
+from propload.postgres.server.spool import spool_of
+from propload.postgres.session.driver_errors import CANCELLED
+from propload.postgres.session.dsn import describe_dsn, hide_secrets, parse_dsn
+from propload.postgres.sql.quoting import name
+
+if TYPE_CHECKING:
+    from propload.postgres.session.driver_errors import ServerError
+
+
+@dataclass(frozen=True, slots=True)
+class _Cause:
+    """Why there is no connection; the driver gives no SQLSTATE, so its text tells.
+
+    Attributes:
+        said: The pattern of what the server or libpq says.
+        advice: What is to be done.
+        is_outage: Whether it is wrong for a while only where the same string has led
+            to the server before. A balancer without a server answers with words of its
+            own, or of another protocol, and a service file may be out of reach.
+    """
+
+    said: str
+    advice: str
+    is_outage: bool = False
+
+
+#: What is wrong with the string, the user or the database. The first that is found
+#: counts.
+_REFUSALS = (
+    _Cause(
+        "local user with ID|look up local user",
+        "this process's user has no name on this machine: name a user of the server in "
+        "the connection string (postgresql://USER@HOST/DATABASE), or set PGUSER",
+    ),
+    _Cause(
+        "password authentication failed|no password supplied",
+        "the user or the password is wrong: check them in the connection string, "
+        "PGPASSWORD or the password file",
+    ),
+    _Cause(
+        # the name of the file is the same in whatever language the server speaks
+        r"pg_hba\.conf|authentication failed",
+        "the server does not let this user in from here: see its pg_hba.conf",
+    ),
+    _Cause(
+        "permission denied for database",
+        "the user may not connect to it: GRANT CONNECT ON DATABASE to the user",
+    ),
+    _Cause(
+        # the first are pgbouncer's words
+        'no such database|database ".*does not exist',
+        "that database does not exist: create it, or correct its name",
+    ),
+    _Cause(
+        'role ".*does not exist',
+        "that user does not exist: create it, or correct its name",
+    ),
+    _Cause(
+        "not permitted to log in",
+        "that role may not log in: ALTER ROLE ... LOGIN, or use another user",
+    ),
+    _Cause(
+        "Name or service not known|nodename nor|No address assoc",
+        "no such host is known: check its name",
+        is_outage=True,
+    ),
+    _Cause(
+        "definition of service|service file",
+        "the service file lacks that service: check its name and PGSERVICEFILE",
+        is_outage=True,
+    ),
+    _Cause(
+        "channel binding|authentication method requirement",
+        "the server does not ask for the password as the connection string demands: "
+        "check require_auth, channel_binding and sslmode, also in variables PG...",
+    ),
+    _Cause(
+        "certificate|private key file|SSL error|does not support SSL|weak sslmode",
+        "the encrypted connection failed: check sslmode and sslrootcert, and sslcert "
+        "and sslkey if the server asks for a certificate",
+        is_outage=True,
+    ),
+    _Cause(
+        "invalid |unterminated|missing | in URI|could not match",
+        "the connection string is wrong, or a variable PG... beside it",
+        is_outage=True,
+    ),
+)
+_BY_TIME_LIMIT = (
+    "statement_timeout ends even the queries by which a session begins: raise it where "
+    "it is set: in the connection string, PGOPTIONS, or for this user (ALTER ROLE ... "
+    "SET statement_timeout)"
+)
+#: What is wrong for a while; the last one is how an answer begins that ends a session,
+#: in most languages that a server speaks.
+_FOR_NOW = (
+    _Cause(
+        "too many clients|too many connections|connection slots are reserved",
+        "it takes no more connections: let others end, or give fewer --workers",
+    ),
+    _Cause(
+        "not currently accepting connections",
+        "the server lets nobody into that database: wait until it is open again "
+        "(ALTER DATABASE ... ALLOW_CONNECTIONS true)",
+    ),
+    # what the driver asks of the catalog before a session can be used
+    _Cause(f"SQLSTATE: {CANCELLED}", _BY_TIME_LIMIT),
+    _Cause(
+        "hot standby mode|session is read-only|session is not read",
+        "no server is of the kind that target_session_attrs (PGTARGETSESSIONATTRS) "
+        "asks for: wait until one is, or ask for another",
+    ),
+    _Cause(
+        "FATAL:",
+        "the server answers, and does not let this session in: see what it says",
+    ),
+)
+_AWAY = "is the server running?"
+_STOPPED = (
+    "it is an embedded database, which does not run: propload db start (with the "
+    "--state-dir of this command, if it has one) starts it"
+)
+#: What servers say of a limit that was given to a role or a database alone.
+_LIMITED = re.compile(r'too many connections for (role|database) "(.+?)"(?:$|\s)')
+#: What pgbouncer says as it ends a session of which nothing was done yet, and what is
+#: to be done.
+_BY_POOLER = {
+    "query_wait_timeout": "The pooler had no session of the server left for it: a run "
+    "takes one a worker and two more, one for --lock and one for a replace. Let the "
+    "pool have more (its pool_size), or give fewer --workers",
+}
+
+
+def connect_error(
+    error: Exception, dsn: str, /, *, again: bool = False
+) -> WriteError | ConfigError:
+    """Return why there is no connection, and what to do about it.
+
+    Args:
+        error: The driver's error, which will be the cause: it loses its secrets too, as
+            tracebacks show it.
+        dsn: The connection string, whose secrets are hidden.
+        again: Whether it has led to the server before, so that a host that is not
+            known, a line that cannot be encrypted, or an answer that makes no sense,
+            is an outage, and a user that is not let in was until then.
+    """
+    error.args = tuple(hide_secrets(str(one), dsn) for one in error.args)
+    said = str(error).partition("Failed to connect:")
+    text = " ".join((said[2] or said[0]).split())
+    place = describe_dsn(dsn)
+    for cause in _REFUSALS:
+        if (again and cause.is_outage) or not re.search(cause.said, text):
+            continue
+        told = f"{cause.advice} ({text})"
+        if again:
+            # the settings were right when the run began
+            return WriteError(f"cannot connect to {place} any more: {told}")
+        return ConfigError(f"cannot connect to {place}: {told}")
+    msg = f"cannot reach {place} now: {_advice_for_now(text, dsn)} ({text})"
+    return TransientWriteError(msg, sqlstate=getattr(error, "sqlstate", None))
+
+
+def _advice_for_now(text: str, dsn: str) -> str:
+    """Return what is done where there is no connection just now."""
+    if found := _LIMITED.search(text):
+        # fewer workers are of no use where there is too little for one
+        kind, limited = found[1], name(found[2])
+        return (
+            f"the {kind} has all the connections that it may have: let others end, or "
+            f"raise its limit. A run takes {OTHER_SESSIONS} and one for each of its "
+            "--workers, one more with --lock, and one more to replace: "
+            f"ALTER {kind.upper()} {limited} CONNECTION LIMIT "
+            f"{WORKERS + OTHER_SESSIONS} is enough for one run of {WORKERS} workers "
+            "without these"
+        )
+    for cause in _FOR_NOW:
+        if re.search(cause.said, text):
+            return cause.advice
+    return _STOPPED if _is_embedded(dsn) else _AWAY
+
+
+def _is_embedded(dsn: str) -> bool:
+    """Return whether a string leads to a server that propload runs, or has run."""
+    try:
+        host = parse_dsn(dsn).get("host", "")
+    except ConfigError:
+        return False
+    return host.startswith("/") and spool_of(Path(host)).is_dir()
+
+
+def lost_at_once(error: ServerError, place: str, /) -> TransientWriteError:
+    """Return why a session was lost before anything was asked, and what to do about it.
+
+    Args:
+        error: What the server, or a pooler, said.
+        place: Host and database.
+    """
+    if error.sqlstate == CANCELLED:
+        msg = f"cannot reach {place} now: {_BY_TIME_LIMIT} ({error})"
+        return TransientWriteError(msg, sqlstate=CANCELLED)
+    asked = [advice for words, advice in _BY_POOLER.items() if words in error.primary]
+    told = f"{place}: the session was lost as it began: {error}"
+    return TransientWriteError(". ".join([told, *asked]), sqlstate=error.sqlstate)
