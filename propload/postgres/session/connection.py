@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 import threading
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Literal, Self, TypeVar
 
 import pyarrow as pa
 from adbc_driver_manager import dbapi
@@ -25,18 +25,14 @@ from propload.postgres.server.spool import Spool
 from propload.postgres.session import failures, session_settings
 from propload.postgres.session.arrow_rows import arrow_rows
 from propload.postgres.session.connect_errors import connect_error, lost_at_once
-from propload.postgres.session.driver_errors import (
-    CANCELLED,
-    ServerError,
-    server_error,
-)
+from propload.postgres.session.driver_errors import CANCELLED, ServerError, server_error
 from propload.postgres.session.dsn import parse_dsn, resolve_dsn, with_option
 from propload.postgres.session.group import SessionGroup
 from propload.postgres.session.interruptible import interruptible
 from propload.postgres.session.jsonb_columns import JsonbColumns
 from propload.postgres.session.lost_sessions import Backend, LostSessions
-from propload.postgres.session.queries import Queries
 from propload.postgres.session.spooling import copies_from_spool
+from propload.postgres.session.statements import Statements
 from propload.postgres.sql import ledger, quoting
 from propload.postgres.sql.sessions import NAME, begin
 
@@ -117,7 +113,7 @@ def _opened(
     return opened
 
 
-class Connection(Queries):
+class Connection(Statements):
     """One session with the server, used by one thread (but see `cancel`).
 
     A transaction begins with the first statement and ends with `commit` or
@@ -141,9 +137,7 @@ class Connection(Queries):
         self._runs = False
         self._cancelling = False
         self._jsonb = JsonbColumns()
-        #: Whether a transaction is open.
-        self._open = False
-        self._failed = False
+        self._transaction: Literal["none", "open", "failed"] = "none"
         self._broken = False
         self.closed = False
         # it would send BEGIN by itself, and once more after each COPY
@@ -203,8 +197,11 @@ class Connection(Queries):
         statement = quoting.with_values(sql, params)
 
         def execute(cursor: dbapi.Cursor) -> int:
-            begin, self._open = "" if self._open else "BEGIN;", True
-            cursor.executemany(begin + statement, None)
+            text = statement
+            if self._transaction == "none":
+                self._transaction = "open"
+                text = f"BEGIN;{statement}"
+            cursor.executemany(text, None)
             return int(cursor.rowcount)
 
         count = self._run(execute)
@@ -273,13 +270,13 @@ class Connection(Queries):
             ServerError: The server refused (a deferred constraint), or the
                 connection is gone and the outcome is unknown.
         """
-        if self._failed:
+        if self._transaction == "failed":
             # the server answers COMMIT with ROLLBACK here, and no error
             msg = "a statement of this transaction failed: nothing was committed"
             raise ServerError(msg, sqlstate="25P02")
-        if not self._open:
+        if self._transaction == "none":
             return
-        self._open = False
+        self._transaction = "none"
         try:
             self._end_by("COMMIT")
         except dbapi.Error as error:
@@ -287,9 +284,9 @@ class Connection(Queries):
 
     def rollback(self) -> None:
         """Undo the open transaction; never raises, so a first error stays first."""
-        if not self._open:
+        if self._transaction == "none":
             return
-        self._open = self._failed = False
+        self._transaction = "none"
         try:
             self._end_by("ROLLBACK")
         except dbapi.Error:
@@ -297,7 +294,7 @@ class Connection(Queries):
             self._broken = True
 
     def _begin(self) -> None:
-        if not self._open:
+        if self._transaction == "none":
             self.execute("")
 
     def _end_by(self, word: str) -> None:
@@ -387,7 +384,8 @@ class Connection(Queries):
                     cursor.close()
         # a reader of rows raises errors of the system
         except (dbapi.Error, pa.ArrowException, OSError) as error:
-            self._failed = self._open
+            if self._transaction == "open":
+                self._transaction = "failed"
             raise self._server_error(error) from error
 
     def _server_error(self, error: Exception) -> ServerError:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from propload.postgres.session.connection import Connection
-    from propload.postgres.session.queries import Record
+    from propload.postgres.session.statements import Record
     from propload.postgres.tables.facts import ColumnKind
     from propload.target import TableName, Target
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from propload.postgres.session.connection import Connection
-    from propload.postgres.session.queries import Record
+    from propload.postgres.session.statements import Record
     from propload.postgres.sql.shape import Shape
 
 
