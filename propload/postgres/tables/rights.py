@@ -13,7 +13,7 @@ from propload.postgres.sql.rights import PARENTS_QUERY, RIGHTS_QUERY
 from propload.target import TableName
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from propload.postgres.session.connection import Connection
     from propload.postgres.tables.facts import TableFacts
@@ -32,12 +32,14 @@ class _Rights:
         added: The columns that they may give new rows.
         changed: The columns of stored rows that they may change.
         closed: The columns of a type that they may not name, with its namespace.
+        owns: Whether they may alter it.
     """
 
     whole: frozenset[str]
     added: frozenset[str]
     changed: frozenset[str]
     closed: Mapping[str, str]
+    owns: bool
 
 
 def missing_rights(
@@ -60,24 +62,21 @@ def missing_rights(
             rows are cast to.
     """
     found = connection.ask(RIGHTS_QUERY, (facts.oid,))
-    parents = _closed_parents(connection, facts, target)
+    parents = (
+        connection.ask(PARENTS_QUERY, (facts.oid,)) if target.mode == "replace" else []
+    )
     connection.rollback()
     if not found:
         # it is gone, which is told where it is missed
         return []
     whole, added, changed, closed, owns = found[0]
     rights = _Rights(
-        frozenset(whole), frozenset(added), frozenset(changed), json.loads(closed)
+        frozenset(whole), frozenset(added), frozenset(changed), json.loads(closed), owns
     )
-    _require_look(rights, facts, target)
-    _require_types(rights, facts, target, plan)
-    adds = plan.new and target.on_new_columns == "add"
-    return [
-        *_uninsertable(rights, facts, target, plan),
-        *_ungranted(rights, facts, target, plan),
-        *([] if owns or not adds else [_not_owned(target)]),
-        *(_unreferable(facts, parent) for parent in parents),
-    ]
+    load = _Load(facts, target, plan, rights)
+    load.require_look()
+    load.require_types()
+    return [*load.missing(), *(load.unreferable(TableName(*one)) for one in parents)]
 
 
 def require_rights(
@@ -94,109 +93,116 @@ def require_rights(
         raise WriteError("; ".join(missing), table=table, sqlstate=MISSING_RIGHT)
 
 
-def _require_look(granted: _Rights, facts: TableFacts, target: Target) -> None:
-    if target.mode not in ("upsert", "insert-new") or "SELECT" in granted.whole:
-        return
-    msg = (
-        f"mode {target.mode} looks for stored rows of {facts.name}, of which this "
-        "user may read some columns alone: GRANT SELECT ON "
-        f"{quoting.table(facts.name)} to it"
-    )
-    raise WriteError(msg, table=str(target.table), sqlstate=MISSING_RIGHT)
+@dataclass(frozen=True, slots=True)
+class _Load:
+    """A load into a table, by what it needs there and what its user may do.
 
+    Attributes:
+        facts: The table.
+        target: Its rules.
+        plan: How rows get into it.
+        rights: What the user may do.
+    """
 
-def _require_types(
-    granted: _Rights, facts: TableFacts, target: Target, plan: RowPlan
-) -> None:
-    cast = [each.column for each in plan.columns if each.carrier == "text"]
-    closed = [name for name in cast if name in granted.closed]
-    if not closed:
-        return
-    namespaces = sorted({granted.closed[name] for name in closed})
-    msg = (
-        f"the server casts values to the types of {', '.join(closed)} in {facts.name}, "
-        f"which are in {', '.join(namespaces)}: GRANT USAGE ON SCHEMA "
-        f"{quoting.names(namespaces)} to this user"
-    )
-    raise WriteError(msg, table=str(target.table), sqlstate=MISSING_RIGHT)
+    facts: TableFacts
+    target: Target
+    plan: RowPlan
+    rights: _Rights
 
+    def require_look(self) -> None:
+        """Refuse to look for stored rows of which this user may not read all columns.
 
-def _uninsertable(
-    granted: _Rights, facts: TableFacts, target: Target, plan: RowPlan
-) -> Iterator[str]:
-    """Return what is said of columns that new rows may not be given."""
-    closed = [one for one in _added(facts, target, plan) if one not in granted.added]
-    if closed:
-        yield (
-            f"this user may not give new rows of {facts.name} their "
-            f"{', '.join(closed)}: GRANT INSERT ({quoting.names(closed)}) ON "
-            f"{quoting.table(facts.name)} to it"
+        Raises:
+            WriteError: The mode looks for some.
+        """
+        mode, table = self.target.mode, self.facts.name
+        if mode not in ("upsert", "insert-new") or "SELECT" in self.rights.whole:
+            return
+        msg = (
+            f"mode {mode} looks for stored rows of {table}, of which this user may "
+            f"read some columns alone: GRANT SELECT ON {quoting.table(table)} to it"
+        )
+        raise WriteError(msg, table=str(self.target.table), sqlstate=MISSING_RIGHT)
+
+    def require_types(self) -> None:
+        """Refuse casts to types that this user may not name.
+
+        Raises:
+            WriteError: Rows are cast to such.
+        """
+        closed = self.rights.closed
+        cast = [each.column for each in self.plan.columns if each.carrier == "text"]
+        columns = [name for name in cast if name in closed]
+        if not columns:
+            return
+        namespaces = sorted({closed[name] for name in columns})
+        msg = (
+            f"the server casts values to the types of {', '.join(columns)} in "
+            f"{self.facts.name}, which are in {', '.join(namespaces)}: GRANT USAGE ON "
+            f"SCHEMA {quoting.names(namespaces)} to this user"
+        )
+        raise WriteError(msg, table=str(self.target.table), sqlstate=MISSING_RIGHT)
+
+    def missing(self) -> Iterator[str]:
+        """Yield what else is to be granted, for new rows, stored ones and columns."""
+        table, mode = self.facts.name, self.target.mode
+        closed = [name for name in self._added() if name not in self.rights.added]
+        if closed:
+            yield (
+                f"this user may not give new rows of {table} their "
+                f"{', '.join(closed)}: GRANT INSERT ({quoting.names(closed)}) ON "
+                f"{quoting.table(table)} to it"
+            )
+        if ungranted := self._ungranted():
+            instead = ", or use --mode insert-new" if mode == "upsert" else ""
+            yield (
+                f"mode {mode} {_WAYS[mode]} {table}, which this user may not: GRANT "
+                f"{', '.join(ungranted)} ON {quoting.table(table)} to it{instead}"
+            )
+        adds = self.plan.new and self.target.on_new_columns == "add"
+        if adds and not self.rights.owns:
+            yield (
+                f"columns are added to {self.target.table} by its owner alone, who "
+                "this user is not: have them added, or use --on-new-columns ignore"
+            )
+
+    def unreferable(self, parent: TableName, /) -> str:
+        """Return what is said of a table that another one may not refer to."""
+        return (
+            f"mode replace gathers the rows of {self.facts.name} in a table that "
+            f"refers to {parent} as well, which this user may not: GRANT REFERENCES ON "
+            f"{quoting.table(parent)} to it"
         )
 
+    def _added(self) -> Iterable[str]:
+        """Return the columns that new rows are given."""
+        columns = self.facts.columns
+        if self.target.mode == "replace":
+            return [each.name for each in columns if not each.generated]
+        travelling = [each.column for each in self.plan.columns]
+        # a row that is known keeps its own value of what it has to have
+        required = [each.name for each in columns if each.required]
+        return dict.fromkeys([*travelling, *required])
 
-def _added(facts: TableFacts, target: Target, plan: RowPlan) -> Iterable[str]:
-    if target.mode == "replace":
-        return [each.name for each in facts.columns if not each.generated]
-    travelling = [each.column for each in plan.columns]
-    # a row that is known keeps its own value of what it has to have
-    required = [each.name for each in facts.columns if each.required]
-    return dict.fromkeys([*travelling, *required])
+    def _ungranted(self) -> Sequence[str]:
+        """Return the rights that the mode needs on stored rows and this user lacks."""
+        needed = []
+        if self.target.mode == "replace":
+            needed = ["DELETE"] if self.facts.referenced else ["TRUNCATE"]
+        lacking = [right for right in needed if right not in self.rights.whole]
+        changed = self._changed()
+        closed = [name for name in changed if name not in self.rights.changed]
+        if closed:
+            some = len(closed) < len(changed)
+            lacking.append(f"UPDATE ({quoting.names(closed)})" if some else "UPDATE")
+        return lacking
 
-
-def _ungranted(
-    granted: _Rights, facts: TableFacts, target: Target, plan: RowPlan
-) -> Iterator[str]:
-    rights = [right for right in _needed(facts, target) if right not in granted.whole]
-    changed = _changed(facts, target, plan)
-    closed = [name for name in changed if name not in granted.changed]
-    if closed:
-        some = len(closed) < len(changed)
-        rights.append(f"UPDATE ({quoting.names(closed)})" if some else "UPDATE")
-    if rights:
-        instead = ", or use --mode insert-new" if target.mode == "upsert" else ""
-        yield (
-            f"mode {target.mode} {_WAYS[target.mode]} {facts.name}, which this user "
-            f"may not: GRANT {', '.join(rights)} ON {quoting.table(facts.name)} to it"
-            f"{instead}"
-        )
-
-
-def _needed(facts: TableFacts, target: Target) -> list[str]:
-    """Return the rights to the table as a whole, besides that to look at it."""
-    if target.mode != "replace":
-        return []
-    return ["DELETE"] if facts.referenced else ["TRUNCATE"]
-
-
-def _changed(facts: TableFacts, target: Target, plan: RowPlan) -> list[str]:
-    """Return the columns of stored rows that may be written anew."""
-    # rows that others refer to stay where they are if their key comes again
-    stay = target.mode == "replace" and facts.referenced and target.key
-    if target.mode != "upsert" and not stay:
-        return []
-    fixed = {*target.key, *(each.name for each in facts.columns if each.identity)}
-    return [each.column for each in plan.columns if each.column not in fixed]
-
-
-def _closed_parents(
-    connection: Connection, facts: TableFacts, target: Target
-) -> list[TableName]:
-    """Return tables that the one that gathers a replace's rows may not refer to."""
-    if target.mode != "replace":
-        return []
-    return [TableName(*one) for one in connection.ask(PARENTS_QUERY, (facts.oid,))]
-
-
-def _unreferable(facts: TableFacts, parent: TableName) -> str:
-    return (
-        f"mode replace gathers the rows of {facts.name} in a table that refers to "
-        f"{parent} as well, which this user may not: GRANT REFERENCES ON "
-        f"{quoting.table(parent)} to it"
-    )
-
-
-def _not_owned(target: Target) -> str:
-    return (
-        f"columns are added to {target.table} by its owner alone, who this user is "
-        "not: have them added, or use --on-new-columns ignore"
-    )
+    def _changed(self) -> Sequence[str]:
+        """Return the columns of stored rows that may be written anew."""
+        facts, target = self.facts, self.target
+        # rows that others refer to stay where they are if their key comes again
+        stay = target.mode == "replace" and facts.referenced and target.key
+        if target.mode != "upsert" and not stay:
+            return []
+        fixed = {*target.key, *(each.name for each in facts.columns if each.identity)}
+        return [each.column for each in self.plan.columns if each.column not in fixed]
