@@ -24,6 +24,7 @@ from propload.postgres.session.server_sessions import ServerSessions
 from propload.postgres.sql import swapping
 from propload.postgres.tables import catalog
 from propload.postgres.tables.ensuring import ensure_table
+from propload.postgres.tables.modes import require_mode
 from propload.postgres.tables.row_plan import plan_rows
 from propload.postgres.tables.shaping import shape_of
 from propload.private_files import lock_file, unlock
@@ -147,7 +148,7 @@ class Database:
                 than the table itself.
         """
         with self._asking(str(facts.name)) as session:
-            catalog.require_mode(session, facts, target)
+            require_mode(session, facts, target)
 
     def missing_shadow_right(self, table: TableName, /) -> str:
         """Return what a replace lacks for the table that gathers its rows, or nothing.

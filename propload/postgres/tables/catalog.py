@@ -12,7 +12,6 @@ from propload.postgres.sql.describing import DESCRIPTION_QUERY
 from propload.postgres.sql.tables import is_empty_query
 from propload.postgres.tables.assumptions import Assumptions
 from propload.postgres.tables.facts import TableColumn, TableFacts, Tie, Traits
-from propload.postgres.tables.stored_keys import StoredKeys
 from propload.target import ArrayForm
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from propload.postgres.session.connection import Connection
     from propload.postgres.session.statements import Record
     from propload.postgres.tables.facts import ColumnKind
-    from propload.target import TableName, Target
+    from propload.target import TableName
 
 _KINDS: Mapping[str, ColumnKind] = {
     "b": "base",
@@ -79,22 +78,6 @@ def describe(connection: Connection, table: TableName, /) -> TableFacts | None:
         )
     finally:
         connection.rollback()
-
-
-def require_mode(connection: Connection, facts: TableFacts, target: Target, /) -> None:
-    """Refuse a mode that the table has no room for, and say what is to be done first.
-
-    Ends the open transaction where the table does not keep the key unique.
-
-    Raises:
-        WriteError: As `TableFacts.require_mode`.
-    """
-    key = [column for name in target.key if (column := facts.column(name))]
-    is_told = len(key) == len(target.key) and all(column.comparable for column in key)
-    stored = None
-    if is_told and facts.needs_key(target) and not facts.keeps_unique(target.key):
-        stored = StoredKeys.read(connection, facts.name, target.key)
-    facts.require_mode(target, stored)
 
 
 def _refuse_unwritable(table: TableName, relation: Record) -> None:

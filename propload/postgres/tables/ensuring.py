@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from propload.postgres.tables import catalog, creating
+from propload.postgres.tables import creating
+from propload.postgres.tables.modes import require_mode
 from propload.postgres.tables.rights import require_rights
 from propload.postgres.tables.row_plan import plan_rows
 
@@ -43,7 +44,7 @@ def ensure_table(
         return creating.create_table(
             session, target.table, frame_schema, key=target.key, pg_types=pg_types
         )
-    catalog.require_mode(session, found, target)
+    require_mode(session, found, target)
     plan = plan_rows(frame_schema, found, target)
     plan.require_fit()
     require_rights(session, found, target, plan)

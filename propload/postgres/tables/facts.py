@@ -7,9 +7,6 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from propload.errors import WriteError
-from propload.messages.suggestions import SLIP, nearest
-from propload.postgres.sql import quoting
 from propload.target import USUAL_ARRAY, ArrayForm
 
 if TYPE_CHECKING:
@@ -17,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from propload.postgres.tables.assumptions import Assumptions
-    from propload.postgres.tables.stored_keys import StoredKeys
     from propload.target import TableName, Target
 
 ColumnKind = Literal["base", "enum", "array", "range", "composite", "other"]
@@ -190,117 +186,3 @@ class TableFacts:
     def keeps_unique(self, key: Sequence[str], /) -> bool:
         """Return whether no two rows have the same key, nulls aside."""
         return any(set(unique) == set(key) for unique in self.unique_keys)
-
-    def needs_key(self, target: Target, /) -> bool:
-        """Return whether rows are found by their key, which has to be unique then."""
-        if target.mode == "replace":
-            return self.referenced and bool(target.key)
-        return target.mode != "append"
-
-    def require_mode(self, target: Target, stored: StoredKeys | None = None, /) -> None:
-        """Refuse a mode that the table has no room for.
-
-        Args:
-            target: The table and its rules.
-            stored: What its rows hold, where its key is not unique and that is known.
-
-        Raises:
-            WriteError: Rows cannot be found by the key, or the mode reaches further
-                than the table itself.
-        """
-        if target.mode == "append":
-            return
-        if self.inherited:
-            msg = (
-                f"other tables inherit from {self.name}: no key is unique over all of "
-                "them, and a replace would empty them as well. Load into one of "
-                "them, partition the table, or use --mode append"
-            )
-            raise WriteError(msg, table=str(self.name))
-        if self.traits.rewritten:
-            msg = (
-                f"a rule of {self.name} rewrites what is inserted or updated, which "
-                "the server does not allow where rows are found by a key: make it "
-                "a trigger, or use --mode append"
-            )
-            raise WriteError(msg, table=str(self.name))
-        if not self.needs_key(target):
-            return
-        try:
-            self.require_key(target.key, stored)
-        except WriteError as error:
-            if target.mode != "replace":
-                raise
-            msg = (
-                f"other tables refer to {self.name}, so that a replace has to find "
-                f"the rows that stay by their key; {error}"
-            )
-            raise WriteError(msg, table=str(self.name)) from error
-
-    def require_key(
-        self, key: Sequence[str], stored: StoredKeys | None = None, /
-    ) -> None:
-        """Refuse a key that the table does not keep unique.
-
-        Args:
-            key: Its columns.
-            stored: What rows of the table hold in them, where that is known.
-
-        Raises:
-            WriteError: It lacks a column of the key, or a unique constraint.
-        """
-        missing = [name for name in key if self.column(name) is None]
-        if missing:
-            raise WriteError(self._lacking(missing), table=str(self.name))
-        if self.keeps_unique(key):
-            return
-        names = quoting.names(key)
-        found = "" if stored is None else stored.said(key)
-        msg = (
-            f"table {self.name} has no unique constraint on ({', '.join(key)}), so its "
-            f"rows cannot be found by that key{self._nearly(key)}"
-            f"{'; ' if found else ': '}{found}add one "
-            f"with ALTER TABLE {quoting.table(self.name)} ADD UNIQUE ({names})"
-            f"{self._other_keys()}, or use --mode append"
-        )
-        raise WriteError(msg, table=str(self.name))
-
-    def _nearly(self, key: Sequence[str]) -> str:
-        """Return what is said of what looks like a constraint for that key."""
-        found = [
-            tie.name
-            for tie in self.ties
-            # an expression has columns but is equal in none, a condition has others
-            if set(key) in (set(tie.columns), set(tie.equal))
-        ]
-        if not found:
-            return ""
-        return (
-            f" ({', '.join(found)} does not do: it is deferrable, partial, not valid, "
-            "or no plain UNIQUE on these columns)"
-        )
-
-    def _lacking(self, missing: Sequence[str]) -> str:
-        """Return what is said of key columns that the table does not have."""
-        known = [column.name for column in self.columns]
-        near = [nearest(one, known, cutoff=SLIP) for one in missing]
-        hint = f" (did you mean {', '.join(filter(None, near))}?)" if any(near) else ""
-        columns, them = ("column", "it") if len(missing) == 1 else ("columns", "them")
-        return (
-            f"table {self.name} lacks the key {columns} {', '.join(missing)}{hint}: "
-            f"create {them} with ALTER TABLE, give a key that the table has (--key "
-            "A,B), or load into another table (--table)"
-        )
-
-    def _other_keys(self) -> str:
-        """Return what else is said of a key that is not unique, as part of a list."""
-        parts = []
-        if self.traits.partitioned:
-            parts.append(
-                " (with the columns that the table is partitioned by, or the server "
-                "refuses it)"
-            )
-        keys = " or ".join(f"--key {','.join(unique)}" for unique in self.unique_keys)
-        if keys:
-            parts.append(f", give a key that it has ({keys})")
-        return "".join(parts)

@@ -1,4 +1,4 @@
-"""What is said of a key that the table does not keep unique."""
+"""What is said of a mode that a table has no room for."""
 
 import re
 
@@ -6,8 +6,8 @@ import pytest
 
 from propload.errors import WriteError
 from propload.postgres.session.driver_errors import ServerError
-from propload.postgres.tables.catalog import require_mode
 from propload.postgres.tables.facts import TableColumn, TableFacts, Traits
+from propload.postgres.tables.modes import require_mode
 from propload.postgres.tables.stored_keys import StoredKeys
 from propload.target import TableName, Target
 
@@ -94,15 +94,18 @@ def test_a_look_that_is_refused_changes_nothing_of_what_is_said():
         require_mode(session, TableFacts(TABLE, COLUMNS), Target(TABLE, ("a",)))
 
 
-def test_a_connection_that_breaks_meanwhile_is_told():
+@pytest.mark.parametrize("mode", ["upsert", "replace"])
+def test_a_connection_that_breaks_meanwhile_is_told(mode):
     session = Asked(ServerError("gone", sqlstate="08006"))
+    facts = TableFacts(TABLE, COLUMNS, referenced=True)
     with pytest.raises(ServerError):
-        require_mode(session, TableFacts(TABLE, COLUMNS), Target(TABLE, ("a",)))
+        require_mode(session, facts, Target(TABLE, ("a",), mode=mode))
 
 
 def refused(key, columns=COLUMNS, **facts):
+    facts = TableFacts(TABLE, columns, **facts)
     with pytest.raises(WriteError) as caught:
-        TableFacts(TABLE, columns, **facts).require_key(key)
+        require_mode(Asked((None, False)), facts, Target(TABLE, key))
     return str(caught.value)
 
 

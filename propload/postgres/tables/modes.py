@@ -1,0 +1,122 @@
+"""Whether a table has room for a mode: above all, whether it keeps the key unique."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from propload.errors import WriteError
+from propload.messages.suggestions import SLIP, nearest
+from propload.postgres.sql import quoting
+from propload.postgres.tables.stored_keys import StoredKeys
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from propload.postgres.session.connection import Connection
+    from propload.postgres.tables.facts import TableFacts
+    from propload.target import Target
+
+
+def require_mode(connection: Connection, facts: TableFacts, target: Target, /) -> None:
+    """Refuse a mode that the table has no room for, and say what is to be done first.
+
+    Ends the open transaction where the table does not keep the key unique.
+
+    Args:
+        connection: A session without open work.
+        facts: The table.
+        target: Its rules.
+
+    Raises:
+        WriteError: Rows cannot be found by the key, or the mode reaches further
+            than the table itself.
+        ServerError: The connection broke.
+    """
+    if target.mode == "append":
+        return
+    table = facts.name
+    if facts.inherited:
+        msg = (
+            f"other tables inherit from {table}: no key is unique over all of them, "
+            "and a replace would empty them as well. Load into one of them, partition "
+            "the table, or use --mode append"
+        )
+        raise WriteError(msg, table=str(table))
+    if facts.traits.rewritten:
+        msg = (
+            f"a rule of {table} rewrites what is inserted or updated, which the server "
+            "does not allow where rows are found by a key: make it a trigger, or use "
+            "--mode append"
+        )
+        raise WriteError(msg, table=str(table))
+    is_replace = target.mode == "replace"
+    if is_replace and not (facts.referenced and target.key):
+        return
+    msg = _fault_of_key(connection, facts, target.key)
+    if msg and is_replace:
+        msg = (
+            f"other tables refer to {table}, so that a replace has to find the rows "
+            f"that stay by their key; {msg}"
+        )
+    if msg:
+        raise WriteError(msg, table=str(table))
+
+
+def _fault_of_key(connection: Connection, facts: TableFacts, key: Sequence[str]) -> str:
+    """Return why rows cannot be found by a key, or nothing where they can."""
+    columns = [column for name in key if (column := facts.column(name))]
+    if len(columns) < len(key):
+        return _lacking(facts, [name for name in key if facts.column(name) is None])
+    if facts.keeps_unique(key):
+        return ""
+    found = ""
+    if all(column.comparable for column in columns):
+        found = StoredKeys.read(connection, facts.name, key).said(key)
+    return (
+        f"table {facts.name} has no unique constraint on ({', '.join(key)}), so its "
+        f"rows cannot be found by that key{_nearly(facts, key)}"
+        f"{'; ' if found else ': '}{found}add one with ALTER TABLE "
+        f"{quoting.table(facts.name)} ADD UNIQUE ({quoting.names(key)})"
+        f"{_other_keys(facts)}, or use --mode append"
+    )
+
+
+def _lacking(facts: TableFacts, missing: Sequence[str]) -> str:
+    """Return what is said of key columns that the table does not have."""
+    known = [column.name for column in facts.columns]
+    near = [nearest(one, known, cutoff=SLIP) for one in missing]
+    hint = f" (did you mean {', '.join(filter(None, near))}?)" if any(near) else ""
+    columns, them = ("column", "it") if len(missing) == 1 else ("columns", "them")
+    return (
+        f"table {facts.name} lacks the key {columns} {', '.join(missing)}{hint}: "
+        f"create {them} with ALTER TABLE, give a key that the table has (--key A,B), "
+        "or load into another table (--table)"
+    )
+
+
+def _nearly(facts: TableFacts, key: Sequence[str]) -> str:
+    """Return what is said of what looks like a constraint for that key."""
+    found = [
+        tie.name
+        for tie in facts.ties
+        # an expression has columns but is equal in none, a condition has others
+        if set(key) in (set(tie.columns), set(tie.equal))
+    ]
+    if not found:
+        return ""
+    return (
+        f" ({', '.join(found)} does not do: it is deferrable, partial, not valid, or "
+        "no plain UNIQUE on these columns)"
+    )
+
+
+def _other_keys(facts: TableFacts) -> str:
+    """Return what else is said of a key that is not unique, as part of a list."""
+    told = ""
+    if facts.traits.partitioned:
+        told = (
+            " (with the columns that the table is partitioned by, or the server "
+            "refuses it)"
+        )
+    keys = " or ".join(f"--key {','.join(unique)}" for unique in facts.unique_keys)
+    return f"{told}, give a key that it has ({keys})" if keys else told
