@@ -13,7 +13,8 @@ from propload.postgres.ledger.ledger import taken_over
 from propload.postgres.ledger.opening import open_ledger
 from propload.postgres.loading_run import LoadingRun
 from propload.postgres.prepared_target import PreparedTarget
-from propload.postgres.replacing.shadow import drop_shadow, read_shadow_names
+from propload.postgres.replacing.earlier_shadows import drop_shadow
+from propload.postgres.replacing.shadow import read_shadow_names
 from propload.postgres.replacing.shadow_rights import foretell_shadow_right
 from propload.postgres.session import failures
 from propload.postgres.session.driver_errors import ServerError

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from propload.errors import TableGoneError
 from propload.postgres.ledger.file_ledger import FileLedger
-from propload.postgres.replacing.locked_shadow import LockedShadow
+from propload.postgres.replacing.shadow import Shadow
 from propload.postgres.session import failures
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.tables.assumptions import MADE_AGAIN, changed
@@ -60,12 +60,11 @@ class LoadingRun:
         self.end_notes: tuple[str, ...] = ()
         self.ledger = ledger
         self._connect = connect
+        self._commands = commands
         self._record = run
-        namespace = "propload"
         if isinstance(ledger, FileLedger):
-            namespace = ""
             self.notes = (_NO_ROOM.format(ledger.path),)
-        self._locked_shadow = LockedShadow(namespace, commands, connect=connect)
+        self._shadow: Shadow | None = None
         self._sessions: dict[int, LaneSession] = {}
         #: The number of the table that its rows go into, once that is known.
         self._oid: int | None = None
@@ -158,11 +157,31 @@ class LoadingRun:
         """Return the table that writers fill: the target or its shadow."""
         table = target.table
         if target.mode == "replace":
-            gathers = self._locked_shadow.table_for
-            table = gathers(target, facts, self._record, has_rows=self.has_rows)
+            if self._shadow is None:
+                self._shadow = self._make_shadow(target, facts)
+            self._shadow.widen(facts.columns)
+            table = self._shadow.table
         # not before: an end that is tried again must know the shadow of a replace
         self._oid = facts.oid
         return table
+
+    def _make_shadow(self, target: Target, facts: TableFacts) -> Shadow:
+        """Return the shadow of a table, made or taken up."""
+        in_database = not isinstance(self.ledger, FileLedger)
+        shadow = Shadow(
+            target,
+            self._record,
+            "propload" if in_database else target.table.namespace,
+            commands=self._commands,
+            connect=self._connect,
+        )
+        try:
+            continued = self.has_rows(shadow.session())
+            shadow.make(unique=facts.keeps_unique(target.key), continued=continued)
+        except BaseException:
+            shadow.close()
+            raise
+        return shadow
 
     def stored_rows(
         self, shape: Shape, expected: Callable[[], int | None] | None, /
@@ -186,8 +205,8 @@ class LoadingRun:
 
     def note_columns(self, plan: tuple[ColumnPlan, ...]) -> None:
         """Note columns that rows come with."""
-        if self._locked_shadow.shadow is not None:
-            self._locked_shadow.shadow.note_columns([each.column for each in plan])
+        if self._shadow is not None:
+            self._shadow.note_columns([each.column for each in plan])
 
     @property
     def is_filling(self) -> bool:
@@ -204,9 +223,9 @@ class LoadingRun:
         if self._ended:
             return
         try:
-            shadow = self._locked_shadow.shadow
+            shadow = self._shadow
             if shadow is not None:
-                session = self._locked_shadow.session()
+                session = shadow.session()
             if not self._is_entered(session, status):
                 if shadow is not None and status == "loaded":
                     shadow.swap(self._committed(session))
@@ -226,7 +245,8 @@ class LoadingRun:
 
     def close(self) -> None:
         """Close the session that keeps the shadow's lock."""
-        self._locked_shadow.close()
+        if self._shadow is not None:
+            self._shadow.close()
 
     def _is_entered(self, session: Connection, status: str) -> bool:
         """Whether an earlier attempt was committed although its answer was lost."""

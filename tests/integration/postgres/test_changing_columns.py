@@ -13,7 +13,7 @@ from propload import Loader
 from propload.errors import TransientWriteError
 from propload.postgres import database as module
 from propload.postgres.database import Database
-from propload.postgres.replacing.shadow import Remark
+from propload.postgres.replacing.earlier_shadows import Remark
 from propload.postgres.session.connection import Connection
 from propload.postgres.session.driver_errors import ServerError
 from tests.integration.postgres.writing import (

@@ -7,7 +7,7 @@ import pytest
 import propload
 from propload.earlier_runs.leftover_journals import drop_leftover, leftovers
 from propload.earlier_runs.recovering import recover
-from propload.postgres.replacing import shadow
+from propload.postgres.replacing import earlier_shadows
 from tests.integration.reading import run_sql
 from tests.integration.replacing.homes import OLD, ended_early, rows, shadows, stored
 from tests.integration.users import user_without_a_ledger
@@ -69,7 +69,7 @@ def test_what_nobody_comes_back_for_is_told_after_a_week(
     other = {**goal, "table": "others", "state_dir": tmp_path}
     propload.ingest(rows(2), **other)
     assert "has held since" not in caplog.text
-    monkeypatch.setattr(shadow, "TOLD_AFTER_DAYS", 0)
+    monkeypatch.setattr(earlier_shadows, "TOLD_AFTER_DAYS", 0)
     propload.ingest(rows(2), **other)
     assert f"what run {run} had gathered for public.homes" in caplog.text
     assert f"propload recover {run} --state-dir {tmp_path} puts it" in caplog.text
