@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 import polars as pl
 
@@ -82,8 +82,7 @@ class StoredRows:
         self._expected = expected
         #: Guards what is below; never held while the server is asked.
         self._changed = threading.Condition()
-        self._is_claimed = self._given_up = False
-        self._reading: TableReading | None = None
+        self._state: TableReading | Literal["new", "judging", "given up"] = "new"
 
     @classmethod
     def find(
@@ -138,11 +137,10 @@ class StoredRows:
     def give_up(self) -> None:
         """Send all rows from now on, and wake lanes that wait for one another."""
         with self._changed:
-            self._is_claimed = self._given_up = True
-            reading, self._reading = self._reading, None
+            before, self._state = self._state, "given up"
             self._changed.notify_all()
-        if reading is not None:
-            reading.abandon("it is done without")
+        if isinstance(before, TableReading):
+            before.abandon("it is done without")
 
     def _left(
         self, known: KnownRows, layer: pl.DataFrame, apart: pl.Series | None
@@ -181,19 +179,21 @@ class StoredRows:
     def _claims(self) -> bool:
         """Return whether it is this lane that has to judge."""
         with self._changed:
-            claimed, self._is_claimed = self._is_claimed, True
-        return not claimed
+            if self._state != "new":
+                return False
+            self._state = "judging"
+            return True
 
     def _judged(self) -> TableReading | None:
         """Return how the table is read, or None where it is not."""
         with self._changed:
             is_judged = self._changed.wait_for(
-                lambda: self._given_up or self._reading is not None, WAIT_SECONDS
+                lambda: self._state != "judging", WAIT_SECONDS
             )
-            reading = self._reading
+            state = self._state
         if not is_judged:
             self.give_up()
-        return reading
+        return state if isinstance(state, TableReading) else None
 
     def _judge(
         self,
@@ -215,8 +215,8 @@ class StoredRows:
             return
         reading = TableReading(self._hasher, pages, share * limit)
         with self._changed:
-            if not self._given_up:
-                self._reading = reading
+            if self._state == "judging":
+                self._state = reading
             self._changed.notify_all()
 
     def _size(self, connection: Connection) -> tuple[int | None, int]:

@@ -122,7 +122,8 @@ class TableReading:
         #: Guards what is told of here; never held while the server is asked.
         self._changed = threading.Condition()
         self._under_way = self._rows = self._pages_read = 0
-        self._abandoned = False
+        self._ended = False
+        #: What the table holds; None once it has ended says that nobody will know.
         self._known: KnownRows | None = None
 
     def read(self, connection: Connection, /) -> KnownRows | None:
@@ -144,16 +145,16 @@ class TableReading:
     def abandon(self, why: str, /) -> None:
         """Read no more; wakes the lanes that wait."""
         with self._changed:
-            if self._abandoned or self._known is not None:
+            if self._ended:
                 return
-            self._abandoned = True
+            self._ended = True
             self._found.clear()
             self._changed.notify_all()
         log.info("table %s is not compared here: %s", self._hasher.table, why)
 
     def _take(self) -> _Part | None:
         with self._changed:
-            if self._abandoned or not self._parts:
+            if self._ended or not self._parts:
                 return None
             self._under_way += 1
             return self._parts.pop(0)
@@ -167,7 +168,7 @@ class TableReading:
     def _give(self, rows: Fingerprints) -> bool:
         """Take rows that were read; return whether more are to be."""
         with self._changed:
-            if self._abandoned:
+            if self._ended:
                 return False
             self._found.append(rows)
             self._rows += len(rows)
@@ -182,7 +183,7 @@ class TableReading:
     def _end(self, part: _Part) -> None:
         """Take note that a part was read to its end."""
         with self._changed:
-            if self._abandoned:
+            if self._ended:
                 return
             self._under_way -= 1
             self._pages_read += (part.after or self._pages) - part.first
@@ -196,6 +197,7 @@ class TableReading:
 
     def _complete(self) -> None:
         self._known = KnownRows(Fingerprints.joined(self._found))
+        self._ended = True
         self._found.clear()
         log.info(
             "table %s: rows are compared with its %d", self._hasher.table, self._rows
@@ -204,9 +206,7 @@ class TableReading:
 
     def _wait(self) -> KnownRows | None:
         with self._changed:
-            ended = self._changed.wait_for(
-                lambda: self._abandoned or self._known is not None, WAIT_SECONDS
-            )
+            ended = self._changed.wait_for(lambda: self._ended, WAIT_SECONDS)
         if not ended:
             self.abandon("another lane takes too long to read a part of it")
         return self._known
