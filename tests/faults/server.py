@@ -9,7 +9,7 @@ import threading
 
 from propload.errors import PropLoadError
 from propload.postgres.server.cluster import Cluster
-from propload.postgres.server.embedded import server_account
+from propload.postgres.server.root_server import server_account
 from propload.postgres.session.connection import connect
 from propload.postgres.sql import ledger
 from tests.integration.reading import run_sql

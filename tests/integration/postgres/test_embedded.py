@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from propload.errors import ConfigError, TransientWriteError
-from propload.postgres.server import embedded
+from propload.postgres.server import bundled, embedded, root_server
 from propload.postgres.session.connection import connect
 from propload.postgres.session.dsn import parse_dsn
 
@@ -131,7 +131,7 @@ def test_psql_reaches_it_and_settings_for_clients_do_not(folder, dsn, monkeypatc
     monkeypatch.setenv("PGPORT", "9999")
     monkeypatch.setenv("PGDATABASE", "elsewhere")
     said = subprocess.run(
-        [embedded.psql(), embedded.start(folder), "-Atc", "SELECT current_database()"],
+        [bundled.psql(), embedded.start(folder), "-Atc", "SELECT current_database()"],
         capture_output=True,
         text=True,
         check=True,
@@ -255,17 +255,17 @@ def wait_for(condition):
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs servers as another user")
 def test_programs_that_only_root_can_reach_are_copied(tmp_path, monkeypatch):
-    package = embedded.bundled_programs().parents[1]
+    package = bundled.bundled_programs().parents[1]
     private = tmp_path / "site"
     shutil.copytree(package, private / package.name, symlinks=True)
     libraries = package.with_name(f"{package.name}.libs")
     if libraries.exists():
         shutil.copytree(libraries, private / libraries.name, symlinks=True)
     private.chmod(0o700)
-    programs = private / embedded.bundled_programs().relative_to(package.parent)
+    programs = private / bundled.bundled_programs().relative_to(package.parent)
     with tempfile.TemporaryDirectory(prefix="propload-root-") as home:
-        monkeypatch.setattr(embedded, "bundled_programs", lambda: programs)
-        monkeypatch.setattr(embedded, "ROOT_HOME", Path(home))
+        monkeypatch.setattr(root_server, "bundled_programs", lambda: programs)
+        monkeypatch.setattr(root_server, "ROOT_HOME", Path(home))
         with connect(embedded.start(tmp_path)) as opened:
             assert opened.rows("SELECT 1") == [(1,)]
         assert (tmp_path / "embedded").resolve().is_relative_to(home)
