@@ -15,6 +15,7 @@ from propload.postgres.sql.casts import length_type
 from propload.postgres.tables.row_size import long_keys
 from propload.postgres.tables.shaping import shape_of
 from propload.postgres.writing.approach import Approach
+from propload.postgres.writing.merging import counts_of
 from propload.postgres.writing.refused.refusals import reasons_of, without
 from propload.postgres.writing.refused.screening import Screen
 from propload.postgres.writing.refused.sifting import Sift
@@ -235,10 +236,7 @@ class DryRun:
             return Counts(inserted=height), {}
         query = merging.forecast(self.shape, erasing=erasing)
         inserted, updated, stale, *erased = map(int, self.connection.rows(query)[0])
-        unchanged = height - inserted - updated - stale
-        counts = Counts(
-            inserted=inserted, updated=updated, unchanged=unchanged, stale=stale
-        )
+        counts = counts_of(height, inserted=inserted, updated=updated, stale=stale)
         return counts, dict(zip(erasing, erased, strict=True))
 
 

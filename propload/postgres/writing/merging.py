@@ -35,41 +35,41 @@ def write_stage(
         staged = int(connection.value(COUNT_STAGE))
         added = connection.execute(merging.append(shape)) or 0
         # a trigger may have skipped some
-        return Counts(inserted=added, unchanged=staged - added)
+        return counts_of(staged, inserted=added)
     if shape.merges:
         inserted, written, stale, staged = connection.rows(merging.MATCH)[0]
-        return Counts(
-            inserted=inserted,
-            updated=written - inserted,
-            stale=stale,
-            unchanged=staged - written - stale,
+        return counts_of(
+            staged, inserted=inserted, updated=written - inserted, stale=stale
         )
     first = Counts()
     if not shape.partitioned:
-        first, done = _place(connection, shape)
-        if done:
+        answer = connection.rows(merging.place(shape))[0]
+        stale, wanted, updated, inserted, staged = answer
+        first = counts_of(staged, inserted=inserted, updated=updated, stale=stale)
+        if wanted == updated:
+            # no other session came in between
             return first
     before = updates_so_far(connection, shape)
-    answer = connection.records(merging.merge(shape, patched=patched))[0]
+    told = connection.records(merging.merge(shape, patched=patched))[0]
+    rest = merged_counts(connection, shape, told, before)
     # what the first statement wrote is unchanged to the second
-    rest = merged_counts(connection, shape, answer, before)
     inserted = first.inserted + rest.inserted
     updated = first.updated + rest.updated
-    left = rest.accounted - inserted - updated
-    stale = min(rest.stale, left)
-    unchanged = left - stale
-    return Counts(inserted=inserted, updated=updated, unchanged=unchanged, stale=stale)
+    staged = rest.accounted
+    stale = min(rest.stale, staged - inserted - updated)
+    return counts_of(staged, inserted=inserted, updated=updated, stale=stale)
 
 
-def _place(connection: Connection, shape: Shape) -> tuple[Counts, bool]:
-    """Write the stage, and tell whether no other session came in between."""
-    answer = connection.rows(merging.place(shape))[0]
-    stale, wanted, updated, inserted, staged = answer
-    unchanged = staged - inserted - updated - stale
-    counts = Counts(
-        inserted=inserted, updated=updated, unchanged=unchanged, stale=stale
+def counts_of(
+    rows: int, /, *, inserted: int = 0, updated: int = 0, stale: int = 0
+) -> Counts:
+    """Return the counts of so many rows: those that met no other end are unchanged."""
+    return Counts(
+        inserted=inserted,
+        updated=updated,
+        unchanged=rows - inserted - updated - stale,
+        stale=stale,
     )
-    return counts, bool(wanted == updated)
 
 
 def updates_so_far(connection: Connection, shape: Shape, /) -> int:
@@ -100,15 +100,14 @@ def merged_counts(
     stale, inserted, written = answer["stale"], answer["inserted"], answer["written"]
     if shape.counts_by == "sequence":
         inserted = written - (updates_so_far(connection, shape) - before)
-    rest = answer["looked_at"] - written
+    looked_at = answer["looked_at"]
     if answer["proposed"] != written and tells_stale(shape):
         # another session changed rows between the judgement and the write
         query = merging.count_overtaken(shape, without=without)
         stale = int(connection.value(query))
-    stale = min(stale, rest)
-    return Counts(
+    return counts_of(
+        looked_at,
         inserted=inserted,
         updated=written - inserted,
-        unchanged=rest - stale,
-        stale=stale,
+        stale=min(stale, looked_at - written),
     )
