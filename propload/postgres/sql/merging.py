@@ -271,14 +271,14 @@ def _insert(
     *,
     folds: bool = False,
 ) -> str:
-    proposals = [
-        comparing.folded(shape, column, INCOMING, STORED)
-        if folds and column.name not in shape.key
-        else f"coalesce({INCOMING(column)}, {STORED(column)})"
-        if column.name in patched
-        else INCOMING(column)
-        for column in shape.columns
-    ]
+    def proposal(column: ColumnShape) -> str:
+        if folds and column.name not in shape.key:
+            return comparing.folded(shape, column, INCOMING, STORED)
+        if column.name in patched:
+            return f"coalesce({INCOMING(column)}, {STORED(column)})"
+        return INCOMING(column)
+
+    proposals = list(map(proposal, shape.columns))
     required = shape.required if stored else ()
     proposals += [f"o.{name(column)}" for column in required]
     listed = names([*(column.name for column in shape.columns), *required])

@@ -16,11 +16,11 @@ from propload.target import Written
 if TYPE_CHECKING:
     import polars as pl
 
+    from propload.postgres.session.connection import Connection
     from propload.postgres.sql.shape import Shape
     from propload.postgres.sql.sifting import Runs
     from propload.postgres.writing.approach import Approach, Step
     from propload.postgres.writing.erasing import Erasing
-    from propload.postgres.writing.lane_session import LaneSession
     from propload.postgres.writing.stage_writer import StageWriter
 
 #: What became of the rows of a layer, and why others were refused, columns `REASONS`.
@@ -32,7 +32,7 @@ class Attempt:
     """Writes the rows of an approach, straight into the table or through the stage.
 
     Attributes:
-        session: The lane's session, open.
+        connection: The lane's session; it has a stage unless `direct`.
         shape: How rows go into the table.
         stage_writer: Finds the bad ones where the approach looks for them.
         approach: The rows.
@@ -41,7 +41,7 @@ class Attempt:
         layer: The number of the layer that is written, or that failed.
     """
 
-    session: LaneSession
+    connection: Connection
     shape: Shape
     stage_writer: StageWriter
     approach: Approach
@@ -60,8 +60,6 @@ class Attempt:
         Raises:
             ServerError: The server refused the layer `layer`, or the connection broke.
         """
-        if not self.direct:
-            self.session.make_stage(self.shape)
         counts, reasons = Counts(), [*self.approach.left_out]
         for number, layer in enumerate(self.approach.layers):
             self.layer = number
@@ -80,11 +78,11 @@ class Attempt:
     def _copy(self, layer: pl.DataFrame) -> _End:
         table = self.shape.table
         columns = layer.select(column.name for column in self.shape.columns)
-        self.session.open().copy(table.table, columns, namespace=table.namespace)
+        self.connection.copy(table.table, columns, namespace=table.namespace)
         return Counts(inserted=layer.height), no_reasons()
 
     def _stage(self, layer: pl.DataFrame) -> _End:
-        connection, number = self.session.open(), self.layer
+        connection, number = self.connection, self.layer
         step = self.approach.step
         fill_stage(connection, layer, again=number > 0)
         if not layer.height:
@@ -111,12 +109,10 @@ class Attempt:
         if self.approach.step != "none":
             # a key that cannot be cast cannot be compared either
             return True
-        query = merging.key_comes_twice(self.shape)
-        return bool(self.session.open().value(query))
+        return bool(self.connection.value(merging.key_comes_twice(self.shape)))
 
     def _sift(self, layer: pl.DataFrame, *, step: Step, runs: Runs = "growing") -> _End:
-        connection = self.session.open()
         counts, refusals = self.stage_writer.write(
-            connection, layer, step=step, runs=runs
+            self.connection, layer, step=step, runs=runs
         )
         return counts, reasons_of(layer, refusals)

@@ -103,8 +103,10 @@ class TableWriter(EntryWriter):
         self._erasing.begin()
         approach = self._approach(connection, piece)
         while True:
-            attempt = self._attempt(approach)
+            attempt = self._attempt(connection, approach)
             try:
+                if not attempt.direct:
+                    self._session.make_stage(self._shape)
                 written = attempt.write()
                 versions = self._with_versions(approach, written)
                 if versions is None and self._is_as_known(connection, piece, approach):
@@ -167,12 +169,12 @@ class TableWriter(EntryWriter):
         """Whether the next piece goes straight into the table, if nothing is odd."""
         return self._fast_path.fast and self._shape.direct
 
-    def _attempt(self, approach: Approach) -> Attempt:
+    def _attempt(self, connection: Connection, approach: Approach) -> Attempt:
         direct = (
             self._is_direct and approach.step == "none" and len(approach.layers) <= 1
         )
         return Attempt(
-            self._session,
+            connection,
             self._shape,
             self._stage_writer,
             approach,
