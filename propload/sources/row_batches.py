@@ -12,7 +12,7 @@ import pyarrow as pa
 from propload.batch import Batch, Unread
 from propload.errors import SourceError
 from propload.messages.wording import with_article
-from propload.sources.source import FLUSH_SECONDS, check_names, cut
+from propload.sources.source import FLUSH_SECONDS, check_names, cut, numbers_between
 from propload.values.columns import Columns, make_array
 from propload.values.python_values import SETTLED, row_of, settled
 
@@ -181,9 +181,7 @@ class RowBatches:
         try:
             return self._columns.build(rows), []
         except UNFIT as error:
-            refused = {fault.row for fault in faults}
-            total = len(rows) + len(faults)
-            numbers = [n for n in range(first, first + total) if n not in refused]
+            numbers = numbers_between(faults, first, len(rows))
             good, unfit = _separate(rows, numbers)
             if not unfit:
                 msg = f"{self._source} has rows that do not form a table: {error}"
@@ -192,7 +190,7 @@ class RowBatches:
 
 
 def _separate(
-    rows: list[dict[str, Any]], numbers: list[int]
+    rows: list[dict[str, Any]], numbers: Sequence[int]
 ) -> tuple[list[dict[str, Any]], list[Unread]]:
     good, unfit = [], []
     for row, number in zip(rows, numbers, strict=True):

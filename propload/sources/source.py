@@ -121,14 +121,7 @@ def cut(
         unread: Rows between the good ones, by ascending number.
     """
     step = _step(rows, options)
-    if not unread:
-        for start in range(0, rows.num_rows or 1, step):
-            part = rows.slice(start, step)
-            yield Batch(part, source, first_row + start, untyped=untyped)
-        return
-    refused = {fault.row for fault in unread}
-    total = rows.num_rows + len(unread)
-    numbers = tuple(n for n in range(first_row, first_row + total) if n not in refused)
+    numbers = numbers_between(unread, first_row, rows.num_rows)
     faults = list(unread)
     for start in range(0, rows.num_rows or 1, step):
         part = numbers[start : start + step]
@@ -140,20 +133,27 @@ def cut(
             rows.slice(start, step),
             source,
             part[0] if part else first_row,
-            None if gapless else part,
+            None if gapless else tuple(part),
             untyped,
             tuple(mine),
         )
 
 
-def numbered(faults: Sequence[Unread], before: int, /) -> list[Unread]:
-    """Return faults by their numbers in the source.
+def numbers_between(
+    unread: Sequence[Unread], first_row: int, rows: int
+) -> Sequence[int]:
+    """Return the numbers of good rows, which unread ones stand between.
 
     Args:
-        faults: Faults by their places from 0 on.
-        before: How many rows come before the first place.
+        unread: The unread rows.
+        first_row: The number of the first row, be it good or unread.
+        rows: How many good rows there are.
     """
-    return [replace(fault, row=before + fault.row + 1) for fault in faults]
+    if not unread:
+        return range(first_row, first_row + rows)
+    refused = {fault.row for fault in unread}
+    end = first_row + rows + len(unread)
+    return [number for number in range(first_row, end) if number not in refused]
 
 
 def most_bytes(options: SourceOptions) -> int:

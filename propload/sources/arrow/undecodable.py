@@ -14,6 +14,7 @@ import pyarrow as pa
 from propload.batch import Unread
 from propload.sources.arrow.foreign_types import is_nested
 from propload.sources.row_batches import describe
+from propload.sources.source import numbers_between
 from propload.values.plain_columns import TEXT
 
 if TYPE_CHECKING:
@@ -64,9 +65,7 @@ def without(
         check: The short name of that.
         faults: What stood between the rows, by places from 0 on.
     """
-    taken = {fault.row for fault in faults}
-    total = rows.num_rows + len(faults)
-    numbers = [number for number in range(total) if number not in taken]
+    numbers = numbers_between(faults, 0, rows.num_rows)
     wrong = [
         Unread(numbers[place], describe(row_at(rows, place)), check, message)
         for place, message in found.items()

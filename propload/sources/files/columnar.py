@@ -10,9 +10,8 @@ import pyarrow.ipc
 import pyarrow.parquet as pq
 
 from propload.errors import SourceError
-from propload.sources.arrow.arrow_types import settle_types
-from propload.sources.arrow.undecodable import decodable
-from propload.sources.source import check_names, cut, fitting_rows, located, numbered
+from propload.sources.arrow.arrow_batches import ArrowBatches
+from propload.sources.source import fitting_rows, located
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -99,23 +98,13 @@ def _read(
     name: str,
     options: SourceOptions,
 ) -> Iterator[Batch]:
-    rows_read = 0
+    maker = ArrowBatches(name, options)
     try:
         schema, batches = open_rows(file, options)
-        check_names(schema.names, name)
-        for rows in batches:
-            if rows.num_rows:
-                good, faults = decodable(rows)
-                known, faults = settle_types(good, name, faults)
-                unread = numbered(faults, rows_read)
-                yield from cut(known, name, rows_read + 1, options, unread=unread)
-                rows_read += rows.num_rows
-        if not rows_read:
-            nothing = pa.RecordBatch.from_pylist([], schema=schema)
-            yield from cut(settle_types(nothing, name)[0], name, 1, options)
+        yield from maker.read(schema, ((rows, ()) for rows in batches))
     except (pa.ArrowException, OSError) as error:
         msg = f"{name} is cut short or damaged: fetch it again ({error})"
-        raise located(SourceError(msg), name, rows_read) from error
+        raise located(SourceError(msg), name, maker.rows_read) from error
 
 
 def _open_parquet(

@@ -13,17 +13,16 @@ import polars as pl
 import pyarrow as pa
 
 from propload.errors import PropLoadError, SourceError
-from propload.sources.arrow.arrow_types import settle_types
-from propload.sources.arrow.undecodable import decodable
+from propload.sources.arrow.arrow_batches import ArrowBatches
 from propload.sources.arrow.wide_numbers import holds_wide, wide_column
 from propload.sources.frames.object_columns import parts_of
 from propload.sources.frames.pandas_frames import from_pandas, index_notes
-from propload.sources.source import check_names, cut, located, most_bytes, numbered
+from propload.sources.source import located, most_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
 
-    from propload.batch import Batch, Unread
+    from propload.batch import Batch
     from propload.options import SourceOptions
     from propload.sources.arrow.undecodable import Part
 
@@ -102,41 +101,28 @@ class FrameSource:
         return found.hexdigest()
 
     def __iter__(self) -> Iterator[Batch]:
-        rows_read = 0
+        maker = ArrowBatches(self.name, self._options, decoded=self._decoded)
         batches: Iterator[pa.RecordBatch | Part] = iter(())
         try:
             schema, batches = self._open_reader()
-            check_names(schema.names, self.name)
-            for given in batches:
-                rows, faults = _with_faults(given)
-                if rows.num_rows or faults:
-                    yield from self._cut(rows, rows_read, faults)
-                    rows_read += rows.num_rows + len(faults)
-                if self._ended:
-                    break
-            if not rows_read:
-                nothing = pa.RecordBatch.from_pylist([], schema=schema)
-                yield from self._cut(nothing, 0, ())
+            yield from maker.read(schema, self._parts(batches))
         except PropLoadError:
             raise
         except Exception as error:
             # a query has errors of its engine, and of functions that it calls
             stop = SourceError(f"{self.name} cannot be read: {_told(error)}")
-            raise located(stop, self.name, rows_read) from error
+            raise located(stop, self.name, maker.rows_read) from error
         finally:
             # a stream that is kept by an error keeps the connection that it came from;
             # a reader of the user can still be read
             if hasattr(batches, "close"):
                 batches.close()
 
-    def _cut(
-        self, rows: pa.RecordBatch, rows_read: int, faults: Sequence[Unread]
-    ) -> Iterator[Batch]:
-        if not self._decoded:
-            rows, faults = decodable(rows, faults)
-        known, faults = settle_types(rows, self.name, faults)
-        unread = numbered(faults, rows_read)
-        yield from cut(known, self.name, rows_read + 1, self._options, unread=unread)
+    def _parts(self, batches: Iterator[pa.RecordBatch | Part]) -> Iterator[Part]:
+        for given in batches:
+            yield given if isinstance(given, tuple) else (given, ())
+            if self._ended:
+                return
 
 
 def open_frame(source: object, options: SourceOptions) -> FrameSource | None:
@@ -320,10 +306,6 @@ def _told(error: Exception) -> str:
         error, pa.ArrowException | pl.exceptions.PolarsError | OSError
     )
     return f"{error}" if is_known else f"{type(error).__name__}: {error}"
-
-
-def _with_faults(given: pa.RecordBatch | Part) -> Part:
-    return given if isinstance(given, tuple) else (given, ())
 
 
 def _table(table: pa.Table) -> ArrowStream:

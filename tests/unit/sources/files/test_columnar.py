@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from propload.options import SourceOptions
+from propload.sources.arrow import arrow_batches
 from propload.sources.files import columnar
 
 FRAME = pl.DataFrame(
@@ -67,7 +68,7 @@ def test_no_more_of_a_row_group_is_read_at_once_than_goes_into_a_batch(
         most.append(rows.nbytes)
         return iter(())
 
-    monkeypatch.setattr(columnar, "cut", cut)
+    monkeypatch.setattr(arrow_batches, "cut", cut)
     file.seek(0)
     options = SourceOptions(chunk_bytes=50_000)
     assert not list(columnar.read_parquet(file, "a", options))
