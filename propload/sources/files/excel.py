@@ -17,7 +17,8 @@ from propload.errors import SourceError
 from propload.messages.wording import listed
 from propload.sources.files.sheet_text import look_through
 from propload.sources.source import cut, noted, with_nulls
-from propload.sources.text.dialect import SAMPLE_ROWS, doubt_first, name_columns
+from propload.sources.text.dialect import SAMPLE_ROWS
+from propload.sources.text.header import find_header
 from propload.sources.text.preamble import preamble_lines
 from propload.sources.text.records import HEADER_AGAIN
 from propload.values.arrow_fields import but_texts
@@ -90,13 +91,9 @@ def read_workbook(
     frame = _below(cells.frame, options.skip_lines, name, sheet.note)
     head = frame.head(1 + SAMPLE_ROWS).fill_null("").rows()
     first, *sample = [row[1:] for row in head]
-    names, has_header = name_columns(first, sample, name, header=options.header)
-    doubt = ""
-    if options.header is None:
-        above = preamble_lines([(row[0], row[1:]) for row in head])
-        lines = above and options.skip_lines + above
-        doubt = doubt_first(first, sample, name, lines=lines, is_header=has_header)
-    frame, again = _without_header(frame.drop(ABOVE), first if has_header else None)
+    above = preamble_lines([(row[0], row[1:]) for row in head])
+    names, is_header, doubt = find_header(first, sample, name, options, above=above)
+    frame, again = _without_header(frame.drop(ABOVE), first if is_header else None)
     columns = frame.get_columns()
     fields = [
         _field(name, column, cells) for name, column in zip(names, columns, strict=True)

@@ -1,0 +1,127 @@
+"""The names of columns: in the first row of a text or sheet, or nowhere."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+from propload.sources.source import check_names
+from propload.sources.text.preamble import preamble_doubt
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from propload.options import SourceOptions
+
+NUMBER = re.compile(r"\s*[-+]?(\d[\d.,]*)([eE][-+]?\d+)?\s*\Z")
+DATE = re.compile(r"\s*\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([T ].*)?\Z")
+YEAR = re.compile(r"(18|19|20|21)\d\d\Z")
+
+
+class Header(NamedTuple):
+    """What columns are called.
+
+    Attributes:
+        names: Their names.
+        is_first_row: Whether these stand in the first row.
+        doubt: Why that may be another thing than it was taken for, or nothing.
+    """
+
+    names: tuple[str, ...]
+    is_first_row: bool
+    doubt: str
+
+
+def find_header(
+    first: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    source: str,
+    options: SourceOptions,
+    *,
+    above: int,
+) -> Header:
+    """Return the columns' names, and whether they stand in the first row.
+
+    Args:
+        first: The texts of the first row.
+        rows: Some of the rows below.
+        source: What messages call the source.
+        options: Whether the first row names the columns, if that was told, and how
+            many lines were passed over before it.
+        above: How many lines stand above what looks like the header, the first row
+            among them.
+
+    Raises:
+        SourceError: A name stands twice.
+    """
+    told = options.header
+    has_header = _has_header(first, rows) if told is None else told
+    texts = first if has_header else [""] * len(first)
+    names = [_clean(text, place) for place, text in enumerate(texts, 1)]
+    check_names(names, source)
+    doubt = ""
+    if told is None and above:
+        doubt = preamble_doubt(first, options.skip_lines + above, source)
+    elif told is None and has_header:
+        doubt = _doubt_header(first, rows, source)
+    return Header(tuple(names), has_header, doubt)
+
+
+def _has_header(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Return whether the first line names the columns; in doubt it does."""
+    if _are_years(first):
+        return True
+    numeric = [_is_numeric(text) for text in first]
+    if not any(numeric):
+        return True
+    if _names_numbers(first, rows):
+        return True
+    return sum(numeric) * 2 < sum(1 for text in first if text.strip())
+
+
+def _names_numbers(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Return whether a text stands above nothing but numbers: it is their name."""
+    for place, text in enumerate(first):
+        below = [row[place] for row in rows if place < len(row) and row[place].strip()]
+        is_name = bool(text.strip()) and not _is_numeric(text)
+        if is_name and below and all(map(_is_numeric, below)):
+            return True
+    return False
+
+
+def _doubt_header(
+    first: Sequence[str], rows: Sequence[Sequence[str]], source: str
+) -> str:
+    """Return why a first row that was taken for the header may be none, or nothing."""
+    if _names_numbers(first, rows) or _are_years(first):
+        return ""
+    others = [row for row in rows if list(row) != list(first)]
+    for place, text in enumerate(first):
+        stands_below = any(place < len(row) and row[place] == text for row in others)
+        if text.strip() and (_is_numeric(text) or stands_below):
+            return (
+                f"{source}: its first line was taken for the names of columns, but "
+                f"{text!r} may be a value. If the line is a row, say --no-header "
+                "(header = false)"
+            )
+    return ""
+
+
+def _is_numeric(text: str) -> bool:
+    return bool(NUMBER.match(text) or DATE.match(text))
+
+
+def _are_years(first: Sequence[str]) -> bool:
+    """Return whether the only numbers are years in a row, as in a wide table."""
+    numbers = [text.strip() for text in first if NUMBER.match(text)]
+    if len(numbers) < 2 or not all(YEAR.match(text) for text in numbers):
+        return False
+    years = [int(text) for text in numbers]
+    return len({later - year for year, later in pairwise(years)}) == 1
+
+
+def _clean(text: str, place: int) -> str:
+    """Return a column's name on one line, `column_N` where it has none."""
+    bare = text.strip("\ufeff \t\r\n")
+    return re.sub(r"\s*[\r\n]+\s*", " ", bare) or f"column_{place}"
