@@ -9,69 +9,66 @@ from __future__ import annotations
 import json
 import re
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pyarrow as pa
 
 from propload.batch import CREATED_AS, NUMBERS_BUT, WRITTEN_NUMBER
-from propload.values.python_values import KNOWN, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
+#: What is told with a column, as the metadata of its field.
+Told: TypeAlias = "dict[bytes, bytes]"
+#: Of a column whose texts are JSON of objects and lists, nothing else.
+IS_JSON: Mapping[bytes, bytes] = {CREATED_AS: b"jsonb"}
 #: What has decimals, and texts that look as if they had been such.
 FRACTIONS = frozenset({float, Decimal})
 LOOKS_WRITTEN = re.compile(WRITTEN_NUMBER)
 
 
-def make_field(name: str, kind: pa.DataType, *, is_json: bool) -> pa.Field:
-    """Return a column's name and type, and what a new column is where that is more.
+def make_field(
+    name: str, kind: pa.DataType, told: Mapping[bytes, bytes] | None = None
+) -> pa.Field:
+    """Return a column's name and type, and what is told with it.
 
     Args:
         name: The column's name.
         kind: Its Arrow type.
-        is_json: Whether its texts are JSON of objects and lists, nothing else.
+        told: What is known of its values besides.
     """
-    created_as = b"jsonb" if is_json else _created_as(kind)
-    return pa.field(
-        name, kind, metadata={CREATED_AS: created_as} if created_as else None
+    return pa.field(name, kind, metadata={**_created_as(kind), **(told or {})} or None)
+
+
+def tell_numbers(values: Sequence[Any], types: Collection[type]) -> Told:
+    """Return what tells numbers from texts where a column of text has both.
+
+    Args:
+        values: What the texts were made of.
+        types: Their types.
+    """
+    if FRACTIONS.isdisjoint(types):
+        return {}
+    return numbers_but(
+        {v for v in values if isinstance(v, str) and LOOKS_WRITTEN.match(v)}
     )
 
 
-def mark_numbers(column: pa.Field, values: Sequence[Any]) -> pa.Field:
-    """Return a text column's field, with what tells numbers from texts if it has both.
+def numbers_but(texts: Collection[str]) -> Told:
+    """Return what tells that some texts of a column are numbers in the source.
 
     Args:
-        column: The field.
-        values: What the texts were made of.
+        texts: Those that only look like numbers; all others that do are such.
     """
-    types = set(map(type, values))
-    if not types <= KNOWN:
-        values = [plain(value) for value in values]
-        types = set(map(type, values))
-    if FRACTIONS.isdisjoint(types):
-        return column
-    texts = {v for v in values if isinstance(v, str) and LOOKS_WRITTEN.match(v)}
-    return but_texts(column, texts)
+    return {NUMBERS_BUT: json.dumps(sorted(texts)).encode()}
 
 
-def but_texts(column: pa.Field, texts: Collection[str]) -> pa.Field:
-    """Return a text column's field that tells which texts only look like numbers.
-
-    Args:
-        column: The field.
-        texts: All of them; what else looks like a number is one in the source.
-    """
-    others = json.dumps(sorted(texts)).encode()
-    return column.with_metadata({**(column.metadata or {}), NUMBERS_BUT: others})
-
-
-def _created_as(kind: pa.DataType) -> bytes | None:
+def _created_as(kind: pa.DataType) -> Told:
     """Return the type of a new column where the values' own one does not tell it.
 
     The digits of Python's decimals are those of some rows, which others exceed.
     """
     if pa.types.is_decimal(kind):
-        return b"numeric"
+        return {CREATED_AS: b"numeric"}
     is_list = pa.types.is_large_list(kind) and pa.types.is_decimal(kind.value_type)
-    return b"numeric[]" if is_list else None
+    return {CREATED_AS: b"numeric[]"} if is_list else {}

@@ -11,12 +11,12 @@ import datetime as dt
 from decimal import Decimal
 from functools import partial
 from itertools import accumulate, chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import polars as pl
 import pyarrow as pa
 
-from propload.values.arrow_fields import make_field, mark_numbers
+from propload.values.arrow_fields import IS_JSON, make_field, tell_numbers
 from propload.values.plain_columns import (
     INTEGER,
     MOMENT,
@@ -38,8 +38,10 @@ from propload.values.python_values import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+#: A column, and what is told with it that its type does not say.
+MadeColumn: TypeAlias = "tuple[pa.Array, Mapping[bytes, bytes]]"
 #: Rows whose values are gone through at once: they fit in a processor's cache.
 ROWS_AT_ONCE = 2_000
 #: Up to so many rows are made columns by one call sooner than by one for each column.
@@ -77,37 +79,32 @@ class Columns:
         return self._build(rows) if alike is None else alike
 
     def _build(self, rows: Sequence[dict[str, Any]]) -> pa.RecordBatch:
-        made, plain, nested = self._make(rows)
+        made, are_plain = self._make(rows)
         # remembered once there is a batch of them
         known = {**self._known, **{n: None for n in made if n not in self._known}}
-        arrays = []
         names = [n for n in known if self._complete or n in made]
-        for name in names:
-            array = made.get(name)
-            if array is None:
-                array = pa.nulls(len(rows), known[name] or TEXT)
-            elif array.null_count < len(array):
+        arrays, fields = [], []
+        for place, name in enumerate(names, 1):
+            if name in made:
+                array, told = made[name]
+            else:
+                array, told = pa.nulls(len(rows), known[name] or TEXT), {}
+            if array.null_count < len(array):
                 known[name] = array.type
             arrays.append(array)
-        fields = []
-        for place, (name, array) in enumerate(zip(names, arrays, strict=True), 1):
-            shown = name or f"column_{place}"
-            field = make_field(shown, array.type, is_json=name in nested)
-            if array.type == TEXT and name in made and name not in plain:
-                field = mark_numbers(field, [row.get(name) for row in rows])
-            fields.append(field)
+            fields.append(make_field(name or f"column_{place}", array.type, told))
         batch = pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields))
         self._known = known
-        is_plain = len(plain) == len(names) and names == batch.schema.names
+        is_plain = are_plain and len(made) == len(names) and names == batch.schema.names
         self._shape = RowShape(batch.schema, known) if is_plain and names else None
         return batch
 
     def _make(
         self, rows: Sequence[dict[str, Any]]
-    ) -> tuple[dict[str, pa.Array], Collection[str], Collection[str]]:
+    ) -> tuple[dict[str, MadeColumn], bool]:
         """Return the column of each key, in the order in which the keys first came.
 
-        And the names of those that are plain, and of those that hold JSON.
+        And whether all of them are plain.
         """
         names = list(rows[0]) if rows else []
         plain: dict[str, pa.Array] = {}
@@ -115,15 +112,14 @@ class Columns:
             plain = self._make_plain(rows, names)
         else:
             names = list(dict.fromkeys(chain.from_iterable(rows)))
-        made = dict(plain)
-        nested = set()
+        made: dict[str, MadeColumn] = {}
         for name in names:
-            if name not in made:
+            if name in plain:
+                made[name] = plain[name], {}
+            else:
                 values = [row.get(name) for row in rows]
-                made[name], is_json = make_column(values, self._known.get(name))
-                if is_json:
-                    nested.add(name)
-        return {name: made[name] for name in names}, plain.keys(), nested
+                made[name] = make_column(values, self._known.get(name))
+        return made, len(plain) == len(names)
 
     def _make_plain(
         self, rows: Sequence[dict[str, Any]], names: Sequence[str]
@@ -152,12 +148,10 @@ def make_array(values: Sequence[Any]) -> pa.Array:
     return make_column(values, None)[0]
 
 
-def make_column(
-    values: Sequence[Any], known: pa.DataType | None
-) -> tuple[pa.Array, bool]:
-    """Return what `make_array` does, and whether it is JSON.
+def make_column(values: Sequence[Any], known: pa.DataType | None) -> MadeColumn:
+    """Return what `make_array` does, and what is told with it.
 
-    That is text, as Arrow has nothing else for objects and lists of any kind.
+    JSON is text, as Arrow has nothing else for objects and lists of any kind.
 
     Args:
         values: Python values; None is null.
@@ -169,12 +163,13 @@ def make_column(
         types = set(map(type, values))
     types.discard(type(None))
     if not types:
-        return pa.nulls(len(values), known or TEXT), False
+        return pa.nulls(len(values), known or TEXT), {}
     array = None if known == TEXT else _exact(values, types, known)
     if array is None or not _widens(known, array.type):
         texts = [None if v is None else column_text(v) for v in values]
-        return _build(texts, TEXT), types <= NESTED
-    return array, False
+        told = IS_JSON if types <= NESTED else tell_numbers(values, types)
+        return _build(texts, TEXT), told
+    return array, {}
 
 
 def _widens(known: pa.DataType | None, found: pa.DataType) -> bool:

@@ -21,7 +21,7 @@ from propload.sources.text.dialect import SAMPLE_ROWS
 from propload.sources.text.header import find_header
 from propload.sources.text.preamble import preamble_lines
 from propload.sources.text.records import HEADER_AGAIN
-from propload.values.arrow_fields import but_texts
+from propload.values.arrow_fields import numbers_but
 from propload.values.python_values import FORMULA_ERRORS
 
 if TYPE_CHECKING:
@@ -251,13 +251,10 @@ def _field(name: str, column: pl.Series, cells: _Cells) -> pa.Field:
         cells: What else is known of them.
     """
     is_span = column.name in cells.spans and column.str.contains(_SPAN_TEXT).all()
-    field = pa.field(
-        name,
-        column.head(0).to_arrow().type,
-        metadata={CREATED_AS: b"interval"} if is_span else None,
-    )
-    texts = cells.numbers_but.get(column.name)
-    return field if texts is None else but_texts(field, texts)
+    told = {CREATED_AS: b"interval"} if is_span else {}
+    if (texts := cells.numbers_but.get(column.name)) is not None:
+        told |= numbers_but(texts)
+    return pa.field(name, column.head(0).to_arrow().type, metadata=told or None)
 
 
 def _exact(column: pl.Series, numbers: pl.Series, is_decimal: pl.Series) -> pl.Series:

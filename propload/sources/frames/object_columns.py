@@ -9,9 +9,8 @@ import pyarrow as pa
 from propload.batch import Unread
 from propload.sources.arrow.undecodable import Part, between, row_at
 from propload.sources.row_batches import UNFIT, describe, fault_of
-from propload.values.arrow_fields import make_field, mark_numbers
+from propload.values.arrow_fields import make_field
 from propload.values.columns import make_column
-from propload.values.plain_columns import TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -59,8 +58,7 @@ def _part(rows: pa.RecordBatch, objects: Objects) -> Part:
 
 def _with_objects(rows: pa.RecordBatch, objects: Objects) -> pa.RecordBatch:
     for at, values in objects.items():
-        array, is_json = make_column(values, None)
-        field = make_field(rows.schema.names[at], array.type, is_json=is_json)
-        field = mark_numbers(field, values) if array.type == TEXT else field
+        array, told = make_column(values, None)
+        field = make_field(rows.schema.names[at], array.type, told)
         rows = rows.set_column(at, field, array)
     return rows

@@ -86,7 +86,7 @@ def _pandas_column(name: str, column: Any) -> tuple[pa.Field, pa.Array]:
             "text (astype(str)) or another type, or drop it"
         )
         raise pa.ArrowInvalid(msg) from error
-    return make_field(name, array.type, is_json=False), array
+    return make_field(name, array.type), array
 
 
 def _is_of_spans(column: Any) -> bool:
