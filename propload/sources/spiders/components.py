@@ -1,33 +1,65 @@
-"""What a crawl is given so that its items are loaded, and what puts it there."""
+"""What a crawl is given so that its items are loaded and its site is obeyed, and where.
+
+Each stands where the settings of the crawl do not name it themselves.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from scrapy.downloadermiddlewares.httpcompression import HttpCompressionMiddleware
+from scrapy.downloadermiddlewares.robotstxt import RobotsTxtMiddleware
+from scrapy.utils.misc import load_object
+
 from propload.sources.spiders.pace import Pace
+from propload.sources.spiders.robots import Robots
 from propload.sources.spiders.sink import PropLoadPipeline
-from propload.sources.spiders.unpacking import tell_too_large
+from propload.sources.spiders.site_pace import SitePace
+from propload.sources.spiders.unpacking import Unpacking
 from propload.sources.spiders.watching import Watch
 
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
 
+_MIDDLEWARES = "DOWNLOADER_MIDDLEWARES"
 #: After the pipelines that clean, check and drop items, which stand at 100 to 700.
 SINK_ORDER = 800
-#: Before every other downloader middleware (robots.txt, at 100, is Scrapy's first).
-WATCH_ORDER = 45
 #: Nearest to the engine: what other middlewares add to `start` is paced too.
 PACE_ORDER = 1
+#: Before every other downloader middleware (robots.txt, at 100, is Scrapy's first).
+WATCH_ORDER = 45
+#: Nearest to the site: what a cache answers, no site has said.
+SITE_PACE_ORDER = 950
+#: Where Scrapy has its own.
+ROBOTS_ORDER, UNPACKING_ORDER = 100, 590
 
 
 def add_components(settings: BaseSettings, /) -> None:
-    """Add sink, pace and watch to a crawl, each where its settings do not name it."""
+    """Add what takes a crawl's items, and notes what it did not bring."""
     for setting, component, order in (
         ("ITEM_PIPELINES", PropLoadPipeline, SINK_ORDER),
         ("SPIDER_MIDDLEWARES", Pace, PACE_ORDER),
-        ("DOWNLOADER_MIDDLEWARES", Watch, WATCH_ORDER),
+        (_MIDDLEWARES, Watch, WATCH_ORDER),
     ):
         settings.setdefault_in_component_priority_dict(setting, component, order)
+    _override(settings, HttpCompressionMiddleware, Unpacking, UNPACKING_ORDER)
+
+
+def obey_site(settings: BaseSettings, /) -> None:
+    """Add what obeys a site: its robots.txt, and when it is to be asked again."""
+    _override(settings, RobotsTxtMiddleware, Robots, ROBOTS_ORDER)
+    settings.setdefault_in_component_priority_dict(
+        _MIDDLEWARES, SitePace, SITE_PACE_ORDER
+    )
+
+
+def _override(settings: BaseSettings, scrapys: type, own: type, order: int) -> None:
+    """Put a middleware in the place of Scrapy's, unless a user has changed that."""
+    chosen = settings.getdict(_MIDDLEWARES)
+    if any(load_object(each) is scrapys for each in chosen):
+        return
+    settings.set_in_component_priority_dict(_MIDDLEWARES, scrapys, None)
+    settings.setdefault_in_component_priority_dict(_MIDDLEWARES, own, order)
 
 
 class PropLoadAddon:
@@ -36,4 +68,3 @@ class PropLoadAddon:
     def update_settings(self, settings: BaseSettings) -> None:
         """Add what the project does not name itself."""
         add_components(settings)
-        tell_too_large(settings)

@@ -22,7 +22,7 @@ from propload.errors import PropLoadError, QueueClosedError, SourceError
 from propload.messages.suggestions import SLIP, suggest
 from propload.process.threads import start_thread
 from propload.queueing import BatchQueue
-from propload.sources.spiders.components import add_components
+from propload.sources.spiders.components import add_components, obey_site
 from propload.sources.spiders.crawl_settings import CrawlSettings, check_values
 from propload.sources.spiders.finding import (
     check_spider,
@@ -32,11 +32,8 @@ from propload.sources.spiders.finding import (
 from propload.sources.spiders.loop import Brake, CrawlLoop
 from propload.sources.spiders.outcome import STOPPED, CrawlOutcome, read_outcome
 from propload.sources.spiders.pace import Pace
-from propload.sources.spiders.robots import obey_robots
 from propload.sources.spiders.settings import PREFIX, unread_settings
 from propload.sources.spiders.sink import PropLoadPipeline
-from propload.sources.spiders.site_pace import keep_pace
-from propload.sources.spiders.unpacking import tell_too_large
 from propload.sources.spiders.watching import Watch
 
 if TYPE_CHECKING:
@@ -266,9 +263,7 @@ class _Crawl(threading.Thread):
         settings.set("PROPLOAD_LOADER", lambda **_: loader, priority="cmdline")
         settings.require_usable()
         add_components(settings)
-        obey_robots(settings)
-        tell_too_large(settings)
-        keep_pace(settings)
+        obey_site(settings)
 
     def _note_outcome(self, crawler: Crawler) -> None:
         try:

@@ -10,17 +10,10 @@ from scrapy.utils.defer import maybe_deferred_to_future
 from scrapy.utils.httpobj import urlparse_cached
 from twisted.internet.defer import Deferred
 
-from propload.sources.spiders.middleware_override import override_middleware
-
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from scrapy.http import Request, Response
     from scrapy.robotstxt import RobotParser
-    from scrapy.settings import BaseSettings
-
-#: Where Scrapy has its own.
-_ORDER = 100
-
 
 #: Statuses that say as little about the rules as a failure of the server does.
 _BUSY = 429
@@ -92,8 +85,3 @@ class Robots(RobotsTxtMiddleware):
 def unread_rules(error: BaseException | None, /) -> str:
     """Return what is said where a page was not asked for as rules are unread."""
     return str(error) if isinstance(error, _RulesUnreadError) else ""
-
-
-def obey_robots(settings: BaseSettings, /) -> None:
-    """Put `Robots` in the place of Scrapy's own, unless a user has changed that."""
-    override_middleware(settings, Robots, for_scrapys=RobotsTxtMiddleware, order=_ORDER)

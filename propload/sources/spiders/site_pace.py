@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from scrapy.http import Response
     from scrapy.robotstxt import RobotParser
-    from scrapy.settings import BaseSettings
 
 log = logging.getLogger(__name__)
 
@@ -37,8 +36,6 @@ _LONGEST = 300.0
 #: Seconds to wait first after a 429 that does not say for how long; then as long again
 #: as was waited in a row: six requests, and the longest wait would be exceeded.
 _UNSAID = 10.0
-#: Nearest to the site: what a cache answers, no site has said.
-_ORDER = 950
 #: Where Scrapy notes whose turn a request takes.
 _SLOT = "download_slot"
 #: Marks a request whose answer is that the site is not to be asked again soon.
@@ -206,12 +203,6 @@ class SitePace:
             sentence = f"waited for the site (Retry-After, HTTP 429): {waited}"
             stats = self._crawler.stats
             stats.set_value(NOTES, [*(stats.get_value(NOTES) or ()), sentence])
-
-
-def keep_pace(settings: BaseSettings, /) -> None:
-    """Add `SitePace` to a crawl, unless its settings name it themselves."""
-    name = "DOWNLOADER_MIDDLEWARES"
-    settings.setdefault_in_component_priority_dict(name, SitePace, _ORDER)
 
 
 def is_refused(request: Request | None, /) -> bool:

@@ -7,17 +7,12 @@ from typing import TYPE_CHECKING
 from scrapy.downloadermiddlewares.httpcompression import HttpCompressionMiddleware
 from scrapy.exceptions import IgnoreRequest
 
-from propload.sources.spiders.middleware_override import override_middleware
-
 if TYPE_CHECKING:
     from scrapy import Spider
     from scrapy.crawler import Crawler
     from scrapy.http import Request, Response
-    from scrapy.settings import BaseSettings
     from scrapy.signalmanager import SignalManager
 
-#: Where Scrapy has its own.
-_ORDER = 590
 #: What is sent with a request whose answer was given up.
 given_up = object()
 
@@ -54,10 +49,3 @@ class Unpacking(HttpCompressionMiddleware):
         except IgnoreRequest:
             self.signals.send_catch_log(given_up, request=request)
             raise
-
-
-def tell_too_large(settings: BaseSettings, /) -> None:
-    """Put `Unpacking` in the place of Scrapy's own, unless a user has changed that."""
-    override_middleware(
-        settings, Unpacking, for_scrapys=HttpCompressionMiddleware, order=_ORDER
-    )

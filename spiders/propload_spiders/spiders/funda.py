@@ -16,9 +16,8 @@ from scrapy import Request, Spider, signals
 from scrapy.exceptions import CloseSpider
 
 from propload.messages.wording import counted
+from propload.sources.spiders.components import obey_site
 from propload.sources.spiders.outcome import BLOCKED, FORBIDDEN, NOTHING_FOUND
-from propload.sources.spiders.robots import obey_robots
-from propload.sources.spiders.site_pace import keep_pace
 from propload_spiders import counting, manners
 from propload_spiders.answers import (
     asked_url,
@@ -107,8 +106,7 @@ class FundaSpider(Spider):
         """Return the spider; files and this machine need not be waited for."""
         spider = super().from_crawler(crawler, *args, **kwargs)
         # not in `update_settings`: a runner lays its own components over those
-        obey_robots(crawler.settings)
-        keep_pace(crawler.settings)
+        obey_site(crawler.settings)
         manners.hasten(crawler, (*spider.wanted.urls, spider.wanted.base))
         crawler.signals.connect(spider.on_idle, signal=signals.spider_idle)
         crawler.signals.connect(spider.on_dropped, signal=signals.request_dropped)

@@ -3,19 +3,12 @@ from __future__ import annotations
 import pytest
 from scrapy import Spider
 from scrapy.crawler import Crawler
-from scrapy.downloadermiddlewares.robotstxt import RobotsTxtMiddleware
 from scrapy.http import Request, Response
 from scrapy.http.request import NO_CALLBACK
-from scrapy.settings import Settings
-from scrapy.utils.conf import build_component_list
-from scrapy.utils.misc import load_object
 
 from propload.errors import BlockedError, SourceError
 from propload.sources.spiders.outcome import CrawlOutcome
-from propload.sources.spiders.robots import Robots, obey_robots
 from propload.sources.spiders.watching import Watch
-
-MIDDLEWARES = "DOWNLOADER_MIDDLEWARES"
 
 
 def outcome(**given):
@@ -126,26 +119,3 @@ def test_a_block_gives_its_advice_once():
     assert "ask for less" not in str(caught.value)
     with pytest.raises(BlockedError, match="ask for less"):
         outcome(finish_reason="blocked").raise_for_failure()
-
-
-def kinds(settings):
-    found = build_component_list(
-        settings.get_component_priority_dict_with_base(MIDDLEWARES)
-    )
-    return [load_object(one) for one in found]
-
-
-def test_robots_txt_is_obeyed_once():
-    settings = Settings()
-    obey_robots(settings)
-    obey_robots(settings)
-    assert kinds(settings).count(Robots) == 1
-    assert RobotsTxtMiddleware not in kinds(settings)
-
-
-def test_a_users_own_way_with_robots_txt_stays():
-    own = {"scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None}
-    settings = Settings({MIDDLEWARES: own})
-    obey_robots(settings)
-    assert Robots not in kinds(settings)
-    assert RobotsTxtMiddleware not in kinds(settings)

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from scrapy.downloadermiddlewares.robotstxt import RobotsTxtMiddleware
+from scrapy.settings import Settings
+from scrapy.utils.conf import build_component_list
+from scrapy.utils.misc import load_object
+
+from propload.sources.spiders.components import obey_site
+from propload.sources.spiders.robots import Robots
+
+MIDDLEWARES = "DOWNLOADER_MIDDLEWARES"
+
+
+def kinds(settings):
+    found = build_component_list(
+        settings.get_component_priority_dict_with_base(MIDDLEWARES)
+    )
+    return [load_object(one) for one in found]
+
+
+def test_robots_txt_is_obeyed_once():
+    settings = Settings()
+    obey_site(settings)
+    obey_site(settings)
+    assert kinds(settings).count(Robots) == 1
+    assert RobotsTxtMiddleware not in kinds(settings)
+
+
+def test_a_users_own_way_with_robots_txt_stays():
+    own = {"scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None}
+    settings = Settings({MIDDLEWARES: own})
+    obey_site(settings)
+    assert Robots not in kinds(settings)
+    assert RobotsTxtMiddleware not in kinds(settings)
