@@ -39,7 +39,7 @@ from propload.sources.text.records import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from propload.batch import Batch
     from propload.options import SourceOptions
@@ -115,37 +115,36 @@ class _Reader:
             if chunk.overlong:
                 yield from self._refuse_first_line(chunk)
                 chunks.drop_line()
-                continue
-            if chunk.text:
-                taken = yield from self._take(chunk)
-                chunks.take(taken)
+            else:
+                yield from self._take(chunk, chunks)
         if chunks.error:
             raise located(chunks.error, self._name, self._rows_read)
         if not self._rows_read:
             yield from self._cut(_no_rows(self._names), [])
 
-    def _take(self, chunk: Chunk) -> Generator[Batch, None, int]:
-        """Yield the whole rows of a chunk and return how many bytes they took."""
-        end = find_end(chunk.text, self._delimiter, final=chunk.final)
+    def _take(self, chunk: Chunk, chunks: Chunks) -> Iterator[Batch]:
+        """Yield the whole rows of a chunk, and take them from the text."""
+        parsed, end = self._parse_chunk(chunk)
+        if end:
+            yield from self._cut(*self._with_cut(parsed, chunk, end))
+            self._line += count_lines(chunk.text, 0, end)
+            chunks.take(end)
+
+    def _parse_chunk(self, chunk: Chunk) -> tuple[Parsed, int]:
+        """Return what the whole rows of a chunk hold, and where they end."""
+        text, final = chunk.text, chunk.final
+        end = find_end(text, self._delimiter, final=final)
         if end is None:
-            end = match_end(chunk.text, self._delimiter) or None
+            end = match_end(text, self._delimiter) or None
         if end == 0:
-            return 0
-        if end is None:
-            found = self._sort_out(chunk.text, final=chunk.final)
-            if not found.end:
-                return 0
-        else:
-            parsed = self._parse_clean(chunk.text, end)
+            return (_no_rows(self._names), []), 0
+        if end is not None:
+            parsed = self._parse_clean(text, end)
             if parsed:
-                yield from self._cut(*self._with_cut(parsed, chunk, end))
-                self._line += count_lines(chunk.text, 0, end)
-                return end
-            found = self._sort_out(chunk.text[:end], final=True)
-        parsed = self._with_cut(self._parse_sorted(found), chunk, found.end)
-        yield from self._cut(*parsed)
-        self._line += count_lines(chunk.text, 0, found.end)
-        return found.end
+                return parsed, end
+            text, final = text[:end], True
+        found = self._sort_out(text, final=final)
+        return self._parse_sorted(found), found.end
 
     def _with_cut(self, parsed: Parsed, chunk: Chunk, end: int) -> Parsed:
         """Return rows up to a place; of a fault at a cut text's end it is said so."""
