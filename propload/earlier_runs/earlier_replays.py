@@ -116,7 +116,7 @@ def _of_same_rows(
     begun = source.beginning(rows_begun_with(run.fingerprint))
     added = 0
     if run.status != "loaded" and (point := settled_point(run.run_id, plan, database)):
-        run, added = point.run, point.counts.stored
+        run, added = point.run, point.start.counts.stored
     if run.status == "loaded":
         if begun.is_of_same_rows(run.fingerprint):
             # another fix may not add them a second time

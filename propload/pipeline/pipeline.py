@@ -21,10 +21,10 @@ from propload.monitoring.metrics import Fill, Metrics
 from propload.options import BATCH_BYTES
 from propload.pipeline.lanes import CANCEL_SECONDS, Lane, Work
 from propload.pipeline.partial_batch import require_same_pieces, torn_batch
-from propload.pipeline.stages import Start
 from propload.pipeline.tallying import Tally
 from propload.prepare.joining import Joined, Joiner
 from propload.retrying import retry
+from propload.starting import Start
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -198,7 +198,7 @@ class Pipeline:
         row, source = start.first_row, "the source"
         for joined in joiner:
             source = joined.parts[0].source
-            if start.tears(joined):
+            if start.tears(joined.first_row, joined.through_row):
                 break
             self._prepare(joined)
             self.tally.check_limit()
@@ -208,7 +208,7 @@ class Pipeline:
             raise torn_batch(torn[0], source)
 
     def _prepare(self, joined: Joined) -> None:
-        begun = self._options.start.find(joined)
+        begun = self._options.start.find(joined.first_row, joined.through_row)
         done = begun.accounted if begun else {}
         together = begun.together if begun else None
         fitted = self._fitted_for(joined)

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from propload.errors import TransientWriteError
     from propload.monitoring.metrics import Metrics
     from propload.options import RejectLimit
-    from propload.pipeline.stages import Start
     from propload.prepare.joining import Joined
     from propload.prepare.preparing import Prepared
     from propload.rejecting import RejectWriter
+    from propload.starting import Start
     from propload.target import Written
 
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from propload.messages.wording import counted
 from propload.pipeline.pipeline import Pipeline, PipelineOptions
-from propload.pipeline.stages import Start
 from propload.pipeline.table_fitting import TableFit
 from propload.postgres.session import failures
 from propload.postgres.session.driver_errors import ServerError
@@ -31,6 +30,7 @@ from propload.running.read_ahead import make_reader, read_ahead, waiting_bytes
 from propload.running.resuming.finding import Resuming, begin_record
 from propload.running.run_ids import new_run_id
 from propload.source_capabilities import rows_expected_of
+from propload.starting import Start
 
 if TYPE_CHECKING:
     import threading
@@ -283,17 +283,10 @@ def _expected_of(source: Source) -> Callable[[], int | None]:
 
 def find_start(source: Source, point: ResumePoint | None) -> Start:
     """Return at which row a run begins: those of a journal keep their numbers."""
-    if point is None:
-        first = first_row_of(source)
-        return Start(first_row=first, untold=first)
-    return Start(
-        point.batch,
-        point.first_row,
-        point.begun,
-        point.counts,
-        point.untold,
-        point.batches,
-    )
+    if point is not None:
+        return point.start
+    first = first_row_of(source)
+    return Start(first_row=first, untold=first)
 
 
 def _rejects(
@@ -309,7 +302,7 @@ def _rejects(
     if point is None:
         return writer, ()
     left = writer.take_up(lambda line: piece_of(line) in point.committed)
-    gone = point.counts.rejected - left
+    gone = point.start.counts.rejected - left
     if gone <= 0:
         return writer, ()
     was = "was" if gone == 1 else "were"

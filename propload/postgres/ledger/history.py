@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
 from propload.batch import PartialBatch
@@ -21,6 +21,7 @@ from propload.postgres.ledger.opening import find_ledger
 from propload.postgres.ledger.run_record import RunRecord
 from propload.postgres.sql import ledger
 from propload.report import Counts
+from propload.starting import Start
 from propload.state.run_files import is_file_of
 
 if TYPE_CHECKING:
@@ -39,27 +40,17 @@ class ResumePoint:
 
     Attributes:
         run: The run.
-        batch: The number of the first batch that is new.
-        first_row: The run's 0-based number of the first row that is not committed.
-        begun: The batches from there on that some lanes committed, by their rows.
+        start: The first row that is not committed, and what is.
         committed: Number and lane of every piece that is committed.
-        counts: What is committed already.
         entries: All that the ledger holds of the run.
         gone: How many of its first rows its source no longer has.
-        untold: The rows before `first_row` of which no entry tells.
-        batches: How many batches are committed on every lane before `first_row`.
     """
 
     run: RunRecord
-    batch: int = 0
-    first_row: int = 0
-    begun: tuple[PartialBatch, ...] = ()
+    start: Start
     committed: frozenset[tuple[int, int]] = frozenset()
-    counts: Counts = field(default_factory=Counts)
     entries: tuple[LedgerEntry, ...] = ()
     gone: int = 0
-    untold: int = 0
-    batches: int = 0
 
     def again(self, *, whole: bool) -> ResumePoint:
         """Return the point of a run that writes again what is committed in part.
@@ -67,8 +58,8 @@ class ResumePoint:
         Args:
             whole: Whether it begins at its first row.
         """
-        first = 0 if whole else self.first_row
-        run = self.run.without(first, self.batch)
+        first = 0 if whole else self.start.first_row
+        run = self.run.without(first, self.start.batch)
         return make_point(run, self.entries, gone=self.gone)
 
 
@@ -160,18 +151,16 @@ def make_point(
             break
         untold += one.first_row - first_row
         first_row, done = one.through_row, done + 1
-    return ResumePoint(
-        run,
+    start = Start(
         batch=max((entry.batch for entry in entries), default=-1) + 1,
         first_row=max(first_row, gone),
         begun=tuple(begun[done:]),
-        committed=frozenset((e.batch, e.lane) for one in batches.values() for e in one),
         counts=counts,
-        entries=entries,
-        gone=gone,
         untold=untold + max(0, gone - first_row),
         batches=done,
     )
+    committed = frozenset((e.batch, e.lane) for one in batches.values() for e in one)
+    return ResumePoint(run, start, committed, entries, gone)
 
 
 def _place(begun: PartialBatch) -> tuple[int, int, int]:

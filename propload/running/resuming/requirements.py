@@ -111,7 +111,7 @@ def gone_with_table(point: ResumePoint, facts: TableFacts | None) -> str:
         point: Where the run had ended.
         facts: Its table, or None where there is none.
     """
-    run, stored = point.run, point.counts.stored
+    run, stored = point.run, point.start.counts.stored
     if not stored:
         return ""
     if facts is None:

@@ -43,11 +43,11 @@ def rewrite_begun(
         ConfigError: It adds rows, so that some would be added twice, or none; or its
             first rows cannot be read again.
     """
-    run = point.run
+    run, begun = point.run, point.start.begun
     cause = _difference(run, record, facts)
-    if cause is None or not point.begun:
+    if cause is None or not begun:
         return point
-    first, last = point.begun[0].first_row + 1, point.begun[-1].through_row
+    first, last = begun[0].first_row + 1, begun[-1].through_row
     told = (
         f"rows {first:,} to {last:,} of {run.source} are committed in part by run "
         f"{run.run_id}, and {cause.told}"

@@ -12,8 +12,8 @@ from propload.errors import (
     CountsError,
     SourceError,
 )
-from propload.pipeline.stages import Start
 from propload.report import Counts
+from propload.starting import Start
 from propload.testing import MemorySource
 from tests.unit.pipeline.running import counts, rows, threads_left
 

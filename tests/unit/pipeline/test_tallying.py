@@ -16,12 +16,12 @@ from propload.batch import (
 from propload.errors import CountsError, TransientWriteError
 from propload.monitoring.metrics import Metrics
 from propload.options import RejectLimit
-from propload.pipeline.stages import Start
 from propload.pipeline.tallying import Tally
 from propload.prepare.joining import Joined
 from propload.prepare.preparing import Prepared
 from propload.rejecting import RejectWriter
 from propload.report import Counts
+from propload.starting import Start
 from propload.target import Written
 
 pytestmark = pytest.mark.timeout(30)

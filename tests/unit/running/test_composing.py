@@ -12,6 +12,7 @@ from propload.postgres.ledger.history import ResumePoint
 from propload.postgres.ledger.run_record import RunRecord
 from propload.running.composing import find_start
 from propload.sources.items import ItemSource
+from propload.starting import Start
 
 RUN = RunRecord("run-1", "spider", "public.t", "append")
 
@@ -36,11 +37,12 @@ def test_rows_keep_their_numbers_where_nothing_was_entered_of_those_before(lefto
 
 
 def test_what_is_committed_is_not_read_again(leftover):
-    assert find_start(leftover, ResumePoint(RUN, batch=1, first_row=5)).first_row == 5
+    start = Start(batch=1, first_row=5)
+    assert find_start(leftover, ResumePoint(RUN, start)) == start
 
 
 @pytest.mark.parametrize("row", [0, 9])
 def test_any_other_source_begins_where_the_ledger_says(row):
     source = ItemSource(iter(()), SourceOptions(), name="spider")
-    assert find_start(source, ResumePoint(RUN, first_row=row)).first_row == row
+    assert find_start(source, ResumePoint(RUN, Start(first_row=row))).first_row == row
     assert find_start(source, None).first_row == 0

@@ -226,7 +226,7 @@ def test_a_run_that_has_a_file_stays_with_it_where_the_right_comes_later(
             point = find_point(session, state_dir, found)
         assert query(database, "SELECT count(*) FROM t") == [(4,)]
     assert found.status == "loaded"
-    assert (point.batch, point.counts.inserted) == (2, 4)
+    assert (point.start.batch, point.start.counts.inserted) == (2, 4)
 
 
 def test_a_file_whose_first_line_was_torn_is_given_it_again(database, state_dir):

@@ -47,10 +47,10 @@ def test_no_row_is_passed_over_that_has_no_end(heights, unentered, lanes, let_go
             covered.update(range(*rows))
     gone = min(let_go, sum(heights[: min(lanes)]))
     point = point_of(*entries, lanes=len(lanes), gone=gone)
-    assert point.first_row >= gone
-    passed = set(range(point.first_row))
+    assert point.start.first_row >= gone
+    passed = set(range(point.start.first_row))
     assert passed <= covered | set(range(gone))
-    assert point.untold == len(passed - covered)
-    for one in point.begun:
-        assert one.first_row >= point.first_row
-        assert one.number < point.batch
+    assert point.start.untold == len(passed - covered)
+    for one in point.start.begun:
+        assert one.first_row >= point.start.first_row
+        assert one.number < point.start.batch

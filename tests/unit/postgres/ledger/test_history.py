@@ -26,20 +26,21 @@ def test_a_run_goes_on_behind_the_batches_that_are_complete():
         entry(0, 1, (0, 4), wrote=2),
         entry(1, 1, (4, 8), wrote=3),
     )
-    (begun,) = point.begun
-    assert (point.first_row, point.batch, point.batches) == (4, 2, 1)
+    (begun,) = point.start.begun
+    assert (point.start.first_row, point.start.batch, point.start.batches) == (4, 2, 1)
     assert (begun.number, begun.first_row, begun.through_row) == (1, 4, 8)
     assert begun.accounted == {1: 3}
     assert point.committed == {(0, 0), (0, 1), (1, 1)}
-    assert point.counts.inserted == 7
+    assert point.start.counts.inserted == 7
 
 
 def test_rows_of_which_nothing_was_entered_come_again_whatever_came_after_them():
     point = point_of(
         entry(1, 0, (2, 4), wrote=2), entry(2, 0, (4, 6), wrote=2), lanes=1
     )
-    assert (point.first_row, point.batch) == (0, 3)
-    assert [(one.number, one.first_row) for one in point.begun] == [(1, 2), (2, 4)]
+    assert (point.start.first_row, point.start.batch) == (0, 3)
+    begun = [(one.number, one.first_row) for one in point.start.begun]
+    assert begun == [(1, 2), (2, 4)]
 
 
 def test_each_batch_is_routed_as_its_own_entries_tell():
@@ -49,12 +50,12 @@ def test_each_batch_is_routed_as_its_own_entries_tell():
         # the second lane had nothing to write, as all rows took the first one
         entry(1, 1, (4, 8), wrote=0),
     )
-    assert [one.together for one in point.begun] == [True]
+    assert [one.together for one in point.start.begun] == [True]
     point = point_of(entry(0, 0, (0, 4), wrote=4), entry(1, 1, (4, 8), wrote=1))
-    assert [one.together for one in point.begun] == [True, False]
+    assert [one.together for one in point.start.begun] == [True, False]
     # the second lane, which had as many, has committed nothing
     point = point_of(entry(0, 0, (0, 4), wrote=2))
-    assert [one.together for one in point.begun] == [False]
+    assert [one.together for one in point.start.begun] == [False]
 
 
 def test_what_was_written_again_no_longer_counts_and_what_was_not_does():
@@ -66,12 +67,13 @@ def test_what_was_written_again_no_longer_counts_and_what_was_not_does():
     ]
     point = make_point(run_of(1).without(4, 8), entries)
     assert point.committed == {(7, 0), (9, 0)}
-    assert (point.first_row, point.batch, point.counts.inserted) == (6, 10, 6)
+    assert (point.start.first_row, point.start.batch) == (6, 10)
+    assert point.start.counts.inserted == 6
 
 
 def test_a_run_goes_on_behind_rows_that_its_journal_let_go_of():
     """Of rows 0 to 4 nothing was entered, and the journal begins within a batch."""
     entries = entry(1, 0, (4, 8), wrote=4), entry(2, 0, (9, 12), wrote=3)
     point = point_of(*entries, lanes=1, gone=6)
-    assert (point.first_row, point.untold) == (8, 4)
-    assert [one.number for one in point.begun] == [2]
+    assert (point.start.first_row, point.start.untold) == (8, 4)
+    assert [one.number for one in point.start.begun] == [2]
