@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from propload.batch import Batch
     from propload.postgres.tables.facts import TableFacts
+    from propload.prepare.checks.validation import Checker
     from propload.running.planning import Plan
     from propload.sources.source import Source
     from propload.target import TableName, Target
@@ -100,12 +101,11 @@ class _Check:
         plan, source = self._plan, self._source
         self._metrics.begin()
         checker = find_checker(plan.settings)
-        defaults = checker.target_defaults if checker else None
-        table = choose_table(plan.settings, defaults, source.name)
+        table = choose_table(plan.settings, checker, source.name)
         opened = open_database(plan, stopped=lambda: self._stopped)
         with opened as database, ExitStack() as stack:
             facts = database.facts(table)
-            target, problems = _target(plan.settings, defaults, table, facts)
+            target, problems = _target(plan.settings, checker, table, facts)
             pg_types = checker.pg_types if checker else {}
             scan = Scan(
                 make_preparer(plan, source, checker, target),
@@ -133,16 +133,16 @@ class _Check:
 
 def _target(
     settings: Settings,
-    defaults: Target | None,
+    checker: Checker | None,
     table: TableName,
     facts: TableFacts | None,
 ) -> tuple[Target, list[str]]:
     """Return the target, and what is wrong with it."""
     try:
-        return choose_target(settings, defaults, table, facts), []
+        return choose_target(settings, checker, table, facts), []
     except ConfigError as error:
         without_key: Settings = {**settings, "mode": "append"}
-        return choose_target(without_key, defaults, table, facts), [str(error)]
+        return choose_target(without_key, checker, table, facts), [str(error)]
 
 
 class _Given:

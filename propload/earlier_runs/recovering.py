@@ -221,8 +221,7 @@ def recover_first(plan: Plan, source: Source, stopper: Stopper) -> None:
 def _into_table_of(plan: Plan, source: Source, found: list[Leftover]) -> list[Leftover]:
     """Return the journals that go into the table of a run."""
     checker = find_checker(plan.settings)
-    defaults = checker.target_defaults if checker else None
-    table = str(choose_table(plan.settings, defaults, source.name))
+    table = str(choose_table(plan.settings, checker, source.name))
     return [one for one in found if one.about.get("table") == table]
 
 

@@ -175,8 +175,7 @@ def find_target(
         ConfigError: Nobody names a table, or the mode needs a key.
         WriteError: It cannot be looked at.
     """
-    defaults = checker.target_defaults if checker else None
-    table = choose_table(plan.settings, defaults, source.name)
+    table = choose_table(plan.settings, checker, source.name)
     database.reach()
     facts = retry(
         lambda: database.facts(table),
@@ -185,15 +184,15 @@ def find_target(
         name=f"the look at {table}",
         on_retry=lambda *_: None,
     )
-    return choose_target(plan.settings, defaults, table, facts)
+    return choose_target(plan.settings, checker, table, facts)
 
 
-def choose_table(settings: Settings, defaults: Target | None, source: str) -> TableName:
+def choose_table(settings: Settings, checker: Checker | None, source: str) -> TableName:
     """Return the table: as set, else the schema's own, else named like the source.
 
     Args:
         settings: What the user said.
-        defaults: What the schema says, where there is one.
+        checker: The schema, where there is one.
         source: The source's name.
 
     Raises:
@@ -202,8 +201,8 @@ def choose_table(settings: Settings, defaults: Target | None, source: str) -> Ta
     text = settings.get("table")
     if text is not None:
         return TableName.parse(text)
-    if defaults is not None:
-        return defaults.table
+    if checker is not None and checker.target_defaults is not None:
+        return checker.target_defaults.table
     name = _table_like(source)
     if not name:
         msg = f"no table to load {source} into: give --table TABLE"
@@ -221,7 +220,7 @@ def _table_like(source: str) -> str:
 
 def choose_target(
     settings: Settings,
-    defaults: Target | None,
+    checker: Checker | None,
     table: TableName,
     facts: TableFacts | None,
 ) -> Target:
@@ -230,6 +229,7 @@ def choose_target(
     Raises:
         ConfigError: The mode needs a key and there is none.
     """
+    defaults = checker.target_defaults if checker else None
     mode = settings.get("mode") or "upsert"
     key = settings.get("key") or (defaults.key if defaults else ())
     if not key and mode in {"upsert", "insert-new"} and facts is not None:
