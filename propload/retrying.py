@@ -29,6 +29,10 @@ def _impatient() -> bool:
     return False
 
 
+def _unheard(_error: TransientWriteError, _wait: float) -> None:
+    """Hear of a retry, and do nothing: the log tells of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class RetryOptions:
     """How long to try.
@@ -128,7 +132,7 @@ def retry(
     *,
     stop: threading.Event,
     name: str,
-    on_retry: Callable[[TransientWriteError, float], None],
+    on_retry: Callable[[TransientWriteError, float], None] = _unheard,
 ) -> T:
     """Return what `action` returns, trying again after a `TransientWriteError`.
 

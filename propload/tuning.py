@@ -193,13 +193,9 @@ class _Bench:
     def load(self, batch_rows: int, workers: int) -> Trial:
         """Load the sample into a new table, and drop it."""
         with self.scratch.table(f"trial_{next(self.tables)}") as table:
-            plan = replace(
-                self.plan,
-                settings={**self.plan.settings, "table": table},
-                options=replace(
-                    self.plan.options, batch_rows=batch_rows, workers=workers
-                ),
-            )
+            settings: Settings = {**self.plan.settings, "table": table}
+            plan = replace(self.plan, settings=settings)
+            plan = plan.with_sizes(batch_rows=batch_rows, workers=workers)
             try:
                 report = Run(self.sample, plan, metrics=Metrics()).execute()
             except LoadError as error:

@@ -187,9 +187,9 @@ class TableFit:
                 self._on_entered.pop()()
         return fitted
 
-    def tell_entered(self, told: Callable[[], None], /) -> None:
-        """Tell one more that the ledger holds the run, before a row is stored."""
-        self._on_entered.append(told)
+    def on_entered(self, listener: Callable[[], None], /) -> None:
+        """Call `listener` once the ledger holds the run, before a row is stored."""
+        self._on_entered.append(listener)
 
     def _entered(self, joined: Joined) -> NoRows | None:
         """Return how rows are entered that could not be read, if there are any."""

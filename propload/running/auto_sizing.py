@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from propload.errors import ConfigError
@@ -134,8 +134,7 @@ def with_workers(
     if told != "auto":
         return plan, ()
     chosen = choose_workers(server, rows=expected(), others=others)
-    options = replace(plan.options, workers=chosen.count)
-    return replace(plan, options=options), (chosen.reason,)
+    return plan.with_sizes(workers=chosen.count), (chosen.reason,)
 
 
 def _too_few(

@@ -182,7 +182,6 @@ def find_target(
         RetryOptions.of(plan.options),
         stop=stop,
         name=f"the look at {table}",
-        on_retry=lambda *_: None,
     )
     return choose_target(plan.settings, checker, table, facts)
 

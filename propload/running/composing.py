@@ -74,7 +74,10 @@ class _ClaimedRun:
 
 @dataclass(frozen=True, slots=True)
 class _Load:
-    """What is loaded, and where to; `expected` says about how many rows come."""
+    """What is loaded, and where to.
+
+    `expected` says about how many rows come, for which a file is looked at once.
+    """
 
     source: Source
     plan: Plan
@@ -91,32 +94,49 @@ class _Load:
             stack.enter_context(lock)
 
     def claim(
-        self, fingerprint: Callable[[], str | None], stack: ExitStack
+        self,
+        fingerprint: Callable[[], str | None],
+        *,
+        stop: threading.Event,
+        stack: ExitStack,
     ) -> _ClaimedRun:
         """Return the run; its name and its table are its own until the stack is closed.
 
         Raises:
             LockedError: Another run has the table, or goes on with this one.
             WriteError: The server refused.
-            TransientWriteError: A session was lost meanwhile.
         """
-        resuming = Resuming(self.database, self.plan, stack)
+
+        def attempt() -> _ClaimedRun:
+            # what it has locked is no other process's to the next one
+            with ExitStack() as opened:
+                claim = self._claim(fingerprint, opened)
+                stack.enter_context(opened.pop_all())
+                return claim
+
+        options = RetryOptions.of(self.plan.options)
+        return retry(attempt, options, stop=stop, name="the beginning of the run")
+
+    def _claim(
+        self, fingerprint: Callable[[], str | None], stack: ExitStack
+    ) -> _ClaimedRun:
+        plan, database = self.plan, self.database
+        resuming = Resuming(database, plan, stack)
+        replaces = self.target.mode == "replace"
         try:
             self._lock(stack)
             # who had the lock may have written what is read now
             record, point = self._begun(fingerprint(), resuming)
-            plan, why = with_workers(
-                _gone_on(self.plan, point),
-                self.database,
-                self.expected,
-                replaces=self.target.mode == "replace",
-            )
+            if point is not None:
+                # it goes on with the lanes that it began with
+                plan = plan.with_sizes(workers=point.run.lanes)
+            plan, why = with_workers(plan, database, self.expected, replaces=replaces)
         except ServerError as error:
             table, doing = str(self.target.table), "the ledger was asked for the run"
             raise failures.as_write_error(error, table=table, doing=doing) from error
         if self.source.rereadable:
             # its rows are at hand: the lanes are needed in a moment
-            self.database.preconnect(plan.workers)
+            database.preconnect(plan.workers)
         self._tell(record, plan.workers)
         preparer = make_preparer(plan, self.source, self.checker, self.target)
         return _ClaimedRun(record.with_lanes(plan.workers), point, plan, why, preparer)
@@ -162,7 +182,7 @@ class _Load:
             lenient=is_journaled(self.source),
             expected=expected,
         )
-        fit.tell_entered(journaling.note_entered)
+        fit.on_entered(journaling.note_entered)
         return fit
 
 
@@ -194,9 +214,9 @@ def compose(
     ahead = read_ahead(source, plan, memory, stack)
     checker = find_checker(plan.settings)
     target = find_target(plan, checker, source, database, stop=stop)
-    load = _Load(source, plan, database, target, checker, _expected_of(source))
-    fingerprint = (lambda: ahead.fingerprint) if ahead else source.fingerprint
-    claim = _claim(load, fingerprint, stop=stop, stack=stack)
+    expected = cache(partial(rows_expected_of, source))
+    load = _Load(source, plan, database, target, checker, expected)
+    claim = load.claim((ahead or source).fingerprint, stop=stop, stack=stack)
     record, point, plan = claim.record, claim.point, claim.plan
     rejects, gone = _rejects(plan, record.run_id, point, stack)
     journaling = journal_rows(source, plan, record, target, database, stack=stack)
@@ -242,43 +262,6 @@ def _make_reader(
     # comes before the reader's end, which waits for the batch that is being read
     stack.callback(journaling.leave)
     return reader
-
-
-def _gone_on(plan: Plan, point: ResumePoint | None) -> Plan:
-    """Return the plan of a run that may go on: with the lanes that it began with."""
-    if point is None:
-        return plan
-    return replace(plan, options=replace(plan.options, workers=point.run.lanes))
-
-
-def _claim(
-    load: _Load,
-    fingerprint: Callable[[], str | None],
-    *,
-    stop: threading.Event,
-    stack: ExitStack,
-) -> _ClaimedRun:
-    """Return the run, as `_Load.claim`, also where sessions are lost meanwhile."""
-
-    def once() -> _ClaimedRun:
-        # what an attempt has locked is no other process's to the next one
-        with ExitStack() as opened:
-            claim = load.claim(fingerprint, opened)
-            stack.enter_context(opened.pop_all())
-            return claim
-
-    return retry(
-        once,
-        RetryOptions.of(load.plan.options),
-        stop=stop,
-        name="the beginning of the run",
-        on_retry=lambda *_: None,
-    )
-
-
-def _expected_of(source: Source) -> Callable[[], int | None]:
-    """Return what says how many rows come: a file is looked at for it once."""
-    return cache(partial(rows_expected_of, source))
 
 
 def find_start(source: Source, point: ResumePoint | None) -> Start:

@@ -94,6 +94,12 @@ class Plan:
         """Return the plan with settings that hold where the user set none."""
         return replace(self, settings={**defaults, **self.settings})
 
+    def with_sizes(self, **sizes: int) -> Plan:
+        """Return the plan with other `workers` or `batch_rows`."""
+        # mypy does not look whether fields of another type are among them
+        options = replace(self.options, **sizes)  # type: ignore[arg-type]
+        return replace(self, options=options)
+
     @property
     def workers(self) -> int:
         """How many lanes write."""

@@ -54,12 +54,16 @@ class Ahead:
 
     Attributes:
         reader: What reads it, from its first row.
-        fingerprint: What it was known by before that: where it changes meanwhile, a
-            run that goes on must not take it for the one that was read.
+        known_by: What it was known by before that: where it changes meanwhile, a run
+            that goes on must not take it for the one that was read.
     """
 
     reader: Reader
-    fingerprint: str | None
+    known_by: str | None
+
+    def fingerprint(self) -> str | None:
+        """Return what the source was known by, as it does itself."""
+        return self.known_by
 
 
 def read_ahead(

@@ -119,7 +119,7 @@ class Run:
                 stack.enter_context(self._memory)
                 parts = self._compose(stack)
                 note = told.enter_context(self._noted(parts))
-                parts.fit.tell_entered(note.tell_entered)
+                parts.fit.on_entered(note.tell_entered)
                 if self._stopped.is_set():
                     parts.stop()
                 ending = self._settle(parts, self._load(parts))

@@ -107,13 +107,7 @@ def test_seconds_are_bounded(clock):
 def test_seconds_count_from_the_end_of_patience(clock):
     options = RetryOptions(99, 2.0, lambda: clock.now < 101.0)
     with pytest.raises(TransientWriteError, match="93 more"):
-        retry(
-            failing(99),
-            options,
-            stop=clock,
-            name="batch",
-            on_retry=lambda _error, _wait: None,
-        )
+        retry(failing(99), options, stop=clock, name="batch")
     # a wait of 0.8 s began in patience and ended at 101.5: 1.6 s more are allowed
     assert clock.now == pytest.approx(103.1)
 
@@ -169,6 +163,5 @@ def test_patience_ends_the_limits_until_it_ends_itself(quick):
             options,
             stop=threading.Event(),
             name="batch",
-            on_retry=lambda _error, _wait: None,
         )
     assert len(calls) == 7 + 3
