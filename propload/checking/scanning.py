@@ -33,7 +33,7 @@ from propload.report import Counts
 from propload.running.advice import nothing_to_replace
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
 
     from propload.batch import Deduped
     from propload.checking.checked_table import CheckedTable, Fitted
@@ -116,25 +116,8 @@ class Scan:
             source: The source's name.
             notes: What the source tells of how it was read.
         """
-        self._table.notes += notes
-        if self._untold:
-            self._table.notes.append(
-                f"what becomes of {counted(self._untold, 'row')} hangs on others of "
-                "the same key, as new as they are, or refused: it is not foretold"
-            )
-        self._table.notes += would_erase_note(
-            self._erased, self._target, repeated=self._keys.count > 0
-        )
-        self._table.notes += [
-            *self._table.newest_as_text_notes(),
-            *self._unmatched.notes,
-        ]
-        self._table.notes += self._table.replaced_note()
-        if self._undecided and not self._table.types:
-            self._table.notes.append(self._undecided)
-        if self._target.mode == "replace" and self._read == self._rejected:
-            self._problems.append(nothing_to_replace(source, self._target))
-        self._judge_rejects()
+        problems = [*self._problems, *self._problems_of_all(source)]
+        told = [*self._table.notes, *notes, *self._notes_of_all()]
         return CheckReport(
             source=source,
             table=str(self._target.table),
@@ -146,23 +129,40 @@ class Scan:
             key=self._target.key,
             key_repeats=self._keys.count,
             row_repeats=self._rows.count,
-            problems=tuple(dict.fromkeys(self._problems)),
-            expected=self._forecast(),
-            notes=tuple(dict.fromkeys(self._table.notes)),
+            problems=tuple(dict.fromkeys(problems)),
+            expected=None if problems else self._forecast(),
+            notes=tuple(dict.fromkeys(told)),
         )
 
-    def _judge_rejects(self) -> None:
-        """Note it where more rows would be rejected than the run allows."""
+    def _notes_of_all(self) -> Iterator[str]:
+        """Yield what can be said when all rows were looked at."""
+        if self._untold:
+            yield (
+                f"what becomes of {counted(self._untold, 'row')} hangs on others of "
+                "the same key, as new as they are, or refused: it is not foretold"
+            )
+        repeated = self._keys.count > 0
+        yield from would_erase_note(self._erased, self._target, repeated=repeated)
+        yield from self._table.newest_as_text_notes()
+        yield from self._unmatched.notes
+        yield from self._table.replaced_note()
+        if self._undecided and not self._table.types:
+            yield self._undecided
+
+    def _problems_of_all(self, source: str) -> Iterator[str]:
+        """Yield what of all rows would stop the load."""
         rejected, read = self._rejected, self._read
+        if self._target.mode == "replace" and read == rejected:
+            yield nothing_to_replace(source, self._target)
         if self._limit.is_passed(rejected=rejected, read=read, ended=True):
-            self._problems.append(
+            yield (
                 f"{rejected:,} of {counted(read, 'row')} would be rejected, which is "
                 "more than max_rejects allows"
             )
 
     def _forecast(self) -> Counts | None:
         """Return what would become of the rows where that is known of all."""
-        if self._table.facts is None or self._problems:
+        if self._table.facts is None:
             return None
         told = replace(self._expected, read=self._read, rejected=self._rejected)
         return told if told.accounted == told.read else None
