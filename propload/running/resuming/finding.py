@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from propload.errors import ConfigError, LockedError
@@ -129,8 +130,11 @@ class Resuming:
             target: What it writes into.
 
         Raises:
-            PropLoadError: As `find`; or the table is not the one any more, or what is
-                committed cannot be told from the rest.
+            ConfigError: The run to go on with is not known, or wrote in another way;
+                the ledger has lost the last one, which has added rows; its table is another
+                one since; or what is committed cannot be told from the rest.
+            SourceError: The source has changed since, or cannot be known again.
+            LockedError: The run still goes on.
         """
         if isinstance(source, JournalSource):
             return self._point_of_journal(source, record, target)
@@ -155,7 +159,7 @@ class Resuming:
         self, wanted: object, record: RunRecord, target: Target
     ) -> ResumePoint | None:
         """Return where a source goes on that can be read again, or None."""
-        found = self.find("" if wanted is True else str(wanted), record)
+        found = self._find("" if wanted is True else str(wanted), record)
         if found is None:
             return None
         facts = self.database.facts(target.table)
@@ -180,29 +184,14 @@ class Resuming:
                 return None
             return find_point(session, state_dir, run, gone=gone)
 
-    def find(self, wanted: str, record: RunRecord) -> ResumePoint | None:
+    def _find(self, wanted: str, record: RunRecord) -> ResumePoint | None:
         """Return where to go on with a source, or None where nothing is unfinished.
 
-        Args:
-            wanted: A run, or empty for the last unfinished one of this source.
-            record: The run that is to begin.
-
-        Raises:
-            ConfigError: That run is not known, or wrote in another way; or the ledger
-                has lost the last one, which has added some of the rows.
-            SourceError: The source has changed since, or cannot be known again.
-            LockedError: The run still goes on.
+        Without a run that is wanted it is the last unfinished one of this source.
         """
-        state_dir = self.plan.places.state_dir
+        find = partial(self._named, run_id=wanted) if wanted else self._last
         with self.database.connect() as session:
-            while True:
-                run = (
-                    self._named(session, wanted, record)
-                    if wanted
-                    else self._last(session, record)
-                )
-                if run is None:
-                    return None
+            while (run := find(session, record)) is not None:
                 require_same_run(run, record, otherwise=self._otherwise(record.source))
                 if run.run_id in self._claimed:
                     if run.status == "loaded":
@@ -212,9 +201,10 @@ class Resuming:
                             run.run_id,
                             run.source,
                         )
-                    return find_point(session, state_dir, run)
+                    return find_point(session, self.plan.places.state_dir, run)
                 # it may have ended while its claim was waited for: look again
                 self.claim(run.run_id)
+        return None
 
     def _otherwise(self, source: str) -> str:
         """Return what is done where a run cannot be gone on with."""
@@ -235,12 +225,12 @@ class Resuming:
         runs = runs_of(session, state_dir, record.source, record.target)
         if record.mode == "append" and record.fingerprint is not None:
             self._lost_runs(record).require_entered(runs)
-        return _last(runs, record)
+        return _last_unfinished(runs, record)
 
     def _lost_runs(self, record: RunRecord) -> LostRuns:
         return LostRuns(record.source, record.target, self.database, self.plan)
 
-    def _named(self, session: Connection, run_id: str, record: RunRecord) -> RunRecord:
+    def _named(self, session: Connection, record: RunRecord, run_id: str) -> RunRecord:
         """Return the run of a name that can be gone on with.
 
         Raises:
@@ -270,7 +260,7 @@ def settled_point(run_id: str, plan: Plan, database: Database) -> ResumePoint | 
         return Resuming(database, plan, stack).point_of(run_id)
 
 
-def _last(runs: list[RunRecord], record: RunRecord) -> RunRecord | None:
+def _last_unfinished(runs: list[RunRecord], record: RunRecord) -> RunRecord | None:
     """Return the last run to go on with, of those of its source and table."""
     if record.fingerprint is None:
         # nobody can know whether these are the rows that the last run began with
