@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from propload.journal import Leftover
     from propload.messages.suggested_commands import Commands
     from propload.options import Settings
+    from propload.postgres.database import Database
     from propload.running.stopping import Stopper
     from propload.sources.source import Source
 
@@ -99,9 +100,16 @@ def recover(
     if not found:
         return []
     with open_database(plan) as database:
-        mine = of_database(into_table(found, settings), database, plan.commands)
-    mine = [one for one in mine if not _is_part_of_replace(one, plan.commands)]
+        mine = _to_load(into_table(found, settings), database, plan.commands)
     return _recovered(mine, plan, given - {"table"}, on_report)
+
+
+def _to_load(
+    found: list[Leftover], database: Database, commands: Commands
+) -> list[Leftover]:
+    """Return the journals of a database; those that are left alone are told."""
+    mine = of_database(found, database, commands)
+    return [one for one in mine if not _is_part_of_replace(one, commands)]
 
 
 def _is_part_of_replace(one: Leftover, commands: Commands) -> bool:
@@ -205,8 +213,7 @@ def recover_first(plan: Plan, source: Source, stopper: Stopper) -> None:
         return
     with open_database(plan, stopped=stopper.told.is_set) as database:
         database.reach()
-        mine = of_database(found, database, plan.commands)
-    mine = [one for one in mine if not _is_part_of_replace(one, plan.commands)]
+        mine = _to_load(found, database, plan.commands)
     for report in _recover_before(mine, plan, stopper):
         log.warning(
             "loaded first what run %s had left in its journal: %s",

@@ -131,8 +131,8 @@ class Resuming:
 
         Raises:
             ConfigError: The run to go on with is not known, or wrote in another way;
-                the ledger has lost the last one, which has added rows; its table is another
-                one since; or what is committed cannot be told from the rest.
+                the ledger has lost the last one, which has added rows; its table is
+                another one since; or what is committed cannot be told from the rest.
             SourceError: The source has changed since, or cannot be known again.
             LockedError: The run still goes on.
         """
