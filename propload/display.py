@@ -222,7 +222,7 @@ class _NotebookView:
 
 
 def _both(lines: Sequence[str]) -> dict[str, str]:
-    """Return lines as HTML, and as text for who shows or saves a cell without it."""
+    """Return lines as HTML, and as text where a cell is shown or saved without it."""
     text = "\n".join(lines)
     shown = preformatted(text) if lines else ""
     return {"text/html": shown, "text/plain": text}

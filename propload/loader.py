@@ -309,7 +309,7 @@ class Loader:
         return True
 
     def _hush(self) -> None:
-        """Say nothing at the end of who has closed this, or knows that it failed."""
+        """Warn no more of an unclosed loader: it is closed, or known to have failed."""
         if self._unclosed is not None:
             self._unclosed.detach()
 
@@ -330,7 +330,7 @@ class Loader:
             raise LoadError(msg)
 
     def _is_left_behind(self) -> bool:
-        """Whether the interpreter ends: who waits for its threads waits for ever."""
+        """Whether the interpreter ends: to wait for its threads would never end."""
         return sys.is_finalizing() and not self._ended.wait(0)
 
     def _guard(self, action: Callable[[], T]) -> T:

@@ -165,7 +165,7 @@ def lock_file(path: Path) -> int:
         except BaseException:
             unlock(descriptor)
             raise
-        # who held it has removed the file: others lock the new one
+        # its holder has removed the file: others lock the new one
         unlock(descriptor)
 
 

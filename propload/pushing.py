@@ -182,7 +182,7 @@ class PushedSource:
 
     def _end(self, *, whole: bool) -> None:
         with self._changed:
-            # who was told to stop has not given all, whatever closes it then
+            # a source that was told to stop has not given all, whatever closes it then
             whole = whole and not self._finished
             self._finished = True
             if self._journal is not None:
@@ -226,7 +226,7 @@ class PushedSource:
 def _seconds_until(deadline: float | None) -> float | None:
     if deadline is None:
         return None
-    # longer no thread can wait: who says infinity waits as long as it takes
+    # no thread can wait longer than this: infinity waits as long as it takes
     return min(max(0.0, deadline - time.monotonic()), TIMEOUT_MAX)
 
 

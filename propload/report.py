@@ -328,7 +328,7 @@ def _pace(report: Report) -> str:
 
 
 def _name(report: Report) -> str:
-    """Return the run's name and when it was, for who reads a log of many."""
+    """Return the run's name and when it was, to tell it from others in a log."""
     if report.began is None:
         return f"run {report.run_id}"
     began = report.began.astimezone(UTC)

@@ -274,7 +274,7 @@ class _Search:
         if pairs < FEWEST_PAIRS:
             return
         for number in range(pairs):
-            # who comes second finds the server as the first has left it
+            # the second one finds the server as the first has left it
             turn = (default, leading)[:: -1 if number % 2 else 1]
             loaded = {one: self._load(*one) for one in turn}
             yield loaded[default], loaded[leading]

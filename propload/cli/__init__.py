@@ -76,9 +76,9 @@ def main() -> None:
 
 
 def _keep_owners_rights() -> None:
-    """Let files be open to who makes them, whatever umask a service was given.
+    """Let the owner of a file read and write it, whatever umask a service was given.
 
-    Else a state folder would be shut to its own user, for good.
+    Otherwise a state folder would be closed to its own user for good.
     """
     os.umask(os.umask(0o077) & 0o077)
 

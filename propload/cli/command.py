@@ -50,7 +50,7 @@ def command(
     """
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
-        """Make a function a command, and return it as it is, for who calls it."""
+        """Make a function a command, and return it as it is."""
 
         def guarded(screen: Screen, config: str | None, **values: object) -> None:
             with screen.running():

@@ -75,8 +75,9 @@ class Screen:
     def after_runs(self, reports: Sequence[Report], /) -> Iterator[None]:
         """Tell where their reports are that stdout does not take, and go on.
 
-        Whoever reads the exit code would else load again what is loaded. For the same
-        reason a signal passes from here on; a second one ends the process.
+        A program that reads the exit code would otherwise load again what is loaded.
+        For the same reason the first signal from here on is ignored; a second one ends
+        the process.
         """
         settle()
         try:

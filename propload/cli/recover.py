@@ -151,7 +151,7 @@ def _drop(run: str, given: Settings, screen: Screen, *, yes: bool) -> None:
 
 
 def _confirm_drop(run: str, given: Settings, screen: Screen) -> None:
-    """Ask about a journal; of one that is not there, whoever drops it tells."""
+    """Ask before a journal is deleted; one that is not there is told of later."""
     from propload.earlier_runs.leftover_journals import leftovers  # noqa: PLC0415 - heavy
 
     found = leftovers(**only(given, FileSettings))

@@ -38,10 +38,10 @@ def terminable() -> Iterator[None]:
 
 
 def settle() -> None:
-    """Let the first signal from here on pass: what was to be done is done.
+    """Ignore the first signal from here on: what was to be done is done.
 
-    Whoever reads the exit code would else load again what is loaded. A second one ends
-    the process, as stdout may be a pipe that nobody reads.
+    A program that reads the exit code would otherwise load again what is loaded. A
+    second signal ends the process, as stdout may be a pipe that nobody reads.
     """
     if not _is_main_thread():
         return

@@ -25,7 +25,7 @@ _ESCAPED = "propload.escaped"
 
 
 def open_closed_streams() -> None:
-    """Let streams that were closed lead to nothing.
+    """Connect streams that were closed to the null device.
 
     Else the next file or connection would get a closed stream's number, and what
     some library prints would go into it.
@@ -44,7 +44,7 @@ def open_closed_streams() -> None:
 
 
 def forget_too_narrow_lines() -> None:
-    """Let help and errors have lines of the usual width where none would hold a word.
+    """Give help and errors their usual width where `COLUMNS` is too small for a word.
 
     Programs that start others without a terminal tell them of 0 `COLUMNS`: nothing at
     all would be printed.

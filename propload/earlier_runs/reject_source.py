@@ -1,4 +1,4 @@
-"""Rejected rows as a source, mended by who knows how."""
+"""Rejected rows as a source, mended by a function of the user's if there is one."""
 
 from __future__ import annotations
 

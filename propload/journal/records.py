@@ -202,7 +202,7 @@ class Encoded:
         self.data = encode(self.record)
 
     def number_from(self, first_row: int) -> None:
-        """Let its rows have the numbers from this one on."""
+        """Number its rows from this one on."""
         if first_row != self.record.first_row:
             self.record = Record(self.record.batch, first_row)
             self.data = encode(self.record)

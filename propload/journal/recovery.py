@@ -144,7 +144,7 @@ def find_leftovers(folder: Path) -> list[Leftover]:
 def is_in_use(folder: Path) -> bool:
     """Return whether a process holds a journal: its run goes on, or it is recovered.
 
-    Whoever asks keeps nobody else from asking at the same time.
+    Several processes may ask at the same time.
     """
     try:
         return is_locked(folder / LOCK)

@@ -385,7 +385,7 @@ class Journal:
                     self._changed.wait(wait)
                     continue
                 self._unsynced_since = None
-                # who ended the file has put it on disk
+                # whoever ended the file has put it on disk
                 if (file := self._segments.duplicate()) is not None:
                     return file
 

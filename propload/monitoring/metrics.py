@@ -76,7 +76,7 @@ class Metrics:
             self._going_on += 1
 
     def end(self) -> None:
-        """Count no more seconds: the run has ended, and its queue is let go of."""
+        """Count no more seconds: the run has ended, and its queue is gone."""
         with self._lock:
             self._going_on -= 1
             if not self._going_on:

@@ -258,7 +258,7 @@ class Pipeline:
         return found
 
     def _take_route(self, routing: Routing | None, *, together: bool | None) -> None:
-        """Let no row overtake one of its key that has taken another lane."""
+        """Wait for the lanes where a row could overtake an older one of its key."""
         if routing is None:
             return
         if together is not None:
@@ -280,7 +280,7 @@ class Pipeline:
     # ---- ending ----
 
     def _on_failed(self, error: BaseException) -> None:
-        """Let nobody wait for a run of which one lane has failed for good."""
+        """End the run, so that nobody waits for it: a lane has failed for good."""
         if _is_broken_off(error):
             cause, error = error, _broken_off()
             error.__cause__ = cause

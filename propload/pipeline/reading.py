@@ -76,7 +76,7 @@ class Reader:
             self._thread.join(END_SECONDS)
 
     def close(self, error: BaseException) -> None:
-        """Read no more, and drop what was read; who waits for it meets the error."""
+        """Read no more, and drop what was read; whoever waits for it gets the error."""
         self._queue.close(error)
 
     def _read(self) -> None:
@@ -86,7 +86,7 @@ class Reader:
                 if self._stopping.is_set():
                     break
             self._queue.close()
-        except BaseException as error:  # noqa: BLE001 - raised by who takes the batches
+        except BaseException as error:  # noqa: BLE001 - raised where batches are taken
             # what was read before it is loaded: the queue is drained, where it was not
             # the queue that closed, whose reason the taker knows
             self.error = error

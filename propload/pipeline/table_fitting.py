@@ -254,7 +254,7 @@ class TableFit:
             self._run = self._run.into(facts)
 
     def _hold(self, guessed: Mapping[str, pl.DataType]) -> None:
-        """Let guesses hold for all rows of the run, also of its later processes."""
+        """Use guessed types for all rows of the run, in its later processes as well."""
         self._preparer = replace(self._preparer, guessed=guessed)
         self._run = self._run.guessing(named(guessed))
 

@@ -70,9 +70,9 @@ class Tally:
         self._counts = Counts()
         self.batches = self.retries = 0
         self.done_before = start.counts.accounted
-        #: The rows that the live counters know as read: also those in flight.
-        self._known_as_read = 0
-        self._come(self.done_before)
+        #: The rows that the live counters show as read, those in flight included.
+        self._shown_as_read = 0
+        self._show_as_read(self.done_before)
         known = replace(start.counts, read=self.done_before)
         self._add(known, batches=start.batches)
         self._warned: Counter[tuple[str | None, str, str]] = Counter()
@@ -127,14 +127,14 @@ class Tally:
             self.retries += retries
         self._metrics.add(replace(counts, read=0), batches=batches, retries=retries)
 
-    def _come(self, rows: int) -> None:
-        """Let live counters know rows as read before they have met their end."""
-        self._known_as_read += rows
+    def _show_as_read(self, rows: int) -> None:
+        """Show rows as read in the live counters, before they have met their end."""
+        self._shown_as_read += rows
         self._metrics.add(Counts(read=rows))
 
     def end(self) -> None:
-        """Let live counters know no row as read whose end is never told here."""
-        self._come(self.counts.read - self._known_as_read)
+        """Take back from the live counters the rows that have not met their end."""
+        self._show_as_read(self.counts.read - self._shown_as_read)
 
     # ---- preparing: the thread that prepares ----
 
@@ -163,7 +163,7 @@ class Tally:
             WriteError: Rejected rows cannot be written.
         """
         _verify(joined, prepared)
-        self._come(joined.height + joined.unread - sum(done.values()))
+        self._show_as_read(joined.height + joined.unread - sum(done.values()))
         refused = 0 if 0 in done else self._refuse(joined, prepared)
         with self._lock:
             self._joined[joined.number] = joined

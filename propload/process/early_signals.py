@@ -39,7 +39,7 @@ _AS_JSON = f"""{{
 
 
 def handle_signals() -> None:
-    """Let a signal end the process at once, with a word."""
+    """Let a signal end the process at once, with a message."""
     for number in SIGNALS:
         if signal.getsignal(number) in _PYTHONS:
             signal.signal(number, exit_interrupted)

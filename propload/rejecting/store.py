@@ -224,7 +224,7 @@ def lock_rejects(path: Path, /) -> int:
 
 def unlock_rejects(path: Path, descriptor: int, /) -> None:
     """Give a file of rejected rows back."""
-    # who has removed the folder has removed it as well
+    # it is gone already if somebody has removed the folder
     with suppress(OSError):
         _lock_of(path).unlink()
     unlock(descriptor)

@@ -125,7 +125,7 @@ class _Load:
         replaces = self.target.mode == "replace"
         try:
             self._lock(stack)
-            # who had the lock may have written what is read now
+            # the run that had the lock may have written what is read now
             record, point = self._begun(fingerprint(), resuming)
             if point is not None:
                 # it goes on with the lanes that it began with

@@ -62,7 +62,7 @@ class Journaling:
             note_entered(self.journal.folder)
 
     def leave(self) -> None:
-        """Let nobody wait for rows that may still come: they are not taken."""
+        """Wake what waits for more rows: none is taken any more."""
         if isinstance(self.journal, Journal):
             self.journal.leave()
 

@@ -74,7 +74,7 @@ class Parts:
             self.pipeline.stop()
 
     def end(self, status: Status) -> None:
-        """Let table and ledger know how the run ended.
+        """Tell table and ledger how the run ended.
 
         Raises:
             WriteError: The database cannot be told.

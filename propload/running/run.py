@@ -107,7 +107,7 @@ class Run:
             parts, ending, note = self._carried_out(told)
             report = self._report(parts, ending)
             is_kept = ReportStore(self._plan.places.runs).save(report)
-            # else nothing would tell that there is something to go on with
+            # without either nothing would say that there is a run to go on with
             note.stays = not is_kept and ending.status != "loaded"
         return _returned(report, ending, kept=parts.journaling.has_waiting)
 
@@ -224,7 +224,7 @@ class Run:
         return Ending("failed", error)
 
     def _settle(self, parts: Parts, ending: Ending) -> Ending:
-        """Let table, ledger and journal know of the end, and judge the counts."""
+        """Check the counts, and tell table, ledger and journal of the end."""
         try:
             # of a run that failed, rows on their way are still to be loaded
             parts.pipeline.tally.verify(all_read=ending.status != "failed")

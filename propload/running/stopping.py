@@ -30,8 +30,8 @@ T_co = TypeVar("T_co", covariant=True)
 #: The longest that a load may take to end at once, in seconds: a statement is broken
 #: off and a batch prepared within it. What does not answer is left behind.
 ABORT_SECONDS = 10.0
-#: Who ends a load looks five times a second whether it has ended, unless the driver
-#: keeps it; nobody waits long for that.
+#: The thread that ends a load looks five times a second whether it has ended, unless
+#: the driver keeps it; nobody waits long for that.
 _ABORTING_SECONDS = 1.0
 
 #: Seconds between two steps of the main thread, which hears a signal only then: of two
@@ -209,10 +209,10 @@ def end_at_once(
 
 
 class Ended:
-    """Whether work has ended, for who may be interrupted by a signal while it waits.
+    """Whether work has ended, for a thread that a signal may interrupt in its wait.
 
     An event waits by steps of Python: a handler that raises between two of them leaves
-    its lock unlocked, and who waited gets a RuntimeError in place of the interrupt. A
+    its lock unlocked, and the thread gets a RuntimeError in place of the interrupt. A
     lock is waited for in one step.
     """
 
@@ -229,7 +229,7 @@ class Ended:
     def wait(self, seconds: float) -> bool:
         """Return whether it has ended, as soon as it has or after so many seconds."""
         if not self._is_set and self._working.acquire(timeout=seconds):
-            # for others who wait; kept by an interrupt, it only keeps them waiting
+            # for other threads that wait; if an interrupt keeps it, they wait on
             self._working.release()
         return self._is_set
 

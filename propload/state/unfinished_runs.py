@@ -99,7 +99,7 @@ class RunMarker:
 
 @contextmanager
 def mark_running(folder: Path, beginning: UnfinishedRun, /) -> Iterator[RunMarker]:
-    """Tell in the block that a run goes on; a process that is killed leaves it told.
+    """Keep a file in the block that says that a run goes on; a kill leaves it there.
 
     A disk that refuses is logged: the run itself does without. Value: the note.
     """
@@ -164,7 +164,7 @@ class UnfinishedRunStore:
 
 
 def _write(descriptor: int, beginning: UnfinishedRun) -> None:
-    """Write a run over itself at one stroke: who reads meets one or the other."""
+    """Write a run over itself in one call: a reader sees the old text or the new."""
     told = {**beginning.as_dict(), "entered": beginning.entered}
     # as long as a line that tells the opposite
     blank = " " if beginning.entered else ""

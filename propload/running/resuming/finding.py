@@ -269,8 +269,8 @@ def _last_unfinished(runs: list[RunRecord], record: RunRecord) -> RunRecord | No
     # no say where one of this very kind is known
     alike = [run for run in runs if _is_alike(run, record)]
     for run in (alike or runs)[:1]:
-        # one that ended well has loaded what was missing; to load that again would only
-        # add it a second time, as who was killed at the very end cannot know
+        # one that ended well has loaded what was missing; a process that was killed at
+        # the very end cannot know that, and would only add the rows a second time
         if run.status != "loaded" or (alike and run.mode == "append"):
             return run
     return None

@@ -207,7 +207,7 @@ def _state(value: object) -> Iterable[object]:
     """
     home = type(value).__module__
     if home.startswith("pandera.") and isinstance(name := _name(value), str):
-        # one of its own checks: which functions it knows hangs on what is imported
+        # one of its own checks: the functions it knows depend on what is imported
         return (type(value), name)
     reduced = dispatch_table.get(type(value))
     made = reduced(value) if reduced else value.__reduce_ex__(4)
