@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, cast
 
 from propload.errors import CountsError
 from propload.messages.notebook_html import TextPrinter, headings, line, table
@@ -261,25 +261,18 @@ def from_dict(values: Mapping[str, object]) -> Report:
         TypeError: A part of it is something else.
         ValueError: Its time is none.
     """
-    target = cast("Mapping[str, str]", values["target"])
-    counts = cast("Mapping[str, int]", values["counts"])
-    kept = {
-        f.name: values[f.name]
-        for f in fields(Report)
-        if f.name in values and f.name not in {"target", "counts"}
-    }
+    told = cast("Mapping[str, Any]", values)
+    plain = {f.name: told[f.name] for f in fields(Report) if f.name in told}
     read = {
-        "reasons_counted": _reason_counts(values.get("reasons")),
-        "warnings": _reason_counts(values.get("warnings")),
-        "notes": tuple(kept.get("notes") or ()),  # type: ignore[arg-type] # from JSON
-        "began": _moment(values.get("began")),
-        "pace": values.get("rows_per_second"),
+        "target": TargetName(**told["target"]),
+        "counts": Counts(**told["counts"]),
+        "reasons_counted": _reason_counts(told.get("reasons")),
+        "warnings": _reason_counts(told.get("warnings")),
+        "notes": tuple(told.get("notes") or ()),
+        "began": _moment(told.get("began")),
+        "pace": told.get("rows_per_second"),
     }
-    return Report(
-        **{**kept, **read},  # type: ignore[arg-type] # from JSON
-        target=TargetName(**target),
-        counts=Counts(**counts),
-    )
+    return Report(**{**plain, **read})
 
 
 def _moment(text: object) -> datetime | None:
