@@ -7,7 +7,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from propload.process.early_signals import SIGNALS, exit_interrupted
+from propload.process.early_signals import PYTHONS, SIGNALS, exit_interrupted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,8 +55,7 @@ def _is_main_thread() -> bool:
 
 
 def _is_ours(handler: object) -> bool:
-    pythons = (signal.SIG_DFL, signal.default_int_handler)
-    return handler in pythons or handler is exit_interrupted
+    return handler in PYTHONS or handler is exit_interrupted
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> None:

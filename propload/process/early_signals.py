@@ -26,7 +26,7 @@ INTERRUPTED = 130
 MOMENT = "%Y-%m-%d %H:%M:%S%z"
 
 #: What Python has set; what is ignored stays so.
-_PYTHONS = (signal.SIG_DFL, signal.default_int_handler)
+PYTHONS = (signal.SIG_DFL, signal.default_int_handler)
 _LABEL = "propload:"
 #: As `Screen` writes it, whose module is not there yet.
 _RED = f"\x1b[31m\x1b[1m{_LABEL}\x1b[0m"
@@ -41,7 +41,7 @@ _AS_JSON = f"""{{
 def handle_signals() -> None:
     """Let a signal end the process at once, with a message."""
     for number in SIGNALS:
-        if signal.getsignal(number) in _PYTHONS:
+        if signal.getsignal(number) in PYTHONS:
             signal.signal(number, exit_interrupted)
 
 
