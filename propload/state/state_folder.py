@@ -77,24 +77,17 @@ def _unusable(state_dir: Path, path: Path, error: OSError) -> ConfigError:
     found, file = _shut(path), _file_on_the_way(state_dir)
     owner, user = _owner(found), os.geteuid()
     is_refused = isinstance(error, PermissionError) and file is None
+    cannot = f"the state folder {state_dir} cannot be used"
     if owner is None or owner == user or not is_refused:
         why = error.strerror if file is None else f"{file} is no folder"
-        return ConfigError(
-            f"the state folder {state_dir} cannot be used: {why}. Give another one: "
-            f"{_ANOTHER}"
-        )
-    whose, me = user_name(owner), user_name(user)
-    what = "it" if found == state_dir else found
-    hand_over = f"chown -R {me.removeprefix(_NAMELESS)} {state_dir}"
+        return ConfigError(f"{cannot}: {why}. Give another one: {_ANOTHER}")
+    whose, what = user_name(owner), "it" if found == state_dir else found
+    told = f"{cannot}: {what} belongs to {whose}, and this is {user_name(user)}"
     if found in state_dir.parents:
-        return ConfigError(
-            f"the state folder {state_dir} cannot be used: {found} belongs to {whose}, "
-            f"and this is {me}. Name another one: {_ANOTHER}"
-        )
+        return ConfigError(f"{told}. Name another one: {_ANOTHER}")
     return ConfigError(
-        f"the state folder {state_dir} cannot be used: {what} belongs to {whose}, and "
-        f"this is {me}. Run propload as {whose}, have it handed over ({hand_over}), or "
-        f"name another one: {_ANOTHER}"
+        f"{told}. Run propload as {whose}, have it handed over "
+        f"({_hand_over(state_dir)}), or name another one: {_ANOTHER}"
     )
 
 
@@ -103,12 +96,16 @@ def not_ours(path: Path, /) -> str:
     owner, user = _owner(path), os.geteuid()
     if owner is None or owner == user:
         return ""
-    me = user_name(user)
-    handed_over = f"chown -R {me.removeprefix(_NAMELESS)} {path.parent}"
     return (
-        f"{path} belongs to {user_name(owner)}, and this is {me}: have it handed over "
-        f"({handed_over})"
+        f"{path} belongs to {user_name(owner)}, and this is {user_name(user)}: have it "
+        f"handed over ({_hand_over(path.parent)})"
     )
+
+
+def _hand_over(folder: Path) -> str:
+    """Return the command by which root gives this user a folder."""
+    me = user_name(os.geteuid())
+    return f"chown -R {me.removeprefix(_NAMELESS)} {folder}"
 
 
 def _file_on_the_way(path: Path) -> Path | None:
