@@ -107,12 +107,12 @@ class Loader:
             target=self._execute, name="propload-loader", daemon=True
         )
         start_thread(self._thread)
-        journal = self._opened()
+        self._journal = self._opened()
         # the thread keeps a loader that nobody has any more, until the program ends
         self._unclosed = weakref.finalize(
             self,
             warn_unclosed,
-            journal,
+            self._journal,
             self._process,
             self._plan.commands,
             self._told_unclosed,
@@ -235,7 +235,7 @@ class Loader:
 
         What it raises is logged, and the load goes on.
         """
-        self._source.on_room(listener)
+        self._journal.on_room(listener)
 
     def on_failed(self, listener: Callable[[BaseException], None]) -> None:
         """Call `listener` (briefly, from any thread) when the load has failed.

@@ -17,7 +17,6 @@ from propload.batch import Batch
 from propload.config.values import read_text
 from propload.errors import ConfigError, JournalError, QueueClosedError
 from propload.messages.wording import counted, with_article
-from propload.queueing import Listeners
 from propload.sources import open_source
 from propload.sources.frames.frame_source import is_frame
 from propload.sources.items import ItemSource
@@ -25,7 +24,7 @@ from propload.values.columns import Columns
 from propload.values.python_values import row_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from propload.journal import Journal
     from propload.options import SourceOptions
@@ -70,7 +69,6 @@ class PushedSource:
         self._journal: Journal | None = None
         self._error: BaseException | None = None
         self._finished = False
-        self._room: Listeners[[]] = Listeners()
 
     def __iter__(self) -> Iterator[Batch]:
         yield from self.journal().follow()
@@ -85,7 +83,6 @@ class PushedSource:
         """Take the journal that rows go to; pushes may begin."""
         with self._changed:
             self._journal = journal
-            journal.on_room(self._room.tell)
             if self._finished:
                 journal.finish()
             self._changed.notify_all()
@@ -170,11 +167,6 @@ class PushedSource:
             ConfigError: It is none that a load can take.
         """
         return self.journal().try_append(require_batch(batch))
-
-    def on_room(self, listener: Callable[[], None]) -> None:
-        """Call `listener` when there may be room again."""
-        with self._changed:
-            self._room.add(listener)
 
     def finish(self) -> None:
         """Say that no more rows come."""

@@ -12,6 +12,7 @@ from propload import arguments
 from propload.errors import ConfigError
 from propload.options import SourceOptions
 from propload.pushing import PushedSource
+from propload.queueing import BatchQueue
 
 ROWS = [{"id": 1}]
 
@@ -31,7 +32,7 @@ def pushed():
         (lambda: propload.Loader(defaults=5), "defaults: an int has no names"),
         (lambda: propload.Loader(defaults=["a"]), "defaults: a list has no names"),
         (lambda: pushed().put(ROWS, timeout="x"), "timeout: 'x' is not a number of"),
-        (lambda: pushed().on_room(5), "listener: an int cannot be called"),
+        (lambda: BatchQueue(1, 1).on_room(5), "listener: an int cannot be called"),
     ],
 )
 @pytest.mark.timeout(30)

@@ -29,9 +29,6 @@ class Kept:
     def __init__(self):
         self.all = []
 
-    def on_room(self, listener):
-        pass
-
     def append(self, batch, *, timeout=None):
         assert timeout is None
         self.all.append(batch)
