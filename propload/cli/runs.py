@@ -11,6 +11,7 @@ from propload.cli.run_arguments import MOST_RUNS, RUN, places
 from propload.cli.settings import settings_group
 from propload.cli.table import print_table
 from propload.config import commands_for
+from propload.earlier_runs.shown_runs import COLUMNS, texts_of
 from propload.errors import ConfigError
 from propload.messages.wording import counted, hanging, visible
 from propload.state.report_store import ReportStore
@@ -71,8 +72,7 @@ def _add_list(group: typer.Typer) -> None:
         if not listed:
             screen.tell(f"no run{into} has begun yet")
             return
-        columns = ("run", "status", "table", "read", "changed", "rejected", "source")
-        print_table(screen, columns, map(_line, listed), yielding="source")
+        print_table(screen, COLUMNS, map(_line, listed), yielding="source")
         if len(found) > len(listed):
             screen.tell(f"there are earlier runs{into} as well; --limit 0 lists all")
 
@@ -223,9 +223,6 @@ def _how_to_replay(run_id: str, where: Places) -> str:
 
 
 def _line(one: Report | UnfinishedRun) -> tuple[str, ...]:
-    numbers = ("-", "-", "-")
     if not isinstance(one, UnfinishedRun):
-        counts = one.counts
-        changed = counts.inserted + counts.updated
-        numbers = f"{counts.read:,}", f"{changed:,}", f"{counts.rejected:,}"
-    return one.run_id, one.status, one.target.table, *numbers, one.source
+        return texts_of(one)
+    return one.run_id, one.status, one.target.table, "-", "-", "-", one.source

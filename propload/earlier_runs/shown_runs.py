@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from propload.messages.notebook_html import TextPrinter
 
-_COLUMNS = ("run", "status", "table", "read", "changed", "rejected", "source")
+#: What is shown of each run.
+COLUMNS = ("run", "status", "table", "read", "changed", "rejected", "source")
 _NUMBERS = {"read", "changed", "rejected"}
 #: Runs that are shown; a year of a job every hour has thousands.
 _MOST = 50
@@ -28,7 +29,7 @@ class ShownReports(list[Report]):
     def _repr_html_(self) -> str:
         head = "".join(
             cell(name, kind="th", side="right" if name in _NUMBERS else "left")
-            for name in _COLUMNS
+            for name in COLUMNS
         )
         lines = (line(_values(one)) for one in self[:_MOST])
         return (
@@ -40,12 +41,12 @@ class ShownReports(list[Report]):
         printer.text(visible("\n".join(self._text_lines())))
 
     def _text_lines(self) -> Iterator[str]:
-        texts = [_COLUMNS, *(_texts(one) for one in self[:_MOST])]
+        texts = [COLUMNS, *(texts_of(one) for one in self[:_MOST])]
         widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
         for one in texts:
             padded = (
                 text.rjust(width) if name in _NUMBERS else text.ljust(width)
-                for name, text, width in zip(_COLUMNS, one, widths, strict=True)
+                for name, text, width in zip(COLUMNS, one, widths, strict=True)
             )
             yield "  ".join(padded).rstrip()
         yield self._told()
@@ -64,5 +65,6 @@ def _values(one: Report) -> tuple[str | int, ...]:
     return one.run_id, one.status, one.target.table, *numbers, one.source
 
 
-def _texts(one: Report) -> tuple[str, ...]:
+def texts_of(one: Report, /) -> tuple[str, ...]:
+    """Return what is shown of a run, a text for each of `COLUMNS`."""
     return tuple(f"{v:,}" if isinstance(v, int) else v for v in _values(one))
