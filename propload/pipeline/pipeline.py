@@ -96,7 +96,7 @@ class Pipeline:
         options: PipelineOptions,
         *,
         metrics: Metrics,
-        on_committed: Callable[[int], None] | None,
+        on_committed: Callable[[int], None],
     ) -> None:
         self.metrics = metrics
         self._reader = reader

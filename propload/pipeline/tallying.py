@@ -53,7 +53,7 @@ class Tally:
         rejects: RejectWriter,
         limit: RejectLimit,
         metrics: Metrics,
-        on_committed: Callable[[int], None] | None,
+        on_committed: Callable[[int], None],
         start: Start,
     ) -> None:
         self._rejects = rejects
@@ -252,8 +252,7 @@ class Tally:
             rows = (joined.first_row for joined in self._joined.values())
             below = min(rows, default=self._through)
             self._settled.notify_all()
-        if self._on_committed:
-            self._on_committed(below)
+        self._on_committed(below)
 
     def _write(self, joined: Joined, reasons: pl.DataFrame, lane: int | None) -> int:
         if not reasons.height:

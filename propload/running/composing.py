@@ -228,7 +228,7 @@ def compose(
         rejects,
         _pipeline_options(plan, memory, journaling, start, sizes),
         metrics=metrics,
-        on_committed=journaling.on_committed,
+        on_committed=journaling.note_committed,
     )
     tally = pipeline.tally  # what knows the pipeline, and it, would keep the source
     return Parts(

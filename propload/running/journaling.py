@@ -13,7 +13,6 @@ from propload.pushing import PushedSource
 from propload.running.shown_settings import settings_shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from contextlib import ExitStack
 
     from propload.postgres.database import Database
@@ -42,11 +41,6 @@ class Journaling:
     outcome: Outcome
 
     @property
-    def on_committed(self) -> Callable[[int], None] | None:
-        """What is told the run's row number below which all is committed."""
-        return self.journal.committed if self.journal else None
-
-    @property
     def has_waiting(self) -> bool:
         """Whether rows of the run wait in a journal of its own."""
         return isinstance(self.journal, Journal) and self.journal.waiting > 0
@@ -60,6 +54,11 @@ class Journaling:
         """Note that a ledger holds the run, before it stores a row."""
         if self.journal is not None:
             note_entered(self.journal.folder)
+
+    def note_committed(self, below: int) -> None:
+        """Note the run's row number below which all is committed."""
+        if self.journal is not None:
+            self.journal.committed(below)
 
     def leave(self) -> None:
         """Wake what waits for more rows: none is taken any more."""

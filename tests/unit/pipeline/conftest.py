@@ -46,7 +46,7 @@ def make(tmp_path, monkeypatch):
             rejects,
             PipelineOptions(**settings),
             metrics=Metrics(),
-            on_committed=committed,
+            on_committed=committed or (lambda _below: None),
         )
         return pipeline, table
 

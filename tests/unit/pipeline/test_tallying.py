@@ -36,7 +36,7 @@ def rejects(tmp_path):
 
 @pytest.fixture
 def tally(rejects):
-    return Tally(rejects, RejectLimit(), Metrics(), None, Start())
+    return Tally(rejects, RejectLimit(), Metrics(), lambda _: None, Start())
 
 
 def joined_of(rows, number=0, first_row=0, unread=()):
@@ -142,7 +142,7 @@ def test_what_an_earlier_attempt_kept_and_counted_is_neither_kept_nor_counted(
 def test_live_counters_know_rows_as_read_while_they_are_in_flight(rejects, before):
     metrics = Metrics()
     start = Start(counts=Counts(inserted=before))
-    tally = Tally(rejects, RejectLimit(), metrics, None, start)
+    tally = Tally(rejects, RejectLimit(), metrics, lambda _: None, start)
     joined = joined_of(9, unread=(Unread(10, "a,b", "columns", "too many"),))
     prepared = prepared_of(joined, refused=(0,))
     # an earlier process had committed what another lane has of the batch
@@ -180,7 +180,7 @@ def test_warnings_of_all_batches_are_added_up_most_first(tally):
 
 def test_a_retry_is_counted_and_what_is_waited_for_shown_until_it_is_there(rejects):
     metrics = Metrics()
-    tally = Tally(rejects, RejectLimit(), metrics, None, Start())
+    tally = Tally(rejects, RejectLimit(), metrics, lambda _: None, Start())
     joined = joined_of(1)
     prepared = prepared_of(joined)
     tally.begin(joined, prepared, 1, done={})
