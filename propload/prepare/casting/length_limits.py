@@ -27,13 +27,6 @@ _NANOSECONDS = r":[0-9]+\.[0-9]{6}[0-9]*[1-9]|\.[0-9]{6}[0-9]*[1-9]\s*[sS]"
 _WHOLE_TIMES = ("time", "time without time zone")
 
 
-def may_limit(dtype: pl.DataType, pg_type: str) -> bool:
-    """Return whether a type may refuse values that are of its Arrow type already."""
-    # a type with a length has parentheses; a time has one that is not written
-    has_length = "(" in pg_type or dtype == pl.Time
-    return has_length or pg_type == "money" or pg_type in _ROUNDED
-
-
 def limit(column: pl.Expr, dtype: pl.DataType, pg_type: str) -> pl.Expr | None:
     """Return which values a type with a length would change, or None.
 

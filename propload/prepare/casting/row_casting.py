@@ -17,13 +17,9 @@ from propload.errors import SchemaMismatchError
 from propload.names.type_names import type_name
 from propload.prepare.casting.conversions import Conversion
 from propload.prepare.casting.json_in import json_shape, read_json
-from propload.prepare.casting.length_limits import fitted, limit, may_limit
+from propload.prepare.casting.length_limits import fitted, limit
 from propload.prepare.casting.nested import convert_nested
-from propload.prepare.casting.text_for_server import (
-    may_read,
-    may_read_within,
-    read_for_server,
-)
+from propload.prepare.casting.text_for_server import may_read_within, read_for_server
 from propload.prepare.casting.text_in import read_guess, read_text
 from propload.prepare.casting.text_out import beyond_json, write_text
 from propload.target import USUAL_ARRAY, ArrayForm
@@ -114,8 +110,7 @@ def cast_types(frame: pl.DataFrame, casts: Iterable[Cast]) -> Sifted:
     work = [
         (wanted, step)
         for wanted in casts
-        if not _is_done(schema[wanted.column], wanted)
-        and (step := _conversion(schema[wanted.column], wanted)) is not None
+        if (step := _conversion(schema[wanted.column], wanted)) is not None
     ]
     values = [step.value.alias(wanted.column) for wanted, step in work]
     if not work or frame.height == 0:
@@ -129,12 +124,6 @@ def cast_types(frame: pl.DataFrame, casts: Iterable[Cast]) -> Sifted:
         if mask is not None:
             refusals.append((wanted, mask))
     return _sift(frame, frame.with_columns(made), refusals)
-
-
-def _is_done(source: pl.DataType, wanted: Cast) -> bool:
-    dtype, pg_type = wanted.dtype, wanted.pg_type
-    is_read = not (may_limit(dtype, pg_type) or may_read(dtype, pg_type))
-    return source == dtype and is_read and not wanted.is_place
 
 
 @lru_cache(maxsize=CONVERSIONS_KEPT)

@@ -47,11 +47,6 @@ _WITH_BACKSLASH = r"\\\1"
 _LIST = r"^\s*\["
 
 
-def may_read(dtype: pl.DataType, pg_type: str) -> bool:
-    """Return whether texts for a type may not be what the server reads yet."""
-    return dtype == pl.String and pg_type.startswith("numeric") | pg_type.endswith("[]")
-
-
 def may_read_within(
     source: pl.DataType, pg_type: str, array: ArrayForm = USUAL_ARRAY
 ) -> bool:
