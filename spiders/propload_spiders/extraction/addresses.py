@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import parse_qs, quote, urljoin, urlsplit, urlunsplit
 
+from propload_spiders.items import ListingItem
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -40,6 +42,7 @@ class ListingAddress:
     """What a listing's URL says.
 
     Attributes:
+        url: The URL itself.
         listing_id: The digits that stay when status and slug change.
         offering: `koop` or `huur`, as the URL has it.
         city: The city's slug.
@@ -47,11 +50,31 @@ class ListingAddress:
         sold: Whether the URL is that of a sold listing.
     """
 
+    url: str
     listing_id: str
     offering: str | None
     city: str | None
     object_type: str | None
     sold: bool
+
+    def item(self, page: str, scraped_at: str, /, **texts: str | None) -> ListingItem:
+        """Return the item of the listing.
+
+        Args:
+            page: What it is read from, as in `ListingItem`.
+            scraped_at: When, as in `ListingItem`.
+            **texts: What the page says; where it says nothing, the URL does.
+        """
+        told = {"offering": self.offering, "object_type": self.object_type}
+        told |= {field: text for field, text in texts.items() if text}
+        return ListingItem(
+            source="funda",
+            listing_id=self.listing_id,
+            url=self.url,
+            scraped_at=scraped_at,
+            page=page,
+            **told,
+        )
 
 
 def read_listing_url(url: str, /) -> ListingAddress | None:
@@ -67,6 +90,7 @@ def read_listing_url(url: str, /) -> ListingAddress | None:
     places = [part for part in after if part not in ("verkocht", "verhuurd")]
     slug = places[1] if len(places) > 1 else ""
     return ListingAddress(
+        url,
         digits[1],
         offering,
         places[0] if len(places) > 1 else None,

@@ -10,10 +10,11 @@ from parsel import Selector, SelectorList
 
 from propload_spiders.extraction.addresses import absolute, read_listing_url
 from propload_spiders.extraction.texts import joined
-from propload_spiders.items import ListingItem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from propload_spiders.items import ListingItem
 
 _LINK = '//a[@data-testid="listingDetailsAddress" and @href]'
 _CARD = 'ancestor::div[contains(concat(" ", @class, " "), " @container ")][1]'
@@ -60,8 +61,7 @@ def read_cards(html: str, /, *, url: str, scraped_at: str) -> Cards:
 
 
 def _item(link: Selector, url: str, scraped_at: str) -> ListingItem | None:
-    page = absolute(url, link.attrib["href"])
-    address = read_listing_url(page)
+    address = read_listing_url(absolute(url, link.attrib["href"]))
     if address is None:
         return None
     lines = [joined(line.xpath(".//text()").getall()) for line in link.xpath("./div")]
@@ -73,14 +73,9 @@ def _item(link: Selector, url: str, scraped_at: str) -> ListingItem | None:
     ]
     price = next((text for text in texts if _PRICE.search(text)), None)
     rented = address.offering == "huur" or bool(price and _PERIOD.search(price))
-    return ListingItem(
-        source="funda",
-        listing_id=address.listing_id,
-        url=page,
-        scraped_at=scraped_at,
-        page="search",
-        offering=address.offering,
-        object_type=address.object_type,
+    return address.item(
+        "search",
+        scraped_at,
         status_text=_status(texts, is_closed=address.sold or _CLOSED in url),
         price_text=None if rented else price,
         rent_text=price if rented else None,

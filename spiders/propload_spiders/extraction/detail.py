@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from parsel import Selector
@@ -21,10 +20,10 @@ from propload_spiders.extraction.scripts import (
     own_address,
     types_of,
 )
-from propload_spiders.extraction.search import item_of_url
 from propload_spiders.extraction.texts import branch, joined, rows_of, text_of
 
 if TYPE_CHECKING:
+    from propload_spiders.extraction.addresses import ListingAddress
     from propload_spiders.items import ListingItem
 
 #: The language follows: `cachedListingData_nl`.
@@ -46,22 +45,21 @@ def read_detail(html: str, /, *, url: str, scraped_at: str) -> ListingItem | Non
     listing = _payload_listing(html)
     linked = _linked_listing(html)
     rows = list(_payload_rows(listing)) or list(definition_rows(html))
-    start = _address(html, url, linked)
-    bare = item_of_url(start, scraped_at) if start else None
-    if bare is None or not (listing or linked or rows):
+    address = _address(html, url, linked)
+    if address is None or not (listing or linked or rows):
         return None
     found: dict[str, str] = {}
     for texts in (
-        {"status_text": _closed_status(listing, bare)},
+        {"status_text": _closed_status(listing, address)},
         read_agent(Selector(html, type="html")),
         _title_texts(html),
-        _linked_texts(linked, bare.offering),
+        _linked_texts(linked, address.offering),
         {"neighbourhood": _third_crumb(html, linked)},
         _payload_texts(listing),
         fields_of(rows),
     ):
         found.update({name: text for name, text in texts.items() if text})
-    return replace(bare, page="detail", features=features_of(rows), **found)
+    return address.item("detail", scraped_at, features=features_of(rows), **found)
 
 
 def gone_item(url: str, /, *, scraped_at: str) -> ListingItem | None:
@@ -70,20 +68,20 @@ def gone_item(url: str, /, *, scraped_at: str) -> ListingItem | None:
     One that was sold or rented stays so, as its address says: the site drops the
     pages of old sales. Returns None for an address that is not a listing's.
     """
-    bare, address = item_of_url(url, scraped_at), read_listing_url(url)
-    if bare is None or address is None:
+    address = read_listing_url(url)
+    if address is None:
         return None
-    return replace(bare, page="gone", status_text=None if address.sold else "withdrawn")
+    status = None if address.sold else "withdrawn"
+    return address.item("gone", scraped_at, status_text=status)
 
 
-def _address(html: str, url: str, linked: Mapping[str, object]) -> str | None:
+def _address(
+    html: str, url: str, linked: Mapping[str, object]
+) -> ListingAddress | None:
     """Return the listing's address: where it was read from, or what the page says."""
-    said = [own_address(html), text_of(linked.get("url"))]
-    for candidate in (url, *said):
-        address = absolute(url, candidate or "")
-        if read_listing_url(address):
-            return address
-    return None
+    said = (url, own_address(html), text_of(linked.get("url")))
+    addresses = (read_listing_url(absolute(url, each or "")) for each in said)
+    return next(filter(None, addresses), None)
 
 
 def _payload_listing(html: str) -> Mapping[str, object]:
@@ -124,13 +122,13 @@ def _payload_texts(listing: Mapping[str, object]) -> dict[str, str | None]:
     }
 
 
-def _closed_status(listing: Mapping[str, object], bare: ListingItem) -> str | None:
+def _closed_status(
+    listing: Mapping[str, object], address: ListingAddress
+) -> str | None:
     """Return the status of a page that has no row for it, where it is known."""
-    address = read_listing_url(bare.url)
-    is_closed = listing.get("isSoldOrRented") is True or (address and address.sold)
-    if not is_closed:
+    if listing.get("isSoldOrRented") is not True and not address.sold:
         return None
-    return "rented" if bare.offering == "huur" else "sold"
+    return "rented" if address.offering == "huur" else "sold"
 
 
 def _linked_listing(html: str) -> Mapping[str, object]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from propload_spiders.extraction.addresses import absolute, read_listing_url
 from propload_spiders.extraction.cards import read_cards
 from propload_spiders.extraction.payload import Payload, find_payload
 from propload_spiders.extraction.scripts import listed_urls
 from propload_spiders.extraction.texts import branch, measure_of, rows_of, text_of
-from propload_spiders.items import ListingItem
+
+if TYPE_CHECKING:
+    from propload_spiders.items import ListingItem
 
 Method = Literal["payload", "json-ld", "markup", "none"]
 
@@ -107,45 +109,25 @@ def _areas(payload: Payload | None) -> tuple[str, ...] | None:
 def _linked_items(html: str, url: str, scraped_at: str) -> dict[str, ListingItem]:
     found: dict[str, ListingItem] = {}
     for link in listed_urls(html):
-        item = item_of_url(absolute(url, link), scraped_at)
-        if item is not None:
-            found.setdefault(item.listing_id, item)
+        address = read_listing_url(absolute(url, link))
+        if address is not None:
+            found.setdefault(address.listing_id, address.item("search", scraped_at))
     return found
-
-
-def item_of_url(url: str, scraped_at: str, /) -> ListingItem | None:
-    """Return an item of what a listing's address says; None for other addresses."""
-    address = read_listing_url(url)
-    if address is None:
-        return None
-    return ListingItem(
-        source="funda",
-        listing_id=address.listing_id,
-        url=url,
-        scraped_at=scraped_at,
-        page="search",
-        offering=address.offering,
-        object_type=address.object_type,
-    )
 
 
 def _item(listing: object, url: str, scraped_at: str) -> ListingItem | None:
     link = branch(listing, "object_detail_page_relative_url")
     if not isinstance(listing, Mapping) or not isinstance(link, str):
         return None
-    page = absolute(url, link)
-    address = read_listing_url(page)
+    address = read_listing_url(absolute(url, link))
     if address is None:
         return None
-    return ListingItem(
-        source="funda",
-        listing_id=address.listing_id,
-        url=page,
-        scraped_at=scraped_at,
-        page="search",
+    return address.item(
+        "search",
+        scraped_at,
         global_id=text_of(listing.get("id")),
-        offering=text_of(listing.get("offering_type")) or address.offering,
-        object_type=text_of(listing.get("object_type")) or address.object_type,
+        offering=text_of(listing.get("offering_type")),
+        object_type=text_of(listing.get("object_type")),
         listing_type=text_of(listing.get("type")),
         status_text=text_of(listing.get("status")),
         construction_text=text_of(listing.get("construction_type")),
