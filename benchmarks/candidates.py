@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.loads import load
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -15,7 +17,11 @@ if TYPE_CHECKING:
 
     from benchmarks.scratch import Scratch
 
-#: Modules of `benchmarks.peers`.
+#: propload by the form of its rows: as the layout says, listings with all their checks.
+OURS = {f"propload_{form}": form for form in ("frame", "parquet", "dicts", "csv")}
+#: As many as anybody asks for.
+MOST_OF_OURS = 20_000_000
+#: propload, and modules of `benchmarks.peers`.
 CANDIDATES = (
     "propload_frame",
     "propload_parquet",
@@ -46,7 +52,7 @@ class Candidate:
     """One way to upsert rows.
 
     Attributes:
-        name: Its module's name.
+        name: Its own, or its module's.
         form: What it takes: frame, dicts, parquet or csv.
         most_rows: Rows enough to know its pace.
         load: Upserts rows into a table.
@@ -62,7 +68,7 @@ class Candidate:
 
     @classmethod
     def find(cls, name: str) -> Candidate | None:
-        """Return the candidate of a module of `benchmarks.peers`.
+        """Return propload, or the candidate of a module of `benchmarks.peers`.
 
         None where its library is not installed (see the extra `bench`), or the program
         that it runs.
@@ -71,6 +77,8 @@ class Candidate:
             ImportError: A library that is installed is not what the module expects,
                 or there is no such module.
         """
+        if name in OURS:
+            return cls(name, OURS[name], MOST_OF_OURS, _ingest)
         try:
             module = import_module(f"benchmarks.peers.{name}")
         except ModuleNotFoundError as error:
@@ -100,3 +108,7 @@ class Candidate:
             scratch.create(table)
         else:
             self.reset(scratch, table)
+
+
+def _ingest(rows: Any, scratch: Scratch, table: str, /) -> None:
+    load(rows, scratch, table)

@@ -1,4 +1,4 @@
-"""How fast is propload beside its peers? One file here is one candidate.
+"""How fast is propload beside its peers? One file here is one of them.
 
 `FORM` says what `load` takes (frame or dicts), `MOST_ROWS` how many rows are enough to
 know its pace, and `load(rows, scratch, table)` upserts them by their key. propload is

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from benchmarks.peers.duckdb_insert import attached
-from benchmarks.peers.upsert import on_conflict, stage
+from benchmarks.peers.upsert import staged
 
 if TYPE_CHECKING:
     import polars as pl
@@ -19,10 +19,8 @@ MOST_ROWS = 1_000_000
 def load(rows: pl.DataFrame, scratch: Scratch, table: str, /) -> None:
     """Upsert the rows."""
     listed = scratch.layout.listed
-    scratch.execute("DROP TABLE IF EXISTS stage", stage(table, temporary=False))
-    with attached(rows, scratch) as connection:
+    with staged(scratch, table), attached(rows, scratch) as connection:
         connection.execute(
             f"INSERT INTO server.{scratch.namespace}.stage ({listed}) "
             f"SELECT {listed} FROM rows"
         )
-    scratch.execute(on_conflict(scratch.layout, table, "stage"), "DROP TABLE stage")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from adbc_driver_postgresql import dbapi  # type: ignore[import-untyped] # none of its own
 
-from benchmarks.peers.upsert import on_conflict, stage
+from benchmarks.peers.upsert import staged
 
 if TYPE_CHECKING:
     import polars as pl
@@ -24,8 +24,7 @@ MOST_ROWS = 1_000_000
 
 def load(rows: pl.DataFrame, scratch: Scratch, table: str, /) -> None:
     """Upsert the rows."""
-    scratch.execute("DROP TABLE IF EXISTS stage", stage(table, temporary=False))
-    with dbapi.connect(scratch.dsn) as connection:
+    with staged(scratch, table), dbapi.connect(scratch.dsn) as connection:
         rows.to_pandas(use_pyarrow_extension_array=True).to_sql(
             "stage",
             connection,
@@ -33,4 +32,3 @@ def load(rows: pl.DataFrame, scratch: Scratch, table: str, /) -> None:
             if_exists="append",
             index=False,
         )
-    scratch.execute(on_conflict(scratch.layout, table, "stage"), "DROP TABLE stage")

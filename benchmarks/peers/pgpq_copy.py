@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import pgpq
 
-from benchmarks.layout import quoted
-from benchmarks.peers.upsert import on_conflict, stage
+from benchmarks.peers.upsert import copied
 
 if TYPE_CHECKING:
     import polars as pl
@@ -22,13 +21,8 @@ def load(rows: pl.DataFrame, scratch: Scratch, table: str, /) -> None:
     """Upsert the rows."""
     batches = rows.to_arrow().to_batches(max_chunksize=50_000)
     encoder = pgpq.ArrowToPostgresBinaryEncoder(batches[0].schema)
-    listed = quoted(rows.columns)
-    with scratch.connect() as connection, connection.transaction():
-        connection.execute(stage(table).encode())
-        copied = f"COPY stage ({listed}) FROM STDIN (FORMAT binary)".encode()
-        with connection.cursor() as cursor, cursor.copy(copied) as copy:
-            copy.write(encoder.write_header())
-            for batch in batches:
-                copy.write(encoder.write_batch(batch))
-            copy.write(encoder.finish())
-        connection.execute(on_conflict(scratch.layout, table, "stage").encode())
+    with copied(rows.columns, scratch, table, form="binary") as copy:
+        copy.write(encoder.write_header())
+        for batch in batches:
+            copy.write(encoder.write_batch(batch))
+        copy.write(encoder.finish())

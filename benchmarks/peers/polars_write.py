@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchmarks.peers.upsert import on_conflict, stage
+from benchmarks.peers.upsert import staged
 
 if TYPE_CHECKING:
     import polars as pl
@@ -17,11 +17,10 @@ MOST_ROWS = 1_000_000
 
 def load(rows: pl.DataFrame, scratch: Scratch, table: str, /) -> None:
     """Upsert the rows."""
-    scratch.execute("DROP TABLE IF EXISTS stage", stage(table, temporary=False))
-    rows.write_database(
-        f"{scratch.namespace}.stage",
-        scratch.dsn,
-        engine="adbc",
-        if_table_exists="append",
-    )
-    scratch.execute(on_conflict(scratch.layout, table, "stage"), "DROP TABLE stage")
+    with staged(scratch, table):
+        rows.write_database(
+            f"{scratch.namespace}.stage",
+            scratch.dsn,
+            engine="adbc",
+            if_table_exists="append",
+        )

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchmarks.layout import quoted
-from benchmarks.peers.upsert import on_conflict, stage
+from benchmarks.peers.upsert import copied
 
 if TYPE_CHECKING:
     import polars as pl
@@ -18,15 +17,6 @@ MOST_ROWS = 1_000_000
 
 def load(rows: pl.DataFrame, scratch: Scratch, table: str, /) -> None:
     """Upsert the rows."""
-    with scratch.connect() as connection, connection.transaction():
-        connection.execute(stage(table).encode())
-        listed = quoted(rows.columns)
-        with (
-            connection.cursor() as cursor,
-            cursor.copy(
-                f"COPY stage ({listed}) FROM STDIN (FORMAT csv)".encode()
-            ) as copy,
-        ):
-            for part in rows.iter_slices(50_000):
-                copy.write(part.write_csv(include_header=False))
-        connection.execute(on_conflict(scratch.layout, table, "stage").encode())
+    with copied(rows.columns, scratch, table, form="csv") as copy:
+        for part in rows.iter_slices(50_000):
+            copy.write(part.write_csv(include_header=False))

@@ -1,13 +1,49 @@
-"""The statement that candidates without an upsert of their own are given."""
+"""What candidates without an upsert of their own are given: a stage, a statement."""
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from benchmarks.layout import quoted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from psycopg import Copy
+
     from benchmarks.layout import Layout
+    from benchmarks.scratch import Scratch
+
+
+@contextmanager
+def staged(scratch: Scratch, table: str, /) -> Iterator[None]:
+    """Make an empty table `stage`, and upsert the rows that are in it at the end."""
+    scratch.execute(
+        "DROP TABLE IF EXISTS stage", f"CREATE UNLOGGED TABLE stage (LIKE {table})"
+    )
+    yield
+    scratch.execute(on_conflict(scratch.layout, table, "stage"), "DROP TABLE stage")
+
+
+@contextmanager
+def copied(
+    columns: Sequence[str], scratch: Scratch, table: str, /, *, form: str
+) -> Iterator[Copy]:
+    """Give a COPY of psycopg into a temporary stage, and upsert its rows at the end.
+
+    Args:
+        columns: What is copied.
+        scratch: Where to.
+        table: The table.
+        form: PostgreSQL's name of the rows' form: csv or binary.
+    """
+    told = f"COPY stage ({quoted(columns)}) FROM STDIN (FORMAT {form})"
+    with scratch.connect() as connection, connection.transaction():
+        connection.execute(f"CREATE TEMPORARY TABLE stage (LIKE {table})".encode())
+        with connection.cursor() as cursor, cursor.copy(told.encode()) as copy:
+            yield copy
+        connection.execute(on_conflict(scratch.layout, table, "stage").encode())
 
 
 def on_conflict(layout: Layout, table: str, source: str, /) -> str:
@@ -35,9 +71,3 @@ def clause(layout: Layout, /) -> str:
         f"ON CONFLICT ({layout.keyed}) DO UPDATE SET {assigned} "
         f"WHERE ({before}) IS DISTINCT FROM ({given})"
     )
-
-
-def stage(table: str, /, *, temporary: bool = True) -> str:
-    """Return the statement that makes an empty staging table."""
-    kind = "TEMPORARY" if temporary else "UNLOGGED"
-    return f"CREATE {kind} TABLE stage (LIKE {table})"
