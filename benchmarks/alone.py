@@ -7,6 +7,7 @@ import threading
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from statistics import median
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import polars as pl
@@ -15,11 +16,10 @@ import pyarrow as pa
 
 from benchmarks.candidates import Candidate
 from benchmarks.listings import listings
-from benchmarks.loads import load, push
-from benchmarks.measuring import median
+from benchmarks.loads import commit_seconds, load, push
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from benchmarks.scratch import Scratch
@@ -111,20 +111,34 @@ def push_alone(source: str, scratch: Scratch, table: str, lot: int, /) -> Memory
     return alone(_push, source, scratch, table, lot)
 
 
+def with_commits(
+    frame: pl.DataFrame, scratch: Scratch, /, *, by: Sequence[str]
+) -> pl.DataFrame:
+    """Return the lines of a benchmark with `commit_ms`, from a push to its commit.
+
+    Args:
+        frame: What `measure` returned.
+        scratch: Where to.
+        by: The columns that say what `commit_seconds` is told: how many rows are
+            pushed, and perhaps the workers.
+    """
+    if frame.is_empty():
+        return frame
+    told = frame.select(by).unique(maintain_order=True)
+    waits = [1_000 * alone(commit_seconds, scratch, *each) for each in told.rows()]
+    timed = told.with_columns(commit_ms=pl.Series(waits))
+    return frame.join(timed, on=by, maintain_order="left")
+
+
 def _load(
     source: str, scratch: Scratch, table: str, settings: dict[str, Any]
 ) -> MemoryUse:
-    def run(given: object, to: str) -> Report:
-        return load(given, scratch, to, **settings)
-
-    return _used(run, source, table)
+    return _used(lambda given, to: load(given, scratch, to, **settings), source, table)
 
 
 def _push(source: str, scratch: Scratch, table: str, lot: int) -> MemoryUse:
-    def run(given: pl.DataFrame, to: str) -> Report:
-        return push(given, scratch, to, lot)
-
-    return _used(run, pl.read_parquet(source), table)
+    rows = pl.read_parquet(source)
+    return _used(lambda given, to: push(given, scratch, to, lot), rows, table)
 
 
 def _used(run: Callable[[Any, str], Report], given: object, table: str) -> MemoryUse:

@@ -12,10 +12,18 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from benchmarks.alone import alone, load_alone, numbers, push_alone
+from benchmarks.alone import load_alone, numbers, push_alone, with_commits
 from benchmarks.listings import listings
-from benchmarks.loads import commit_seconds
-from benchmarks.measuring import SEVERAL, Case, Options, main, measure, summarize
+from benchmarks.measuring import (
+    NEAR,
+    SEVERAL,
+    Case,
+    Options,
+    fast_enough,
+    main,
+    measure,
+    summarize,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,8 +33,6 @@ if TYPE_CHECKING:
 NAME = "batch_size"
 QUESTION = "Which batch size is fast, and what does it cost in waiting and memory?"
 ROWS = 800_000
-#: So near the fastest counts as equally fast.
-NEAR = 0.95
 BY = ("how", "batch_rows")
 SIZES = (10, 100, 1_000, 5_000, 25_000, 50_000, 100_000, 200_000)
 #: Rows that a program pushes one lot at a time; the loader joins them.
@@ -42,16 +48,7 @@ LEAST_ROWS = 2_000
 def ask(scratch: Scratch, options: Options) -> pl.DataFrame:
     """Return one line a run; `commit_ms` is from push to commit, `peak_mb` resident."""
     frame = measure(_cases(scratch, options.rows), options)
-    if frame.is_empty():
-        return frame
-    waits = [
-        {
-            "batch_rows": size,
-            "commit_ms": 1_000 * alone(commit_seconds, scratch, size),
-        }
-        for size in frame.get_column("batch_rows").unique(maintain_order=True)
-    ]
-    return frame.join(pl.DataFrame(waits), on="batch_rows", maintain_order="left")
+    return with_commits(frame, scratch, by=["batch_rows"])
 
 
 def conclude(frame: pl.DataFrame) -> str:
@@ -59,9 +56,7 @@ def conclude(frame: pl.DataFrame) -> str:
     table = summarize(frame, by=BY).filter(pl.col("how") == "batch_rows")
     if table.is_empty():
         return "no size of a batch was among the cases"
-    fastest = table.get_column("rows_per_second").max()
-    good = table.filter(pl.col("rows_per_second") >= NEAR * pl.lit(fastest))
-    best = good.sort("batch_rows").row(0, named=True)
+    best = fast_enough(table).sort("batch_rows").row(0, named=True)
     return (
         f"batch_rows = {best['batch_rows']:,} is the smallest size within "
         f"{1 - NEAR:.0%} of the fastest: {best['rows_per_second']:,.0f} rows/s, "

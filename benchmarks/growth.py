@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -111,7 +112,7 @@ def _tables(scratch: Scratch, options: Options) -> Iterator[Case]:
             {"what": "table", "size": size},
             added,
             table.load,
-            lambda size=size: table.prepare(size),  # type: ignore[misc] # mypy has no type for a lambda's defaults
+            partial(table.prepare, size),
             table.verify,
         )
 

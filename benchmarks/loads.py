@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
+from statistics import median
 from typing import TYPE_CHECKING, Literal
 
 import propload
 from benchmarks.listings import listings
-from benchmarks.measuring import median
 from propload.monitoring.metrics import Metrics
 
 if TYPE_CHECKING:

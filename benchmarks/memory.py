@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -98,22 +99,18 @@ class Given:
 
 def _cases(scratch: Scratch, given: Given) -> Iterator[Case]:
     for batch_rows, workers in CASES:
-
-        def run(
-            batch_rows: int | str = batch_rows, workers: int | str = workers
-        ) -> dict[str, float]:
-            use = load_alone(
-                given.path, scratch, "target", batch_rows=batch_rows, workers=workers
-            )
-            return figures(use, given.of_row)
-
         yield Case(
             {"batch_rows": str(batch_rows), "workers": str(workers)},
             given.expected[0],
-            run,
+            partial(_run, scratch, given, batch_rows=batch_rows, workers=workers),
             lambda: scratch.fresh("target"),
             lambda: scratch.verify("target", given.expected),
         )
+
+
+def _run(scratch: Scratch, given: Given, **settings: int | str) -> dict[str, float]:
+    use = load_alone(given.path, scratch, "target", **settings)
+    return figures(use, given.of_row)
 
 
 if __name__ == "__main__":

@@ -9,18 +9,26 @@ default at two sizes of a batch, with `--grid` at all from 10 to 200,000 rows:
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
-import polars as pl
-
-from benchmarks.alone import alone, load_alone, numbers
+from benchmarks.alone import load_alone, numbers, with_commits
 from benchmarks.listings import changed, listings
-from benchmarks.loads import commit_seconds
-from benchmarks.measuring import SEVERAL, Case, Options, main, measure, summarize
+from benchmarks.measuring import (
+    SEVERAL,
+    Case,
+    Options,
+    fast_enough,
+    main,
+    measure,
+    summarize,
+)
 from propload.messages.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import polars as pl
 
     from benchmarks.scratch import Scratch
 
@@ -28,8 +36,6 @@ NAME = "workers"
 QUESTION = "How many workers are worth their connections?"
 ROWS = 300_000
 TAKES_GRID = True
-#: So near the fastest counts as equally fast.
-NEAR = 0.95
 BY = ("work", "batch_rows", "workers")
 WORKERS = (1, 2, 4, 8, 16)
 SIZES = (5_000, 50_000)
@@ -48,15 +54,7 @@ def ask(scratch: Scratch, options: Options) -> pl.DataFrame:
     `commit_ms` is from a push of a batch's rows to their commit, `peak_mb` resident.
     """
     frame = measure(_cases(scratch, options), options)
-    if frame.is_empty():
-        return frame
-    pairs = frame.select("batch_rows", "workers").unique(maintain_order=True)
-    waits = [1_000 * alone(commit_seconds, scratch, *pair) for pair in pairs.rows()]
-    return frame.join(
-        pairs.with_columns(commit_ms=pl.Series(waits)),
-        on=pairs.columns,
-        maintain_order="left",
-    )
+    return with_commits(frame, scratch, by=["batch_rows", "workers"])
 
 
 def conclude(frame: pl.DataFrame) -> str:
@@ -66,9 +64,7 @@ def conclude(frame: pl.DataFrame) -> str:
     for (work, batch_rows), rows in table.group_by(
         "work", "batch_rows", maintain_order=True
     ):
-        fastest = rows.get_column("rows_per_second").max()
-        good = rows.filter(pl.col("rows_per_second") >= NEAR * pl.lit(fastest))
-        best = good.sort("workers").row(0, named=True)
+        best = fast_enough(rows).sort("workers").row(0, named=True)
         enough = counted(best["workers"], "worker is", "workers are")
         lines.append(
             f"{work}, batches of {batch_rows:,}: {enough} enough "
@@ -110,12 +106,14 @@ def _every(
         yield Case(
             {"work": work, "batch_rows": size, "workers": workers},
             rows.height,
-            lambda workers=workers: numbers(  # type: ignore[misc] # mypy has no type for a lambda's defaults
-                load_alone(path, scratch, "target", batch_rows=size, workers=workers)
-            ),
+            partial(_pace, path, scratch, batch_rows=size, workers=workers),
             lambda: _prepare(scratch, work),
             lambda: scratch.verify("target", expected),
         )
+
+
+def _pace(path: str, scratch: Scratch, **settings: int) -> dict[str, float]:
+    return numbers(load_alone(path, scratch, "target", **settings))
 
 
 def _prepare(scratch: Scratch, work: str) -> None:
