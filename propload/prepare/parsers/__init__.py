@@ -88,9 +88,6 @@ _VALUES = {
     "one_of": "one of the words of one_of",
 }
 
-#: Those that read numbers.
-NUMERIC = frozenset({"integer", "number", "money", "area"})
-
 #: Parsers by their names in mapping files, with the types of their values.
 PARSERS: Mapping[str, tuple[Callable[..., pl.Expr], pl.DataType]] = {
     "text": (parse_text, pl.String()),
@@ -137,7 +134,8 @@ def make_parser(name: str, /, **settings: Any) -> Parser:
     parse = partial(function, **settings)
     _try(name, parse)
     write = None
-    if name in NUMERIC:
+    if "decimal" in known:
+        # it reads numbers
         write = partial(as_number, decimal=settings.get("decimal"))
     words = _meaningful(settings)
     return Parser(name, dtype, parse, _placing(settings), words, write)
