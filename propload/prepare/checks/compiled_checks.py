@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
 _PASSED = "propload_passed"
 
-#: Types with nothing inside, and how they are written so that values are cast to them.
-_WHOLE = {"List": "pl.List(pl.Int64)", "Struct": 'pl.Struct({"name": pl.Int64})'}
-
 
 @dataclass(frozen=True, slots=True)
 class CheckFacts:
@@ -120,27 +117,6 @@ class Acceptor:
             if any(name in schema for name in expression.meta.root_names()):
                 tests.append(_answered(expression, check))
         return pl.all_horizontal(tests)
-
-
-def exact_type(dtype: Any, /) -> pl.DataType | None:
-    """Return pandera's type as one of Polars, None where it names no exact one."""
-    found = getattr(dtype, "type", None)
-    if isinstance(found, pl.DataType):
-        return found
-    if not (isinstance(found, type) and issubclass(found, pl.DataType)):
-        return None
-    try:
-        return found()
-    except TypeError:
-        return None
-
-
-def advice_on_types(problem: str, /) -> str:
-    """Return what to do where pandera wants a list or a struct of nothing told."""
-    for bare, whole in _WHOLE.items():
-        if f" to have type {bare}, got " in problem:
-            return f"; say in the schema what is inside, such as {whole}"
-    return ""
 
 
 def is_known(check: CheckFacts, /) -> bool:

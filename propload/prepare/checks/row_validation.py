@@ -11,21 +11,15 @@ import polars as pl
 from propload.batch import ROW
 from propload.errors import SchemaMismatchError
 from propload.prepare.casting.row_casting import VALUE_LENGTH
-from propload.prepare.checks.compiled_checks import (
-    Acceptor,
-    CheckFacts,
-    ColumnFacts,
-    advice_on_types,
-    exact_type,
-    is_known,
-)
 from propload.prepare.checks.failed_check import FailedCheck, described
-from propload.schemas.pandera_import import CHECK_OUTPUT_KEY, Dispatcher, config, pa
+from propload.prepare.checks.known_checks import compile_known
+from propload.schemas.pandera_import import CHECK_OUTPUT_KEY, config, pa
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
-    from pandera.api.checks import Check
+#: Types with nothing inside, and how they are written so that values are cast to them.
+_WHOLE = {"List": "pl.List(pl.Int64)", "Struct": 'pl.Struct({"name": pl.Int64})'}
 
 
 class Judge:
@@ -42,7 +36,7 @@ class Judge:
             or schema.strict == "filter"
             or any(column.default is not None for column in schema.columns.values())
         )
-        self._acceptor, self._rest = _compile(schema, fills=self.fills)
+        self._acceptor, self._rest = compile_known(schema, fills=self.fills)
 
     def judge(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[FailedCheck]]:
         """Return the rows as pandera leaves them, and each check that failed."""
@@ -182,11 +176,19 @@ def _failure(
 
 def _unfit(schema: pa.DataFrameSchema, error: Exception) -> SchemaMismatchError:
     text = " ".join(str(error).split())[:VALUE_LENGTH]
-    told = f"{text}{advice_on_types(text)}"
+    told = f"{text}{_advice_on_types(text)}"
     if not isinstance(error, (pa.errors.SchemaError, pl.exceptions.PolarsError)):
         told = f"pandera itself fails with {type(error).__name__}: {told}"
     msg = f"schema {schema.name}: the rows as a whole do not fit: {told}"
     return SchemaMismatchError(msg)
+
+
+def _advice_on_types(problem: str) -> str:
+    """Return what to do where pandera wants a list or a struct of nothing told."""
+    for bare, whole in _WHOLE.items():
+        if f" to have type {bare}, got " in problem:
+            return f"; say in the schema what is inside, such as {whole}"
+    return ""
 
 
 def _column_at_fault(error: pa.errors.SchemaError) -> str | None:
@@ -195,66 +197,3 @@ def _column_at_fault(error: pa.errors.SchemaError) -> str | None:
     cases = error.failure_cases
     # of a schema of several columns, only the cases bear the column's own name
     return cases.columns[0] if isinstance(cases, pl.DataFrame) else error.schema.name
-
-
-# ---- what the acceptor can do without pandera ----
-
-
-def _compile(
-    schema: pa.DataFrameSchema, *, fills: bool
-) -> tuple[Acceptor | None, pa.DataFrameSchema | None]:
-    """Return what accepts rows, and a schema of the checks that it does not know."""
-    shaped = schema.strict or schema.ordered or schema.dtype is not None
-    if fills or shaped or any(column.regex for column in schema.columns.values()):
-        return None, None
-    known: list[ColumnFacts] = []
-    unknown: dict[str, pa.Column] = {}
-    for name, column in schema.columns.items():
-        facts, checks = _known_checks(column.checks)
-        dtype = None if column.dtype is None else exact_type(column.dtype)
-        untold = column.dtype is not None and dtype is None
-        known.append(
-            ColumnFacts(
-                name, dtype, bool(column.nullable), bool(column.required), facts
-            )
-        )
-        if checks or untold:
-            unknown[name] = pa.Column(
-                column.dtype if untold else None, checks, nullable=True, required=False
-            )
-    frame_facts, frame_checks = _known_checks(schema.checks, of_rows=True)
-    acceptor = Acceptor(tuple(known), frame_facts)
-    if not unknown and not frame_checks:
-        return acceptor, None
-    return acceptor, pa.DataFrameSchema(unknown, checks=frame_checks, name=schema.name)
-
-
-def _known_checks(
-    checks: Iterable[Check], *, of_rows: bool = False
-) -> tuple[tuple[CheckFacts, ...], list[Check]]:
-    known, unknown = [], []
-    for check in checks:
-        facts = _row_facts(check) if of_rows else _facts(check)
-        if facts is None:
-            unknown.append(check)
-        else:
-            known.append(facts)
-    return tuple(known), unknown
-
-
-def _facts(check: Check) -> CheckFacts | None:
-    """Return a check as plain values; None where only pandera knows its meaning."""
-    # nothing public tells a built-in check: name and statistics may be the user's own
-    function, settings = check._check_fn, check._check_kwargs  # noqa: SLF001
-    if not isinstance(function, Dispatcher):
-        return None
-    facts = CheckFacts(function.__name__, settings, ignore_na=bool(check.ignore_na))
-    return facts if is_known(facts) else None
-
-
-def _row_facts(check: Check) -> CheckFacts | None:
-    """Return a check of whole rows that says which expression it is."""
-    settings = check.statistics or {}
-    if not isinstance(settings.get("expression"), pl.Expr):
-        return None
-    return CheckFacts("expression", settings, ignore_na=bool(check.ignore_na))

@@ -17,7 +17,7 @@ from propload.batch import ROW, Sifted, join_reasons, no_reasons
 from propload.errors import ConfigError, SchemaMismatchError
 from propload.messages.wording import listed
 from propload.names.registry import find_object
-from propload.prepare.checks.compiled_checks import exact_type
+from propload.prepare.checks.known_checks import exact_type
 from propload.prepare.checks.row_validation import Judge
 from propload.schemas import RowSchema
 from propload.schemas.pandera_import import pa

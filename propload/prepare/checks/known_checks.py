@@ -1,0 +1,100 @@
+"""Which checks of a schema have a meaning that is known without pandera."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from propload.prepare.checks.compiled_checks import (
+    Acceptor,
+    CheckFacts,
+    ColumnFacts,
+    is_known,
+)
+from propload.schemas.pandera_import import Dispatcher, pa
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from pandera.api.checks import Check
+
+
+def compile_known(
+    schema: pa.DataFrameSchema, /, *, fills: bool
+) -> tuple[Acceptor | None, pa.DataFrameSchema | None]:
+    """Return what accepts rows, and a schema of the checks that it does not know.
+
+    Args:
+        schema: The schema.
+        fills: Whether pandera changes rows that pass, so that nothing else may accept
+            them.
+    """
+    shaped = schema.strict or schema.ordered or schema.dtype is not None
+    if fills or shaped or any(column.regex for column in schema.columns.values()):
+        return None, None
+    known: list[ColumnFacts] = []
+    unknown: dict[str, pa.Column] = {}
+    for name, column in schema.columns.items():
+        facts, checks = _parted(column.checks, _facts)
+        dtype = None if column.dtype is None else exact_type(column.dtype)
+        untold = column.dtype is not None and dtype is None
+        known.append(
+            ColumnFacts(
+                name, dtype, bool(column.nullable), bool(column.required), facts
+            )
+        )
+        if checks or untold:
+            unknown[name] = pa.Column(
+                column.dtype if untold else None, checks, nullable=True, required=False
+            )
+    frame_facts, frame_checks = _parted(schema.checks, _row_facts)
+    acceptor = Acceptor(tuple(known), frame_facts)
+    if not unknown and not frame_checks:
+        return acceptor, None
+    return acceptor, pa.DataFrameSchema(unknown, checks=frame_checks, name=schema.name)
+
+
+def _parted(
+    checks: Iterable[Check], facts_of: Callable[[Check], CheckFacts | None]
+) -> tuple[tuple[CheckFacts, ...], list[Check]]:
+    """Return the facts of checks that are known, and the other checks."""
+    known, unknown = [], []
+    for check in checks:
+        facts = facts_of(check)
+        if facts is None:
+            unknown.append(check)
+        else:
+            known.append(facts)
+    return tuple(known), unknown
+
+
+def _facts(check: Check) -> CheckFacts | None:
+    """Return a check as plain values; None where only pandera knows its meaning."""
+    # nothing public tells a built-in check: name and statistics may be the user's own
+    function, settings = check._check_fn, check._check_kwargs  # noqa: SLF001
+    if not isinstance(function, Dispatcher):
+        return None
+    facts = CheckFacts(function.__name__, settings, ignore_na=bool(check.ignore_na))
+    return facts if is_known(facts) else None
+
+
+def _row_facts(check: Check) -> CheckFacts | None:
+    """Return a check of whole rows that says which expression it is."""
+    settings = check.statistics or {}
+    if not isinstance(settings.get("expression"), pl.Expr):
+        return None
+    return CheckFacts("expression", settings, ignore_na=bool(check.ignore_na))
+
+
+def exact_type(dtype: Any, /) -> pl.DataType | None:
+    """Return pandera's type as one of Polars, None where it names no exact one."""
+    found = getattr(dtype, "type", None)
+    if isinstance(found, pl.DataType):
+        return found
+    if not (isinstance(found, type) and issubclass(found, pl.DataType)):
+        return None
+    try:
+        return found()
+    except TypeError:
+        return None
