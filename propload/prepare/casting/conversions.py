@@ -2,7 +2,7 @@
 
 A `Conversion` is Polars expressions; `casting` runs them. A value that becomes
 null without having been null is refused; `refused` names those that would be
-changed, and is looked at only where the cheap `doubt` says that some may be.
+changed, and is looked at only where `doubt` says that some may be.
 """
 
 from __future__ import annotations
@@ -26,18 +26,28 @@ class Conversion:
 
     Attributes:
         value: The column as the new type; null where that is impossible.
-        doubt: One boolean for the column: whether some value may be refused
-            that did not become null, or is stored as `fitted`; None where none can be.
         refused: Which values would be changed; needed only in doubt.
+        cheap_doubt: One boolean for the column, for less than `refused` takes:
+            whether some values may be changed.
         retry: A slower way, for the values that `value` left null.
         fitted: The value as the type stores it; needed only in doubt.
     """
 
     value: pl.Expr
-    doubt: pl.Expr | None = None
     refused: pl.Expr | None = None
+    cheap_doubt: pl.Expr | None = None
     retry: pl.Expr | None = None
     fitted: pl.Expr | None = None
+
+    @property
+    def doubt(self) -> pl.Expr | None:
+        """Whether `refused` and `fitted` need a look: one boolean for the column.
+
+        None where they never do: no value is refused that did not become null.
+        """
+        if self.cheap_doubt is None and self.refused is not None:
+            return self.refused.any()
+        return self.cheap_doubt
 
     @property
     def exact(self) -> pl.Expr:
@@ -88,7 +98,7 @@ def _between_times(
         midnight = column.dt.replace_time_zone(None) == day.cast(
             pl.Datetime(source.time_unit)
         )
-        return Conversion(day, (~midnight).any(), ~midnight)
+        return Conversion(day, ~midnight)
     if isinstance(source, pl.Datetime) and isinstance(target, pl.Datetime):
         return _between_datetimes(column, source, target)
     if isinstance(source, pl.Duration) and isinstance(target, pl.Duration):
@@ -116,7 +126,7 @@ def _by_round_trip(value: pl.Expr, column: pl.Expr, source: pl.DataType) -> Conv
     """Refuse the values that do not come back as they were."""
     # infinity comes back as null
     refused = value.cast(source, strict=False).ne_missing(column)
-    return Conversion(value, refused.any(), refused)
+    return Conversion(value, refused)
 
 
 def _between_numbers(
@@ -130,7 +140,7 @@ def _between_numbers(
         return Conversion(value) if exact else _whole_to_float(column, value, target)
     if source.is_float() and target.is_integer():
         refused = column.floor() != column
-        return Conversion(value, refused.any(), refused)
+        return Conversion(value, refused)
     if source.is_float() and target.is_float():
         return _float_to_float(column, value, source, target)
     return _by_round_trip(value, column, source)
@@ -148,7 +158,7 @@ def _whole_to_float(column: pl.Expr, value: pl.Expr, target: pl.DataType) -> Con
     doubt = (column.max() > 2**bits) | (column.min() < -(2**bits))
     back = value.cast(pl.Int128, strict=False)
     refused = back.ne_missing(column.cast(pl.Int128))
-    return Conversion(value, doubt, refused)
+    return Conversion(value, refused, doubt)
 
 
 def _float_to_float(
@@ -159,7 +169,7 @@ def _float_to_float(
     changed = value.cast(source) != column
     # 0.1 stays 0.1: what counts is the shortest decimal that names the value
     refused = changed & (value.cast(pl.String).cast(source) != column)
-    return Conversion(value, changed.any(), refused)
+    return Conversion(value, refused, changed.any())
 
 
 def _as_zone(column: pl.Expr, target: pl.Datetime) -> pl.Expr:
@@ -186,4 +196,4 @@ def _between_datetimes(
     if given <= wanted:
         return Conversion(value)
     refused = column.to_physical() % (given // wanted) != 0
-    return Conversion(value, refused.any(), refused)
+    return Conversion(value, refused)

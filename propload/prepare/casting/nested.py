@@ -59,7 +59,7 @@ def _between_lists(
         return None
     value, bad = found
     refused = lists.list.eval(bad).list.any()
-    return Conversion(lists.list.eval(value), refused.any(), refused)
+    return Conversion(lists.list.eval(value), refused)
 
 
 def _between_structs(
@@ -84,7 +84,7 @@ def _between_structs(
         return None
     whole = pl.struct(fields).struct.rename_fields([*wanted])
     refused = pl.any_horizontal(lost)
-    return Conversion(pl.when(column.is_not_null()).then(whole), refused.any(), refused)
+    return Conversion(pl.when(column.is_not_null()).then(whole), refused)
 
 
 def _within(

@@ -183,7 +183,7 @@ def _as_text(column: pl.Expr, source: pl.DataType, wanted: Cast) -> Conversion |
         return None
     is_json = source.is_nested() and not pg_type.endswith("[]")
     beyond = beyond_json(column, source) if is_json or "json" in pg_type else None
-    return Conversion(text, None if beyond is None else beyond.any(), beyond)
+    return Conversion(text, beyond)
 
 
 def _limited(
@@ -197,19 +197,19 @@ def _limited(
     fit = fitted(value, wanted.dtype, wanted.pg_type)
     doubt = beyond.any() if fit is None else (fit != value).any()
     found = found or Conversion(value)
-    if found.doubt is not None:
-        doubt |= found.doubt
+    if (before := found.doubt) is not None:
+        doubt |= before
     refused = beyond if found.refused is None else beyond | found.refused
-    return replace(found, doubt=doubt, refused=refused, fitted=fit)
+    return replace(found, refused=refused, cheap_doubt=doubt, fitted=fit)
 
 
 def _doubts(
     frame: pl.DataFrame, work: Iterable[tuple[Cast, Conversion]]
 ) -> Collection[str]:
     asked = [
-        step.doubt.fill_null(value=False).alias(wanted.column)
+        doubt.fill_null(value=False).alias(wanted.column)
         for wanted, step in work
-        if step.doubt is not None
+        if (doubt := step.doubt) is not None
     ]
     if not asked:
         return ()

@@ -103,28 +103,30 @@ def read_guess(column: pl.Expr, target: pl.DataType) -> Conversion:
     if reading is None or (pattern := _guess_pattern(target)) is None:
         msg = f"{target} is never guessed"
         raise ValueError(msg)
-    strange = ~column.str.contains(pattern)
+    value, strange = reading.value, ~column.str.contains(pattern)
     if target.is_temporal():
         strange |= column.str.starts_with("0000-")
-    doubt = strange.any()
+        # the retries of the other types read what they would not write
+        retry = reading.retry if isinstance(target, pl.Datetime) else None
+        return Conversion(value, strange, retry=retry)
     if target.is_integer():
         # writing numbers costs less than matching patterns
-        strange = reading.value.cast(pl.String) != column
-        doubt = strange.any()
-    elif target.is_float():
+        return Conversion(value, value.cast(pl.String) != column)
+    if target.is_float():
         # counting digits costs most; a short text needs none
-        doubt |= column.str.len_bytes().max() > FLOAT_DIGITS
-        written = reading.value.cast(pl.String)
-        changed = written != _without_last_zeros(column)
-        strange |= (
-            (_significant_digits(column) > FLOAT_DIGITS)
-            & changed
-            # which notation it is written in again depends on the program
-            & ~column.str.contains("e", literal=True)
-        )
-    # the retries of the other types read what they would not write
-    retry = reading.retry if isinstance(target, pl.Datetime) else None
-    return Conversion(reading.value, doubt, strange, retry)
+        doubt = strange.any() | (column.str.len_bytes().max() > FLOAT_DIGITS)
+        return Conversion(value, strange | _has_lost_digits(column, value), doubt)
+    return Conversion(value, strange)
+
+
+def _has_lost_digits(column: pl.Expr, value: pl.Expr) -> pl.Expr:
+    """Return which texts have more digits than a double, and others than it has."""
+    return (
+        (_significant_digits(column) > FLOAT_DIGITS)
+        & (value.cast(pl.String) != _without_last_zeros(column))
+        # which notation it is written in again depends on the program
+        & ~column.str.contains("e", literal=True)
+    )
 
 
 def _guess_pattern(target: pl.DataType) -> str | None:
@@ -186,7 +188,7 @@ def _float(column: pl.Expr, target: pl.DataType) -> Conversion:
     same = (value.cast(pl.Int128, strict=False) == whole).fill_null(value=False)
     changed = (wide.abs() >= most) & is_whole & ~same
     refused = overflowed | vanished | changed
-    return Conversion(value, doubt, refused, _truth(text).cast(target, strict=False))
+    return Conversion(value, refused, doubt, _truth(text).cast(target, strict=False))
 
 
 def _decimal(column: pl.Expr, target: pl.Decimal) -> Conversion:
@@ -197,9 +199,8 @@ def _decimal(column: pl.Expr, target: pl.Decimal) -> Conversion:
     power = text.map_batches(partial(_read_powers, target=target), return_dtype=target)
     return Conversion(
         plain.cast(target, strict=False),
-        beyond.any(),
         beyond,
-        pl.coalesce(_truth(text).cast(target, strict=False), power),
+        retry=pl.coalesce(_truth(text).cast(target, strict=False), power),
     )
 
 
@@ -245,8 +246,8 @@ def _date(column: pl.Expr) -> Conversion:
     value = text.str.to_date("%Y-%m-%d", strict=False)
     return Conversion(
         value,
-        value.dt.year().min() < FIRST_YEAR,
         text.str.contains(SHORT_YEAR),
+        value.dt.year().min() < FIRST_YEAR,
         retry=pl.coalesce(
             midnight.str.to_date("%Y-%m-%d", strict=False),
             pl.when(exact).then(zoned.dt.date()),
@@ -274,8 +275,8 @@ def _datetime(column: pl.Expr, target: pl.Datetime) -> Conversion:
     value = _in_zone(first, target)
     return Conversion(
         value,
-        lengthy | (value.dt.year().min() < FIRST_YEAR),
         refused | text.str.contains(SHORT_YEAR),
+        lengthy | (value.dt.year().min() < FIRST_YEAR),
         _in_zone(rest, target),
     )
 
@@ -298,7 +299,6 @@ def _time(column: pl.Expr) -> Conversion:
     beyond = text.str.contains(BEYOND_MICROSECONDS)
     return Conversion(
         text.str.to_time("%H:%M:%S%.f", strict=False),
-        beyond.any(),
         beyond,
-        text.str.to_time("%H:%M", strict=False),
+        retry=text.str.to_time("%H:%M", strict=False),
     )
