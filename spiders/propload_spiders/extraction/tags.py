@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ def elements(html: str, name: str, /) -> Iterator[tuple[str, str]]:
 
     As in a browser, the content ends at the first end tag of that name.
     """
-    ends = _ends_of(name).finditer(html)
+    ends = re.finditer(f"</{name}>", html, re.IGNORECASE)
     end = next(ends, None)
     behind = 0
     for begin, attributes in _tags(html, name):
@@ -38,20 +37,10 @@ def elements(html: str, name: str, /) -> Iterator[tuple[str, str]]:
 
 def _tags(html: str, name: str) -> Iterator[tuple[int, str]]:
     """Yield where each tag ends, and what stands in it behind its name."""
-    begins, behind = _begins_of(name), 0
+    begins, behind = re.compile(rf"<{name}\b", re.IGNORECASE), 0
     while begin := begins.search(html, behind):
         end = html.find(">", begin.end())
         if end < 0:
             return
         behind = end + 1
         yield behind, html[begin.end() : end]
-
-
-@cache
-def _begins_of(name: str) -> re.Pattern[str]:
-    return re.compile(rf"<{name}\b", re.IGNORECASE)
-
-
-@cache
-def _ends_of(name: str) -> re.Pattern[str]:
-    return re.compile(rf"</{name}>", re.IGNORECASE)
