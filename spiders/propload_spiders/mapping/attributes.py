@@ -10,7 +10,7 @@ import polars as pl
 
 from propload.batch import ROW
 from propload_spiders.mapping import numbers
-from propload_spiders.mapping.cells import as_object, in_long_form
+from propload_spiders.mapping.cells import as_object, in_long_form, met
 from propload_spiders.mapping.rules import RULES, origins
 
 if TYPE_CHECKING:
@@ -61,10 +61,8 @@ def _lost(
     good: pl.DataFrame, fields: Mapping[str, tuple[str, ...]]
 ) -> dict[str, pl.Expr]:
     """Return the fields of which some row's text is lost, and which rows' is."""
-    found = {field: _lost_of(field) for field in fields if field not in _ALWAYS}
-    is_any = good.select(lost.any().alias(field) for field, lost in found.items())
-    some = is_any.row(0, named=True)
-    return {field: lost for field, lost in found.items() if some[field]}
+    lost = {field: _lost_of(field) for field in fields if field not in _ALWAYS}
+    return {field: lost[field] for field in met(good, lost)}
 
 
 @cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import polars as pl
 
@@ -15,6 +15,8 @@ from propload_spiders.mapping.names import GENERAL, SYNONYMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+Name = TypeVar("Name")
 
 #: A column in long form: which cell stands in which row.
 CELLS = pl.Schema({ROW: pl.UInt32, "column": pl.String, "value": pl.String})
@@ -103,6 +105,20 @@ def read_fields(
     return frame.select(
         pl.col(ROW), *(text.alias(f) for f, text in zip(names, found, strict=True))
     )
+
+
+def met(frame: pl.DataFrame, conditions: Mapping[Name, pl.Expr], /) -> list[Name]:
+    """Return the names of the conditions that some row meets.
+
+    Most are met by none, and one look tells for all of them.
+    """
+    is_met = frame.select(
+        condition.any().alias(str(place))
+        for place, condition in enumerate(conditions.values())
+    )
+    return [
+        name for name, found in zip(conditions, is_met.row(0), strict=True) if found
+    ]
 
 
 def in_long_form(frame: pl.DataFrame, columns: Iterable[str], /) -> pl.DataFrame:

@@ -160,7 +160,8 @@ def _parse(texts: pl.DataFrame) -> pl.DataFrame:
         ROW, "seen", pl.exclude(ROW, "seen", "today").name.prefix("text:")
     )
     ruled = _ruled(texts)
-    plain = _selected(texts, [*_identity(), *_kind(), *_place(), *_agent()])
+    as_is = pl.col("agent_id", "agent_name", "description")
+    plain = _selected(texts, [*_identity(), *_kind(), *_place(), as_is])
     parsed = pl.concat([kept, plain, ruled], how="horizontal")
     return parsed.with_columns(*_from_several())
 
@@ -272,21 +273,13 @@ def _place() -> list[pl.Expr]:
     ]
 
 
-def _agent() -> list[pl.Expr]:
-    return [pl.col("agent_id", "agent_name", "description")]
-
-
-def _nowhere() -> pl.Expr:
-    # what geocoders write where they found nothing; it lies in the Gulf of Guinea
-    at_zero = pl.all_horizontal(pl.col(_COORDINATES) == 0)
-    return at_zero.fill_null(value=False)
-
-
 def _from_several() -> list[pl.Expr]:
     """Return the columns that follow from columns and texts beside them."""
     lease, condition = pl.col("text:lease_text"), pl.col("text:rent_condition_text")
     price = pl.coalesce("list_price", "rent_price", "original_list_price")
     rooms_text = pl.col("text:rooms_text")
+    # what geocoders write where they found nothing; it lies in the Gulf of Guinea
+    nowhere = pl.all_horizontal(pl.col(_COORDINATES) == 0).fill_null(value=False)
     return [
         pl.when(pl.col("rent_price").is_not_null())
         .then(
@@ -305,7 +298,7 @@ def _from_several() -> list[pl.Expr]:
         pl.when(price.is_not_null() | pl.col("monthly_fee").is_not_null())
         .then(pl.lit("EUR"))
         .alias("currency"),
-        *(pl.when(~_nowhere()).then(name).alias(name) for name in _COORDINATES),
+        *(pl.when(~nowhere).then(name).alias(name) for name in _COORDINATES),
         pl.coalesce("bedrooms", numbers.bedrooms_in_rooms(rooms_text)),
         pl.coalesce(
             "living_area_m2",

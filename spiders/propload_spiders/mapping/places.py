@@ -60,23 +60,26 @@ def listing_id(url: pl.Expr) -> pl.Expr:
 
 def url_offering(url: pl.Expr) -> pl.Expr:
     """Return `koop` or `huur`."""
-    return path(url).str.extract(_PLACE, 1).str.to_lowercase()
+    return _in_url(url, 1)
 
 
 def url_status(url: pl.Expr) -> pl.Expr:
     """Return `verkocht` or `verhuurd`; null for a listing that is still open."""
-    return path(url).str.extract(_PLACE, 2).str.to_lowercase()
+    return _in_url(url, 2)
 
 
 def url_object_type(url: pl.Expr) -> pl.Expr:
     """Return `huis`, `appartement`, ...: the word that begins the slug."""
-    slug = path(url).str.extract(_PLACE, 4).str.to_lowercase()
-    return slug.str.extract(r"^([a-z]+)", 1)
+    return _in_url(url, 4).str.extract(r"^([a-z]+)", 1)
 
 
 def url_city(url: pl.Expr) -> pl.Expr:
     """Return the city's slug: `den-haag`, `rijswijk-zh`."""
-    return path(url).str.extract(_PLACE, 3).str.to_lowercase()
+    return _in_url(url, 3)
+
+
+def _in_url(url: pl.Expr, group: int) -> pl.Expr:
+    return path(url).str.extract(_PLACE, group).str.to_lowercase()
 
 
 def city_name(slug: pl.Expr) -> pl.Expr:

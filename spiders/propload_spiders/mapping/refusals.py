@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from propload.batch import ROW, no_reasons, reason_lines
-from propload_spiders.mapping.cells import clean_text, in_long_form
+from propload_spiders.mapping.cells import clean_text, in_long_form, met
 from propload_spiders.mapping.dates import moments
 from propload_spiders.mapping.names import LABELS
 from propload_spiders.mapping.rules import origins
@@ -31,13 +31,9 @@ def unreadable(
 ) -> list[pl.DataFrame]:
     """Return the reasons of texts that a rule cannot read and that say something."""
     failed = {rule: _failed(rule) for rule in rules if not rule.keeps}
-    # of most rules no text fails: one look tells for all of them
-    is_any = parsed.select(bad.any().alias(rule.column) for rule, bad in failed.items())
-    some = is_any.row(0, named=True)
     return [
-        _unreadable(parsed.filter(bad), rule, fields, rows)
-        for rule, bad in failed.items()
-        if some[rule.column]
+        _unreadable(parsed.filter(failed[rule]), rule, fields, rows)
+        for rule in met(parsed, failed)
     ]
 
 
