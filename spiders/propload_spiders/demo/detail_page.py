@@ -61,10 +61,8 @@ def render_detail(
     """
     home = listing.home
     groups = _groups(listing, day)
-    word = "koop" if home.offering == "buy" else "huur"
-    code = f"{home.postal_code[:4]} {home.postal_code[4:]}"
-    kind = _TYPES[home.kind]
-    title = f"{kind} te {word}: {html.escape(home.address)} {code} {home.town.name}"
+    place = f"{html.escape(home.address)} {home.spaced_code} {home.town.name}"
+    title = f"{_TYPES[home.kind]} te {home.word}: {place}"
     lists = "".join(
         f"<h3>{name}</h3>{_list(facts, int(home.listing_id) % 3)}"
         for name, facts in groups.items()

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from random import Random
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from propload_spiders.demo.places import AGENTS, STREETS, TOWNS, Agent, Town, slug_of
 
-Offering = Literal["buy", "rent"]
+if TYPE_CHECKING:
+    from propload_spiders.extraction.addresses import Offering
+
 Kind = Literal["house", "apartment", "parking", "land"]
 
 #: The site's day 0; a date in the past of every crawl.
@@ -110,6 +112,16 @@ class Home:
     def address(self) -> str:
         """Street, number and suffix as a page shows them."""
         return f"{self.street} {self.number}{f'-{self.suffix}' if self.suffix else ''}"
+
+    @property
+    def spaced_code(self) -> str:
+        """The postal code as a page shows it: `1912 AB`."""
+        return f"{self.postal_code[:4]} {self.postal_code[4:]}"
+
+    @property
+    def word(self) -> str:
+        """The word for the offering in addresses and titles."""
+        return "koop" if self.offering == "buy" else "huur"
 
     @property
     def slug(self) -> str:

@@ -53,10 +53,10 @@ class Listing:
     @property
     def path(self) -> str:
         """The address of its own page, which moves when it is sold."""
-        word = "koop" if self.home.offering == "buy" else "huur"
         done = {"sold": "verkocht/", "rented": "verhuurd/"}.get(self.status, "")
         home = self.home
-        return f"/detail/{word}/{done}{home.town.slug}/{home.slug}/{home.listing_id}/"
+        place = f"{home.word}/{done}{home.town.slug}"
+        return f"/detail/{place}/{home.slug}/{home.listing_id}/"
 
 
 @dataclass(frozen=True, slots=True)

@@ -203,12 +203,11 @@ def _card(listing: Listing) -> str:
         for icon, fact in facts
         if fact
     )
-    code = f"{home.postal_code[:4]} {home.postal_code[4:]}"
     return (
         f'<div class="@container border-b pb-3"><div><span>{badge}</span></div>'
         f'<h2><a href="{listing.path}" data-testid="listingDetailsAddress">'
         f'<div class="flex"><span>{html.escape(home.address)} </span></div>'
-        f'<div class="truncate">{code} {home.town.name} </div></a></h2>'
+        f'<div class="truncate">{home.spaced_code} {home.town.name} </div></a></h2>'
         f'<div class="font-semibold">€ {number_text(listing.price)} {condition}</div>'
         f'<ul>{rows}</ul><a href="{home.agent.path}">{html.escape(home.agent.name)}</a>'
         "</div>"

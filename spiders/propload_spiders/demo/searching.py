@@ -15,9 +15,10 @@ from propload_spiders.extraction.addresses import RADII
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from propload_spiders.demo.homes import Home, Offering
+    from propload_spiders.demo.homes import Home
     from propload_spiders.demo.market import Listing
     from propload_spiders.demo.places import Town
+    from propload_spiders.extraction.addresses import Offering
 
 _OPEN = ("none", "under_bid", "sold_under_reservation", "rented_under_reservation")
 _AVAILABILITY: Mapping[str, tuple[str, ...]] = {

@@ -50,20 +50,21 @@ class Served:
     @property
     def listings(self) -> frozenset[str]:
         """Ids on search pages that answered for the place that was asked for."""
-        with self._lock:
-            return frozenset(self._ids["search"])
+        return self._ids_of("search")
 
     @property
     def details(self) -> frozenset[str]:
         """Ids whose own page was served."""
-        with self._lock:
-            return frozenset(self._ids["detail"])
+        return self._ids_of("detail")
 
     @property
     def gone(self) -> frozenset[str]:
         """Ids whose own page was asked for and is gone."""
+        return self._ids_of("gone")
+
+    def _ids_of(self, kind: str) -> frozenset[str]:
         with self._lock:
-            return frozenset(self._ids["gone"])
+            return frozenset(self._ids[kind])
 
     def as_values(self) -> dict[str, object]:
         """Return all of it as plain values, as `/__served__` shows them."""

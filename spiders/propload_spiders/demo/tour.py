@@ -106,7 +106,7 @@ class _Tour:
     def first_day(self) -> Day:
         """Crawl day 1 and remember what the table says then."""
         self._site.set_day(0)
-        day = Day(1, (self._crawl_sale(), self._crawl_sold()))
+        day = Day(1, tuple(self._crawl_searches()))
         comparing.remember_day(self._session)
         self._tell(day.table())
         return day
@@ -115,7 +115,7 @@ class _Tour:
         """Crawl day 2, and the pages of listings that no search shows any more."""
         began = datetime.now(UTC)
         self._site.set_day(1)
-        crawls = [self._crawl_sale(), self._crawl_sold()]
+        crawls = self._crawl_searches()
         urls = comparing.find_unseen(self._session, began)
         if urls:
             crawls.append(self._crawl(FundaSpider, "pages of the missing", urls=urls))
@@ -123,11 +123,9 @@ class _Tour:
         self._tell(day.table())
         return day
 
-    def _crawl_sale(self) -> Crawl:
-        return self._crawl(FundaSpider, "spider:funda")
-
-    def _crawl_sold(self) -> Crawl:
-        return self._crawl(FundaSoldSpider, "spider:funda-sold")
+    def _crawl_searches(self) -> list[Crawl]:
+        spiders = (FundaSpider, FundaSoldSpider)
+        return [self._crawl(each, f"spider:{each.name}") for each in spiders]
 
     def _crawl(
         self, spider: type[FundaSpider], name: str, *, urls: list[str] | None = None

@@ -93,8 +93,9 @@ class TourReport:
             f"{changes.withdrawn:,} withdrawn, {changes.price_changed:,} at another "
             "price, such as:"
         )
+        table = TABLE.rpartition(".")[2]
         stored = (
-            f"{changes.stored:,} listings are in the table {_bare(TABLE)} of "
+            f"{changes.stored:,} listings are in the table {table} of "
             f"{self.database}; {self.seconds:.0f} s in all."
         )
         further = ["Look further:", *(f"  {line}" for line in self._next())]
@@ -159,10 +160,6 @@ def _program() -> str:
     called = sys.argv[0]
     is_found = Path(called).name != _NAME or shutil.which(_NAME) is not None
     return _NAME if is_found else called
-
-
-def _bare(table: str) -> str:
-    return table.rpartition(".")[2]
 
 
 def _columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
