@@ -345,7 +345,7 @@ class Database:
     def _asking(
         self, table: str, doing: str = "the server was asked about it"
     ) -> Iterator[Connection]:
-        """Give the session for all but rows; where it fails, the next one is new.
+        """Yield the session for all but rows; after an error another one is opened.
 
         Args:
             table: The table, as messages name it.

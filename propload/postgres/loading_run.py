@@ -45,7 +45,7 @@ class LoadingRun:
     Attributes:
         notes: What a reader of the report should know.
         ledger: Where pieces are entered.
-        end_notes: What is known of its end besides.
+        end_notes: What a reader should know of its end.
     """
 
     def __init__(

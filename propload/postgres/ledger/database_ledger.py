@@ -127,7 +127,7 @@ def take_over(
 
     Args:
         connection: A session without open work.
-        run_id: The run; one that the ledger does not know is held by who begins it.
+        run_id: The run; one that the ledger does not know is held by whoever begins it.
         holder: The process.
         wait: Seconds to wait for the end of transactions that another one has open.
     """

@@ -28,7 +28,7 @@ _LEDGER = "propload.ledger"
 
 @dataclass(frozen=True, slots=True)
 class KeptRuns:
-    """Runs whose rows somebody may load once more: by the ledger they are known.
+    """Runs that the ledger has to know, as their rows may be loaded once more.
 
     Attributes:
         sources: What they read: rejected rows that are kept.

@@ -32,9 +32,9 @@ log = logging.getLogger(__name__)
 
 #: Letters of the run's hash in a shadow's name: no two runs of one database meet.
 _LETTERS = 20
-#: To drop a shadow locks what it refers to; who reads that waits behind this.
+#: Dropping a shadow locks what it refers to: how long it waits, and readers behind it.
 DROP_SECONDS = 0.5
-#: After so many days each replace tells of a shadow that is kept for its journal.
+#: After how many days each replace reports a shadow that is kept for its journal.
 TOLD_AFTER_DAYS = 7
 
 
@@ -163,7 +163,7 @@ def drop(
     Args:
         connection: A session without open work.
         shadow: The shadow.
-        wait: Seconds to wait for who reads what it refers to; None for no limit.
+        wait: Seconds to wait for readers of what it refers to; None for no limit.
     """
     try:
         if wait is not None:

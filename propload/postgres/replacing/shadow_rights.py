@@ -27,7 +27,7 @@ def missing_shadow_right(
     """
     found = connection.rows(swapping.MAY_CREATE, (namespace,))
     if found != [(False,)]:
-        # where there is no such namespace, that is told by who makes the table
+        # a namespace that is missing is reported where the table is made
         return ""
     return (
         f"{table} is replaced by way of a table in {namespace}, which "

@@ -27,7 +27,7 @@ class Swap:
     """Puts the rows of a shadow in place of the table's, in one transaction.
 
     Args:
-        connection: A session without open work; who calls commits.
+        connection: A session without open work; the caller commits.
         target: The table and its rules.
         shadow: Its shadow.
         columns: The columns that rows came with.
@@ -111,8 +111,8 @@ class Swap:
         if not self._connection.rows(swapping.FOREIGN_KEYS, (shadow,)):
             run(drop_statement(self._shadow))
             return
-        # to drop it locks what it refers to: who reads that may wait for this table,
-        # and each for the other. So it goes after the commit, and has nothing in it
+        # dropping it locks what it refers to, whose readers may be waiting for this
+        # table: a deadlock. So it is emptied now, and dropped after the commit
         run(swapping.empty(self._shadow))
         run(swapping.note(self._shadow, ""))
 

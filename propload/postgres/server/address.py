@@ -38,7 +38,7 @@ def pinned(url: str, /) -> str:
 
 
 class _Hidden:
-    """Variables that are out of the environment while anybody needs that.
+    """Keeps variables out of the environment while anybody needs that.
 
     Sessions open in several threads: the first one takes the variables out, the last
     one puts them back.
@@ -70,9 +70,10 @@ _hidden = _Hidden()
 
 @contextmanager
 def undisturbed(dsn: str, /) -> Iterator[None]:
-    """Keep from libpq, while a session opens, what a pinned address cannot.
+    """Keep variables from libpq that a pinned address does not override.
 
-    The environment is the whole process's, so it is left alone for other addresses.
+    They are gone while a session opens. The environment is the whole process's, so it
+    is left alone for other addresses.
     """
     if _PINS not in dsn:
         yield

@@ -162,7 +162,7 @@ class Cluster:
 
         Args:
             settings: Server settings besides propload's own.
-            stopped: Whether whoever waits for it was told to stop.
+            stopped: Tells whether to stop waiting for it.
 
         Raises:
             ConfigError: The folder's name has a letter that a shell would take
@@ -189,7 +189,7 @@ class Cluster:
         self._run("pg_ctl", *options, *wait, stopped=stopped, end=self._end_start)
 
     def _has_come_up(self, stopped: Stopped) -> bool:
-        # One that recovers from a crash runs long before it is ready.
+        # a server that recovers from a crash runs long before it is ready
         began = time.monotonic()
         unheard = began
         while not self.is_ready():
@@ -228,7 +228,7 @@ class Cluster:
         if self.socket_dir != self.home:
             shutil.rmtree(self.socket_dir, ignore_errors=True)
         if self.home.is_mount():
-            # a disk of its own is emptied: who has mounted it takes it away
+            # a mounted disk is emptied, and left to whoever has mounted it
             for made in self.home.iterdir():
                 if not made.is_dir():
                     made.unlink()
@@ -278,7 +278,7 @@ class Cluster:
             self._make_data(fresh, stopped)
             fresh.rename(self.data)
         finally:
-            # there is one where it was not renamed: 40 MB of no use
+            # it is still there if it was not renamed: 40 MB that nobody needs
             shutil.rmtree(fresh, ignore_errors=True)
 
     def _make_data(self, fresh: Path, stopped: Stopped) -> None:
@@ -382,10 +382,10 @@ def locked(path: Path, *, stopped: Stopped = never) -> Iterator[None]:
 
     Args:
         path: The lock.
-        stopped: Whether whoever waits for it was told to stop.
+        stopped: Tells whether to stop waiting for it.
 
     Raises:
-        KeyboardInterrupt: It was.
+        KeyboardInterrupt: It was told to stop.
     """
     descriptor = None
     while descriptor is None:

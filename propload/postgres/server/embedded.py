@@ -58,7 +58,7 @@ def start(state_dir: Path, /, *, stopped: Stopped = never) -> str:
 
     Args:
         state_dir: propload's state folder; the database is `embedded` in it.
-        stopped: Whether whoever waits for it was told to stop.
+        stopped: Tells whether to stop waiting for it.
 
     Raises:
         ConfigError: The server's package is missing or cannot run here, or the

@@ -41,7 +41,7 @@ def _hides_folder(process: psutil.Process) -> bool:
 
 
 def any_works_in(folder: Path, /) -> bool:
-    """Return whether any process has it."""
+    """Return whether any process has a folder for its working directory."""
     return any(works_in(pid, folder) for pid in psutil.pids())
 
 

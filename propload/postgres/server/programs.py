@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-#: Tells whether whoever waits was told to stop.
+#: Tells whether to stop waiting.
 Stopped: TypeAlias = Callable[[], bool]
 _Process: TypeAlias = "subprocess.Popen[str]"
 
@@ -24,7 +24,7 @@ STEP_SECONDS = 0.05
 
 
 def never() -> bool:
-    """Return that nobody was told to stop."""
+    """Return False: nothing stops the wait."""
     return False
 
 
@@ -62,8 +62,8 @@ def run_program(
         command: The program and its arguments.
         account: The system user that runs it, or None for this one.
         given: What it reads.
-        stopped: Whether it is to be broken off.
-        end: Breaks it off; an interrupt does as well.
+        stopped: Tells whether to break it off.
+        end: Breaks it off, then or at an interrupt.
 
     Raises:
         KeyboardInterrupt: It was told to stop.

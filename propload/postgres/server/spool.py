@@ -44,13 +44,13 @@ _ENCODED = frozenset(
         pa.timestamp("us", tz="UTC"),
     }
 )
-#: Fewer rows are sent sooner than a file is made and found.
+#: To send fewer rows is faster than to make a file for them.
 _LEAST_ROWS = 200
 #: Rows encoded at once, 2 MB of 20 columns: what is in memory beside the rows.
 _ROWS_AT_ONCE = 8_192
 #: Nobody else's folder is called so: what lies in it may be deleted.
 _NAME = "propload-spool"
-#: A file's name: the process that made it, and a number by chance.
+#: A file's name: the process that made it, and a random number.
 _FILE = re.compile(r"(\d+)-[0-9a-f]{16}")
 
 
@@ -101,7 +101,7 @@ class Spool:
         )
 
     def close(self, why: object, /) -> None:
-        """Give no more files to the server: rows take the connection from now on."""
+        """Give the server no more files: rows go over the connection from now on."""
         if self._usable:
             log.info("rows go to the server through the connection: %s", why)
         self._usable = False
@@ -122,9 +122,9 @@ class Spool:
         return path
 
     def remove(self, path: Path, /) -> None:
-        """Delete a file; one that cannot be deleted now is when the folder is cleared.
+        """Delete a file; if that fails, it goes when the folder is cleared.
 
-        It never raises: what the server has made of the file holds.
+        It never raises: the rows that the server has copied are copied.
         """
         try:
             path.unlink(missing_ok=True)

@@ -123,8 +123,8 @@ class Connection(Statements):
 
     Attributes:
         server_version: As the server counts: 150004 is 15.4.
-        token: What the session itself calls itself, so that another one that a
-            pooler gives a transaction to is told from it.
+        token: Identifies the session, to notice when a pooler gives a transaction to
+            another one.
     """
 
     def __init__(
@@ -132,7 +132,7 @@ class Connection(Statements):
     ) -> None:
         self._raw = raw
         self._group = group
-        #: Guards what is told of below; never held while the server is asked.
+        #: Guards what follows; never held while the server is asked.
         self._changed = threading.Condition()
         self._runs = False
         self._cancelling = False
@@ -298,7 +298,7 @@ class Connection(Statements):
             self.execute("")
 
     def _end_by(self, word: str) -> None:
-        """End the transaction; no request to cancel a statement reaches that."""
+        """End the transaction; a request to cancel does not reach that."""
 
         def end() -> None:
             with contextlib.closing(self._raw.cursor()) as cursor:
@@ -315,7 +315,7 @@ class Connection(Statements):
             if self._broken:
                 self._group.lost.add(self._backend)
             if self._cancelling:
-                # which may wait for a network that is gone: it closes the session
+                # that may wait for a dead network, and closes the session itself
                 return
         self._close()
 
@@ -371,7 +371,7 @@ class Connection(Statements):
         try:
             cursor = self._raw.cursor()
             with self._changed:
-                # a request that is under way is not for this statement
+                # a request that is under way is meant for an earlier statement
                 self._changed.wait_for(lambda: not self._cancelling)
                 self._runs = True
             try:

@@ -253,7 +253,7 @@ def lost_session(
     """Return the error of a transaction that ran in a session of another token.
 
     Args:
-        table: The qualified table, or None where that goes without saying.
+        table: The qualified table, or None where the caller names it.
         batch: The batch's number, or None outside a batch.
     """
     msg = (

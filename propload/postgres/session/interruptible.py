@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: So often is looked whether a statement has ended that was broken off.
+#: Seconds between looks at whether a statement that was broken off has ended.
 _LOOK_SECONDS = 0.2
 
 
@@ -21,8 +21,8 @@ def interruptible(ask: Callable[[], T], cancel: Callable[[], object], /) -> T:
     """Return what a statement returns, or raise what a signal's handler raises.
 
     In the main thread the driver takes SIGINT for itself: it breaks off the statement
-    and tells nobody, so that an interrupt looked as if the server had ended it. So
-    another thread asks, while the main one hears signals.
+    and tells nobody, so an interrupt would look as if the server had ended it. So
+    another thread runs the statement, while the main one hears signals.
 
     Args:
         ask: Runs the statement.
@@ -69,7 +69,7 @@ def _break_off(
 
 
 def _begins(work: Callable[..., object], *given: Any) -> bool:
-    """Begin work in a new thread; return whether there is one, as a program ends."""
+    """Begin work in a new thread; return False if there is none, at a program's end."""
     try:
         start_new_thread(work, given)
     except RuntimeError:

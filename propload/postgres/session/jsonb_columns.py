@@ -21,7 +21,7 @@ _CHANGES_TABLES = re.compile(r"\b(?:CREATE|ALTER|DROP)\b", re.IGNORECASE)
 
 
 class JsonbColumns:
-    """What a session knows of them: each table is asked for once."""
+    """The jsonb columns that a session knows of: each table is looked up once."""
 
     def __init__(self) -> None:
         #: By columns as well: another session may have added some since.

@@ -1,8 +1,8 @@
 """Sessions whose line broke, which the server may keep open with all their locks.
 
-A line that a firewall or an address translation forgot is dead to this side only: the
-server waits for the next statement, and whoever tries the transaction again would wait
-for its locks as long.
+A line that a firewall or an address translation has forgotten is dead on this side
+only: the server waits for the next statement, and another attempt at the transaction
+would wait for its locks.
 """
 
 from __future__ import annotations

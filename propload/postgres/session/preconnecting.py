@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: A session opens in a tenth of it. One that comes later is closed when it comes, and
-#: nobody waits for that.
+#: How long the end waits for a session that is being opened: ten times what it takes.
+#: One that comes later is closed when it comes.
 CLOSE_SECONDS = 1.0
 
 _Coming: TypeAlias = "Future[Connection]"
@@ -56,8 +56,8 @@ class Preconnector:
     def take(self) -> Connection | None:
         """Return a session that was expected, or None where there is none.
 
-        One that is about to open is waited for. One that could not be opened is None:
-        who needs it opens it, and meets what is wrong.
+        One that is about to open is waited for. None also stands for one that could not
+        be opened: the caller opens it and meets the error.
         """
         with self._guard:
             coming = self._coming.popleft() if self._coming else None

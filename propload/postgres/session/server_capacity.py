@@ -11,9 +11,9 @@ from propload.postgres.sql.sessions import ANSWER, CONNECTIONS
 if TYPE_CHECKING:
     from propload.postgres.session.connection import Connection
 
-#: An answer that takes longer is held up by the line, and is asked for once.
+#: An answer that takes longer is slow because of the line: one is enough to tell.
 LINE_SECONDS = 0.02
-#: One that comes sooner may have met a busy machine.
+#: How many answers are timed at most: a busy machine may slow one of them down.
 MOST_ANSWERS = 3
 
 

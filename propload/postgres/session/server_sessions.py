@@ -115,7 +115,7 @@ class ServerSessions:
             try:
                 first = self._opened()
             except PropLoadError as error:
-                # it is told once, to who asks for the session
+                # it is raised once, for whoever asks for the session
                 self._unreached = error
                 raise
         return self._sibling(first)

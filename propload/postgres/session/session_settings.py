@@ -27,10 +27,9 @@ LINE_SETTINGS = {
     "tcp_user_timeout": "60000",
 }
 
-#: What the driver is told of reading: so many bytes of rows at once. 16 MB, which it
-#: takes of its own accord, are no faster.
+#: How many bytes of rows the driver reads at once: its default of 16 MB is no faster.
 READING = {"adbc.postgresql.batch_size_hint_bytes": str(4 << 20)}
 
-#: What the driver is told of a question with a short answer: that comes at once. By
-#: COPY, which is quicker of many rows, it takes three round trips.
+#: Has the driver ask in one round trip: its default, COPY, is faster for many rows but
+#: takes three.
 ASKING = {"adbc.postgresql.use_copy": "false"}

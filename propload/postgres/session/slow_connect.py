@@ -1,4 +1,4 @@
-"""A word of what a load waits for where a session does not come."""
+"""Says what a load is waiting for when a session takes long to open."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: A session opens in a hundredth of it. A pooler lets one wait for minutes in silence;
-#: a line that is silent is given up before (`connect_timeout`), and is no pooler.
+#: A session opens in a hundredth of it. A pooler keeps one waiting for minutes without
+#: a word; a dead line is given up sooner (`connect_timeout`).
 SLOW_SECONDS = 15.0
 
 
 @contextmanager
 def told_if_slow(place: str, /) -> Iterator[None]:
-    """Log once that a session does not come, if the block takes long.
+    """Log once that no session has come, if the block takes long.
 
     Args:
         place: Host and database, for people.

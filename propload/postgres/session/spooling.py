@@ -30,7 +30,7 @@ def copies_from_spool(
         rows: The rows.
 
     Raises:
-        TransientWriteError: The server could not read it: it is asked no more.
+        TransientWriteError: The server could not read the file; it gets no more.
         ServerError: The server refused a row, or the connection is gone.
     """
     if not spool.takes(rows):

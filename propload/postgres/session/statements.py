@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from adbc_driver_manager.dbapi import Cursor
 
 T = TypeVar("T")
-#: A row by the names of its columns; the server says of what types its values are.
+#: A row by the names of its columns; the types of its values are the server's.
 Record: TypeAlias = "dict[str, Any]"
 
 

@@ -14,7 +14,7 @@ from propload.postgres.sql.stage import STAGE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-#: So many a function of the server may be given.
+#: How many arguments a function of the server takes.
 _ARGUMENTS = 100
 
 

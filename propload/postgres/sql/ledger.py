@@ -42,7 +42,7 @@ SELECT (SELECT count(*) = 2 FROM tables),
        (SELECT count(*) = 2 FROM tables WHERE usable),
        EXISTS (SELECT FROM schema)"""
 
-#: Only where there is none: a schema that somebody has made for this user is theirs.
+#: Only where there is none: one that somebody has made for this user stays as it is.
 CREATE_SCHEMA = (
     "CREATE SCHEMA IF NOT EXISTS propload",
     "COMMENT ON SCHEMA propload IS 'What propload remembers of its runs'",
@@ -158,8 +158,8 @@ WHERE mode = 'replace' AND status = 'running'
   AND (fingerprint IS NULL OR target <> $1::text)
   AND started_at > now() - interval '7 days'"""
 
-#: Runs into a table that have committed rows there and still go on: whoever claims a
-#: run holds its lock, which is gone where its process was killed.
+#: Runs into a table that have committed rows there and are still going on: a process
+#: that claims a run holds its lock, which is gone once the process was killed.
 BESIDE = f"""
 SELECT run_id FROM propload.runs AS r
 WHERE target = $1::text AND run_id <> $2::text
@@ -178,8 +178,8 @@ FROM pg_catalog.pg_database WHERE datname = current_database()"""
 def transaction(run_id: str, /, *, token: str) -> str:
     """Return the query for the open transaction's number, which `status_of` knows.
 
-    It has none in a session of another token. It takes the run's lock of open pieces
-    along, for which who continues the run waits.
+    It has none in a session of another token. It also shares the run's lock of open
+    pieces, for which a process that continues the run waits.
     """
     return (
         f"SELECT CASE WHEN {_is_session(token)} THEN pg_current_xact_id()::text END "
@@ -210,8 +210,8 @@ def record(
     the run, which waits for the end of the transaction to hold it, and none twice.
 
     Its numbers stand in the text: a statement without parameters needs one
-    round trip, one with them three. It takes the run's lock of open pieces along,
-    for which who continues the run waits.
+    round trip, one with them three. It also shares the run's lock of open pieces, for
+    which a process that continues the run waits.
     """
     numbers = (
         piece.batch,

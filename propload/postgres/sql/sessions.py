@@ -96,7 +96,7 @@ def begin(settings: Iterable[str], line: Mapping[str, str], /) -> str:
     """Return the query that sets a session up.
 
     It returns the server's version, whether it may be told to read files, the session's
-    process and when that began, and what is of no interest.
+    process and when that began, and values that nobody needs.
 
     Args:
         settings: Names of what is set; the values are the parameters, in order.

@@ -12,7 +12,7 @@ import polars as pl
 class ShadowNames:
     """Names of a shadow, each with the target's; empty outside of a replace.
 
-    Every name of a shadow holds a hash, so none stands in a text by chance.
+    Every name of a shadow holds a hash, so no text contains one by chance.
 
     Attributes:
         pairs: (shadow's, target's), a name before those that it begins with.

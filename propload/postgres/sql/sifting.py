@@ -30,14 +30,14 @@ if TYPE_CHECKING:
 FIRST_RUN = 512
 #: A longer run saves nothing more and wastes more where it fails.
 LONGEST_RUN = 4096
-#: A refused run is cut in so many: fewer cuts try too many rows again, more take
-#: too many statements.
+#: Into how many runs a refused one is cut: with fewer, too many rows are tried again,
+#: with more, too many statements are run.
 CUTS = 8
 
 #: What a row is refused for: a cardinality, a value, a constraint, a view's condition,
 #: what a function raises. Any other code may as well be of the table or its triggers.
 _OF_ROWS = "left(state, 2) IN ('21', '22', '23', '44', 'P0') OR state = '54000'"
-#: So many rows that fail alike, before one is written, show that no row is at fault.
+#: How many rows that fail alike, before one is written, show that no row is at fault.
 MOST_ALIKE = 16
 
 #: A table of the columns whose types or whose index are asked, and that index.

@@ -89,7 +89,7 @@ class Assumptions:
         for column in columns:
             yield from _changes_of(column, before, after)
         if not takes_parts:
-            # each row would be refused, the one as the other
+            # otherwise every row would be refused
             yield from _asked_for(columns, before, after)
         if key and _is_key(key, before) and not _is_key(key, after):
             yield f"it has no unique constraint on ({', '.join(key)}) any more"
@@ -138,11 +138,11 @@ def require_unchanged(
 ) -> Assumptions:
     """Return the assumptions of a table as it is now, by which the plan still holds.
 
-    A harmless change is no news afterwards, nor is what was known before it: a trigger
-    that the plan reckons with may go and come back.
+    A harmless change is not reported again, nor is what was known before it: a trigger
+    that the plan allows for may go and come back.
 
-    To be called where the open transaction has written into the table: what that holds
-    keeps the table as it is until the commit.
+    Call it where the open transaction has written into the table: its locks keep the
+    table as it is until the commit.
 
     Args:
         connection: The session that has written.

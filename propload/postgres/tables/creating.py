@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 #: The bytes of a name that PostgreSQL keeps; it cuts the rest without an error.
 NAME_BYTES = 63
-#: So many letters of one that is too long are told.
+#: How many letters of a name that is too long are shown.
 NAME_SHOWN = 80
 #: The columns that one table can have.
 TABLE_COLUMNS = 1_600
@@ -135,7 +135,7 @@ def add_columns(
 
     Raises:
         SchemaMismatchError: A name or type cannot be a column's, or the table has
-            no room for so many.
+            no room for them.
         WriteError: This user may not change the table.
     """
     types = _column_types(frame_schema, pg_types or {})

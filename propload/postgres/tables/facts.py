@@ -113,7 +113,7 @@ class Tie:
 
 @dataclass(frozen=True, slots=True)
 class Traits:
-    """What a table is that its shadow, a plain copy of it, is not.
+    """Traits of a table that its shadow, a plain copy, does not have.
 
     Attributes:
         partitioned: Whether a row's place alone does not find it again.
@@ -144,7 +144,7 @@ class TableFacts:
         referenced: Whether rows of other tables refer to it.
         oid: Its number: one that is dropped and made again has another.
         ties: By what its rows may refuse one another.
-        traits: What its shadow is not.
+        traits: What its shadow does not share.
         assumptions: What is looked at again before rows are committed; None of a table
             that only this run knows.
     """

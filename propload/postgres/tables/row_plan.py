@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from propload.postgres.tables.facts import TableColumn, TableFacts
     from propload.target import ColumnPlan, TableName, Target
 
-#: So many names of missing columns are told; the others are counted.
+#: How many names of missing columns are told; the others are counted.
 NAMES_TOLD = 10
 
 
@@ -150,7 +150,7 @@ def _meant(name: str, near: str) -> str:
     asked = f"did you mean {near}?"
     if unicodedata.normalize("NFKC", name) != unicodedata.normalize("NFKC", near):
         return asked
-    # nobody sees that an umlaut is two characters, or that a space is another one
+    # nobody sees that an umlaut is two characters, or a space an unusual one
     return f"{asked} here it is {name!a}, there {near!a}"
 
 

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 PAGE_HEADER, ROW_HEADER = 32, 24
 #: A longer value may be compressed or stored elsewhere; both leave something behind.
 LONGEST_INLINE, LEFT_INLINE = 20, 10
-#: So many columns fit into a page of 8 kB, whatever they hold.
+#: How many columns fit into a page of 8 kB, whatever they hold.
 FITTING_COLUMNS = 380
-#: An index takes keys of so many bytes: of a page of 8 kB it has room for 2,704.
+#: An index surely takes keys of this many bytes: in pages of 8 kB, 2,704 fit.
 INDEXED = 2_500
 #: Bytes of a value of each type, or fewer.
 _LEAST: Mapping[pl.DataType, int] = {

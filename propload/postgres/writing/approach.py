@@ -46,7 +46,7 @@ class Approach:
 
     @property
     def duplicates(self) -> int:
-        """The rows that another one of their key outdid."""
+        """The rows that gave way to another one of their key."""
         return Deduped(self.layers, self.versions).duplicates
 
     def goes_by_row(self, number: int, /) -> bool:
@@ -79,7 +79,7 @@ class Approach:
             suspects: Whether a row of it is one, in the layer's order.
         """
         layer = self.layers[number]
-        # the few go first: they are sooner deleted from the stage than the many
+        # the few go first: deleting them from the stage is faster
         split = (layer.filter(suspects), layer.filter(~suspects))
         layers = (*self.layers[:number], *split, *self.layers[number + 1 :])
         return replace(self, layers=layers, step="suspect", suspected=number)

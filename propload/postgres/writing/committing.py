@@ -62,7 +62,7 @@ class EntryWriter:
     def get_ready(self) -> None:
         """Open the session, while the first piece is on its way.
 
-        What keeps it from that is met again by `write`, and told there.
+        An error is only logged: `write` meets it again, and raises it.
         """
         try:
             self._set_up()

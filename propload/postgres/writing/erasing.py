@@ -12,15 +12,15 @@ if TYPE_CHECKING:
     from propload.postgres.session.connection import Connection
     from propload.postgres.sql.shape import Shape
 
-#: Of fewer rows that all lack a value nobody can tell whether that is a mistake.
+#: Where fewer rows lack a value, nobody can tell whether that is a mistake.
 LEAST_ROWS = 100
 
 
 class Erasing:
-    """Counts what the nulls of a column erase in the first piece that has no other.
+    """Counts what a column erases, in the first piece in which it holds only nulls.
 
-    That is a query more, which joins stage and table: once for each column, however
-    many pieces there are.
+    That costs one more query, which joins stage and table: once for each column,
+    however many pieces there are.
 
     Args:
         shape: How rows go into the table.

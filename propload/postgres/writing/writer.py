@@ -203,7 +203,7 @@ class TableWriter(EntryWriter):
         )
 
     def _may_be_of_rows(self, connection: Connection, failure: Failure) -> bool:
-        """Return whether a failure whose code does not tell is not met without rows.
+        """Return whether a failure is met with rows only, where its code does not tell.
 
         Readers of some types, and triggers, fail with the codes of a wrong statement.
         """

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 class Fingerprints:
     """The hashes of rows, in the order of the rows.
 
-    That a row which has changed has the hash that it had happens once in 2⁶⁴ changes,
-    and by no one's intention: each run hashes with a seed of its own.
+    A changed row keeps its hash once in 2⁶⁴ changes, and nobody can bring that about:
+    each run hashes with a seed of its own.
 
     Attributes:
         keys: Those of their keys.
@@ -33,7 +33,7 @@ class Fingerprints:
 
     @classmethod
     def joined(cls, parts: Sequence[Self], /) -> Self:
-        """Return the fingerprints of several parts as those of one; none of none."""
+        """Return the fingerprints of several parts as those of one."""
         none = [np.empty(0, np.uint64)]
         return cls(
             np.concatenate([part.keys for part in parts] or none),

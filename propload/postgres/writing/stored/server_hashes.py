@@ -36,9 +36,9 @@ _START = (0x9E3779B9 + 3923095) % 2**32
 #: Bytes that are mixed in at once: three words.
 _BLOCK = 12
 #: Bytes of the longest value that is hashed: each block of the longest one of a piece
-#: takes 45 µs, whoever has it, so that this one takes 30 ms.
+#: takes 45 µs, so that this one takes 30 ms.
 LONGEST = 8_192
-#: How far words are turned while blocks are mixed in, and at the end.
+#: By how many bits words are rotated while blocks are mixed in, and at the end.
 _MIX_TURNS = (4, 6, 8, 16, 19, 4)
 _FINAL_TURNS = (14, 11, 25, 16, 4, 14, 24)
 #: What earlier columns of a row weigh more than the next one.
@@ -49,7 +49,7 @@ _MICROSECONDS_BEFORE = _DAYS_BEFORE * 86_400_000_000
 
 
 class _Mixed(NamedTuple):
-    """The words of the hashes of several values, one place each, and room to reckon."""
+    """The words of the hashes of several values, and arrays for what is computed."""
 
     a: _Words
     b: _Words
@@ -59,7 +59,7 @@ class _Mixed(NamedTuple):
 
     @classmethod
     def of(cls, sizes: _Words, seed: int) -> _Mixed:
-        """Return the words as they begin, for values of so many bytes."""
+        """Return the words before any block is mixed in, by the sizes of the values."""
         begun = sizes + np.uint32(_START)
         high, low = np.uint32(seed >> 32), np.uint32(seed % 2**32)
         rooms = np.empty_like(begun), np.empty_like(begun)
@@ -69,12 +69,12 @@ class _Mixed(NamedTuple):
 
     @classmethod
     def alike(cls, size: int, count: int, seed: int) -> _Mixed:
-        """Return the words as they begin, for so many values of one size, in bytes."""
+        """Return the words before any block is mixed in, for values of one size."""
         one = cls.of(np.array([size], np.uint32), seed)
         return cls(*(np.repeat(words, count) for words in one))
 
     def head(self, count: int) -> _Mixed:
-        """Return the words of the first values; what is done to them is done here."""
+        """Return the words of the first values, as views of these."""
         return _Mixed(*(words[:count] for words in self))
 
     def add(self, *added: _Words) -> None:
@@ -91,7 +91,7 @@ class _Mixed(NamedTuple):
         self.add(first, second, third << np.uint32(8))
 
     def turn(self, words: _Words, by: int) -> _Words:
-        """Return words whose bits are turned to the left; they hold until the next."""
+        """Return words with their bits rotated left, valid until the next call."""
         np.left_shift(words, np.uint32(by), out=self.turned)
         np.right_shift(words, np.uint32(32 - by), out=self.rest)
         return np.bitwise_or(self.turned, self.rest, out=self.turned)
@@ -106,7 +106,7 @@ class _Mixed(NamedTuple):
             last += next_one
 
     def hashes(self) -> Hashes:
-        """Return the hashes, when all was added."""
+        """Return the hashes, once everything was added."""
         order = (self.c, self.a, self.b)
         for step, by in enumerate(_FINAL_TURNS):
             one, last = order[step % 3], order[(step + 2) % 3]

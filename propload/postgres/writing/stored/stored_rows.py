@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: So many rows of the first piece are looked at: few enough to take 10 ms.
+#: How many rows of the first piece are looked at: few enough to take 10 ms.
 SAMPLED_ROWS = 1_000
 #: Rows of fewer columns are looked up: of 7 that takes no longer than to compare them
 #: here, of 20 half as long again (docs/performance.md).
@@ -44,8 +44,8 @@ LEAST_UNCHANGED = 0.5
 #: Below this part of them in a piece rows are not compared any more: it takes 1 µs a
 #: row, of the 5 µs that an unchanged one saves.
 LEAST_FOUND = 0.2
-#: So many rows of the table are worth to be hashed for one that is unchanged: a row to
-#: be hashed takes 1.2 µs (docs/performance.md), and of the gain some is to be left.
+#: How many rows of the table may be hashed for each one that is unchanged: hashing one
+#: takes 1.2 µs (docs/performance.md), and some of the gain has to be left.
 WORTH = 2.5
 #: Most rows of a table that are known: up to 25 bytes each, twice that while they are
 #: sorted.
@@ -80,7 +80,7 @@ class StoredRows:
     def __init__(self, hasher: Hasher, expected: Callable[[], int | None]) -> None:
         self._hasher = hasher
         self._expected = expected
-        #: Guards what is below; never held while the server is asked.
+        #: Guards what follows; never held while the server is asked.
         self._changed = threading.Condition()
         self._state: TableReading | Literal["new", "judging", "given up"] = "new"
 
@@ -146,7 +146,7 @@ class StoredRows:
         self, known: KnownRows, layer: pl.DataFrame, apart: pl.Series | None
     ) -> pl.DataFrame:
         """Return the rows of a layer that are to be sent, and take note of them."""
-        if not self._hasher.are_told_apart(layer):
+        if not self._hasher.can_hash_keys(layer):
             self.give_up()
             return layer
         rows = self._hasher.incoming(layer)

@@ -57,7 +57,7 @@ class Hasher:
         table: Its name.
         columns: Its columns, in the order in which they are compared.
         key: Those that identify a row.
-        seed: What is hashed beside each value; nobody can know it who makes rows.
+        seed: What is hashed beside each value; no source of rows can know it.
     """
 
     table: TableName
@@ -79,13 +79,13 @@ class Hasher:
         for rows in connection.batches(query):
             yield Fingerprints(*map(_as_hashes, rows.columns))
 
-    def are_told_apart(self, layer: pl.DataFrame, /) -> bool:
+    def can_hash_keys(self, layer: pl.DataFrame, /) -> bool:
         """Return whether the keys of rows that come are short enough to be hashed."""
         keys = layer.select(column.incoming for column in self._key_columns)
         return all(map(is_hashed, keys.get_columns()))
 
     def incoming(self, layer: pl.DataFrame, /) -> Fingerprints:
-        """Return the fingerprints of rows that come, whose keys are told apart."""
+        """Return the fingerprints of rows that come, whose keys can be hashed."""
         rows = layer.select(column.incoming for column in self.columns)
         hashed = hash_columns(rows, self.seed)
         key = [hashed[rows.get_column_index(each.name)] for each in self._key_columns]
@@ -97,7 +97,7 @@ class Hasher:
 
 
 def _as_hashes(column: pa.Array) -> Hashes:
-    """Return numbers that the server has signs for as they are reckoned here."""
+    """Return the server's signed numbers as the unsigned ones that they stand for."""
     signed: NDArray[np.int64] = column.to_numpy()
     return signed.view(np.uint64)
 
@@ -119,7 +119,7 @@ class TableReading:
         self._parts = [_Part(*each) for each in pairwise([*firsts, None])]
         self._pages = max(pages, firsts[-1] + 1)
         self._found: list[Fingerprints] = []
-        #: Guards what is told of here; never held while the server is asked.
+        #: Guards what follows; never held while the server is asked.
         self._changed = threading.Condition()
         self._under_way = self._rows = self._pages_read = 0
         self._ended = False
