@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Self
 
 from propload.config import commands_for
 from propload.postgres.ledger.database_ledger import take_over
-from propload.postgres.ledger.file_ledger import identity_of, path_of
 from propload.postgres.ledger.ledger import taken_over
+from propload.postgres.ledger.ledger_file import identity_of, path_of
 from propload.postgres.ledger.opening import open_ledger
 from propload.postgres.loading_run import LoadingRun
 from propload.postgres.prepared_target import PreparedTarget

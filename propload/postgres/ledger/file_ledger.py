@@ -9,61 +9,30 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from contextlib import suppress
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING
 
-from propload.errors import TransientWriteError, WriteError
-from propload.options import Places
+from propload.errors import WriteError
 from propload.postgres.ledger.entry import LedgerEntry
-from propload.postgres.session.driver_errors import ServerError
+from propload.postgres.ledger.ledger_file import (
+    Pieces,
+    path_of,
+    read_lines,
+    was_committed,
+)
 from propload.postgres.session.failures import lost_session
 from propload.postgres.sql import ledger
 from propload.private_files import write_private
-from propload.report import Counts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from propload.batch import Piece
     from propload.postgres.ledger.run_record import RunRecord
     from propload.postgres.session.connection import Connection
+    from propload.report import Counts
 
 log = logging.getLogger(__name__)
-
-#: How the names of these files end.
-_ENDING = ".ledger.ndjson"
-#: What the server says of a transaction's number that it has not given out: it came
-#: back from a crash, and never heard of that transaction.
-_IN_THE_FUTURE = "22023"
-
-
-@dataclass(frozen=True, slots=True)
-class _Pieces:
-    """What a file tells of the pieces of a run, each by its batch and lane.
-
-    Attributes:
-        open: Those of which nobody noted how their transaction ended.
-        settled: Those that are committed.
-        unknown: The batches of committed ones whose entry is not there.
-    """
-
-    open: dict[tuple[int, int], tuple[str, LedgerEntry]] = field(default_factory=dict)
-    settled: dict[tuple[int, int], LedgerEntry] = field(default_factory=dict)
-    unknown: list[int] = field(default_factory=list)
-
-    def enter(self, transaction: str, entry: LedgerEntry) -> None:
-        """Take up that a transaction has written a piece."""
-        self.open[entry.batch, entry.lane] = transaction, entry
-
-    def settle(self, batch: int, lane: int) -> None:
-        """Take up that a piece is committed."""
-        _, entry = self.open.pop((batch, lane), (None, None))
-        if entry is not None:
-            self.settled[batch, lane] = entry
-        elif (batch, lane) not in self.settled:
-            self.unknown.append(batch)
 
 
 class FileLedger:
@@ -188,7 +157,7 @@ class FileLedger:
             elif "ending" in line:
                 number, status = line["ending"]
                 self._ending = str(number), str(status)
-        pieces = self._written()
+        pieces = Pieces.read(self.path)
         if pieces.unknown and run.mode == "append":
             batch = pieces.unknown[0]
             msg = (
@@ -201,20 +170,7 @@ class FileLedger:
 
     def _settled(self) -> dict[tuple[int, int], LedgerEntry]:
         """Return the pieces that are committed, as far as is known."""
-        return {**self._written().settled, **self._unnoted}
-
-    def _written(self) -> _Pieces:
-        """Return what stands in the file of pieces."""
-        pieces = _Pieces()
-        # somebody may have removed it
-        with suppress(FileNotFoundError):
-            for line in read_lines(self.path):
-                if "entry" in line:
-                    pieces.enter(str(line["transaction"]), _read_entry(line["entry"]))
-                elif "committed" in line:
-                    batch, lane = line["committed"]
-                    pieces.settle(batch, lane)
-        return pieces
+        return {**Pieces.read(self.path).settled, **self._unnoted}
 
     def _note(self, line: dict[str, object]) -> bool:
         """Write down what is committed; where that fails, the server still knows."""
@@ -234,66 +190,3 @@ class FileLedger:
                 f"Make room, then go on with --resume {self.run_id}"
             )
             raise WriteError(msg) from error
-
-
-def path_of(state_dir: Path, run_id: str, /) -> Path:
-    """Return the file of a run's ledger, which may not be there."""
-    return Places(state_dir).runs / f"{run_id}{_ENDING}"
-
-
-def ledger_files(state_dir: Path, /) -> list[Path]:
-    """Return the files of all ledgers that are files."""
-    return list(Places(state_dir).runs.glob(f"*{_ENDING}"))
-
-
-def identity_of(connection: Connection, /) -> str | None:
-    """Return what a database is known by, or None where this user may not ask."""
-    try:
-        return str(connection.value(ledger.IDENTITY))
-    except ServerError as error:
-        if error.sqlstate is None:
-            raise
-        return None
-    finally:
-        connection.rollback()
-
-
-def was_committed(connection: Connection, number: str, /) -> bool:
-    """Return whether a transaction was committed.
-
-    Raises:
-        TransientWriteError: The server has not ended it.
-        ServerError: The server did not answer.
-        WriteError: It was so long ago that the server has forgotten.
-    """
-    try:
-        status = connection.value(ledger.status_of(number))
-    except ServerError as error:
-        connection.rollback()
-        if error.sqlstate != _IN_THE_FUTURE:
-            raise
-        return False
-    connection.rollback()
-    if status == "in progress":
-        msg = "the outcome of the last commit is not known yet"
-        raise TransientWriteError(msg)
-    if status is None:
-        msg = (
-            f"the server no longer knows whether transaction {number} of this run was "
-            "committed, so its rows might be written twice: see what the table holds, "
-            "and load the source anew, without --resume"
-        )
-        raise WriteError(msg)
-    return bool(status == "committed")
-
-
-def _read_entry(written: dict[str, Any]) -> LedgerEntry:
-    return LedgerEntry(**{**written, "counts": Counts(**written["counts"])})
-
-
-def read_lines(path: Path, /) -> Iterator[dict[str, Any]]:
-    """Yield what stands in a ledger's file, but for the torn end of a killed run."""
-    with path.open(encoding="utf-8") as file:
-        for line in file:
-            with suppress(json.JSONDecodeError):
-                yield json.loads(line)

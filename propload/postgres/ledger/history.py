@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import logging
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from propload.batch import PartialBatch
-from propload.errors import WriteError
 from propload.options import Places
 from propload.postgres.ledger.access import LedgerAccess
-from propload.postgres.ledger.file_ledger import (
+from propload.postgres.ledger.ledger_file import (
     identity_of,
     ledger_files,
     path_of,
-    read_lines,
-    was_committed,
+    read_file,
 )
 from propload.postgres.ledger.opening import find_ledger
 from propload.postgres.ledger.run_record import RunRecord
@@ -30,8 +27,6 @@ if TYPE_CHECKING:
 
     from propload.postgres.ledger.entry import LedgerEntry
     from propload.postgres.session.connection import Connection
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,48 +190,3 @@ def _were_together(entries: Iterable[LedgerEntry]) -> bool:
 def _record(row: tuple[str, ...]) -> RunRecord:
     run_id, source, fingerprint, target, mode, settings, status = row
     return RunRecord(run_id, source, target, mode, fingerprint, settings, status)
-
-
-def read_file(
-    connection: Connection,
-    path: Path,
-    here: str | None,
-    /,
-    *,
-    source: str | None = None,
-) -> RunRecord | None:
-    """Return the run of a ledger's file, or None where it is another database's.
-
-    Args:
-        connection: To the database.
-        path: The file.
-        here: What the database is known by, where this user may ask.
-        source: The source whose run is meant, or None for any: of another one's file
-            the first line is read.
-    """
-    record, status, ending = None, "running", None
-    names = {one.name for one in fields(RunRecord)}
-    for found in read_lines(path):
-        if here is not None and found.get("database") not in (None, here):
-            return None
-        if "run" in found:
-            record = RunRecord(**{n: v for n, v in found["run"].items() if n in names})
-            if source not in (None, record.source):
-                return None
-        if "status" in found:
-            status, ending = found["status"], None
-        ending = found.get("ending", ending)
-    if ending is not None and _is_certain(connection, ending[0]):
-        status = ending[1]
-    return replace(record, status=status) if record else None
-
-
-def _is_certain(connection: Connection, number: str) -> bool:
-    """Whether the end is committed that a killed process did not live to note."""
-    try:
-        return was_committed(connection, number)
-    except WriteError as error:
-        log.debug(
-            "whether transaction %s was committed is not known: %s", number, error
-        )
-        return False

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from propload.postgres.ledger.database_ledger import DatabaseLedger, make_ledger
-from propload.postgres.ledger.file_ledger import FileLedger, identity_of, path_of
+from propload.postgres.ledger.file_ledger import FileLedger
+from propload.postgres.ledger.ledger_file import identity_of, path_of
 
 if TYPE_CHECKING:
     from pathlib import Path

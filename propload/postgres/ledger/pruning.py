@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from propload.postgres.ledger.access import LedgerAccess
-from propload.postgres.ledger.file_ledger import identity_of, ledger_files
-from propload.postgres.ledger.history import read_file
+from propload.postgres.ledger.ledger_file import identity_of, ledger_files, read_file
 from propload.postgres.session import failures
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.sql import ledger

@@ -11,8 +11,9 @@ import pytest
 from propload.errors import WriteError
 from propload.postgres.ledger import file_ledger as file_ledger_module
 from propload.postgres.ledger.entry import LedgerEntry
-from propload.postgres.ledger.file_ledger import FileLedger, identity_of, read_lines
+from propload.postgres.ledger.file_ledger import FileLedger
 from propload.postgres.ledger.history import find_point, find_run, runs_of
+from propload.postgres.ledger.ledger_file import identity_of, read_lines
 from propload.postgres.session.connection import connect
 from propload.postgres.session.locking import is_free
 from propload.postgres.sql import ledger

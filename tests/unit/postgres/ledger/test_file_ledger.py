@@ -8,7 +8,8 @@ import pytest
 
 from propload.batch import Deduped, Piece
 from propload.errors import WriteError
-from propload.postgres.ledger.file_ledger import FileLedger, was_committed
+from propload.postgres.ledger.file_ledger import FileLedger
+from propload.postgres.ledger.ledger_file import was_committed
 from propload.postgres.ledger.run_record import RunRecord
 from propload.postgres.session.driver_errors import ServerError
 from propload.report import Counts

@@ -1,0 +1,178 @@
+"""The files of ledgers: where they are, and what their lines tell of a run.
+
+Whether a transaction was committed that a file speaks of, the server is asked.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from contextlib import suppress
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any, Self
+
+from propload.errors import TransientWriteError, WriteError
+from propload.options import Places
+from propload.postgres.ledger.entry import LedgerEntry
+from propload.postgres.ledger.run_record import RunRecord
+from propload.postgres.session.driver_errors import ServerError
+from propload.postgres.sql import ledger
+from propload.report import Counts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from propload.postgres.session.connection import Connection
+
+log = logging.getLogger(__name__)
+
+#: How the names of these files end.
+_ENDING = ".ledger.ndjson"
+#: What the server says of a transaction's number that it has not given out: it came
+#: back from a crash, and never heard of that transaction.
+_IN_THE_FUTURE = "22023"
+
+
+def path_of(state_dir: Path, run_id: str, /) -> Path:
+    """Return the file of a run's ledger, which may not be there."""
+    return Places(state_dir).runs / f"{run_id}{_ENDING}"
+
+
+def ledger_files(state_dir: Path, /) -> list[Path]:
+    """Return the files of all ledgers that are files."""
+    return list(Places(state_dir).runs.glob(f"*{_ENDING}"))
+
+
+def read_lines(path: Path, /) -> Iterator[dict[str, Any]]:
+    """Yield what stands in a ledger's file, but for the torn end of a killed run."""
+    with path.open(encoding="utf-8") as file:
+        for line in file:
+            with suppress(json.JSONDecodeError):
+                yield json.loads(line)
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """What a file tells of the pieces of a run, each by its batch and lane.
+
+    Attributes:
+        open: Those of which nobody noted how their transaction ended.
+        settled: Those that are committed.
+        unknown: The batches of committed ones whose entry is not there.
+    """
+
+    open: dict[tuple[int, int], tuple[str, LedgerEntry]] = field(default_factory=dict)
+    settled: dict[tuple[int, int], LedgerEntry] = field(default_factory=dict)
+    unknown: list[int] = field(default_factory=list)
+
+    @classmethod
+    def read(cls, path: Path, /) -> Self:
+        """Return what stands in a file, which somebody may have removed."""
+        pieces = cls()
+        with suppress(FileNotFoundError):
+            for line in read_lines(path):
+                if "entry" in line:
+                    entry = _read_entry(line["entry"])
+                    told = str(line["transaction"]), entry
+                    pieces.open[entry.batch, entry.lane] = told
+                elif "committed" in line:
+                    pieces._settle(*line["committed"])
+        return pieces
+
+    def _settle(self, batch: int, lane: int) -> None:
+        _, entry = self.open.pop((batch, lane), (None, None))
+        if entry is not None:
+            self.settled[batch, lane] = entry
+        elif (batch, lane) not in self.settled:
+            self.unknown.append(batch)
+
+
+def _read_entry(written: dict[str, Any]) -> LedgerEntry:
+    return LedgerEntry(**{**written, "counts": Counts(**written["counts"])})
+
+
+def read_file(
+    connection: Connection,
+    path: Path,
+    here: str | None,
+    /,
+    *,
+    source: str | None = None,
+) -> RunRecord | None:
+    """Return the run of a ledger's file, or None where it is another database's.
+
+    Args:
+        connection: To the database.
+        path: The file.
+        here: What the database is known by, where this user may ask.
+        source: The source whose run is meant, or None for any: of another one's file
+            the first line is read.
+    """
+    record, status, ending = None, "running", None
+    names = {one.name for one in fields(RunRecord)}
+    for found in read_lines(path):
+        if here is not None and found.get("database") not in (None, here):
+            return None
+        if "run" in found:
+            record = RunRecord(**{n: v for n, v in found["run"].items() if n in names})
+            if source not in (None, record.source):
+                return None
+        if "status" in found:
+            status, ending = found["status"], None
+        ending = found.get("ending", ending)
+    if ending is not None and _is_certain(connection, ending[0]):
+        status = ending[1]
+    return replace(record, status=status) if record else None
+
+
+def _is_certain(connection: Connection, number: str) -> bool:
+    """Whether the end is committed that a killed process did not live to note."""
+    try:
+        return was_committed(connection, number)
+    except WriteError as error:
+        log.debug(
+            "whether transaction %s was committed is not known: %s", number, error
+        )
+        return False
+
+
+def identity_of(connection: Connection, /) -> str | None:
+    """Return what a database is known by, or None where this user may not ask."""
+    try:
+        return str(connection.value(ledger.IDENTITY))
+    except ServerError as error:
+        if error.sqlstate is None:
+            raise
+        return None
+    finally:
+        connection.rollback()
+
+
+def was_committed(connection: Connection, number: str, /) -> bool:
+    """Return whether a transaction was committed.
+
+    Raises:
+        TransientWriteError: The server has not ended it.
+        ServerError: The server did not answer.
+        WriteError: It was so long ago that the server has forgotten.
+    """
+    try:
+        status = connection.value(ledger.status_of(number))
+    except ServerError as error:
+        connection.rollback()
+        if error.sqlstate != _IN_THE_FUTURE:
+            raise
+        return False
+    connection.rollback()
+    if status == "in progress":
+        msg = "the outcome of the last commit is not known yet"
+        raise TransientWriteError(msg)
+    if status is None:
+        msg = (
+            f"the server no longer knows whether transaction {number} of this run was "
+            "committed, so its rows might be written twice: see what the table holds, "
+            "and load the source anew, without --resume"
+        )
+        raise WriteError(msg)
+    return bool(status == "committed")
