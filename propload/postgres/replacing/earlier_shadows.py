@@ -149,8 +149,7 @@ def drop_shadow(connection: Connection, run_id: str, target: str, /) -> None:
         run_id: The run.
         target: The qualified table.
     """
-    query = (name_of(run_id, target),)
-    for place in connection.rows(swapping.NAMED, query):
+    for place in connection.rows(swapping.NAMED, (name_of(run_id, target),)):
         drop(connection, TableName(*place))
     connection.rollback()
 

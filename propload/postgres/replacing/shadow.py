@@ -220,13 +220,13 @@ class Shadow:
         run(like_statement(self.table, target.table))
         if target.key and not unique:
             run(swapping.add_key(self.table, target.key))
-        query = (quoted_table(target.table),)
-        constraints = session.rows(swapping.FOREIGN_KEYS, query)
+        named = (quoted_table(target.table),)
+        constraints = session.rows(swapping.FOREIGN_KEYS, named)
         # a row that finds no partition at the end would end the run
-        placed = session.value(swapping.PLACED, query)
+        placed = session.value(swapping.PLACED, named)
         if placed:
-            named = f"partition of {target.table.table}"
-            constraints.append((named, f"CHECK ({placed})"))
+            partition = f"partition of {target.table.table}"
+            constraints.append((partition, f"CHECK ({placed})"))
         for constraint, definition in constraints:
             run(swapping.add_constraint(self.table, constraint, definition))
 

@@ -45,6 +45,9 @@ class Swap:
         self._table = target.table
         self._shadow = shadow
         self._columns = columns
+        #: What queries about the table, and about its shadow, are given.
+        self._of_table = (quoted_table(target.table),)
+        self._of_shadow = (quoted_table(shadow),)
 
     def run(self, committed: Counts, /) -> None:
         """Put the rows in place of the old ones, from the shadow; all but the commit.
@@ -88,13 +91,12 @@ class Swap:
 
     def _put_in_place(self, committed: Counts) -> None:
         run = self._connection.execute
-        query, shadow = (quoted_table(self._table),), quoted_table(self._shadow)
         if not self._connection.value(exists_query(self._shadow)):
             raise failures.gathered_rows_gone(str(self._table))
         run(find_operators(self._table))
         run(swapping.lock(self._table, referenced=self._is_referenced()))
         # under the lock: until the commit the table stays what it is
-        settable = self._connection.rows(swapping.SETTABLE, query)
+        settable = self._connection.rows(swapping.SETTABLE, self._of_table)
         statements = swapping.swap(
             self._table,
             self._shadow,
@@ -108,7 +110,7 @@ class Swap:
         run(statements.make_room)
         taken = run(statements.fill)
         self._account(taken if statements.tells_all else None, committed)
-        if not self._connection.rows(swapping.FOREIGN_KEYS, (shadow,)):
+        if not self._connection.rows(swapping.FOREIGN_KEYS, self._of_shadow):
             run(drop_statement(self._shadow))
             return
         # dropping it locks what it refers to, whose readers may be waiting for this
@@ -118,13 +120,12 @@ class Swap:
 
     def _is_referenced(self) -> bool:
         """Return whether other tables point to the table now."""
-        query = (quoted_table(self._table),)
-        return bool(self._connection.value(swapping.REFERENCED, query))
+        return bool(self._connection.value(swapping.REFERENCED, self._of_table))
 
     def _require_reach(self) -> None:
         """Refuse to empty more than the table, or less."""
-        query = (quoted_table(self._table),)
-        inherited, secured = self._connection.rows(swapping.REACH, query)[0]
+        found = self._connection.rows(swapping.REACH, self._of_table)
+        inherited, secured = found[0]
         if inherited:
             msg = (
                 f"{self._table}: other tables inherit from it since this replace "
@@ -149,8 +150,8 @@ class Swap:
         """
         # a batch whose entry a file's ledger lost was met as stored when it came again
         whole = range(committed.inserted, committed.stored + 1)
-        query = (quoted_table(self._table),)
-        if taken in whole and not self._connection.value(swapping.TRIGGERED, query):
+        named = self._of_table
+        if taken in whole and not self._connection.value(swapping.TRIGGERED, named):
             return
         held = int(self._connection.value(swapping.count(self._shadow)))
         if held not in whole:
@@ -168,8 +169,7 @@ class Swap:
 
         Rows may have gone with what they refer to, as those of the table do.
         """
-        query = (quoted_table(self._shadow),)
-        cascades = self._connection.value(swapping.CASCADES, query)
+        cascades = self._connection.value(swapping.CASCADES, self._of_shadow)
         told = (
             f"{self._table}: this replace has stored {stored:,} rows, of which its "
             f"shadow {self._shadow} holds {held:,} now"
