@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-import threading
+from functools import partial
 from typing import TYPE_CHECKING, Literal, Self, TypeVar
 
 import pyarrow as pa
@@ -24,6 +24,7 @@ from propload.postgres.server.address import undisturbed
 from propload.postgres.server.spool import Spool
 from propload.postgres.session import failures, session_settings
 from propload.postgres.session.arrow_rows import arrow_rows
+from propload.postgres.session.cancelling import Cancelling
 from propload.postgres.session.connect_errors import connect_error, lost_at_once
 from propload.postgres.session.driver_errors import CANCELLED, ServerError, server_error
 from propload.postgres.session.dsn import parse_dsn, resolve_dsn, with_option
@@ -113,6 +114,16 @@ def _opened(
     return opened
 
 
+def _cancel(raw: dbapi.Connection) -> None:
+    with contextlib.suppress(dbapi.Error):
+        raw.adbc_cancel()
+
+
+def _close(raw: dbapi.Connection, group: SessionGroup) -> None:
+    with contextlib.suppress(dbapi.Error, RuntimeError), group.opening:
+        raw.close()
+
+
 class Connection(Statements):
     """One session with the server, used by one thread (but see `cancel`).
 
@@ -132,14 +143,10 @@ class Connection(Statements):
     ) -> None:
         self._raw = raw
         self._group = group
-        #: Guards what follows; never held while the server is asked.
-        self._changed = threading.Condition()
-        self._runs = False
-        self._cancelling = False
+        self._statement = Cancelling(partial(_cancel, raw), partial(_close, raw, group))
         self._jsonb = JsonbColumns()
         self._transaction: Literal["none", "open", "failed"] = "none"
         self._broken = False
-        self.closed = False
         # it would send BEGIN by itself, and once more after each COPY
         raw.adbc_connection.set_autocommit(True)
         self.token = secrets.token_hex(8)
@@ -308,41 +315,18 @@ class Connection(Statements):
 
     def close(self) -> None:
         """Close the session; what is uncommitted is undone. Never raises."""
-        with self._changed:
-            if self.closed:
-                return
-            self.closed = True
-            if self._broken:
-                self._group.lost.add(self._backend)
-            if self._cancelling:
-                # that may wait for a dead network, and closes the session itself
-                return
-        self._close()
+        if self._broken and not self.closed:
+            self._group.lost.add(self._backend)
+        self._statement.close()
 
-    def _close(self) -> None:
-        with contextlib.suppress(dbapi.Error, RuntimeError), self._group.opening:
-            self._raw.close()
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed."""
+        return self._statement.closed
 
     def cancel(self) -> None:
         """Stop the statement that runs now; the one call for another thread."""
-        if not self._begins_to_cancel():
-            return
-        try:
-            with contextlib.suppress(dbapi.Error):
-                self._raw.adbc_cancel()
-        finally:
-            with self._changed:
-                self._cancelling = False
-                self._changed.notify_all()
-            if self.closed:
-                self._close()
-
-    def _begins_to_cancel(self) -> bool:
-        with self._changed:
-            if not self._runs or self._cancelling or self.closed:
-                return False
-            self._cancelling = True
-            return True
+        self._statement.cancel()
 
     def _ask(
         self,
@@ -370,15 +354,11 @@ class Connection(Statements):
     def _cursor(self) -> Iterator[dbapi.Cursor]:
         try:
             cursor = self._raw.cursor()
-            with self._changed:
-                # a request that is under way is meant for an earlier statement
-                self._changed.wait_for(lambda: not self._cancelling)
-                self._runs = True
+            self._statement.begin()
             try:
                 yield cursor
             finally:
-                with self._changed:
-                    self._runs = False
+                self._statement.end()
                 # its own failure must not hide the statement's
                 with contextlib.suppress(dbapi.Error):
                     cursor.close()

@@ -10,6 +10,7 @@ import pytest
 
 import propload
 from propload.errors import ConfigError, TransientWriteError
+from propload.postgres.session import connection as connection_module
 from propload.postgres.session.connection import COPY_ROWS, connect
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.session.dsn import parse_dsn
@@ -223,10 +224,20 @@ class Unreachable:
         self.closed.set()
 
 
+@pytest.fixture
+def unreachable(database, monkeypatch):
+    """Return what opens a session whose requests to cancel wait for a network."""
+    open_session = connection_module.open_session
+    monkeypatch.setattr(
+        connection_module, "open_session", lambda dsn: Unreachable(open_session(dsn))
+    )
+    return lambda: connect(database)
+
+
 @pytest.mark.timeout(60)
-def test_a_request_to_cancel_that_gets_no_answer_keeps_nobody(database):
-    with connect(database) as opened:
-        opened._raw = raw = Unreachable(opened._raw)
+def test_a_request_to_cancel_that_gets_no_answer_keeps_nobody(unreachable):
+    with unreachable() as opened:
+        raw = opened._raw
         cancelling = threading.Thread(target=opened.cancel)
         with opened._cursor() as cursor:
             cancelling.start()
@@ -242,10 +253,12 @@ def test_a_request_to_cancel_that_gets_no_answer_keeps_nobody(database):
 
 
 @pytest.mark.timeout(60)
-def test_a_statement_begins_after_the_request_to_cancel_another(database, monkeypatch):
-    with connect(database) as opened:
-        waits = noted_waits(opened._changed, monkeypatch)
-        opened._raw = raw = Unreachable(opened._raw)
+def test_a_statement_begins_after_the_request_to_cancel_another(
+    unreachable, monkeypatch
+):
+    with unreachable() as opened:
+        waits = noted_waits(opened._statement._changed, monkeypatch)
+        raw = opened._raw
         cancelling = threading.Thread(target=opened.cancel)
         with opened._cursor():
             cancelling.start()

@@ -1,0 +1,69 @@
+"""The one call that another thread may make: to break off what a session runs."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Cancelling:
+    """Breaks off the statement that a session runs, and no other; closes the session.
+
+    Args:
+        cancel: Asks the server to break it off; may wait for a dead network.
+        close: Closes the session.
+
+    Attributes:
+        closed: Whether the session was closed.
+    """
+
+    def __init__(self, cancel: Callable[[], None], close: Callable[[], None]) -> None:
+        self.closed = False
+        self._cancel = cancel
+        self._close = close
+        #: Guards what follows; never held while the server is asked.
+        self._changed = threading.Condition()
+        self._runs = False
+        self._asking = False
+
+    def begin(self) -> None:
+        """Note that a statement begins.
+
+        A request that is under way is meant for an earlier one, and waited for.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: not self._asking)
+            self._runs = True
+
+    def end(self) -> None:
+        """Note that it has ended."""
+        with self._changed:
+            self._runs = False
+
+    def cancel(self) -> None:
+        """Break off the statement that runs now, if there is one."""
+        with self._changed:
+            is_due = self._runs and not (self._asking or self.closed)
+            if not is_due:
+                return
+            self._asking = True
+        try:
+            self._cancel()
+        finally:
+            with self._changed:
+                self._asking = False
+                is_closed = self.closed
+                self._changed.notify_all()
+            if is_closed:
+                self._close()
+
+    def close(self) -> None:
+        """Close the session, or have a request do so that is under way."""
+        with self._changed:
+            closes = not self.closed and not self._asking
+            self.closed = True
+        if closes:
+            self._close()

@@ -1,0 +1,85 @@
+"""A request to break off a statement meets that statement, or none."""
+
+import threading
+
+import pytest
+
+from propload.postgres.session.cancelling import Cancelling
+from tests.waiting import noted_waits
+
+pytestmark = pytest.mark.timeout(30)
+
+
+class Session:
+    """A session whose requests to cancel are answered when they may be."""
+
+    def __init__(self):
+        self.asked, self.answered = threading.Semaphore(0), threading.Event()
+        self.closed = 0
+        self.statement = Cancelling(self.cancel, self.close)
+
+    def cancel(self):
+        self.asked.release()
+        assert self.answered.wait(20)
+
+    def close(self):
+        self.closed += 1
+
+    def cancelling(self):
+        """Have another thread break the statement off, and return it once it asks."""
+        thread = threading.Thread(target=self.statement.cancel)
+        thread.start()
+        assert self.asked.acquire(timeout=20)
+        return thread
+
+
+def test_nothing_is_broken_off_between_statements_and_after_the_end():
+    session = Session()
+    session.statement.cancel()
+    session.statement.begin()
+    session.statement.end()
+    session.statement.cancel()
+    session.statement.begin()
+    session.statement.close()
+    session.statement.cancel()
+    assert not session.asked.acquire(blocking=False)
+
+
+def test_one_request_at_a_time_is_enough():
+    session = Session()
+    session.statement.begin()
+    cancelling = session.cancelling()
+    session.statement.cancel()
+    session.answered.set()
+    cancelling.join(20)
+    assert not session.asked.acquire(blocking=False)
+
+
+def test_a_session_is_closed_once_by_the_request_that_is_under_way():
+    session = Session()
+    session.statement.begin()
+    cancelling = session.cancelling()
+    session.statement.end()
+    session.statement.close()
+    session.statement.close()
+    assert (session.statement.closed, session.closed) == (True, 0)
+    session.answered.set()
+    cancelling.join(20)
+    session.statement.close()
+    assert session.closed == 1
+
+
+def test_a_statement_waits_for_a_request_that_is_meant_for_another(monkeypatch):
+    session = Session()
+    waits = noted_waits(session.statement._changed, monkeypatch)
+    session.statement.begin()
+    cancelling = session.cancelling()
+    session.statement.end()
+    following = threading.Thread(target=session.statement.begin)
+    following.start()
+    assert waits.acquire(timeout=20)
+    assert following.is_alive()
+    session.answered.set()
+    following.join(20)
+    cancelling.join(20)
+    assert not following.is_alive()
