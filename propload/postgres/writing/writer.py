@@ -6,12 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from propload.batch import ROW
-from propload.errors import CountsError, TableGoneError, TransientWriteError, WriteError
+from propload.errors import CountsError, TransientWriteError, WriteError
 from propload.postgres.session import failures
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.sql import merging
 from propload.postgres.sql.screening import OF_THE_SERVER
-from propload.postgres.tables.assumptions import require_unchanged
 from propload.postgres.writing.approach import Approach
 from propload.postgres.writing.attempt import Attempt
 from propload.postgres.writing.committing import EntryWriter, piece_counts
@@ -21,6 +20,7 @@ from propload.postgres.writing.merging import write_stage
 from propload.postgres.writing.stage_writer import StageWriter
 from propload.postgres.writing.staging import fill_stage, travelling
 from propload.postgres.writing.triage import Triage
+from propload.postgres.writing.watched_table import WatchedTable
 
 if TYPE_CHECKING:
     import polars as pl
@@ -79,7 +79,7 @@ class TableWriter(EntryWriter):
             on_refused=on_refused,
         )
         self._shape = shape
-        self._assumptions = assumptions
+        self._table = WatchedTable(shape, assumptions)
         self._stored = stored
         self._fast_path = FastPath(fast=empty or not shape.key)
         self._stage_writer = StageWriter(shape)
@@ -223,23 +223,9 @@ class TableWriter(EntryWriter):
 
     def _error_of(self, error: ServerError, piece: Piece) -> WriteError:
         raised = super()._error_of(error, piece)
-        if self._assumptions is None or isinstance(raised, TransientWriteError):
+        if isinstance(raised, TransientWriteError):
             return raised
-        # that the table was changed says more than what the server met by it
-        connection = self._session.open()
-        connection.rollback()
-        try:
-            self._require_unchanged(connection)
-        except ServerError:
-            return raised
-        except TableGoneError as gone:
-            return gone
-        except WriteError as changed:
-            changed.batch, changed.sqlstate = piece.batch, raised.sqlstate
-            return changed
-        finally:
-            connection.rollback()
-        return raised
+        return self._table.explained(self._session.open(), raised, piece.batch)
 
     def _finish(
         self, connection: Connection, piece: Piece, attempt: Attempt, written: Written
@@ -262,34 +248,11 @@ class TableWriter(EntryWriter):
         Not where the table was truncated, or written anew, or where rows may now change
         with others: all rows are sent from then on.
         """
-        before = self._assumptions
-        if piece.rows.height:
-            self._require_unchanged(connection)
-        if self._assumptions is before or self._stored is None:
+        is_same = not piece.rows.height or self._table.require_unchanged(connection)
+        if is_same or self._stored is None:
             return True
         self._stored.give_up()
         return not approach.unsent
-
-    def _require_unchanged(self, connection: Connection) -> None:
-        """Refuse to commit where the table is not the one that rows were planned for.
-
-        COPY takes the bytes of one type for another one's of the same width.
-        """
-        if self._assumptions is None:
-            return
-        shape = self._shape
-        try:
-            self._assumptions = require_unchanged(
-                connection,
-                shape.table,
-                self._assumptions,
-                columns=[column.name for column in shape.columns],
-                key=shape.key,
-                takes_parts=shape.mode == "upsert",
-            )
-        except WriteError:
-            connection.rollback()
-            raise
 
     def _require_accounted(self, piece: Piece, written: Written) -> None:
         """Refuse to commit where a row's end is not known."""
