@@ -6,8 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from propload.batch import ROW, join_reasons, no_reasons
-from propload.postgres.sql import merging
-from propload.postgres.writing.merging import write_stage
+from propload.postgres.sql import merging, sifting
+from propload.postgres.writing.merging import (
+    merged_counts,
+    updates_so_far,
+    write_stage,
+)
 from propload.postgres.writing.refused.refusals import reasons_of
 from propload.postgres.writing.staging import fill_stage
 from propload.report import Counts
@@ -21,7 +25,8 @@ if TYPE_CHECKING:
     from propload.postgres.sql.sifting import Runs
     from propload.postgres.writing.approach import Approach, Step
     from propload.postgres.writing.erasing import Erasing
-    from propload.postgres.writing.stage_writer import StageWriter
+    from propload.postgres.writing.refused.screening import Screen
+    from propload.postgres.writing.refused.sifting import Sift
 
 #: What became of the rows of a layer, and why others were refused, columns `REASONS`.
 _End: TypeAlias = "tuple[Counts, pl.DataFrame]"
@@ -34,7 +39,8 @@ class Attempt:
     Attributes:
         connection: The lane's session; it has a stage unless `direct`.
         shape: How rows go into the table.
-        stage_writer: Finds the bad ones where the approach looks for them.
+        screen: Finds bad ones in the stage by conditions.
+        sift: Finds others by trying them.
         approach: The rows.
         direct: Whether COPY goes straight into the table.
         erasing: Counts what nulls erase.
@@ -43,7 +49,8 @@ class Attempt:
 
     connection: Connection
     shape: Shape
-    stage_writer: StageWriter
+    screen: Screen
+    sift: Sift
     approach: Approach
     direct: bool
     erasing: Erasing
@@ -58,7 +65,8 @@ class Attempt:
         """Write the rows and return what becomes of the piece if this is committed.
 
         Raises:
-            ServerError: The server refused the layer `layer`, or the connection broke.
+            ServerError: The server refused the layer `layer`, of which no row is at
+                fault or more has to be found out, or the connection broke.
         """
         counts, reasons = Counts(), [*self.approach.left_out]
         for number, layer in enumerate(self.approach.layers):
@@ -112,7 +120,22 @@ class Attempt:
         return bool(self.connection.value(merging.key_comes_twice(self.shape)))
 
     def _sift(self, layer: pl.DataFrame, *, step: Step, runs: Runs = "growing") -> _End:
-        counts, refusals = self.stage_writer.write(
-            self.connection, layer, step=step, runs=runs
-        )
+        """Write the good rows of the stage, and look for bad ones as far as told.
+
+        Args:
+            layer: The rows of the stage.
+            step: How far to look.
+            runs: How many are tried at once, and what is known before.
+        """
+        connection, shape = self.connection, self.shape
+        connection.execute(sifting.IMMEDIATE)
+        refusals = [] if step == "suspect" else self.screen.take_out(connection, layer)
+        if step == "screen" and refusals and runs == "growing":
+            counts = write_stage(connection, shape, shape.patched(layer))
+            return counts, reasons_of(layer, refusals)
+        before = updates_so_far(connection, shape)
+        bad, answer = self.sift.write(connection, runs=runs)
+        refusals += bad
+        places = [each.place for each in refusals]
+        counts = merged_counts(connection, shape, answer, before, without=places)
         return counts, reasons_of(layer, refusals)

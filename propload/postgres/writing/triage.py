@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from propload.postgres.session.failures import Failure
     from propload.postgres.sql.shape import Shape
     from propload.postgres.writing.approach import Approach
-    from propload.postgres.writing.stage_writer import StageWriter
+    from propload.postgres.writing.refused.sifting import Sift
 
 #: A byte that no text may hold: COPY refuses it whatever the table is.
 NOT_COPIED = "22021"
@@ -35,11 +35,11 @@ class Triage:
 
     Attributes:
         shape: How rows go into the table.
-        stage_writer: Knows the columns of constraints.
+        sift: Knows the columns of constraints.
     """
 
     shape: Shape
-    stage_writer: StageWriter
+    sift: Sift
 
     def after(
         self,
@@ -88,7 +88,7 @@ class Triage:
         refusal = Refusal.of(failure, (failure.line or 1) - 1)
         if refusal.column or not refusal.constraint:
             return refusal
-        column = self.stage_writer.column_of(connection, refusal.constraint)
+        column = self.sift.column_of(connection, refusal.constraint)
         return replace(refusal, column=column)
 
     def _suspecting(

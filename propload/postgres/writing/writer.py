@@ -17,7 +17,8 @@ from propload.postgres.writing.committing import EntryWriter, piece_counts
 from propload.postgres.writing.erasing import Erasing
 from propload.postgres.writing.fast_path import FastPath
 from propload.postgres.writing.merging import write_stage
-from propload.postgres.writing.stage_writer import StageWriter
+from propload.postgres.writing.refused.screening import Screen
+from propload.postgres.writing.refused.sifting import Sift
 from propload.postgres.writing.staging import fill_stage, travelling
 from propload.postgres.writing.triage import Triage
 from propload.postgres.writing.watched_table import WatchedTable
@@ -82,9 +83,10 @@ class TableWriter(EntryWriter):
         self._table = WatchedTable(shape, assumptions)
         self._stored = stored
         self._fast_path = FastPath(fast=empty or not shape.key)
-        self._stage_writer = StageWriter(shape)
+        self._screen = Screen(shape)
+        self._sift = Sift(shape)
         self._erasing = Erasing(shape)
-        self._triage = Triage(shape, self._stage_writer)
+        self._triage = Triage(shape, self._sift)
 
     def cancel(self) -> None:
         """Break off what runs now, from another thread."""
@@ -176,7 +178,8 @@ class TableWriter(EntryWriter):
         return Attempt(
             connection,
             self._shape,
-            self._stage_writer,
+            self._screen,
+            self._sift,
             approach,
             direct=direct,
             erasing=self._erasing,
