@@ -24,7 +24,7 @@ from propload.postgres.session.server_capacity import ServerCapacity
 from propload.postgres.session.server_sessions import ServerSessions
 from propload.postgres.sql import swapping
 from propload.postgres.tables import catalog
-from propload.postgres.tables.ensuring import ensure_table
+from propload.postgres.tables.creating import ensure_table
 from propload.postgres.tables.modes import require_mode
 from propload.postgres.tables.row_plan import plan_rows
 from propload.postgres.tables.shaping import shape_of
