@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from propload.errors import TableGoneError
 from propload.postgres.ledger.file_ledger import FileLedger
@@ -70,8 +70,8 @@ class LoadingRun:
         self._oid: int | None = None
         self._is_first = True
         self._stored: StoredRows | None = None
-        self._ended = False
-        self._unsure = False
+        #: Unsure while the answer to the commit of the end is not there.
+        self._end: Literal["open", "unsure", "entered"] = "open"
 
     def session_of(self, lane: int, /) -> LaneSession:
         """Return the session of a lane, for its writers one after the other."""
@@ -220,7 +220,7 @@ class LoadingRun:
             status: How it ended.
             session: One without open work, where the run keeps none for a shadow.
         """
-        if self._ended:
+        if self._end == "entered":
             return
         try:
             shadow = self._shadow
@@ -231,10 +231,10 @@ class LoadingRun:
                     shadow.swap(self._committed(session))
                     self._note_runs_beside(session)
                 self.ledger.enter_end(session, status)
-                self._unsure = True
+                self._end = "unsure"
                 session.commit()
             self.ledger.settle_end(status)
-            self._ended = True
+            self._end = "entered"
             if shadow is not None and status == "loaded":
                 shadow.clear()
         except ServerError as error:
@@ -250,7 +250,7 @@ class LoadingRun:
 
     def _is_entered(self, session: Connection, status: str) -> bool:
         """Whether an earlier attempt was committed although its answer was lost."""
-        return self._unsure and self.ledger.status(session) == status
+        return self._end == "unsure" and self.ledger.status(session) == status
 
     def _note_runs_beside(self, session: Connection) -> None:
         """Note whose rows went with the old ones: called while the table is locked."""
