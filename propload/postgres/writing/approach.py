@@ -114,11 +114,11 @@ class Approach:
     def _by_row(self, versions: pl.DataFrame, keys: pl.DataFrame) -> Approach:
         """Return the approach with all versions of keys in the layer that ends it."""
         on = keys.columns
-        told = versions.join(keys, on=on, how="semi")
-        layers, before = (
-            (self.layers[:-1], self.layers[-1:]) if self.by_row else (self.layers, ())
-        )
-        is_told = pl.col(ROW).is_in(told.get_column(ROW).implode())
+        rows = versions.join(keys, on=on, how="semi")
+        is_one = pl.col(ROW).is_in(rows.get_column(ROW).implode())
+        # rows of other keys may be in such a layer already
+        whole = len(self.layers) - self.by_row
+        layers, by_row = self.layers[:whole], self.layers[whole:]
         return replace(
             self,
             layers=(
@@ -126,9 +126,9 @@ class Approach:
                     layer.join(keys, on=on, how="anti", maintain_order="left")
                     for layer in layers
                 ),
-                pl.concat([*before, told]).sort(ROW),
+                pl.concat([*by_row, rows]).sort(ROW),
             ),
             versions=versions.join(keys, on=on, how="anti"),
             by_row=True,
-            left_out=tuple(frame.filter(~is_told) for frame in self.left_out),
+            left_out=tuple(frame.filter(~is_one) for frame in self.left_out),
         )
