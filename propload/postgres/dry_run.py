@@ -70,6 +70,7 @@ class DryRun:
         connection: A session of its own, with a stage.
         shape: How rows go into the table.
         key: The columns that identify a row.
+        meeting: Those of them by which rows meet others: none in an append.
         unsure: The columns whose types may refuse a staged value.
         screen: Finds rows that a condition tells to be bad.
         sift: Finds others.
@@ -78,6 +79,7 @@ class DryRun:
     connection: Connection
     shape: Shape
     key: tuple[str, ...]
+    meeting: tuple[str, ...]
     unsure: Sequence[str]
     screen: Screen
     sift: Sift
@@ -114,8 +116,10 @@ class DryRun:
             table, doing = str(target.table), "a temporary table was made"
             raise failures.as_write_error(error, table=table, doing=doing) from error
         unsure = [c.name for c in facts.columns if _may_refuse(c, shape)]
+        # rows that replace a table meet one another
+        meeting = key if fresh else shape.key
         screen = Screen(shape, fresh=fresh)
-        return cls(connection, shape, key, unsure, screen, Sift(shape))
+        return cls(connection, shape, key, meeting, unsure, screen, Sift(shape))
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -226,11 +230,10 @@ class DryRun:
     def _count(
         self, height: int, erasing: tuple[str, ...]
     ) -> tuple[Counts, dict[str, int]]:
-        # rows that replace a table meet one another
-        key = self.key if self.screen.fresh else self.shape.key
-        if self.shape.is_loose(key):
+        if self.shape.is_loose(self.meeting):
             # which of them comes first is not known here
-            gone = self.connection.value(merging.take_out_repeated(self.shape, key))
+            query = merging.take_out_repeated(self.shape, self.meeting)
+            gone = self.connection.value(query)
             height -= int(gone)
         if not self.shape.key:
             return Counts(inserted=height), {}

@@ -21,14 +21,11 @@ class Screen:
     Args:
         shape: How rows go into the table.
         fresh: Whether stored rows are of no account.
-
-    Attributes:
-        fresh: The same.
     """
 
     def __init__(self, shape: Shape, *, fresh: bool = False) -> None:
         self._shape = shape
-        self.fresh = fresh
+        self._fresh = fresh
         self._known_rules: list[screening.Rule] | None = None
 
     def take_out(self, connection: Connection, layer: pl.DataFrame, /) -> list[Refusal]:
@@ -68,7 +65,7 @@ class Screen:
             rows = [row for each in queries for row in connection.rows(each, (table,))]
             rules = [screening.Rule(*row) for row in rows]
             self._known_rules = [
-                rule for rule in rules if not (self.fresh and rule.unique)
+                rule for rule in rules if not (self._fresh and rule.unique)
             ]
         return self._known_rules
 
