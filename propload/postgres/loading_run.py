@@ -226,10 +226,14 @@ class LoadingRun:
             shadow = self._shadow
             if shadow is not None:
                 session = shadow.session()
-            if not self._is_entered(session, status):
+            # an earlier attempt may have been committed although its answer was lost
+            unsure = self._end == "unsure"
+            if not (unsure and self.ledger.status(session) == status):
                 if shadow is not None and status == "loaded":
                     shadow.swap(self._committed(session))
-                    self._note_runs_beside(session)
+                    # while the table is locked
+                    runs = self.ledger.other_open_runs(session, self._record.target)
+                    self.end_notes = _wiped(runs, self._record.target)
                 self.ledger.enter_end(session, status)
                 self._end = "unsure"
                 session.commit()
@@ -247,15 +251,6 @@ class LoadingRun:
         """Close the session that keeps the shadow's lock."""
         if self._shadow is not None:
             self._shadow.close()
-
-    def _is_entered(self, session: Connection, status: str) -> bool:
-        """Whether an earlier attempt was committed although its answer was lost."""
-        return self._end == "unsure" and self.ledger.status(session) == status
-
-    def _note_runs_beside(self, session: Connection) -> None:
-        """Note whose rows went with the old ones: called while the table is locked."""
-        runs = self.ledger.other_open_runs(session, self._record.target)
-        self.end_notes = _wiped(runs, self._record.target)
 
 
 def _wiped(runs: Sequence[str], table: str) -> tuple[str, ...]:

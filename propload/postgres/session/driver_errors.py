@@ -10,8 +10,6 @@ from propload.postgres.sql.quoting import name
 
 #: A statement that somebody, or the server's clock, has ended.
 CANCELLED = "57014"
-#: Codes of a server that lacks a file or may not read it.
-_OF_FILES = ("58", "42501")
 
 
 class ServerError(WriteError):
@@ -96,11 +94,6 @@ def server_error(error: Exception, dsn: str, /) -> ServerError:
     for field, value in told.items():
         setattr(made, field, found[field] if field in _NAMES else value)
     return made
-
-
-def is_about_files(error: ServerError, /) -> bool:
-    """Return whether the server could not read a file that it was told to read."""
-    return (error.sqlstate or "").startswith(_OF_FILES)
 
 
 def _said(text: str) -> str:

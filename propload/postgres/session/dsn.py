@@ -157,15 +157,12 @@ def describe_dsn(dsn: str, /) -> str:
     service = settings.get("service") or os.environ.get("PGSERVICE")
     if service and not settings.keys() & {"host", "hostaddr"}:
         return f"service {service}"
-    host = settings.get("host") or settings.get("hostaddr") or _default_host()
+    host = settings.get("host") or settings.get("hostaddr")
+    host = host or os.environ.get("PGHOST") or "localhost"
     port = settings.get("port") or os.environ.get("PGPORT", "")
     user = settings.get("user") or os.environ.get("PGUSER", "")
     database = settings.get("dbname") or os.environ.get("PGDATABASE") or user
     return f"{host}{':' if port else ''}{port}/{database}"
-
-
-def _default_host() -> str:
-    return os.environ.get("PGHOST") or "localhost"
 
 
 def mask(dsn: str, /) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from propload.errors import TransientWriteError
-from propload.postgres.session.driver_errors import ServerError, is_about_files
+from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.sql.tables import copy_from
 
 if TYPE_CHECKING:
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from propload.postgres.server.spool import Spool
     from propload.postgres.session.statements import Statements
 
+#: Codes of a server that lacks a file or may not read it.
+_OF_FILES = ("58", "42501")
 #: A table's namespace, or None where the session's path finds it, and its name.
 Place: TypeAlias = "tuple[str | None, str]"
 
@@ -46,7 +48,7 @@ def copies_from_spool(
     try:
         session.execute(copy_from(place, rows.column_names, str(path)))
     except ServerError as error:
-        if not is_about_files(error):
+        if not (error.sqlstate or "").startswith(_OF_FILES):
             raise
         spool.close(error)
         msg = f"{session} cannot read its spool: {error}"
