@@ -11,15 +11,16 @@ import pyarrow.compute as pc
 
 from propload.batch import CREATED_AS
 from propload.errors import SourceError
-from propload.sources.arrow.foreign_types import holds, rebuilt, settle_foreign
+from propload.sources.arrow.foreign_types import Conversion, settle_foreign
 from propload.sources.arrow.geometry import without_marks
+from propload.sources.arrow.nested import holds, rebuilt
 from propload.sources.arrow.out_of_range_times import within_python
 from propload.sources.arrow.undecodable import without
 from propload.values.plain_columns import TEXT
 from propload.values.python_values import DECIMAL_DIGITS, as_text, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from propload.batch import Unread
     from propload.sources.arrow.undecodable import Part
@@ -88,25 +89,24 @@ def _settled(column: pa.Array) -> tuple[pa.Array, bytes | None]:
     found = _conversion(plain.type)
     if found is None:
         return plain, told
-    convert, created_as = found
-    return convert(plain), told or created_as
+    return found.convert(plain), told or found.created_as
 
 
-def _conversion(
-    kind: pa.DataType,
-) -> tuple[Callable[[pa.Array], pa.Array], bytes | None] | None:
-    """Return what makes a known type of one, and the type of a new column for it."""
+def _conversion(kind: pa.DataType) -> Conversion | None:
+    """Return what becomes of a type, or None of one that is known."""
     if pa.types.is_dictionary(kind) and (found := _conversion(kind.value_type)):
         convert, created_as = found
-        return (lambda column: convert(column.dictionary_decode())), created_as
+        return Conversion(
+            lambda column: convert(column.dictionary_decode()), created_as
+        )
     if _is_wide(kind):
         wide = f"numeric({_digits(kind)},{max(0, kind.scale)})"
-        return _decimal_text, wide.encode()
+        return Conversion(_decimal_text, wide.encode())
     if holds(kind, pa.types.is_map) or holds(kind, _is_wide):
-        return _objects, b"jsonb"
+        return Conversion(_objects, b"jsonb")
     near = _nearest(kind)
     cast = _in_milliseconds if _in_seconds(kind) else _cast
-    return None if near.equals(kind) else ((lambda column: cast(column, near)), None)
+    return None if near.equals(kind) else Conversion(lambda column: cast(column, near))
 
 
 def _cast(column: pa.Array, kind: pa.DataType) -> pa.Array:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from propload.sources.arrow.wide_numbers import WIDE
+from propload.sources.arrow.wide_numbers import OF_WIDE, WIDE
 from propload.values.plain_columns import TEXT
 
 if TYPE_CHECKING:
@@ -66,15 +66,14 @@ class OfDuckDB(NamedTuple):
 
     write: Callable[[bytes], str]
     kind: pa.DataType
-    created_as: str
+    created_as: bytes
 
 
-_NUMERIC = f"numeric({WIDE.precision},0)"
 #: The types, by their names.
 OF_DUCKDB: Mapping[str, OfDuckDB] = {
-    "bit": OfDuckDB(_bits, TEXT, "bit varying"),
-    "hugeint": OfDuckDB(partial(_whole, signed=True), WIDE, _NUMERIC),
-    "uhugeint": OfDuckDB(partial(_whole, signed=False), WIDE, _NUMERIC),
-    "bignum": OfDuckDB(_digits, TEXT, "numeric"),
-    "time_tz": OfDuckDB(_time_text, TEXT, "time with time zone"),
+    "bit": OfDuckDB(_bits, TEXT, b"bit varying"),
+    "hugeint": OfDuckDB(partial(_whole, signed=True), WIDE, OF_WIDE),
+    "uhugeint": OfDuckDB(partial(_whole, signed=False), WIDE, OF_WIDE),
+    "bignum": OfDuckDB(_digits, TEXT, b"numeric"),
+    "time_tz": OfDuckDB(_time_text, TEXT, b"time with time zone"),
 }

@@ -14,7 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from propload.sources.arrow.duckdb_types import OF_DUCKDB
-from propload.sources.arrow.wide_numbers import WIDE
+from propload.sources.arrow.nested import changed, holds, is_list, is_nested
+from propload.sources.arrow.wide_numbers import OF_WIDE, WIDE
 from propload.values.plain_columns import TEXT
 from propload.values.python_values import DECIMAL_DIGITS, as_text, plain
 
@@ -50,66 +51,7 @@ def settle_foreign(column: pa.Array) -> tuple[pa.Array, bytes | None]:
     told = None if _innermost(found.type).equals(inner) else _conversion(inner)
     if told is None or told.created_as is None:
         return found, None
-    suffix = "[]" if _is_list(column.type) else ""
-    return found, f"{told.created_as}{suffix}".encode()
-
-
-def holds(kind: pa.DataType, is_sought: Callable[[pa.DataType], bool]) -> bool:
-    """Return whether a type is one that is sought, or has one in it."""
-    inner = (kind.field(place).type for place in range(kind.num_fields))
-    return is_sought(kind) or any(holds(one, is_sought) for one in inner)
-
-
-def changed(
-    column: pa.Array,
-    is_sought: Callable[[pa.DataType], bool],
-    change: Callable[[pa.Array], pa.Array],
-) -> pa.Array:
-    """Return a column with all that is of a sought type changed, lists and maps too."""
-    if is_sought(column.type):
-        return change(column)
-    if is_nested(column.type) and holds(column.type, is_sought):
-        return rebuilt(column, lambda part: changed(part, is_sought, change))
-    return column
-
-
-def rebuilt(column: pa.Array, change: Callable[[pa.Array], pa.Array]) -> pa.Array:
-    """Return lists, maps or structs with what is in them changed.
-
-    Lists are of one kind afterwards.
-    """
-    if pa.types.is_map(column.type):
-        return _rebuilt_map(column, change)
-    if pa.types.is_struct(column.type):
-        # Arrow 26 aborts where it is to flatten a union
-        is_plain = not any(pa.types.is_union(field.type) for field in column.type)
-        places = range(column.type.num_fields)
-        parts = column.flatten() if is_plain else [column.field(n) for n in places]
-        parts = [change(part) for part in parts]
-        names = [field.name for field in column.type]
-        return pa.StructArray.from_arrays(parts, names, mask=column.is_null())
-    elements = change(pc.list_flatten(column))
-    lengths = pc.list_value_length(column).fill_null(0).cast(pa.int64())
-    ends = pc.cumulative_sum(lengths)
-    offsets = pa.concat_arrays([pa.array([0], pa.int64()), ends])
-    return pa.LargeListArray.from_arrays(offsets, elements, mask=column.is_null())
-
-
-def _rebuilt_map(
-    column: pa.MapArray, change: Callable[[pa.Array], pa.Array]
-) -> pa.MapArray:
-    first, last = (column.offsets[place].as_py() for place in (0, -1))
-    keys, items = (
-        change(part.slice(first, last - first)) for part in (column.keys, column.items)
-    )
-    offsets = pc.subtract(column.offsets, first)
-    kind = pa.map_(keys.type, items.type)
-    return pa.MapArray.from_arrays(offsets, keys, items, kind, mask=column.is_null())
-
-
-def is_nested(kind: pa.DataType) -> bool:
-    """Return whether `rebuilt` changes what is in it."""
-    return bool(pa.types.is_struct(kind) or pa.types.is_map(kind)) or _is_list(kind)
+    return found, told.created_as + (b"[]" if is_list(column.type) else b"")
 
 
 def _decoded(column: pa.DictionaryArray) -> pa.Array:
@@ -117,20 +59,9 @@ def _decoded(column: pa.DictionaryArray) -> pa.Array:
 
 
 def _innermost(kind: pa.DataType) -> pa.DataType:
-    while _is_list(kind):
+    while is_list(kind):
         kind = kind.value_type
     return kind
-
-
-def _is_list(kind: pa.DataType) -> bool:
-    tests = (
-        pa.types.is_list,
-        pa.types.is_large_list,
-        pa.types.is_fixed_size_list,
-        pa.types.is_list_view,
-        pa.types.is_large_list_view,
-    )
-    return any(test(kind) for test in tests)
 
 
 def _may_be_foreign(kind: pa.DataType) -> bool:
@@ -147,8 +78,8 @@ def _converted(column: pa.Array) -> pa.Array:
     return column if found is None else found.convert(column)
 
 
-class _Conversion(NamedTuple):
-    """What becomes of a foreign type.
+class Conversion(NamedTuple):
+    """What becomes of a type that is not known.
 
     Attributes:
         convert: Makes a known type of a column.
@@ -156,36 +87,36 @@ class _Conversion(NamedTuple):
     """
 
     convert: Callable[[pa.Array], pa.Array]
-    created_as: str | None = None
+    created_as: bytes | None = None
 
 
-def _conversion(kind: pa.DataType) -> _Conversion | None:
+def _conversion(kind: pa.DataType) -> Conversion | None:
     """Return what becomes of a type that is foreign itself, or None of others."""
     if isinstance(kind, pa.BaseExtensionType):
         return _of_extension(kind)
     if pa.types.is_interval(kind):
-        return _Conversion(lambda column: _texts(column, _interval_text), "interval")
+        return Conversion(lambda column: _texts(column, _interval_text), b"interval")
     if pa.types.is_union(kind):
-        return _Conversion(lambda column: _texts(column, _plain_text))
+        return Conversion(lambda column: _texts(column, _plain_text))
     if pa.types.is_time(kind):
-        return _Conversion(_within_a_day, "time without time zone")
+        return Conversion(_within_a_day, b"time without time zone")
     if _is_of_duckdb_numbers(kind):
-        return _Conversion(_of_all_digits, f"numeric({WIDE.precision},0)")
+        return Conversion(_of_all_digits, OF_WIDE)
     return None
 
 
-def _of_extension(kind: pa.BaseExtensionType) -> _Conversion:
+def _of_extension(kind: pa.BaseExtensionType) -> Conversion:
     name = kind.extension_name
     if name == "arrow.opaque" and kind.vendor_name == "DuckDB":
         found = OF_DUCKDB.get(kind.type_name)
         if found is not None:
-            return _Conversion(partial(_of_duckdb, of=found), found.created_as)
+            return Conversion(partial(_of_duckdb, of=found), found.created_as)
     known = {
-        "arrow.json": _Conversion(lambda column: column.storage.cast(TEXT), "jsonb"),
-        "arrow.uuid": _Conversion(lambda column: _texts(column.storage, _uuid), "uuid"),
-        "arrow.bool8": _Conversion(lambda column: column.storage.cast(pa.bool_())),
+        "arrow.json": Conversion(lambda column: column.storage.cast(TEXT), b"jsonb"),
+        "arrow.uuid": Conversion(lambda column: _texts(column.storage, _uuid), b"uuid"),
+        "arrow.bool8": Conversion(lambda column: column.storage.cast(pa.bool_())),
     }
-    return known.get(name, _Conversion(lambda column: column.storage))
+    return known.get(name, Conversion(lambda column: column.storage))
 
 
 def _of_duckdb(column: pa.Array, *, of: OfDuckDB) -> pa.Array:

@@ -9,7 +9,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from propload.sources.arrow.foreign_types import changed, is_within
+from propload.sources.arrow.foreign_types import is_within
+from propload.sources.arrow.nested import changed
 from propload.values.plain_columns import TEXT
 from propload.values.temporal_text import duration_text, moment_text
 

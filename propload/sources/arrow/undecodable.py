@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from propload.batch import Unread
-from propload.sources.arrow.foreign_types import is_nested
+from propload.sources.arrow.nested import is_nested
 from propload.sources.row_batches import describe
 from propload.sources.source import numbers_between
 from propload.values.plain_columns import TEXT

@@ -12,6 +12,8 @@ from propload.values.python_values import DECIMAL_DIGITS
 _NARROW = pa.decimal128(DECIMAL_DIGITS, 0)
 #: All digits of such a number: Arrow's wider decimal has room for them.
 WIDE = pa.decimal256(DECIMAL_DIGITS + 1, 0)
+#: The type of a new column for these.
+OF_WIDE = f"numeric({WIDE.precision},0)".encode()
 
 
 def holds_wide(dtype: pl.DataType) -> bool:

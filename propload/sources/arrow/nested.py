@@ -1,0 +1,81 @@
+"""What stands in lists, structs and maps, however deep: found, and changed in place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def holds(kind: pa.DataType, is_sought: Callable[[pa.DataType], bool]) -> bool:
+    """Return whether a type is one that is sought, or has one in it."""
+    inner = (kind.field(place).type for place in range(kind.num_fields))
+    return is_sought(kind) or any(holds(one, is_sought) for one in inner)
+
+
+def changed(
+    column: pa.Array,
+    is_sought: Callable[[pa.DataType], bool],
+    change: Callable[[pa.Array], pa.Array],
+) -> pa.Array:
+    """Return a column with all that is of a sought type changed, lists and maps too."""
+    if is_sought(column.type):
+        return change(column)
+    if is_nested(column.type) and holds(column.type, is_sought):
+        return rebuilt(column, lambda part: changed(part, is_sought, change))
+    return column
+
+
+def rebuilt(column: pa.Array, change: Callable[[pa.Array], pa.Array]) -> pa.Array:
+    """Return lists, maps or structs with what is in them changed.
+
+    Lists are of one kind afterwards.
+    """
+    if pa.types.is_map(column.type):
+        return _rebuilt_map(column, change)
+    if pa.types.is_struct(column.type):
+        # Arrow 26 aborts where it is to flatten a union
+        is_plain = not any(pa.types.is_union(field.type) for field in column.type)
+        places = range(column.type.num_fields)
+        parts = column.flatten() if is_plain else [column.field(n) for n in places]
+        parts = [change(part) for part in parts]
+        names = [field.name for field in column.type]
+        return pa.StructArray.from_arrays(parts, names, mask=column.is_null())
+    elements = change(pc.list_flatten(column))
+    lengths = pc.list_value_length(column).fill_null(0).cast(pa.int64())
+    ends = pc.cumulative_sum(lengths)
+    offsets = pa.concat_arrays([pa.array([0], pa.int64()), ends])
+    return pa.LargeListArray.from_arrays(offsets, elements, mask=column.is_null())
+
+
+def _rebuilt_map(
+    column: pa.MapArray, change: Callable[[pa.Array], pa.Array]
+) -> pa.MapArray:
+    first, last = (column.offsets[place].as_py() for place in (0, -1))
+    keys, items = (
+        change(part.slice(first, last - first)) for part in (column.keys, column.items)
+    )
+    offsets = pc.subtract(column.offsets, first)
+    kind = pa.map_(keys.type, items.type)
+    return pa.MapArray.from_arrays(offsets, keys, items, kind, mask=column.is_null())
+
+
+def is_nested(kind: pa.DataType) -> bool:
+    """Return whether `rebuilt` changes what is in it."""
+    return bool(pa.types.is_struct(kind) or pa.types.is_map(kind)) or is_list(kind)
+
+
+def is_list(kind: pa.DataType) -> bool:
+    """Return whether a type is one of Arrow's five kinds of lists."""
+    tests = (
+        pa.types.is_list,
+        pa.types.is_large_list,
+        pa.types.is_fixed_size_list,
+        pa.types.is_list_view,
+        pa.types.is_large_list_view,
+    )
+    return any(test(kind) for test in tests)
