@@ -7,8 +7,8 @@ error is logged and no more, and says which value is wrong, but not of which set
 from __future__ import annotations
 
 import math
-from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any
 
 from scrapy.settings import BaseSettings, Settings, default_settings
 from scrapy.utils.misc import load_object
@@ -17,9 +17,7 @@ from propload.errors import ConfigError
 from propload.sources.spiders.settings import read_flush, unread_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-
-T = TypeVar("T")
+    from collections.abc import Callable, Iterator, Mapping
 
 #: A setting that Scrapy reads as a switch, though its default is a number.
 _SWITCHES = frozenset({"TELNETCONSOLE_ENABLED"})
@@ -63,33 +61,31 @@ class CrawlSettings(Settings):
 
     def set(self, name: Any, value: Any, priority: int | str = "project") -> None:
         """Set a value; that of a dict of components may be JSON."""
-        setting = partial(super().set, name, value, priority)
-        if self.frozen or not isinstance(self[name], BaseSettings):
-            setting()
-        else:
-            _named(setting, name, None, "a JSON object")
+        is_dict = not self.frozen and isinstance(self[name], BaseSettings)
+        with _naming(name, None, "a JSON object") if is_dict else nullcontext():
+            super().set(name, value, priority)
 
     def getbool(self, name: str, default: bool = False) -> bool:  # noqa: FBT001, FBT002 - as Scrapy has it
         """Return a setting that is on or off."""
-        reading = partial(super().getbool, name, default)
-        return _named(reading, name, self[name], "true or false")
+        with _naming(name, self[name], "true or false"):
+            return super().getbool(name, default)
 
     def getint(self, name: str, default: int = 0) -> int:
         """Return a setting that is a whole number."""
-        reading = partial(super().getint, name, default)
-        return _named(reading, name, self[name], "a whole number")
+        with _naming(name, self[name], "a whole number"):
+            return super().getint(name, default)
 
     def getfloat(self, name: str, default: float = 0.0) -> float:
         """Return a setting that is a number."""
-        reading = partial(super().getfloat, name, default)
-        return _named(reading, name, self[name], "a number")
+        with _naming(name, self[name], "a number"):
+            return super().getfloat(name, default)
 
     def getdict(
         self, name: str, default: dict[Any, Any] | None = None
     ) -> dict[Any, Any]:
         """Return a setting that is a dict, or the JSON of one."""
-        reading = partial(super().getdict, name, default)
-        return _named(reading, name, None, "a JSON object")
+        with _naming(name, None, "a JSON object"):
+            return super().getdict(name, default)
 
     def require_usable(self) -> None:
         """Refuse values that Scrapy would fail on when it needs them.
@@ -99,7 +95,9 @@ class CrawlSettings(Settings):
         """
         for name, value in self.items():
             if name in _CODES:
-                _named(partial(_codes, self.getlist(name)), name, value, "HTTP codes")
+                with _naming(name, value, "HTTP codes"):
+                    for code in self.getlist(name):
+                        int(str(code))
             elif value is not None and (reading := self._reading(name)) is not None:
                 reading(name)
             self._require_possible(name, value)
@@ -107,14 +105,14 @@ class CrawlSettings(Settings):
     def _require_possible(self, name: str, value: object) -> None:
         """Refuse a value of the right type with which no crawl can go on."""
         if name in _SLOTS:
-            slots = partial(_at_least, 1, self.getint(name))
-            _named(slots, name, value, "1 or more")
+            with _naming(name, value, "1 or more"):
+                _require_least(1, self.getint(name))
         elif name in _WAITS:
-            wait = partial(_at_least, 0, self.getfloat(name))
-            _named(wait, name, value, "a number of seconds from 0 on")
+            with _naming(name, value, "a number of seconds from 0 on"):
+                _require_least(0, self.getfloat(name))
         elif name in _CLASSES and value not in (None, getattr(default_settings, name)):
-            wanted = "the path of a class that can be imported"
-            _named(partial(_imported, value), name, value, wanted)
+            with _naming(name, value, "the path of a class that can be imported"):
+                _require_class(value)
 
     def _reading(self, name: str) -> Callable[[str], object] | None:
         """Return how Scrapy reads a setting, or None where it takes any value."""
@@ -145,34 +143,30 @@ def check_values(given: Mapping[str, object], /) -> None:
     read_flush(settings)
 
 
-def _at_least(least: float, value: float) -> None:
+def _require_least(least: float, value: float) -> None:
     # of what is no number (nan) no comparison holds
     if not least <= value < math.inf:
         raise ValueError(value)
 
 
-def _imported(path: Any) -> None:
+def _require_class(path: Any) -> None:
     try:
         load_object(path)
     except (ImportError, NameError) as error:
         raise ValueError(path) from error
 
 
-def _codes(words: Iterable[object]) -> list[int]:
-    return [int(str(word)) for word in words]
-
-
-def _named(reading: Callable[[], T], name: object, value: object, wanted: str) -> T:
-    """Return what is read, or tell of which setting the value is.
+@contextmanager
+def _naming(name: object, value: object, wanted: str) -> Iterator[None]:
+    """Have an error of who reads a setting say which setting that is.
 
     Args:
-        reading: What reads it.
         name: The setting.
         value: What is shown of it; a dict may hold what nobody is to see.
         wanted: What it should be.
     """
     try:
-        return reading()
+        yield
     except (ValueError, TypeError, AttributeError, OverflowError) as error:
         if isinstance(error, WrongValueError):
             raise
