@@ -20,6 +20,7 @@ from tests.unit.sources.spiders.crawling import spider_of
         ("COOKIES_ENABLED", "maybe", "'maybe', not true or false"),
         ("TELNETCONSOLE_ENABLED", "off", "'off', not true or false"),
         ("RETRY_HTTP_CODES", "500,5xx", "'500,5xx', not HTTP codes"),
+        ("RETRY_HTTP_CODES", 429, "429, not HTTP codes"),
         ("HTTPERROR_ALLOWED_CODES", ["x"], r"\['x'\], not HTTP codes"),
         ("CONCURRENT_REQUESTS", "0", "'0', not 1 or more"),
         ("CONCURRENT_REQUESTS_PER_DOMAIN", -1, "-1, not 1 or more"),
