@@ -7,17 +7,18 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-
 from propload.batch import Batch, Unread
 from propload.errors import SourceError
 from propload.messages.wording import with_article
 from propload.sources.source import FLUSH_SECONDS, check_names, cut, numbers_between
 from propload.values.columns import Columns, make_array
+from propload.values.plain_columns import UNFIT
 from propload.values.python_values import SETTLED, row_of, settled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+
+    import pyarrow as pa
 
     from propload.options import SourceOptions
 
@@ -28,16 +29,6 @@ FEW, MANY = 8, 64
 VALUE_BYTES = 16
 #: What is text, and weighed.
 _WEIGHED = (str, bytes)
-
-#: What building a column can raise where a single value is to blame.
-UNFIT = (
-    UnicodeEncodeError,
-    TypeError,
-    ValueError,
-    OverflowError,
-    RecursionError,
-    pa.ArrowException,
-)
 
 
 class RowBatches:

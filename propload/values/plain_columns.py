@@ -32,8 +32,8 @@ SCALARS: dict[type, pa.DataType] = {
 }
 #: Values of these have a zone, or none, which their type does not tell.
 _OF_CLOCKS = (TIME, MOMENT, MOMENT_IN_UTC)
-#: What Arrow raises of a value that a type does not hold.
-UNFIT = (TypeError, ValueError, OverflowError, pa.ArrowException)
+#: What building a column can raise where a single value is to blame.
+UNFIT = (TypeError, ValueError, OverflowError, RecursionError, pa.ArrowException)
 
 
 class PlainColumn:

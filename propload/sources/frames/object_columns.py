@@ -8,9 +8,10 @@ import pyarrow as pa
 
 from propload.batch import Unread
 from propload.sources.arrow.undecodable import Part, between, row_at
-from propload.sources.row_batches import UNFIT, describe, fault_of
+from propload.sources.row_batches import describe, fault_of
 from propload.values.arrow_fields import make_field
 from propload.values.columns import make_column
+from propload.values.plain_columns import UNFIT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

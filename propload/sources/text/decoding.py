@@ -119,12 +119,12 @@ def _wide_encoding(head: bytes) -> str | None:
 def _refuse_binary(sample: bytes, name: str) -> None:
     controls = len(sample) - len(sample.translate(None, BINARY_CONTROLS))
     share = controls / max(1, len(sample))
-    if share > CERTAIN_SHARE or (share > BINARY_SHARE and not _is_utf8(sample)):
+    if share > CERTAIN_SHARE or (share > BINARY_SHARE and not _seems_utf8(sample)):
         msg = f"{name} holds binary data, not text: check the file or set its format"
         raise SourceError(msg, source=name)
 
 
-def _is_utf8(sample: bytes) -> bool:
+def _seems_utf8(sample: bytes) -> bool:
     """Return whether of the characters beyond ASCII as many are UTF-8 as are not."""
     text = sample.decode("utf-8", "replace")
     broken = text.count("\ufffd")
@@ -141,7 +141,7 @@ def guess_encoding(block: bytes) -> str:
     Args:
         block: Some of its bytes, among them some beyond ASCII.
     """
-    if _is_utf8(block):
+    if _seems_utf8(block):
         return "utf-8"
     lines = [line for line in block.splitlines() if not line.isascii()]
     sample = b"\n".join(lines)[:GUESSED_BYTES]
