@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-#: Parts of a second in the time units of Polars.
-UNITS = {"ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
+#: Parts of a second in the time units of Arrow; Polars has all of them but seconds.
+UNITS = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 SECONDS_OF_A_DAY = 86_400
 #: The calendar of Polars ends in the year 262142, and begins as long before 1 BC; that
 #: of PostgreSQL goes on. Polars panics where it writes a day beyond.

@@ -18,6 +18,7 @@ from propload.sources.arrow.nested import changed, holds, is_list, is_nested
 from propload.sources.arrow.wide_numbers import OF_WIDE, WIDE
 from propload.values.plain_columns import TEXT
 from propload.values.python_values import DECIMAL_DIGITS, as_text, plain
+from propload.values.temporal_text import SECONDS_OF_A_DAY, UNITS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 #: The largest number of the widest decimal. DuckDB gives its whole numbers of 128 bits
 #: as such decimals, whatever their digits.
 _MOST = 10**DECIMAL_DIGITS - 1
-_OF_A_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
-_DAY = 86_400
 
 
 def settle_foreign(column: pa.Array) -> tuple[pa.Array, bytes | None]:
@@ -139,7 +138,7 @@ def _texts(column: pa.Array, write: Callable[..., str]) -> pa.Array:
 def _interval_text(value: pa.MonthDayNano) -> str:
     """Return months, days and a time as ISO 8601 has them, which PostgreSQL reads."""
     months, days, nanoseconds = value
-    return f"P{months}M{days}DT{_seconds(nanoseconds, _OF_A_SECOND['ns'])}S"
+    return f"P{months}M{days}DT{_seconds(nanoseconds, UNITS['ns'])}S"
 
 
 def _seconds(count: int, of_a_second: int) -> str:
@@ -150,9 +149,9 @@ def _seconds(count: int, of_a_second: int) -> str:
 
 def _within_a_day(column: pa.Array) -> pa.Array:
     """Return times as they are, or as texts where a day has no such time (24:00)."""
-    of_a_second = _OF_A_SECOND[column.type.unit]
+    of_a_second = UNITS[column.type.unit]
     counts = column.cast(pa.int32() if column.type.bit_width == 32 else pa.int64())
-    if is_within(counts, 0, _DAY * of_a_second - 1):
+    if is_within(counts, 0, SECONDS_OF_A_DAY * of_a_second - 1):
         return column
     return _texts(counts, lambda count: _clock(count, of_a_second))
 

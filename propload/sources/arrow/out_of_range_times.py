@@ -12,7 +12,12 @@ import pyarrow.compute as pc
 from propload.sources.arrow.foreign_types import is_within
 from propload.sources.arrow.nested import changed
 from propload.values.plain_columns import TEXT
-from propload.values.temporal_text import duration_text, moment_text
+from propload.values.temporal_text import (
+    SECONDS_OF_A_DAY,
+    UNITS,
+    duration_text,
+    moment_text,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,10 +27,6 @@ _FIRST, _LAST = (
     day.toordinal() - dt.date(1970, 1, 1).toordinal()
     for day in (dt.date.min, dt.date.max)
 )
-_OF_A_DAY = {
-    unit: 86_400 * count
-    for unit, count in {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}.items()
-}
 
 
 def within_python(column: pa.Array) -> pa.Array:
@@ -63,7 +64,8 @@ def _is_beyond(column: pa.Array) -> bool:
     if pa.types.is_date(kind):
         numbers, of_a_day = column.cast(pa.date32()).cast(pa.int32()), 1
     elif pa.types.is_timestamp(kind) and kind.unit != "ns":
-        numbers, of_a_day = column.cast(pa.int64()), _OF_A_DAY[kind.unit]
+        numbers = column.cast(pa.int64())
+        of_a_day = SECONDS_OF_A_DAY * UNITS[kind.unit]
     else:
         # pandas has a value for it
         return False

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+import polars as pl
+import pyarrow as pa
+
 from propload.errors import SourceError
 from propload.sources.blocks import BLOCK_BYTES, PAUSE
 
@@ -23,6 +26,12 @@ CUT = "the text ends here without a line end: it is cut short, or still being wr
 #: Old programs of the Mac end lines with a return alone; after one at the very end of a
 #: block a feed may follow.
 LINE_END = re.compile(rb"\n|\r\n|\r(?!\Z)")
+
+
+def byte_values(text: bytes, /) -> pl.Series:
+    """Return a text's bytes as numbers, where they lie."""
+    buffers = [None, pa.py_buffer(text)]
+    return pl.Series(pa.Array.from_buffers(pa.uint8(), len(text), buffers))
 
 
 def count_lines(text: bytes, start: int = 0, end: int | None = None) -> int:

@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-import polars as pl
-import pyarrow as pa
+from propload.sources.text.chunking import byte_values
 
 #: A number of up to 15 digits comes back from a float as it went in, unless its
 #: exponent has three.
@@ -172,8 +171,7 @@ def _guess_names(raw: bytes) -> int | None:
     if width < 1 or rb'\\"' in raw:
         # a backslash of its own may end a name
         return None
-    every = pa.Array.from_buffers(pa.uint8(), len(raw), [None, pa.py_buffer(raw)])
-    text = pl.Series(every)
+    text = byte_values(raw)
     third, second, first, last = (text.slice(place, width) for place in range(4))
     colon = last == ord(":")
     spaced = colon & (first == ord(" "))

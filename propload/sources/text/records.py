@@ -14,9 +14,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import polars as pl
-import pyarrow as pa
 
-from propload.sources.text.chunking import count_lines
+from propload.sources.text.chunking import byte_values, count_lines
 
 QUOTE = ord('"')
 
@@ -68,7 +67,7 @@ def find_end(chunk: bytes, delimiter: bytes, *, final: bool) -> int | None:
     """
     if b'"' not in chunk:
         return len(chunk) if final else _last_line_end(chunk, 0, len(chunk))
-    text = pl.Series(_bytes_array(chunk))
+    text = byte_values(chunk)
     quotes = (text == QUOTE).arg_true()
     opening, closing = quotes.gather_every(2, 0), quotes.gather_every(2, 1)
     if not _all_beside(text, opening, -1, delimiter):
@@ -78,10 +77,6 @@ def find_end(chunk: bytes, delimiter: bytes, *, final: bool) -> int | None:
     if final:
         return len(chunk) if len(quotes) % 2 == 0 else None
     return _end_outside(chunk, quotes)
-
-
-def _bytes_array(chunk: bytes) -> pa.Array:
-    return pa.Array.from_buffers(pa.uint8(), len(chunk), [None, pa.py_buffer(chunk)])
 
 
 def _all_beside(
