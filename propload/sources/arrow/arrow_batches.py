@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import pyarrow as pa
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from propload.batch import Batch, Unread
     from propload.options import SourceOptions
     from propload.sources.arrow.undecodable import Part
+
+#: A schema, and the rows that have it.
+ArrowStream: TypeAlias = "tuple[pa.Schema, Iterator[pa.RecordBatch | Part]]"
 
 
 class ArrowBatches:

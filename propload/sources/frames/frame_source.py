@@ -6,33 +6,29 @@ import hashlib
 import io
 import sys
 from functools import lru_cache, partial
-from itertools import chain
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pyarrow as pa
 
 from propload.errors import PropLoadError, SourceError
 from propload.sources.arrow.arrow_batches import ArrowBatches
-from propload.sources.arrow.wide_numbers import holds_wide, wide_column
 from propload.sources.frames.object_columns import parts_of
 from propload.sources.frames.pandas_frames import from_pandas, index_notes
-from propload.sources.source import located, most_bytes
+from propload.sources.frames.polars_frames import exported, read_polars, read_query
+from propload.sources.source import located
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from propload.batch import Batch
     from propload.options import SourceOptions
+    from propload.sources.arrow.arrow_batches import ArrowStream
     from propload.sources.arrow.undecodable import Part
 
 #: So many rows, evenly spread, tell tables of one size and type apart; to hash them
 #: takes a millisecond.
 SAMPLED_ROWS = 500
-
-
-#: A schema and the batches that have it.
-ArrowStream: TypeAlias = "tuple[pa.Schema, Iterator[pa.RecordBatch | Part]]"
 
 
 class FrameSource:
@@ -138,9 +134,8 @@ def open_frame(source: object, options: SourceOptions) -> FrameSource | None:
     if isinstance(source, pl.DataFrame):
         return _of_polars(source, options)
     if isinstance(source, pl.LazyFrame):
-        query = partial(_lazy, source, options)
-        name = "lazy frame"
-        return FrameSource(query, options, name=name, decoded=True)
+        read = partial(read_query, source, options)
+        return FrameSource(read, options, name="lazy frame", decoded=True)
     if _is_of_pandas(type(source)):
         return _of_pandas(source, options)
     if isinstance(source, pa.RecordBatch):
@@ -150,7 +145,8 @@ def open_frame(source: object, options: SourceOptions) -> FrameSource | None:
         return FrameSource(read, options, rows=len(source), sample=sample)
     is_dataset = _is_dataset(source)
     if is_dataset or hasattr(source, "__arrow_c_stream__"):
-        read = partial(_dataset if is_dataset else _stream, source, options)
+        query = partial(_dataset, source, options)
+        read = query if is_dataset else partial(_stream, source)
         name = type(source).__name__
         # a second stream may be empty (readers) or another result (queries)
         return FrameSource(read, options, name=name, rereadable=is_dataset)
@@ -160,10 +156,10 @@ def open_frame(source: object, options: SourceOptions) -> FrameSource | None:
 def _of_polars(frame: pl.DataFrame, options: SourceOptions) -> FrameSource:
     rows = len(frame)
     return FrameSource(
-        partial(_slices, frame, options),
+        partial(read_polars, frame, options),
         options,
         rows=rows,
-        sample=lambda: _joined(_polars_parts(frame[:: _stride(rows)], _export)),
+        sample=lambda: _joined(exported(frame[:: _stride(rows)])),
         decoded=True,
     )
 
@@ -228,73 +224,6 @@ def _joined(parts: Iterable[Part]) -> pa.Table:
     return pa.Table.from_batches(rows for rows, _ in parts)
 
 
-def _slices(frame: pl.DataFrame, options: SourceOptions) -> ArrowStream:
-    parts = chain([frame.head(0)], frame.iter_slices(options.chunk_rows))
-    return _begun(_to_batches(parts, options, _lend))
-
-
-def _lazy(frame: pl.LazyFrame, options: SourceOptions) -> ArrowStream:
-    empty = pl.DataFrame(schema=frame.collect_schema())
-    parts = frame.collect_batches(chunk_size=options.chunk_rows, engine="streaming")
-    return _begun(_to_batches(chain([empty], parts), options, _export))
-
-
-def _begun(parts: Iterator[Part]) -> ArrowStream:
-    """Return parts and their schema; the first of them has no rows."""
-    empty, _ = next(parts)
-    return empty.schema, parts
-
-
-def _to_batches(
-    parts: Iterable[pl.DataFrame],
-    options: SourceOptions,
-    export: Callable[[pl.DataFrame], pa.Table],
-) -> Iterator[Part]:
-    for part in parts:
-        for small in _halved(part, options):
-            yield from _polars_parts(small, export)
-
-
-def _polars_parts(
-    frame: pl.DataFrame, export: Callable[[pl.DataFrame], pa.Table]
-) -> Iterator[Part]:
-    """Return the rows as Arrow. Of Python objects it would copy pointers."""
-    places = [place for place, kind in enumerate(frame.dtypes) if kind == pl.Object]
-    objects = {place: frame.to_series(place).to_list() for place in places}
-    others = frame.with_columns(pl.lit(None).alias(frame.columns[n]) for n in places)
-    return parts_of(export(others), objects)
-
-
-def _halved(frame: pl.DataFrame, options: SourceOptions) -> Iterator[pl.DataFrame]:
-    """Yield the rows in slices of few bytes: to export one means to copy it."""
-    if len(frame) <= 1 or frame.estimated_size() <= most_bytes(options):
-        yield frame
-        return
-    half = len(frame) // 2
-    yield from _halved(frame[:half], options)
-    yield from _halved(frame[half:], options)
-
-
-def _lend(frame: pl.DataFrame) -> pa.Table:
-    """Return a frame that is in memory as Arrow: its texts stay where they are."""
-    texts = [name for name, kind in frame.schema.items() if kind == pl.String]
-    table = _export(frame.with_columns(pl.lit(None).alias(name) for name in texts))
-    for name in texts:
-        views = frame.get_column(name).to_arrow(compat_level=pl.CompatLevel.newest())
-        table = table.set_column(frame.get_column_index(name), name, views)
-    return table
-
-
-def _export(frame: pl.DataFrame) -> pa.Table:
-    """Return the frame as Arrow has types: for numbers of 128 bits it has decimals."""
-    wide = [name for name, kind in frame.schema.items() if holds_wide(kind)]
-    table = frame.with_columns(pl.lit(None).alias(name) for name in wide).to_arrow()
-    for name in wide:
-        place = frame.get_column_index(name)
-        table = table.set_column(place, *wide_column(frame[name]))
-    return table.combine_chunks()
-
-
 def _pandas(frame: Any) -> ArrowStream:
     parts = [*parts_of(*from_pandas(frame))]
     return parts[0][0].schema, iter(parts)
@@ -323,6 +252,6 @@ def _dataset(source: Any, options: SourceOptions) -> ArrowStream:
     return reader.schema, iter(reader)
 
 
-def _stream(exporter: Any, _options: SourceOptions) -> ArrowStream:
+def _stream(exporter: Any) -> ArrowStream:
     reader = pa.RecordBatchReader.from_stream(exporter)
     return reader.schema, iter(reader)
