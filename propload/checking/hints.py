@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from propload.messages.wording import listed
-from propload.values.python_values import FORMULA_ERRORS
+from propload.values.formula_errors import FORMULA_ERRORS
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from propload.values.columns import INT64_LEAST, INT64_MOST, make_column
 from propload.values.plain_columns import TEXT
-from propload.values.python_values import EXACT_IN_FLOAT
+from propload.values.python_text import EXACT_IN_FLOAT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -13,7 +13,8 @@ from propload.messages.wording import with_article
 from propload.sources.source import FLUSH_SECONDS, check_names, cut, numbers_between
 from propload.values.columns import Columns, make_array
 from propload.values.plain_columns import UNFIT
-from propload.values.python_values import SETTLED, row_of, settled
+from propload.values.python_text import settled
+from propload.values.python_values import SETTLED, row_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -28,14 +28,8 @@ from propload.values.plain_columns import (
     PlainColumn,
     RowShape,
 )
-from propload.values.python_values import (
-    DECIMAL_DIGITS,
-    EXACT_IN_FLOAT,
-    KNOWN,
-    NESTED,
-    column_text,
-    plain,
-)
+from propload.values.python_text import EXACT_IN_FLOAT, column_text
+from propload.values.python_values import DECIMAL_DIGITS, KNOWN, NESTED, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -9,7 +9,7 @@ import polars as pl
 from propload.batch import ROW
 from propload.names.type_names import type_name
 from propload.prepare.casting.text_in import GROUPED, read_guess
-from propload.values.python_values import FORMULA_ERRORS
+from propload.values.formula_errors import FORMULA_ERRORS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence

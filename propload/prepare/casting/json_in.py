@@ -16,7 +16,7 @@ import polars as pl
 from propload.names.type_names import field_types, inner_type, leaf_types, type_name
 from propload.prepare.casting.conversions import Conversion
 from propload.prepare.casting.text_in import read_text
-from propload.values.python_values import as_text
+from propload.values.python_text import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -21,7 +21,7 @@ from propload.prepare.casting.length_limits import PLAIN_AMOUNT
 from propload.prepare.casting.text_in import read_text
 from propload.prepare.casting.text_out import write_text
 from propload.target import USUAL_ARRAY, ArrayForm
-from propload.values.python_values import as_text
+from propload.values.python_text import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -7,7 +7,7 @@ import json
 import polars as pl
 
 from propload.names.type_names import field_types, inner_type, leaf_types
-from propload.values.python_values import (
+from propload.values.python_text import (
     EXACT_IN_FLOAT,
     MARKED_NUMBER,
     NEGATIVE_ZERO,

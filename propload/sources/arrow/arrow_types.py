@@ -17,7 +17,8 @@ from propload.sources.arrow.nested import holds, rebuilt
 from propload.sources.arrow.out_of_range_times import within_python
 from propload.sources.arrow.undecodable import without
 from propload.values.plain_columns import TEXT
-from propload.values.python_values import DECIMAL_DIGITS, as_text, plain
+from propload.values.python_text import as_text
+from propload.values.python_values import DECIMAL_DIGITS, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -17,7 +17,8 @@ from propload.sources.arrow.duckdb_types import OF_DUCKDB
 from propload.sources.arrow.nested import changed, holds, is_list, is_nested
 from propload.sources.arrow.wide_numbers import OF_WIDE, WIDE
 from propload.values.plain_columns import TEXT
-from propload.values.python_values import DECIMAL_DIGITS, as_text, plain
+from propload.values.python_text import as_text
+from propload.values.python_values import DECIMAL_DIGITS, plain
 from propload.values.temporal_text import SECONDS_OF_A_DAY, UNITS
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from propload.sources.text.header import find_header
 from propload.sources.text.preamble import preamble_lines
 from propload.sources.text.records import HEADER_AGAIN
 from propload.values.arrow_fields import numbers_but
-from propload.values.python_values import FORMULA_ERRORS
+from propload.values.formula_errors import FORMULA_ERRORS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence

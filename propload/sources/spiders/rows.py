@@ -11,7 +11,8 @@ from itemadapter import ItemAdapter
 
 from propload.options import SourceOptions
 from propload.sources.row_batches import RowBatches, describe, unreadable
-from propload.values.python_values import SETTLED, row_of, settled
+from propload.values.python_text import settled
+from propload.values.python_values import SETTLED, row_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,7 +12,7 @@ from propload.errors import SourceError
 from propload.messages.suggestions import suggest
 from propload.messages.wording import counted
 from propload.sources.text.json_text import NoRow
-from propload.values.python_values import as_text
+from propload.values.python_text import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

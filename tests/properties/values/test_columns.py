@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from propload.values import columns
 from propload.values.columns import Columns, make_column
-from propload.values.python_values import as_text
+from propload.values.python_text import as_text
 
 UTC = dt.UTC
 AWARE = dt.datetime(2024, 1, 2, 3, tzinfo=dt.timezone(dt.timedelta(hours=2)))

@@ -11,7 +11,8 @@ import pytest
 
 from propload.batch import Batch
 from propload.values.columns import ROWS_AT_ONCE, Columns, make_array, make_column
-from propload.values.python_values import Json, as_text
+from propload.values.python_text import as_text
+from propload.values.python_values import Json
 
 UTC = dt.UTC
 NAIVE = dt.datetime(2024, 1, 2, 3, 4, 5, 6)  # noqa: DTZ001 - a value under test

@@ -19,7 +19,8 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from propload.values.python_values import as_text, plain
+from propload.values.python_text import as_text
+from propload.values.python_values import plain
 
 MOMENT = datetime(2024, 1, 1, tzinfo=UTC)
 

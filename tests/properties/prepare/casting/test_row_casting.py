@@ -10,7 +10,7 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from propload.values.python_values import as_text
+from propload.values.python_text import as_text
 from tests.unit.prepare.casts import cast_values
 
 QUICK = settings(max_examples=25)

@@ -17,7 +17,7 @@ from propload.options import SourceOptions
 from propload.prepare.casting.row_casting import Cast, cast_types
 from propload.prepare.casting.text_out import write_text
 from propload.sources import open_source
-from propload.values.python_values import as_text
+from propload.values.python_text import as_text
 
 
 def json_of(source):

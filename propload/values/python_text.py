@@ -1,0 +1,147 @@
+"""Python values as text: as PostgreSQL and JSON write them, and so that it stays."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+import secrets
+from decimal import Decimal
+from typing import Any
+
+from propload.values.python_values import KNOWN, SETTLED, Json, plain
+
+#: Every whole number up to this has a float of the same value.
+EXACT_IN_FLOAT = 2**53
+#: The one whole float that is no whole number.
+NEGATIVE_ZERO = "-0.0"
+#: What the texts of other whole floats have, and of some that are none.
+WHOLE_FLOAT = ".0"
+#: What JSON has words of its own for.
+_OF_JSON = frozenset({dict, list, int, float, bool, str, type(None)})
+#: Before a number that JSON holds with all its digits; no text begins so by chance.
+NUMBER_MARK = f"propload:{secrets.token_hex(16)}:"
+MARKED_NUMBER = re.compile(f'"{NUMBER_MARK}([^"]+)"')
+#: NumPy's floats of fewer than 64 bits, and up to where each holds all whole numbers.
+_SMALL_FLOATS = {"float16": 2**11, "float32": 2**24}
+
+
+def settled(value: Any) -> Any:
+    """Return a value that says the same whatever becomes of the one that was given.
+
+    Raises:
+        TypeError: It is no value.
+    """
+    if type(value) in SETTLED:
+        return value
+    found = plain(value)
+    if type(found) is list:
+        found = [one if type(one) in KNOWN else plain(one) for one in found]
+        if SETTLED.issuperset(map(type, found)):
+            return found
+    return Json(as_text(found)) if type(found) in (dict, list) else found
+
+
+def column_text(value: Any) -> str:
+    """Return a value as the text of a column: as frames of its like write theirs.
+
+    Raises:
+        OverflowError: A moment of UTC has no year that Python knows.
+    """
+    if not isinstance(value, dt.datetime):
+        return as_text(value)
+    in_utc = value if value.tzinfo is None else value.astimezone(dt.UTC)
+    return in_utc.isoformat(sep=" ", timespec="microseconds")
+
+
+def as_text(value: Any) -> str:
+    """Return a value as the text that PostgreSQL and JSON would write.
+
+    Raises:
+        ValueError: Two names in an object are of one text, 1 and "1".
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict | list):
+        _refuse_same_names(value)
+        text = json.dumps(value, ensure_ascii=False, default=_jsonable)
+        if WHOLE_FLOAT in text:
+            # a whole number that came with floats is one: its text must not tell
+            told = _with_whole_numbers(value)
+            text = json.dumps(told, ensure_ascii=False, default=_jsonable)
+        return MARKED_NUMBER.sub(r"\1", text) if NUMBER_MARK in text else text
+    if isinstance(value, dt.date | dt.time):
+        return value.isoformat()
+    if isinstance(value, bytes):
+        return f"\\x{value.hex()}"
+    if isinstance(value, float):
+        value = _as_whole(value)
+    return _span_text(value) if isinstance(value, dt.timedelta) else str(value)
+
+
+def _as_whole(value: float) -> float:
+    """Return a whole float as the whole number that it is, as PostgreSQL writes it."""
+    is_whole = abs(value) <= EXACT_IN_FLOAT and value.is_integer()
+    return int(value) if is_whole and str(value) != NEGATIVE_ZERO else value
+
+
+def _with_whole_numbers(value: Any) -> Any:
+    if isinstance(value, float):
+        return _as_whole(value)
+    if isinstance(value, dict):
+        return {name: _with_whole_numbers(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with_whole_numbers(one) for one in value]
+    return value
+
+
+def _refuse_same_names(value: Any) -> None:
+    """Refuse an object in which JSON would write a name twice, which loses a value.
+
+    Raises:
+        ValueError: It is one, or there is one in it.
+    """
+    inner = value
+    if isinstance(value, dict):
+        inner = value.values()
+        if not set(map(type, value)) <= {str}:
+            _refuse_same_keys(list(value))
+    if any(issubclass(kind, dict | list | tuple) for kind in set(map(type, inner))):
+        for one in inner:
+            if isinstance(one, dict | list | tuple):
+                _refuse_same_names(one)
+
+
+def _refuse_same_keys(keys: list[Any]) -> None:
+    names = [
+        key if isinstance(key, str) else json.dumps(key, default=str) for key in keys
+    ]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        msg = f"an object has the key {twice!r} twice, as a text and as another value"
+        raise ValueError(msg)
+
+
+def _span_text(value: dt.timedelta) -> str:
+    """Return a span as `prepare.text_out` writes it, which PostgreSQL reads."""
+    sign = "-" if value < dt.timedelta(0) else ""
+    minutes, rest = divmod(abs(value), dt.timedelta(minutes=1))
+    hours, minutes = divmod(minutes, 60)
+    fraction = f".{rest.microseconds:06}".rstrip("0") if rest.microseconds else ""
+    return f"PT{sign}{hours}H{sign}{minutes}M{sign}{rest.seconds}{fraction}S"
+
+
+def _jsonable(value: Any) -> Any:
+    found = _short(value) if type(value).__name__ in _SMALL_FLOATS else plain(value)
+    if isinstance(found, Decimal) and found.is_finite():
+        # the encoder writes no digits but those of a float; the marks are taken off
+        return f"{NUMBER_MARK}{found}"
+    return found if type(found) in _OF_JSON else as_text(found)
+
+
+def _short(value: Any) -> float:
+    """Return a small float as `prepare.text_out` does: 0.1, not 0.10000000149011612."""
+    is_whole = abs(value) >= _SMALL_FLOATS[type(value).__name__]
+    return float(value) if is_whole else float(str(value))
