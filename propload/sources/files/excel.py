@@ -2,72 +2,32 @@
 
 from __future__ import annotations
 
-import io
-import re
-import zipfile
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING
 
-import fastexcel
 import polars as pl
 import pyarrow as pa
 
-from propload.batch import CREATED_AS, WRITTEN_NUMBER, Unread
+from propload.batch import CREATED_AS, Unread
 from propload.errors import SourceError
-from propload.messages.wording import listed
-from propload.sources.files.sheet_text import look_through
+from propload.sources.files.sheet_cells import Cells, Sheet, read_cells
 from propload.sources.source import cut, noted, with_nulls
 from propload.sources.text.dialect import SAMPLE_ROWS
 from propload.sources.text.header import find_header
 from propload.sources.text.preamble import preamble_lines
 from propload.sources.text.records import HEADER_AGAIN
 from propload.values.arrow_fields import numbers_but
-from propload.values.formula_errors import FORMULA_ERRORS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from typing import IO
 
     from propload.batch import Batch
     from propload.options import SourceOptions
 
-
-#: What the reader calls the types that it is asked for.
-_Dtype: TypeAlias = Literal["string", "float", "int"]
-#: Cells that are none of the type asked for: row, column, what the reader says of it.
-_Faults: TypeAlias = "list[tuple[int, str, str]]"
-#: Texts that take the place of cells, by column and row.
-_Words: TypeAlias = "dict[str, dict[int, str]]"
-#: How the reader names an error that a formula gave.
-_ERROR = re.compile(r"Error\((\w+)\)")
-#: How it names the time in a cell of an OpenDocument sheet.
-_DURATION = re.compile(r'DurationIso\("(.*)"\)')
-_CLOCK = re.compile(r"^(-?)PT(\d+)H(\d+)M([\d.]+)S$")
-#: How the reader tells of a cell that is shown as a span of time (`[h]:mm`), in days.
-_SPAN = re.compile(r"value: ([-+.0-9eE]+), datetime_type: TimeDelta")
-#: The text of a cell that is shown as a moment or a span: the reader writes them alike.
-_MOMENT = r"^-?[0-9]{4,}-[0-9]{2}-[0-9]{2} [0-9]{2}:"
-#: How the styles of a workbook tell of a format that shows a span.
-_SPAN_FORMAT = re.compile(
-    rb'numFmtId="4[67]"|formatCode="[^"]*\[(?:h+|m+|s+)\]', re.IGNORECASE
-)
-STYLES = "xl/styles.xml"
-#: Where no styles tell of spans, moments before this year may be some: they count from
-#: the day before Excel's first.
-_LAST_SPAN = "1920"
-_ANY_MOMENT = ":"
+#: The text of a cell that is a span of time.
 _SPAN_TEXT = r"^-?[0-9]{2,}:[0-9]{2}:[0-9]{2}(\.[0-9]{3})?$"
-#: A whole number, as cells have one; of numbers those with more digits than a decimal
-#: holds are written with an exponent.
-_WHOLE = r"^-?[0-9]+$"
-LONGEST_WHOLE = 39
 #: How many rows of the sheet stand above one, by a name that no column has.
 ABOVE = "propload_above"
-#: So many sheets that were not read are named.
-SHEETS_TOLD = 10
-MILLISECONDS_A_DAY = 86_400_000
-#: A time without a day comes as one of the day before Excel's first.
-_TIME_OF_DAY = r"^1899-12-3[01] ([0-9]{2}:.*)$"
 
 
 def read_workbook(
@@ -86,8 +46,8 @@ def read_workbook(
     Raises:
         SourceError: The workbook is damaged, has no such sheet or an empty one.
     """
-    sheet = _Sheet(file, name, options)
-    cells = _read_cells(sheet)
+    sheet = Sheet(file, name, options)
+    cells = read_cells(sheet)
     frame = _below(cells.frame, options.skip_lines, name, sheet.note)
     head = frame.head(1 + SAMPLE_ROWS).fill_null("").rows()
     first, *sample = [row[1:] for row in head]
@@ -104,46 +64,6 @@ def read_workbook(
     rows = with_nulls(rows, options.null_words)
     batches = cut(rows, name, 1, options, untyped=True, unread=again)
     yield from noted(batches, [*filter(None, (sheet.note, sheet.formulas, doubt))])
-
-
-class _Cells(NamedTuple):
-    """All cells of a sheet as text, and what texts do not tell, by the columns' names.
-
-    Attributes:
-        frame: The texts, as the cells are shown.
-        numbers_but: Of columns that have numbers with decimals, the texts that only
-            look like such.
-        spans: The columns with spans of time.
-    """
-
-    frame: pl.DataFrame
-    numbers_but: dict[str, set[str]]
-    spans: Collection[str]
-
-
-def _read_cells(sheet: _Sheet) -> _Cells:
-    frame, faults = sheet.load("string")
-    frame = _with_words(frame, _words(faults, _shown))
-    decimal = _columns_with(frame, WRITTEN_NUMBER)
-    moments = _columns_with(frame, _MOMENT, before=sheet.last_span)
-    looking = dict.fromkeys([*decimal, *_columns_with(frame, _WHOLE), *moments])
-    # of moments the reader complains, and says which of them are spans
-    floats, faults = sheet.load("float", [*looking])
-    wholes, _ = sheet.load("int", decimal)
-    numbers_but = {}
-    for numbers in floats:
-        name, column = numbers.name, frame[numbers.name]
-        is_decimal = looks_so = column.str.contains(WRITTEN_NUMBER)
-        if name in wholes.columns:
-            # it cuts the decimals off a number, and finds no whole one in a text
-            is_decimal = looks_so & wholes[name].is_not_null()
-        if is_decimal.any():
-            numbers_but[name] = set(column.filter(looks_so & ~is_decimal))
-        frame = frame.with_columns(_exact(column, numbers, is_decimal))
-    spans = _words(faults, _span_shown)
-    frame = _with_words(frame, spans)
-    shown = frame.with_columns(pl.all().str.replace(_TIME_OF_DAY, "$1"))
-    return _Cells(shown, numbers_but, spans.keys())
 
 
 def _below(frame: pl.DataFrame, lines: int, name: str, note: str) -> pl.DataFrame:
@@ -193,56 +113,7 @@ def _without_header(
     return (frame.filter(~again) if unread else frame), unread
 
 
-def _words(faults: _Faults, shown: Callable[[str], str]) -> _Words:
-    """Return the texts of cells of which the reader has told something.
-
-    Args:
-        faults: What it said.
-        shown: Makes a text of that, or an empty one where the cell has none.
-    """
-    found: _Words = {}
-    for row, column, told in faults:
-        if text := shown(told):
-            found.setdefault(column, {})[row] = text
-    return found
-
-
-def _with_words(frame: pl.DataFrame, columns: _Words) -> pl.DataFrame:
-    """Return the cells with some of them replaced."""
-    return frame.with_columns(
-        frame[column].scatter(list(words), list(words.values()))
-        for column, words in columns.items()
-    )
-
-
-def _columns_with(
-    frame: pl.DataFrame, pattern: str, *, before: str | None = None
-) -> list[str]:
-    """Return the columns with a cell whose text matches a pattern.
-
-    Args:
-        frame: All cells as text.
-        pattern: The pattern.
-        before: A text that the cell's comes before, where that is asked for.
-    """
-    sought = pl.all().str.contains(pattern)
-    if before is not None:
-        sought &= pl.all() < before
-    return [column.name for column in frame.select(sought.any()) if column.item()]
-
-
-def _last_span(content: bytes) -> str:
-    """Return what the text of a span of time comes before; nothing where none is."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            styles = archive.read(STYLES)
-    except (zipfile.BadZipFile, KeyError):
-        # an older or another kind of workbook
-        return _LAST_SPAN
-    return _ANY_MOMENT if _SPAN_FORMAT.search(styles) else ""
-
-
-def _field(name: str, column: pl.Series, cells: _Cells) -> pa.Field:
+def _field(name: str, column: pl.Series, cells: Cells) -> pa.Field:
     """Return a text column's field, an interval's where each cell is a span of time.
 
     Args:
@@ -255,123 +126,3 @@ def _field(name: str, column: pl.Series, cells: _Cells) -> pa.Field:
     if (texts := cells.numbers_but.get(column.name)) is not None:
         told |= numbers_but(texts)
     return pa.field(name, column.head(0).to_arrow().type, metadata=told or None)
-
-
-def _exact(column: pl.Series, numbers: pl.Series, is_decimal: pl.Series) -> pl.Series:
-    """Return cells with their numbers in full: the reader rounds to nine decimals.
-
-    Args:
-        column: All cells as text.
-        numbers: All that may be read as numbers as such.
-        is_decimal: Which cells are numbers with decimals.
-    """
-    # of a cell with text both are the same, and no text is so long
-    is_rounded = column.cast(pl.Float64, strict=False) != numbers
-    is_long = column.str.len_bytes() > LONGEST_WHOLE
-    is_number = is_decimal | (column.str.contains(_WHOLE) & (is_rounded | is_long))
-    full = numbers.cast(pl.String).str.strip_suffix(".0")
-    cells = pl.when(is_number & numbers.is_not_null()).then(full).otherwise(column)
-    return pl.select(cells.alias(column.name)).to_series()
-
-
-class _Sheet:
-    """One sheet of a workbook.
-
-    Args:
-        file: The workbook.
-        name: What messages call it.
-        options: Which sheet.
-
-    Attributes:
-        last_span: What the text of a span of time comes before.
-        note: Which sheet was taken of several, or nothing.
-        formulas: What is said of formulas without a value, or nothing.
-
-    Raises:
-        SourceError: The workbook is damaged, has no such sheet or one that no memory
-            holds.
-    """
-
-    def __init__(self, file: IO[bytes], name: str, options: SourceOptions) -> None:
-        self._name = name
-        content = file.read()
-        with self._readable():
-            self._workbook = fastexcel.read_excel(content)
-        self._sheet = options.sheet or 0
-        if options.sheet and options.sheet not in self._workbook.sheet_names:
-            known = ", ".join(repr(sheet) for sheet in self._workbook.sheet_names)
-            msg = f"{name} has no sheet {options.sheet!r}: it has {known}"
-            raise SourceError(msg, source=name)
-        sheets = self._workbook.sheet_names
-        self.note = _sheet_note(name, options.sheet, sheets)
-        place = sheets.index(options.sheet) if options.sheet else 0
-        text = look_through(content, place)
-        text.require_room(name)
-        self.formulas = text.note(name)
-        self.last_span = _last_span(content)
-
-    def load(
-        self, dtype: _Dtype, columns: list[str] | None = None
-    ) -> tuple[pl.DataFrame, _Faults]:
-        """Return cells as values of a type, and what is said of those that are none.
-
-        As text, a span of time is a moment.
-
-        Args:
-            dtype: The type.
-            columns: The columns, or None for all.
-        """
-        if columns == []:
-            return pl.DataFrame(), []
-        with self._readable():
-            loaded = self._workbook.load_sheet(
-                self._sheet, header_row=None, dtypes=dtype, use_columns=columns
-            )
-            cells, faults = loaded.to_arrow_with_errors()
-        names = [column.name for column in loaded.available_columns()]
-        return pl.DataFrame(cells), [
-            (fault.offset_position[0], names[fault.offset_position[1]], fault.detail)
-            for fault in (faults.errors if faults is not None else ())
-        ]
-
-    @contextmanager
-    def _readable(self) -> Iterator[None]:
-        try:
-            yield
-        except fastexcel.FastExcelError as error:
-            # the first line says it; those below say where in the reader
-            said = str(error).partition("\n")[0]
-            msg = f"{self._name} is not a readable workbook: {said}"
-            raise SourceError(msg, source=self._name) from error
-
-
-def _sheet_note(name: str, told: str | None, sheets: Sequence[str]) -> str:
-    """Return which sheet is read where nobody said it of several, or nothing."""
-    if told is not None or len(sheets) == 1:
-        return ""
-    others = listed([*map(repr, sheets[1:])], SHEETS_TOLD)
-    return (
-        f"{name} has {len(sheets)} sheets: the first, {sheets[0]!r}, was read. "
-        f"For another one ({others}), say --sheet NAME (sheet = NAME)"
-    )
-
-
-def _shown(told: str) -> str:
-    """Return what a cell shows of which the reader makes no text."""
-    if time := _DURATION.search(told):
-        return _CLOCK.sub(r"\1\2:\3:\4", time[1])
-    error = _ERROR.search(told)
-    return FORMULA_ERRORS.get(error[1], f"#{error[1]}") if error else told
-
-
-def _span_shown(told: str) -> str:
-    """Return a span of time as PostgreSQL and people write it; of others nothing."""
-    span = _SPAN.search(told)
-    if span is None:
-        return ""
-    count = round(float(span[1]) * MILLISECONDS_A_DAY)
-    seconds, milliseconds = divmod(abs(count), 1000)
-    minutes, seconds = divmod(seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    rest = f".{milliseconds:03}" if milliseconds else ""
-    return f"{'-' if count < 0 else ''}{hours:02}:{minutes:02}:{seconds:02}{rest}"
