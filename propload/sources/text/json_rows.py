@@ -96,24 +96,17 @@ def _of_lines(chunks: Chunks, place: Place | None) -> Iterator[list[Any] | None]
     line = 1
     for chunk in chunks:
         if chunk.overlong:
-            shown = chunk.text[:KEPT_BYTES].decode("utf-8", "backslashreplace")
-            why = f"line {line}: it is longer than {MAX_ROW_BYTES >> 20} MiB"
-            yield [NoRow(f"{shown}…", "too_long", why)]
+            yield [_too_long(chunk.text, line)]
             chunks.drop_line()
             line += 1
             continue
-        line_end = _line_end(chunk.text)
-        # behind a return at the very end a feed may follow
-        known = len(chunk.text) - (line_end == b"\r")
-        end = (
-            len(chunk.text) if chunk.final else chunk.text.rfind(line_end, 0, known) + 1
-        )
-        text = chunk.text[:end].split(line_end)
-        # what is wrong within a line is told with its number
-        entries = [entry for entry in text if entry.strip()]
-        rows = None if place else _decode_at_once(entries)
-        yield [*_decode_apart(text, line, place, chunk)] if rows is None else rows
-        line += len(text) - 1
+        lines, end = _whole_lines(chunk)
+        rows = None if place else _decode_at_once([one for one in lines if one.strip()])
+        if rows is None:
+            # what is wrong within a line is told with its number
+            rows = [*_decode_apart(lines, line, place, final=chunk.final)]
+        yield rows
+        line += len(lines) - 1
         chunks.take(end)
         if chunk.paused:
             yield None
@@ -121,9 +114,24 @@ def _of_lines(chunks: Chunks, place: Place | None) -> Iterator[list[Any] | None]
         raise chunks.error
 
 
-def _line_end(text: bytes) -> bytes:
-    """Return what ends a text's lines; old programs of the Mac write a return alone."""
-    return b"\n" if b"\n" in text or b"\r" not in text else b"\r"
+def _too_long(text: bytes, line: int) -> NoRow:
+    shown = text[:KEPT_BYTES].decode("utf-8", "backslashreplace")
+    why = f"line {line}: it is longer than {MAX_ROW_BYTES >> 20} MiB"
+    return NoRow(f"{shown}…", "too_long", why)
+
+
+def _whole_lines(chunk: Chunk) -> tuple[list[bytes], int]:
+    """Return the lines of a chunk that are whole, and where they end in it.
+
+    The last one is what follows the last line end: nothing, unless the text ends there.
+    """
+    text = chunk.text
+    # old programs of the Mac write a return alone
+    line_end = b"\n" if b"\n" in text or b"\r" not in text else b"\r"
+    # behind a return at the very end a feed may follow
+    known = len(text) - (line_end == b"\r")
+    end = len(text) if chunk.final else text.rfind(line_end, 0, known) + 1
+    return text[:end].split(line_end), end
 
 
 def _decode_at_once(lines: list[bytes]) -> list[dict[str, Any]] | None:
@@ -141,16 +149,23 @@ def _decode_at_once(lines: list[bytes]) -> list[dict[str, Any]] | None:
 
 
 def _decode_apart(
-    lines: list[bytes], first_line: int, place: Place | None, chunk: Chunk
+    lines: list[bytes], first_line: int, place: Place | None, *, final: bool
 ) -> Iterator[Any]:
-    """Yield the values of lines, what is wrong in one told with its number."""
+    """Yield the values of lines, what is wrong in one told with its number.
+
+    Args:
+        lines: The lines.
+        first_line: The number of the first of them.
+        place: Where in each value the rows lie, or None.
+        final: Whether nothing follows the last of them.
+    """
     last = first_line + len(lines) - 1
     for number, text in enumerate(lines, first_line):
         if not text.strip():
             continue
         try:
             found = decode_value(text.decode())
-            if isinstance(found, NoRow) and chunk.final and number == last:
+            if isinstance(found, NoRow) and final and number == last:
                 found = replace(found, why=f"{found.why}; {CUT}")
         except UnicodeDecodeError as error:
             shown = text.decode("utf-8", "backslashreplace")
