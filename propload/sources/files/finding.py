@@ -86,6 +86,12 @@ def find_files(pattern: str, given: str | None, notes: list[str]) -> list[Path |
     if not glob.has_magic(pattern):
         msg = f"{pattern} does not exist: check the path"
         raise SourceError(msg, source=pattern)
+    return _files_of_glob(pattern, path, given, notes)
+
+
+def _files_of_glob(
+    pattern: str, path: Path, given: str | None, notes: list[str]
+) -> list[Path | None]:
     _refuse_shut(path)
     matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207 - keeps "~"
     matched = [Path(match) for match in matches]
