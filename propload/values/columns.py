@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
-from functools import partial
 from itertools import accumulate, chain
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -181,13 +180,9 @@ def _exact(
     (kind,) = types
     if kind in SCALARS:
         return _plain(values, SCALARS[kind])
-    special: dict[type, Callable[[Sequence[Any]], pa.Array | None]] = {
-        dt.datetime: _timestamps,
-        dt.time: _times,
-        Decimal: _decimals,
-        list: partial(_lists, known=known),
-    }
-    return special[kind](values) if kind in special else None
+    if kind is list:
+        return _lists(values, known)
+    return _SPECIAL[kind](values) if kind in _SPECIAL else None
 
 
 def _plain(values: Sequence[Any], kind: pa.DataType) -> pa.Array | None:
@@ -245,6 +240,14 @@ def _decimals(values: Sequence[Decimal | None]) -> pa.Array | None:
     if not pa.types.is_decimal128(found.type):
         return None
     return found.cast(pa.decimal128(DECIMAL_DIGITS, found.type.scale))
+
+
+#: What makes columns of types whose values Arrow does not all hold.
+_SPECIAL: Mapping[type, Callable[[Sequence[Any]], pa.Array | None]] = {
+    dt.datetime: _timestamps,
+    dt.time: _times,
+    Decimal: _decimals,
+}
 
 
 def _lists(
