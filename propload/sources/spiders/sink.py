@@ -133,8 +133,12 @@ class PropLoadPipeline:
 
     async def room(self) -> None:
         """Return when every target has room for another item, or has failed."""
-        for feed in dict.fromkeys(self._feeds.values()):
+        for feed in self._each_feed:
             await feed.room()
+
+    @property
+    def _each_feed(self) -> list[Feed]:
+        return [*dict.fromkeys(self._feeds.values())]
 
     async def close_spider(self) -> None:
         """Hand over what is left and wait until all is committed.
@@ -150,7 +154,7 @@ class PropLoadPipeline:
     async def _close_feeds(self) -> None:
         # asked once: a target that fails from here on has no say in the others
         lacking = self._lacking()
-        for feed in dict.fromkeys(self._feeds.values()):
+        for feed in self._each_feed:
             report = await feed.close(whole=not lacking)
             self._count(feed, report)
             self._tell_lost(feed)

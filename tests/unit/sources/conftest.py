@@ -37,12 +37,7 @@ class Reading:
     @property
     def numbers(self) -> list[int]:
         """The row number of each good row."""
-        return [
-            number
-            for batch in self.batches
-            for number in batch.row_numbers
-            or range(batch.first_row, batch.first_row + batch.rows.num_rows)
-        ]
+        return [number for batch in self.batches for number in batch.numbers]
 
     @property
     def names(self) -> list[str]:
