@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -16,10 +16,7 @@ if TYPE_CHECKING:
 
     from propload.batch import Batch, Unread
     from propload.options import SourceOptions
-    from propload.sources.arrow.undecodable import Part
-
-#: A schema, and the rows that have it.
-ArrowStream: TypeAlias = "tuple[pa.Schema, Iterator[pa.RecordBatch | Part]]"
+    from propload.sources.arrow.parts import Part
 
 
 class ArrowBatches:

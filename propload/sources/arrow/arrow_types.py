@@ -15,7 +15,7 @@ from propload.sources.arrow.foreign_types import Conversion, settle_foreign
 from propload.sources.arrow.geometry import without_marks
 from propload.sources.arrow.nested import holds, rebuilt
 from propload.sources.arrow.out_of_range_times import within_python
-from propload.sources.arrow.undecodable import without
+from propload.sources.arrow.parts import without
 from propload.values.plain_columns import TEXT
 from propload.values.python_text import as_text
 from propload.values.python_values import DECIMAL_DIGITS, plain
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from propload.batch import Unread
-    from propload.sources.arrow.undecodable import Part
+    from propload.sources.arrow.parts import Part
 
 #: The most seconds that 64 bits of milliseconds hold.
 _MOST_SECONDS = (2**63 - 1) // 1_000

@@ -6,23 +6,20 @@ would take such a text for right, and Python could not show it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
-from propload.batch import Unread
-from propload.sources.arrow.nested import is_nested
-from propload.sources.row_batches import describe
-from propload.sources.source import numbers_between
-from propload.values.plain_columns import TEXT
+from propload.sources.arrow.parts import value_of, without
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-#: Rows, and those between them that are refused, by their places from 0 on.
-Part: TypeAlias = "tuple[pa.RecordBatch, Sequence[Unread]]"
-#: How wide the places of such texts are in Arrow.
+    from propload.batch import Unread
+    from propload.sources.arrow.parts import Part
+
+#: The numbers by which columns of texts tell where each begins.
 _PLACES: Mapping[pa.DataType, np.dtype[Any]] = {
     pa.string(): np.dtype("<i4"),
     pa.large_string(): np.dtype("<i8"),
@@ -52,34 +49,6 @@ def decodable(rows: pa.RecordBatch, faults: Sequence[Unread] = (), /) -> Part:
         for place in _wrong(column, 0):
             found.setdefault(place, f"column {field.name}: {_said(column[place])}")
     return without(rows, found, "encoding", faults) if found else (rows, faults)
-
-
-def without(
-    rows: pa.RecordBatch, found: Mapping[int, str], check: str, faults: Sequence[Unread]
-) -> Part:
-    """Return the rows without some, which stand among the faults by their places.
-
-    Args:
-        rows: Rows of any types.
-        found: What is wrong with some of them, by their places among the rows.
-        check: The short name of that.
-        faults: What stood between the rows, by places from 0 on.
-    """
-    numbers = numbers_between(faults, 0, rows.num_rows)
-    wrong = [
-        Unread(numbers[place], describe(row_at(rows, place)), check, message)
-        for place, message in found.items()
-    ]
-    told = sorted([*faults, *wrong], key=lambda fault: fault.row)
-    return between(rows, sorted(found)), told
-
-
-def between(rows: pa.RecordBatch, places: Sequence[int], /) -> pa.RecordBatch:
-    """Return the rows between some. Arrow 26 does not filter views of texts."""
-    begins = [0, *(place + 1 for place in places)]
-    ends = [*places, rows.num_rows]
-    parts = [rows.slice(b, e - b) for b, e in zip(begins, ends, strict=True)]
-    return pa.concat_batches(parts)
 
 
 def _is_right(column: pa.Array) -> bool:
@@ -151,27 +120,7 @@ def _wrong(column: pa.Array, first: int) -> Iterator[int]:
     yield from _wrong(column.slice(half), first + half)
 
 
-def row_at(rows: pa.RecordBatch, place: int, /) -> dict[str, object]:
-    """Return the values of a row, as far as Python has such, for who reads them."""
-    names = rows.schema.names
-    return {
-        name: _value(rows.column(number)[place]) for number, name in enumerate(names)
-    }
-
-
 def _said(value: pa.Scalar[Any]) -> str:
-    told = _value(value)
+    told = value_of(value)
     shown = f"'{told}'" if isinstance(told, str) else value.type
     return f"{shown} is not UTF-8: write the text anew in that encoding"
-
-
-def _value(value: pa.Scalar[Any]) -> object:
-    try:
-        return cast("object", value.as_py())
-    except UnicodeDecodeError:
-        if not isinstance(value, pa.StringScalar | pa.LargeStringScalar):
-            return value.type
-        return value.as_buffer().to_pybytes().decode(errors="backslashreplace")
-    except (OverflowError, ValueError):
-        # Python has no such moment, or cuts it
-        return value.type if is_nested(value.type) else value.cast(TEXT).as_py()

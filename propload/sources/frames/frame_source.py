@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 
     from propload.batch import Batch
     from propload.options import SourceOptions
-    from propload.sources.arrow.arrow_batches import ArrowStream
-    from propload.sources.arrow.undecodable import Part
+    from propload.sources.arrow.parts import ArrowStream, Part
 
 #: So many rows, evenly spread, tell tables of one size and type apart; to hash them
 #: takes a millisecond.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import pyarrow as pa
 
 from propload.batch import Unread
-from propload.sources.arrow.undecodable import Part, between, row_at
+from propload.sources.arrow.parts import Part, between, row_at
 from propload.sources.row_batches import describe, fault_of
 from propload.values.arrow_fields import make_field
 from propload.values.columns import make_column

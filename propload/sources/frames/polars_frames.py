@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from propload.options import SourceOptions
-    from propload.sources.arrow.arrow_batches import ArrowStream
-    from propload.sources.arrow.undecodable import Part
+    from propload.sources.arrow.parts import ArrowStream, Part
 
 
 def read_polars(frame: pl.DataFrame, options: SourceOptions) -> ArrowStream:

@@ -1,0 +1,70 @@
+"""Rows of Arrow, and those between them that are refused."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+
+import pyarrow as pa
+
+from propload.batch import Unread
+from propload.sources.arrow.nested import is_nested
+from propload.sources.row_batches import describe
+from propload.sources.source import numbers_between
+from propload.values.plain_columns import TEXT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+#: Rows, and those between them that are refused, by their places from 0 on.
+Part: TypeAlias = "tuple[pa.RecordBatch, Sequence[Unread]]"
+#: A schema, and the rows that have it.
+ArrowStream: TypeAlias = "tuple[pa.Schema, Iterator[pa.RecordBatch | Part]]"
+
+
+def without(
+    rows: pa.RecordBatch, found: Mapping[int, str], check: str, faults: Sequence[Unread]
+) -> Part:
+    """Return the rows without some, which stand among the faults by their places.
+
+    Args:
+        rows: Rows of any types.
+        found: What is wrong with some of them, by their places among the rows.
+        check: The short name of that.
+        faults: What stood between the rows, by places from 0 on.
+    """
+    numbers = numbers_between(faults, 0, rows.num_rows)
+    wrong = [
+        Unread(numbers[place], describe(row_at(rows, place)), check, message)
+        for place, message in found.items()
+    ]
+    told = sorted([*faults, *wrong], key=lambda fault: fault.row)
+    return between(rows, sorted(found)), told
+
+
+def between(rows: pa.RecordBatch, places: Sequence[int], /) -> pa.RecordBatch:
+    """Return the rows between some. Arrow 26 does not filter views of texts."""
+    begins = [0, *(place + 1 for place in places)]
+    ends = [*places, rows.num_rows]
+    parts = [rows.slice(b, e - b) for b, e in zip(begins, ends, strict=True)]
+    return pa.concat_batches(parts)
+
+
+def row_at(rows: pa.RecordBatch, place: int, /) -> dict[str, object]:
+    """Return the values of a row, as far as Python has such, for who reads them."""
+    names = rows.schema.names
+    return {
+        name: value_of(rows.column(number)[place]) for number, name in enumerate(names)
+    }
+
+
+def value_of(value: pa.Scalar[Any], /) -> object:
+    """Return a value for who reads it: Python's, a text of it, or its type."""
+    try:
+        return cast("object", value.as_py())
+    except UnicodeDecodeError:
+        if not isinstance(value, pa.StringScalar | pa.LargeStringScalar):
+            return value.type
+        return value.as_buffer().to_pybytes().decode(errors="backslashreplace")
+    except (OverflowError, ValueError):
+        # Python has no such moment, or cuts it
+        return value.type if is_nested(value.type) else value.cast(TEXT).as_py()
