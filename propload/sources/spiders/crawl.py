@@ -24,12 +24,13 @@ from propload.process.threads import start_thread
 from propload.queueing import BatchQueue
 from propload.sources.spiders.components import add_components, obey_site
 from propload.sources.spiders.crawl_settings import CrawlSettings, check_values
+from propload.sources.spiders.ending import Brake
 from propload.sources.spiders.finding import (
     check_spider,
     defaults_of_spider,
     find_spider,
 )
-from propload.sources.spiders.loop import Brake, CrawlLoop
+from propload.sources.spiders.loop import CrawlLoop
 from propload.sources.spiders.outcome import STOPPED, CrawlOutcome, read_outcome
 from propload.sources.spiders.pace import Pace
 from propload.sources.spiders.settings import PREFIX, unread_settings

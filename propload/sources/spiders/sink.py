@@ -15,18 +15,18 @@ from twisted.internet.defer import Deferred
 
 from propload.errors import PropLoadError
 from propload.messages.wording import counted
-from propload.sources.spiders.feed import Feed, not_loaded
-from propload.sources.spiders.finding import defaults_of_spider, unread_defaults
-from propload.sources.spiders.job_folder import JobFolder
-from propload.sources.spiders.loop import (
+from propload.sources.spiders.ending import (
     LOOK_AGAIN_SECONDS,
     Brake,
-    CrawlLoop,
     drop_queued,
     look_again,
     look_further,
     note_reason,
 )
+from propload.sources.spiders.feed import Feed, not_loaded
+from propload.sources.spiders.finding import defaults_of_spider, unread_defaults
+from propload.sources.spiders.job_folder import JobFolder
+from propload.sources.spiders.loop import CrawlLoop
 from propload.sources.spiders.outcome import BLOCKED_REASONS, read_outcome
 from propload.sources.spiders.rows import ItemRows
 from propload.sources.spiders.settings import OTHERS, read_flush, read_loads

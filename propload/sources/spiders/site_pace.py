@@ -11,8 +11,8 @@ from scrapy.utils.asyncio import call_later
 
 from propload.config.values import read_seconds
 from propload.messages.wording import counted
+from propload.sources.spiders.ending import Brake, drop_queued, note_reason, taken_back
 from propload.sources.spiders.hosts import host_of, is_loopback
-from propload.sources.spiders.loop import Brake, drop_queued, note_reason, taken_back
 from propload.sources.spiders.outcome import BLOCKED, MISSING, NOTES
 from propload.sources.spiders.settings import PREFIX, read_own
 from propload.sources.spiders.site_waits import (
