@@ -70,20 +70,17 @@ class RowBatches:
             row = dict(item) if isinstance(item, dict) else row_of(item)
         except Exception as error:  # noqa: BLE001 - a user's item may raise anything
             return self.skip(describe(item), "item", unreadable(item, error))
-        if row and not SETTLED.issuperset(map(type, row.values())):
+        if not row:
+            return self.skip(describe(item), "item", _complaint(item))
+        if not SETTLED.issuperset(map(type, row.values())):
             row = {
                 name: value if type(value) in SETTLED else _kept(value)
                 for name, value in row.items()
             }
-        return self._add(row, item)
+        return self.add_row(row)
 
-    def add_own(self, row: dict[str, Any], /) -> bool:
-        """Take one row of which nobody else knows; return whether a batch is due."""
-        return self._add(row, row)
-
-    def _add(self, row: dict[str, Any] | None, item: object) -> bool:
-        if not row:
-            return self.skip(describe(item), "item", _complaint(item))
+    def add_row(self, row: dict[str, Any], /) -> bool:
+        """Take a row of which nobody else knows, and return whether a batch is due."""
         self._count(1)
         self._rows.append(row)
         count = len(self._rows)

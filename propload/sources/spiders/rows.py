@@ -67,7 +67,7 @@ class ItemRows(RowBatches):
             row = _checked(_reader_of(kind)(item))
         except Exception as error:  # noqa: BLE001 - a user's item may raise anything
             return self.skip(describe(item), "item", unreadable(item, error))
-        return self._add(row, item)
+        return self.add_row(row)
 
     def take(self) -> list[Batch]:
         """Return what was collected since the last time."""

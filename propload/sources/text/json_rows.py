@@ -60,7 +60,7 @@ def _read_text(
         for values in _of_lines(chunks, place) if lines else _values(text, place):
             for value in values or ():
                 is_row = type(value) is dict and value
-                if maker.add_own(value) if is_row else _refuse(value, maker):
+                if maker.add_row(value) if is_row else _refuse(value, maker):
                     yield from maker.flush()
             if values is None:
                 yield from maker.flush()
