@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from scrapy import signals
 from scrapy.settings import SETTINGS_PRIORITIES
 
-from propload.sources.spiders.crawl import POLITE
 from propload.sources.spiders.hosts import host_of, is_loopback
+from propload.sources.spiders.polite import POLITE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

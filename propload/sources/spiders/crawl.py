@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 import threading
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, cast
 
 from scrapy import signals
@@ -23,7 +22,7 @@ from propload.messages.suggestions import SLIP, suggest
 from propload.process.threads import start_thread
 from propload.queueing import BatchQueue
 from propload.sources.spiders.components import add_components, obey_site
-from propload.sources.spiders.crawl_settings import CrawlSettings, check_values
+from propload.sources.spiders.crawl_settings import check_values
 from propload.sources.spiders.ending import Brake
 from propload.sources.spiders.finding import (
     check_spider,
@@ -33,6 +32,7 @@ from propload.sources.spiders.finding import (
 from propload.sources.spiders.loop import CrawlLoop
 from propload.sources.spiders.outcome import STOPPED, CrawlOutcome, read_outcome
 from propload.sources.spiders.pace import Pace
+from propload.sources.spiders.polite import FIXED, polite_settings
 from propload.sources.spiders.settings import PREFIX, unread_settings
 from propload.sources.spiders.sink import PropLoadPipeline
 from propload.sources.spiders.watching import Watch
@@ -44,53 +44,13 @@ if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
 
     from propload.batch import Batch
+    from propload.sources.spiders.crawl_settings import CrawlSettings
 
 log = logging.getLogger(__name__)
 
 #: Batches that wait; the run behind this source has a queue of its own.
 BATCHES_WAITING = 8
 BYTES_WAITING = 16 << 20
-
-
-def _user_agent() -> str:
-    try:
-        number = version("propload")
-    except PackageNotFoundError:
-        # run from a source tree that is not installed
-        number = "0"
-    return f"propload/{number} (+https://github.com/propload/propload)"
-
-
-#: How a spider behaves that says nothing about it. Its own settings win.
-POLITE: Mapping[str, object] = {
-    # the site decides what may be read, and who is asking is no secret
-    "ROBOTSTXT_OBEY": True,
-    "USER_AGENT": _user_agent(),
-    # about one page in a second, fewer where the site gets slower
-    "DOWNLOAD_DELAY": 1.0,
-    "CONCURRENT_REQUESTS_PER_DOMAIN": 2,
-    "AUTOTHROTTLE_ENABLED": True,
-    "AUTOTHROTTLE_START_DELAY": 1.0,
-    # requests that were begun are finished when a crawl is stopped: keep them few
-    "CONCURRENT_REQUESTS": 8,
-    # a failure is worth another try, a refusal (401, 403) never is
-    "RETRY_HTTP_CODES": [408, 429, 500, 502, 503, 504, 522, 524],
-    "DOWNLOAD_TIMEOUT": 30,
-    # of Scrapy's own gigabyte a few bytes of gzip are enough, and several come at once
-    "DOWNLOAD_MAXSIZE": 64 << 20,
-    # rows of a run are seen, and committed, soon after their page
-    "PROPLOAD_FLUSH_SECONDS": 0.5,
-}
-#: What holds whatever a spider says.
-FIXED: Mapping[str, object] = {
-    # a reactor cannot be started twice in a process, nor in a notebook's kernel
-    "TWISTED_REACTOR_ENABLED": False,
-    # both let other processes of the machine run code inside the crawl
-    "TELNETCONSOLE_ENABLED": False,
-    "REMOTE_CONTROL_ENABLED": False,
-    # every item goes one way: to the run that asked for this crawl
-    "PROPLOAD_TARGETS": {},
-}
 #: What FIXED chooses, Scrapy calls experimental, in two lines for every crawl.
 _NOISY = "scrapy.core.downloader.handlers._base_streaming"
 
@@ -234,7 +194,7 @@ class _Crawl(threading.Thread):
             )
             raise SourceError(msg, source=self._spider.name)
         # a runner would lay its settings over the crawler's when it starts it
-        crawler = Crawler(self._spider, _base_settings())
+        crawler = Crawler(self._spider, polite_settings())
         self._configure(crawler)
         loop, brake, ended = CrawlLoop(), Brake(crawler), threading.Event()
         crawler.signals.connect(ended.set, signals.engine_stopped)
@@ -353,13 +313,6 @@ def _warn_of_slips(given: Iterable[str], settings: BaseSettings) -> None:
         hint = "" if is_known else suggest(name, known, cutoff=SLIP)
         if hint:
             log.warning("nothing may read the setting %r of the crawl%s", name, hint)
-
-
-def _base_settings() -> CrawlSettings:
-    """Return settings below those of add-ons, projects and spiders."""
-    settings = CrawlSettings()
-    settings.setdict(POLITE, priority="command")
-    return settings
 
 
 def _is_worth_saying(record: logging.LogRecord) -> bool:
