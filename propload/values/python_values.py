@@ -37,13 +37,13 @@ DECIMAL_DIGITS = 38
 _SEVERAL = (tuple, set, frozenset, range, deque, KeysView, ValuesView)
 #: Bytes that may change.
 _BUFFERS = (bytearray, memoryview)
-#: Types whose descendants mean what they do; each before those that it descends from.
+#: Types whose subclasses say the same; each stands before its own base.
 _BASES = (str, bool, int, float, bytes, *_BUFFERS, dt.datetime, dt.date)
 #: What pandas calls a value that is missing.
 _MISSING = frozenset({"NAType", "NaTType"})
 #: What frames of rows have besides `columns`, the lazy ones the second.
 _OF_FRAMES = ("__arrow_c_stream__", "collect_schema")
-#: What is called for the value that it returns.
+#: Functions and methods: what they return was meant.
 _CALLED = (FunctionType, MethodType, BuiltinFunctionType, MethodWrapperType, partial)
 #: The types that `columns` builds from; any other is made one of these first.
 KNOWN = frozenset(
@@ -130,9 +130,9 @@ def plain(value: Any) -> Any:  # noqa: PLR0911 - one a kind
 
 
 def _elements(values: Iterable[Any]) -> list[Any]:
-    """Return what is in a list, or in a set in an order that every process finds.
+    """Return what is in a list, or in a set, in an order that every process finds.
 
-    Of texts a set has another one in each: a row would be another one each time.
+    A set of texts has another order in each process: its row would differ each time.
     """
     if not isinstance(values, set | frozenset):
         return list(values)

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 #: A file may be packed twice, by its program and by who sent it; more often is a trap.
 MOST_PACKED = 2
-#: An archive may hold those of each month, and these those of each day; one may also
-#: be made so that it holds itself.
+#: An archive may hold one for each month, and these one for each day; one may also be
+#: made so that it holds itself.
 MOST_ARCHIVES = 5
 #: Enough to tell a format by.
 HEAD_BYTES = 4 << 10

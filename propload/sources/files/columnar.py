@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 #: An Arrow IPC file, as opposed to a stream, begins so.
 ARROW_FILE_MAGIC = b"ARROW1"
 OLD_FEATHER_MAGIC = b"FEA1"
-#: How Parquet calls the 96 bits in which Hive, Impala and Spark keep moments.
+#: What Parquet calls the 96 bits in which Hive, Impala and Spark keep moments.
 _HIVE_MOMENT = "INT96"
 #: Moments up to so far from 1970 can be counted in nanoseconds.
 _MOST_MICROSECONDS = (2**63 - 1) // 1_000

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 #: Packed bytes unpacked at once. Unpacking multiplies, and a block of unpacked bytes
 #: must stay small, also of a file that was made to fill the memory.
 PACKED_BYTES = 16 << 10
-#: As many of zstd, which multiplies up to 32,000 times; deflate does 1,000 times.
+#: Fewer of zstd, which multiplies up to 32,000 times; deflate does 1,000 times.
 ZSTD_BYTES = 256
 #: What bzip2 and xz, which multiply without such a bound, give at once.
 UNPACKED_BYTES = 1 << 20

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from propload.batch import Batch
     from propload.options import SourceOptions
 
-#: Of a file's beginning and of its end, into its fingerprint: where files of one
-#: size that were written at one time differ.
+#: So much of a file's beginning, and of its end, goes into its fingerprint: there files
+#: of one size differ that were written at one time.
 FINGERPRINT_BYTES = 64 << 10
 #: A folder that stands for a value of all rows below it, as Spark and pyarrow write.
 _PARTITION = re.compile(r"([^=]+)=.*", re.DOTALL)

@@ -47,7 +47,7 @@ _TABLES = (
 )
 #: Errors of a path at which nothing stands; a link that leads to itself is such a path.
 _OF_NOTHING = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
-#: Where a disk begins, of its file system's own and shut to its users.
+#: A folder that file systems keep at the top of a disk; users cannot look into it.
 _OF_DISKS = "lost+found"
 
 

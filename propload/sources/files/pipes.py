@@ -45,8 +45,8 @@ def _makes_wait(file: IO[bytes]) -> bool:
 def _blocks_and_pauses(file: io.BufferedReader) -> Iterator[bytes]:
     """Yield full blocks and, once whole lines have waited long enough, a pause.
 
-    Before a pause comes what has arrived up to its last line end, so that who looks
-    at the text for the first time sees whole lines and whole characters.
+    Before a pause comes what has arrived up to its last line end, so that
+    whoever looks at the text for the first time sees whole lines and whole characters.
     """
     pipe = select.poll()
     pipe.register(file, select.POLLIN)
@@ -77,10 +77,10 @@ def _blocks_and_pauses(file: io.BufferedReader) -> Iterator[bytes]:
 
 
 def _first_block(file: io.BufferedReader, pipe: select.poll) -> bytes:
-    """Return what has arrived first; of nothing more to come, nothing.
+    """Return what arrives first, or nothing where the pipe ends.
 
-    Who waits in the file's own call holds its lock, and Python, which closes stdin as
-    it ends, breaks the process off where a thread still does.
+    A thread that waits in the file's own call holds its lock, and Python, which closes
+    stdin as it ends, aborts the process while a thread does so.
     """
     if not pipe.poll(0):
         # some of it may be in the file's buffer, which `poll` cannot see

@@ -67,7 +67,7 @@ class Sheet:
         options: Which sheet.
 
     Attributes:
-        last_span: What the text of a span of time comes before.
+        last_span: What the texts of all spans of time sort before.
         note: Which sheet was taken of several, or nothing.
         formulas: What is said of formulas without a value, or nothing.
 
@@ -230,7 +230,7 @@ def _columns_with(
 
 
 def _last_span(content: bytes) -> str:
-    """Return what the text of a span of time comes before; nothing where none is."""
+    """Return what the texts of all spans of time sort before; nothing of no span."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             styles = archive.read(STYLES)
