@@ -12,7 +12,6 @@ from propload.state.state_folder import check_state_folder
 
 if TYPE_CHECKING:
     from propload.options import Settings
-    from propload.rejecting import RejectStore
 
 
 #: A screenful; `--limit 0` lists all.
@@ -54,17 +53,6 @@ def places(given: Settings) -> Places:
     found = Places(Path(resolve(given)["state_dir"]))
     check_state_folder(found.state_dir)
     return found
-
-
-def find_rejects(given: Settings) -> RejectStore:
-    """Return the rejected rows of all runs.
-
-    Raises:
-        ConfigError: A setting cannot be used.
-    """
-    from propload.rejecting import RejectStore  # noqa: PLC0415 - needs Polars
-
-    return RejectStore(places(given).rejects)
 
 
 def find_rejected(run: str, given: Settings) -> Path:

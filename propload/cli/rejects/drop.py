@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 from propload.cli.command import YES, command
 from propload.cli.flags import option
-from propload.cli.run_arguments import find_rejected, find_rejects, run_argument
+from propload.cli.run_arguments import find_rejected, run_argument
 from propload.cli.settings import settings_group
 from propload.errors import ConfigError
 from propload.messages.wording import counted
@@ -60,13 +60,15 @@ def add_to(group: typer.Typer) -> None:
 
 
 def _drop_one(run: str, given: Settings, screen: Screen, *, yes: bool) -> None:
-    store = find_rejects(given)
+    from propload.earlier_runs.dropping import drop_rejects  # noqa: PLC0415 - heavy
+    from propload.rejecting.lines import count_lines  # noqa: PLC0415 - needs Polars
+
     path = find_rejected(run, given)
     if not yes:
-        rows = store.count(path.stem)
+        rows = count_lines(path)
         question = f"Delete {counted(rows, 'rejected row')} of run {path.stem}?"
         screen.confirm(question)
-    store.drop(path.stem)
+    drop_rejects(path.stem, **cast("FileSettings", given))
     screen.conclude(f"deleted {path}", dropped=path.stem)
 
 

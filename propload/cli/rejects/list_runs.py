@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from propload.cli.command import command
-from propload.cli.run_arguments import MOST_RUNS, find_rejects, places
+from propload.cli.run_arguments import MOST_RUNS, places
 from propload.cli.settings import settings_group
 from propload.cli.table import print_table
 
@@ -34,11 +34,13 @@ def add_to(group: typer.Typer) -> None:
         from propload.earlier_runs.newest_rejects import (  # noqa: PLC0415 - needs Polars
             NewestRejects,
         )
+        from propload.rejecting import RejectStore  # noqa: PLC0415 - needs Polars
 
+        where = places(given)
         # one more tells whether there are others
-        found = find_rejects(given).runs(limit and limit + 1)
+        found = RejectStore(where.rejects).runs(limit and limit + 1)
         runs = found[: limit or None]
-        newest = NewestRejects(places(given))
+        newest = NewestRejects(where)
         replays = [newest.replay(one.run_id) for one in runs]
         if screen.as_json:
             screen.show_values(list(map(_values, runs, replays)))
