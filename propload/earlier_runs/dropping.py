@@ -12,6 +12,7 @@ from propload.errors import ConfigError
 from propload.options import FileSettings, LedgerSettings
 from propload.postgres.ledger.pruning import KeptRuns, prune_runs
 from propload.rejecting import RejectStore
+from propload.rejecting.lines import count_lines
 from propload.running.choosing import has_database, open_database
 from propload.running.planning import Plan
 from propload.running.run_ids import require_run_id
@@ -95,10 +96,9 @@ def drop_rejects(run_id: str, /, **settings: Unpack[FileSettings]) -> int:
         msg = "say which run's rejected rows are to be deleted"
         raise ConfigError(msg)
     places = plan.readable_places()
-    store = RejectStore(places.rejects)
     path = find_rejected(require_run_id(run_id), places)
-    rows = store.count(path.stem)
-    store.drop(path.stem)
+    rows = count_lines(path)
+    RejectStore(places.rejects).drop(path.stem)
     return rows
 
 

@@ -18,6 +18,7 @@ from propload.messages.wording import counted
 from propload.monitoring.metrics import Metrics
 from propload.options import ReplaySettings
 from propload.rejecting import RejectStore
+from propload.rejecting.lines import count_lines
 from propload.rejecting.store import require_there
 from propload.report import Report
 from propload.running.choosing import open_database
@@ -95,7 +96,7 @@ def _replay(
     report = _report_of(path.stem, reports)
     plan = replace(_plan_of(path.stem, report, settings), replayed=path.stem)
     source = RejectSource(path, fix, committed_pieces(path.stem, plan, report))
-    _require_rows(source, store, plan)
+    _require_rows(source, plan)
     begun = find_earlier_replay(source, plan)
     if begun is not None and not begun.has_ended:
         _tell_of_later(begun, source, plan)
@@ -156,7 +157,7 @@ def _tell_of_later(begun: EarlierReplay, source: RejectSource, plan: Plan) -> No
         )
 
 
-def _require_rows(source: RejectSource, store: RejectStore, plan: Plan) -> None:
+def _require_rows(source: RejectSource, plan: Plan) -> None:
     """Refuse to replay where no row can be; tell of those that have to wait.
 
     Raises:
@@ -165,7 +166,7 @@ def _require_rows(source: RejectSource, store: RejectStore, plan: Plan) -> None:
     run_id = source.path.stem
     waiting = source.count_waiting()
     if not source.count():
-        raise ConfigError(_no_row(source, store, plan))
+        raise ConfigError(_no_row(source, plan))
     if waiting:
         log.warning(
             "%s of run %s %s, being of batches that it has not committed: %s",
@@ -176,7 +177,7 @@ def _require_rows(source: RejectSource, store: RejectStore, plan: Plan) -> None:
         )
 
 
-def _no_row(source: RejectSource, store: RejectStore, plan: Plan) -> str:
+def _no_row(source: RejectSource, plan: Plan) -> str:
     """Return why no rejected row of a run can be replayed, and what is to be done."""
     run_id = source.path.stem
     if source.count_waiting():
@@ -184,7 +185,7 @@ def _no_row(source: RejectSource, store: RejectStore, plan: Plan) -> str:
             f"the rejected rows of run {run_id} are of batches that it has not "
             f"committed: {how_to_settle(run_id, plan)}"
         )
-    if not store.count(run_id):
+    if not count_lines(source.path):
         # somebody took them out
         drop = plan.commands.drop_rejects(run_id)
         return f"{source.path} holds no row any more: put one back, or run {drop}"

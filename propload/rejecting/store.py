@@ -14,7 +14,6 @@ from propload.errors import ConfigError, LockedError
 from propload.messages.suggested_commands import Commands
 from propload.private_files import lock_private, open_private, sync_folder, unlock
 from propload.rejecting.lines import count_lines, each_line
-from propload.rejecting.reading import read_rejects
 from propload.state.run_files import RunFiles, delete, written_before
 from propload.state.state_folder import not_ours
 
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
     from pathlib import Path
-
-    import polars as pl
 
     from propload.rejecting.lines import Line
 
@@ -77,27 +74,8 @@ class RejectStore:
         found = (run for run in summaries if run is not None)
         return list(islice(found, most or None))
 
-    def read(self, run_id: str = "") -> pl.DataFrame:
-        """Return a run's rejected rows, as `read_rejects` does.
-
-        Args:
-            run_id: The run, or its beginning; empty for the newest.
-
-        Raises:
-            ConfigError: No such run has rejected rows, or its file was broken.
-        """
-        return read_rejects(self.files.find(run_id))
-
-    def count(self, run_id: str) -> int:
-        """Return how many rows a run's file holds, be they rejected rows or broken.
-
-        Raises:
-            ConfigError: No such run has rejected rows.
-        """
-        return count_lines(self.files.find(run_id))
-
-    def drop(self, run_id: str) -> Path:
-        """Delete a run's rejected rows; return the file that was deleted.
+    def drop(self, run_id: str) -> None:
+        """Delete a run's rejected rows.
 
         Raises:
             ConfigError: No such run has rejected rows.
@@ -109,7 +87,6 @@ class RejectStore:
             path.unlink()
             _aside_of(path).unlink(missing_ok=True)
             self.drop_copy(path.stem)
-        return path
 
     def drop_old(self, before: datetime, /) -> int:
         """Delete the rejected rows that were written before; return of how many runs.

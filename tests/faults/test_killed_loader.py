@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+import propload
 from propload.earlier_runs.leftover_journals import leftovers
 from propload.earlier_runs.recovering import recover
-from propload.rejecting import RejectStore
 from propload.state.unfinished_runs import UnfinishedRunStore
 from propload_spiders.demo import DemoSite
 from tests.acceptance.spiders.reading import open_ids
@@ -37,7 +37,7 @@ def test_a_file(dsn, state_dir, tmp_path, chance, long, mode):
         assert killed >= 1
         assert (counts.read, counts.rejected) == (ROWS, BAD)
         assert loading.stored(dsn).equals(loading.expected(frame, mode=mode))
-        refused = RejectStore(state_dir / "rejects").read(report["run_id"])
+        refused = propload.rejects(report["run_id"], state_dir=state_dir)
         assert refused["propload_row"].n_unique() == refused.height == BAD
 
 

@@ -13,7 +13,6 @@ from propload.earlier_runs.recovering import recover
 from propload.errors import LoadError
 from propload.monitoring.metrics import Metrics
 from propload.postgres.session.connection import connect
-from propload.rejecting import RejectStore
 from tests.faults import loading
 from tests.faults.server import (
     BACKENDS,
@@ -85,7 +84,7 @@ def test_rows_that_are_refused_by_two_attempts_are_kept_once(dsn, state_dir):
     assert report.counts.rejected == 200
     assert report.rejects.height == 200
     assert sum(one.rows for one in report.reasons_counted) == 200
-    kept = RejectStore(state_dir / "rejects").read(report.run_id)
+    kept = propload.rejects(report.run_id, state_dir=state_dir)
     assert kept["propload_row"].n_unique() == 200
 
 

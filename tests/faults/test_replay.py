@@ -72,7 +72,7 @@ def test_what_is_mended_is_loaded_and_the_rest_stays(dsn, refused, state_dir):
     third = replay(again.run_id, fix=mend, to=dsn, progress=False)
     third.counts.verify()
     assert third.counts.rejected == 40
-    assert set(store.read()["price"]) == {"-5"}
+    assert set(propload.rejects(state_dir=state_dir)["price"]) == {"-5"}
 
     run_sql(dsn, "ALTER TABLE homes DROP CONSTRAINT dear")
     last = replay(to=dsn, progress=False)
@@ -84,8 +84,7 @@ def test_what_is_mended_is_loaded_and_the_rest_stays(dsn, refused, state_dir):
 
 
 def test_a_replay_that_fails_keeps_every_refused_row(dsn, refused, state_dir):
-    store = RejectStore(state_dir / "rejects")
-    before = store.read(refused.run_id)
+    before = propload.rejects(refused.run_id, state_dir=state_dir)
 
     def broken(frame):
         msg = "the fix is broken"
@@ -93,7 +92,7 @@ def test_a_replay_that_fails_keeps_every_refused_row(dsn, refused, state_dir):
 
     with pytest.raises((ValueError, propload.PropLoadError), match="broken"):
         replay(refused.run_id, fix=broken, to=dsn, progress=False)
-    assert store.read(refused.run_id).equals(before)
+    assert propload.rejects(refused.run_id, state_dir=state_dir).equals(before)
 
 
 def test_rows_keep_their_own_columns_and_types(dsn, state_dir, tmp_path):

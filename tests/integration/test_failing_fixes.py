@@ -96,6 +96,6 @@ def test_a_fix_that_fails_before_a_row_is_loaded_ends_its_replay(
 
     with pytest.raises(ConfigError, match="fail failed on 100 rejected rows"):
         propload.replay(run_id, fix=fail, **told)
-    assert RejectStore(state_dir / "rejects").count(run_id) == ROWS
+    assert propload.rejects(run_id).height == ROWS
     propload.replay(run_id, fix=mend, **told)
     assert_all_are_there_once(database)

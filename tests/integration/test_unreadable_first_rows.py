@@ -10,7 +10,6 @@ from propload.earlier_runs.leftover_journals import leftovers
 from propload.earlier_runs.recovering import recover
 from propload.errors import ConfigError, LoadError
 from propload.journal import JournalSource, segments
-from propload.rejecting import RejectStore
 from tests.integration.partial_runs import guard, ids_by_lane, open_guard
 from tests.integration.reading import read_table, run_sql
 
@@ -54,9 +53,7 @@ def stored(database):
 
 def texts_refused(state_dir, run):
     """Return what stands in the rejects of a run instead of rows, as numbers."""
-    found = (
-        RejectStore(state_dir / "rejects").read(run)["propload_reason_list"].to_list()
-    )
+    found = propload.rejects(run, state_dir=state_dir)["propload_reason_list"].to_list()
     return [int(reason["value"]) for reasons in found for reason in reasons]
 
 

@@ -18,6 +18,7 @@ from propload.errors import (
     WriteError,
 )
 from propload.rejecting import RejectStore
+from propload.rejecting.reading import read_rejects
 from propload.retrying import RetryOptions
 from propload.target import Written
 from propload.testing import MemorySource
@@ -226,7 +227,7 @@ def test_a_row_refused_again_by_a_second_try_is_kept_once(make, tmp_path):
     pipeline, _ = make(source, lanes=1, failures=failures, writing=Refusing)
     pipeline.run()
     assert counts(pipeline).rejected == 1
-    assert RejectStore(tmp_path / "rejects").read("run").height == 1
+    assert read_rejects(tmp_path / "rejects" / "run0.ndjson").height == 1
 
 
 def test_a_queue_of_others_that_is_closed_ends_no_lane_silently(make):

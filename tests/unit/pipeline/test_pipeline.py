@@ -16,7 +16,7 @@ from propload.errors import (
     SourceError,
 )
 from propload.options import RejectLimit
-from propload.rejecting import RejectStore
+from propload.rejecting.reading import read_rejects
 from propload.testing import MemorySource
 from tests.unit.pipeline.doubles import MemoryWriter
 from tests.unit.pipeline.running import Fitted, counts, rows, threads_left
@@ -39,7 +39,7 @@ def test_bad_rows_are_refused_with_source_and_number(make, tmp_path):
     pipeline.run()
     assert counts(pipeline).rejected == 2
     assert len(table.rows) == 28
-    refused = RejectStore(tmp_path / "rejects").read("run")
+    refused = read_rejects(tmp_path / "rejects" / "run0.ndjson")
     assert refused["propload_row"].to_list() == [5, 18]
     assert refused["propload_source"].unique().to_list() == ["memory"]
     assert refused["id"].to_list() == [4, 17]

@@ -4,6 +4,7 @@ import polars as pl
 
 from propload.batch import AS_OF, NUMBER, REASONS, ROW, SOURCE
 from propload.rejecting import RefusedRows
+from propload.rejecting.reading import read_rejects
 
 
 def refused(rows, *, batch=0, lane=None, values=None):
@@ -23,6 +24,11 @@ def refused(rows, *, batch=0, lane=None, values=None):
         orient="row",
     )
     return RefusedRows(raw, reasons, batch, lane)
+
+
+def rows_of(store):
+    """Return the rejected rows of the newest run."""
+    return read_rejects(store.files.find())
 
 
 def line(values, row=1):

@@ -9,7 +9,7 @@ from propload.earlier_runs.replaying import replay
 from propload.errors import ConfigError
 from propload.rejecting import RejectWriter
 from propload.rejecting.reading import read_rejects
-from tests.unit.rejecting.making import refused
+from tests.unit.rejecting.making import refused, rows_of
 
 RUN = "20260101-ab"
 
@@ -43,7 +43,7 @@ def test_what_is_redone_is_taken_out(writer, store):
     writer.write(refused([2], batch=1))
     writer.write(refused([3], batch=1, lane=1))
     store.keep(RUN, lambda line: line["batch"] == 0 or line["lane"] == 1)
-    assert store.read()["propload_row"].to_list() == [2, 4]
+    assert rows_of(store)["propload_row"].to_list() == [2, 4]
 
 
 def test_kept_lines_stay_as_they_are(writer, store):
@@ -172,7 +172,7 @@ def test_rows_of_other_columns_and_types_are_read_as_one_frame(writer, store):
     writer.write(refused([1], values={"a": [7], "c": [True]}))
     writer.write(refused([2], values={"b": [1.5], "c": [{"d": 1}]}))
     writer.write(refused([3], values={"a": [2.5], "c": [[1, 2]]}))
-    frame = store.read()
+    frame = rows_of(store)
     # a number is a number whether it has decimals or not
     assert frame["a"].to_list() == [7.0, None, 2.5]
     assert frame["b"].to_list() == [None, 1.5, None]
@@ -184,7 +184,7 @@ def test_half_a_line_of_a_killed_run_is_passed_over_and_taken_out(writer, store)
     writer.write(refused([1]))
     whole = writer.path.read_bytes()
     writer.path.write_bytes(whole + whole[: len(whole) // 2])
-    assert store.read()["propload_row"].to_list() == [2]
+    assert rows_of(store)["propload_row"].to_list() == [2]
     assert [run.rows for run in store.runs()] == [1]
     store.keep(RUN, lambda _: True)
     assert writer.path.read_bytes() == whole

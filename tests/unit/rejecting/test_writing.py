@@ -9,12 +9,12 @@ import pytest
 
 from propload.errors import LockedError, WriteError
 from propload.rejecting import RejectWriter, writing
-from tests.unit.rejecting.making import refused
+from tests.unit.rejecting.making import refused, rows_of
 
 
 def test_a_row_is_kept_with_all_its_reasons(writer, store):
     assert writer.write(refused([3, 7])) == 2
-    frame = store.read("20260101-ab")
+    frame = rows_of(store)
     assert frame["propload_row"].to_list() == [4, 8]
     assert frame["propload_source"].to_list() == ["a.csv", "a.csv"]
     assert frame["price"].to_list() == ["p3", "p7"]
@@ -38,7 +38,7 @@ def test_many_rows_are_written_part_by_part_in_their_order(writer, store, monkey
     assert writer.write(refused(rows[::-1], batch=3, lane=1)) == 500
     assert sum(heights) == 500
     assert max(heights) < 10
-    frame = store.read("20260101-ab")
+    frame = rows_of(store)
     assert frame["propload_row"].to_list() == [row + 1 for row in rows]
     assert frame["price"].to_list() == [f"p{row}" for row in rows]
     assert frame["propload_time"].n_unique() == 1
@@ -99,7 +99,7 @@ def test_a_writer_that_goes_on_holds_what_was_refused_before(writer, store):
     with pytest.raises(LockedError, match="still going"):
         other.take_up(lambda _: True)
     again.close()
-    assert store.read()["propload_row"].to_list() == [2, 3]
+    assert rows_of(store)["propload_row"].to_list() == [2, 3]
     assert again.take_up(lambda _: False) == 0
     assert again.take_up(lambda _: True) == 0
     again.close()
@@ -123,7 +123,7 @@ def test_a_file_that_somebody_removes_is_put_back(writer, store, caplog, step, w
         writer.take_back(1, 1)
     writer.close()
     kept = {"write": [2, 3, 4, 5], "take_back": [2, 3], "close": [2, 3, 4]}[step]
-    assert store.read()["propload_row"].to_list() == kept
+    assert rows_of(store)["propload_row"].to_list() == kept
     assert f"{writer.path} was removed" in caplog.text
     # nobody holds it any more
     store.drop("20260101-ab")
@@ -136,7 +136,7 @@ def test_a_file_in_its_place_is_gone_on_with(writer, store):
     writer.path.write_bytes(text.splitlines(keepends=True)[0])
     writer.write(refused([4], batch=1, lane=None))
     writer.close()
-    assert store.read()["propload_row"].to_list() == [2, 5]
+    assert rows_of(store)["propload_row"].to_list() == [2, 5]
 
 
 def test_a_file_that_cannot_be_put_back_is_told_of(writer, caplog):
@@ -171,7 +171,7 @@ def test_values_that_json_lacks_are_kept_as_text(writer, store):
         "time inside": [{"a": dt.datetime(2024, 1, 1, 12, tzinfo=dt.UTC)}, None],
     }
     writer.write(refused([0, 1], values=values))
-    first, second = store.read().to_dicts()
+    first, second = rows_of(store).to_dicts()
     assert first["real"] == "NaN"
     assert second["real"] == "inf"
     assert first["money"] == "1.10"
@@ -203,7 +203,7 @@ def test_a_full_disk_leaves_no_half_line(writer, store, monkeypatch):
     assert isinstance(caught.value.__cause__, OSError)
     assert writer.path.read_bytes() == whole
     writer.write(refused([3]))
-    assert store.read()["propload_row"].to_list() == [2, 4]
+    assert rows_of(store)["propload_row"].to_list() == [2, 4]
 
 
 def test_a_full_disk_while_rows_are_taken_back_is_told_and_they_stay_counted(
@@ -219,7 +219,7 @@ def test_a_full_disk_while_rows_are_taken_back_is_told_and_they_stay_counted(
         with pytest.raises(WriteError, match="No space left"):
             writer.take_back(refused([1]).batch, 0)
     assert sum(one.rows for one in writer.counted if one.column == "price") == 2
-    assert store.read().height == 2
+    assert rows_of(store).height == 2
 
 
 def test_nothing_is_taken_back_of_rows_that_a_full_disk_refused(writer, monkeypatch):
