@@ -138,7 +138,7 @@ def plan_and_open(
     crawl = CrawlOptions(
         {**crawl.arguments, **told}, {**_crawl_moment(plan), **crawl.settings}
     )
-    opened = open_source(source, source_options(plan.settings, own, job=job), crawl)
+    opened = open_source(source, source_options(plan), crawl)
     return plan.with_defaults(default_settings(opened, plan.settings)), opened
 
 

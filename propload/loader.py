@@ -87,7 +87,7 @@ class Loader:
         self._process = os.getpid()
         plan = Plan.of(settings, job=job)
         self.metrics = given_or_new(metrics)
-        options = source_options(plan.settings, settings, job=job)
+        options = source_options(plan)
         refuse_unused(options, (), "pushed rows")
         self._source = PushedSource(options, read_name(name), defaults)
         self._plan = plan.with_defaults(default_settings(self._source, plan.settings))

@@ -92,7 +92,7 @@ def tune(
     require_function("on_trial", told)
     _refuse_untried(settings)
     plan = Plan.of(settings, job=job)
-    opened = open_source(source, source_options(plan.settings, settings, job=job))
+    opened = open_source(source, source_options(plan))
     sample = Sample.of(opened, rows)
     with _Bench.open(plan, sample) as bench:
         bench.load(BATCH_ROWS, WORKERS)  # imports and caches: not counted

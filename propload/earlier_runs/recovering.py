@@ -89,19 +89,18 @@ def recover(
     if moved and not run_id:
         msg = "say which run's database has moved: moved needs a run (RUN --moved)"
         raise ConfigError(msg)
-    given = config.told(settings)
     if run_id:
         named = find_leftover(plan, run_id)
         with open_database(plan) as database:
             if not moved:
                 require_home(named, database, plan.commands)
-        return _recovered([named], plan, given, on_report)
+        return _recovered([named], plan, plan.told, on_report)
     found = find_leftovers(plan.readable_places().journal)
     if not found:
         return []
     with open_database(plan) as database:
         mine = _to_load(into_table(found, settings), database, plan.commands)
-    return _recovered(mine, plan, given - {"table"}, on_report)
+    return _recovered(mine, plan, plan.told - {"table"}, on_report)
 
 
 def _to_load(

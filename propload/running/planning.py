@@ -34,6 +34,8 @@ class Plan:
         settings: As `config.resolve` returns them.
         options: Those of them that say how the run works.
         places: Where files are kept.
+        told: The names of the settings that were said of this load, by keyword, flag or
+            job, not of whatever runs.
         replayed: The run whose rejected rows are loaded, or empty where others are.
     """
 
@@ -41,6 +43,7 @@ class Plan:
     settings: Settings = field(repr=False)
     options: RunOptions
     places: Places
+    told: frozenset[str] = frozenset()
     replayed: str = ""
 
     @classmethod
@@ -56,7 +59,8 @@ class Plan:
         options = _named(settings, RunOptions.__slots__)
         options["max_rejects"] = RejectLimit.parse(settings.get("max_rejects"))
         places = Places(_fixed(Path(settings["state_dir"])))
-        return cls(settings, RunOptions(**options), places)
+        told = config.told(given, job=job)
+        return cls(settings, RunOptions(**options), places, told)
 
     @classmethod
     def of_few(
@@ -113,19 +117,10 @@ class Plan:
         return BATCH_ROWS if rows == "auto" else rows
 
 
-def source_options(
-    settings: Settings, given: Settings, *, job: str | None = None
-) -> SourceOptions:
-    """Return how input is read.
-
-    Args:
-        settings: All settings, resolved.
-        given: The keywords or flags among them.
-        job: The job of the configuration file, or None.
-    """
-    chosen = _named(settings, SourceOptions.__slots__)
-    told = config.told(given, job=job).intersection(chosen)
-    return SourceOptions(told=told, **chosen)
+def source_options(plan: Plan, /) -> SourceOptions:
+    """Return how input is read."""
+    chosen = _named(plan.settings, SourceOptions.__slots__)
+    return SourceOptions(told=plan.told.intersection(chosen), **chosen)
 
 
 def _fixed(path: Path) -> Path:

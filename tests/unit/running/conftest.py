@@ -52,7 +52,9 @@ def parts_of(tmp_path, monkeypatch, state_dir):
             return Parts(
                 record=record,
                 source=open_source("homes.csv", SourceOptions()),
-                plan=Plan({}, RunOptions(), Places(state or state_dir), replayed),
+                plan=Plan(
+                    {}, RunOptions(), Places(state or state_dir), replayed=replayed
+                ),
                 # nobody is asked
                 database=None,
                 target=target,

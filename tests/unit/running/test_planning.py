@@ -58,8 +58,7 @@ def test_tools_that_show_variables_show_no_connection_string():
 
 
 def test_only_the_options_that_were_given_for_the_source_have_to_be_of_use():
-    given = {"delimiter": ";"}
-    settings = Plan.of(given).settings
-    options = source_options({**settings, "encoding": "latin-1"}, given)
+    plan = Plan.of({"delimiter": ";"}).with_defaults({"encoding": "latin-1"})
+    options = source_options(plan)
     assert (options.delimiter, options.encoding) == (";", "latin-1")
     assert options.told == {"delimiter"}

@@ -9,11 +9,10 @@ import polars as pl
 import pytest
 
 import propload
-from propload import config
 from propload.errors import ConfigError
 from propload.names.format_names import FORMATS
 from propload.options import SourceOptions
-from propload.running.planning import source_options
+from propload.running.planning import Plan, source_options
 from propload.sources import open_source
 from propload.sources.files.readers import READERS
 from tests.unit.sources.workbooks import workbook
@@ -124,7 +123,7 @@ def test_an_option_for_all_runs_is_for_those_that_know_it(write, monkeypatch, tm
     monkeypatch.setenv("PROPLOAD_DELIMITER", ";")
     (tmp_path / "propload.toml").write_text('encoding = "utf-8"')
     monkeypatch.setenv("PROPLOAD_CONFIG", str(tmp_path / "propload.toml"))
-    options = source_options(config.resolve({}), {})
+    options = source_options(Plan.of({}))
     assert (options.delimiter, options.encoding) == (";", "utf-8")
     assert len(list(open_source(write("parquet"), options))) == 1
 
@@ -132,7 +131,7 @@ def test_an_option_for_all_runs_is_for_those_that_know_it(write, monkeypatch, tm
 def test_an_option_of_a_job_is_for_its_source(write, monkeypatch, tmp_path):
     (tmp_path / "propload.toml").write_text('[jobs.nightly]\nsheet = "Blad1"')
     monkeypatch.setenv("PROPLOAD_CONFIG", str(tmp_path / "propload.toml"))
-    options = source_options(config.resolve({}, job="nightly"), {}, job="nightly")
+    options = source_options(Plan.of({}, job="nightly"))
     with pytest.raises(ConfigError, match="sheet does not apply to"):
         open_source(write("csv"), options)
 
