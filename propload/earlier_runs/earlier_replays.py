@@ -67,9 +67,7 @@ def find_earlier_replay(source: RejectSource, plan: Plan) -> EarlierReplay | Non
         return _of_same_rows(runs[0], source, plan, database) if runs else None
 
 
-def forget_abandoned(
-    source: RejectSource, store: RejectStore, plan: Plan, *, loaded_by: str
-) -> None:
+def forget_abandoned(source: RejectSource, plan: Plan, *, loaded_by: str) -> None:
     """Let go of rows that other replays have rejected, and that are loaded by now.
 
     A replay that has added nothing may be followed by one that begins anew. What it had
@@ -77,7 +75,6 @@ def forget_abandoned(
 
     Args:
         source: The rows that are loaded, still in their file.
-        store: All rejected rows.
         plan: What held for the replay.
         loaded_by: The replay that has loaded them.
 
@@ -86,6 +83,7 @@ def forget_abandoned(
         OSError: The disk refuses.
         PropLoadError: The server does not tell of other replays.
     """
+    store = RejectStore(plan.places.rejects)
     kept = set(store.files.names()) - {source.path.stem, loaded_by}
     if not kept:
         return

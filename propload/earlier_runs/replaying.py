@@ -77,24 +77,16 @@ def replay(
     """
     plan = Plan.of_few(settings, ReplaySettings, function="replay")
     places = plan.readable_places()
-    given = cast("Settings", settings)
-    store = RejectStore(places.rejects)
     named = find_rejected(require_run_id(run_id), places) if run_id else None
     path = named or NewestRejects(places).find_replayable()
-    with store.locked(path.stem):
+    with RejectStore(places.rejects).locked(path.stem):
         require_there(path)
-        return _replay(path, store, fix, ReportStore(places.runs), given)
+        report = _report_of(path.stem, ReportStore(places.runs))
+        plan = _plan_of(path.stem, report, cast("Settings", settings))
+        return _replay(path, fix, replace(plan, replayed=path.stem), report)
 
 
-def _replay(
-    path: Path,
-    store: RejectStore,
-    fix: Fix | None,
-    reports: ReportStore,
-    settings: Settings,
-) -> Report:
-    report = _report_of(path.stem, reports)
-    plan = replace(_plan_of(path.stem, report, settings), replayed=path.stem)
+def _replay(path: Path, fix: Fix | None, plan: Plan, report: Report | None) -> Report:
     source = RejectSource(path, fix, committed_pieces(path.stem, plan, report))
     _require_rows(source, plan)
     begun = find_earlier_replay(source, plan)
@@ -104,22 +96,20 @@ def _replay(
         plan = replace(plan, settings={**plan.settings, "resume": begun.run.run_id})
     else:
         if begun is not None:
-            _settle(begun, source, store, plan)
+            _settle(begun, source, plan)
             # its file holds other rows by now
             source = replace(source)
         if plan.settings.get("mode") == "append":
             # should it be killed, and the file edited
-            store.make_copy(path.stem)
+            RejectStore(plan.places.rejects).make_copy(path.stem)
     run = Run(source, plan, metrics=Metrics())
     report = stoppable(lambda stopper: stopper.execute(run))
     if report.status == "loaded":
-        _forget(source, store, plan, loaded_by=report.run_id)
+        _forget(source, plan, loaded_by=report.run_id)
     return report
 
 
-def _settle(
-    begun: EarlierReplay, source: RejectSource, store: RejectStore, plan: Plan
-) -> None:
+def _settle(begun: EarlierReplay, source: RejectSource, plan: Plan) -> None:
     """Forget the rows of a replay that has loaded them; the others are left to load.
 
     Raises:
@@ -127,7 +117,7 @@ def _settle(
     """
     loaded = begun.source.count()
     later = source.count() - loaded
-    is_forgotten = _forget(begun.source, store, plan, loaded_by=begun.run.run_id)
+    is_forgotten = _forget(begun.source, plan, loaded_by=begun.run.run_id)
     told = f"of run {source.path.stem} were loaded by its replay {begun.run.run_id}"
     if not later:
         msg = f"the rejected rows {told}: nothing is left of them"
@@ -195,18 +185,16 @@ def _no_row(source: RejectSource, plan: Plan) -> str:
     )
 
 
-def _forget(
-    source: RejectSource, store: RejectStore, plan: Plan, *, loaded_by: str
-) -> bool:
+def _forget(source: RejectSource, plan: Plan, *, loaded_by: str) -> bool:
     """Let go of rows that are loaded by now, or refused under the new run's name.
 
     Replays of them that were killed have nothing left to go on with. Return whether
     it could be done.
     """
-    is_loaded = source.choice()
+    is_loaded, store = source.choice(), RejectStore(plan.places.rejects)
     try:
         # first: only as long as they are in their file as well they are known
-        forget_abandoned(source, store, plan, loaded_by=loaded_by)
+        forget_abandoned(source, plan, loaded_by=loaded_by)
         store.drop_copy(source.path.stem)
         store.keep(source.path.stem, lambda line: not is_loaded(line))
     except (OSError, PropLoadError) as error:
