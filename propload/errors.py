@@ -212,13 +212,9 @@ class LockedError(LoadError):
 class SourceLoadError(LoadError, SourceError):
     """A run stopped because its source cannot be read to its end."""
 
-    exit_code = SourceError.exit_code
-
 
 class BlockedLoadError(LoadError, BlockedError):
     """A run stopped because the site refused the crawl."""
-
-    exit_code = BlockedError.exit_code
 
 
 class SchemaMismatchLoadError(LoadError, SchemaMismatchError):
@@ -243,8 +239,6 @@ class JournalLoadError(LoadError, JournalError):
 
 class ConfigLoadError(LoadError, ConfigError):
     """Nothing can be pushed, because the run could not begin as it was told to."""
-
-    exit_code = ConfigError.exit_code
 
 
 #: What ends a run for a reason that has a kind of its own. Classes of a module, as
