@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from threading import Event
-from typing import TYPE_CHECKING, TypeVar, Unpack, cast
+from typing import TYPE_CHECKING, Unpack, cast
 
 from propload import config
 from propload.arguments import require_event, require_mapping
@@ -27,10 +26,6 @@ from propload.sources import open_source
 if TYPE_CHECKING:
     from propload.running.stopping import Stopper
     from propload.sources.source import Source
-
-T = TypeVar("T")
-
-log = logging.getLogger(__name__)
 
 
 @names_settings(Settings)

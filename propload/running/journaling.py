@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from propload.journal import Journal, JournalOptions, JournalSource
 from propload.journal.ending import Outcome, close_journal
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from propload.sources.source import Source
     from propload.target import Target
 
-JournalFeed: TypeAlias = JournaledSource | PushedSource
-
 
 @dataclass(frozen=True, slots=True)
 class Journaling:
@@ -37,7 +35,7 @@ class Journaling:
     """
 
     journal: Journal | JournalSource | None
-    feed: JournalFeed | None
+    feed: JournaledSource | PushedSource | None
     outcome: Outcome
 
     @property
