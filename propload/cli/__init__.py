@@ -1,6 +1,6 @@
 """The command line; `main` is what `propload` runs.
 
-A command is a module here with `add_to(app)`, named in `COMMANDS` in the order of
+A command is a module here with an `app` of its own, named in `COMMANDS` in the order of
 `--help`. It is imported when it is called, and imports what it needs when it runs, so
 that help comes at once.
 """
@@ -107,9 +107,7 @@ def load_command(name: str) -> Any:
     Args:
         name: One of `COMMANDS`.
     """
-    app = typer.Typer(rich_markup_mode="rich")
-    import_module(f"propload.cli.{name}").add_to(app)
-    return get_group(app).commands[name]
+    return get_group(import_module(f"propload.cli.{name}").app).commands[name]
 
 
 class _Commands(HelpedGroup):

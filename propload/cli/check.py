@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from propload.cli.command import command
+from propload.cli.command import command, own_app
 from propload.cli.settings import settings_group
 from propload.cli.sources import sources_group
 from propload.process.early_signals import INTERRUPTED
@@ -22,33 +22,32 @@ propload check listings.csv --schema listing --mapping funda --json
 propload check spider:funda -a place=delft -a max_pages=1
 """
 
+app = own_app()
 
-def add_to(app: typer.Typer) -> None:
-    """Add `check` to the app."""
 
-    @command(
-        app,
-        "check",
-        example=EXAMPLE,
-        given=settings_group(),
-        chosen=sources_group(crawls=True),
+@command(
+    app,
+    "check",
+    example=EXAMPLE,
+    given=settings_group(),
+    chosen=sources_group(crawls=True),
+)
+def check(chosen: Chosen, given: Settings, screen: Screen) -> None:
+    """Say what ingest would do, without writing: columns, types, rejects.
+
+    It exits with 1 where something would stop the load. A crawl that is
+    interrupted (Ctrl-C) tells of the rows that had come.
+    """
+    from propload.checking.check import check as look  # noqa: PLC0415 - heavy
+
+    report = look(
+        chosen.source(),
+        job=chosen.job,
+        **chosen.crawl(),
+        **screen.quieted(given),
     )
-    def check(chosen: Chosen, given: Settings, screen: Screen) -> None:
-        """Say what ingest would do, without writing: columns, types, rejects.
-
-        It exits with 1 where something would stop the load. A crawl that is
-        interrupted (Ctrl-C) tells of the rows that had come.
-        """
-        from propload.checking.check import check as look  # noqa: PLC0415 - heavy
-
-        report = look(
-            chosen.source(),
-            job=chosen.job,
-            **chosen.crawl(),
-            **screen.quieted(given),
-        )
-        screen.show(report)
-        if report.interrupted:
-            raise typer.Exit(INTERRUPTED)
-        if report.problems:
-            raise typer.Exit(1)
+    screen.show(report)
+    if report.interrupted:
+        raise typer.Exit(INTERRUPTED)
+    if report.problems:
+        raise typer.Exit(1)

@@ -27,6 +27,11 @@ _CONFIG = option(
 YES = switch("--yes", "Do not ask.", "-y")
 
 
+def own_app() -> typer.Typer:
+    """Return the app of one module, for its command or its group of commands."""
+    return typer.Typer(rich_markup_mode="rich")
+
+
 def add_group(app: typer.Typer, name: str, meaning: str) -> typer.Typer:
     """Add a group of commands to an app, and return it."""
     group = typer.Typer(cls=HelpedGroup, help=meaning, no_args_is_help=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from propload.cli.command import command
+from propload.cli.command import command, own_app
 from propload.cli.flags import option, switch
 from propload.cli.settings import settings_group
 from propload.errors import ConfigError
@@ -12,8 +12,6 @@ from propload.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Protocol
-
-    import typer
 
     from propload.cli.output import Reported, Screen
     from propload.options import Settings
@@ -47,35 +45,34 @@ _SIZE = option(
 )
 _KEEP = switch("--keep", "Load on top of the rows of an earlier demo.")
 
+app = own_app()
 
-def add_to(app: typer.Typer) -> None:
-    """Add `demo` to the app."""
 
-    @command(
-        app,
-        "demo",
-        example="propload demo\npropload demo --listings 2000 --json",
-        listings=_SIZE,
-        keep=_KEEP,
-        given=settings_group(("to", "state_dir", "progress")),
+@command(
+    app,
+    "demo",
+    example="propload demo\npropload demo --listings 2000 --json",
+    listings=_SIZE,
+    keep=_KEEP,
+    given=settings_group(("to", "state_dir", "progress")),
+)
+def demo(*, listings: int, keep: bool, given: Settings, screen: Screen) -> None:
+    """Crawl a made-up site on this machine for two days, and show what changed.
+
+    The site's pages are served, crawled with the real spiders, loaded into the
+    tables demo_listings and demo_listings_day_1, and compared. It takes half a
+    minute, needs no network, and can be run again.
+    """
+    is_silent = screen.quiet or screen.as_json
+    shown: Settings = {"progress": False} if is_silent else {}
+    tell = screen.print if not is_silent else (lambda _: None)
+    report = _find_demo()(
+        tell, listings=listings, keep=keep, settings={**given, **shown}
     )
-    def demo(*, listings: int, keep: bool, given: Settings, screen: Screen) -> None:
-        """Crawl a made-up site on this machine for two days, and show what changed.
-
-        The site's pages are served, crawled with the real spiders, loaded into the
-        tables demo_listings and demo_listings_day_1, and compared. It takes half a
-        minute, needs no network, and can be run again.
-        """
-        is_silent = screen.quiet or screen.as_json
-        shown: Settings = {"progress": False} if is_silent else {}
-        tell = screen.print if not is_silent else (lambda _: None)
-        report = _find_demo()(
-            tell, listings=listings, keep=keep, settings={**given, **shown}
-        )
-        if screen.as_json:
-            screen.show(report)
-        elif screen.quiet:
-            screen.print(str(report))
+    if screen.as_json:
+        screen.show(report)
+    elif screen.quiet:
+        screen.print(str(report))
 
 
 def _find_demo() -> Demo:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from propload.cli.command import command
+from propload.cli.command import command, own_app
 from propload.cli.exit_codes import exit_code
 from propload.cli.settings import settings_group
 from propload.cli.sources import sources_group
@@ -22,33 +22,32 @@ propload ingest 'exports/*.parquet' --table homes --key id --newest seen
 cat rows.ndjson | propload ingest - --table rows --mode append --json
 """
 
+app = own_app()
 
-def add_to(app: typer.Typer) -> None:
-    """Add `ingest` to the app."""
 
-    @command(
-        app,
-        "ingest",
-        example=EXAMPLE,
-        given=settings_group(),
-        chosen=sources_group(crawls=True),
+@command(
+    app,
+    "ingest",
+    example=EXAMPLE,
+    given=settings_group(),
+    chosen=sources_group(crawls=True),
+)
+def ingest(chosen: Chosen, given: Settings, screen: Screen) -> None:
+    """Load sources into a PostgreSQL table.
+
+    Exit codes: 0 loaded, 1 the run failed and nothing is lost, 2 usage or
+    configuration, 3 too many rows or all were rejected, 4 source unreadable
+    or empty, 5 the site blocked the crawl, 75 another process has the
+    table's lock, the run, its journal or the crawl's JOBDIR, 130 interrupted.
+    """
+    from propload.ingesting import ingest as load  # noqa: PLC0415 - heavy
+
+    report = load(
+        chosen.source(resume=given.get("resume")),
+        job=chosen.job,
+        **chosen.crawl(),
+        **screen.quieted(given),
     )
-    def ingest(chosen: Chosen, given: Settings, screen: Screen) -> None:
-        """Load sources into a PostgreSQL table.
-
-        Exit codes: 0 loaded, 1 the run failed and nothing is lost, 2 usage or
-        configuration, 3 too many rows or all were rejected, 4 source unreadable
-        or empty, 5 the site blocked the crawl, 75 another process has the
-        table's lock, the run, its journal or the crawl's JOBDIR, 130 interrupted.
-        """
-        from propload.ingesting import ingest as load  # noqa: PLC0415 - heavy
-
-        report = load(
-            chosen.source(resume=given.get("resume")),
-            job=chosen.job,
-            **chosen.crawl(),
-            **screen.quieted(given),
-        )
-        with screen.after_runs([report]):
-            screen.show(report)
-        raise typer.Exit(exit_code(report))
+    with screen.after_runs([report]):
+        screen.show(report)
+    raise typer.Exit(exit_code(report))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 import typer
 
-from propload.cli.command import YES, command
+from propload.cli.command import YES, command, own_app
 from propload.cli.exit_codes import code_of, exit_code
 from propload.cli.flags import switch
 from propload.cli.output import failure, report_of
@@ -35,43 +35,42 @@ _MOVED = switch(
     "--moved", "Confirm that the database of RUN is this one, at a new address."
 )
 
+app = own_app()
 
-def add_to(app: typer.Typer) -> None:
-    """Add `recover` to the app."""
 
-    @command(
-        app,
-        "recover",
-        example="propload recover\npropload recover --list",
-        run=_RUN,
-        only_list=_LIST,
-        dropped=_DROP,
-        moved=_MOVED,
-        yes=YES,
-        given=settings_group(name for name in RELOADING if name != "resume"),
-    )
-    def recover(
-        *,
-        run: str,
-        only_list: bool,
-        dropped: bool,
-        moved: bool,
-        yes: bool,
-        given: Settings,
-        screen: Screen,
-    ) -> None:
-        """Load what killed runs left in their journals: nothing is lost.
+@command(
+    app,
+    "recover",
+    example="propload recover\npropload recover --list",
+    run=_RUN,
+    only_list=_LIST,
+    dropped=_DROP,
+    moved=_MOVED,
+    yes=YES,
+    given=settings_group(name for name in RELOADING if name != "resume"),
+)
+def recover(
+    *,
+    run: str,
+    only_list: bool,
+    dropped: bool,
+    moved: bool,
+    yes: bool,
+    given: Settings,
+    screen: Screen,
+) -> None:
+    """Load what killed runs left in their journals: nothing is lost.
 
-        A journal holds rows of sources that cannot be read again: crawls, pipes,
-        pushed rows. Settings are those of the run, unless they are given; --to
-        names its database. Without RUN, --table says whose journals are meant.
-        """
-        if only_list:
-            _list(given, screen)
-        elif dropped:
-            _drop(run, given, screen, yes=yes)
-        else:
-            _load(run, given, screen, moved=moved)
+    A journal holds rows of sources that cannot be read again: crawls, pipes,
+    pushed rows. Settings are those of the run, unless they are given; --to
+    names its database. Without RUN, --table says whose journals are meant.
+    """
+    if only_list:
+        _list(given, screen)
+    elif dropped:
+        _drop(run, given, screen, yes=yes)
+    else:
+        _load(run, given, screen, moved=moved)
 
 
 def _load(run: str, given: Settings, screen: Screen, *, moved: bool) -> None:

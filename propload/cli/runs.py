@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
-from propload.cli.command import YES, add_group, command
+from propload.cli.command import YES, add_group, command, own_app
 from propload.cli.flags import option
 from propload.cli.run_arguments import MOST_RUNS, RUN, places
 from propload.cli.settings import settings_group
@@ -19,8 +19,6 @@ from propload.state.unfinished_runs import UnfinishedRun, UnfinishedRunStore
 from propload.target import parse_table
 
 if TYPE_CHECKING:
-    import typer
-
     from propload.cli.output import Screen
     from propload.options import LedgerSettings, Places, Settings
     from propload.report import Plain, Report
@@ -37,99 +35,92 @@ _OLDER_THAN = option(
     help="Drop runs that ended more than so many days ago.",
 )
 
-
-def add_to(app: typer.Typer) -> None:
-    """Add the group `runs` to the app."""
-    meaning = "Look at the reports of earlier runs, and drop old ones."
-    group = add_group(app, "runs", meaning)
-    _add_list(group)
-    _add_show(group)
-    _add_drop(group)
+app = own_app()
+group = add_group(
+    app, "runs", "Look at the reports of earlier runs, and drop old ones."
+)
 
 
-def _add_list(group: typer.Typer) -> None:
-    @command(
-        group,
-        "list",
-        example="propload runs list\npropload runs list --table homes",
-        limit=MOST_RUNS,
-        given=settings_group(["table", "state_dir"], table=_ONE_TABLE),
+@command(
+    group,
+    "list",
+    example="propload runs list\npropload runs list --table homes",
+    limit=MOST_RUNS,
+    given=settings_group(["table", "state_dir"], table=_ONE_TABLE),
+)
+def list_runs(limit: int, given: Settings, screen: Screen) -> None:
+    """List runs with what became of their rows, newest first.
+
+    A run that goes on is listed as running, one whose process is gone as killed.
+    """
+    where = places(given)
+    table = parse_table(given.get("table"))
+    # one more tells whether there are others
+    found = _newest(where, limit and limit + 1, table)
+    listed = found[: limit or None]
+    if screen.as_json:
+        screen.show_values([_values(one, where) for one in listed])
+        return
+    into = "" if table is None else f" into {table}"
+    if not listed:
+        screen.tell(f"no run{into} has begun yet")
+        return
+    print_table(screen, COLUMNS, map(_line, listed), yielding="source")
+    if len(found) > len(listed):
+        screen.tell(f"there are earlier runs{into} as well; --limit 0 lists all")
+
+
+@command(
+    group,
+    "show",
+    example="propload runs show\npropload runs show RUN --json",
+    run=RUN,
+    given=settings_group(["state_dir"]),
+)
+def show(run: str, given: Settings, screen: Screen) -> None:
+    """Show the report of a run; of one that was killed, how to go on with it."""
+    where = places(given)
+    begun = _begun(where, run)
+    if begun is not None:
+        _show_begun(begun, where, screen)
+        return
+    report = ReportStore(where.runs).read(run)
+    screen.show(replace(report, commands=commands_for(where.state_dir)))
+
+
+@command(
+    group,
+    "drop",
+    example="propload runs drop --older-than 90",
+    older_than=_OLDER_THAN,
+    yes=YES,
+    given=settings_group(["to", "table", "state_dir"], table=_ONE_TABLE),
+)
+def drop(
+    older_than: float,
+    yes: bool,  # noqa: FBT001 - called by name
+    given: LedgerSettings,
+    screen: Screen,
+) -> None:
+    """Delete what is remembered of old runs: reports, and entries of the ledger.
+
+    Rows, rejected rows and journals stay, and so does the ledger of runs that did
+    not load all their rows. --resume knows no run that was dropped.
+    """
+    from propload.earlier_runs.dropping import drop_runs  # noqa: PLC0415 - heavy
+
+    if not yes:
+        days = "1 day" if older_than == 1 else f"{older_than:g} days"
+        into = f"into {given['table']} " if "table" in given else ""
+        those = f"runs {into}that ended more than {days} ago"
+        question = f"Delete what is remembered of {those}?"
+        screen.confirm(question)
+    dropped = drop_runs(older_than, **given)
+    screen.conclude(
+        f"dropped {counted(dropped.runs, 'run')} of the ledger, "
+        f"{counted(dropped.reports, 'report')}",
+        **asdict(dropped),
     )
-    def list_runs(limit: int, given: Settings, screen: Screen) -> None:
-        """List runs with what became of their rows, newest first.
-
-        A run that goes on is listed as running, one whose process is gone as killed.
-        """
-        where = places(given)
-        table = parse_table(given.get("table"))
-        # one more tells whether there are others
-        found = _newest(where, limit and limit + 1, table)
-        listed = found[: limit or None]
-        if screen.as_json:
-            screen.show_values([_values(one, where) for one in listed])
-            return
-        into = "" if table is None else f" into {table}"
-        if not listed:
-            screen.tell(f"no run{into} has begun yet")
-            return
-        print_table(screen, COLUMNS, map(_line, listed), yielding="source")
-        if len(found) > len(listed):
-            screen.tell(f"there are earlier runs{into} as well; --limit 0 lists all")
-
-
-def _add_show(group: typer.Typer) -> None:
-    @command(
-        group,
-        "show",
-        example="propload runs show\npropload runs show RUN --json",
-        run=RUN,
-        given=settings_group(["state_dir"]),
-    )
-    def show(run: str, given: Settings, screen: Screen) -> None:
-        """Show the report of a run; of one that was killed, how to go on with it."""
-        where = places(given)
-        begun = _begun(where, run)
-        if begun is not None:
-            _show_begun(begun, where, screen)
-            return
-        report = ReportStore(where.runs).read(run)
-        screen.show(replace(report, commands=commands_for(where.state_dir)))
-
-
-def _add_drop(group: typer.Typer) -> None:
-    @command(
-        group,
-        "drop",
-        example="propload runs drop --older-than 90",
-        older_than=_OLDER_THAN,
-        yes=YES,
-        given=settings_group(["to", "table", "state_dir"], table=_ONE_TABLE),
-    )
-    def drop(
-        older_than: float,
-        yes: bool,  # noqa: FBT001 - called by name
-        given: LedgerSettings,
-        screen: Screen,
-    ) -> None:
-        """Delete what is remembered of old runs: reports, and entries of the ledger.
-
-        Rows, rejected rows and journals stay, and so does the ledger of runs that did
-        not load all their rows. --resume knows no run that was dropped.
-        """
-        from propload.earlier_runs.dropping import drop_runs  # noqa: PLC0415 - heavy
-
-        if not yes:
-            days = "1 day" if older_than == 1 else f"{older_than:g} days"
-            into = f"into {given['table']} " if "table" in given else ""
-            those = f"runs {into}that ended more than {days} ago"
-            question = f"Delete what is remembered of {those}?"
-            screen.confirm(question)
-        dropped = drop_runs(older_than, **given)
-        screen.conclude(
-            f"dropped {counted(dropped.runs, 'run')} of the ledger, "
-            f"{counted(dropped.reports, 'report')}",
-            **asdict(dropped),
-        )
 
 
 def _newest(

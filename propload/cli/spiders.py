@@ -5,35 +5,32 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from propload.cli.command import command
+from propload.cli.command import command, own_app
 from propload.names.spider_names import MARK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    import typer
-
     from propload.cli.output import Screen
     from propload.sources.spiders import SpiderEntry
 
+app = own_app()
 
-def add_to(app: typer.Typer) -> None:
-    """Add `spiders` to the app."""
 
-    @command(app, "spiders", example="propload spiders")
-    def spiders(screen: Screen) -> None:
-        """List the registered spiders with the arguments that they take."""
-        from propload.sources.spiders import list_spiders  # noqa: PLC0415 - heavy
+@command(app, "spiders", example="propload spiders")
+def spiders(screen: Screen) -> None:
+    """List the registered spiders with the arguments that they take."""
+    from propload.sources.spiders import list_spiders  # noqa: PLC0415 - heavy
 
-        found = list_spiders()
-        if screen.as_json:
-            screen.show_values(
-                [{"source": MARK + one.name, **asdict(one)} for one in found]
-            )
-        elif found:
-            screen.print_lines(_lines(found))
-        else:
-            screen.tell("no spider is registered (entry points propload.spiders)")
+    found = list_spiders()
+    if screen.as_json:
+        screen.show_values(
+            [{"source": MARK + one.name, **asdict(one)} for one in found]
+        )
+    elif found:
+        screen.print_lines(_lines(found))
+    else:
+        screen.tell("no spider is registered (entry points propload.spiders)")
 
 
 def _lines(found: Iterable[SpiderEntry]) -> Iterable[str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from propload.cli.command import command
+from propload.cli.command import command, own_app
 from propload.cli.flags import option, switch
 from propload.cli.settings import settings_group
 from propload.cli.sources import sources_group
@@ -54,48 +54,47 @@ WRITE = switch(
     panel=_PANEL,
 )
 
+app = own_app()
 
-def add_to(app: typer.Typer) -> None:
-    """Add `tune` to the app."""
 
-    @command(
-        app,
-        "tune",
-        example=EXAMPLE,
-        given=settings_group(name for name in SETTINGS if name not in UNTRIED),
-        seconds=SECONDS,
-        rows=ROWS,
-        write=WRITE,
-        chosen=sources_group(),
+@command(
+    app,
+    "tune",
+    example=EXAMPLE,
+    given=settings_group(name for name in SETTINGS if name not in UNTRIED),
+    seconds=SECONDS,
+    rows=ROWS,
+    write=WRITE,
+    chosen=sources_group(),
+)
+def tune(  # noqa: PLR0917 - typer hands over each by its name
+    chosen: Chosen,
+    seconds: float,
+    rows: int,
+    write: bool,  # noqa: FBT001 - typer hands it over by its name
+    given: Settings,
+    screen: Screen,
+) -> None:
+    """Load the first rows in several ways and say which was fastest.
+
+    The trials use tables of their own, which are removed afterwards; the target
+    stays as it is.
+    """
+    from propload.tuning import tune as search  # noqa: PLC0415 - heavy
+
+    found = search(
+        chosen.source(),
+        job=chosen.job,
+        rows=rows,
+        seconds=seconds,
+        on_trial=lambda trial: screen.tell(_said(trial)),
+        **given,
     )
-    def tune(  # noqa: PLR0917 - typer hands over each by its name
-        chosen: Chosen,
-        seconds: float,
-        rows: int,
-        write: bool,  # noqa: FBT001 - typer hands it over by its name
-        given: Settings,
-        screen: Screen,
-    ) -> None:
-        """Load the first rows in several ways and say which was fastest.
-
-        The trials use tables of their own, which are removed afterwards; the target
-        stays as it is.
-        """
-        from propload.tuning import tune as search  # noqa: PLC0415 - heavy
-
-        found = search(
-            chosen.source(),
-            job=chosen.job,
-            rows=rows,
-            seconds=seconds,
-            on_trial=lambda trial: screen.tell(_said(trial)),
-            **given,
-        )
-        screen.print(
-            visible_json(found.to_json()) if screen.as_json else visible(str(found))
-        )
-        if write:
-            _write_or_explain(found, chosen.job, screen)
+    screen.print(
+        visible_json(found.to_json()) if screen.as_json else visible(str(found))
+    )
+    if write:
+        _write_or_explain(found, chosen.job, screen)
 
 
 def _said(trial: Trial) -> str:

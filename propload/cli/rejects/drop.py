@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from propload.cli.command import YES, command
+from propload.cli.command import YES, command, own_app
 from propload.cli.flags import option
 from propload.cli.run_arguments import find_rejected, run_argument
 from propload.cli.settings import settings_group
@@ -12,8 +12,6 @@ from propload.errors import ConfigError
 from propload.messages.wording import counted
 
 if TYPE_CHECKING:
-    import typer
-
     from propload.cli.output import Screen
     from propload.options import FileSettings, Settings
 
@@ -28,35 +26,34 @@ _OLDER_THAN = option(
     show_default=False,
 )
 
+app = own_app()
 
-def add_to(group: typer.Typer) -> None:
-    """Add `drop` to the group."""
 
-    @command(
-        group,
-        "drop",
-        example="propload rejects drop RUN\npropload rejects drop --older-than 90",
-        run=_RUN_NAMED,
-        older_than=_OLDER_THAN,
-        yes=YES,
-        given=settings_group(["state_dir"]),
-    )
-    def drop(
-        *,
-        run: str,
-        older_than: float | None,
-        yes: bool,
-        given: Settings,
-        screen: Screen,
-    ) -> None:
-        """Delete rejected rows for good: those of a run, or old ones of all runs."""
-        if bool(run) == (older_than is not None):
-            msg = "say whose rejected rows are to be deleted: RUN, or --older-than DAYS"
-            raise ConfigError(msg)
-        if older_than is None:
-            _drop_one(run, given, screen, yes=yes)
-        else:
-            _drop_old(older_than, given, screen, yes=yes)
+@command(
+    app,
+    "drop",
+    example="propload rejects drop RUN\npropload rejects drop --older-than 90",
+    run=_RUN_NAMED,
+    older_than=_OLDER_THAN,
+    yes=YES,
+    given=settings_group(["state_dir"]),
+)
+def drop(
+    *,
+    run: str,
+    older_than: float | None,
+    yes: bool,
+    given: Settings,
+    screen: Screen,
+) -> None:
+    """Delete rejected rows for good: those of a run, or old ones of all runs."""
+    if bool(run) == (older_than is not None):
+        msg = "say whose rejected rows are to be deleted: RUN, or --older-than DAYS"
+        raise ConfigError(msg)
+    if older_than is None:
+        _drop_one(run, given, screen, yes=yes)
+    else:
+        _drop_old(older_than, given, screen, yes=yes)
 
 
 def _drop_one(run: str, given: Settings, screen: Screen, *, yes: bool) -> None:

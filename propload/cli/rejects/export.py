@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from propload.cli.command import command
+from propload.cli.command import command, own_app
 from propload.cli.flags import option
 from propload.cli.run_arguments import REJECTING_RUN, find_rejected
 from propload.cli.settings import settings_group
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     import polars as pl
-    import typer
 
     from propload.cli.output import Screen
     from propload.options import Settings
@@ -40,44 +39,43 @@ _WRITTEN = option(
     show_default=False,
 )
 
+app = own_app()
 
-def add_to(group: typer.Typer) -> None:
-    """Add `export` to the group."""
 
-    @command(
-        group,
-        "export",
-        example="propload rejects export RUN --output rejected.csv",
-        run=REJECTING_RUN,
-        output=_WRITTEN,
-        given=settings_group(["state_dir"]),
+@command(
+    app,
+    "export",
+    example="propload rejects export RUN --output rejected.csv",
+    run=REJECTING_RUN,
+    output=_WRITTEN,
+    given=settings_group(["state_dir"]),
+)
+def export(run: str, output: str, given: Settings, screen: Screen) -> None:
+    """Write a run's rejected rows to a file: their columns, and the reasons.
+
+    Rows that could not be read at all have no columns; their text is among the
+    reasons.
+    """
+    from propload.rejecting.exporting import (  # noqa: PLC0415 - needs Polars
+        ExportedRows,
     )
-    def export(run: str, output: str, given: Settings, screen: Screen) -> None:
-        """Write a run's rejected rows to a file: their columns, and the reasons.
 
-        Rows that could not be read at all have no columns; their text is among the
-        reasons.
-        """
-        from propload.rejecting.exporting import (  # noqa: PLC0415 - needs Polars
-            ExportedRows,
+    written = Path(output)
+    write = _WRITERS.get(written.suffix)
+    if write is None:
+        msg = f"{written} does not end in .csv, .parquet or .ndjson"
+        raise ConfigError(msg)
+    path = find_rejected(run, given)
+    with path.open("rb") as file:
+        exported = ExportedRows(file, path)
+        formulas = _write(exported.frames(), written, write)
+    if formulas:
+        screen.tell(
+            f"{output} holds {counted(formulas, 'cell')} that a spreadsheet may "
+            "run as a formula, as they were read: import its columns as text"
         )
-
-        written = Path(output)
-        write = _WRITERS.get(written.suffix)
-        if write is None:
-            msg = f"{written} does not end in .csv, .parquet or .ndjson"
-            raise ConfigError(msg)
-        path = find_rejected(run, given)
-        with path.open("rb") as file:
-            exported = ExportedRows(file, path)
-            formulas = _write(exported.frames(), written, write)
-        if formulas:
-            screen.tell(
-                f"{output} holds {counted(formulas, 'cell')} that a spreadsheet may "
-                "run as a formula, as they were read: import its columns as text"
-            )
-        said = f"{counted(exported.rows, 'row')} written to {output}"
-        screen.conclude(said, rows=exported.rows, file=output)
+    said = f"{counted(exported.rows, 'row')} written to {output}"
+    screen.conclude(said, rows=exported.rows, file=output)
 
 
 def _formulas(frame: pl.DataFrame) -> int:

@@ -5,52 +5,49 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from propload.cli.command import command
+from propload.cli.command import command, own_app
 from propload.cli.run_arguments import MOST_RUNS, places
 from propload.cli.settings import settings_group
 from propload.cli.table import print_table
 
 if TYPE_CHECKING:
-    import typer
-
     from propload.cli.output import Screen
     from propload.earlier_runs.newest_rejects import Replay
     from propload.options import Settings
     from propload.rejecting.store import RejectRun
 
+app = own_app()
 
-def add_to(group: typer.Typer) -> None:
-    """Add `list` to the group."""
 
-    @command(
-        group,
-        "list",
-        example="propload rejects list",
-        limit=MOST_RUNS,
-        given=settings_group(["state_dir"]),
+@command(
+    app,
+    "list",
+    example="propload rejects list",
+    limit=MOST_RUNS,
+    given=settings_group(["state_dir"]),
+)
+def list_runs(limit: int, given: Settings, screen: Screen) -> None:
+    """List the runs that rejected rows, newest first."""
+    from propload.earlier_runs.newest_rejects import (  # noqa: PLC0415 - needs Polars
+        NewestRejects,
     )
-    def list_runs(limit: int, given: Settings, screen: Screen) -> None:
-        """List the runs that rejected rows, newest first."""
-        from propload.earlier_runs.newest_rejects import (  # noqa: PLC0415 - needs Polars
-            NewestRejects,
-        )
-        from propload.rejecting import RejectStore  # noqa: PLC0415 - needs Polars
+    from propload.rejecting import RejectStore  # noqa: PLC0415 - needs Polars
 
-        where = places(given)
-        # one more tells whether there are others
-        found = RejectStore(where.rejects).runs(limit and limit + 1)
-        runs = found[: limit or None]
-        newest = NewestRejects(where)
-        replays = [newest.replay(one.run_id) for one in runs]
-        if screen.as_json:
-            screen.show_values(list(map(_values, runs, replays)))
-            return
-        if not runs:
-            screen.tell("no run has rejected rows")
-            return
-        print_table(screen, *_table(runs, replays))
-        if len(found) > len(runs):
-            screen.tell("earlier runs have rejected rows as well; --limit 0 lists all")
+    where = places(given)
+    # one more tells whether there are others
+    found = RejectStore(where.rejects).runs(limit and limit + 1)
+    runs = found[: limit or None]
+    newest = NewestRejects(where)
+    replays = [newest.replay(one.run_id) for one in runs]
+    if screen.as_json:
+        screen.show_values(list(map(_values, runs, replays)))
+        return
+    if not runs:
+        screen.tell("no run has rejected rows")
+        return
+    print_table(screen, *_table(runs, replays))
+    if len(found) > len(runs):
+        screen.tell("earlier runs have rejected rows as well; --limit 0 lists all")
 
 
 def _values(one: RejectRun, replay: Replay | None) -> dict[str, object]:

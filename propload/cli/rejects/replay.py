@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 import typer
 
-from propload.cli.command import command
+from propload.cli.command import command, own_app
 from propload.cli.exit_codes import exit_code
 from propload.cli.flags import option
 from propload.cli.run_arguments import REPLAYED_RUN
@@ -26,33 +26,32 @@ _FIX = option(
     help="Function that corrects the rows: takes a frame, returns one.",
 )
 
+app = own_app()
 
-def add_to(group: typer.Typer) -> None:
-    """Add `replay` to the group."""
 
-    @command(
-        group,
-        "replay",
-        example="propload rejects replay RUN --fix fixes:fix\n"
-        "propload rejects replay RUN --mapping fixed.toml",
-        run=REPLAYED_RUN,
-        fix=_FIX,
-        given=settings_group(RELOADING),
-    )
-    def replay(run: str, fix: str | None, given: Settings, screen: Screen) -> None:
-        """Load a run's rejected rows again, after the cause was fixed.
+@command(
+    app,
+    "replay",
+    example="propload rejects replay RUN --fix fixes:fix\n"
+    "propload rejects replay RUN --mapping fixed.toml",
+    run=REPLAYED_RUN,
+    fix=_FIX,
+    given=settings_group(RELOADING),
+)
+def replay(run: str, fix: str | None, given: Settings, screen: Screen) -> None:
+    """Load a run's rejected rows again, after the cause was fixed.
 
-        Settings are those of the run, unless given. What is rejected again is kept
-        under the new run's name.
-        """
-        from propload.earlier_runs.replaying import replay as load  # noqa: PLC0415 - heavy
+    Settings are those of the run, unless given. What is rejected again is kept
+    under the new run's name.
+    """
+    from propload.earlier_runs.replaying import replay as load  # noqa: PLC0415 - heavy
 
-        mends = _function(fix) if fix else None
-        settings = cast("ReplaySettings", screen.quieted(given))
-        report = load(run, fix=mends, **settings)
-        with screen.after_runs([report]):
-            screen.show(report)
-        raise typer.Exit(exit_code(report))
+    mends = _function(fix) if fix else None
+    settings = cast("ReplaySettings", screen.quieted(given))
+    report = load(run, fix=mends, **settings)
+    with screen.after_runs([report]):
+        screen.show(report)
+    raise typer.Exit(exit_code(report))
 
 
 def _function(name: str) -> Fix:

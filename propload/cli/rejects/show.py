@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from propload.cli.command import command
+from propload.cli.command import command, own_app
 from propload.cli.run_arguments import REJECTING_RUN, find_rejected, limit_flag
 from propload.cli.settings import settings_group
 from propload.cli.table import print_table
@@ -14,8 +14,6 @@ from propload.messages.wording import counted, visible_json
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
-
-    import typer
 
     from propload.cli.output import Screen
     from propload.options import Settings
@@ -29,40 +27,39 @@ SHOWN_CHARACTERS = 500
 
 LIMIT = limit_flag(SHOWN_ROWS, "Rows shown; 0 shows all.")
 
+app = own_app()
 
-def add_to(group: typer.Typer) -> None:
-    """Add `show` to the group."""
 
-    @command(
-        group,
-        "show",
-        example="propload rejects show\npropload rejects show RUN --json | head",
-        run=REJECTING_RUN,
-        limit=LIMIT,
-        given=settings_group(["state_dir"]),
+@command(
+    app,
+    "show",
+    example="propload rejects show\npropload rejects show RUN --json | head",
+    run=REJECTING_RUN,
+    limit=LIMIT,
+    given=settings_group(["state_dir"]),
+)
+def show(run: str, limit: int, given: Settings, screen: Screen) -> None:
+    """Show a run's rejected rows with their reasons.
+
+    With --json each line is one row as JSON, and all rows are shown.
+    """
+    from propload.rejecting.lines import (  # noqa: PLC0415 - needs Polars
+        count_lines,
+        each_line,
     )
-    def show(run: str, limit: int, given: Settings, screen: Screen) -> None:
-        """Show a run's rejected rows with their reasons.
 
-        With --json each line is one row as JSON, and all rows are shown.
-        """
-        from propload.rejecting.lines import (  # noqa: PLC0415 - needs Polars
-            count_lines,
-            each_line,
-        )
-
-        path = find_rejected(run, given)
-        if screen.as_json:
-            screen.print_lines(map(visible_json, _lines(path)))
-            return
-        screen.tell(f"rejected rows of run {path.stem}")
-        shown = [line for _, line in islice(each_line(path), limit or None)]
-        columns = ("row", "stage", "column", "check", "value", "reason")
-        print_table(screen, columns, _reasons(shown))
-        # to read a million rows for the first ones takes minutes, and gigabytes
-        left = count_lines(path) - len(shown)
-        if left > 0:
-            screen.tell(f"{counted(left, 'more row')}; --limit 0 shows all")
+    path = find_rejected(run, given)
+    if screen.as_json:
+        screen.print_lines(map(visible_json, _lines(path)))
+        return
+    screen.tell(f"rejected rows of run {path.stem}")
+    shown = [line for _, line in islice(each_line(path), limit or None)]
+    columns = ("row", "stage", "column", "check", "value", "reason")
+    print_table(screen, columns, _reasons(shown))
+    # to read a million rows for the first ones takes minutes, and gigabytes
+    left = count_lines(path) - len(shown)
+    if left > 0:
+        screen.tell(f"{counted(left, 'more row')}; --limit 0 shows all")
 
 
 def _lines(path: Path) -> Iterable[str]:
