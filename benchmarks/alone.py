@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
-import threading
 import time
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,9 +16,10 @@ import pyarrow as pa
 from benchmarks.candidates import Candidate
 from benchmarks.listings import listings
 from benchmarks.loads import commit_seconds, load, push
+from benchmarks.watching import watched
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from benchmarks.scratch import Scratch
@@ -148,7 +148,7 @@ def _used(run: Callable[[Any, str], Report], given: object, table: str) -> Memor
     start = median(_seconds(run, one, f"{table}_warm") for _ in range(STARTS))
     base = _resident()
     began = time.perf_counter()
-    with _watched(pa.total_allocated_bytes) as arrow:
+    with watched(pa.total_allocated_bytes, LOOK_SECONDS) as arrow:
         report = run(given, table)
     seconds = time.perf_counter() - began
     after = _resident()
@@ -183,7 +183,7 @@ def _grown(name: str, source: Path, scratch: Scratch, table: str) -> int:
     one.load(one.taken(rows.head(WARM_ROWS), scratch), scratch, table)
     one.clear(scratch, table)
     base = _resident()
-    with _watched(_resident) as resident:
+    with watched(_resident, LOOK_SECONDS) as resident:
         one.load(given, scratch, table)
     return max(resident) - base
 
@@ -197,23 +197,3 @@ def _resident() -> int:
         with suppress(psutil.NoSuchProcess):
             size += int(program.memory_info().rss)
     return size
-
-
-@contextmanager
-def _watched(number: Callable[[], int]) -> Iterator[list[int]]:
-    """Give a list that is filled with a number as it is again and again."""
-    found = [number()]
-    ended = threading.Event()
-
-    def look() -> None:
-        while not ended.wait(LOOK_SECONDS):
-            found.append(number())
-
-    thread = threading.Thread(target=look, name="benchmark-arrow", daemon=True)
-    thread.start()
-    try:
-        yield found
-    finally:
-        ended.set()
-        thread.join()
-        found.append(number())

@@ -99,12 +99,8 @@ def _case(
             return numbers(load_alone(path, scratch, "target", batch_rows=size))
         return numbers(push_alone(path, scratch, "target", size))
 
-    return Case(
-        {"how": how, "batch_rows": size},
-        rows,
-        run,
-        lambda: scratch.fresh("target"),
-        lambda: scratch.verify("target", expected),
+    return Case.of_new_table(
+        scratch, expected, {"how": how, "batch_rows": size}, rows, run
     )
 
 

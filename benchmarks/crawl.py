@@ -44,12 +44,12 @@ def _cases(scratch: Scratch, rows: int) -> Iterator[Case]:
     expected = scratch.digest_of(listings(rows))
 
     def case(how: str, crawl: Crawl, stored: tuple[int, int]) -> Case:
-        return Case(
+        return Case.of_new_table(
+            scratch,
+            stored,
             {"how": how},
             rows,
             lambda: {"seconds": alone(_seconds, crawl, rows, scratch)},
-            lambda: scratch.fresh("target"),
-            lambda: scratch.verify("target", stored),
         )
 
     yield case("crawl alone", _crawl, NOTHING)

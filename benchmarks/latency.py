@@ -7,10 +7,8 @@ the server's snapshot every few milliseconds tells when that was over.
 from __future__ import annotations
 
 import sys
-import threading
 import time
 from bisect import bisect_left
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,10 +18,11 @@ import propload
 from benchmarks.listings import listings
 from benchmarks.loads import place
 from benchmarks.measuring import Options, main, summarize
+from benchmarks.watching import watched
 from propload.monitoring.metrics import Metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from psycopg import Connection
 
     from benchmarks.scratch import Scratch
 
@@ -147,14 +146,17 @@ def _push(
     rows = listings(items).to_dicts()
     metrics = Metrics()
     settings = {**place(scratch, "target"), "batch_seconds": wait}
-    with propload.Loader(metrics=metrics, **settings) as loader:  # type: ignore[arg-type] # settings of any kind
+    with (
+        scratch.connect() as connection,
+        propload.Loader(metrics=metrics, **settings) as loader,  # type: ignore[arg-type] # settings of any kind
+    ):
         # the first item opens connections: a crawl does that once
         loader.put(listings(1, first=items).to_dicts()[0])
         _wait_for(metrics, 1)
-        with _looking(scratch) as looks:
+        with watched(lambda: _snapshot(connection), LOOK_SECONDS) as seen:
             put = _keep_pace(loader, rows, pace)
             _wait_for(metrics, items + 1)
-    return put, looks
+    return put, [Look.of(*one) for one in seen]
 
 
 def _keep_pace(
@@ -178,32 +180,10 @@ def _wait_for(metrics: Metrics, rows: int) -> None:
         time.sleep(LOOK_SECONDS)
 
 
-@contextmanager
-def _looking(scratch: Scratch) -> Iterator[list[Look]]:
-    """Give a list that is filled with what the server says again and again."""
-    found: list[tuple[float, str]] = []
-    looks: list[Look] = []
-    ended = threading.Event()
-
-    def look() -> None:
-        with scratch.connect() as connection:
-            last = False
-            while not last:
-                # once more after the end, when all rows are committed
-                last = ended.wait(LOOK_SECONDS)
-                row = connection.execute(
-                    "SELECT pg_current_snapshot()::text"
-                ).fetchone()
-                found.append((time.perf_counter(), str(row[0]) if row else ""))
-
-    thread = threading.Thread(target=look, name="benchmark-latency", daemon=True)
-    thread.start()
-    try:
-        yield looks
-    finally:
-        ended.set()
-        thread.join()
-        looks += [Look.of(*one) for one in found]
+def _snapshot(connection: Connection) -> tuple[float, str]:
+    """Return what the server says of its transactions, and when it has said so."""
+    row = connection.execute("SELECT pg_current_snapshot()::text").fetchone()
+    return time.perf_counter(), str(row[0]) if row else ""
 
 
 def _written(scratch: Scratch) -> dict[str, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from functools import partial
 from typing import TYPE_CHECKING
 
 from benchmarks.listings import KEY, listings, ordered
@@ -11,7 +12,7 @@ from benchmarks.loads import load
 from benchmarks.measuring import Case, Options, main, measure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     import polars as pl
@@ -37,26 +38,19 @@ def ask(scratch: Scratch, options: Options) -> pl.DataFrame:
 def _cases(
     scratch: Scratch, rows: pl.DataFrame, folder: Path, expected: tuple[int, int]
 ) -> Iterator[Case]:
-    def case(name: str, files: list[Path]) -> Case:
-        return Case(
-            {"candidate": name},
-            rows.height,
-            lambda: _copy_from(scratch, files),
-            lambda: scratch.fresh("target"),
-            lambda: scratch.verify("target", expected),
-        )
+    def case(name: str, run: Callable[[], dict[str, float] | None]) -> Case:
+        labels = {"candidate": name}
+        return Case.of_new_table(scratch, expected, labels, rows.height, run)
 
     key = scratch.layout.keyed
     for label, order in (("sorted", key), ("unsorted", f"hashtext({KEY[1]})")):
         for sessions in (1, 2):
             files = _write(scratch, folder / f"{label}{sessions}", order, sessions)
-            yield case(f"server COPY, {label}, {sessions} sessions", files)
-    yield Case(
-        {"candidate": "propload"},
-        rows.height,
+            name = f"server COPY, {label}, {sessions} sessions"
+            yield case(name, partial(_copy_from, scratch, files))
+    yield case(
+        "propload",
         lambda: {"peak_mb": load(rows, scratch, "target").peak_memory_bytes / 1e6},
-        lambda: scratch.fresh("target"),
-        lambda: scratch.verify("target", expected),
     )
 
 

@@ -1,4 +1,4 @@
-"""What every benchmark shares: flags, interleaved runs, medians, machine facts."""
+"""What every benchmark shares: flags, interleaved runs, medians, results."""
 
 from __future__ import annotations
 
@@ -6,29 +6,27 @@ import argparse
 import gc
 import json
 import os
-import platform
 import secrets
 import sys
 import time
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
-import psutil
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress, TextColumn
 
+from benchmarks import machine
 from benchmarks.scratch import open_scratch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from types import ModuleType
+    from typing import Self
 
     from benchmarks.scratch import Scratch
 
@@ -41,14 +39,9 @@ RUNS = 5
 SEVERAL = 4
 #: So near the fastest counts as equally fast.
 NEAR = 0.95
-#: Where Linux tells of its processors.
-CPU_FACTS = Path("/proc/cpuinfo")
 #: Rows of a run that is made to see that it works: batches of ten are then fifty,
 #: and a steady pace is kept for half a second.
 SMALL_ROWS = 500
-PACKAGES = ("propload", "polars", "pyarrow", "adbc-driver-postgresql", "pandera")
-#: Those of them that are installed.
-PEERS = ("pgpq", "dlt", "duckdb", "psycopg", "pandas", "scrapy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +62,33 @@ class Case:
     run: Callable[[], Mapping[str, float] | None]
     prepare: Callable[[], object] = lambda: None
     verify: Callable[[], object] = lambda: None
+
+    @classmethod
+    def of_new_table(
+        cls,
+        scratch: Scratch,
+        expected: tuple[int, int],
+        labels: Mapping[str, str | int | float],
+        rows: int,
+        run: Callable[[], Mapping[str, float] | None],
+        /,
+    ) -> Self:
+        """Return a case that begins each run with an empty table `target`.
+
+        Args:
+            scratch: Where the table is.
+            expected: The digest of what it has to hold afterwards.
+            labels: What tells the case from the others.
+            rows: How many rows one run moves.
+            run: What the clock measures.
+        """
+        return cls(
+            labels,
+            rows,
+            run,
+            lambda: scratch.fresh("target"),
+            lambda: scratch.verify("target", expected),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,33 +207,6 @@ def fast_enough(table: pl.DataFrame, /) -> pl.DataFrame:
     return table.filter(speed >= NEAR * speed.max())
 
 
-def machine() -> dict[str, str | int | float]:
-    """Return what a reader needs to know of the machine; nothing that names it."""
-    found = {name: metadata.version(name) for name in PACKAGES}
-    for name in PEERS:
-        with suppress(metadata.PackageNotFoundError):
-            found[name] = metadata.version(name)
-    return {
-        "processor": processor(),
-        "cpus": os.cpu_count() or 1,
-        "memory_gb": round(psutil.virtual_memory().total / 1e9),
-        "system": platform.system(),
-        "architecture": platform.machine(),
-        "python": platform.python_version(),
-        **found,
-    }
-
-
-def processor() -> str:
-    """Return the processor's model, or its kind where the system does not say."""
-    with suppress(OSError):
-        for line in CPU_FACTS.read_text(encoding="utf-8").splitlines():
-            name, _, value = line.partition(":")
-            if name.strip() == "model name":
-                return value.strip()
-    return platform.processor() or platform.machine()
-
-
 def main(benchmark: ModuleType, /) -> None:
     """Run a benchmark from the command line: print it, keep it, write it as JSON.
 
@@ -283,7 +276,7 @@ def _ask(
 ) -> tuple[pl.DataFrame, dict[str, object]]:
     """Measure and keep it; return it with the facts of machine and server."""
     facts: dict[str, object] = {
-        **machine(),
+        **machine.facts(),
         "postgresql": scratch.version,
         "server": scratch.settings(),
     }
@@ -340,10 +333,9 @@ def _parse(benchmark: ModuleType) -> Options:
         metavar="PART",
         help="only cases that have PART in a label; may be repeated",
     )
-    takes_input = getattr(benchmark, "TAKES_INPUT", False)
-    if takes_input:
+    parser.set_defaults(input=[], key="", by_key=False, grid=False)
+    if getattr(benchmark, "TAKES_INPUT", False):
         _add_input(parser)
-    parser.set_defaults(by_key=False, grid=False)
     if getattr(benchmark, "TAKES_ORDER", False):
         _add_order(parser)
     if getattr(benchmark, "TAKES_GRID", False):
@@ -351,20 +343,19 @@ def _parse(benchmark: ModuleType) -> Options:
             "--grid", action="store_true", help="all combinations: takes a while"
         )
     told = parser.parse_args()
-    options = Options(
+    if told.input and (len(told.input) > len(("stored", "given")) or not told.key):
+        parser.error("--input takes one file or two, and needs --key")
+    return Options(
         told.rows,
         told.runs,
         told.to,
         told.json,
         tuple(told.only),
+        tuple(told.input),
+        tuple(told.key.split(",")) if told.key else (),
         by_key=told.by_key,
         grid=told.grid,
     )
-    if not takes_input or not told.input:
-        return options
-    if len(told.input) > len(("stored", "given")) or not told.key:
-        parser.error("--input takes one file or two, and needs --key")
-    return replace(options, inputs=tuple(told.input), key=tuple(told.key.split(",")))
 
 
 def _add_order(parser: argparse.ArgumentParser) -> None:

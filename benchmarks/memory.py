@@ -99,12 +99,12 @@ class Given:
 
 def _cases(scratch: Scratch, given: Given) -> Iterator[Case]:
     for batch_rows, workers in CASES:
-        yield Case(
+        yield Case.of_new_table(
+            scratch,
+            given.expected,
             {"batch_rows": str(batch_rows), "workers": str(workers)},
             given.expected[0],
             partial(_run, scratch, given, batch_rows=batch_rows, workers=workers),
-            lambda: scratch.fresh("target"),
-            lambda: scratch.verify("target", given.expected),
         )
 
 

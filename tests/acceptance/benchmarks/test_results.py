@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 from benchmarks import (
+    machine,
     measuring,
     peers,
     stages,
@@ -80,10 +81,10 @@ def test_a_system_that_does_not_name_its_processor_tells_its_kind(
     monkeypatch, tmp_path
 ):
     told = tmp_path / "cpuinfo"
-    monkeypatch.setattr(measuring, "CPU_FACTS", told)
-    assert measuring.processor()
+    monkeypatch.setattr(machine, "CPU_FACTS", told)
+    assert machine.processor()
     told.write_text("processor : 0\nmodel name : Fast 9000\n", encoding="utf-8")
-    assert measuring.processor() == "Fast 9000"
+    assert machine.processor() == "Fast 9000"
 
 
 def test_a_part_of_no_label_is_said(database, monkeypatch):

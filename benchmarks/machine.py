@@ -1,0 +1,44 @@
+"""What a reader of results needs to know of the machine; nothing that names it."""
+
+from __future__ import annotations
+
+import os
+import platform
+from contextlib import suppress
+from importlib import metadata
+from pathlib import Path
+
+import psutil
+
+#: Where Linux tells of its processors.
+CPU_FACTS = Path("/proc/cpuinfo")
+PACKAGES = ("propload", "polars", "pyarrow", "adbc-driver-postgresql", "pandera")
+#: Those of them that are installed.
+PEERS = ("pgpq", "dlt", "duckdb", "psycopg", "pandas", "scrapy")
+
+
+def facts() -> dict[str, str | int | float]:
+    """Return its processor, its memory, its system, and the versions on it."""
+    found = {name: metadata.version(name) for name in PACKAGES}
+    for name in PEERS:
+        with suppress(metadata.PackageNotFoundError):
+            found[name] = metadata.version(name)
+    return {
+        "processor": processor(),
+        "cpus": os.cpu_count() or 1,
+        "memory_gb": round(psutil.virtual_memory().total / 1e9),
+        "system": platform.system(),
+        "architecture": platform.machine(),
+        "python": platform.python_version(),
+        **found,
+    }
+
+
+def processor() -> str:
+    """Return the processor's model, or its kind where the system does not say."""
+    with suppress(OSError):
+        for line in CPU_FACTS.read_text(encoding="utf-8").splitlines():
+            name, _, value = line.partition(":")
+            if name.strip() == "model name":
+                return value.strip()
+    return platform.processor() or platform.machine()
