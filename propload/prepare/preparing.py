@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from propload.batch import ROW, Deduped, Sifted, join_reasons
+from propload.batch import ROW, Deduped, Sifted, join_reasons, no_reasons
 from propload.errors import ConfigError, CountsError
 from propload.messages.suggestions import SLIP, nearest
 from propload.messages.wording import counted, listed
@@ -117,19 +117,16 @@ class Preparer:
         mapped = self._map(raw).frame
         if isinstance(self.mapping, Mapping):
             self.mapping.try_expressions(raw)
-        schema = pl.Schema({n: t for n, t in mapped.schema.items() if n != ROW})
-        typed = self._checked_types(schema)
+        found = {n: t for n, t in mapped.schema.items() if n != ROW}
+        typed = self._checked_types(found)
         others = {*typed, *stored, *told}
         guessed = self._guess(mapped, others, untyped=untyped, numbers=numbers)
-        schema = pl.Schema(
-            {n: typed.get(n) or guessed.get(n) or t for n, t in schema.items()}
-        )
+        schema = pl.Schema({**found, **guessed, **typed})
         if self.checker is not None:
             schema = self.checker.shape(schema)
         schema = self._with_needed(schema, stored, lenient=lenient)
         # a mapping's texts go by the table, whatever was guessed without it
         held = self.guessed if self.mapping is None else {}
-        guessed = {n: t for n, t in guessed.items() if t != pl.String}
         return replace(self, schema=schema, guessed={**held, **guessed})
 
     def _guess(
@@ -140,7 +137,7 @@ class Preparer:
         untyped: bool,
         numbers: abc.Mapping[str, pl.Series] | None,
     ) -> dict[str, pl.DataType]:
-        """Return the types of texts that nobody tells the type of.
+        """Return the types of columns of text that hold numbers, days or the like.
 
         What was guessed earlier is not guessed anew: other rows may look otherwise.
         Of a source with types that is `newest` alone: as text, 9 is newer than 10.
@@ -161,8 +158,11 @@ class Preparer:
             ordering = [name for name in names if name == self.newest]
             guessed = infer_types(mapped, ordering, candidates=ORDERED)
         # 1.10 and 1.1 are one number, but may be two names
-        texts = {n: pl.String() for n in self.key if guessed.get(n) == pl.Float64}
-        return {**guessed, **texts, **held}
+        texts = {n for n in self.key if guessed.get(n) == pl.Float64}
+        guessed = {
+            n: t for n, t in guessed.items() if t != pl.String and n not in texts
+        }
+        return {**guessed, **held}
 
     def _with_needed(
         self, schema: pl.Schema, stored: Collection[str], *, lenient: bool
@@ -313,12 +313,12 @@ class Preparer:
 
     def _map(self, raw: pl.DataFrame) -> Sifted:
         if self.mapping is None:
-            return Sifted(raw, join_reasons([]))
+            return Sifted(raw, no_reasons())
         return _whole(self.mapping.apply(raw, self.context), raw.height, "mapping")
 
     def _check(self, frame: pl.DataFrame) -> tuple[Sifted, pl.DataFrame | None]:
         if self.checker is None:
-            return Sifted(frame, join_reasons([])), None
+            return Sifted(frame, no_reasons()), None
         checked = _whole(self.checker.check(frame), frame.height, "schema")
         return checked, self.checker.warnings(checked.frame)
 
