@@ -95,17 +95,17 @@ def _sorted(
     """Return the rows by key, then age, then order in the source."""
     columns = [*key, *([newest] if newest is not None else [])]
     first = frame.select((pl.col(columns).eq_missing(pl.col(columns).first())).all())
-    # a column of one value only makes the sort slower: a source's name, a day
+    # sorting by a column that holds one value (a source's name, a day) is wasted
     varying = [name for name in columns if not first.get_column(name).item()]
     by = varying if frame.get_column(ROW).is_sorted() else [*varying, ROW]
     return frame.sort(by, maintain_order=True) if by else frame
 
 
 def _is_last(columns: Sequence[str]) -> pl.Expr:
-    """Return which rows differ from the next one in some of the columns.
+    """Return which rows differ from the next one in at least one of the columns.
 
-    Among these is a key, which is complete: the last row differs from the null that
-    comes after it.
+    The columns include the key, which has no nulls, so the last row differs too: what
+    comes after it counts as null.
     """
     return pl.any_horizontal(
         [pl.col(name).ne_missing(pl.col(name).shift(-1)) for name in columns]
@@ -115,7 +115,7 @@ def _is_last(columns: Sequence[str]) -> pl.Expr:
 def _with_ties(
     ordered: pl.DataFrame, kept: pl.DataFrame, key: Sequence[str], newest: str
 ) -> list[pl.DataFrame]:
-    """Return layers that hold every different row as new as the kept one."""
+    """Return layers with every distinct row that is as new as the kept one."""
     best = [*key, newest]
     top = kept.select(best).join(
         _tied(ordered, best), on=best, how="semi", nulls_equal=True
@@ -134,7 +134,7 @@ def _tied(ordered: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
 
 
 def _stacked(ordered: pl.DataFrame, key: Sequence[str]) -> list[pl.DataFrame]:
-    """Return all different rows of each key, the last ones in the first layer."""
+    """Return all distinct rows of each key, the last ones in the first layer."""
     content = [name for name in ordered.columns if name != ROW]
     # the last of equal rows, so that a key's last row itself is always among them
     rows = ordered.unique(content, keep="last", maintain_order=True)
@@ -147,9 +147,9 @@ def _stacked(ordered: pl.DataFrame, key: Sequence[str]) -> list[pl.DataFrame]:
 def _folded(
     ordered: pl.DataFrame, key: Sequence[str], newest: str | None
 ) -> list[pl.DataFrame]:
-    """Return one row a key, but all rows of keys that hold two rows of one age.
+    """Return one row a key, but all rows of a key that has two of the same age.
 
-    Of those the server keeps the greater values, by its own order.
+    Of those the server keeps the greater values, in its own order.
     """
     if newest is None:
         return [_fold(ordered, key)]

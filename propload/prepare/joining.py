@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from propload.batch import Batch, PartialBatch, Stage
 
 
-#: Each expression visits each part: many small ones cost more than one copy.
+#: Every expression visits every part: many small parts cost more than one copy.
 MOST_PARTS = 8
 
 
@@ -63,7 +63,7 @@ class Joined:
 
     @property
     def first(self) -> Joined:
-        """The first part that has rows, by which types are guessed, or the first."""
+        """The first part with rows, else the first: types are guessed from it."""
         full = (part for part in self.parts if part.rows.num_rows)
         return replace(self, parts=(next(full, self.parts[0]),))
 
@@ -114,7 +114,7 @@ class Joined:
         return found
 
     def origins(self, rows: pl.Series) -> pl.DataFrame:
-        """Return where some raw rows stood, columns `ORIGINS`.
+        """Return where some of the raw rows stood, columns `ORIGINS`.
 
         Args:
             rows: Positions in the raw rows, unsigned integers.
@@ -133,7 +133,7 @@ class Joined:
     def refused_by_source(self) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
         """Yield unread rows, those of the same columns together, with their reasons.
 
-        Of most no more is known than where they stood, columns `ORIGINS`.
+        Of most of them only where they stood is known, columns `ORIGINS`.
         """
         first = 0
         unread = (part for part in self.parts if part.unread)
@@ -155,9 +155,9 @@ def _left_schema(part: Batch) -> pa.Schema | None:
 
 
 def _origins_of_unread(parts: list[Batch], first: int) -> pl.DataFrame:
-    """Return where unread rows stood, numbered from a position on."""
+    """Return where unread rows stood, numbered from a position onwards."""
     found = [
-        # when a row was true is of no use where nothing is left of it
+        # when a row was true helps nobody if nothing is left of the row
         (part.source, fault.row, None if part.left is None else part.as_of)
         for part in parts
         for fault in part.unread
@@ -170,7 +170,7 @@ def _origins_of_unread(parts: list[Batch], first: int) -> pl.DataFrame:
 
 
 def _reason(row: int, unread: Unread, stage: Stage) -> tuple[object, ...]:
-    # of a row that is left there is more than its text
+    # of a row that is left more is kept than its text
     value = unread.text if stage == "read" else None
     return (row, stage, None, unread.check, value, unread.message, None)
 
@@ -180,9 +180,9 @@ class _Room:
     """What a joined batch still has room for.
 
     Attributes:
-        rows: So many rows, unread ones counted.
-        nbytes: So many bytes.
-        used: The bytes taken.
+        rows: This many rows, including unread ones.
+        nbytes: This many bytes in all.
+        used: The bytes that are taken.
         by_bytes: Whether rows were left out for their bytes alone.
     """
 
@@ -192,12 +192,12 @@ class _Room:
     by_bytes: bool = False
 
     def take(self, batch: Batch, width: float, *, is_first: bool) -> int:
-        """Return how many of a batch's rows there is room for, and take that.
+        """Return how many of a batch's rows there is room for, and take the room.
 
         Args:
             batch: The next rows.
             width: The bytes of one of them.
-            is_first: Whether there is none yet: one row goes in, however long.
+            is_first: Whether there are no rows yet: one goes in, however long it is.
         """
         left = self.nbytes - self.used
         most = min(batch.height, self.rows)
@@ -213,7 +213,7 @@ class _Room:
 class Joiner:
     """Joins batches of one schema until there are enough of them or time is up.
 
-    Enough are so many rows or so many bytes, whichever comes first.
+    Enough means so many rows or so many bytes, whichever is reached first.
 
     Attributes:
         incoming: Where batches come from.
@@ -244,7 +244,7 @@ class Joiner:
 
     def __iter__(self) -> Iterator[Joined]:
         known = {(one.first_row, one.through_row): one.number for one in self.begun}
-        # what stands between two of them is no part of either
+        # rows between two of them belong to neither
         self._ends = deque(end for place in known for end in place)
         self._again = frozenset(first for first, _ in known)
         number, first_row = self.number, self.first_row
@@ -268,7 +268,7 @@ class Joiner:
             if parts and not self._alike(parts[0], batch):
                 self._rest = batch
                 break
-            # a header without rows before it leaves room for the first row as well
+            # a part without rows (a header) leaves room for the first row as well
             is_first = not any(part.height for part in parts)
             fitting = room.take(batch, self._width, is_first=is_first)
             part, self._rest = _split(batch, fitting)
@@ -309,7 +309,7 @@ class Joiner:
         except TimeoutError:
             return None
         if batch is not None:
-            # not of what is left of it: that may refer to more than its own part
+            # not measured on what is left of it, which may refer to more than itself
             self._width = batch.nbytes / max(1, batch.height)
         return batch
 
@@ -320,7 +320,7 @@ def _context(batch: Batch) -> tuple[str, datetime | None]:
 
 
 def _split(batch: Batch, rows: int) -> tuple[Batch | None, Batch | None]:
-    """Return so many first rows of a batch, and the others."""
+    """Return the first rows of a batch, so many of them, and the rest."""
     if batch.height <= rows:
         return batch, None
     if not rows:
@@ -329,10 +329,10 @@ def _split(batch: Batch, rows: int) -> tuple[Batch | None, Batch | None]:
 
 
 def skip_rows(batches: Iterable[Batch], rows: int) -> Iterator[Batch]:
-    """Yield batches without their first rows, unread ones counted.
+    """Yield batches without the first rows of them all, unread ones counted.
 
-    Where all of them are left out, the last one is yielded without a row: a run
-    whose rows are all committed may still have to end, and its columns tell how.
+    If that leaves nothing, the last batch is yielded without rows: a run whose rows
+    are all committed may still have to end, and needs the columns for that.
 
     Args:
         batches: Batches in order.

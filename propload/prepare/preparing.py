@@ -125,7 +125,7 @@ class Preparer:
         if self.checker is not None:
             schema = self.checker.shape(schema)
         schema = self._with_needed(schema, stored, lenient=lenient)
-        # a mapping's texts go by the table, whatever was guessed without it
+        # with a mapping the table decides what texts become, not earlier guesses
         held = self.guessed if self.mapping is None else {}
         return replace(self, schema=schema, guessed={**held, **guessed})
 
@@ -142,7 +142,7 @@ class Preparer:
         What was guessed earlier is not guessed anew: other rows may look otherwise.
         Of a source with types that is `newest` alone: as text, 9 is newer than 10.
         """
-        # a mapping's texts are texts because it says so
+        # what a mapping makes text is meant as text
         if self.mapping is not None:
             return {}
         names = [name for name in mapped.columns if name != ROW and name not in told]
@@ -169,7 +169,7 @@ class Preparer:
     ) -> pl.Schema:
         """Return the columns with those of the key and `newest` that rows may lack."""
         missing = [name for name in self._needed() if name not in schema]
-        # a table that is still to be made has what earlier rows have
+        # a table that is yet to be made will have what earlier rows have
         if missing and lenient and (not stored or set(missing) <= set(stored)):
             # each of these rows is refused for its null key, or is the oldest
             return pl.Schema({**schema, **dict.fromkeys(missing, pl.Null())})
@@ -195,9 +195,9 @@ class Preparer:
         )
 
     def decides(self, joined: Joined) -> bool:
-        """Return whether rows like these tell the types of columns that are made.
+        """Return whether these rows tell which types a new table's columns get.
 
-        Without a row, texts without types may be anything, unless a mapping or a
+        Without any rows, texts without types may be anything, unless a mapping or a
         schema says what they are.
 
         Args:
@@ -208,9 +208,9 @@ class Preparer:
         return set(self.schema) <= set(self._checked_types(tuple(self.schema)))
 
     def created_as(self, told: abc.Mapping[str, str]) -> dict[str, str]:
-        """Return what new columns become of those that the source tells more about.
+        """Return the types of new columns that the source knows better than Arrow.
 
-        A mapping's texts are texts because it says so, and a schema's too.
+        What a mapping or a schema makes text is meant as text.
 
         Args:
             told: PostgreSQL types of the source's columns whose own type does not tell.
@@ -266,13 +266,13 @@ class Preparer:
         return Sifted(keyed.frame, reasons), warnings
 
     def layer(self, frame: pl.DataFrame) -> Deduped:
-        """Return rows without those that others outdo, in layers to write in turn.
+        """Return the rows that no other one replaces, in layers to write in turn.
 
         Args:
             frame: What `sift` let pass.
         """
         if self.mode == "append":
-            # each row is added; in the order of the key the index fills faster
+            # every row is added; in the order of the key the index fills faster
             return Deduped(
                 (frame.sort(self.key, maintain_order=True) if self.key else frame,)
             )
@@ -306,7 +306,7 @@ class Preparer:
         ]
 
     def _is_checked_whole(self, source: pl.DataType, wanted: pl.DataType) -> bool:
-        """Return whether a check sees a list or a struct before it is made text."""
+        """Return whether a list or a struct is checked before it becomes text."""
         return (
             self.checker is not None and source.is_nested() and not wanted.is_nested()
         )
@@ -334,9 +334,9 @@ def _columns(names: Sequence[str]) -> str:
 
 
 def _whole(sifted: Sifted, rows: int, given_to: str) -> Sifted:
-    """Return what a step gave, where each row is in its frame or has a reason.
+    """Return what a step gave, if each row is in its frame or has a reason.
 
-    Mappings and schemas may be other people's.
+    Mappings and schemas may be somebody else's code.
 
     Raises:
         CountsError: Rows got lost, or came twice.

@@ -1,4 +1,4 @@
-"""The values of rows that are refused, for those who count what columns hold."""
+"""The values of refused rows, for statistics of what columns hold."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def refused_cells(
 ) -> Iterator[pl.Series]:
     """Yield what each planned column holds in rejected rows, though none is written.
 
-    A value that cannot be read is a text as it came, in a series of its own. Rows that
-    another mapping than `Mapping` refuses are left out: only that one could read them.
+    Values that cannot be read are texts as they came, in a series of their own. Rows
+    refused by a mapping that is no `Mapping` are left out: only it could read them.
 
     Args:
         preparer: What refused them, with a plan.
@@ -70,7 +70,7 @@ def _cells(
     try:
         planned = cast_types(typed.frame, [last])
     except SchemaMismatchError:
-        # what a schema would have made of rows that it let pass
+        # the schema makes another type of it, but only of rows that it lets pass
         planned = typed
     yield planned.frame.get_column(last.column)
     texts = join_reasons([lost, typed.reasons, planned.reasons])

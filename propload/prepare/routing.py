@@ -18,12 +18,12 @@ from propload.prepare.casting.text_out import write_text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-#: Odd 64-bit constants with well mixed bits: 2**64 divided by the golden ratio,
+#: Odd 64-bit constants with well-mixed bits: 2**64 divided by the golden ratio,
 #: and the two multipliers of the finalizer of splitmix64.
 GOLDEN = 0x9E3779B97F4A7C15
 _SCRAMBLING = ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB))
 WORD_BYTES = 8
-#: Bytes of a text that take part; keys that agree in all these share a lane.
+#: Words of a text that are hashed; keys that agree in all of them share a lane.
 HASHED_WORDS = 32
 
 _LANE = "propload_lane"
@@ -136,12 +136,12 @@ def _words(column: pl.Series) -> pl.Series:
 def _text_words(content: pl.Series) -> pl.Series:
     """Return a polynomial of each text's 8-byte words and its length.
 
-    Words beyond a text's end count zero, so that its hash does not depend on the
-    longer texts of the batch.
+    Words beyond the end of a text count as zero, so that its hash does not depend on
+    longer texts of the same batch.
     """
     one = content.head(1)
     if len(content) > 1 and (content == one).all():
-        # a source's name: the word of one text is that of all
+        # such as a source's name: all texts are equal, so one word does for all
         return _text_words(one).new_from_index(0, len(content))
     text = pl.first()
     filler = pl.lit(bytes(WORD_BYTES - 1))

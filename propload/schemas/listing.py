@@ -32,8 +32,8 @@ STATUSES = (
 PROPERTY_TYPES = ("house", "apartment", "parking", "land", "other")
 RENT_PERIODS = ("day", "week", "month", "year")
 
-#: South, north, west and east edge in degrees, a little beyond the borders; of
-#: countries with territory on one continent only, where a box is the whole of it.
+#: South, north, west and east edge in degrees, a little beyond the borders; only of
+#: countries whose whole territory lies within such a box.
 COUNTRY_BOXES = {
     "NL": (50.6, 53.8, 3.2, 7.4),
     "BE": (49.4, 51.7, 2.3, 6.6),
@@ -54,7 +54,7 @@ def _within_country() -> pl.Expr:
 
 
 def _scraped_day() -> pl.Expr:
-    # a page tells its own zone's day, which may be UTC's next one
+    # a page has the day of its own time zone, which may be one ahead of UTC
     return col("scraped_at").dt.date().dt.offset_by("1d")
 
 
@@ -133,7 +133,7 @@ class Listing(pa.DataFrameModel):
         "volume_m3 under living_area_m2: rooms less than a metre high",
     )
     built_by_scraping = error(
-        # a new building is sold from the plan, seldom ten years ahead
+        # new buildings are sold before they are built, seldom ten years ahead
         col("year_built") <= col("scraped_at").dt.year() + 10,
         "year_built lies more than ten years after scraped_at",
     )

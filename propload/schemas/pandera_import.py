@@ -1,8 +1,8 @@
-"""The one place that imports pandera, and takes back what that does to the process.
+"""The one place that imports pandera, and undoes what that does to the process.
 
-Importing pandera sets variables for PySpark. One of them, PYARROW_IGNORE_TIMEZONE,
-pyarrow reads at each conversion: with it, a moment of any zone is taken for one of
-UTC, in all tables that the program of the user makes from then on.
+Importing pandera sets environment variables for PySpark. Pyarrow reads one of them,
+PYARROW_IGNORE_TIMEZONE, at each conversion: from then on a moment of any zone would be
+taken for UTC in all tables that the user's program makes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: What importing pandera sets where nobody has set it.
+#: What importing pandera sets unless it is set already.
 SET_BY_PANDERA = ("PYARROW_IGNORE_TIMEZONE", "SPARK_LOCAL_IP")
 
 

@@ -46,7 +46,7 @@ def _rule(expression: pl.Expr, message: str, *, raise_warning: bool) -> Any:
         nulls = (pl.lit(None).alias(column) for column in missing)
         return rows.lazyframe.with_columns(nulls).select(expression.alias("held"))
 
-    # the columns are what reasons show; from the expression rows are accepted fast
+    # the columns are shown in reasons; the expression lets right rows pass fast
     statistics = {"columns": columns, "expression": expression}
     decorate: Any = pa.dataframe_check(
         error=message, raise_warning=raise_warning, statistics=statistics

@@ -1,8 +1,8 @@
 """How a column of one type becomes another: exactly, or not at all.
 
-A `Conversion` is Polars expressions; `casting` runs them. A value that becomes
-null without having been null is refused; `refused` names those that would be
-changed, and is looked at only where `doubt` says that some may be.
+A `Conversion` is made of Polars expressions, which `row_casting` runs. A value that
+becomes null though it was not is refused. So are those that would be changed
+(`refused`), which are looked for only where `doubt` says that there may be some.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from propload.values.temporal_text import SECONDS_OF_A_DAY, UNITS
 
 #: Bits of the significand: whole numbers up to 2**bits are exact.
 SIGNIFICAND_BITS = {"Float16": 11, "Float32": 24, "Float64": 53}
-#: The largest number of 64 bits, which times are counted in.
+#: The largest number of 64 bits: times are counted in these.
 _MOST = 2**63 - 1
 
 
@@ -80,7 +80,7 @@ def convert(
     if source.is_numeric() and target == pl.Boolean:
         is_zero = column == 0
         if source.is_float():
-            # as a text, beside other types, minus zero is no truth value
+            # as text (beside values of other types) minus zero is no truth value either
             is_zero &= 1 / column > 0
         truth = pl.when(is_zero).then(pl.lit(value=False))
         return Conversion(truth.when(column == 1).then(pl.lit(value=True)))
@@ -110,11 +110,11 @@ def _between_times(
 
 
 def countable(column: pl.Expr, factor: int) -> pl.Expr:
-    """Return times that steps of another length can count, and null for others.
+    """Return the times that can be counted in a finer unit, and null for others.
 
     Args:
         column: Dates, moments or spans.
-        factor: How many of those steps make one of its own.
+        factor: How many of the finer unit make one of the column's own.
     """
     if factor == 1:
         return column
@@ -147,7 +147,7 @@ def _between_numbers(
 
 
 def _as_decimal(column: pl.Expr, source: pl.DataType, target: pl.Decimal) -> pl.Expr:
-    """Return floats as the shortest decimals that name them, whatever the scale."""
+    """Return floats as the shortest decimals that stand for them, at any scale."""
     text = write_text(column, source)
     assert text is not None  # noqa: S101 - floats have texts
     return text.cast(target, strict=False)

@@ -44,8 +44,8 @@ def known_types(names: Mapping[str, str], /) -> dict[str, pl.DataType]:
     """Return the guessed types of these names.
 
     Args:
-        names: The name of each column's type; what another version may have guessed
-            and this one does not is left out.
+        names: The name of each column's type; types that another version guesses and
+            this one does not are left out.
     """
     return {
         column: _BY_NAME[name] for column, name in names.items() if name in _BY_NAME
@@ -61,8 +61,8 @@ def infer_types(
 ) -> dict[str, pl.DataType]:
     """Return the type of each text column, String unless every value fits.
 
-    Nothing is guessed that would lose a leading zero, a digit or a sign: each
-    value has to be what its type would be written as again.
+    No guess loses a leading zero, a digit or a sign: each value, read as the type and
+    written again, has to be the same text.
 
     Args:
         frame: The first chunk of a source.
@@ -86,7 +86,7 @@ def _infer(
     column: pl.Series, candidates: Sequence[pl.DataType], numbers: pl.Series | None
 ) -> pl.DataType:
     known = column.drop_nulls()
-    # a failed formula has no type: among numbers, such a row is refused
+    # a failed formula says nothing of the type; its row is refused among numbers
     values = known.filter(~known.is_in([*FORMULA_ERRORS.values()]))
     if values.is_empty():
         return pl.String()

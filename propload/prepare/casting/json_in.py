@@ -1,7 +1,7 @@
 """JSON text as the lists and structs that a schema wants.
 
 Objects and mixed lists travel as JSON text, and a CSV has nothing else. Each text is
-read for itself: one that is no such value costs its row.
+read by itself: one that is no such value costs only its row.
 """
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 def read_json(column: pl.Expr, target: pl.DataType) -> Conversion | None:
     """Return how JSON text becomes lists or structs; None where some type has no text.
 
-    What they hold is read as a column of its type is. A name that is missing from an
-    object is null; one that the struct lacks would be lost, so its text becomes null.
+    What is in them is read like a column of its type. A name that is missing from an
+    object is null; a name that the struct does not have would be lost, so its text
+    becomes null.
 
     Args:
         column: A text column.
@@ -65,7 +66,7 @@ def _read_texts(texts: pl.Series, *, target: pl.DataType) -> pl.Series:
 
 
 def _decoded(text: str) -> Any:
-    """Return the value of a text; numbers as they are written, to lose no digit."""
+    """Return the value of a text; numbers stay text, so that no digit is lost."""
     try:
         found = json.loads(
             text,
@@ -95,7 +96,7 @@ def _object(fields: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _build(values: Sequence[Any], target: pl.DataType) -> tuple[pl.Series, pl.Series]:
-    """Return values as a type, null where that loses something, and where it does."""
+    """Return values as a type, null where something is lost, and where that is."""
     if isinstance(target, pl.Struct):
         return _structs(values, target)
     if isinstance(target, (pl.List, pl.Array)):
@@ -115,7 +116,7 @@ def _structs(values: Sequence[Any], target: pl.Struct) -> tuple[pl.Series, pl.Se
             for one, fit in zip(values, is_fit, strict=True)
         ]
         part, lost_within = _build(inside, kind)
-        # a frame gives a column without a name another one
+        # by its place: a frame would name a column that has no name
         fields.append(part.alias(str(place)))
         lost |= lost_within
     whole = pl.DataFrame(fields).to_struct().struct.rename_fields(names)
@@ -158,7 +159,7 @@ def _scalars(values: Sequence[Any], target: pl.DataType) -> tuple[pl.Series, pl.
 
 
 def _unfit(values: Sequence[Any], is_fit: Sequence[bool]) -> pl.Series:
-    """Return which values are there and of another kind."""
+    """Return which values are there but of another kind."""
     pairs = zip(values, is_fit, strict=True)
     return pl.Series([v is not None and not fit for v, fit in pairs], dtype=pl.Boolean)
 

@@ -2,7 +2,7 @@
 
 A cast in the server cuts text to varchar(n) and rounds to numeric(p,s) and to
 timestamp(n) silently; such values are refused before they are sent. So are amounts
-of which the server's locale would decide what they mean.
+whose meaning would depend on the server's locale.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ _TYPE = re.compile(
 )
 #: PostgreSQL keeps times in microseconds, six digits.
 TIME_DIGITS = 6
-#: The type money reads `$5,00` as its server's locale says: 5 or 500.
+#: What `$5,00` is as money depends on the server's locale: 5 or 500.
 PLAIN_AMOUNT = r"^\s*[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)\s*$"
-#: Texts of these travel as they are, and the server rounds to microseconds.
+#: Texts for these are sent as they are, and the server rounds to microseconds.
 _ROUNDED = ("time with time zone", "interval")
 _NANOSECONDS = r":[0-9]+\.[0-9]{6}[0-9]*[1-9]|\.[0-9]{6}[0-9]*[1-9]\s*[sS]"
-#: Polars counts nanoseconds of a day, also where no length is written.
+#: Polars has nanoseconds; the server has six digits, even if no length is written.
 _WHOLE_TIMES = ("time", "time without time zone")
 
 
@@ -54,8 +54,8 @@ def limit(column: pl.Expr, dtype: pl.DataType, pg_type: str) -> pl.Expr | None:
 def fitted(column: pl.Expr, dtype: pl.DataType, pg_type: str) -> pl.Expr | None:
     """Return the values as a varchar(n) stores them, or None where it keeps them.
 
-    It cuts blanks at the end, but only those beyond its length. A value that is sent
-    with them would differ from the stored one each time.
+    It cuts off trailing blanks, but only those beyond its length. A value that is sent
+    with them would differ from the stored one every time.
 
     Args:
         column: The values, of which none is refused.
@@ -76,12 +76,12 @@ def _text_beyond(column: pl.Expr, pg_type: str) -> pl.Expr | None:
 
 def _text_limit(column: pl.Expr, name: str, first: int, second: int) -> pl.Expr | None:
     if name in ("character varying", "character", "varchar", "char"):
-        # spaces at the end are no part of such a value's meaning
+        # trailing spaces mean nothing in these types
         return (column.str.len_chars() > first) & (
             column.str.strip_chars_end(" ").str.len_chars() > first
         )
     if name == "numeric":
-        # of a number with an exponent the server says whether it is exact
+        # for numbers with an exponent, the server says whether they are exact
         return column.str.contains(rf"\.[0-9]{{{max(second, 0)}}}[0-9]*[1-9]0*\s*$")
     if name in ("timestamp", "time", "interval"):
         return column.str.contains(rf"\.[0-9]{{{first}}}[0-9]*[1-9]")

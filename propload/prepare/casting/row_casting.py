@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 CONVERSIONS_KEPT = 4096
 #: Characters of a refused value that a reason shows.
 VALUE_LENGTH = 200
-#: What is said besides of an empty text, which looks like nothing at all.
+#: What is added about an empty text, which looks like nothing at all.
 _OF_EMPTY_TEXT = (
     "; an empty text is no null: --null-words '' makes it one in a CSV, a mapping with "
     "a parser anywhere"
@@ -52,7 +52,7 @@ class Cast:
         pg_type: What messages call that type; PostgreSQL's name of it.
         guessed: Whether the type was guessed from the values themselves.
         array: How an array's text is written.
-        is_place: Whether it is PostGIS' own for places, and no array of these.
+        is_place: Whether it is one of PostGIS' types for places, not an array of them.
     """
 
     column: str
@@ -64,7 +64,7 @@ class Cast:
 
     @classmethod
     def of(cls, step: ColumnPlan, /, *, guessed: bool = False) -> Self:
-        """Return the type that a column of the table's is to have."""
+        """Return the type that the rows need for a column of the table."""
         told = (step.column, step.dtype, step.pg_type)
         is_place = step.of_postgis and not step.pg_type.endswith("[]")
         return cls(*told, guessed=guessed, array=step.array, is_place=is_place)
@@ -81,7 +81,7 @@ def cast(frame: pl.DataFrame, plan: Sequence[ColumnPlan]) -> Sifted:
     Raises:
         SchemaMismatchError: A column's type has no way to the table's type.
     """
-    # each time it is asked for, a frame makes the list anew
+    # a frame makes this list anew each time it is asked
     known = set(frame.columns)
     present = [step for step in plan if step.column in known]
     absent = [
@@ -166,7 +166,7 @@ def _read(column: pl.Expr, wanted: Cast) -> Conversion | None:
 
 def _for_server(column: pl.Expr, wanted: Cast) -> Conversion | None:
     if wanted.is_place:
-        # PostgreSQL's notation of bytes, in which rejected rows have them as well
+        # PostgreSQL writes bytes so, and rejected rows have them in that form as well
         return Conversion(column.str.strip_prefix("\\x"))
     return read_for_server(column, wanted.pg_type, wanted.array)
 

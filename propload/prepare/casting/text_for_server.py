@@ -1,7 +1,7 @@
 """Text as the server casts it: JSON lists as arrays, booleans as numbers.
 
-Values that no one type of Arrow holds travel as text, and so do all others of their
-column. Each is read for itself, as it would be alone, so that it costs no other row.
+Values that no single type of Arrow holds travel as text, and with them all others of
+their column. Each is read by itself, so that a bad one costs no other row.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from propload.values.python_text import as_text
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-#: Elements that are read as a column of their type is, and not by the server: it takes
-#: no 1.0 or true for a whole number, and drops the offset of a moment without a word.
+#: Elements that are read here, like a column of their type, and not by the server: that
+#: takes neither 1.0 nor true for a whole number, and silently drops a moment's offset.
 _READ_HERE: Mapping[str, pl.DataType] = {
     "smallint": pl.Int16(),
     "integer": pl.Int32(),
@@ -43,7 +43,7 @@ _READ_HERE: Mapping[str, pl.DataType] = {
 _LENGTH = re.compile(r"\([^)]*\)")
 _ESCAPED = re.compile(r'([\\"])')
 _WITH_BACKSLASH = r"\\\1"
-#: PostgreSQL's own text of an array may begin so too, `[0:1]={1,2}`, which is no JSON.
+#: PostgreSQL's own text of an array may begin like this too: `[0:1]={1,2}`, no JSON.
 _LIST = r"^\s*\["
 
 
@@ -77,10 +77,10 @@ def may_read_within(
 def read_for_server(
     column: pl.Expr, pg_type: str, array: ArrayForm = USUAL_ARRAY
 ) -> Conversion | None:
-    """Return how texts become those that the server casts, None where they are.
+    """Return how texts become such that the server casts; None where they are already.
 
     A text that is no JSON list is left to the server; a list with an element that the
-    array's type does not hold exactly becomes null.
+    array's type cannot hold exactly becomes null.
 
     Args:
         column: A text column.
@@ -95,7 +95,7 @@ def read_for_server(
 
 
 def _numeral(column: pl.Expr) -> pl.Expr:
-    """Return texts for `numeric`, the one number that the server casts from text."""
+    """Return texts for `numeric`, the only type of numbers that is sent as text."""
     truth = pl.when(column == "true").then(pl.lit("1"))
     return truth.when(column == "false").then(pl.lit("0")).otherwise(column)
 
@@ -170,7 +170,7 @@ def _array_text(
             text = written[as_text(value)]
         if text is None:
             return None
-        # an array that is an element of its own is one text
+        # an array that counts as one element is one text
         parts.append(text if is_list and not form.nested else _quoted(text))
     return "{" + form.delimiter.join(parts) + "}"
 

@@ -1,7 +1,7 @@
 """Text as the types of a table, as PostgreSQL itself would read it.
 
-A guessed type is read strictly: only a text that the value would be written as
-again counts, so that no guess loses a leading zero or a digit.
+Guessed types are read strictly: a text counts only if its value would be written the
+same way again, so that no guess loses a leading zero or a digit.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ GUESSED_FLOAT = (
     r"^-?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]+)?"
     r"|[1-9](?:\.[0-9]{1,16})?e-(?:[0-9]{2}|[12][0-9]{2}))$"
 )
-#: A point may stand before a thousand's three digits as well as before decimals.
+#: Here the point may separate thousands as well as decimals.
 GROUPED = r"^[+-]?[1-9][0-9]{0,2}\.[0-9]{3}$"
 GUESSED_DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 GUESSED_NAIVE = (
@@ -35,14 +35,14 @@ GUESSED_ZONED = GUESSED_NAIVE[:-1] + r"(?:Z|[+-](?:0[0-9]|1[0-5])(?::?[0-9]{2})?
 
 #: Decimal digits that every double keeps.
 FLOAT_DIGITS = 15
-#: "2026-7-2 1:42:25.8657869": shorter, and no digit beyond microseconds is there.
+#: "2026-7-2 1:42:25.8657869": shorter texts have no digit beyond microseconds.
 NANOSECOND_LENGTH = 24
-#: `%Y` also reads the year 18 of "18-2-1"; which century is meant nobody can tell,
-#: and nothing that is sold is that old. Years before Christ it reads as well, which
-#: PostgreSQL writes in another way, and the year 0, which there was not.
+#: `%Y` also reads the year 18 in "18-2-1": nobody can tell which century is meant, and
+#: nothing that is sold is that old. It also reads years before Christ, which PostgreSQL
+#: writes differently, and the year 0, which never was.
 SHORT_YEAR = r"^-|^\d{1,3}-|^0000-"
 FIRST_YEAR = 1000
-#: How Python and Polars write a whole number of a float that has many digits.
+#: How Python and Polars write a float that is a whole number of many digits.
 _LARGE_FLOAT = r"^-?[0-9](?:\.[0-9]{1,17})?[eE]\+?1[6-8]$"
 #: Holds those exactly.
 _WHOLE = pl.Decimal(38, 17)
@@ -50,7 +50,7 @@ _POWER = r"^[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)[eE][-+]?[0-9]+$"
 #: Ends in an offset that PostgreSQL refuses: no clock is 16 hours from UTC.
 _FAR_MOMENT = r":[0-9.]+\s*[-+\u2212](?:1[6-9]|2[0-9])\s*:?\s*(?:[0-9]{2})?$"
 BEYOND_MICROSECONDS = r"\.[0-9]{6}[0-9]*[1-9]"
-#: A schema may want moments that are coarser, which a cast would cut to.
+#: A schema may want coarser moments, and a cast would cut off what is finer.
 _BEYOND_MILLISECONDS = r"\.[0-9]{3}[0-9]*[1-9]"
 
 _NAIVE_FORMATS = (
@@ -120,11 +120,11 @@ def read_guess(column: pl.Expr, target: pl.DataType) -> Conversion:
 
 
 def _has_lost_digits(column: pl.Expr, value: pl.Expr) -> pl.Expr:
-    """Return which texts have more digits than a double, and others than it has."""
+    """Return which texts have more digits than a double keeps, and lost some."""
     return (
         (_significant_digits(column) > FLOAT_DIGITS)
         & (value.cast(pl.String) != _without_last_zeros(column))
-        # which notation it is written in again depends on the program
+        # programs differ in when they write an exponent
         & ~column.str.contains("e", literal=True)
     )
 
@@ -143,19 +143,19 @@ def _guess_pattern(target: pl.DataType) -> str | None:
 
 
 def _without_last_zeros(column: pl.Expr) -> pl.Expr:
-    """Return decimals as a double is written: with the digits that tell it."""
+    """Return decimals without trailing zeros, as doubles are written."""
     short = column.str.replace(r"(\.[0-9]*?)0+$", "$1")
     return short.str.replace(r"\.$", ".0")
 
 
 def _significant_digits(column: pl.Expr) -> pl.Expr:
-    # zeros in front count as well: so many digits at most
+    # leading zeros are counted too: this is the most that there can be
     return column.str.len_bytes() - column.str.count_matches(r"[-.]")
 
 
 def _integer(column: pl.Expr, target: pl.DataType) -> Conversion:
     text = column.str.strip_chars()
-    # programs that know no missing integers write 3 as 3.0; 450.000 may be thousands
+    # programs without missing integers write 3 as 3.0; 450.000 may mean thousands
     whole = pl.when(~text.str.contains(GROUPED)).then(
         text.str.replace(r"^([+-]?[0-9]+)\.0*$", "$1")
     )
@@ -173,8 +173,8 @@ def _integer(column: pl.Expr, target: pl.DataType) -> Conversion:
 def _float(column: pl.Expr, target: pl.DataType) -> Conversion:
     """Read the nearest number; whole ones have to be exact.
 
-    Hardly a decimal has an exact binary number: who stores 0.1 so knows that. A whole
-    number that comes back as another one is a wrong id or count.
+    Few decimals have an exact binary number, and whoever stores 0.1 knows that. But a
+    whole number that comes back as another one is a wrong id or count.
     """
     text = column.str.strip_chars()
     value = text.cast(target, strict=False)
@@ -193,7 +193,7 @@ def _float(column: pl.Expr, target: pl.DataType) -> Conversion:
 
 def _decimal(column: pl.Expr, target: pl.Decimal) -> Conversion:
     text = column.str.strip_chars()
-    # Polars rounds what an exponent leaves behind the last digit
+    # of a number with an exponent, Polars rounds what follows the last digit
     plain = pl.when(~text.str.contains("[eE]")).then(text)
     beyond = plain.str.contains(rf"\.[0-9]{{{target.scale}}}[0-9]*[1-9]")
     power = text.map_batches(partial(_read_powers, target=target), return_dtype=target)
@@ -232,7 +232,7 @@ def _boolean(column: pl.Expr) -> Conversion:
 
 
 def _truth(text: pl.Expr) -> pl.Expr:
-    """Return the booleans that are written among numbers as the numbers they become."""
+    """Return booleans that are written among numbers as 1 and 0."""
     one, zero = pl.lit(1, pl.Int8), pl.lit(0, pl.Int8)
     return pl.when(text == "true").then(one).when(text == "false").then(zero)
 

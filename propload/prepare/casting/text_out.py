@@ -48,9 +48,9 @@ def write_text(  # noqa: PLR0911 - one return a type
 
 
 def _float_text(column: pl.Expr, source: pl.DataType) -> pl.Expr:
-    """Return floats as text: a whole one as the whole number, as PostgreSQL does.
+    """Return floats as text, whole ones without a point, as PostgreSQL does.
 
-    A whole number that came with floats is one of them, and its text must not tell.
+    A whole number among floats became a float: its text must not show that.
     """
     is_small = source in (pl.Float32, pl.Float16)
     text = _small_float_text(column, source) if is_small else column.cast(pl.String)
@@ -58,7 +58,7 @@ def _float_text(column: pl.Expr, source: pl.DataType) -> pl.Expr:
 
 
 def _as_whole(column: pl.Expr, text: pl.Expr) -> pl.Expr:
-    """Return the texts of floats, but whole ones as the whole numbers that they are."""
+    """Return the texts of floats, whole ones without a point."""
     is_whole = (column.abs() <= EXACT_IN_FLOAT) & (column == column.floor())
     is_whole &= text != NEGATIVE_ZERO
     whole = pl.when(is_whole).then(column).cast(pl.Int64).cast(pl.String)
@@ -66,8 +66,8 @@ def _as_whole(column: pl.Expr, text: pl.Expr) -> pl.Expr:
 
 
 def _small_float_text(column: pl.Expr, source: pl.DataType) -> pl.Expr:
-    # the shortest text of a whole number has other digits than the number:
-    # 41292792 is written 41292790.0, which reads back as the same Float32 only
+    # the shortest text of a large whole number has other digits than the number:
+    # 41292792 is written 41292790.0, which is the same only when read as a Float32
     digits = 24 if source == pl.Float32 else 11
     wide = column.cast(pl.Float64).cast(pl.String)
     return (
@@ -76,7 +76,7 @@ def _small_float_text(column: pl.Expr, source: pl.DataType) -> pl.Expr:
 
 
 def beyond_json(column: pl.Expr, source: pl.DataType) -> pl.Expr | None:
-    """Return which values hold a number that JSON has none for, or None.
+    """Return which values hold a number that JSON cannot express, or None.
 
     Args:
         column: The column, of the type `source`.
@@ -112,7 +112,7 @@ def _fields(
 def _json_text(column: pl.Expr, source: pl.DataType) -> pl.Expr:
     """Return JSON with the spaces that `python_values.as_text` and PostgreSQL write.
 
-    Else a text would change with the way it comes, and with the rows beside it.
+    Otherwise a text would depend on how it comes, and on the rows beside it.
     """
     if isinstance(source, pl.Struct):
         return _object_text(column, source)
@@ -122,7 +122,7 @@ def _json_text(column: pl.Expr, source: pl.DataType) -> pl.Expr:
         elements = column.cast(pl.List(inner)).list.eval(element)
         return pl.lit("[") + elements.list.join(", ") + pl.lit("]")
     ours = _scalar_for_json(column, source)
-    # Polars encodes structs only; `{"v":` and `}` are cut off again
+    # Polars only encodes structs; `{"v":` and `}` are cut off again
     text = pl.struct((column if ours is None else ours).alias("v")).struct.json_encode()
     if ours is not None:
         text = text.str.replace_all(MARKED_NUMBER.pattern, "$1")
@@ -134,9 +134,9 @@ def _json_text(column: pl.Expr, source: pl.DataType) -> pl.Expr:
 
 
 def _odd_number(column: pl.Expr) -> pl.Expr:
-    """Return what Python's JSON has for NaN and infinities: a null would be another.
+    """Return what Python's JSON has for NaN and infinities: null means something else.
 
-    No `jsonb` takes it, but whoever rejects such a value shows it.
+    `jsonb` does not take it, but it is shown where such a value is rejected.
     """
     sign = pl.when(column < 0).then(pl.lit("-")).otherwise(pl.lit(""))
     infinite = sign + pl.lit("Infinity")
@@ -161,13 +161,12 @@ def is_json_of_polars(dtype: pl.DataType) -> bool:
 
 
 def _scalar_for_json(value: pl.Expr, source: pl.DataType) -> pl.Expr | None:
-    """Return a value that has the JSON which Python's has (`python_values.as_text`).
+    """Return a value whose JSON is what Python writes (`python_values.as_text`).
 
-    Else a row would change with the way it comes. None is returned where Polars writes
-    it so.
+    Otherwise a row would depend on how it comes. None where Polars writes the same.
     """
     if source.is_decimal():
-        # a number with all its digits, which Polars would write as a text
+        # a number with all its digits; Polars would write a text
         return pl.lit(NUMBER_MARK) + value.cast(pl.String)
     if source in (pl.Float32, pl.Float16):
         return _small_float_text(value, source).cast(pl.Float64)
@@ -181,7 +180,7 @@ def _scalar_for_json(value: pl.Expr, source: pl.DataType) -> pl.Expr | None:
 def _isoformat(value: pl.Expr, source: pl.DataType) -> pl.Expr:
     """Return times as Python's `isoformat` writes them, with the offset of their zone.
 
-    Of a nanosecond, which it does not know, all nine digits.
+    Where there are nanoseconds, which it does not know, all nine digits.
     """
     known = value if source == pl.Time else in_calendar(value, source)
     day = "" if source == pl.Time else "%Y-%m-%dT"

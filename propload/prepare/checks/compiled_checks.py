@@ -1,9 +1,9 @@
 """A fast test that says which rows surely pass a schema's checks.
 
-Pandera costs per call and per check; most rows of most sources are right. So the
-checks whose meaning is known are compiled into one Polars expression, which accepts
-rows, and never refuses one: what it does not accept goes to pandera, the only judge
-of what is wrong and why. A property test holds the two together.
+Every call of pandera costs time, and so does every check; most rows of most sources are
+right. So the checks whose meaning is known are compiled into one Polars expression. It
+accepts rows and never refuses one: what it does not accept goes to pandera, the only
+judge of what is wrong and why. A property test compares the two.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class Acceptor:
         return passed.get_column(_PASSED)
 
     def _lacking(self, schema: pl.Schema) -> list[pl.Expr]:
-        """Return nulls for the columns of checks that rows lack."""
+        """Return nulls for columns that the checks need and the rows do not have."""
         needed = (
             check.settings["expression"].meta.root_names() for check in self.checks
         )
@@ -93,7 +93,7 @@ class Acceptor:
     def _test(self, schema: pl.Schema) -> pl.Expr | None:
         """Return the one expression for frames of a schema, None where there is none.
 
-        Batches of a run have few schemas, and the same one again and again.
+        The batches of a run have few schemas, which come again and again.
         """
         names = tuple(schema.items())
         if names not in self._compiled:
@@ -113,7 +113,7 @@ class Acceptor:
             tests += _column_tests(column, dtype)
         for check in self.checks:
             expression: pl.Expr = check.settings["expression"]
-            # where all its columns lack, such a check lets every row pass
+            # if all of its columns are missing, such a check lets every row pass
             if any(name in schema for name in expression.meta.root_names()):
                 tests.append(_answered(expression, check))
         return pl.all_horizontal(tests)
@@ -122,7 +122,7 @@ class Acceptor:
 def is_known(check: CheckFacts, /) -> bool:
     """Return whether a built-in check can be compiled."""
     if check.name == "str_length":
-        # pandera raises where none is given
+        # pandera raises if none is given
         return any(each is not None for each in _lengths(check.settings))
     return check.name in _TESTS
 

@@ -20,9 +20,9 @@ class FailedCheck:
 
     Attributes:
         column: The column or columns at fault, None where it is the whole row.
-        shown: The columns whose values a reason shows; none means all.
+        shown: The columns whose values a reason shows; empty for all.
         check: The check's short name.
-        place: How a message begins that tells the column, else empty.
+        place: The beginning of the message, which names the column; may be empty.
         problem: What is wrong.
         rows: The rows that failed, with `ROW`.
     """
@@ -52,7 +52,7 @@ class FailedCheck:
         )
 
     def _told(self, value: pl.Expr) -> pl.Expr:
-        """Return what is wrong with each row; of one column with its value."""
+        """Return what is wrong with each row, with the value if it is one column's."""
         message = pl.lit(self.message)
         if not self.place:
             return message
@@ -89,5 +89,5 @@ def described(
         told = "a check without a name"
     if not of_row:
         return short, f"fails {told}"
-    # what the schema's author wrote says what is wrong, a bare name does not
+    # the author's own message says what is wrong, a bare name does not
     return short, f"the row fails {told}" if told == short else told

@@ -1,4 +1,4 @@
-"""Which checks of a schema have a meaning that is known without pandera."""
+"""Which checks of a schema can be tested without pandera, and which cannot."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _parted(
 
 def _facts(check: Check) -> CheckFacts | None:
     """Return a check as plain values; None where only pandera knows its meaning."""
-    # nothing public tells a built-in check: name and statistics may be the user's own
+    # nothing public marks a built-in check: name and statistics may be the user's own
     function, settings = check._check_fn, check._check_kwargs  # noqa: SLF001
     if not isinstance(function, Dispatcher):
         return None
@@ -88,7 +88,7 @@ def _row_facts(check: Check) -> CheckFacts | None:
 
 
 def exact_type(dtype: Any, /) -> pl.DataType | None:
-    """Return pandera's type as one of Polars, None where it names no exact one."""
+    """Return pandera's type as one of Polars; None where it is not an exact one."""
     found = getattr(dtype, "type", None)
     if isinstance(found, pl.DataType):
         return found

@@ -18,7 +18,7 @@ from propload.schemas.pandera_import import CHECK_OUTPUT_KEY, config, pa
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-#: Types with nothing inside, and how they are written so that values are cast to them.
+#: Types that do not say what is in them, and how to write them so that they do.
 _WHOLE = {"List": "pl.List(pl.Int64)", "Struct": 'pl.Struct({"name": pl.Int64})'}
 
 
@@ -79,10 +79,11 @@ def _validate(
 def _fillable(schema: pa.DataFrameSchema, found: pl.Schema) -> pa.DataFrameSchema:
     """Return a schema whose defaults pandera can fill in.
 
-    It fails with one of a column that may lack and does, or that has no type.
+    Pandera fails on the default of a column that is optional and missing, and of one
+    that has no type.
     """
     if any(one.regex and _is_untyped(one) for one in schema.columns.values()):
-        # the columns that a pattern finds may be of several types
+        # the columns that a pattern matches may be of several types
         schema = _by_name(schema, found.names())
     filled = [
         (name, column)
@@ -102,7 +103,7 @@ def _fillable(schema: pa.DataFrameSchema, found: pl.Schema) -> pa.DataFrameSchem
 
 
 def _is_untyped(column: pa.Column) -> bool:
-    """Return whether a column has a default, and no type that it is of."""
+    """Return whether a column has a default but no type."""
     return column.default is not None and column.dtype is None
 
 
@@ -128,7 +129,7 @@ def _ask_in_turn(schema: pa.DataFrameSchema, frame: pl.DataFrame) -> list[Failed
 
 
 def _by_name(schema: pa.DataFrameSchema, names: Sequence[str]) -> pa.DataFrameSchema:
-    """Return a copy that has a column of its own for each that a pattern finds."""
+    """Return a copy with a column of its own for each that a pattern matches."""
     left = copy.deepcopy(schema)
     patterns = {n: one for n, one in left.columns.items() if one.regex}
     for pattern, column in patterns.items():
@@ -142,7 +143,7 @@ def _by_name(schema: pa.DataFrameSchema, names: Sequence[str]) -> pa.DataFrameSc
 
 
 def _drop_check(schema: pa.DataFrameSchema, error: pa.errors.SchemaError) -> None:
-    """Take the check that failed out of a schema, so that the next one is met."""
+    """Take the check that failed out of a schema, so that the next one can fail."""
     if isinstance(error.schema, pa.DataFrameSchema):
         schema.checks.pop(error.check_index)
         return
@@ -184,7 +185,7 @@ def _unfit(schema: pa.DataFrameSchema, error: Exception) -> SchemaMismatchError:
 
 
 def _advice_on_types(problem: str) -> str:
-    """Return what to do where pandera wants a list or a struct of nothing told."""
+    """Return what to do if the schema does not say what is in a list or a struct."""
     for bare, whole in _WHOLE.items():
         if f" to have type {bare}, got " in problem:
             return f"; say in the schema what is inside, such as {whole}"
@@ -195,5 +196,5 @@ def _column_at_fault(error: pa.errors.SchemaError) -> str | None:
     if isinstance(error.schema, pa.DataFrameSchema):
         return None
     cases = error.failure_cases
-    # of a schema of several columns, only the cases bear the column's own name
+    # where a pattern stands for several columns, only the cases name the right one
     return cases.columns[0] if isinstance(cases, pl.DataFrame) else error.schema.name

@@ -1,8 +1,7 @@
 """Checking rows with pandera: every failure of a row becomes a reason.
 
-Pandera gets DataFrames only: of a LazyFrame it checks no values. Uniqueness is not
-judged here, since a batch is a part of the rows: that is the key's and the table's
-business.
+Pandera only gets DataFrames, because it checks no values of a LazyFrame. Uniqueness is
+not judged here: a batch is only a part of the rows, so the key and the table see to it.
 """
 
 from __future__ import annotations
@@ -110,7 +109,7 @@ class Checker:
         return {name: dtype for name, dtype in typed if dtype is not None}
 
     def shape(self, schema: pl.Schema, /) -> pl.Schema:
-        """Return the columns that rows of these have after the check.
+        """Return the columns that rows with these have after the check.
 
         A schema that is `strict="filter"` drops those that it does not name, one
         with `add_missing_columns` adds those that it names.
@@ -155,7 +154,7 @@ class Checker:
         bad = reasons.get_column(ROW).unique()
         good = frame.filter(~pl.col(ROW).is_in(bad.implode()))
         if good.height and self._errors.fills:
-            # what pandera fills in, it gives back only where nothing fails
+            # pandera returns what it fills in only if nothing fails
             good = self._errors.judge(good)[0]
         return Sifted(good, reasons)
 

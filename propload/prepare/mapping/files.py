@@ -81,7 +81,7 @@ def _from_file(path: Path) -> Mapping:
 def _lacks_columns(content: abc.Mapping[str, object]) -> bool:
     """Whether [columns] is missing, or misspelt, in a file that is not all columns.
 
-    One whose every key is a column of the target needs no table for them.
+    A file in which every key is a column of the target needs no such table.
     """
     tables = (key for key, value in content.items() if isinstance(value, dict))
     misspelt = any(nearest(key, ["columns"], cutoff=SLIP) for key in tables)
@@ -102,7 +102,7 @@ def make_mapping(
     """
     if not isinstance(content.get("columns"), abc.Mapping):
         _refuse_misspelt(content, name)
-        # all of them are columns, also one that is called `name`
+        # all keys are columns, even one that is called `name`
         content = {"columns": dict(content)}
     name = str(content.get("name", name))
     with _told(name):
@@ -132,7 +132,7 @@ def _refuse_misspelt(content: abc.Mapping[str, object], name: str) -> None:
         ConfigError: There is one.
     """
     for key, value in content.items():
-        # whether it is a text is asked where the columns are
+        # whether the key is a text is checked with the columns
         is_near = nearest(str(key), ["columns"], cutoff=SLIP) is not None
         if is_near and isinstance(value, abc.Mapping) and _RULE.isdisjoint(value):
             msg = f"{name}: key {key!r} is not known; did you mean 'columns'?"
@@ -141,7 +141,7 @@ def _refuse_misspelt(content: abc.Mapping[str, object], name: str) -> None:
 
 @contextmanager
 def _told(place: str) -> Iterator[None]:
-    """Say where the mistakes are that are found meanwhile."""
+    """Put the place in front of the mistakes that are found meanwhile."""
     try:
         yield
     except ConfigError as error:
@@ -162,7 +162,7 @@ def _check_name(target: object) -> None:
 
 
 def _column(target: str, written: object) -> Column:
-    """Return what makes a column, of how it is written.
+    """Return what makes a column, from how it is written.
 
     Raises:
         ConfigError: It is not usable.
@@ -344,7 +344,7 @@ def _is_same(default: object, made: object) -> bool:
     if isinstance(default, bool) or isinstance(made, bool):
         return isinstance(default, (bool, str)) and isinstance(made, (bool, str))
     if isinstance(default, _NUMBERS) and not isinstance(made, str):
-        # 0.1 is meant as it is written; a day is no number of days
+        # 0.1 means what is written; a date is no number of days
         is_number = isinstance(made, _NUMBERS)
         return is_number and Decimal(str(made)) == Decimal(str(default))
     return not isinstance(default, abc.Mapping)

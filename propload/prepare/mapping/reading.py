@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from propload.prepare.mapping.rules import Rule
 
-#: A text that stands more often than once in two rows is parsed once.
+#: If there are fewer distinct texts than this share of the rows, each is parsed once.
 DISTINCT_SHARE = 0.5
 
 
@@ -74,7 +74,7 @@ def _read_values(
     """Return values that need no reading, cast exactly; None where they are texts."""
     parser = rule.parser
     if parser.dtype == pl.String or (parser.words and values.dtype != parser.dtype):
-        # the rule says itself what 1 and 0 mean
+        # the rule itself says what 1 and 0 mean
         return None
     given = pl.DataFrame([rows.get_column(ROW), values.alias(target)])
     frame, reasons = given, []
@@ -97,7 +97,7 @@ def _read_values(
 
 
 def _without(values: pl.Series, words: set[str]) -> pl.Series:
-    """Return values of a type with those null that a word for null names."""
+    """Return typed values, null where a word for null stands for the value."""
     meant = None
     if words and values.dtype != pl.Boolean:
         meant = read_text(pl.first(), values.dtype)
@@ -124,7 +124,7 @@ def _refuse(rows: pl.DataFrame, target: str, rule: Rule, source: str) -> pl.Data
 def _meaning(
     rows: pl.DataFrame, name: str, null_words: set[str], rule: Rule
 ) -> pl.Expr:
-    """Return a column's texts, null where they mean that."""
+    """Return a column's texts, null where they mean null."""
     text = write_text(pl.col(name), rows.schema[name])
     if text is None:
         kind = type_name(rows.schema[name])
@@ -132,7 +132,7 @@ def _meaning(
         raise SchemaMismatchError(msg)
     silent = fold(text).is_in(list(null_words)) if null_words else pl.lit(value=False)
     if rule.parser.name != "text":
-        # an empty text says something only where texts are wanted
+        # an empty text is a value only where texts are wanted
         silent = silent | (text.str.strip_chars() == "")
     return pl.when(~silent).then(text)
 
@@ -143,7 +143,7 @@ def _written(
     meanings: Sequence[pl.Expr],
     numbers: abc.Mapping[str, pl.Series],
 ) -> pl.Series | None:
-    """Return which texts are numbers in the source, None where none is known to be.
+    """Return which texts are numbers in the source; None where that is known of none.
 
     Args:
         rows: Rows as read.
@@ -152,7 +152,7 @@ def _written(
         numbers: Texts that are numbers, by the column.
     """
     if not any(name in numbers or rows.schema[name].is_numeric() for name in names):
-        # nearly always: the texts are not looked at twice
+        # nearly always, and then the texts need no second look
         return None
     found = []
     for name, meaning in zip(names, meanings, strict=True):

@@ -1,7 +1,7 @@
-"""Whether an expression makes each value of its own row alone.
+"""Whether an expression makes each value from its own row alone.
 
-An expression sees one batch at a time: what looks at other rows depends on how many
-of them are in the batch.
+An expression sees one batch at a time: if it looks at other rows, its values depend on
+how many of them are in the batch.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ import polars as pl
 
 from propload.errors import ConfigError
 
-#: Rows that an expression is tried with: functions of the user's own may take long.
+#: An expression is tried on so many rows: a function of the user's may be slow.
 PROBED_ROWS = 100
 
 
 def refuse_across(target: str, made: pl.Expr, /) -> None:
-    """Refuse an expression whose form tells that it looks at other rows.
+    """Refuse an expression whose form shows that it looks at other rows.
 
     Args:
         target: The column that it makes.
@@ -34,12 +34,12 @@ def refuse_across(target: str, made: pl.Expr, /) -> None:
 
 
 def refuse_batchwise(target: str, made: pl.Expr, rows: pl.DataFrame, /) -> None:
-    """Refuse an expression that makes other values of the halves of some rows.
+    """Refuse an expression whose values change when the rows come in two halves.
 
     Args:
         target: The column that it makes.
         made: The expression.
-        rows: Raw rows; the first of them are looked at.
+        rows: Raw rows, of which the first are used.
 
     Raises:
         ConfigError: It does.
@@ -56,12 +56,12 @@ def refuse_batchwise(target: str, made: pl.Expr, rows: pl.DataFrame, /) -> None:
 
 
 def _differs(rows: pl.DataFrame, target: str, made: pl.Expr) -> bool:
-    """Return whether rows have other values than their halves."""
+    """Return whether the values of rows differ from those of their two halves."""
     middle = rows.height // 2
     whole = _values(rows, target, made)
     for half in (slice(0, middle), slice(middle, None)):
         if not whole[half].equals(_values(rows[half], target, made)):
-            # what differs from one time to the next (a random number) tells nothing
+            # what differs every time anyway (a random number) proves nothing
             return whole.equals(_values(rows, target, made))
     return False
 
@@ -93,8 +93,8 @@ def _values(rows: pl.DataFrame, target: str, made: pl.Expr) -> pl.Series:
 def _across(node: pl.Expr) -> pl.Expr | None:
     """Return the part of an expression that looks at other rows, or None.
 
-    Polars takes a whole for separable where such a part gives one value, so that each
-    is asked for.
+    Polars calls the whole separable if such a part gives a single value, so each part
+    is asked about.
     """
     parts = node.meta.pop()
     if _has_own_length(node, parts):
@@ -106,12 +106,12 @@ def _across(node: pl.Expr) -> pl.Expr | None:
     if node.meta.eq(pl.len()):
         return node
     is_itself = _mixes(node) and not any(map(_mixes, parts))
-    # a fold's function may do anything: the first rows tell
+    # the function of a fold may do anything: trying it on rows will tell
     return node if is_itself and _form(node) is not None else None
 
 
 def _mixes(node: pl.Expr) -> bool:
-    """Return what Polars knows; of functions of the user's own it knows nothing."""
+    """Return what Polars knows of a node; it knows nothing of a user's functions."""
     try:
         return bool(node.meta.root_names()) and not node.meta.is_row_separable()
     except pl.exceptions.PolarsError:
@@ -119,7 +119,7 @@ def _mixes(node: pl.Expr) -> bool:
 
 
 def _has_own_length(node: pl.Expr, parts: list[pl.Expr]) -> bool:
-    """Return whether `pl.len()` in a node says how often, or how long a list is."""
+    """Return whether `pl.len()` in a node is a count of repeats or a list's length."""
     if len(parts) != 2:
         return False
     inner, outer = parts
@@ -134,7 +134,7 @@ def _has_own_length(node: pl.Expr, parts: list[pl.Expr]) -> bool:
 
 
 def _is_guess(node: pl.Expr) -> bool:
-    """Return whether a node reads moments of a format that the first of them tells."""
+    """Return whether a node reads moments whose format is guessed from the first."""
     parts = node.meta.pop()
     return bool(parts) and str(node).startswith(f"{parts[-1]}.str.strptime(")
 
@@ -142,7 +142,7 @@ def _is_guess(node: pl.Expr) -> bool:
 def _of_columns(made: pl.Expr) -> pl.Expr:
     """Return an expression with columns for selectors and fields of structs.
 
-    Polars knows nothing of what is made of those.
+    Polars cannot tell what is made from those.
     """
     form = _form(made)
     if form is None:

@@ -1,4 +1,4 @@
-"""Columns that a mapping makes of none, since the rows have none of their sources."""
+"""Columns that a mapping cannot make, because the rows have none of their sources."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ class UnmatchedColumns:
         self._in_none: set[str] | None = None
 
     def see(self, given: Sequence[str], source: str, *, fixed: bool) -> None:
-        """Note what rows of a set of columns lack.
+        """Note what is missing from rows with these columns.
 
         Args:
             given: Their columns.
             source: What messages call their source.
-            fixed: Whether each row of the source has these columns. Where it names
-                them row by row, other rows may have the others.
+            fixed: Whether all rows of the source have these columns. If it names them
+                row by row, other rows may have the missing ones.
         """
         if self._mapping is None:
             return

@@ -61,8 +61,8 @@ class Parser:
         name: What reasons call it.
         dtype: The type of what it returns.
         parse: From texts to values, null where a text is none.
-        place: From values that are no texts, of a given type, to such in the
-            parser's unit or time zone; None leaves them as they are.
+        place: From values of a given type other than text to values in the parser's
+            unit or time zone; None leaves them as they are.
         words: Words that a setting gives a meaning.
         write: From numbers as texts, with a point, to texts that it reads as these
             numbers; None where it reads no numbers.
@@ -81,7 +81,7 @@ class Parser:
         return _VALUES.get(self.name, with_article(self.name))
 
 
-#: Those whose values their names with an article do not say.
+#: Parsers whose name with an article does not say what their values are.
 _VALUES = {
     "money": "an amount of money",
     "json": "JSON",

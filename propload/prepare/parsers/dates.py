@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 
 #: Where a day stands beside a month's name.
 _NAMED = ("%d @%m@ %Y", "@%m@ %d %Y", "%Y @%m@ %d", "%d-@%m@-%Y")
-#: Without a locale only years-first is not ambiguous.
+#: Without a locale, only dates that begin with the year are unambiguous.
 _ISO = ("%Y-%m-%d", "%Y/%m/%d")
 _DAY_FIRST = ("%d-%m-%Y", "%d/%m/%Y", "%d.%m.%Y", "%d %m %Y")
-#: Languages in which a day goes before its month; English goes both ways.
+#: Languages that write the day before the month; English does either.
 _DAY_FIRST_LANGUAGES = ("nl", "de", "fr", "pl")
-#: What goes around a day and the name of its month, and is no part of either.
+#: What may surround a day and the name of its month without meaning anything.
 _FILLINGS = (
     (r"^\p{L}+\.?,? ", ""),
     (r"^(?i:le|den|de|the) ", ""),
@@ -45,7 +45,7 @@ _FILLINGS = (
     (r"@ (\d{1,2})(?i:st|nd|rd|th)?,? (\d{4})", "@ $1 $2"),
     (r"@,? (\d{4})\b", "@ $1"),
 )
-#: A day as workbooks have it, and programs that know no day without a time.
+#: A day as written by workbooks, and by programs without a type for days alone.
 _MIDNIGHT = r"^(\d{4}-\d{2}-\d{2})[ T]00:00:00(?:\.0+)?$"
 #: A day, a clock, perhaps its half of the day, perhaps an offset from UTC.
 _MOMENT = (
@@ -53,13 +53,13 @@ _MOMENT = (
     r"(\d{1,2}[:.h]\d{2}(?::\d{2}(?:[.,]\d+)?)?)(?: ?([AaPp]\.?[Mm]\.?))?"
     r"(?: (?i:uur|uhr|h))? ?(Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?$"
 )
-#: No place is more than so many hours from UTC.
+#: No place is this many hours from UTC.
 _MOST_HOURS = 15
 
 
 @cache
 def _time_zones() -> frozenset[str]:
-    # to list them reads several folders, and a mapping is applied to every batch
+    # listing them reads several folders, and a mapping is applied to every batch
     return frozenset(zoneinfo.available_timezones())
 
 

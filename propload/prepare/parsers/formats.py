@@ -26,14 +26,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
-#: The end of the year 9999 in microseconds: what is later counts in smaller parts.
+#: The end of the year 9999 in microseconds: a larger count has a smaller unit.
 _LAST_MOMENT = 253_402_300_799_999_999
 #: Seconds, milliseconds and microseconds since 1970, as formats of their own.
 EPOCHS = {"epoch": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1}
 #: Stands for an offset where only the day counts.
 _OFFSET_MARK = "@z@"
 _WRITTEN_OFFSET = r"(?:Z|[+-]\d{2}:?(?:\d{2})?)$"
-#: Parts of a format that would be passed over, with what to write instead.
+#: Parts of a format that would be ignored, with what to write instead.
 _UNREADABLE = {
     "%X": "%H:%M:%S",
     "%r": "%I:%M:%S %p",
@@ -45,7 +45,7 @@ _UNREADABLE = {
 }
 
 
-#: A moment that formats are tried with: no two of its numbers are the same.
+#: A moment to try formats on: no two of its numbers are the same.
 _SAMPLE = datetime(2024, 10, 23, 21, 43, 5)  # noqa: DTZ001 - formats bring a zone or not
 _OFFSET = "%(?:#|:{1,3})?z"
 #: No place is 15 hours from UTC. Such an offset stands at the end, or apart from its
@@ -87,7 +87,7 @@ def check_formats(
 
 
 def _check_weekday(shape: str, locale: str | None) -> None:
-    # at the start any word will do; elsewhere English ones only are known
+    # at the start any word will do; elsewhere only English ones are known
     if re.search("(?<!^)%[Aa]", shape) and language_of(locale) not in (None, "en"):
         msg = (
             f"format {shape!r}: a weekday that is not English is read at the start "
@@ -97,7 +97,7 @@ def _check_weekday(shape: str, locale: str | None) -> None:
 
 
 def _sample_day(shape: str, *, of_moments: bool) -> date | None:
-    """Return the day that a format reads of a text that it wrote itself.
+    """Return the day that a format reads from a text that it wrote itself.
 
     Raises:
         ConfigError: The format has parts that are not known.
@@ -149,7 +149,7 @@ def _for_formats(
 def _day(text: pl.Series, *, shape: str) -> pl.Series:
     text, shape = _without_weekday(text, shape)
     if _has_clock(shape):
-        # the day is the one that is written, not that of another place in UTC
+        # the day as it is written, not as it is in UTC
         shape = re.sub(_OFFSET, _OFFSET_MARK, shape)
         if _OFFSET_MARK in shape:
             text = text.str.replace(_WRITTEN_OFFSET, _OFFSET_MARK)
@@ -159,7 +159,7 @@ def _day(text: pl.Series, *, shape: str) -> pl.Series:
 
 def _moment(text: pl.Series, *, shape: str, time_zone: str) -> pl.Series:
     if shape in EPOCHS:
-        # programs that know no missing integers write 3 as 3.0
+        # programs without missing integers write 3 as 3.0
         whole = text.str.replace(r"^(-?\d+)\.0*$", "$1")
         count = whole.cast(pl.Int64, strict=False)
         most = _LAST_MOMENT // EPOCHS[shape]

@@ -1,4 +1,4 @@
-"""What parsers are given: expressions, which the name of a column is not yet."""
+"""What parsers are given: expressions, and not names of columns or values."""
 
 from __future__ import annotations
 

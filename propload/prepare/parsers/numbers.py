@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 DecimalMark = Literal[".", ","]
 
-#: Digits and what may stand between them; a text with a second number names none.
+#: Digits and what may stand between them; a text with two numbers has no match.
 _ONE_NUMBER = r"^[^\d]*(\d(?:[\d.,'\u2019\s_]*\d)?)[^\d]*$"
 #: What is written for a minus: hyphens and dashes of all lengths as well.
 _MINUS = r"[-\u2010-\u2015\u2212\ufe58\ufe63\uff0d]"
@@ -29,16 +29,16 @@ _NEGATIVE = (
     rf"|[\s\p{{Sc}}]{_MINUS}{_CURRENCY}\d"
     rf"|^\s*{_CURRENCY}\(\s*{_CURRENCY}\d.*\)\s*{_CURRENCY}$"
 )
-# `(?-u:\b)` below is the end of a word of ASCII letters: the one of all letters makes
+# `(?-u:\b)` below ends a word of ASCII letters: `\b`, which knows all letters, makes
 # texts with a `€` ten times slower.
 
-#: A minus, or parentheses, that may be a sign, or be one twice: (-5), --5, -(5).
+#: A minus or parentheses that may be a sign, or two signs: (-5), --5, -(5).
 _UNCERTAIN_SIGN = (
     rf"^[^\p{{L}}\d]*{_MINUS}[^\p{{L}}\d]*\d"
     r"|^[^\p{L}\d]*\([^\p{L}\d]*\d[^\p{L}]*\)"
 )
 _TWO_SIGNS = rf"{_MINUS}[^\p{{L}}\d]*[{_MINUS}(][^\p{{L}}\d]*\d"
-#: What a reader may take for another number than the digits say.
+#: What may make a reader see another number than the digits say.
 _DOUBTFUL = "|".join(
     (
         _TWO_SIGNS,
@@ -51,9 +51,9 @@ _DOUBTFUL = "|".join(
         r"[<>\u2264\u2265\u00b1]\s*\p{Sc}?\s*\d|\d\s?\+",
         # a part of a hundred or a thousand
         r"[%\u2030\uff05]|\d\s?(?i:procent|prozent|percent|per cent|promille?)",
-        # counts that languages or places read differently, or nobody here
+        # words for a count that mean different counts in different places
         r"\d\s(?:M|MM)(?:$|[^\p{L}\d\u00b2\u00b3])",
-        # a thousand, or a part of k.k. (the buyer pays the costs)
+        # a thousand, or part of k.k. (the buyer pays the costs)
         r"\d\s?[kK](?:\.|\s[kK])$",
         r"\d\s?(?i:mil|mill|millones|honderd|hundreds?|hundert)(?-u:\b)",
         r"\d\s?(?i:lakhs?|lacs?|crores?|trillions?|biljoen\w*|dozen|dozijn|dutzend)(?-u:\b)",
@@ -80,7 +80,7 @@ _MAGNITUDES: Mapping[str, int] = {
     r"|\s?(?i:mln|mio|miljoen(?:en)?|milion(?:y|a|ów)?|million(?:s|en)?)(?-u:\b))": 6,
     r"\d\s?(?i:mld|mrd|bn|miljard(?:en)?|milliard(?:en|s)?|billions?)(?-u:\b)": 9,
 }
-#: Longer words that begin like those are none of them: `millionaire`, `duizendste`.
+#: Longer words that only begin like those: `millionaire`, `duizendste`.
 _LIKE_A_MAGNITUDE = (
     r"\d\s?(?i:tysi|tausend|duizend|thousand|miljo|million|milion"
     r"|milliard|miljard|billion)\p{L}"
@@ -102,7 +102,7 @@ _CONDITION_BEHIND = (
 )
 #: Above this, a double no longer holds every whole number.
 FLOAT_WHOLE = 2.0**53
-#: The 2 of m2 is no number of its own.
+#: The 2 of m2 is not a number of its own.
 _UNIT_POWER = r"(?i)(m|ft|yd)[23](?-u:\b)"
 
 #: Square metres of one unit, by what its name looks like.
@@ -255,7 +255,7 @@ def _read_area(
             column.str.extract(r"\d[\s.,(/-]*(\p{L}.*)$", 1)
             .str.to_lowercase()
             .alias("after"),
-            # a word in front may be anything: only a unit counts
+            # a word in front may be anything, so it counts only if it is a unit
             column.str.extract(r"^\s*(\p{L}[^\d]*)\d", 1)
             .str.to_lowercase()
             .alias("before"),
@@ -271,7 +271,7 @@ def _read_area(
 def _read_plain(text: pl.Series, *, decimal: DecimalMark | None) -> pl.Series:
     """Return the number as `-1234.5`: a minus, digits, one point."""
     if text.null_count() == len(text):
-        # as where other patterns read all texts; those below take milliseconds
+        # as where other patterns matched all texts; what follows takes milliseconds
         return text.cast(pl.String)
     column = pl.col("text")
     bare = column.str.replace_all(_UNIT_POWER, "$1\u00b2").str.replace(
@@ -293,9 +293,9 @@ def _read_plain(text: pl.Series, *, decimal: DecimalMark | None) -> pl.Series:
 
 
 def _multiplied(frame: pl.DataFrame, decimal: DecimalMark | None) -> pl.Series:
-    """Return the sizes of texts, times what the word behind the digits counts.
+    """Return the sizes of texts, times what the word behind the digits stands for.
 
-    Where that word may be another one's, or its number another one, there is none.
+    Null where that word, or its number, may mean something else.
     """
     text, size = frame.get_column("text"), pl.col("size")
     like = text.str.contains(_LIKE_A_MAGNITUDE).fill_null(value=False)
@@ -310,7 +310,7 @@ def _multiplied(frame: pl.DataFrame, decimal: DecimalMark | None) -> pl.Series:
 
 
 def _is_in_doubt(words: str, decimal: DecimalMark | None) -> pl.Expr:
-    """Return whether a word for a count may be no count of the number before it."""
+    """Return whether a word for a count may not belong to the number before it."""
     text = pl.col("text")
     behind = text.str.extract(rf"(?:{words})\.?\s*(.*)$", 1)
     behind = behind.str.replace(_CURRENCY_BEHIND, "")
@@ -336,7 +336,7 @@ def as_number(written: pl.Expr, /, *, decimal: DecimalMark | None) -> pl.Expr:
 
 
 def _moved(number: pl.Expr, zeros: int) -> pl.Expr:
-    """Return plain numbers with their point so many places to the right."""
+    """Return plain numbers with the point moved to the right by so many places."""
     digits = number.str.extract(r"\.(\d+)$", 1).fill_null("").str.pad_end(zeros, "0")
     whole = number.str.extract(r"^(\d+)", 1)
     return whole + digits.str.head(zeros) + "." + digits.str.slice(zeros) + "0"

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 MONTH_MARK = "@%m@"
 
 
-# The readers below take whole columns and go on with the texts that are left, so
-# that a column of ISO dates never meets a month's name.
+# The readers below take whole columns, and each goes on with the texts that are left,
+# so that a column of ISO dates is never searched for names of months.
 
 
 def fill(
@@ -68,7 +68,7 @@ def marked_months(text: pl.Series, locale: str | None) -> pl.Series:
 
 
 def plausible(moment: pl.Series) -> pl.Series:
-    """Return days or moments without those of years that were misread."""
+    """Return days or moments, null where the year must have been misread."""
     return apply(moment, lambda one: pl.when(one.dt.year() >= FIRST_YEAR).then(one))
 
 

@@ -12,7 +12,7 @@ from propload.prepare.parsers.given import of_expressions
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-#: Yes and no of the languages whose months are known, and what programs write.
+#: Yes and no in the languages whose months are known, and as programs write them.
 TRUE_WORDS = (
     "true", "t", "yes", "y", "on", "1", "ja", "j", "wahr", "oui", "vrai", "tak"
 )  # fmt: skip
