@@ -27,17 +27,17 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-#: Loads of one row that tell what a beginning takes.
+#: Loads of one row, which show how long it takes to begin and to end.
 STARTS = 3
-#: Enough to call everything that a load calls, too few to weigh.
+#: Enough rows to call everything that a load calls, too few to matter.
 WARM_ROWS = 100
-#: A batch is in flight for a tenth of a second and more.
+#: A batch is in flight for at least a tenth of a second.
 LOOK_SECONDS = 0.01
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryUse:
-    """What a process takes that loads.
+    """What a process that loads takes.
 
     Attributes:
         base: Its resident bytes before the load, when everything is imported.
@@ -58,9 +58,9 @@ class MemoryUse:
 
     @property
     def steady(self) -> float:
-        """The seconds without beginning and end, which a longer load does not notice.
+        """The seconds without beginning and end, which hardly matter to a longer load.
 
-        At least a tenth of all: so few rows tell no pace.
+        At least a tenth of all: fewer rows say nothing about the speed.
         """
         return max(self.seconds - self.start, self.seconds / 10)
 
@@ -77,7 +77,7 @@ def alone(work: Callable[..., Result], /, *told: object) -> Result:
 
 
 def numbers(use: MemoryUse, /) -> dict[str, float]:
-    """Return what a case notes of a load: its pace without beginning and end."""
+    """Return what a case notes of a load: its speed without beginning and end."""
     return {
         "seconds": use.steady,
         "start_ms": 1_000 * use.start,
@@ -193,7 +193,7 @@ def _resident() -> int:
     process = psutil.Process()
     size = int(process.memory_info().rss)
     for program in process.children(recursive=True):
-        # one that has ended meanwhile takes nothing
+        # one that has ended meanwhile takes no memory
         with suppress(psutil.NoSuchProcess):
             size += int(program.memory_info().rss)
     return size

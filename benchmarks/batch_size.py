@@ -35,13 +35,13 @@ QUESTION = "Which batch size is fast, and what does it cost in waiting and memor
 ROWS = 800_000
 BY = ("how", "batch_rows")
 SIZES = (10, 100, 1_000, 5_000, 25_000, 50_000, 100_000, 200_000)
-#: Rows that a program pushes one lot at a time; the loader joins them.
+#: Rows in each lot that a program pushes; the loader joins them.
 PUSHES = (100, 1_000, 10_000)
-#: So many batches of a size tell its pace.
+#: This many batches of a size show its speed.
 BATCHES = 50
-#: Lots of a size, which are smaller.
+#: This many lots do, which are smaller.
 LOTS = 400
-#: Fewer rows end before they tell a pace.
+#: Fewer rows are loaded too soon to show a speed.
 LEAST_ROWS = 2_000
 
 
@@ -75,9 +75,9 @@ def _cases(scratch: Scratch, rows: int) -> Iterator[Case]:
 
 
 def _sizes(rows: int) -> Iterator[tuple[str, int, int]]:
-    """Give how rows come, how many at once, and how many tell the pace."""
+    """Give how rows come, how many at once, and how many in all."""
     for size in SIZES:
-        # one batch is no pace
+        # a single batch shows no speed
         if size * SEVERAL <= rows:
             yield "batch_rows", size, max(size * BATCHES, LEAST_ROWS)
     for size in PUSHES:

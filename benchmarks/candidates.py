@@ -40,10 +40,9 @@ CANDIDATES = (
     "propload_csv",
     "pgloader_staged",
 )
-#: What propload is called for rows of each form: others are compared with it at the
-#: same number of rows.
+#: Which form of propload others are compared with, at the same number of rows.
 TWINS = {"frame": "propload_frame", "dicts": "propload_dicts", "csv": "propload_csv"}
-#: Candidate that writes into a table without the primary key that all others keep.
+#: The candidate that writes into a table without the primary key that all others have.
 KEYLESS = "dlt_keyless"
 
 
@@ -54,9 +53,9 @@ class Candidate:
     Attributes:
         name: Its own, or its module's.
         form: What it takes: frame, dicts, parquet or csv.
-        most_rows: Rows enough to know its pace.
+        most_rows: Enough rows to know its speed.
         load: Upserts rows into a table.
-        reset: For those that know of their tables: makes one anew and forgets
+        reset: For those that keep track of their tables: makes one anew and forgets
             the earlier one.
     """
 

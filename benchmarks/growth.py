@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 
 NAME = "growth"
 QUESTION = "Does it slow down as the table grows, and does memory grow with the input?"
-#: Rows in the table in the end: the project's aim is told at this size.
+#: Rows in the table in the end: the project's aim is stated for this size.
 ROWS = 20_000_000
 BY = ("what", "size")
 #: Sizes of the table, besides the empty one.
 STEPS = 5
-#: What later rows are compared with: the runs at the empty table make them.
+#: Rows that the runs at the empty table load: later ones are compared with them.
 FIRST = 1_000_000
 LEAST_INPUT = 10_000
 MOST_INPUT = 10_000_000
-#: Rows that grow the table from one size to the next are made so many at once.
+#: How many rows are made at once to grow the table from one size to the next.
 BLOCK = 1_000_000
 TABLE = "grown"
 
@@ -140,7 +140,7 @@ class _Table:
         if self.stored < size:
             self._grow(size)
         self._fresh().write_parquet(self.path)
-        # what an earlier run left to be written is not this one's
+        # what an earlier run left for the server to write is none of this one's
         self.scratch.settle()
 
     def _grow(self, size: int) -> None:

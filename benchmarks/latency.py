@@ -35,15 +35,15 @@ PACES = (100, 1_000, 10_000)
 WAITS = (0.1, 1.0)
 #: Items that come together, as from one page: 1 up to a thousand a second.
 BURSTS_PER_SECOND = 1_000
-#: How often the server is looked at: a wait is measured too long by about that.
+#: How often the server is asked: waits are measured too long by about as much.
 LOOK_SECONDS = 0.003
-#: Numbers of transactions in rows begin anew after so many.
+#: After this many transactions, their numbers in rows begin again.
 XIDS = 1 << 32
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What the server says at a moment of its transactions.
+    """What the server says of its transactions at a moment.
 
     Attributes:
         when: The moment.
@@ -65,7 +65,7 @@ class Look:
 
     def is_over(self, xid: int, /) -> bool:
         """Return whether a row's transaction was over."""
-        # rows hold the last half of a number: the nearest to now is meant
+        # rows hold only half of a number: the nearest to now is meant
         number = self.next + (xid - self.next + XIDS // 2) % XIDS - XIDS // 2
         return number < self.next and number not in self.open
 
@@ -109,7 +109,7 @@ def waits_of(
 
 
 def _over(xid: int, looks: list[Look]) -> float:
-    """Return when a transaction was seen to be over first: it stays so for good."""
+    """Return when a transaction was first seen to be over: then it stays over."""
     return looks[bisect_left(looks, 1, key=lambda look: look.is_over(xid))].when
 
 
@@ -169,7 +169,7 @@ def _keep_pace(
         due = began + start / pace
         time.sleep(max(0.0, due - time.perf_counter()))
         part = rows[start : start + lot]
-        # due, not now: a sender that is late has waited as well
+        # when they were due, not now: if the sender is late, that is a wait as well
         put |= dict.fromkeys((row["listing_id"] for row in part), due)
         loader.put(part if lot > 1 else part[0])
     return put

@@ -43,7 +43,7 @@ def listings(rows: int, /, *, first: int = 0, seed: int = 1) -> pl.DataFrame:
     number = pl.int_range(first, first + rows, dtype=pl.UInt64, eager=True)
     base = pl.DataFrame({"n": number}).with_columns(
         id=(pl.col("n") * STEP) % PRIME,
-        # sums of products: spreads as well as a random number, and is seeded
+        # spread like a random number, and depends on the seed
         chance=((pl.col("n") + seed * 7919) * 2_654_435_761) % 4_294_967_296,
     )
     return base.select(*_identity(), *_home(), *_address()).select(_ORDER)

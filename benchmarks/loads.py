@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from propload.report import Report
 
 
-#: Pushes whose way to the table is timed.
+#: How many pushes are timed until their commit.
 TIMED = 7
-#: A look this often finds the commit soon enough.
+#: Looking this often finds the commit soon enough.
 LOOK_SECONDS = 0.001
 
 

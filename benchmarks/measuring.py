@@ -33,14 +33,14 @@ if TYPE_CHECKING:
 
 #: Appended to by every run; not committed. BENCHMARK_RESULTS names another folder.
 RESULTS = Path(os.environ.get("BENCHMARK_RESULTS") or Path(__file__).parent / "results")
-#: Fewer say nothing about the spread.
+#: Fewer runs say nothing about the spread.
 RUNS = 5
-#: Fewer batches in a row are no pace.
+#: Fewer batches in a row show no speed.
 SEVERAL = 4
-#: So near the fastest counts as equally fast.
+#: This near to the fastest counts as equally fast.
 NEAR = 0.95
-#: Rows of a run that is made to see that it works: batches of ten are then fifty,
-#: and a steady pace is kept for half a second.
+#: Rows of a run that only shows that it works: fifty batches of ten, or half a second
+#: at a steady pace.
 SMALL_ROWS = 500
 
 
@@ -155,11 +155,11 @@ def measure(
 
 
 def _progress() -> Progress:
-    """Return what shows a terminal how far the runs are, and others nothing."""
+    """Return what shows how far the runs are, on a terminal only."""
     return Progress(
         TextColumn("{task.completed} of {task.total} runs, now {task.description}"),
         console=Console(stderr=True, highlight=False),
-        # a thread that draws would take its part of what is measured
+        # a thread that draws would take part of the time that is measured
         auto_refresh=False,
         transient=True,
         disable=not sys.stderr.isatty(),

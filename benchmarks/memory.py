@@ -76,7 +76,7 @@ def figures(use: MemoryUse, of_row: float, /) -> dict[str, float]:
         "arrow_bytes_a_row": of_row,
     }
     if use.arrow:
-        # a load that ends between two looks was not seen to hold any
+        # a load that ends between two looks is not seen to hold any
         found["times_arrow"] = (use.peak - use.base) / use.arrow
         found["bytes_a_row"] = found["times_arrow"] * of_row
     return found

@@ -8,7 +8,7 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-# a picture is what every viewer shows; without the converter it is Vega's own form
+# every viewer shows a picture; without the converter, plots have Vega's own form
 alt.renderers.enable(
     "png" if importlib.util.find_spec("vl_convert") else "mimetype",
     **({"ppi": 72} if importlib.util.find_spec("vl_convert") else {}),
@@ -17,7 +17,7 @@ alt.renderers.enable(
 pl.Config.set_tbl_cols(-1)
 pl.Config.set_tbl_rows(-1)
 pl.Config.set_tbl_width_chars(160)
-# and no more digits than runs agree on
+# and no more digits than the runs agree on
 pl.Config.set_float_precision(2)
 pl.Config.set_thousands_separator(True)
 
@@ -34,7 +34,7 @@ def lines(
         by: A line for each value of this column.
         title: What it shows.
     """
-    # up to the largest size: the next power of ten may be far
+    # up to the largest size, as the next power of ten may be far away
     scale = alt.Scale(type="log", nice=False)
     measured = summary[x].unique().sort().to_list()
     axis = alt.Axis(values=measured, labelSeparation=8)

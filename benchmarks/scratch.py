@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from benchmarks.layout import Layout
 
 
-#: What a server's pace depends on.
+#: What a server's speed depends on.
 SETTINGS = (
     "autovacuum",
     "checkpoint_timeout",
@@ -47,7 +47,7 @@ SETTINGS = (
 )
 #: Rows of a row group, as other programs write them.
 ROW_GROUP = 100_000
-#: How a column's value is spelled for the digest, whatever a candidate made of it.
+#: How a column's values are written for the digest, whatever type a candidate gave it.
 _SPELLED = {
     "bigint": "{}::bigint::text",
     "integer": "{}::bigint::text",
@@ -114,7 +114,7 @@ class Scratch:
     def fresh(self, table: str) -> None:
         """Make an empty table anew, and let the server finish earlier work."""
         self.create(table)
-        # not analyzed: that would give an empty table other plans than a new one has
+        # not analyzed: an empty table would then have other plans than a new one
         self.settle()
 
     def fill(self, table: str, frame: pl.DataFrame) -> None:
@@ -125,7 +125,7 @@ class Scratch:
         self.settle(table)
 
     def copy_of(self, original: str, table: str) -> None:
-        """Make a table that holds what another holds, each row in the same place."""
+        """Make a table with the rows of another one, each in the same place."""
         self.create(table)
         self.execute(f"INSERT INTO {table} SELECT * FROM {original} ORDER BY ctid")
         self.settle(table)
@@ -225,7 +225,7 @@ class Scratch:
         return folder
 
     def settings(self) -> dict[str, str]:
-        """Return those of the server's settings that a pace depends on."""
+        """Return the server's settings that its speed depends on."""
         with self.connect() as connection:
             found = connection.execute(
                 "SELECT name, current_setting(name) FROM pg_settings "

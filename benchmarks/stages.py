@@ -27,9 +27,9 @@ NAME = "stages"
 QUESTION = "Which stage takes how much of the time, at which batch size?"
 ROWS = 100_000
 BY = ("batch_rows", "stage")
-#: The check's fixed cost shows at the small ones.
+#: The small ones show what a check costs whatever its rows.
 SIZES = (500, 5_000, 50_000)
-#: Measured for comparison: a load from a frame has no part in them.
+#: Measured for comparison only: they are no part of a load from a frame.
 ASIDE = ("source: dicts", "pandera alone")
 
 

@@ -40,9 +40,9 @@ BY = ("work", "batch_rows", "workers")
 WORKERS = (1, 2, 4, 8, 16)
 SIZES = (5_000, 50_000)
 GRID = (10, 100, 1_000, 10_000, 50_000, 200_000)
-#: So many batches of a size tell its pace.
+#: This many batches of a size show its speed.
 BATCHES = 20
-#: Fewer rows end before they tell a pace.
+#: Fewer rows are loaded too soon to show a speed.
 LEAST_ROWS = 2_000
 NEW = "new table"
 CHANGED = "20 % changed"
@@ -75,7 +75,7 @@ def conclude(frame: pl.DataFrame) -> str:
 
 
 def sizes(rows: int, /, *, grid: bool) -> tuple[int, ...]:
-    """Return the sizes of a batch that so many rows can tell the pace of.
+    """Return the sizes of a batch whose speed this many rows can show.
 
     Args:
         rows: The most rows of a run.
@@ -91,7 +91,7 @@ def _cases(scratch: Scratch, options: Options) -> Iterator[Case]:
     scratch.fill("stored", fresh)
     chosen = sizes(options.rows, grid=options.grid)
     for size in chosen:
-        # small batches tell their pace sooner
+        # small batches need fewer rows to show their speed
         some = fresh.head(max(size * BATCHES, LEAST_ROWS))
         yield from _every(scratch, NEW, size, some)
     yield from _every(scratch, CHANGED, max(chosen), changed(fresh, 0.2))

@@ -30,7 +30,7 @@ ROWS = 1_000_000
 TAKES_INPUT = True
 TAKES_ORDER = True
 BY = ("work", "form", "candidate")
-#: How many times as fast as dlt propload is meant to be.
+#: How many times as fast as dlt propload should be.
 AIMS = {
     (NEW, "frame"): 3.5,
     (UNCHANGED, "frame"): 5,
@@ -104,7 +104,7 @@ def conclude(frame: pl.DataFrame) -> str:
 
 
 def _conclude(rows: pl.DataFrame) -> str:
-    """Return what the medians of like runs say; nothing where nobody is beside."""
+    """Return what the medians of comparable runs say; "" if there is no other."""
     name = pl.col("candidate")
     ours = rows.filter(name.is_in(list(TWINS.values())))
     others = rows.filter(~name.str.starts_with("propload"), name != KEYLESS)
@@ -127,7 +127,7 @@ def _conclude(rows: pl.DataFrame) -> str:
 
 
 def _beside_dlt(own: dict[str, Any], others: pl.DataFrame) -> Iterator[str]:
-    """Give what is told of dlt with the same key, at its fastest."""
+    """Give what to say of dlt with the same key, at its fastest."""
     dlt = others.filter(pl.col("candidate").str.starts_with("dlt"))
     for one in dlt.sort("rows_per_second").tail(1).to_dicts():
         aim = AIMS.get((own["work"], own["form"]))
@@ -181,7 +181,7 @@ def cases(
         options: How many rows, and which candidates.
     """
     made: dict[int, tuple[Work, tuple[int, int]]] = {}
-    # a file may have fewer rows than the least number
+    # a file may have fewer rows than the smallest number
     begun: set[tuple[str, int]] = set()
     named = [one for one in CANDIDATES if options.wants(name, one)]
     chosen = list(filter(None, map(Candidate.find, named)))
@@ -247,7 +247,7 @@ def _prepare(scratch: Scratch, one: Candidate, work: Work) -> None:
     elif one.reset is None:
         scratch.copy_of(_stored(work), "target")
     else:
-        # it has to know the rows as its own
+        # it has to have loaded the rows itself
         one.clear(scratch, "target")
         one.load(one.taken(work.stored, scratch), scratch, "target")
         scratch.arrange("target", _stored(work))

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 __all__ = ["FORM", "MOST_ROWS", "load", "reset"]
 
 FORM = "dicts"
-#: As many as the others of the comparison get, a minute at 9,000 rows a second: of
-#: fewer, a run's beginning weighs too much in propload.
+#: As many as others get in the comparison, a minute at 9,000 rows a second: with fewer,
+#: the beginning of a run weighs too much for propload.
 MOST_ROWS = 500_000
 
 

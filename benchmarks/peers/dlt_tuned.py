@@ -4,8 +4,8 @@ Against `dlt_arrow`: the frame is yielded in slices, each a file of its own, so 
 several load workers copy them side by side, and `skip_unchanged_rows` leaves rows alone
 that are stored as they are. Tried with 20,000 rows on two processors, values compared:
 
-- a slice for each processor is the fastest; more files cost more than they gain, as
-  each has a job, a session and a schema of its own to begin with.
+- a slice for each processor is the fastest; more files cost more than they gain, since
+  each begins with a job, a session and a schema of its own.
 - as many load workers as slices; dlt's twenty gain nothing.
 - normalize in one process: Arrow's files are only moved there, while a second process
   takes a third of a second to start.
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FORM", "MOST_ROWS", "load", "reset"]
 
-#: A smaller file costs more to begin than it saves.
+#: To begin a smaller file costs more than it saves.
 LEAST_SLICE = 10_000
 
 

@@ -38,7 +38,7 @@ def attached(
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """Give DuckDB the rows as `rows` and the server as `server`."""
     with duckdb.connect() as connection:
-        # in a notebook it is a widget, which is nothing to who reads the file
+        # in a notebook it is a widget, which says nothing to readers of the file
         connection.execute("SET enable_progress_bar = false")
         connection.execute(f"LOAD '{_extension()}'")
         connection.execute(f"ATTACH '{scratch.dsn}' AS server (TYPE postgres)")

@@ -1,7 +1,7 @@
 """pgloader copies a CSV file into a stage; the server upserts from there.
 
-It has no upsert of its own. Two threads parse what one connection writes, which is more
-than one connection takes; rows of a batch as propload's.
+It has no upsert of its own. Two threads parse more than the one connection can write;
+batches have as many rows as propload's.
 """
 
 from __future__ import annotations

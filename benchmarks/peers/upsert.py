@@ -58,8 +58,8 @@ def on_conflict(layout: Layout, table: str, source: str, /) -> str:
 def clause(layout: Layout, /) -> str:
     """Return what happens to a row whose key is stored, in a table called `stored`.
 
-    A row that is stored as it is stays alone, as whoever writes this with care has it:
-    no dead row is left behind.
+    A row that is stored already as it is stays untouched, so that no dead row is left
+    behind: this is how it is written with care.
     """
     values = [quoted([name]) for name in layout.columns if name not in layout.key]
     if not values:

@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from propload_spiders.extraction.kinds import Kind
     from propload_spiders.items import ListingItem
 
-#: What pages are called that a site leads to where it doubts who is asking.
+#: Names of pages to which a site leads a visitor whom it does not trust.
 _CHALLENGE = re.compile(
     r"captcha|challenge|are-you-(?:a-)?human|not-a-robot", re.IGNORECASE
 )
 
 
 def request_of(failure: Failure, /) -> Request:
-    """Return the request that failed; Scrapy hangs it on the failure."""
+    """Return the request that failed, which Scrapy attaches to the failure."""
     return cast("Request", failure.request)  # type: ignore[attr-defined] # see above
 
 
@@ -44,7 +44,7 @@ def page_text(response: Response, /) -> str:
 
 
 def kind_of_answer(response: Response, /) -> Kind:
-    """Return what kind of page an answer is, by its text and where the site led."""
+    """Return what kind of page an answer is, by its text and by where it came from."""
     if has_strayed(response) and _CHALLENGE.search(_place(response.url)):
         return "blocked"
     return kind_of(page_text(response), response.status)
@@ -67,9 +67,9 @@ def has_strayed(led: Request | Response, /) -> bool:
 
 
 def lost_on_its_way(request: Request, /) -> str:
-    """Return what is to be said of a request that Scrapy takes for a repeated one.
+    """Return what to say of a request that Scrapy drops because it made it before.
 
-    Returns an empty text where another request does bring what was asked for.
+    Returns an empty text if the other request brings what was asked for.
     """
     asked = asked_url(request)
     if request.url in request.meta.get("redirect_urls", ()):
@@ -84,7 +84,7 @@ def listing_of(
 ) -> ListingItem | None:
     """Return the item of a listing's page; None where it holds no listing."""
     if kind == "gone":
-        # the status may stand in the address that the site led to
+        # the address that the site led to may tell the status
         url = asked_url(response) if has_strayed(response) else response.url
         return gone_item(url, scraped_at=scraped_at)
     return read_detail(page_text(response), url=response.url, scraped_at=scraped_at)
@@ -108,7 +108,7 @@ def refusal(failure: Failure, /) -> Response | None:
 def is_forbidden(failure: Failure, /) -> bool:
     """Return whether robots.txt kept a request from being sent."""
     error = failure.value
-    # pages that lead on too often are ignored as well
+    # requests that are redirected too often are ignored as well
     is_ignored = isinstance(error, IgnoreRequest) and not unread_rules(error)
     return is_ignored and "robots.txt" in str(error)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from propload.sources.spiders import SpiderArgument
 
 _RANGE = re.compile(r"^(\d*)(?:-(\d*))?$")
-#: The point of `200.000`, which is none of `50.5`.
+#: The point in `200.000`, but not the one in `50.5`.
 _THOUSANDS = re.compile(r"(?<=\d)\.(?=\d{3}(?!\d))")
 _BETWEEN_URLS = re.compile(r"[\s,]+(?=(?:https?|file)://)")
 

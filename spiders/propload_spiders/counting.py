@@ -1,6 +1,6 @@
 """What a crawl counts: names of Scrapy's stats, and what it lists as missing.
 
-Those that every spider may use stand in `propload.sources.spiders.outcome`.
+The names that every spider may use are in `propload.sources.spiders.outcome`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ SEARCH_PAGES = "crawl/search_pages"
 DETAIL_PAGES = "crawl/detail_pages"
 #: Saved pages that were read.
 SAVED_PAGES = "crawl/saved_pages"
-#: Saved pages that nothing but their files' times dates.
+#: Saved pages whose only date is their file's time.
 DATED_BY_FILE = "crawl/saved_pages_dated_by_file"
 #: Different listings that were seen.
 LISTINGS = "crawl/listings"
@@ -30,11 +30,11 @@ REPEATED = "crawl/listings_repeated"
 UNREAD_LISTINGS = "crawl/listings_unread"
 #: Listings whose page is gone.
 WITHDRAWN = "crawl/listings_withdrawn"
-#: Search pages that did not come after every attempt.
+#: Search pages that did not come at any attempt.
 LOST_SEARCH_PAGES = "crawl/search_pages_lost"
 #: Detail pages that did not come; the search page's texts stand in for them.
 LOST_DETAIL_PAGES = "crawl/detail_pages_lost"
-#: Addresses that led to a page that was read for another one.
+#: Addresses that led to a page which was asked for by another address.
 LED_ELSEWHERE = "crawl/led_elsewhere"
 #: Search pages without a card though the search has listings.
 EMPTY_PAGES = "crawl/search_pages_without_cards"
@@ -49,12 +49,12 @@ FORBIDDEN = "crawl/forbidden_by_robots"
 #: Whether listings were seen, but not handed over before the crawl ended.
 UNDELIVERED = "crawl/undelivered"
 
-#: More sentences than this say nothing that the counts do not.
+#: After this many sentences, more say no more than the counts.
 _MOST_SENTENCES = 100
 
 
 class Notes:
-    """Counts of a crawl, and sentences about what it does not have.
+    """Counts of a crawl, and sentences about what is missing from it.
 
     Args:
         spider: The spider, whose stats and log they go to.
@@ -119,13 +119,13 @@ class Notes:
         )
 
     def _explain(self, sentence: str) -> None:
-        """Say in log and stats why all is missing, before what is."""
+        """Say in log and stats why everything is missing, before other sentences."""
         self._spider.logger.error("%s", sentence)
         stats = self._spider.crawler.stats
         stats.set_value(MISSING, [sentence, *(stats.get_value(MISSING) or [])])
 
     def sum_up(self) -> None:
-        """Tell what counts say of a crawl that has ended."""
+        """Say what the counts mean, once the crawl has ended."""
         for name, sentence in ((DATED_BY_FILE, _dated), (FALLBACK_PAGES, _poorer)):
             if number := self.counted(name):
                 self.tell(sentence(number))

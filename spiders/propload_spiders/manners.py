@@ -38,25 +38,25 @@ MANNERS: Mapping[str, object] = {
     "AUTOTHROTTLE_START_DELAY": 2.0,
     "AUTOTHROTTLE_MAX_DELAY": 60.0,
     "AUTOTHROTTLE_TARGET_CONCURRENCY": 1.0,
-    # a failure is worth another try, a refusal (401, 403) never is
+    # a failure is worth another try, a refusal (401, 403) is not
     "RETRY_HTTP_CODES": (408, 429, 500, 502, 503, 504, 522, 524),
     # at 5 % of failing answers, 5 attempts lose one page in three million
     "RETRY_TIMES": 4,
     "DOWNLOAD_TIMEOUT": 30,
     # a page has some hundred kilobytes
     "DOWNLOAD_MAXSIZE": 16 << 20,
-    # to another slug, to the address of a sale; more is a circle
+    # to another slug, to the address of a sale; more than that is a circle
     "REDIRECT_MAX_TIMES": 3,
     # nothing here needs to be recognised from page to page
     "COOKIES_ENABLED": False,
-    # both let other processes of the machine run code inside the crawl
+    # both let other processes on the machine run code inside the crawl
     "TELNETCONSOLE_ENABLED": False,
     "REMOTE_CONTROL_ENABLED": False,
 }
 
-#: Names by which this machine is asked; files have none.
+#: What this machine may be called in addresses; files have no host.
 _NEAR = ("", "localhost", "127.0.0.1", "::1")
-#: How it is asked, and the settings by which a user says otherwise.
+#: Its pace, and the settings with which a user may change it.
 _AT_ONCE: Mapping[str, tuple[str, float]] = {
     "delay": ("DOWNLOAD_DELAY", 0.0),
     "concurrency": ("CONCURRENT_REQUESTS_PER_DOMAIN", 16),
@@ -64,14 +64,13 @@ _AT_ONCE: Mapping[str, tuple[str, float]] = {
 
 
 def hasten(crawler: Crawler, urls: Iterable[str], /) -> None:
-    """Let files and this machine be asked at once: there is nobody to be polite to.
+    """Read files and this machine without waiting: there is nobody to be polite to.
 
-    Pages of a copy may lead to the site itself, so it is each host that has its pace,
-    not the crawl.
+    Pages of a copy may lead to the site itself, so each host has a pace of its own.
 
     Args:
         crawler: The crawl, whose settings may still be changed.
-        urls: Where it begins: this machine may have other names there.
+        urls: Where it begins: these may have other names for this machine.
     """
     settings, name = crawler.settings, "DOWNLOAD_SLOTS"
     pace = {
@@ -91,6 +90,6 @@ def _is_users(settings: BaseSettings, name: str) -> bool:
 
 
 def _spare_throttle(request: Request) -> None:
-    """Keep AutoThrottle, which knows no hosts, from those that are asked at once."""
+    """Keep AutoThrottle, which knows no hosts, from slowing down files and this one."""
     near = is_loopback(request.url) or not host_of(request.url)
     request.meta["autothrottle_dont_adjust_delay"] = near

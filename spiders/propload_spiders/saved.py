@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 #: When saved pages were read: of the sink's settings, or from `--as-of`.
 _AS_OF = "PROPLOAD_AS_OF"
-#: A gzip file begins with these bytes, whatever its name.
+#: A gzip file begins with these bytes, whatever it is called.
 _GZIP = b"\x1f\x8b"
 
 
@@ -87,7 +87,7 @@ def open_saved(
 
 
 def _unpacked(body: bytes) -> bytes:
-    """Return a file's text; none where it is packed and was cut off or spoiled."""
+    """Return a file's content; nothing if it is packed and cut off or damaged."""
     if not body.startswith(_GZIP):
         return body
     try:

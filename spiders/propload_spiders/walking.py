@@ -1,8 +1,8 @@
 """Walking through the pages of a search: which page comes next, and when to stop.
 
-The site's pages hold no link to the next one, and what it answers past the end has
-been seen both ways: an empty page, and the last page once more. So the walk goes by
-the number of listings that the site names, else by what the pages bring.
+The site's pages have no link to the next one, and past the end the site has been seen
+to answer both with an empty page and with the last page again. So the walk goes by the
+number of listings that the site names, or else by what the pages bring.
 """
 
 from __future__ import annotations
@@ -78,9 +78,9 @@ class Walk:
         return replace(
             self,
             total=self.total if page.total is None else page.total,
-            # a row that a listing's leaving hides is missing from both counts
+            # a row that is skipped because a listing left is missing from both counts
             named=max(self.named, page.total or 0),
-            # where some can be read, the others are not among those
+            # if some can be read, those that cannot be are others
             seen=self.seen + fresh + (page.unread if page.items else 0),
             page_rows=max(self.page_rows, len(page.items)),
             barren=0 if fresh else self.barren + 1,
@@ -102,7 +102,7 @@ class Walk:
         return onward if rows is not None and rows >= self.page_rows else None
 
     def shortage(self, *, max_pages: int) -> str:
-        """Return what is to be said of a walk that ends with too few listings.
+        """Return what to say of a walk that ends with too few listings.
 
         Args:
             max_pages: Most pages that were asked for; 0 for no limit.
@@ -127,7 +127,7 @@ class Walk:
         return bool(after.total) and self.page <= after.last_page
 
     def not_served(self, page: SearchPage, /) -> str:
-        """Return what is to be said of a page that answers for another place."""
+        """Return what to say of a page that answers for another place."""
         served = ", ".join(page.areas or sorted(set(page.cities))[:3])
         instead = f"served {served} instead ({page.total} listings)"
         return (

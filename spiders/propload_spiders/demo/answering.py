@@ -97,7 +97,7 @@ class Answering:
         self._search = lru_cache(maxsize=_KEPT_PAGES)(self._rendered_search)
 
     def show(self, day: int, /) -> None:
-        """Show a day, with the rows of its searches where they belong."""
+        """Show a day, with no rows of its searches shifted yet."""
         self._market.on(day)
         self.day = day
         self._searches = 0
@@ -167,7 +167,7 @@ class Answering:
         return Answer(kind, body, ids=ids, wait=wait)
 
     def _shifted(self, query: Query, listings: Sequence[Listing]) -> Sequence[Listing]:
-        """Return a live set: new listings at the top, and the newest ones sold."""
+        """Return the listings as they shift: new ones on top, the newest ones gone."""
         traps = self._traps
         left = self._searches // traps.drop_every if traps.drop_every else 0
         came = self._searches // traps.shift_every if traps.shift_every else 0

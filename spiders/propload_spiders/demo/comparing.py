@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 #: Where listings are loaded, and a copy of it as day 1 left it.
 TABLE = "public.demo_listings"
 DAY_1 = "public.demo_listings_day_1"
-#: A comment on both that says: the next demo may drop it.
+#: A comment on both which says that the next demo may drop them.
 _MARK = "made by propload demo"
 
 _PRICE_CHANGES = """\
@@ -99,7 +99,7 @@ def open_tables(session: Connection, /, *, keep: bool) -> None:
 
 
 def mark_table(session: Connection, /) -> None:
-    """Note on the table, where it is there, that a demo made it."""
+    """Note on the table, if it exists, that a demo made it."""
     if session.value(f"SELECT to_regclass('{TABLE}') IS NOT NULL"):
         session.execute(f"COMMENT ON TABLE {TABLE} IS '{_MARK}'")
     session.commit()

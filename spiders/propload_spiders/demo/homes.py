@@ -156,7 +156,7 @@ def make_home(
     plot = int(area * dice.uniform(1.1, 6)) if kind == "house" else None
     asked, condition = _price(dice, kind, offering, area)
     return Home(
-        # steps of 7 with a throw below 7: unique and not in a row
+        # steps of 7 plus a throw below 7: unique but not consecutive
         listing_id=str(41_000_000 + number * 7 + dice.randrange(7)),
         global_id=7_000_000 + number,
         slug_id=17_000_000 + number * 3,
@@ -243,7 +243,7 @@ def _built(dice: Random) -> str:
 def _published(dice: Random, day: int, *, is_new: bool) -> datetime:
     back = 0 if is_new else dice.randint(1, 200)
     moment = FIRST_DAY + timedelta(days=day - back)
-    # offices open at 7:00 UTC; a second has a million parts here, a seventh
-    # digit is added when it is written
+    # offices open at 7:00 UTC; this has microseconds, and a seventh digit is added
+    # when it is written
     second = timedelta(hours=7, microseconds=dice.randrange(10 * 3600 * 10**6))
     return datetime(moment.year, moment.month, moment.day, tzinfo=UTC) + second

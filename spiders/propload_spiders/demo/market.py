@@ -23,7 +23,7 @@ Status = Literal[
     "withdrawn",
 ]
 
-#: One home in so many has a story of its own, so that small sites have each event.
+#: One home in this many has each of the stories below, so that small sites have all.
 _STORY_EVERY = 25
 
 

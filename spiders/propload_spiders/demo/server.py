@@ -57,7 +57,7 @@ class Server:
         return self._port.result(_PATIENCE)
 
     def stop(self) -> None:
-        """Stop serving; open connections are cut, as by a machine that dies."""
+        """Stop serving; open connections are cut, as if the machine had died."""
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stop.set)
             self._thread.join(_PATIENCE)

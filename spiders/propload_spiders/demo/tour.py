@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 #: Two days of so many listings take about 20 seconds on two busy cores.
 LISTINGS = 400
-#: The fewest of which each kind of change happens on day 2.
+#: The fewest with which every kind of change happens on day 2.
 FEWEST = 100
 
 

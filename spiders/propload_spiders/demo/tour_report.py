@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _NAME = "propload"
 #: Price changes shown as text; JSON has all.
 _SHOWN = 5
-#: Fits the names of all crawls, so that the days stand below each other.
+#: Fits the names of all crawls, so that the tables of all days line up.
 _NAME_WIDTH = 20
 _COUNTS = ("read", "inserted", "updated", "unchanged", "rejected")
 
@@ -156,7 +156,7 @@ class TourReport:
 
 
 def _program() -> str:
-    """Return the program as a shell finds it: as it was called, if not by its name."""
+    """Return what to type for the program: its name, or its path if that is needed."""
     called = sys.argv[0]
     is_found = Path(called).name != _NAME or shutil.which(_NAME) is not None
     return _NAME if is_found else called

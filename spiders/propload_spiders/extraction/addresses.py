@@ -19,8 +19,8 @@ Offering = Literal["buy", "rent"]
 SITE = "https://www.funda.nl"
 #: Listings on one search page.
 PAGE_SIZE = 15
-#: Kilometres that a search may reach around a place; the site answers any other
-#: with an empty page.
+#: Kilometres around a place that a search may include; for any other number the site
+#: sends an empty page.
 RADII = (1, 2, 5, 10, 15, 30, 50)
 
 _SEGMENTS: Mapping[Offering, str] = {"buy": "koop", "rent": "huur"}
@@ -33,7 +33,7 @@ _OLD_PAGE = re.compile(r"/p\d+/?$")
 _PAGE_PAIR = re.compile(r"^search_result=")
 _RADIUS = re.compile(r"^\+?(\d+)\s*km$", re.IGNORECASE)
 _POSTAL_CODE = re.compile(r"^(\d{4})\s*([a-z]{2})$", re.IGNORECASE)
-#: `rijswijk-zh`: two letters of the province tell places of one name apart.
+#: `rijswijk-zh`: letters of the province tell places of the same name apart.
 _PROVINCE_SUFFIX = re.compile(r"-(?:dr|fl|fr|gld|gr|li|lb|nb|nh|ov|ut|ze|zh)$")
 
 
@@ -100,7 +100,7 @@ def read_listing_url(url: str, /) -> ListingAddress | None:
 
 
 def absolute(page: str, link: str, /) -> str:
-    """Return the address that a page's link leads to; nothing where that is none."""
+    """Return the address that a page's link leads to, or "" if it is none."""
     try:
         return urljoin(page, link)
     except ValueError:
@@ -190,8 +190,8 @@ def is_area_served(
 ) -> bool:
     """Return whether a search page answers for the place that was asked for.
 
-    The site drops an unknown area without a word and serves the whole country, and
-    an unknown neighbourhood its city.
+    The site silently drops an unknown area and serves the whole country; for an
+    unknown neighbourhood it serves the city.
 
     Args:
         place: The slug that was asked for, perhaps with a radius.

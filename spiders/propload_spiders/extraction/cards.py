@@ -33,9 +33,9 @@ _STATUSES = re.compile(
 )
 #: What a search for listings that are sold or rented asks for.
 _CLOSED = "unavailable"
-#: What a listing that is only ground is called in its address.
+#: What land without a building is called in addresses.
 _GROUND = frozenset({"bouwgrond", "kavel", "land", "grond"})
-#: How the drawing before the area of a plot begins; nothing else tells the two apart.
+#: The beginning of the icon beside a plot's area, the only difference between areas.
 _PLOT_ICON = "M43 5.5"
 
 
@@ -88,10 +88,10 @@ def _item(link: Selector, url: str, scraped_at: str) -> ListingItem | None:
 
 
 def _status(texts: Sequence[str], *, is_closed: bool) -> str | None:
-    """Return what the card's badge says, in a search of open listings `none` without.
+    """Return what the card's badge says; `none` for an open listing without one.
 
     Args:
-        texts: The card's texts; without any, nobody knows whether it has a badge.
+        texts: The card's texts; if there are none, nobody knows whether it has a badge.
         is_closed: Whether the listing or its search is one of those sold or rented.
     """
     badge = next((text for text in texts if _STATUSES.match(text)), None)
@@ -99,7 +99,7 @@ def _status(texts: Sequence[str], *, is_closed: bool) -> str | None:
 
 
 def _facts(rows: SelectorList[Selector], kind: str | None) -> dict[str, str | None]:
-    """Return a card's short list: areas, bedrooms and label, told by their form."""
+    """Return a card's short list: areas, bedrooms and label, recognised by form."""
     facts = [joined(row.xpath(".//text()").getall()) or "" for row in rows]
     living: list[str] = []
     plot: list[str] = []

@@ -1,8 +1,8 @@
 """Definition lists of a detail page, where titles stand among the rows.
 
-`Gebruiksoppervlakten` is a `dt` without a `dd` of its own, or one whose `dd` holds a
-list again, so counting `dt` and `dd` against each other shifts every row after it.
-Rows are paired by the order in which they stand instead.
+`Gebruiksoppervlakten` is a `dt` without a `dd` of its own, or one whose `dd` holds
+another list: pairing the n-th `dt` with the n-th `dd` would shift every row after it.
+So rows are paired by the order in which `dt` and `dd` stand.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _LISTING = "cachedListingData"
 #: Which step of the page's path (BreadcrumbList) it is.
 _NEIGHBOURHOOD = "3"
-#: The postal code stands in no other place than the title.
+#: The title is the only place that has the postal code.
 _POSTAL_CODE = re.compile(r"\b[1-9]\d{3} ?[A-Z]{2}\b")
 
 
@@ -65,7 +65,7 @@ def read_detail(html: str, /, *, url: str, scraped_at: str) -> ListingItem | Non
 def gone_item(url: str, /, *, scraped_at: str) -> ListingItem | None:
     """Return the item of a listing whose page is not there any more.
 
-    One that was sold or rented stays so, as its address says: the site drops the
+    If its address says that it was sold or rented, it stays so: the site removes the
     pages of old sales. Returns None for an address that is not a listing's.
     """
     address = read_listing_url(url)
@@ -144,7 +144,7 @@ def _linked_texts(
 ) -> dict[str, str | None]:
     photos = linked.get("photo")
     return {
-        # of a rent it does not say for how long, and a row with half of that is refused
+        # it does not say what period a rent is for, and a rent without one is refused
         "price_text": None if offering == "huur" else _linked_price(linked),
         "address_text": text_of(branch(linked, "address", "streetAddress")),
         "city": text_of(branch(linked, "address", "addressLocality")),

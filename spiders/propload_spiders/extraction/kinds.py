@@ -31,7 +31,7 @@ _BLOCK_MARKS = (
 #: A refusal, and an answer to asking too often.
 _BLOCK_STATUSES = frozenset({401, 403, 429})
 _GONE_STATUSES = frozenset({404, 410})
-#: Block pages are 6-15 kB; no page this long is one, and marks in it mean nothing.
+#: Block pages have 6 to 15 kB: in a page this long, the marks mean nothing.
 _LONGEST_BLOCK_PAGE = 100_000
 
 

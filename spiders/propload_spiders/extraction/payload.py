@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 _MARK = re.compile(r"\bid=[\"']?__NUXT_DATA__\b", re.IGNORECASE)
 
-#: What negative references mean; -1 (undefined) and -2 (hole) read as absent.
+#: What negative references mean; -1 (undefined) and -2 (hole) count as absent.
 _CONSTANTS: Mapping[int, float] = {
     -3: float("nan"),
     -4: float("inf"),
     -5: float("-inf"),
     -6: -0.0,
 }
-#: An array whose first number is this lists index and cell in turns.
+#: An array that begins with this number lists indexes and cells by turns.
 _SPARSE = -7
 #: Tags whose value stands in the cell itself.
 _LITERAL_TAGS = frozenset({"Date", "BigInt", "RegExp", "URL", "URLSearchParams"})
@@ -37,8 +37,8 @@ _EMPTY_TAGS = frozenset({"EmptyRef", "EmptyShallowRef"})
 _MOST_WRAPPERS = 32
 #: The deepest real value (a city's outline) nests 9 levels.
 _MOST_LEVELS = 100
-#: Cells may be referred to again and again: a page of 300 bytes can stand for more
-#: values than any memory holds. No value of a real page has as many.
+#: Cells may be referred to again and again, so that a page of 300 bytes can stand for
+#: more values than fit into memory. No value of a real page has as many as this.
 _MOST_VALUES = 1_000_000
 
 
@@ -57,7 +57,7 @@ class Payload:
 
     def __init__(self, cells: list[object], /) -> None:
         self._cells = cells
-        #: How many values one question may still come to.
+        #: How many values may still be made for one question.
         self._left = _MOST_VALUES
 
     def keys(self, *path: str | int) -> tuple[str, ...]:

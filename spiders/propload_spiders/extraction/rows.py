@@ -18,7 +18,7 @@ _QUESTION = re.compile(
     r"\s*(?:wat betekent dit|what does this mean)\s*\?\s*", re.IGNORECASE
 )
 
-#: Rows whose label says more than their id: four prices share one id.
+#: Labels that count more than the row's id: four prices share one id.
 _LABELS_FIRST = by_word(
     {
         "original_price_text": "oorspronkelijke vraagprijs, original asking price",
@@ -27,7 +27,7 @@ _LABELS_FIRST = by_word(
         ),
     }
 )
-#: Rows that are no field's, whatever their id: an estimate is no energy label.
+#: Rows that belong to no field, whatever their id: an estimate is no energy label.
 _PROVISIONAL = frozenset({"voorlopig energielabel", "provisional energy label"})
 _IDS: Mapping[str, str] = {
     "overdracht-vraagprijs": "price_text",

@@ -22,7 +22,7 @@ _ADDRESSES = tuple(
         ("meta", r"\bproperty=[\"']?og:url\b", r"\bcontent=\"([^\"]+)\""),
     )
 )
-#: Browsers write where a saved page came from into its first lines.
+#: Browsers write into the first lines of a saved page where it came from.
 _SAVED_FROM = re.compile(r"<!-- saved from url=\(\d+\)(\S+) -->")
 
 

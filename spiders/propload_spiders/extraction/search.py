@@ -60,7 +60,7 @@ def read_search(html: str, /, *, url: str, scraped_at: str) -> SearchPage:
     method: Method = "payload"
     found = {item.listing_id: item for item in items}
     listed = _linked_items(html, url, scraped_at)
-    # parsing the markup costs ten times the payload: only where something lacks
+    # parsing the markup takes ten times as long: only if something is missing
     if not found or listed.keys() - found.keys():
         cards = read_cards(html, url=url, scraped_at=scraped_at)
         total = cards.total if total is None else total
@@ -102,7 +102,7 @@ def _areas(payload: Payload | None) -> tuple[str, ...] | None:
         payload.at(*path, position, "geoIdentifier")
         for position in range(payload.size(*path))
     ]
-    # of an area without a name nobody knows which one it is
+    # an area without a name may be any area
     return None if None in names else tuple(map(str, names))
 
 
@@ -155,7 +155,7 @@ def _measures(listing: Mapping[str, object]) -> dict[str, str | None]:
 
 
 def _measured(thing: object, name: str) -> str | None:
-    """Return a value, or the one value of its range where only that is there."""
+    """Return a value, or where only its range is there and has one value, that."""
     least = branch(thing, f"{name}_range", "gte")
     most = branch(thing, f"{name}_range", "lte")
     value = measure_of(branch(thing, name))

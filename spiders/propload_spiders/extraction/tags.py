@@ -1,4 +1,4 @@
-"""Tags of a page, found in one pass: a page may be made to take a pattern hours."""
+"""Tags of a page, found in one pass: a crafted page may take one pattern hours."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def tags(html: str, name: str, /) -> Iterator[str]:
-    """Yield what stands in each tag of a name, behind the name."""
+    """Yield what follows the name in each tag of that name."""
     for _, attributes in _tags(html, name):
         yield attributes
 
@@ -25,7 +25,7 @@ def elements(html: str, name: str, /) -> Iterator[tuple[str, str]]:
     behind = 0
     for begin, attributes in _tags(html, name):
         if begin < behind:
-            # it stands in the content of the one before
+            # it is part of the content of the one before
             continue
         while end is not None and end.start() < begin:
             end = next(ends, None)
@@ -36,7 +36,7 @@ def elements(html: str, name: str, /) -> Iterator[tuple[str, str]]:
 
 
 def _tags(html: str, name: str) -> Iterator[tuple[int, str]]:
-    """Yield where each tag ends, and what stands in it behind its name."""
+    """Yield where each tag ends, and what follows the name in it."""
     begins, behind = re.compile(rf"<{name}\b", re.IGNORECASE), 0
     while begin := begins.search(html, behind):
         end = html.find(">", begin.end())

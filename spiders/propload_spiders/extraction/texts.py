@@ -7,15 +7,15 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-#: A number that a reader of texts takes for one of thousands: `59.125`.
+#: A number that looks like thousands to a reader of texts: `59.125`.
 _LIKE_THOUSANDS = re.compile(r"-?\d{1,3}\.\d{3}")
 
 
 def text_of(value: object, /) -> str | None:
     """Return a payload's value as text; None for nothing.
 
-    A list of one reads as its element, as the site wraps most numbers in lists; a
-    list of several reads as JSON, so that nothing is lost. Text keeps its spaces.
+    A list of one counts as its element, because the site wraps most numbers in lists; a
+    list of several becomes JSON, so that nothing is lost. Text keeps its spaces.
     """
     value = _alone(value)
     if value is None:
@@ -26,9 +26,9 @@ def text_of(value: object, /) -> str | None:
 
 
 def measure_of(value: object, /) -> str | None:
-    """Return a payload's amount or area as text; a number's point stays a decimal one.
+    """Return an amount or area of a payload as text that is read as the same number.
 
-    The points of a text are its own: `1.250` on a page is a thousand and more.
+    Only a number's point is a decimal one: the text `1.250` means more than a thousand.
     """
     text = text_of(value)
     if text and isinstance(_alone(value), float) and _LIKE_THOUSANDS.fullmatch(text):

@@ -60,7 +60,7 @@ def attributes_of(
 def _lost(
     good: pl.DataFrame, fields: Mapping[str, tuple[str, ...]]
 ) -> dict[str, pl.Expr]:
-    """Return the fields of which some row's text is lost, and which rows' is."""
+    """Return, for each field whose text is lost in some row, which rows those are."""
     lost = {field: _lost_of(field) for field in fields if field not in _ALWAYS}
     return {field: lost[field] for field in met(good, lost)}
 
@@ -110,7 +110,7 @@ def _is_lost(field: str) -> pl.Expr:
 def _beside_features(cells: pl.DataFrame, good: pl.DataFrame) -> pl.DataFrame:
     """Return cells with other names where the row's features have theirs.
 
-    A name that stands twice in an object loses one of its values.
+    If a name stood twice in an object, one of its values would be lost.
     """
     features = good.select(ROW, features="text:features").drop_nulls()
     if features.is_empty() or cells.is_empty():

@@ -1,4 +1,4 @@
-"""The cells of somebody's file as clean texts, by field, and what is left of them."""
+"""The cells of somebody's file as clean texts: those of fields, and the others."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ Name = TypeVar("Name")
 CELLS = pl.Schema({ROW: pl.UInt32, "column": pl.String, "value": pl.String})
 
 _COLUMN, _VALUE = f"{ROW}_column", f"{ROW}_value"
-#: A wide file's cells are unpivoted in turns, so that its empty ones cost little.
+#: A wide file is unpivoted part by part, so that its empty cells cost little.
 _COLUMNS_AT_ONCE = 64
 
-#: So many columns' expressions are kept, of a few wide files.
+#: Expressions of this many columns are kept: those of a few wide files.
 EXPRESSIONS_KEPT = 1_000
 
 #: Texts of several lines, whose line breaks stay.
@@ -43,7 +43,7 @@ def as_text(column: str, dtype: pl.DataType, /) -> pl.Expr:
     if isinstance(dtype, pl.List | pl.Array | pl.Struct):
         return _json(value, dtype)
     if isinstance(dtype, pl.Binary | pl.Duration | pl.Object):
-        # Polars makes no text of them, of an object nobody does
+        # Polars makes no text of these, and nobody makes text of an object
         told = write_text(value, dtype, pg_type="bytea")
         return pl.lit(None, pl.String) if told is None else told
     text = value.cast(pl.String, strict=False)
@@ -54,7 +54,7 @@ def as_text(column: str, dtype: pl.DataType, /) -> pl.Expr:
 
 
 def _json(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
-    # the object's braces and its one name go, the value's own JSON stays
+    # without the braces and the name of the struct, the value's own JSON is left
     packed = pl.struct(value.alias("v")).struct.json_encode()
     text = packed.str.slice(len('{"v":')).str.head(-1)
     if isinstance(dtype, pl.Struct):
@@ -71,7 +71,7 @@ def cleaned(text: pl.Expr, field: str, /) -> pl.Expr:
     if field in _LONG:
         tidy = text.str.strip_chars()
     else:
-        # \s knows the space that does not break, which pages put behind €
+        # \s includes the non-breaking space, which pages put behind €
         tidy = text.str.replace_all(r"[\s\u{200b}\u{feff}]+", " ").str.strip_chars()
     nothing = words.NULL_STATUS_WORDS if field == "status_text" else words.NULL_WORDS
     return pl.when(~tidy.str.to_lowercase().is_in(nothing)).then(tidy)
@@ -81,7 +81,7 @@ def cleaned(text: pl.Expr, field: str, /) -> pl.Expr:
 def clean_text(column: str, dtype: pl.DataType, field: str, /) -> pl.Expr:
     """Return a column of any type as clean text.
 
-    To write the expression takes longer than to run it on a few rows.
+    Writing the expression takes longer than running it on a few rows.
     """
     return cleaned(as_text(column, dtype), field)
 

@@ -21,8 +21,8 @@ _DAYS = {"d": 1, "w": 7, "mo": 30, "y": 365}
 def moments(texts: pl.Series, /) -> pl.Series:
     """Return timestamps in UTC; one without a zone is UTC already.
 
-    What spiders write is read at once, and other ways of writing only where they are
-    met, which takes many times as long.
+    The form that spiders write is read first. Other forms are read only if there are
+    any, which takes many times as long.
     """
     iso = texts.str.to_datetime(
         "%Y-%m-%dT%H:%M:%S%.f%:z", time_unit="us", time_zone="UTC", strict=False
@@ -49,9 +49,9 @@ def day(text: pl.Expr, today: pl.Expr) -> pl.Expr:
 
 
 def _written_day(text: pl.Expr) -> pl.Expr:
-    # the day of a timestamp is that of its own zone: no shift
+    # a timestamp's day is the one in its own zone, so it is not shifted
     iso = text.str.replace(r"^(\d{4}-\d{2}-\d{2})[T ]\d{2}:\d{2}.*$", "$1")
-    # Dutch pages write 1-11-2019, English ones no digits that could be mistaken
+    # Dutch pages write 1-11-2019; English ones write months as words
     return pl.coalesce(parse_date(iso), parse_date(iso, formats=["%d-%m-%Y"]))
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from propload.prepare.mapping import MapContext
 
 _COORDINATES = ("latitude", "longitude")
-#: Up to so many rows, equal texts are sooner read again than found.
+#: Up to this many rows, reading equal texts again is faster than finding them.
 FEW_ROWS = 500
 _SITE = "https://www.funda.nl"
 
@@ -109,7 +109,7 @@ def _spare(columns: list[str], fields: Mapping[str, tuple[str, ...]]) -> list[st
 
 
 def _complete(texts: pl.DataFrame, context: MapContext) -> pl.DataFrame:
-    """Return the texts with those that follow from several of them."""
+    """Return the texts, completed by what follows from several of them."""
     as_of = context.as_of.astimezone(UTC) if context.as_of else None
     relative = pl.col("url").str.starts_with("/")
     base = texts.with_columns(
@@ -139,10 +139,10 @@ def _offering() -> pl.Expr:
 
 
 def _with_prices(texts: pl.DataFrame) -> pl.DataFrame:
-    """Return the texts with one of the sale's price and one of the lease's.
+    """Return the texts with one for the price of a sale and one for that of a lease.
 
-    A file has one column for both; the row's offering or the words behind the price
-    say which of them it is. A period in brackets does not make a rent of a sale.
+    Files have one column for both; the row's offering or the words after the price say
+    which it is. A period in brackets does not turn the price of a sale into a rent.
     """
     price, offering = pl.col("price_text"), pl.col("offering")
     told = pl.when(offering == "sale").then(numbers.outside_brackets(price))
@@ -167,10 +167,10 @@ def _parse(texts: pl.DataFrame) -> pl.DataFrame:
 
 
 def _selected(texts: pl.DataFrame, columns: Iterable[pl.Expr]) -> pl.DataFrame:
-    """Return columns of texts, of few rows one after the other.
+    """Return columns of texts, made one after the other if there are few rows.
 
-    A thread of Polars keeps the 32 patterns that it used last. To make one anew takes
-    longer than to look for it in a few rows.
+    A thread of Polars keeps the 32 patterns that it used last. Compiling one anew takes
+    longer than searching a few rows for it.
     """
     is_few = texts.height <= FEW_ROWS
     return texts.select_seq(columns) if is_few else texts.select(columns)
@@ -185,7 +185,7 @@ def _ruled(texts: pl.DataFrame) -> pl.DataFrame:
     silent = [each for each in inputs if is_empty[each[0]]]
     made = [_columns_from(each).clear(texts.height) for each in silent]
     if texts.height <= FEW_ROWS:
-        # those of days come last: the others have most patterns in common
+        # days come last: the others share most of their patterns
         rules = map(_rules_of, sorted(told, key=len))
         made.append(_selected(texts, chain.from_iterable(rules)))
     else:
@@ -212,7 +212,7 @@ def _inputs(rule: Rule) -> tuple[str, ...]:
 
 @cache
 def _rules_of(inputs: tuple[str, ...]) -> tuple[pl.Expr, ...]:
-    # to write the expressions takes longer than to run them on a few rows
+    # writing the expressions takes longer than running them on a few rows
     return tuple(
         rule.parse(pl.col(rule.field)).alias(rule.column)
         for rule in RULES
@@ -278,7 +278,7 @@ def _from_several() -> list[pl.Expr]:
     lease, condition = pl.col("text:lease_text"), pl.col("text:rent_condition_text")
     price = pl.coalesce("list_price", "rent_price", "original_list_price")
     rooms_text = pl.col("text:rooms_text")
-    # what geocoders write where they found nothing; it lies in the Gulf of Guinea
+    # geocoders write this place in the Gulf of Guinea if they find nothing
     nowhere = pl.all_horizontal(pl.col(_COORDINATES) == 0).fill_null(value=False)
     return [
         pl.when(pl.col("rent_price").is_not_null())
@@ -293,7 +293,7 @@ def _from_several() -> list[pl.Expr]:
             numbers.price_condition(pl.col("text:price_text")),
             numbers.price_condition(pl.col("text:price_condition_text")),
         ).alias("price_condition"),
-        # the site never knows what was paid
+        # the site does not know what was paid
         pl.lit(None, dtype=pl.Int64).alias("close_price"),
         pl.when(price.is_not_null() | pl.col("monthly_fee").is_not_null())
         .then(pl.lit("EUR"))

@@ -16,8 +16,8 @@ from propload_spiders.vocabulary import words_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-#: Field to the names it goes by; where several are present, earlier ones win cell
-#: by cell. The field's own name always counts and comes first.
+#: The names that each field goes by. If a file has several of them, earlier ones win
+#: cell by cell. The field's own name always counts and comes first.
 SYNONYMS: Mapping[str, str] = {
     "source": "bron, site",
     "listing_id": "funda id, tiny id, object id",
@@ -118,11 +118,11 @@ SYNONYMS: Mapping[str, str] = {
     "features": "attributes, kenmerken",
 }
 
-#: Names so general that they count only where the file has no other for the living
-#: area: beside `Wonen`, Funda's `Oppervlakte` is the parcel's.
+#: Names so general that they count only if the file has no other name for the living
+#: area: beside `Wonen`, Funda's `Oppervlakte` is that of the plot.
 GENERAL: Mapping[str, str] = {"area_text": "area, oppervlakte, size, m2, sqm"}
-#: Labels of rows on a page: a cell that holds one is the neighbour of its value, so
-#: the row's cells stand in the wrong columns.
+#: Labels of rows on a page. A cell that holds one should hold the value beside it, so
+#: the row's cells are in the wrong columns.
 LABELS = frozenset(
     words_of(
         "Aangeboden sinds, Aantal badkamers, Aantal kamers, Aantal woonlagen, "
@@ -136,7 +136,7 @@ LABELS = frozenset(
     )
 )
 
-#: Names of the columns that only number the rows, as exports have them.
+#: Names that exports give to columns which only number the rows.
 NUMBERING = frozenset({"", "index", "unnamed0", "column1", "rownames"})
 
 

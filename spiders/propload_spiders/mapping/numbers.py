@@ -1,7 +1,7 @@
 """Numbers, money, areas and counts out of texts, as Polars expressions.
 
-Each function takes an expression of clean text and gives null where the text is not
-what its name says; who calls decides whether that refuses the row.
+Each function takes an expression of clean text and gives null if the text is not what
+the function's name says; the caller decides whether that refuses the row.
 """
 
 from __future__ import annotations
@@ -36,20 +36,20 @@ _BARE = (
     rf"(?i)^{_FROM}({NUMBER}{_COUNT})(?:,-+|\.-+)?\s*(?:€|eur|euro)?"
     rf"\s*(?:{_CONDITION}|{_PERIOD})?{_BRACKETS}$"
 )
-#: A price of zero, which is none: `€ 0,- k.k.`
+#: A price of zero, which means no price: `€ 0,- k.k.`
 ZERO = (
     rf"(?i)^{_FROM}(?:€|eur|euro)?\s*0+(?:[.,]0+)?(?:[.,]-+)?"
     rf"\s*(?:{_CONDITION}|{_PERIOD})?{_BRACKETS}$"
 )
-#: A price of each square metre, which is not the listing's; in brackets it stands
-#: beside the listing's.
+#: A price per square metre, which is not the listing's; in brackets it only comes with
+#: the listing's.
 BY_AREA = r"(?i)^[^(]*(?:\b(?:per|a|à|p\.?)|/)\s?(?:m[²2]|vierkante|square|sq\b)"
 
-#: The end of `/m`, a month; \b would end it in `/m²` as well.
+#: What ends `/m`, a month: \b would also match in `/m²`.
 _END = r"(?:[^\w²³^]|$)"
 
-#: What comes on top (`+ BTW`), unless that is an amount as well, and an abbreviated
-#: month that no parser knows.
+#: What comes on top (`+ BTW`), unless it is an amount, and an abbreviation of a month
+#: that no parser knows.
 _BESIDES = r"(?i)\s*(?:[+&*]|\bm/nd\b)\D*$"
 
 #: New buildings are measured on paper: `ca. 96 m²`.
@@ -78,8 +78,7 @@ def _signed(text: pl.Expr) -> pl.Expr:
 def _bare(text: pl.Expr) -> pl.Expr:
     """Return the amount of a text without a euro sign.
 
-    Only words of a price may follow, so that `3 rooms` in the place of a price stays
-    out.
+    Only the words of a price may follow, so that `3 rooms` is not taken for a price.
     """
     return text.str.extract(_BARE, 1)
 
@@ -97,7 +96,7 @@ def above_zero(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     """Return the values above zero, the others as null.
 
     Args:
-        value: Numbers that were parsed; as they are named once, they are once.
+        value: Numbers; the expression is used once, so that it runs once.
         dtype: Their type.
     """
     return value.map_batches(lambda values: values.set(values <= 0, None), dtype)
@@ -117,10 +116,10 @@ def euros_and_cents(text: pl.Expr) -> pl.Expr:
 def square_metres(text: pl.Expr) -> pl.Expr:
     """Return an area in m²; hectares become m², a bare number is m².
 
-    One that is only about right counts as it is told.
+    An approximate one counts as it is written.
     """
     plain = text.str.replace(r"\s*\([^()]*\)$", "").str.replace(_ABOUT, "")
-    # words before the number are some other fact's
+    # words before the number belong to another fact
     return parse_area(pl.when(plain.str.contains(r"^\d")).then(plain))
 
 
@@ -187,8 +186,8 @@ def degrees(text: pl.Expr) -> pl.Expr:
 def rent_period(text: pl.Expr) -> pl.Expr:
     """Return month, year, week or day where a price text is one of rent.
 
-    What stands in brackets may be about something else than the price: the costs of
-    service beside the price of a sale.
+    What is in brackets may not be about the price: service costs beside the price of a
+    sale, for example.
     """
     patterns = {
         "month": rf"(?i)\bmaand|\bmnd|month|(?:\bp\.?/?|/)m{_END}",

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import polars as pl
 
-# the id ends the URL, or stands in its slug before street and number; digits that
-# end a slug may be cut short, so there a street must follow
+# the id ends the URL, or stands in its slug before street and number; a slug that ends
+# with the id may have been cut off, so a street must follow
 _ID_AT_END = r"/(\d{7,9})/?$"
 _ID_IN_SLUG = r"/[a-z][a-z-]*-(\d{7,9})-[^/]"
 _PLACE = (
     r"(?i)^https?://[^/]+/(?:[a-z]{2}/)?(?:detail/)?(koop|huur)/"
     r"(?:(verkocht|verhuurd)/)?([^/]+)/([a-z-]+?)-[^/]"
 )
-#: `rijswijk-zh`: letters of the province tell places of one name apart.
+#: `rijswijk-zh`: letters of the province tell places of the same name apart.
 _PROVINCE = r"-(?:dr|fl|fr|gld|gr|li|lb|nb|nh|ov|ut|ze|zh)$"
-#: Words within a Dutch place's name that stay small.
+#: Words in the names of Dutch places that are not capitalised.
 _SMALL = ("aan", "bij", "de", "den", "der", "en", "het", "in", "op", "te", "ten", "van")
 
 # streets whose name ends in a number: `Plein 1944`, `Laan 1940-1945`, `Wijk 4` of Urk;
@@ -32,8 +32,8 @@ _ADDRESS = rf"^({_NUMBERED}|\d*\D*?\p{{L}}.*?){_NUMBER}"
 _PROJECT = r"(?i)\bbouwn(?:r|ummer)\b"
 #: Land has no number yet: `Kaai ong.`
 _NO_NUMBER = r"(?i)\s+(?:ong\.?|ongenummerd)$"
-# a postal code behind a house number or comma, before a city, or alone; a number and
-# its suffix look alike: `Hoofdweg 1024 hs`; small letters right behind a street are one
+# a postal code after a house number or comma, before a city, or alone; a number with
+# its suffix looks like one (`Hoofdweg 1024 hs`), so after a street it has capitals
 _CODE = r"([1-9]\d{3})\s?([A-Za-z]{2})\b"
 _CAPITAL_CODE = r"([1-9]\d{3})\s?([A-Z]{2})\b"
 _UP_TO_CODE = (
@@ -44,7 +44,7 @@ _UP_TO_CODE = (
 
 
 def path(url: pl.Expr) -> pl.Expr:
-    """Return an URL without query and fragment."""
+    """Return a URL without query and fragment."""
     return url.str.replace(r"[?#].*$", "")
 
 
@@ -85,10 +85,10 @@ def _in_url(url: pl.Expr, group: int) -> pl.Expr:
 def city_name(slug: pl.Expr) -> pl.Expr:
     """Return a place's name from its slug: `bergen-op-zoom` is Bergen op Zoom.
 
-    Hyphens within a name are lost in slugs and stay lost.
+    A name's own hyphens cannot be told from those of the slug and are lost.
     """
     words = slug.str.replace(_PROVINCE, "").str.replace_all("-", "  ", literal=True)
-    # two spaces, so that the words of `aan den` do not share the one between them
+    # two spaces, so that neighbours like `aan den` do not share the one between them
     small = {f" {word.title()} ": f" {word} " for word in _SMALL}
     named = words.str.to_titlecase().str.replace_many(small).str.replace_all("  ", " ")
     return (
@@ -139,7 +139,7 @@ def street_and_number(
         *(behind.str.extract(f"^{_NUMBER}", group) for group in (2, 3)),
         *(alone.str.extract(_ADDRESS, group) for group in (3, 4)),
     )
-    # what follows another number than the one given is not its suffix
+    # what follows a number other than the given one is not its suffix
     is_its = (number == read) | number.is_null()
     whole = line.str.replace(_NO_NUMBER, "")
     return [

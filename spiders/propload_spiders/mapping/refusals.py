@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from propload_spiders.mapping.rules import Rule
 
-#: One cell that holds a label may be a text that happens to read like one.
+#: A single cell that holds a label may just be a text that reads like one.
 _LEAST_LABELS = 2
 
 
@@ -77,7 +77,7 @@ def _with_column(
         for column in columns
     ]
     named = pl.coalesce(*there, pl.lit(field)) if there else pl.lit(field)
-    # a raw column may be called `value`, so the text's name must give way
+    # a raw column may be called `value` too, and is not needed
     beside = bad.join(rows.drop("value", strict=False), on=ROW, how="left")
     return beside.select(ROW, "value", named.alias("told"))
 
@@ -162,7 +162,7 @@ def misplaced(loose: pl.DataFrame, /) -> pl.DataFrame:
 
 
 def no_moment(parsed: pl.DataFrame, /) -> pl.DataFrame:
-    """Return the reasons of rows that nobody says the time of reading of."""
+    """Return the reasons of rows for which nothing says when they were read."""
     text = pl.col("text:scraped_at")
     unread = moments(parsed["text:scraped_at"]).is_null()
     bad = parsed.filter(pl.col("scraped_at").is_null() | (text.is_not_null() & unread))

@@ -1,7 +1,7 @@
 """Which text makes which column of the listing, and which texts say nothing.
 
-A text that its rule cannot read refuses the row, unless the pattern `unsaid` knows it
-as one that says nothing, or the rule keeps it: then the column is null and the text
+A text that its rule cannot read refuses the row, unless it matches the pattern `unsaid`
+of texts that say nothing, or the rule keeps it: then the column is null and the text
 stays in `attributes`.
 """
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _UNKNOWN = r"onbekend|unknown|niet bekend|not known"
-# a project of several homes has a span where a home has a number
+# a project of several homes has a range where a home has a number
 _SPAN = r"\d\s*(?:m[²2³3]\s*)?(?:-|\u2013|tot|to|t/m)\s*(?:€\s*)?\d|^\["
 _ZERO = r"^(?:€\s*)?0+(?:[.,]0+)?(?:\s*m[²2³3])?$"
 _NO_NUMBER = rf"(?i){_ZERO}|{_SPAN}|^(?:{_UNKNOWN})$"
@@ -26,8 +26,8 @@ _NO_PRICE = (
     rf"{_NO_NUMBER}|op aanvraag|on request|n\.?o\.?t\.?k\b|by tender|bij inschrijving"
     rf"|{numbers.BY_AREA}|{numbers.ZERO}"
 )
-# the page hides dates from visitors, says `6+ maanden` from half a year on, and
-# lists that were cleaned have lost the unit of `3 weken`
+# pages hide dates from visitors and say `6+ maanden` after half a year; files that were
+# cleaned have lost the unit of `3 weken`
 _NO_DAY = (
     rf"(?i)^(?:log ?in|log on|inloggen)\b|^\d{{1,3}}\+|^\d{{1,3}}$|^(?:{_UNKNOWN})$"
 )
@@ -40,7 +40,7 @@ _NO_LABEL = (
 )
 
 
-#: Fields that are made of others' texts: a column `price` may hold either price.
+#: Fields made from the texts of others: a column `price` may hold either price.
 _ORIGINS = {"sale_text": ("price_text",), "lease_text": ("rent_text", "price_text")}
 
 
@@ -122,7 +122,7 @@ RULES: tuple[Rule, ...] = (
         "volume_text",
         _above_zero(numbers.cubic_metres, pl.Float64()),
         "a volume such as 218 m³",
-        # an area under this label is a neighbour's value on the page
+        # an area under this label is the value of the row beside it on the page
         rf"{_NO_NUMBER}|m[²2]$",
     ),
     Rule("rooms", "rooms_text", numbers.rooms, "rooms such as 3 kamers"),
