@@ -38,10 +38,11 @@ from propload_spiders.extraction.search import SearchPage, read_search
 from propload_spiders.extraction.texts import timestamp
 from propload_spiders.saved import moment_told, open_saved
 from propload_spiders.searching import ARGUMENTS, read_wanted
+from propload_spiders.seen import SeenListings
 from propload_spiders.walking import Walk
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+    from collections.abc import AsyncIterator, Iterator, Mapping
     from typing import Self, TypeAlias
 
     from scrapy.crawler import Crawler
@@ -89,9 +90,8 @@ class FundaSpider(Spider):
         check_names(self.name, given, self.arguments)
         self.wanted = read_wanted(self.name, given)
         self._notes = counting.Notes(self)
-        self._seen: set[str] = set()
+        self._seen = SeenListings(self._notes)
         self._walked: dict[str, set[str]] = {}
-        self._waiting: dict[str, ListingItem] = {}
         self._pages_read = 0
 
     @classmethod
@@ -151,7 +151,7 @@ class FundaSpider(Spider):
         kind = kind_of_answer(response)
         if kind == "blocked":
             yield from self._blocked(response)
-        self._arrived(known)
+        self._seen.arrive(known)
         item = listing_of(response, kind, scraped_at=_now())
         is_gone = kind == "gone"
         self._notes.count(counting.WITHDRAWN if is_gone else counting.DETAIL_PAGES)
@@ -185,7 +185,7 @@ class FundaSpider(Spider):
             sentence = f"{path} holds no listing that can be read"
             self._notes.missing(counting.EMPTY_PAGES, sentence)
         # files come in any order: a search page must not stand in for a detail page
-        yield from self._new(items, by_page=True)
+        yield from self._seen.new(items, by_page=True)
 
     def search_failed(self, failure: Failure) -> Iterator[Found]:
         """Go on behind a search page that did not come."""
@@ -206,9 +206,9 @@ class FundaSpider(Spider):
         refused = refusal(failure)
         if refused is not None:
             yield from self._blocked(refused)
-        if is_taken_back(failure) and known and self._was_handed_over(known):
+        if is_taken_back(failure) and known and self._seen.was_handed_over(known):
             return
-        self._arrived(known)
+        self._seen.arrive(known)
         if is_forbidden(failure):
             self._notes.forbidden(request.url)
         else:
@@ -240,8 +240,8 @@ class FundaSpider(Spider):
     def closed(self, reason: str) -> None:
         """Say which listings were seen and not handed over, and what counts tell."""
         self._notes.sum_up()
-        if self._waiting:
-            seen = counted(len(self._waiting), "listing was", "listings were")
+        if self._seen.waiting:
+            seen = counted(self._seen.waiting, "listing was", "listings were")
             self._notes.missing(
                 counting.UNDELIVERED,
                 f"{seen} seen on search pages, but the "
@@ -291,30 +291,12 @@ class FundaSpider(Spider):
             yield self._search_request(onward)
         elif shortage := after.shortage(max_pages=self.wanted.max_pages):
             self._notes.tell(shortage)
-        for item in self._new(page.items):
+        for item in self._seen.new(page.items):
             if self.wanted.details:
-                self._waiting[item.listing_id] = item
+                self._seen.wait(item)
                 yield self._detail_request(item.url, item)
             else:
                 yield item
-
-    def _new(
-        self, items: Iterable[ListingItem], *, by_page: bool = False
-    ) -> Iterator[ListingItem]:
-        """Yield the items of listings that this crawl has not seen before.
-
-        Args:
-            items: Items of one page.
-            by_page: Whether a listing may come once from each kind of page.
-        """
-        for item in items:
-            mark = f"{item.page} {item.listing_id}" if by_page else item.listing_id
-            if mark in self._seen:
-                self._notes.count(counting.REPEATED)
-                continue
-            self._seen.add(mark)
-            self._notes.count(counting.LISTINGS)
-            yield item
 
     def _unread(self, where: str, number: int) -> None:
         listings = counted(number, "listing")
@@ -362,21 +344,10 @@ class FundaSpider(Spider):
             reason = f"it leads to {response.url}"
             self._detail_lost(asked_url(response), reason, known)
 
-    def _arrived(self, known: ListingItem | None) -> None:
-        if known is not None:
-            self._waiting.pop(known.listing_id, None)
-
-    def _was_handed_over(self, known: ListingItem) -> bool:
-        """Return whether a block has handed a listing over before its page came."""
-        key = known.listing_id
-        # one that an earlier part of the crawl has seen (JOBDIR) was not waiting
-        return key in self._seen and key not in self._waiting
-
     def _blocked(self, response: Response) -> Iterator[ListingItem]:
         """Hand over what was seen, then end the crawl as blocked."""
         self._notes.refused(response.status, response.url)
-        waiting, self._waiting = self._waiting, {}
-        yield from waiting.values()
+        yield from self._seen.hand_over()
         raise CloseSpider(BLOCKED)
 
 
