@@ -237,10 +237,10 @@ class Joiner:
     first_row: int = 0
     batch_bytes: Callable[[], int] = lambda: BATCH_BYTES
     on_wide: Callable[[int, int], None] = lambda _rows, _nbytes: None
-    _rest: Batch | None = None
-    _width: float = 0.0
-    _ends: deque[int] = field(default_factory=deque)
-    _again: frozenset[int] = frozenset()
+    _rest: Batch | None = field(default=None, init=False)
+    _width: float = field(default=0.0, init=False)
+    _ends: deque[int] = field(default_factory=deque, init=False)
+    _again: frozenset[int] = field(default=frozenset(), init=False)
 
     def __iter__(self) -> Iterator[Joined]:
         known = {(one.first_row, one.through_row): one.number for one in self.begun}

@@ -18,7 +18,6 @@ from propload.values.temporal_text import UNITS
 PG_TRUE_WORDS = ("t", "true", "y", "yes", "on", "1")
 PG_FALSE_WORDS = ("f", "false", "n", "no", "off", "0")
 
-GUESSED_INTEGER = r"^(?:0|-?[1-9][0-9]{0,18})$"
 #: A small number with a power is what Python, pandas and PostgreSQL make of a double;
 #: its mantissa has no more digits than a double needs. "2e-1" may be a house number.
 GUESSED_FLOAT = (
@@ -100,6 +99,9 @@ def read_text(  # noqa: PLR0911 - one return a type
 def read_guess(column: pl.Expr, target: pl.DataType) -> Conversion:
     """Return how text becomes a type that was guessed from other texts."""
     reading = read_text(column, target)
+    if reading is not None and target == pl.Int64:
+        # writing numbers costs less than matching patterns
+        return Conversion(reading.value, reading.value.cast(pl.String) != column)
     if reading is None or (pattern := _guess_pattern(target)) is None:
         msg = f"{target} is never guessed"
         raise ValueError(msg)
@@ -109,9 +111,6 @@ def read_guess(column: pl.Expr, target: pl.DataType) -> Conversion:
         # the retries of the other types read what they would not write
         retry = reading.retry if isinstance(target, pl.Datetime) else None
         return Conversion(value, strange, retry=retry)
-    if target.is_integer():
-        # writing numbers costs less than matching patterns
-        return Conversion(value, value.cast(pl.String) != column)
     if target.is_float():
         # counting digits costs most; a short text needs none
         doubt = strange.any() | (column.str.len_bytes().max() > FLOAT_DIGITS)
@@ -134,7 +133,6 @@ def _guess_pattern(target: pl.DataType) -> str | None:
     if isinstance(target, pl.Datetime):
         return GUESSED_NAIVE if target.time_zone is None else GUESSED_ZONED
     patterns: dict[pl.DataType, str] = {
-        pl.Int64(): GUESSED_INTEGER,
         pl.Float64(): GUESSED_FLOAT,
         pl.Boolean(): "^(?:true|false|True|False|TRUE|FALSE)$",
         pl.Date(): GUESSED_DATE,
