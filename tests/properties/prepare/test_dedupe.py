@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from propload.batch import ROW
 from propload.prepare.dedupe import dedupe
+from tests.unit.prepare.versions import KEY, SCHEMA, content, frame_of
 
 QUICK = settings(max_examples=25)
-SCHEMA = {
-    "site": pl.String,
-    "id": pl.Int64,
-    "seen": pl.Int64,
-    "price": pl.Int64,
-    "note": pl.String,
-}
 ROWS = st.lists(
     st.fixed_dictionaries(
         {
@@ -29,11 +21,6 @@ ROWS = st.lists(
     ),
     max_size=14,
 )
-KEY = ("site", "id")
-
-
-def frame_of(rows):
-    return pl.DataFrame(rows, schema=SCHEMA).with_row_index(ROW)
 
 
 def by_key(rows):
@@ -45,10 +32,6 @@ def by_key(rows):
 
 def age(row):
     return -1 if row["seen"] is None else row["seen"]
-
-
-def content(frame):
-    return [tuple(row) for row in frame.drop(ROW).rows()]
 
 
 def all_rows(deduped):

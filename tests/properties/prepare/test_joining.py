@@ -4,27 +4,11 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from propload.batch import Batch, PartialBatch, Unread
+from propload.batch import PartialBatch, Unread
 from propload.options import SourceOptions
 from propload.prepare.joining import Joiner, skip_rows
 from propload.sources.source import cut
-
-
-class Given:
-    """Batches that are all there already."""
-
-    def __init__(self, batches):
-        self._left = list(batches)
-
-    def get(self, *, timeout=None):
-        return self._left.pop(0) if self._left else None
-
-
-def batch(first, count, name="id", unread=(), source="s", numbers=None):
-    rows = pa.RecordBatch.from_pydict(
-        {name: pa.array(range(first, first + count), pa.int64())}
-    )
-    return Batch(rows, source, first + 1, numbers, False, tuple(unread))
+from tests.unit.prepare.batches import Given, batch, join
 
 
 def begun_of(*ends):
@@ -34,10 +18,6 @@ def begun_of(*ends):
     return [
         PartialBatch(number, *place, {}, together=False) for number, place in places
     ]
-
-
-def join(batches, rows=10, begun=(), number=0):
-    return list(Joiner(Given(batches), lambda: rows, 1.0, begun, number=number))
 
 
 @settings(max_examples=50)

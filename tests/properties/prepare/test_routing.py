@@ -8,18 +8,10 @@ from hypothesis import strategies as st
 
 from propload.batch import ROW, Deduped
 from propload.prepare.routing import lane_of, route
+from tests.unit.prepare.lanes import frame_of, routed_layers
 
 QUICK = settings(max_examples=25)
 IDS = st.lists(st.text(max_size=40), min_size=1, max_size=20, unique=True)
-
-
-def frame_of(**columns):
-    return pl.DataFrame(columns).with_row_index(ROW)
-
-
-def routed_layers(layers, **told):
-    """Return the layers of each lane."""
-    return [rows.layers for rows in route(Deduped(layers), **told)]
 
 
 @QUICK

@@ -7,6 +7,7 @@ import datetime as dt
 import polars as pl
 
 from propload.batch import REASONS, ROW
+from propload.prepare.casting.inference import infer_types
 from propload.prepare.casting.row_casting import Cast, cast_types
 
 moment = dt.datetime.fromisoformat
@@ -27,3 +28,7 @@ def cast_values(values, dtype, wanted, pg_type="the type", *, guessed=False):
     refused = sifted.reasons[ROW].to_list()
     assert sorted([*kept, *set(refused)]) == list(range(frame.height))
     return kept, refused
+
+
+def infer(values):
+    return infer_types(pl.DataFrame({"x": values}, schema={"x": pl.String}))["x"]

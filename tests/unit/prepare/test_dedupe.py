@@ -2,29 +2,12 @@
 
 from __future__ import annotations
 
-import polars as pl
 import pytest
 
 from propload.batch import ROW, Deduped
 from propload.errors import SchemaMismatchError
 from propload.prepare.dedupe import check_keys, dedupe
-
-SCHEMA = {
-    "site": pl.String,
-    "id": pl.Int64,
-    "seen": pl.Int64,
-    "price": pl.Int64,
-    "note": pl.String,
-}
-KEY = ("site", "id")
-
-
-def frame_of(rows):
-    return pl.DataFrame(rows, schema=SCHEMA).with_row_index(ROW)
-
-
-def content(frame):
-    return [tuple(row) for row in frame.drop(ROW).rows()]
+from tests.unit.prepare.versions import KEY, content, frame_of
 
 
 def test_a_fold_takes_each_value_from_the_newest_row_that_knows_it():

@@ -7,27 +7,7 @@ import pyarrow as pa
 from propload.batch import AS_OF, NUMBER, ROW, SOURCE, Batch, PartialBatch, Unread
 from propload.prepare.joining import Joiner
 from propload.values.columns import Columns
-
-
-class Given:
-    """Batches that are all there already."""
-
-    def __init__(self, batches):
-        self._left = list(batches)
-
-    def get(self, *, timeout=None):
-        return self._left.pop(0) if self._left else None
-
-
-def batch(first, count, name="id", unread=(), source="s", numbers=None):
-    rows = pa.RecordBatch.from_pydict(
-        {name: pa.array(range(first, first + count), pa.int64())}
-    )
-    return Batch(rows, source, first + 1, numbers, False, tuple(unread))
-
-
-def join(batches, rows=10, begun=(), number=0):
-    return list(Joiner(Given(batches), lambda: rows, 1.0, begun, number=number))
+from tests.unit.prepare.batches import Given, batch, join
 
 
 def join_bytes(batches, nbytes, begun=()):

@@ -14,38 +14,11 @@ from propload.errors import ConfigError, CountsError
 from propload.prepare.checks.validation import load_schema
 from propload.prepare.mapping import MapContext, load_mapping
 from propload.prepare.preparing import Preparer
-from propload.target import ColumnPlan
-
-
-class Home(pa.DataFrameModel):
-    id: pl.String
-    price: pl.Int32 = pa.Field(ge=0, nullable=True)
-
-    @pa.check("price", raise_warning=True)
-    def usual(cls, rows):  # noqa: N805 - pandera hands over the class
-        return rows.lazyframe.select(pl.col(rows.key) < 50)
+from tests.unit.prepare.prepared import Home, layers_of, plan_of, ready
 
 
 def raw_of(**columns):
     return pl.DataFrame(columns).with_row_index(ROW)
-
-
-def plan_of(schema, **types):
-    """Return the plan of a table made for these columns, some of another type."""
-    return tuple(
-        ColumnPlan(name, types.get(name, dtype), "copy", str(types.get(name, dtype)))
-        for name, dtype in schema.items()
-    )
-
-
-def ready(preparer, raw, *, untyped=False, stored=(), **types):
-    fitted = preparer.fit(raw, untyped=untyped, stored=stored)
-    return fitted.with_plan(plan_of(fitted.schema, **types))
-
-
-def layers_of(prepared):
-    """Return the layers of each lane."""
-    return [rows.layers for rows in prepared.lanes]
 
 
 def test_a_new_table_gets_guessed_types_and_later_values_have_to_fit():

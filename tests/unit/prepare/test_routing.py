@@ -8,18 +8,9 @@ from decimal import Decimal
 import polars as pl
 import pytest
 
-from propload.batch import ROW, Deduped
 from propload.errors import SchemaMismatchError
-from propload.prepare.routing import lane_of, route
-
-
-def frame_of(**columns):
-    return pl.DataFrame(columns).with_row_index(ROW)
-
-
-def routed_layers(layers, **told):
-    """Return the layers of each lane."""
-    return [rows.layers for rows in route(Deduped(layers), **told)]
+from propload.prepare.routing import lane_of
+from tests.unit.prepare.lanes import frame_of, routed_layers
 
 
 def test_lanes_do_not_change_between_versions():

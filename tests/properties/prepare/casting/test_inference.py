@@ -7,14 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from propload.batch import ROW
-from propload.prepare.casting.inference import infer_types
 from propload.prepare.casting.row_casting import Cast, cast_types
+from tests.unit.prepare.casts import infer
 
 QUICK = settings(max_examples=25)
-
-
-def infer(values):
-    return infer_types(pl.DataFrame({"x": values}, schema={"x": pl.String}))["x"]
 
 
 TEXTS = st.one_of(

@@ -4,24 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 
-import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from propload.prepare.parsers import parse_date, parse_timestamp
 from propload.prepare.parsers.months import MONTHS
+from tests.unit.prepare.parsing import read
 
 QUICK = settings(max_examples=25)
-
-
-def read(parse, *texts, **settings_):
-    column = pl.Series("text", texts, dtype=pl.String)
-    return (
-        column.to_frame()
-        .select(parse(pl.col("text"), **settings_))
-        .to_series()
-        .to_list()
-    )
 
 
 @QUICK

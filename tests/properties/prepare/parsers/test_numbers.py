@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,18 +12,9 @@ from propload.prepare.parsers import (
     parse_money,
     parse_number,
 )
+from tests.unit.prepare.parsing import read
 
 QUICK = settings(max_examples=25)
-
-
-def read(parse, *texts, **settings_):
-    column = pl.Series("text", texts, dtype=pl.String)
-    return (
-        column.to_frame()
-        .select(parse(pl.col("text"), **settings_))
-        .to_series()
-        .to_list()
-    )
 
 
 @QUICK

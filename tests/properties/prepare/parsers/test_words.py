@@ -4,25 +4,15 @@ from __future__ import annotations
 
 import json
 
-import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from propload.prepare.parsers import (
     parse_json,
 )
+from tests.unit.prepare.parsing import read
 
 QUICK = settings(max_examples=25)
-
-
-def read(parse, *texts, **settings_):
-    column = pl.Series("text", texts, dtype=pl.String)
-    return (
-        column.to_frame()
-        .select(parse(pl.col("text"), **settings_))
-        .to_series()
-        .to_list()
-    )
 
 
 @QUICK

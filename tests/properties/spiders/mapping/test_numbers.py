@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from propload_spiders.mapping import numbers
-
-
-def read_all(parse, texts):
-    """Read many texts in one frame, because a frame has a fixed cost."""
-    frame = pl.DataFrame({"text": texts}, schema={"text": pl.String})
-    return frame.select(parse(pl.col("text"))).to_series().to_list()
-
+from tests.unit.spiders.mapping.reading import read_all
 
 # many texts in one frame, because a frame has a fixed cost
 MANY = settings(max_examples=15)

@@ -13,10 +13,7 @@ from propload.prepare.casting.inference import (
     known_types,
     named,
 )
-
-
-def infer(values):
-    return infer_types(pl.DataFrame({"x": values}, schema={"x": pl.String}))["x"]
+from tests.unit.prepare.casts import infer
 
 
 @pytest.mark.parametrize(

@@ -10,16 +10,7 @@ import pytest
 from propload.errors import ConfigError
 from propload.prepare.parsers import parse_date, parse_timestamp
 from propload.prepare.parsers.months import MONTHS, month_numbers
-
-
-def read(parse, *texts, **settings_):
-    column = pl.Series("text", texts, dtype=pl.String)
-    return (
-        column.to_frame()
-        .select(parse(pl.col("text"), **settings_))
-        .to_series()
-        .to_list()
-    )
+from tests.unit.prepare.parsing import read
 
 
 @pytest.mark.parametrize(

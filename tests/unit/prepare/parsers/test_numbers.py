@@ -15,17 +15,7 @@ from propload.prepare.parsers import (
     parse_money,
     parse_number,
 )
-
-
-def read(parse, *texts, **settings_):
-    column = pl.Series("text", texts, dtype=pl.String)
-    return (
-        column.to_frame()
-        .select(parse(pl.col("text"), **settings_))
-        .to_series()
-        .to_list()
-    )
-
+from tests.unit.prepare.parsing import read
 
 AMOUNTS = {
     "€ 400.000 k.k.": "400000",

@@ -14,16 +14,7 @@ from propload.prepare.parsers import (
     parse_one_of,
     parse_text,
 )
-
-
-def read(parse, *texts, **settings_):
-    column = pl.Series("text", texts, dtype=pl.String)
-    return (
-        column.to_frame()
-        .select(parse(pl.col("text"), **settings_))
-        .to_series()
-        .to_list()
-    )
+from tests.unit.prepare.parsing import read
 
 
 def test_yes_and_no_in_several_languages():

@@ -2,23 +2,13 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-import polars as pl
 import pytest
 
 from propload.prepare.parsers import numbers as parsers
 from propload_spiders.mapping import numbers, rules
+from tests.unit.spiders.mapping.reading import read, read_all
 
 RULES = {rule.column: rule for rule in rules.RULES}
-
-
-def read(parse, text):
-    return read_all(parse, [text])[0]
-
-
-def read_all(parse, texts):
-    """Read many texts in one frame, because a frame has a fixed cost."""
-    frame = pl.DataFrame({"text": texts}, schema={"text": pl.String})
-    return frame.select(parse(pl.col("text"))).to_series().to_list()
 
 
 def assert_read(parse, told):

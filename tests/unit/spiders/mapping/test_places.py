@@ -4,12 +4,7 @@ import polars as pl
 import pytest
 
 from propload_spiders.mapping import places, words
-
-
-def read(parse, text):
-    frame = pl.DataFrame({"text": [text]}, schema={"text": pl.String})
-    return frame.select(parse(pl.col("text"))).item()
-
+from tests.unit.spiders.mapping.reading import read
 
 SITE = "https://www.funda.nl"
 

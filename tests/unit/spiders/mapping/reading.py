@@ -1,0 +1,15 @@
+"""Texts that a function of the mapping reads."""
+
+from __future__ import annotations
+
+import polars as pl
+
+
+def read(parse, text):
+    return read_all(parse, [text])[0]
+
+
+def read_all(parse, texts):
+    """Read many texts in one frame, because a frame has a fixed cost."""
+    frame = pl.DataFrame({"text": texts}, schema={"text": pl.String})
+    return frame.select(parse(pl.col("text"))).to_series().to_list()
