@@ -10,6 +10,7 @@ import sys
 import time
 from bisect import bisect_left
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -17,11 +18,13 @@ import polars as pl
 import propload
 from benchmarks.listings import listings
 from benchmarks.loads import place
-from benchmarks.measuring import Options, main, summarize
+from benchmarks.measuring import Case, Options, main, measure, summarize
 from benchmarks.watching import watched
 from propload.monitoring.metrics import Metrics
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from psycopg import Connection
 
     from benchmarks.scratch import Scratch
@@ -72,16 +75,7 @@ class Look:
 
 def ask(scratch: Scratch, options: Options) -> pl.DataFrame:
     """Return one line a run: p50, p99 and longest wait in milliseconds."""
-    lines: list[dict[str, Any]] = []
-    for turn in range(-options.warm, options.runs):
-        for pace in PACES:
-            for wait in WAITS:
-                if not options.wants(pace, wait):
-                    continue
-                line = _line(scratch, options.rows, pace, wait)
-                if turn >= 0:
-                    lines.append({**line, "run": turn})
-    return pl.DataFrame(lines)
+    return measure(_cases(scratch, options.rows), options)
 
 
 def conclude(frame: pl.DataFrame) -> str:
@@ -113,22 +107,27 @@ def _over(xid: int, looks: list[Look]) -> float:
     return looks[bisect_left(looks, 1, key=lambda look: look.is_over(xid))].when
 
 
-def _line(scratch: Scratch, rows: int, pace: int, wait: float) -> dict[str, Any]:
-    items = max(pace // 2, rows * pace // 1_000)
-    scratch.fresh("target")
+def _cases(scratch: Scratch, rows: int) -> Iterator[Case]:
+    for pace in PACES:
+        items = max(pace // 2, rows * pace // 1_000)
+        # one more comes before the clock
+        expected = scratch.digest_of(listings(items + 1))
+        for wait in WAITS:
+            yield Case.of_new_table(
+                scratch,
+                expected,
+                {"items_per_second": pace, "batch_seconds": wait},
+                items,
+                partial(_run, scratch, items, pace, wait),
+            )
+
+
+def _run(scratch: Scratch, items: int, pace: int, wait: float) -> dict[str, float]:
     began = time.perf_counter()
     put, looks = _push(scratch, items, pace, wait)
     seconds = time.perf_counter() - began
-    # the first item came before the clock
-    scratch.verify("target", scratch.digest_of(listings(items + 1)))
-    return {
-        "items_per_second": pace,
-        "batch_seconds": wait,
-        "rows": items,
-        "seconds": seconds,
-        "rows_per_second": items / seconds,
-        **_quantiles(waits_of(put, _written(scratch), looks)),
-    }
+    waits = waits_of(put, _written(scratch), looks)
+    return {"seconds": seconds, **_quantiles(waits)}
 
 
 def _quantiles(waits: list[float]) -> dict[str, float]:

@@ -121,9 +121,9 @@ def test_latency_measures_every_item_after_a_warm_up(database, monkeypatch):
     monkeypatch.setattr(latency, "PACES", (1_000,))
     monkeypatch.setattr(latency, "WAITS", (0.1,))
     turns = []
-    line = latency._line
+    run = latency._run
     monkeypatch.setattr(
-        latency, "_line", lambda *told: turns.append(line(*told)) or turns[-1]
+        latency, "_run", lambda *told: turns.append(run(*told)) or turns[-1]
     )
     frame = answer(latency, database, 100, warm=1)
     assert len(turns) == 2
