@@ -1,13 +1,17 @@
-"""What lists and structs hold is cast as columns of its type are."""
+"""Lists, arrays and structs: what is in them is cast as columns of its type are."""
 
 from __future__ import annotations
 
 import datetime as dt
 
+import pandera.polars as pa
 import polars as pl
 import pytest
 
+from propload.batch import ROW
 from propload.errors import SchemaMismatchError
+from propload.prepare.casting.row_casting import Cast, cast_types
+from propload.prepare.checks.validation import load_schema
 from tests.unit.prepare.casts import cast_values, moment
 
 DAY = dt.date(2026, 1, 2)
@@ -107,3 +111,78 @@ def test_days_in_a_struct_become_moments_and_back():
     assert found == {0: {"a": NOON.replace(hour=0)}}
     found, refused = cast_values([{"a": NOON}, *found.values()], moments, days)
     assert (found, refused) == ({1: {"a": DAY}}, [0])
+
+
+@pytest.mark.parametrize(
+    ("values", "source", "kept"),
+    [
+        (
+            [{"b": "x", "a": 1}, None],
+            {"b": pl.String, "a": pl.Int32},
+            {0: {"a": 1, "b": "x"}, 1: None},
+        ),
+        ([{"a": 1}, None], {"a": pl.Int32}, {0: {"a": 1, "b": None}, 1: None}),
+        (
+            [{"a": 1, "b": "x"}, {"a": 2**40, "b": "x"}, {"a": None, "b": "x"}],
+            {"a": pl.Int64, "b": pl.String},
+            {0: {"a": 1, "b": "x"}, 2: {"a": None, "b": "x"}},
+        ),
+        (
+            [{"a": 1, "c": None}, {"a": 1, "c": 2}],
+            {"a": pl.Int32, "c": pl.Int64},
+            {0: {"a": 1, "b": None}},
+        ),
+        (
+            [{"a": 1.0, "b": "x"}, {"a": 1.5, "b": "x"}],
+            {"a": pl.Float64, "b": pl.String},
+            {0: {"a": 1, "b": "x"}},
+        ),
+    ],
+    ids=["order", "missing", "width", "more", "fractions"],
+)
+def test_fields_are_kept_exactly_or_cost_their_row(values, source, kept):
+    found, refused = cast_values(values, pl.Struct(source), WANTED)
+    assert found == kept
+    assert refused == [row for row in range(len(values)) if row not in kept]
+
+
+def test_a_struct_within_a_struct_is_cast_too():
+    source = pl.Struct({"s": pl.Struct({"b": pl.String, "a": pl.Int64})})
+    values = [{"s": {"b": "x", "a": 1}}, {"s": {"b": "x", "a": 2**31}}, {"s": None}]
+    found, refused = cast_values(values, source, pl.Struct({"s": WANTED}))
+    assert found == {0: {"s": {"a": 1, "b": "x"}}, 2: {"s": None}}
+    assert refused == [1]
+
+
+def test_a_field_without_an_exact_way_refuses_the_column():
+    source = pl.Struct({"a": pl.Date, "b": pl.String})
+    with pytest.raises(SchemaMismatchError, match="cannot be exactly converted"):
+        cast_values([None], source, WANTED)
+
+
+PAIR = pl.Array(pl.Int64, 2)
+LISTS = [[1, 2], None, [3, None], [4], [], [5, 6, 7]]
+
+
+@pytest.mark.parametrize("inner", [pl.Int64, pl.Float64])
+def test_lists_of_another_size_are_refused(inner):
+    column = pl.Series("v", LISTS, dtype=pl.List(inner))
+    frame = pl.DataFrame([column]).with_row_index(ROW)
+    sifted = cast_types(frame, [Cast("v", PAIR, "bigint[2]")])
+    assert sifted.frame["v"].to_list() == LISTS[:3]
+    assert sifted.frame.schema["v"] == PAIR
+    assert sifted.reasons[ROW].to_list() == [3, 4, 5]
+
+
+def test_numbers_that_do_not_fit_are_refused():
+    frame = pl.DataFrame({"v": [[1.0, 2.0], [1.5, 2.0]]}).with_row_index(ROW)
+    sifted = cast_types(frame, [Cast("v", PAIR, "bigint[2]")])
+    assert sifted.frame["v"].to_list() == [[1, 2]]
+
+
+def test_a_schema_of_arrays_judges_them():
+    checker = load_schema(pa.DataFrameSchema({"v": pa.Column(PAIR, nullable=True)}))
+    frame = pl.DataFrame({"v": LISTS[:3]}).with_row_index(ROW)
+    cast = [Cast("v", dtype, "bigint[2]") for dtype in checker.types(["v"]).values()]
+    good, reasons = checker.check(cast_types(frame, cast).frame)
+    assert (good["v"].to_list(), reasons.height) == (LISTS[:3], 0)
