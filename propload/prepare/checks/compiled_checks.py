@@ -22,17 +22,35 @@ _PASSED = "propload_passed"
 
 @dataclass(frozen=True, slots=True)
 class CheckFacts:
-    """One check of a schema, as plain values.
+    """One built-in check of a column, as plain values.
 
     Attributes:
-        name: The name of a built-in check, or `expression`.
-        settings: Its settings by name; for `expression` the Polars expression.
+        name: Its name.
+        settings: Its settings by name.
         ignore_na: Whether a row passes where the check's answer is null.
     """
 
     name: str
     settings: Mapping[str, Any]
     ignore_na: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class RowCheck:
+    """One check over several columns.
+
+    Attributes:
+        expression: What holds for a right row.
+        ignore_na: Whether a row passes where that is null.
+    """
+
+    expression: pl.Expr
+    ignore_na: bool = True
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns that it looks at."""
+        return self.expression.meta.root_names()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +78,11 @@ class Acceptor:
 
     Attributes:
         columns: The columns of the schema.
-        checks: Its checks over several columns, each with the columns it needs.
+        checks: Its checks over several columns.
     """
 
     columns: tuple[ColumnFacts, ...]
-    checks: tuple[CheckFacts, ...] = ()
+    checks: tuple[RowCheck, ...] = ()
     _compiled: dict[tuple[tuple[str, pl.DataType], ...], pl.Expr | None] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -84,11 +102,8 @@ class Acceptor:
 
     def _lacking(self, schema: pl.Schema) -> list[pl.Expr]:
         """Return nulls for columns that the checks need and the rows do not have."""
-        needed = (
-            check.settings["expression"].meta.root_names() for check in self.checks
-        )
-        lacking = dict.fromkeys(name for names in needed for name in names)
-        return [pl.lit(None).alias(name) for name in lacking if name not in schema]
+        needed = dict.fromkeys(name for check in self.checks for name in check.columns)
+        return [pl.lit(None).alias(name) for name in needed if name not in schema]
 
     def _test(self, schema: pl.Schema) -> pl.Expr | None:
         """Return the one expression for frames of a schema, None where there is none.
@@ -112,10 +127,9 @@ class Acceptor:
                 return None
             tests += _column_tests(column, dtype)
         for check in self.checks:
-            expression: pl.Expr = check.settings["expression"]
             # if all of its columns are missing, such a check lets every row pass
-            if any(name in schema for name in expression.meta.root_names()):
-                tests.append(_answered(expression, check))
+            if any(name in schema for name in check.columns):
+                tests.append(check.expression.fill_null(value=check.ignore_na))
         return pl.all_horizontal(tests)
 
 
@@ -135,11 +149,8 @@ def _column_tests(column: ColumnFacts, dtype: pl.DataType) -> Iterable[pl.Expr]:
             # pandera takes a NaN for missing
             yield values.is_not_nan()
     for check in column.checks:
-        yield _answered(_TESTS[check.name](values, check.settings), check)
-
-
-def _answered(test: pl.Expr, check: CheckFacts) -> pl.Expr:
-    return test.fill_null(value=check.ignore_na)
+        test = _TESTS[check.name](values, check.settings)
+        yield test.fill_null(value=check.ignore_na)
 
 
 def _between(values: pl.Expr, settings: Mapping[str, Any]) -> pl.Expr:

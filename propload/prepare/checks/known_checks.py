@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import polars as pl
 
@@ -10,6 +10,7 @@ from propload.prepare.checks.compiled_checks import (
     Acceptor,
     CheckFacts,
     ColumnFacts,
+    RowCheck,
     is_known,
 )
 from propload.schemas.pandera_import import Dispatcher, pa
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from pandera.api.checks import Check
+
+Known = TypeVar("Known")
 
 
 def compile_known(
@@ -36,7 +39,7 @@ def compile_known(
     known: list[ColumnFacts] = []
     unknown: dict[str, pa.Column] = {}
     for name, column in schema.columns.items():
-        facts, checks = _parted(column.checks, _facts)
+        facts, checks = _parted(column.checks, _column_check)
         dtype = None if column.dtype is None else exact_type(column.dtype)
         untold = column.dtype is not None and dtype is None
         known.append(
@@ -48,28 +51,28 @@ def compile_known(
             unknown[name] = pa.Column(
                 column.dtype if untold else None, checks, nullable=True, required=False
             )
-    frame_facts, frame_checks = _parted(schema.checks, _row_facts)
-    acceptor = Acceptor(tuple(known), frame_facts)
-    if not unknown and not frame_checks:
+    row_checks, others = _parted(schema.checks, _row_check)
+    acceptor = Acceptor(tuple(known), row_checks)
+    if not unknown and not others:
         return acceptor, None
-    return acceptor, pa.DataFrameSchema(unknown, checks=frame_checks, name=schema.name)
+    return acceptor, pa.DataFrameSchema(unknown, checks=others, name=schema.name)
 
 
 def _parted(
-    checks: Iterable[Check], facts_of: Callable[[Check], CheckFacts | None]
-) -> tuple[tuple[CheckFacts, ...], list[Check]]:
-    """Return the facts of checks that are known, and the other checks."""
+    checks: Iterable[Check], know: Callable[[Check], Known | None]
+) -> tuple[tuple[Known, ...], list[Check]]:
+    """Return what is known of checks, and the checks that are not known."""
     known, unknown = [], []
     for check in checks:
-        facts = facts_of(check)
-        if facts is None:
+        found = know(check)
+        if found is None:
             unknown.append(check)
         else:
-            known.append(facts)
+            known.append(found)
     return tuple(known), unknown
 
 
-def _facts(check: Check) -> CheckFacts | None:
+def _column_check(check: Check) -> CheckFacts | None:
     """Return a check as plain values; None where only pandera knows its meaning."""
     # nothing public marks a built-in check: name and statistics may be the user's own
     function, settings = check._check_fn, check._check_kwargs  # noqa: SLF001
@@ -79,12 +82,12 @@ def _facts(check: Check) -> CheckFacts | None:
     return facts if is_known(facts) else None
 
 
-def _row_facts(check: Check) -> CheckFacts | None:
+def _row_check(check: Check) -> RowCheck | None:
     """Return a check of whole rows that says which expression it is."""
-    settings = check.statistics or {}
-    if not isinstance(settings.get("expression"), pl.Expr):
+    expression = (check.statistics or {}).get("expression")
+    if not isinstance(expression, pl.Expr):
         return None
-    return CheckFacts("expression", settings, ignore_na=bool(check.ignore_na))
+    return RowCheck(expression, ignore_na=bool(check.ignore_na))
 
 
 def exact_type(dtype: Any, /) -> pl.DataType | None:

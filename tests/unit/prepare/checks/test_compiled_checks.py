@@ -8,7 +8,12 @@ import pytest
 
 from propload.batch import ROW
 from propload.prepare.checks import row_validation
-from propload.prepare.checks.compiled_checks import Acceptor, CheckFacts, ColumnFacts
+from propload.prepare.checks.compiled_checks import (
+    Acceptor,
+    CheckFacts,
+    ColumnFacts,
+    RowCheck,
+)
 from propload.prepare.checks.validation import load_schema
 
 
@@ -88,11 +93,11 @@ def test_absent_and_wrongly_typed_columns_are_left_to_pandera():
 
 
 def test_an_expression_takes_columns_that_rows_lack_for_null():
-    check = CheckFacts("expression", {"expression": pl.col("a") < pl.col("b")})
+    check = RowCheck(pl.col("a") < pl.col("b"))
     acceptor = Acceptor((), (check,))
     assert acceptor.accept(pl.DataFrame({"c": [5, 6]})).to_list() == [True, True]
     assert acceptor.accept(pl.DataFrame({"a": [5, 6]})).to_list() == [True, True]
-    strict = CheckFacts("expression", check.settings, ignore_na=False)
+    strict = RowCheck(check.expression, ignore_na=False)
     accepted = Acceptor((), (strict,)).accept(pl.DataFrame({"a": [5, 6]}))
     assert accepted.to_list() == [False, False]
     assert acceptor.accept(pl.DataFrame({"a": [5, 6], "b": [9, 1]})).to_list() == [
