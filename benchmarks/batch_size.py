@@ -8,6 +8,7 @@ sizes, which load fewer rows.
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -71,7 +72,14 @@ def _cases(scratch: Scratch, rows: int) -> Iterator[Case]:
         part = frame.head(most)
         if part.height not in made:
             made[part.height] = scratch.write(part), scratch.digest_of(part)
-        yield _case(scratch, (how, size), part.height, made[part.height])
+        path, expected = made[part.height]
+        yield Case.of_new_table(
+            scratch,
+            expected,
+            {"how": how, "batch_rows": size},
+            part.height,
+            partial(_run, how, path, scratch, size),
+        )
 
 
 def _sizes(rows: int) -> Iterator[tuple[str, int, int]]:
@@ -85,23 +93,10 @@ def _sizes(rows: int) -> Iterator[tuple[str, int, int]]:
             yield "pushed", size, size * LOTS
 
 
-def _case(
-    scratch: Scratch,
-    kind: tuple[str, int],
-    rows: int,
-    made: tuple[str, tuple[int, int]],
-) -> Case:
-    how, size = kind
-    path, expected = made
-
-    def run() -> dict[str, float]:
-        if how == "batch_rows":
-            return numbers(load_alone(path, scratch, "target", batch_rows=size))
-        return numbers(push_alone(path, scratch, "target", size))
-
-    return Case.of_new_table(
-        scratch, expected, {"how": how, "batch_rows": size}, rows, run
-    )
+def _run(how: str, path: str, scratch: Scratch, size: int) -> dict[str, float]:
+    if how == "batch_rows":
+        return numbers(load_alone(path, scratch, "target", batch_rows=size))
+    return numbers(push_alone(path, scratch, "target", size))
 
 
 if __name__ == "__main__":
