@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Fitted:
+class CheckedRows:
     """How rows of one set of columns are looked at.
 
     Attributes:
@@ -106,12 +106,12 @@ class CheckedTable:
         return newest_as_text_notes(self.target, self.types, is_new=self.facts is None)
 
     def fit(
-        self, fitted: Preparer, created_as: Mapping[str, str], problems: list[str]
-    ) -> Fitted:
+        self, preparer: Preparer, created_as: Mapping[str, str], problems: list[str]
+    ) -> CheckedRows:
         """Return how rows like these are looked at; tells what would stop them.
 
         Args:
-            fitted: The preparer of such rows.
+            preparer: The preparer of such rows.
             created_as: Types that the source tells of columns that travel as text.
             problems: What would stop them is added here.
         """
@@ -119,34 +119,34 @@ class CheckedTable:
             try:
                 connection = opened.enter_context(self.database.connect())
                 if self.facts is None:
-                    told = {**fitted.created_as(created_as), **self.pg_types}
-                    found = self._created(fitted, told, connection, problems)
+                    told = {**preparer.created_as(created_as), **self.pg_types}
+                    found = self._created(preparer, told, connection, problems)
                 else:
-                    found = self._planned(fitted, self.facts, connection, problems)
+                    found = self._planned(preparer, self.facts, connection, problems)
             except (ConfigError, SchemaMismatchError, WriteError) as error:
                 problems.append(str(error))
-                return Fitted(without_casts(fitted))
+                return CheckedRows(without_casts(preparer))
             if found.dry_run is not None:
                 self.stack.push(opened.pop_all())
         return found
 
     def _created(
         self,
-        fitted: Preparer,
+        preparer: Preparer,
         pg_types: Mapping[str, str],
         connection: Connection,
         problems: list[str],
-    ) -> Fitted:
+    ) -> CheckedRows:
         """Return how rows are looked at that go into a table like the one to be made.
 
         What earlier rows have made of it is as if it were stored.
         """
-        for name, dtype in fitted.schema.items():
+        for name, dtype in preparer.schema.items():
             created = pg_types.get(name) or create_type(dtype)
             self.types.setdefault(name, (type_name(dtype), created))
         is_first = self.made is None
         if is_first or self.target.on_new_columns == "add":
-            self._columns = {**fitted.schema, **self._columns}
+            self._columns = {**preparer.schema, **self._columns}
             self._pg_types = {**pg_types, **self._pg_types}
         told = (connection, self.target.table, self._columns)
         key, types = self.target.key, self._pg_types
@@ -155,9 +155,9 @@ class CheckedTable:
             found = creating.borrow_table(*told, key=key, pg_types=types)
         except WriteError as error:
             self._tell_unasked(error, problems)
-            return Fitted(without_casts(fitted))
+            return CheckedRows(without_casts(preparer))
         self.made = replace(found, empty=is_first)
-        return self._planned(fitted, self.made, connection, problems)
+        return self._planned(preparer, self.made, connection, problems)
 
     def _tell_unasked(self, error: WriteError, problems: list[str]) -> None:
         if error.sqlstate == READ_ONLY:
@@ -167,15 +167,15 @@ class CheckedTable:
 
     def _planned(
         self,
-        fitted: Preparer,
+        preparer: Preparer,
         facts: TableFacts,
         connection: Connection,
         problems: list[str],
-    ) -> Fitted:
+    ) -> CheckedRows:
         known = {column.name: column.pg_type for column in facts.columns}
-        for name, dtype in fitted.schema.items():
+        for name, dtype in preparer.schema.items():
             self.types.setdefault(name, (type_name(dtype), known.get(name, "(new)")))
-        plan = plan_rows(fitted.schema, facts, self.target)
+        plan = plan_rows(preparer.schema, facts, self.target)
         problems += [plan.unknown] if plan.unknown else self._without_room(plan.new)
         problems += plan.faults
         self.notes += plan.notes
@@ -183,9 +183,9 @@ class CheckedTable:
         planned = {each.column for each in plan.columns}
         if plan.faults or not planned.issuperset(self.target.key):
             # that is told already; the rows are judged all the same
-            return Fitted(without_casts(fitted))
+            return CheckedRows(without_casts(preparer))
         dry_run = self._dry_run(facts, plan.columns, connection, problems)
-        return Fitted(fitted.with_plan(plan.columns), dry_run)
+        return CheckedRows(preparer.with_plan(plan.columns), dry_run)
 
     def _without_room(self, new: Collection[str]) -> list[str]:
         """Return what is wrong with columns that the table is to be given."""

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from propload.batch import Deduped
-    from propload.checking.checked_table import CheckedTable, Fitted
+    from propload.checking.checked_table import CheckedRows, CheckedTable
     from propload.options import RejectLimit
     from propload.postgres.dry_run import DryRun
     from propload.prepare.joining import Joined
@@ -74,7 +74,7 @@ class Scan:
         self._table = table
         self._target = table.target
         self._problems = [*problems, *table.unfit()]
-        self._fitted: dict[tuple[str, ...], Fitted] = {}
+        self._fitted: dict[tuple[str, ...], CheckedRows] = {}
         self._expected = Counts()
         self._untold = 0
         self._erased: Counter[str] = Counter()
@@ -174,7 +174,7 @@ class Scan:
         self._untold += forecast.untold
         self._erased.update(forecast.erased)
 
-    def _fit(self, joined: Joined) -> Fitted | None:
+    def _fit(self, joined: Joined) -> CheckedRows | None:
         columns = joined.parts[0].rows.schema
         shape = tuple(f"{one.name}:{one.type}" for one in columns)
         if shape in self._fitted:

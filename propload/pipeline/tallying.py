@@ -162,7 +162,7 @@ class Tally:
             CountsError: A row is neither among the prepared nor among the refused.
             WriteError: Rejected rows cannot be written.
         """
-        _verify(joined, prepared)
+        _require_all(joined, prepared)
         self._show_as_read(joined.height + joined.unread - sum(done.values()))
         refused = 0 if 0 in done else self._refuse(joined, prepared)
         with self._lock:
@@ -262,7 +262,7 @@ class Tally:
         return self._rejects.write(RefusedRows(raw, reasons, joined.number, lane))
 
 
-def _verify(joined: Joined, prepared: Prepared) -> None:
+def _require_all(joined: Joined, prepared: Prepared) -> None:
     """Raise where rows of a batch got lost, or came twice, while it was prepared."""
     refused = prepared.reasons[ROW].n_unique() if prepared.reasons.height else 0
     if joined.height != prepared.height + prepared.duplicates + refused:
