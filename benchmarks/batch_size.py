@@ -29,7 +29,7 @@ from benchmarks.measuring import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from benchmarks.scratch import Scratch
+    from benchmarks.scratch import Digest, Scratch
 
 NAME = "batch_size"
 QUESTION = "Which batch size is fast, and what does it cost in waiting and memory?"
@@ -67,7 +67,7 @@ def conclude(frame: pl.DataFrame) -> str:
 
 def _cases(scratch: Scratch, rows: int) -> Iterator[Case]:
     frame = listings(rows)
-    made: dict[int, tuple[str, tuple[int, int]]] = {}
+    made: dict[int, tuple[str, Digest]] = {}
     for how, size, most in _sizes(rows):
         part = frame.head(most)
         if part.height not in made:

@@ -17,6 +17,7 @@ from benchmarks.alone import WARM_ROWS, alone
 from benchmarks.listings import listings
 from benchmarks.loads import place
 from benchmarks.measuring import Case, Options, main, measure
+from benchmarks.scratch import Digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,7 +33,7 @@ QUESTION = "What does the table cost a crawl?"
 ROWS = 20_000
 BY = ("how",)
 #: The digest of a table without rows.
-NOTHING = (0, 0)
+NOTHING = Digest(0, 0)
 
 
 def ask(scratch: Scratch, options: Options) -> pl.DataFrame:
@@ -43,7 +44,7 @@ def ask(scratch: Scratch, options: Options) -> pl.DataFrame:
 def _cases(scratch: Scratch, rows: int) -> Iterator[Case]:
     expected = scratch.digest_of(listings(rows))
 
-    def case(how: str, crawl: Crawl, stored: tuple[int, int]) -> Case:
+    def case(how: str, crawl: Crawl, stored: Digest) -> Case:
         return Case.of_new_table(
             scratch,
             stored,

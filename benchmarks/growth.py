@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from benchmarks.alone import MemoryUse
-    from benchmarks.scratch import Scratch
+    from benchmarks.scratch import Digest, Scratch
 
 NAME = "growth"
 QUESTION = "Does it slow down as the table grows, and does memory grow with the input?"
@@ -84,7 +84,7 @@ def _inputs(scratch: Scratch, most: int) -> Iterator[Case]:
 
 def _input(scratch: Scratch, size: int) -> Case:
     path = scratch.state / "input.parquet"
-    expected: list[tuple[int, int]] = []
+    expected: list[Digest] = []
 
     def prepare() -> None:
         if not expected:

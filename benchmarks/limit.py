@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from benchmarks.scratch import Scratch
+    from benchmarks.scratch import Digest, Scratch
 
 NAME = "limit"
 QUESTION = "What part of the server's own pace does propload reach?"
@@ -36,7 +36,7 @@ def ask(scratch: Scratch, options: Options) -> pl.DataFrame:
 
 
 def _cases(
-    scratch: Scratch, rows: pl.DataFrame, folder: Path, expected: tuple[int, int]
+    scratch: Scratch, rows: pl.DataFrame, folder: Path, expected: Digest
 ) -> Iterator[Case]:
     def case(name: str, run: Callable[[], dict[str, float] | None]) -> Case:
         labels = {"candidate": name}

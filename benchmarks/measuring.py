@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Self
 
-    from benchmarks.scratch import Scratch
+    from benchmarks.scratch import Digest, Scratch
 
 
 #: Appended to by every run; not committed. BENCHMARK_RESULTS names another folder.
@@ -67,7 +67,7 @@ class Case:
     def of_new_table(
         cls,
         scratch: Scratch,
-        expected: tuple[int, int],
+        expected: Digest,
         labels: Mapping[str, str | int | float],
         rows: int,
         run: Callable[[], Mapping[str, float] | None],

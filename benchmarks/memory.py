@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from benchmarks.alone import MemoryUse
-    from benchmarks.scratch import Scratch
+    from benchmarks.scratch import Digest, Scratch
 
 NAME = "memory"
 QUESTION = "How much memory does a load take, in flight and at its peak?"
@@ -93,7 +93,7 @@ class Given:
     """
 
     path: str
-    expected: tuple[int, int]
+    expected: Digest
     of_row: float
 
 
@@ -103,7 +103,7 @@ def _cases(scratch: Scratch, given: Given) -> Iterator[Case]:
             scratch,
             given.expected,
             {"batch_rows": str(batch_rows), "workers": str(workers)},
-            given.expected[0],
+            given.expected.rows,
             partial(_run, scratch, given, batch_rows=batch_rows, workers=workers),
         )
 

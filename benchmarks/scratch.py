@@ -8,7 +8,7 @@ import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import psycopg
 
@@ -63,6 +63,18 @@ _SPELLED = {
 
 class WrongValuesError(Exception):
     """A candidate stored other rows than it was given."""
+
+
+class Digest(NamedTuple):
+    """What tables that hold the same rows have in common.
+
+    Attributes:
+        rows: The number of rows.
+        total: A number made of all their values.
+    """
+
+    rows: int
+    total: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +168,8 @@ class Scratch:
             with contextlib.suppress(psycopg.errors.InsufficientPrivilege):
                 connection.execute("CHECKPOINT")
 
-    def digest(self, table: str) -> tuple[int, int]:
-        """Return the count of rows and a number made of all their values."""
+    def digest(self, table: str) -> Digest:
+        """Return the digest of a table."""
         values = ", ".join(
             f"coalesce({_SPELLED[kind].format(quoted([name]))}, '~')"
             for name, kind in self.layout.columns.items()
@@ -166,10 +178,9 @@ class Scratch:
             "SELECT count(*), coalesce(sum(hashtextextended("
             f"concat_ws('|', {values}), 0)::numeric), 0) FROM {table}"
         )
-        rows, total = self._row(query)
-        return rows, total
+        return Digest(*self._row(query))
 
-    def digest_of(self, frame: pl.DataFrame) -> tuple[int, int]:
+    def digest_of(self, frame: pl.DataFrame) -> Digest:
         """Return the digest of a table that holds these rows and no others."""
         self._store("oracle", frame)
         found = self.digest("oracle")
@@ -181,7 +192,7 @@ class Scratch:
         with self.connect() as connection, connection.cursor() as cursor:
             _copy(cursor, table, frame)
 
-    def verify(self, table: str, expected: tuple[int, int]) -> None:
+    def verify(self, table: str, expected: Digest) -> None:
         """Compare a table with what it should hold.
 
         Raises:
@@ -189,8 +200,9 @@ class Scratch:
         """
         found = self.digest(table)
         if found != expected:
-            msg = f"{table} holds {found[0]:,} rows, expected {expected[0]:,}"
-            raise WrongValuesError(msg if found[0] != expected[0] else f"{msg}: values")
+            msg = f"{table} holds {found.rows:,} rows, expected {expected.rows:,}"
+            other_rows = found.rows != expected.rows
+            raise WrongValuesError(msg if other_rows else f"{msg}: values")
 
     def verify_part(self, table: str, frame: pl.DataFrame, *, rows: int) -> None:
         """Compare the rows of some keys, and how many there are in all.

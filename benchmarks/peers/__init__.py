@@ -21,7 +21,7 @@ from benchmarks.works import CHANGED, NEW, OVERLAP, UNCHANGED, FileWorks, Listin
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from benchmarks.scratch import Scratch
+    from benchmarks.scratch import Digest, Scratch
     from benchmarks.works import Work, Works
 
 NAME = "peers"
@@ -180,7 +180,7 @@ def cases(
         name: The work.
         options: How many rows, and which candidates.
     """
-    made: dict[int, tuple[Work, tuple[int, int]]] = {}
+    made: dict[int, tuple[Work, Digest]] = {}
     # a file may have fewer rows than the smallest number
     begun: set[tuple[str, int]] = set()
     named = [one for one in CANDIDATES if options.wants(name, one)]
@@ -211,7 +211,7 @@ def sizes(chosen: list[Candidate], rows: int) -> Iterator[tuple[Candidate, int]]
             yield one, size
 
 
-def _make(scratch: Scratch, work: Work) -> tuple[Work, tuple[int, int]]:
+def _make(scratch: Scratch, work: Work) -> tuple[Work, Digest]:
     """Store what is there before, and note what has to be there afterwards."""
     scratch.fill(_stored(work), work.stored)
     return work, scratch.digest_of(work.result)
@@ -221,9 +221,7 @@ def _stored(work: Work) -> str:
     return f"stored_{work.name.replace(' ', '_').replace('%', '')}_{work.given.height}"
 
 
-def _case(
-    scratch: Scratch, one: Candidate, work: Work, expected: tuple[int, int]
-) -> Case:
+def _case(scratch: Scratch, one: Candidate, work: Work, expected: Digest) -> Case:
     given = one.taken(work.given, scratch)
     return Case(
         {"work": work.name, "form": one.form, "candidate": one.name},
