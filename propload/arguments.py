@@ -17,7 +17,7 @@ def require_mapping(name: str, given: object, /) -> None:
         ConfigError: It has none.
     """
     if not isinstance(given, Mapping):
-        msg = f"{name}: {_kind(given)} has no names and values: give a dict of them"
+        msg = f"{name}: {_kind(given)} has no names and values: pass a dict of them"
         raise ConfigError(msg)
 
 
@@ -28,7 +28,7 @@ def require_function(name: str, given: object, /) -> None:
         ConfigError: It cannot.
     """
     if not callable(given):
-        msg = f"{name}: {_kind(given)} cannot be called: give a function"
+        msg = f"{name}: {_kind(given)} cannot be called: pass a function"
         raise ConfigError(msg)
 
 
@@ -39,7 +39,7 @@ def require_event(name: str, given: object, /) -> None:
         ConfigError: It is none.
     """
     if not (hasattr(given, "is_set") and hasattr(given, "wait")):
-        event = "give a threading.Event()"
+        event = "pass a threading.Event()"
         msg = f"{name}: {_kind(given)} cannot be waited for: {event}"
         raise ConfigError(msg)
 

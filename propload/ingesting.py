@@ -50,11 +50,11 @@ def ingest(
             pyarrow table; an iterable of these, or of dicts, dataclasses or pydantic
             objects; a spider's class, `spider:NAME` or `MODULE:CLASS`.
         job: A job of the configuration file whose settings hold.
-        metrics: Counters to raise while the run goes on; new ones by default.
+        metrics: Counters to update during the run; new ones by default.
         arguments: Arguments of a spider. A keyword that is no setting is one more, but
             type checkers know these alone.
         crawl_settings: Scrapy's settings for a spider.
-        stop: Ends it as a signal does, in any thread, when the program sets it.
+        stop: Stops the run as a signal does, from any thread, once the program sets it.
         **settings: What differs from configuration and defaults; see
             docs/configuration.md.
 
@@ -65,8 +65,8 @@ def ingest(
         LoadError: The run stopped early; its `report` says what was loaded. It is a
             `SourceError`, `SchemaMismatchError`, `WriteError`, ... as well, where one
             ended it.
-        KeyboardInterrupt: It was told twice to stop, or before anything was read; it
-            is a LoadError where `stop` told it.
+        KeyboardInterrupt: It was told to stop twice, or before anything was read; where
+            `stop` told it, this is a LoadError.
     """
     if stop is not None:
         require_event("stop", stop)
@@ -151,8 +151,8 @@ def _split(settings: Settings) -> tuple[dict[str, object], Settings]:
         hint = suggest(name, config.SETTINGS, cutoff=SLIP)
         if hint:
             msg = (
-                f"{name!r} is not a setting{hint} What a spider is to be told under "
-                f"that name goes into arguments={{{name!r}: ...}}"
+                f"{name!r} is not a setting{hint} A spider's argument of that "
+                f"name goes into arguments={{{name!r}: ...}}"
             )
             raise ConfigError(msg)
     return told, cast("Settings", given)

@@ -52,7 +52,7 @@ class Loader:
     Args:
         job: A job of the configuration file whose settings hold.
         name: What reports and rejected rows call the source.
-        metrics: Counters to raise; new ones by default.
+        metrics: Counters to update; new ones by default.
         defaults: The `mapping` and `schema` that hold where neither settings nor
             configuration name another, as those of a spider's class.
         **settings: What differs from configuration and defaults.
@@ -65,13 +65,13 @@ class Loader:
             loaded; as `LockedError`, another run holds the table's lock.
 
     Attributes:
-        metrics: The counters, while the load goes on.
+        metrics: The counters, during the load.
         failed: What ended the load early, or None.
     """
 
     _told_unclosed: ClassVar = Unclosed(
         "the Loader of %s was not closed",
-        "Close a Loader, or put its rows in a with block",
+        "Close a Loader, or use it in a with block",
     )
 
     @names_settings(Settings)
@@ -188,7 +188,7 @@ class Loader:
             TimeoutError: There was no room in time for all rows: its message says
                 how many of them were taken.
             ConfigError: They are no rows, or this Loader is another process's.
-            SourceError: They cannot be made into a table.
+            SourceError: They cannot be turned into a table.
             JournalError: The disk refuses: the message says how many rows were taken
                 before that, if any.
             LoadError: The load has failed, or is closed: the message says how many of
@@ -316,7 +316,7 @@ class Loader:
     def _refuse_fork(self) -> None:
         # it has neither the threads that load nor a right to their connections
         if os.getpid() != self._process:
-            msg = "this Loader is another process's: open one in each process"
+            msg = "this Loader belongs to another process: open one in each process"
             raise ConfigError(msg)
 
     def _refuse_elsewhere(self) -> None:
@@ -387,6 +387,6 @@ class CrawlLoader(Loader):
     """The `Loader` of a crawl that Scrapy runs: the crawl closes it, no user does."""
 
     _told_unclosed: ClassVar = Unclosed(
-        "the crawl was ended at once, before all of it was loaded into %s",
+        "the crawl was ended immediately, before all of it was loaded into %s",
         "Stopped once (Ctrl-C), a crawl loads what it has read, and ends",
     )

@@ -164,7 +164,7 @@ class RunOptions:
         workers: Lanes that write, each with a connection, or "auto".
         max_rejects: How many rejected rows the run allows.
         max_memory: Memory limit of the process, in bytes.
-        retry_attempts: Most times to try one transaction.
+        retry_attempts: Maximum number of tries for one transaction.
         retry_seconds: Longest time to keep trying one transaction, in seconds.
         journal_sync: How often journaled rows are flushed to disk.
         journal_bytes: Most bytes of journal before a producer waits.

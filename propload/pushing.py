@@ -230,7 +230,7 @@ def require_batch(given: object, /) -> Batch:
     """
     if not isinstance(given, Batch):
         kind = with_article(type(given).__name__)
-        msg = f"{kind} is not a batch: give a propload.Batch, or put the rows"
+        msg = f"{kind} is not a batch: pass a propload.Batch, or put the rows"
         raise ConfigError(msg)
     _require_columns(given)
     return given

@@ -139,7 +139,7 @@ class Report:
     """What a run did.
 
     Attributes:
-        run_id: The run's name; its rejects and journal bear it.
+        run_id: The run's name; its rejects and journal have it as well.
         status: How the run ended.
         source: What was read.
         target: What was written.
@@ -286,7 +286,7 @@ def _reason_counts(values: object) -> tuple[ReasonCount, ...]:
 
 
 #: What is said of rejected rows whose file is gone.
-REJECTS_GONE = "none is left, they were dropped or replayed since"
+REJECTS_GONE = "none is left: they have since been dropped or replayed"
 
 #: Notes shown as text; a crawl whose site went away has one for each page.
 _MOST_NOTES = 12

@@ -117,7 +117,7 @@ class _Waiting:
     def tell_end(self) -> None:
         """Log that what had failed has come through."""
         if self._attempt:
-            log.info("%s: attempt %d came through", self._name, self._attempt + 1)
+            log.info("%s: attempt %d succeeded", self._name, self._attempt + 1)
 
     def _is_used_up(self, wait: float) -> bool:
         self._counted += 1

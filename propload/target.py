@@ -160,7 +160,7 @@ class Target:
         if self.mode in ("upsert", "insert-new") and not self.key:
             msg = (
                 f"table {self.table} has no key to find rows by: "
-                "give key columns (--key A,B), or --mode append to add every row"
+                "specify key columns (--key A,B), or use --mode append to add every row"
             )
             raise ConfigError(msg)
         if len(set(self.key)) != len(self.key):

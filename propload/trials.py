@@ -85,7 +85,7 @@ class Tuning:
 
     @property
     def choices(self) -> tuple[Trial, ...]:
-        """One line a choice: the median of its trials, fastest first."""
+        """One line per choice: the median of its trials, fastest first."""
         grouped: dict[tuple[int, int], list[Trial]] = {}
         for trial in self.trials:
             grouped.setdefault(trial.choice, []).append(trial)
@@ -109,7 +109,7 @@ class Tuning:
 
     @property
     def settings(self) -> Sizes:
-        """What to set: the clearly faster choice, else `auto` for both."""
+        """What to set: the clearly faster choice, otherwise `auto` for both."""
         if not self.is_clear:
             return {"batch_rows": "auto", "workers": "auto"}
         return {"batch_rows": self.best.batch_rows, "workers": self.best.workers}
@@ -207,9 +207,9 @@ class Tuning:
             kept = "auto for both, as no choice is faster than "
             return found if self.is_clear else kept + found
         times = (
-            f"{self._gain - 1:+.0%} beside the default (batch_rows = {BATCH_ROWS}, "
-            f"workers = {WORKERS}), and faster in {self._wins} of {len(self.pairs)} "
-            "comparisons"
+            f"{self._gain - 1:+.0%} compared with the default (batch_rows = "
+            f"{BATCH_ROWS}, workers = {WORKERS}), and faster in {self._wins} of "
+            f"{len(self.pairs)} comparisons"
         )
         if self.is_clear:
             return f"{found}, {times}"

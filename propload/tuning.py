@@ -65,7 +65,7 @@ def tune(
 
     The first rows are loaded again and again into tables of a namespace of its own,
     which is removed afterwards, also when this is interrupted. The target itself is
-    looked at and left alone.
+    inspected and left alone.
 
     Args:
         source: What `propload.ingest` takes; a file, a frame or a list.

@@ -83,7 +83,7 @@ def check(
             return found.execute()
         return stoppable(
             lambda stopper: stopper.execute(found),
-            meanwhile="what was read is still looked at",
+            meanwhile="rows already read are still checked",
         )
 
 

@@ -99,7 +99,7 @@ class CheckedTable:
         most = swapping.MOST_COUNTED
         told = f"more than {most:,} rows" if held > most else counted(held, "row")
         table = self.target.table
-        return [f"a replace drops what {table} holds now: {told}"] if held else []
+        return [f"a replace deletes what {table} holds now: {told}"] if held else []
 
     def newest_as_text_notes(self) -> list[str]:
         """Return what is said where key or `newest` are compared by letters."""
@@ -163,7 +163,7 @@ class CheckedTable:
         if error.sqlstate == READ_ONLY:
             problems.append(str(error))
             return
-        self.notes.append(f"the server was not asked about the rows: {error}")
+        self.notes.append(f"the rows were not checked against the server: {error}")
 
     def _planned(
         self,

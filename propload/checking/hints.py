@@ -80,12 +80,12 @@ def text_hints(frame: pl.DataFrame, columns: Collection[str], /) -> list[str]:
     notes = []
     if mapped:
         names = listed(mapped, COLUMNS_TOLD)
-        notes.append(f"a mapping (--mapping FILE) reads columns of text: {names}")
+        notes.append(f"a mapping (--mapping FILE) can convert columns of text: {names}")
     if spoiled:
         names = listed(spoiled, COLUMNS_TOLD)
         notes.append(
-            f"a few values make text of columns of numbers: {names}. If "
-            "they mean that nothing is known, name them (--null-words WORD,...)"
+            f"a few values turn columns of numbers into text: {names}. If "
+            "they mean null, name them (--null-words WORD,...)"
         )
     return notes
 

@@ -141,7 +141,7 @@ def _key_lines(report: CheckReport) -> Iterable[str]:
     elif report.candidates:
         yield f"  may be the key: {', '.join(report.candidates)}"
     else:
-        yield "  no column identifies a row by itself: each repeats a value or is empty"
+        yield "  no single column identifies a row: each has repeated or empty values"
     if report.row_repeats:
         repeats = counted(report.row_repeats, "row repeats", "rows repeat")
         yield f"  {repeats} an earlier row in every column"

@@ -138,8 +138,8 @@ class Scan:
         """Yield what can be said when all rows were looked at."""
         if self._untold:
             yield (
-                f"what becomes of {counted(self._untold, 'row')} hangs on others of "
-                "the same key, as new as they are, or refused: it is not foretold"
+                f"what becomes of {counted(self._untold, 'row')} depends on other rows "
+                "of the same key that are equally new, or refused: it is not predicted"
             )
         repeated = self._keys.count > 0
         yield from would_erase_note(self._erased, self._target, repeated=repeated)

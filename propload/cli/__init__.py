@@ -32,14 +32,14 @@ from propload.errors import OutputError, without_passwords
 #: The modules of the commands, each with the first line of its help.
 COMMANDS = {
     "ingest": "Load sources into a PostgreSQL table.",
-    "check": "Say what ingest would do, without writing: columns, types, rejects.",
+    "check": "Show what ingest would do, without writing: columns, types, rejects.",
     "recover": "Load what killed runs left in their journals: nothing is lost.",
     "tune": "Load the first rows in several ways and say which was fastest.",
     "spiders": "List the registered spiders with the arguments that they take.",
     "demo": "Crawl a made-up site on this machine for two days, and show what changed.",
     "rejects": "Look at the rows that runs rejected, and load them after all.",
     "runs": "Look at the reports of earlier runs, and drop old ones.",
-    "db": "Start, stop and look into the embedded database.",
+    "db": "Start, stop and inspect the embedded database.",
 }
 
 #: What a context knows of the words that a command was called with.

@@ -33,7 +33,7 @@ app = own_app()
     chosen=sources_group(crawls=True),
 )
 def check(chosen: Chosen, given: Settings, screen: Screen) -> None:
-    """Say what ingest would do, without writing: columns, types, rejects.
+    """Show what ingest would do, without writing: columns, types, rejects.
 
     It exits with 1 where something would stop the load. A crawl that is
     interrupted (Ctrl-C) tells of the rows that had come.

@@ -20,12 +20,12 @@ _STATE_DIR = settings_group(["state_dir"])
 _WORDS = argument(list[str] | None, "ARGUMENT", "Arguments for psql, after --.")
 
 app = own_app()
-group = add_group(app, "db", "Start, stop and look into the embedded database.")
+group = add_group(app, "db", "Start, stop and inspect the embedded database.")
 
 
 @command(group, "start", example="propload db start", given=_STATE_DIR)
 def start(given: Settings, screen: Screen) -> None:
-    """Start the embedded database, if need be, and print its address."""
+    """Start the embedded database if necessary, and print its address."""
     from propload.postgres.server import embedded  # noqa: PLC0415 - only here
 
     folder = places(given).state_dir
@@ -79,9 +79,9 @@ def url(given: Settings, screen: Screen) -> None:
     given=_STATE_DIR,
 )
 def psql(words: list[str] | None, given: Settings, screen: Screen) -> None:
-    """Open psql on the embedded database, which is started if need be."""
+    """Open psql on the embedded database, which is started if necessary."""
     if screen.as_json:
-        msg = "psql prints by itself: leave --json out; `-- --csv` makes it CSV"
+        msg = "psql prints its own output: leave --json out; `-- --csv` makes it CSV"
         raise ConfigError(msg)
     from propload.postgres.server import bundled, embedded  # noqa: PLC0415 - only here
 

@@ -128,7 +128,7 @@ class Screen:
             # only a terminal has shown the answer, and the end of its line
             typer.echo(err=True)
         if not answer:
-            msg += ": nobody answered, and --yes does not ask"
+            msg += ": nobody answered; --yes skips the question"
         raise PropLoadError(msg)
 
     def quieted(self, given: Settings) -> Settings:
@@ -211,8 +211,8 @@ def _lacking(error: Exception) -> str:
     """Return what to do about what the process lacks, or nothing for another error."""
     if isinstance(error, MemoryError):
         return (
-            "the process gets no more memory: raise its limit (ulimit -v, or that of "
-            "its container), which counts what libraries reserve as well"
+            "the process cannot get more memory: raise its limit (ulimit -v, or its "
+            "container's), which also counts what libraries reserve"
         )
     if is_refusal(error):
         return NO_MORE_THREADS
@@ -242,8 +242,8 @@ def _where(reports: Sequence[Report]) -> str:
         return ""
     commands = reports[0].commands
     if len(reports) > 1:
-        return f". See them by: {commands.list_runs()}"
-    return f". See it by: {commands.show_run(reports[0].run_id)}"
+        return f". See them with: {commands.list_runs()}"
+    return f". See it with: {commands.show_run(reports[0].run_id)}"
 
 
 def report_of(error: PropLoadError | KeyboardInterrupt, /) -> Report | None:

@@ -62,8 +62,8 @@ def recover(
     """Load what killed runs left in their journals: nothing is lost.
 
     A journal holds rows of sources that cannot be read again: crawls, pipes,
-    pushed rows. Settings are those of the run, unless they are given; --to
-    names its database. Without RUN, --table says whose journals are meant.
+    pushed rows. Settings are those of the run unless others are given; --to
+    names its database. Without RUN, --table limits it to that table's journals.
     """
     if only_list:
         _list(given, screen)
@@ -96,9 +96,9 @@ def _elsewhere(given: Settings) -> str:
     """Return what is said of journals of other databases, or nothing."""
     waiting = _waiting(given)
     return waiting and (
-        f"nothing was loaded: {waiting}: say --to as the "
-        "run did, or the run where its database has another address now, or a part of "
-        "a replace is to take effect"
+        f"nothing was loaded: {waiting}. Pass --to as the "
+        "run did; or name the run, if its database has another address now or a part "
+        "of a replace is to take effect"
     )
 
 
@@ -140,7 +140,7 @@ def _drop(run: str, given: Settings, screen: Screen, *, yes: bool) -> None:
     from propload.earlier_runs.leftover_journals import drop_leftover  # noqa: PLC0415 - heavy
 
     if not run:
-        msg = "say which run's journal is to be deleted: propload recover --drop RUN"
+        msg = "specify whose journal to delete: propload recover --drop RUN"
         raise ConfigError(msg)
     if not yes:
         _confirm_drop(run, given, screen)

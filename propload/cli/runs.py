@@ -32,7 +32,7 @@ _OLDER_THAN = option(
     default=...,
     metavar="DAYS",
     min=0,
-    help="Drop runs that ended more than so many days ago.",
+    help="Drop runs that ended more than this many days ago.",
 )
 
 app = own_app()
@@ -113,7 +113,7 @@ def drop(
         days = "1 day" if older_than == 1 else f"{older_than:g} days"
         into = f"into {given['table']} " if "table" in given else ""
         those = f"runs {into}that ended more than {days} ago"
-        question = f"Delete what is remembered of {those}?"
+        question = f"Delete the records of {those}?"
         screen.confirm(question)
     dropped = drop_runs(older_than, **given)
     screen.conclude(
@@ -185,7 +185,7 @@ def _values(one: Report | UnfinishedRun, where: Places) -> dict[str, Plain]:
 def _way_on(one: UnfinishedRun, where: Places) -> str:
     """Return what is to be done with a run that has not ended."""
     if one.status == "running":
-        return f"it goes on in process {one.pid}"
+        return f"it is running in process {one.pid}"
     return f"its process is gone; {_rest(one, where)}"
 
 
@@ -199,8 +199,8 @@ def _rest(one: UnfinishedRun, where: Places) -> str:
     if one.way == "replay":
         return _how_to_replay(one.replayed, where)
     if one.way == "again":
-        return f"to go on: load {one.source} again"
-    return f"to go on: the same propload ingest with --resume {one.run_id}"
+        return f"to continue: load {one.source} again"
+    return f"to continue: the same propload ingest with --resume {one.run_id}"
 
 
 def _how_to_replay(run_id: str, where: Places) -> str:
@@ -210,7 +210,7 @@ def _how_to_replay(run_id: str, where: Places) -> str:
     if not RejectStore(where.rejects).files.path(run_id).exists():
         return f"no rejected row of run {run_id} is left"
     replay = commands_for(where.state_dir).replay(run_id)
-    return f"to go on: {replay}, with the same other flags"
+    return f"to continue: {replay}, with the same other flags"
 
 
 def _line(one: Report | UnfinishedRun) -> tuple[str, ...]:

@@ -49,8 +49,8 @@ ROWS = option(
 )
 WRITE = switch(
     "--write",
-    "Put the choice into the configuration file, auto where none is clearly faster: "
-    "for the job of --job, else for all jobs.",
+    "Write the choice to the configuration file, auto where none is clearly faster: "
+    "for the job of --job, otherwise for all jobs.",
     panel=_PANEL,
 )
 

@@ -120,8 +120,8 @@ def _require_file(path: Path) -> None:
     """
     if not _is_file(path):
         msg = (
-            f"configuration file {path} cannot be read: it is no file, or a link to "
-            "none. Put the file there, or remove what stands there"
+            f"configuration file {path} cannot be read: it is not a file, or a link to "
+            "nothing. Put the file there, or remove what is there"
         )
         raise ConfigError(msg)
 
@@ -135,9 +135,9 @@ def _refuse_planted(path: Path) -> None:
     is_open = bool(folder.st_mode & stat.S_IWOTH)
     if is_open and owner not in (0, os.geteuid(), folder.st_uid):
         msg = (
-            f"configuration file {path} is another user's, in a folder where everybody "
-            f"may put one: if it is meant, name it (--config {path}), else work in "
-            "another folder"
+            f"configuration file {path} belongs to another user, in a folder that "
+            f"anybody may write to: if you mean it, name it (--config {path}), "
+            "otherwise work in another folder"
         )
         raise ConfigError(msg)
 

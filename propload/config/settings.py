@@ -267,7 +267,7 @@ _LISTED = (
     Setting(
         "retry_attempts",
         "Safety",
-        "Most times to try one transaction.",
+        "Maximum number of tries for one transaction.",
         read_positive,
         "N",
     ),
@@ -294,7 +294,7 @@ _LISTED = (
     Setting(
         "lock",
         "Safety",
-        "Take the table's lock: of the runs that take it, one loads at a time.",
+        "Take the table's lock; only one run that takes it loads at a time.",
         read_switch,
     ),
     Setting(

@@ -41,7 +41,7 @@ def read_text(value: object) -> str:
         raise ConfigError(msg)
     if "\0" in value:
         # no statement can hold it, so that neither run nor recovery would begin
-        msg = "holds a NUL, which PostgreSQL cannot store: write it without"
+        msg = "contains a NUL, which PostgreSQL cannot store: remove it"
         raise ConfigError(msg)
     return as_typed(value)
 
@@ -282,7 +282,9 @@ def read_moment(value: object) -> datetime:
         else:
             moment = datetime.fromisoformat(str(value))
     except ValueError:
-        msg = f"{value!r} is not a moment: write 2026-07-01 or 2026-07-01T12:00:00Z"
+        msg = (
+            f"{value!r} is not a date or time: write 2026-07-01 or 2026-07-01T12:00:00Z"
+        )
         raise ConfigError(msg) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 

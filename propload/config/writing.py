@@ -42,7 +42,7 @@ def write_settings(values: Mapping[str, int | str], *, job: str | None = None) -
             f"{name} = {tomlkit.item(one).as_string()}" for name, one in values.items()
         ]
         msg = (
-            f"configuration file {path} cannot be written: {error.strerror}. Put there "
+            f"configuration file {path} cannot be written: {error.strerror}. Add there "
             f"by hand: {', '.join(lines)}"
         )
         raise ConfigError(msg) from error

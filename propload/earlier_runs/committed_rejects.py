@@ -56,9 +56,9 @@ def how_to_settle(run_id: str, plan: Plan) -> str:
     """Return what is done about the other rows."""
     commands = plan.commands
     return (
-        "go on with the run first, which reads and rejects them again "
-        f"({commands.show_run(run_id)} says how), or load them from a file, if you do "
-        f"not ({commands.export_rejects(run_id)})"
+        "continue the run first, which reads and rejects them again "
+        f"({commands.show_run(run_id)} says how) or, if you do not, load them from a "
+        f"file ({commands.export_rejects(run_id)})"
     )
 
 
@@ -83,7 +83,7 @@ def _replaces_later(run_id: str, plan: Plan) -> str:
     commands = plan.commands
     return (
         f"run {run_id} was to replace its table and has not: rows that are added now "
-        "would go with the old ones when it does. Go on with the run first "
-        f"({commands.show_run(run_id)} says how), or give it up and load its rejected "
+        "would be deleted with the old ones when it does. Continue the run first "
+        f"({commands.show_run(run_id)} says how), or abandon it and load its rejected "
         f"rows from a file ({commands.export_rejects(run_id)})"
     )

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """What is remembered no more.
+    """How many records were deleted.
 
     Attributes:
         runs: Runs that left the ledger.
@@ -40,21 +40,22 @@ class Dropped:
 
 @names_settings(LedgerSettings)
 def drop_runs(older_than: float, /, **settings: Unpack[LedgerSettings]) -> Dropped:
-    """Delete what is remembered of old runs; return how much that was.
+    """Delete the records of old runs; return how many that were.
 
-    Reports go whatever became of their runs, but for those whose rejected rows are
-    kept: a replay needs them. Of the ledger, which `resume` goes by, only runs go that
-    loaded all their rows, and none whose journal is left, nor a replay of rows that are
-    kept: by it they are known to be loaded. Rows, rejected rows and journals stay.
+    Reports are deleted however their runs ended, except those whose rejected rows are
+    kept: a replay needs them. From the ledger, which `resume` relies on, only runs are
+    deleted that loaded all their rows, and none whose journal is left, nor a replay of
+    rows that are kept: it shows that they are loaded. Rows, rejected rows and journals
+    stay.
 
     Args:
         older_than: The least age in days, from the end of a run.
-        **settings: `to`, the database of the ledger; `table`, whose runs alone are
-            meant; `state_dir`.
+        **settings: `to`, the database of the ledger; `table`, to delete only its
+            runs; `state_dir`.
 
     Raises:
-        ConfigError: The age is below zero, or beyond the calendar; `table` is no
-            name, or another setting is given.
+        ConfigError: The age is below zero, or beyond the calendar; `table` is not
+            a name, or another setting is given.
         WriteError: The database cannot be reached, or refuses.
     """
     plan = Plan.of_few(settings, LedgerSettings, function="drop_runs")
@@ -89,11 +90,11 @@ def drop_rejects(run_id: str, /, **settings: Unpack[FileSettings]) -> int:
     Raises:
         ConfigError: No run is named, no such run has rejected rows, or another setting
             is given.
-        LockedError: The run still goes on, or is being replayed.
+        LockedError: The run is still running, or is being replayed.
     """
     plan = Plan.of_few(settings, FileSettings, function="drop_rejects")
     if not run_id:
-        msg = "say which run's rejected rows are to be deleted"
+        msg = "specify which run's rejected rows to delete"
         raise ConfigError(msg)
     places = plan.readable_places()
     path = find_rejected(require_run_id(run_id), places)
@@ -106,7 +107,7 @@ def drop_rejects(run_id: str, /, **settings: Unpack[FileSettings]) -> int:
 def drop_old_rejects(older_than: float, /, **settings: Unpack[FileSettings]) -> int:
     """Delete the rejected rows of old runs for good; return the number of runs.
 
-    Those of a run that still goes on, or that are being replayed, stay.
+    Those of a run that is still running, or that are being replayed, stay.
 
     Args:
         older_than: The least age in days, from when the last row was rejected.

@@ -149,7 +149,7 @@ def _require_nothing_left(run: RunRecord, source: RejectSource, plan: Plan) -> N
         f"{counted(loaded, 'rejected row')} of run {run_id} {which} older than its "
         f"replay {run.run_id}, which has loaded all that were there, and the file was "
         "edited since: nothing is "
-        "added twice. Change in the table what you have edited, then take out the "
+        "added twice. Make your changes in the table instead, then remove the "
         f"lines of {source.path} whose time is before {began:%Y-%m-%dT%H:%M:%S.%f}, or "
         f"all of them ({plan.commands.drop_rejects(run_id)})"
     )
@@ -184,7 +184,7 @@ def _undo(run: RunRecord, source: RejectSource, plan: Plan) -> str:
         return f"{told} Undo that"
     move = shlex.join(["mv", str(copy), str(source.path)])
     return (
-        f"{told} Put the file back as it was ({move}), replay it, and edit then what "
+        f"{told} Restore the file as it was ({move}), replay it, then edit what "
         "that rejects"
     )
 

@@ -65,7 +65,7 @@ def look_for_none(run_id: str, places: Places, /) -> NoRejects | None:
         return None
     run_id, rejected = report.run_id, report.counts.rejected
     if not rejected:
-        return NoRejects(run_id, f"run {run_id} has rejected no row")
+        return NoRejects(run_id, f"run {run_id} has rejected no rows")
     left = (
         f"nothing is left of the {counted(rejected, 'row')} that run {run_id} rejected"
     )

@@ -32,12 +32,12 @@ log = logging.getLogger(__name__)
 
 @names_settings(FileSettings)
 def rejects(run_id: str = "", /, **settings: Unpack[FileSettings]) -> pl.DataFrame:
-    """Return the rejected rows of a run, one line a row, with their reasons.
+    """Return the rejected rows of a run, one line per row, with their reasons.
 
-    The columns of the rows stand as they were read. What is known of each row begins
-    with `propload_`: `propload_source` and `propload_row` say where it stands,
+    The columns of the rows are as they were read. Columns about each row begin
+    with `propload_`: `propload_source` and `propload_row` say where it is,
     `propload_reasons` why it was rejected, in one text, and `propload_reason_list` the
-    same in parts: stage, column, check, value, message, sqlstate. Of a run whose rows
+    same in parts: stage, column, check, value, message, sqlstate. For a run whose rows
     were all replayed the frame is empty, and a warning says by which run.
 
     Args:
@@ -72,7 +72,7 @@ def runs(limit: int = 0, /, **settings: Unpack[TableSettings]) -> list[Report]:
             usual one.
 
     Raises:
-        ConfigError: `limit` is no number of reports, `table` no name, or another
+        ConfigError: `limit` is not a number of reports, `table` not a name, or another
             setting is given.
     """
     plan = Plan.of_few(settings, TableSettings, function="runs")

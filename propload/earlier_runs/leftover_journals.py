@@ -32,11 +32,11 @@ def leftovers(**settings: Unpack[LedgerSettings]) -> list[Leftover]:
     """Return the journals that killed runs left, oldest first.
 
     Args:
-        **settings: `table` and `to`, whose journals alone are meant; `state_dir`,
+        **settings: `table` and `to`, to list only their journals; `state_dir`,
             where it is not the usual one.
 
     Raises:
-        ConfigError: `table` is no name, or another setting is given.
+        ConfigError: `table` is not a name, or another setting is given.
     """
     plan = Plan.of_few(settings, LedgerSettings, function="leftovers")
     found = into_table(find_leftovers(plan.readable_places().journal), settings)
@@ -48,7 +48,7 @@ def leftovers(**settings: Unpack[LedgerSettings]) -> list[Leftover]:
 
 @names_settings(JournalSettings)
 def drop_leftover(run_id: str, /, **settings: Unpack[JournalSettings]) -> int:
-    """Delete what a run left in its journal; return the rows lost by it, at most.
+    """Delete what a run left in its journal; return how many rows that loses at most.
 
     What a replace had gathered in its database goes as well, where that is reached.
 
@@ -96,8 +96,8 @@ def of_database(
     for one in found:
         if one.database != database.label and _is_same(one, database):
             log.warning(
-                "the journal of run %s waits for %s, which is %s elsewhere, or was "
-                "copied to it. To load it here: %s, with --to as now",
+                "the journal of run %s waits for %s, which is %s at another address, "
+                "or was copied to it. To load it here: %s, with the current --to",
                 one.run_id,
                 one.database,
                 database.label,
@@ -121,9 +121,9 @@ def require_home(one: Leftover, database: Database, commands: Commands) -> None:
         return
     msg = (
         f"the journal of run {one.run_id} belongs to {one.database}, and "
-        f"{database.label} does not show that it is the same database. Give --to as "
+        f"{database.label} does not show that it is the same database. Pass --to as "
         "the run did; or, if that database was moved there with all its tables, "
-        f"confirm it: {commands.recover(one.run_id)} --moved, with the present --to"
+        f"confirm it: {commands.recover(one.run_id)} --moved, with the current --to"
     )
     raise ConfigError(msg)
 
@@ -165,7 +165,7 @@ def find_leftover(plan: Plan, run_id: str) -> Leftover:
             return one
     if is_in_use(folder / run_id):
         msg = (
-            f"the journal of run {run_id} is in use: the run is still going, or "
+            f"the journal of run {run_id} is in use: the run is still running, or "
             "another process is recovering it"
         )
         raise LockedError(msg)

@@ -80,8 +80,8 @@ class NewestRejects:
                 return path
             if path.exists():
                 log.warning(
-                    "the rejected rows of run %s, which could not be read at all, are "
-                    "passed over",
+                    "the rejected rows of run %s, which could not be read at all, "
+                    "are skipped",
                     run_id,
                 )
         # of which no row can be replayed, as whoever replays it is told
@@ -125,7 +125,7 @@ class NewestRejects:
         if run_id != begun:
             log.warning(
                 "run %s is a replay of the rejected rows of run %s that has not ended: "
-                "those of run %s are taken, and its own are among them",
+                "those of run %s are used, which include its own",
                 run_id,
                 begun,
                 begun,

@@ -67,7 +67,7 @@ def recover(
 
     Args:
         run_id: One run only; all that went into this database by default.
-        moved: Whether the run's database is the one of now, although it had another
+        moved: Whether the run's database is the current one, although it had another
             address and does not show that it is the same.
         on_report: Told of each journal that was loaded, also where another one
             cannot be and the call fails.
@@ -77,7 +77,7 @@ def recover(
 
     Raises:
         ConfigError: There is no such journal, it belongs to another database, `moved`
-            comes without a run, or a setting is given that says nothing of rows in a
+            comes without a run, or a setting is given that does not apply to rows in a
             journal.
         WriteError: The database cannot be reached.
         LoadError: A run stopped early again; its journal stays, and the others are
@@ -87,7 +87,7 @@ def recover(
     if on_report is not None:
         require_function("on_report", on_report)
     if moved and not run_id:
-        msg = "say which run's database has moved: moved needs a run (RUN --moved)"
+        msg = "specify which run's database has moved: moved needs a run (RUN --moved)"
         raise ConfigError(msg)
     if run_id:
         named = find_leftover(plan, run_id)
@@ -116,9 +116,9 @@ def _is_part_of_replace(one: Leftover, commands: Commands) -> bool:
     if not one.is_replace or one.whole:
         return False
     log.warning(
-        "run %s was to replace %s and ended before its source did: what came of it is "
-        "left out. To put that in place of all the table's rows: %s. "
-        "After a later replace drop it instead, and this warning with it: %s",
+        "run %s was to replace %s and ended before its source did: the rows that came "
+        "are not loaded. To replace all rows of the table with them: %s. "
+        "After a later replace, drop them instead, which ends this warning: %s",
         one.run_id,
         one.about.get("table"),
         commands.recover(one.run_id),
@@ -220,7 +220,7 @@ def recover_first(plan: Plan, source: Source, stopper: Stopper) -> None:
             counted(report.counts.read, "row"),
         )
     if stopper.told.is_set():
-        msg = "stopped while the journals of earlier runs were loaded"
+        msg = "stopped while the journals of earlier runs were being loaded"
         raise KeyboardInterrupt(msg)
 
 

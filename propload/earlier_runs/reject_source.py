@@ -227,7 +227,9 @@ class RejectSource:
             if not OWN_NAMES.isdisjoint(left.columns):
                 # as rows they are refused
                 raise
-            log.warning("%s: they are rejected again, for another fix to mend", error)
+            log.warning(
+                "%s: they are rejected again, for another fix to correct", error
+            )
             faults = (Unread(line["row"], "", "fix", str(error)) for line in part)
             return Batch(
                 as_rows(pl.DataFrame()),

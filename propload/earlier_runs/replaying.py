@@ -52,8 +52,8 @@ def replay(
 ) -> Report:
     """Load the rejected rows of a run again and return what happened.
 
-    The settings are those of the run, but for `max_rejects`, which was meant for all
-    rows; what is given differs from them. What is rejected again is kept under the new
+    The settings are those of the run, except `max_rejects`, which was meant for all
+    rows; settings given here replace them. What is rejected again is kept under the new
     run's name; rows that could not be read at all stay where they are, since only their
     file can be fixed. A replay that adds rows and was stopped or killed is continued:
     no row is added twice.
@@ -68,11 +68,11 @@ def replay(
 
     Raises:
         ConfigError: There is no such run, no row of it can be replayed, a setting
-            is needed that only the caller has, or one is given that says nothing of
+            is needed that only the caller has, or one is given that does not apply to
             rejected rows; the fix fails, or a replay by another one has added some
             of the rows.
         WriteError: The database cannot be reached.
-        LockedError: The run still goes on, or is being replayed.
+        LockedError: The run is still running, or is being replayed.
         LoadError: The run stopped early; the rejected rows stay.
     """
     plan = Plan.of_few(settings, ReplaySettings, function="replay")
@@ -125,8 +125,8 @@ def _settle(begun: EarlierReplay, source: RejectSource, plan: Plan) -> None:
     told = f"rejected rows ({loaded:,}) {told}"
     if not is_forgotten:
         msg = (
-            f"{told}, and cannot be parted from {counted(later, 'row')} that came "
-            "since: see to the cause, which is logged, then replay again"
+            f"{told}, and cannot be separated from {counted(later, 'row')} that came "
+            "since: fix the cause, which is logged, then replay again"
         )
         raise ConfigError(msg)
     log.warning("%s: %s that came since are left", told, counted(later, "row"))
@@ -137,8 +137,8 @@ def _tell_of_later(begun: EarlierReplay, source: RejectSource, plan: Plan) -> No
     later = source.count() - begun.source.count()
     if later:
         log.warning(
-            "%s of run %s %s, having come after its replay %s began: when that has "
-            "ended, %s once more",
+            "%s of run %s %s: they came after its replay %s began. When that has "
+            "ended, run %s again",
             counted(later, "rejected row"),
             source.path.stem,
             "stays" if later == 1 else "stay",
@@ -178,7 +178,7 @@ def _no_row(source: RejectSource, plan: Plan) -> str:
     if not count_lines(source.path):
         # somebody took them out
         drop = plan.commands.drop_rejects(run_id)
-        return f"{source.path} holds no row any more: put one back, or run {drop}"
+        return f"{source.path} no longer holds any row: put one back, or run {drop}"
     return (
         f"the rejected rows of run {run_id} could not be read at all: correct the file "
         "and ingest it again"
@@ -216,7 +216,7 @@ def _plan_of(run_id: str, report: Report | None, given: Settings) -> Plan:
         plan = Plan.of(given)
         if "table" not in plan.settings:
             msg = (
-                f"run {run_id} was killed before its report was written: say which "
+                f"run {run_id} was killed before its report was written: specify which "
                 "table its rows belong to, and its other settings (--table, --key)"
             )
             raise ConfigError(msg)

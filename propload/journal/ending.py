@@ -46,8 +46,8 @@ def close_journal(journal: Journal | JournalSource, outcome: Outcome, /) -> None
 def _note(outcome: Outcome, error: Exception) -> str:
     if outcome.loaded:
         return (
-            f"the journal could not be removed: {error}. Its rows are loaded, which "
-            "the next run into the table finds out by itself"
+            f"the journal could not be removed: {error}. Its rows are loaded; the next "
+            "run into the table finds that out by itself"
         )
     return f"the end of the journal may not have reached the disk: {error}"
 
@@ -94,6 +94,8 @@ def _left(journal: Journal) -> str:
         return f"it keeps its old rows, and the {came}. To put them in its place:"
     waiting = journal.waiting
     if not waiting:
-        return "its rows are loaded or rejected, and only its end is left to note:"
+        return (
+            "its rows are loaded or rejected, and only its end remains to be recorded:"
+        )
     left = counted(waiting, "row waits", "rows wait")
     return f"at most {left} in the journal. To load them:"

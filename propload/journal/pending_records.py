@@ -130,8 +130,8 @@ class RecordReader:
             recover = commands_for(folder.parent.parent).recover(folder.name)
             msg = (
                 f"the journal {pending.path} cannot be read from byte "
-                f"{pending.offset} on ({why}): it was changed from outside, or its "
-                f"disk fails. Load what comes before it with {recover}, and the "
+                f"{pending.offset} on ({why}): another program changed it, or its disk "
+                f"is failing. Load what comes before it with {recover}, and the "
                 "rest from its source again"
             )
             raise JournalError(msg) from error

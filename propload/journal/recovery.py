@@ -205,7 +205,7 @@ class JournalSource:
         commands = commands_for(self.folder.parent.parent)
         return JournalError(
             f"the journal's file {file} is damaged, and rows follow that were "
-            "acknowledged: put it back from a copy, or give them up "
+            "acknowledged: restore it from a copy, or discard them "
             f"({commands.drop_journal(self.folder.name)})"
         )
 

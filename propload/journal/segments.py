@@ -135,7 +135,7 @@ class Segments:
             msg = (
                 f"the journal {last.path} holds a part of rows that were not taken, "
                 f"which cannot be cut off: {error.strerror}. What was taken before is "
-                "loaded; nothing more is taken until it can"
+                "loaded; nothing more is taken until it can be"
             )
             raise JournalError(msg) from error
 
@@ -148,7 +148,7 @@ class Segments:
             return JournalError(
                 f"{msg}What was written of these rows cannot be cut off "
                 f"({fault.strerror}): a recovery may load them, and nothing more is "
-                "taken until it can. What was taken before is safe"
+                "taken until it can be. What was taken before is safe"
             )
         return JournalError(
             f"{msg}What was taken before is safe: make room, then continue"
@@ -195,7 +195,7 @@ class Segments:
                 self.sync_names(self._folder)
                 undo.pop_all()
         except OSError as error:
-            msg = f"the journal {path} cannot be made: {error.strerror}"
+            msg = f"the journal {path} cannot be created: {error.strerror}"
             raise JournalError(msg) from error
         # an interrupt may have come between these two, the last time
         if not self._files or self._files[-1].path != path:

@@ -88,7 +88,7 @@ class Journal:
         try:
             self._make(about)
         except OSError as error:
-            msg = f"the journal {folder} cannot be made: {error.strerror}"
+            msg = f"the journal {folder} cannot be created: {error.strerror}"
             raise JournalError(msg) from error
 
     def _make(self, about: Mapping[str, Plain]) -> None:

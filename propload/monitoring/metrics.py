@@ -29,7 +29,7 @@ class Snapshot:
 
     Attributes:
         counts: Rows so far; those in flight are read but not yet accounted for.
-        seconds: How long the run goes on, or went on until its end.
+        seconds: How long the run has taken so far, or took until its end.
         batches: Prepared batches.
         retries: Transactions tried again.
         fill: How full the queue and the lanes are.
@@ -133,5 +133,5 @@ def given_or_new(metrics: object, /) -> Metrics:
     if isinstance(metrics, Metrics):
         return metrics
     kind = with_article(type(metrics).__name__)
-    msg = f"metrics: {kind} counts no rows: give propload.Metrics(), or leave it out"
+    msg = f"metrics: {kind} counts no rows: pass propload.Metrics(), or leave it out"
     raise ConfigError(msg)

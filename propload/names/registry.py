@@ -34,7 +34,9 @@ def find_object(spec: str, *, group: str, kind: str) -> object:
     """
     if ":" in spec:
         if not _OBJECT.fullmatch(spec):
-            msg = f"{kind} {spec!r} names no object of a module: give MODULE:NAME"
+            msg = (
+                f"{kind} {spec!r} does not name an object of a module: use MODULE:NAME"
+            )
             raise ConfigError(msg)
         with _current_folder():
             return _imported(EntryPoint(spec, spec, group), kind)
@@ -42,7 +44,7 @@ def find_object(spec: str, *, group: str, kind: str) -> object:
     if spec not in registered.names:
         known = ", ".join(sorted(registered.names)) or "none"
         msg = (
-            f"there is no {kind} {spec!r}: give one of those registered ({known}) "
+            f"there is no {kind} {spec!r}: use one of those registered ({known}) "
             "or module:NAME"
         )
         raise ConfigError(msg)
@@ -64,7 +66,7 @@ def _imported(entry: EntryPoint, kind: str) -> object:
 def _reason(error: Exception, entry: EntryPoint) -> str:
     top = entry.module.partition(".")[0]
     if isinstance(error, ModuleNotFoundError) and error.name == top:
-        where = "run this in the folder that holds it, or name that in PYTHONPATH"
+        where = "run this in the folder that holds it, or add that folder to PYTHONPATH"
         return f"{error}: {where}"
     told = isinstance(error, (ImportError, AttributeError))
     return str(error) if told else f"{type(error).__name__}: {error}"

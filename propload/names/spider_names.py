@@ -41,7 +41,7 @@ def refuse_among(sources: Iterable[object]) -> None:
         if is_spider(source):
             msg = (
                 f"{source} is a crawl and cannot be one of several sources: "
-                "give it alone, to a run of its own"
+                "load it alone, in a run of its own"
             )
             raise ConfigError(msg)
 

@@ -77,7 +77,7 @@ def create_type(dtype: pl.DataType, /) -> str:
     if found is None:
         msg = (
             f"{type_name(dtype)} has no PostgreSQL type: make it text or JSON before "
-            "loading, or leave its column out by a mapping"
+            "loading, or leave its column out with a mapping"
         )
         raise SchemaMismatchError(msg)
     return found

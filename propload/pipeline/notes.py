@@ -27,8 +27,8 @@ def no_rows_note(joined: Joined, target: Target, /) -> str:
     """Return what is said of a table that is not made for want of a row."""
     names = ", ".join(joined.parts[0].rows.schema.names[:NAMES_TOLD])
     return (
-        f"{joined.parts[0].source} has a header ({names}) but no row to tell the types "
-        f"of its columns by: {target.table} was not made"
+        f"{joined.parts[0].source} has a header ({names}) but no row to detect the "
+        f"types of its columns from: {target.table} was not created"
     )
 
 
@@ -46,13 +46,13 @@ def newest_as_text_notes(
     if target.mode in ("append", "insert-new") or not _is_of_letters(pg_type):
         return []
     advice = (
-        "give it a mapping with a parser (timestamp), or make the table beforehand"
+        "give it a mapping with a parser (timestamp), or create the table beforehand"
         if is_new
         else "change the column's type in the table (timestamptz, numeric)"
     )
     note = (
         f"newest compares column {target.newest} of {target.table} as text, letter by "
-        f"letter: 9 is newer than 10, and the zone of a time does not count: {advice}"
+        f"letter: 9 is newer than 10, and time zones do not count: {advice}"
     )
     return [note]
 
@@ -77,7 +77,7 @@ def would_erase_note(
     about = "up to " if repeated else ""
     note = (
         f"nulls would erase what {target.table} holds, as on_null is overwrite: "
-        f"{about}{_by_column(most, 'value')}. Where they are not meant to, leave the "
+        f"{about}{_by_column(most, 'value')}. If that is not intended, leave the "
         "columns out, or load with on_null = keep"
     )
     return [note]
@@ -95,8 +95,8 @@ def did_erase_note(erased: Mapping[str, int], target: Target, /) -> list[str]:
     told = _by_column(list(erased.items()), "stored value")
     note = (
         f"nulls have erased at least {told} in {target.table}, as "
-        "on_null is overwrite: where they had no value by mistake, load them again "
-        "with their values, and such rows with on_null = keep"
+        "on_null is overwrite: where values were missing by mistake, load those rows "
+        "again with their values, and rows without values with on_null = keep"
     )
     return [note]
 

@@ -32,7 +32,7 @@ def require_same_pieces(
             f"run were committed in part, but come out differently now (lane {lane} "
             f"had {counted(before, 'row')} and would have {now:,}), so that some would "
             "be lost or written twice: continue with the mapping, the schema and the "
-            f"table as they were, or load {source} anew"
+            f"table as they were, or load {source} again"
         )
         raise ConfigError(msg)
 
@@ -41,9 +41,9 @@ def torn_batch(begun: PartialBatch, source: str, /) -> ConfigError:
     """Return what is said of a batch whose rows come otherwise than before."""
     msg = (
         f"{source}: rows {begun.first_row + 1:,} to {begun.through_row:,} of the run "
-        "were committed in part, and are not read in one piece any more, so that some "
+        "were committed in part, and are no longer read in one piece, so that some "
         "would be written twice: continue with the version of propload that it began "
-        f"with, or load {source} anew (in append mode only what the table lacks)"
+        f"with, or load {source} again (in append mode only what the table lacks)"
     )
     return ConfigError(msg)
 

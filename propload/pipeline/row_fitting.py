@@ -31,9 +31,9 @@ def refuse_names(names: Sequence[str], /) -> None:
     own = [name for name in names if name in OWN_NAMES]
     if own:
         msg = (
-            f"column {', '.join(own)} is propload's own: leave it out (as those of "
-            "report.rejects that begin with propload_), or give it another name in the "
-            "source or in the mapping"
+            f"column {', '.join(own)} has a name reserved by propload: leave it out "
+            "(like those of report.rejects that begin with propload_), or rename it in "
+            "the source or in the mapping"
         )
         raise SchemaMismatchError(msg)
     found = [

@@ -267,7 +267,7 @@ class Database:
 
     @contextmanager
     def _making_ready(self, target: Target, run: RunRecord) -> Iterator[Connection]:
-        doing = "table and ledger were made ready"
+        doing = "table and ledger were prepared"
         with self._asking(str(target.table), doing) as session:
             try:
                 yield session
@@ -290,7 +290,7 @@ class Database:
         opened = self._runs.get(run.run_id)
         if opened is not None:
             return opened
-        with self._asking(run.target, "the run was entered in the ledger"):
+        with self._asking(run.target, "the run was recorded in the ledger"):
             return self._open_run(run)
 
     def end_run(
@@ -321,7 +321,7 @@ class Database:
 
     def _found_again(self, run: RunRecord, target: Target, status: str) -> LoadingRun:
         """Return a run that wrote no row in this process, with what it had gathered."""
-        with self._asking(run.target, "the end of the run was entered") as session:
+        with self._asking(run.target, "the end of the run was recorded") as session:
             facts = catalog.describe(session, target.table)
             # its ledger knows more of the run than this record where it is entered
             opened = self._runs.get(run.run_id) or self._open_run(run)

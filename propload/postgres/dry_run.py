@@ -113,7 +113,7 @@ class DryRun:
         try:
             make_stage(connection, shape)
         except ServerError as error:
-            table, doing = str(target.table), "a temporary table was made"
+            table, doing = str(target.table), "a temporary table was created"
             raise failures.as_write_error(error, table=table, doing=doing) from error
         unsure = [c.name for c in facts.columns if _may_refuse(c, shape)]
         # rows that replace a table meet one another
@@ -127,8 +127,8 @@ class DryRun:
         shape = self.shape
         unasked = (
             f"a trigger of {shape.table} may change or "
-            "skip rows before they are stored, so its constraints were not asked: what "
-            "they refuse is found by the load alone"
+            "skip rows before they are stored, so its constraints were not checked: "
+            "only the load finds what they refuse"
         )
         return tuple(filter(None, [shape.kept, unasked if shape.triggered else None]))
 

@@ -242,7 +242,7 @@ class LoadingRun:
             if shadow is not None and status == "loaded":
                 shadow.clear()
         except ServerError as error:
-            table, doing = self._record.target, "the end of the run was entered"
+            table, doing = self._record.target, "the end of the run was recorded"
             raise failures.as_write_error(error, table=table, doing=doing) from error
         finally:
             self.close()
@@ -259,8 +259,8 @@ def _wiped(runs: Sequence[str], table: str) -> tuple[str, ...]:
         return ()
     who = f"run {runs[0]}" if len(runs) == 1 else f"runs {', '.join(runs)}"
     note = (
-        f"{who} still went on when this replace took effect: what was committed by "
+        f"{who} still ran when this replace took effect: what was committed by "
         f"then is gone from {table}, and what came later stays beside the new rows. "
-        "Load it again where rows are missed, and keep such runs apart by --lock"
+        "Load it again if rows are missing, and keep such runs apart with --lock"
     )
     return (note,)

@@ -190,8 +190,8 @@ class Preparer:
         if self.checker is None or self.mapping is not None:
             return told
         return (
-            f"{told}. Where they have other names than in the schema, a mapping tells "
-            "which (--mapping)"
+            f"{told}. If their names differ from those in the schema, map them "
+            "(--mapping)"
         )
 
     def decides(self, joined: Joined) -> bool:

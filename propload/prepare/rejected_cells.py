@@ -25,7 +25,7 @@ def refused_cells(
     """Yield what each planned column holds in rejected rows, though none is written.
 
     Values that cannot be read are texts as they came, in a series of their own. Rows
-    refused by a mapping that is no `Mapping` are left out: only it could read them.
+    refused with a mapping that is no `Mapping` are left out: only it could read them.
 
     Args:
         preparer: What refused them, with a plan.

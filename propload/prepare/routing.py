@@ -126,7 +126,7 @@ def _words(column: pl.Series) -> pl.Series:
     if text is None:
         kind = type_name(dtype)
         msg = (
-            f"key column {column.name} is {kind}, which cannot identify a row: give "
+            f"key column {column.name} is {kind}, which cannot identify a row: use "
             "another key (--key), or turn the column into text with a mapping"
         )
         raise SchemaMismatchError(msg)

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from threading import Thread
 
 NO_MORE_THREADS = (
-    "the process gets no more threads: raise the limit of its user (ulimit -u) or of "
-    "its container (pids)"
+    "the process cannot start more threads: raise the limit of its user (ulimit -u) "
+    "or container (pids)"
 )
 
 

@@ -160,8 +160,8 @@ def _decoded_apart(
             if _is_cut_off(text):
                 return
             msg = (
-                f"{path}, line {place}: this is no rejected row as propload wrote "
-                f"it: {error}. Correct the line or take it out"
+                f"{path}, line {place}: this is not a rejected row as propload wrote "
+                f"it: {error}. Correct the line or remove it"
             )
             raise ConfigError(msg) from error
 
@@ -226,11 +226,11 @@ def _line(text: bytes) -> Line | None:
     told = line if isinstance(line, dict) else {}
     for name, types in _NEEDED.items():
         if not isinstance(told.get(name, ...), types):
-            msg = f"its {name!r} is missing or no {types[0].__name__}"
+            msg = f"its {name!r} is missing or not of type {types[0].__name__}"
             raise ValueError(msg)  # noqa: TRY004 - as for what is no JSON at all
     for name, kind in _OPTIONAL.items():
         if not isinstance(told.get(name), (kind, NoneType)):
-            msg = f"its {name!r} is no {kind.__name__}"
+            msg = f"its {name!r} is not of type {kind.__name__}"
             raise ValueError(msg)  # noqa: TRY004 - as above
     if name := _too_large(told):
         msg = f"its {name!r} is beyond 64 bits"

@@ -79,7 +79,7 @@ class RejectStore:
 
         Raises:
             ConfigError: No such run has rejected rows.
-            LockedError: The run still goes on, or is being replayed.
+            LockedError: The run is still running, or is being replayed.
         """
         path = self.files.find(run_id)
         with self.locked(path.stem):
@@ -91,7 +91,7 @@ class RejectStore:
     def drop_old(self, before: datetime, /) -> int:
         """Delete the rejected rows that were written before; return of how many runs.
 
-        Those of a run that still goes on, or that are being replayed, stay.
+        Those of a run that is still running, or that are being replayed, stay.
         """
         dropped = 0
         for path in written_before(before, self.files.all()):
@@ -108,7 +108,7 @@ class RejectStore:
         """Hold a run's rejected rows against who would add some or replay them.
 
         Raises:
-            LockedError: The run still goes on, or is being replayed.
+            LockedError: The run is still running, or is being replayed.
         """
         descriptor = lock_rejects(self.files.path(run_id))
         try:
@@ -193,8 +193,8 @@ def lock_rejects(path: Path, /) -> int:
         return lock_private(_lock_of(path))
     except BlockingIOError as error:
         msg = (
-            f"run {path.stem} is still going, or its rejected rows are being replayed: "
-            "try again when it has ended"
+            f"run {path.stem} is still running, or its rejected rows are being "
+            "replayed: try again when it has ended"
         )
         raise LockedError(msg) from error
 

@@ -199,7 +199,7 @@ class RejectWriter:
                 anew.flush()
                 os.fsync(anew.fileno())
             sync_folder(self.path.parent)
-            log.warning("%s was removed, and is written anew", self.path)
+            log.warning("%s was removed, and is being written again", self.path)
         self._close_file()
         if self._held is not None:
             # what others would ask for went with it
@@ -231,7 +231,7 @@ def _unwritten(path: Path) -> Iterator[None]:
     except OSError as error:
         msg = (
             f"rejected rows cannot be written to {path}: {_cause(error)}. "
-            "Make room or give another --state-dir"
+            "Make room or use another --state-dir"
         )
         raise WriteError(msg) from error
 

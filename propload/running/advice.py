@@ -89,7 +89,7 @@ class _Advice:
             return self._kept()
         gone, journal = self._gone_with_table(), self.parts.journaling.journal
         if journal is not None:
-            again = f"{gone}: give them again" if gone else ""
+            again = f"{gone}: supply them again" if gone else ""
             return _joined(self._how_to_recover(journal), self._lost(), again)
         if gone:
             return _joined(gone, self._how_to_begin_anew())
@@ -100,7 +100,7 @@ class _Advice:
     def _how_to_recover(self, journal: Journal | JournalSource) -> str:
         """Return how what waits in a journal is loaded."""
         if self._is_replace and not self._goes_on:
-            anew = f"Load all rows anew, and drop what is left of these ({self._drop})"
+            anew = f"Load all rows again, and drop what is left of these ({self._drop})"
             return _joined(self._kept(), anew)
         if isinstance(journal, JournalSource):
             return self._how_to_recover_again()
@@ -114,7 +114,7 @@ class _Advice:
             return (
                 f"{waiting} in the journal: load them with the settings that were "
                 f"wrong ({commands.recover(self.parts.run_id)} --key ... "
-                f"--mapping ...), or give them up ({self._drop})"
+                f"--mapping ...), or discard them ({self._drop})"
             )
         first = self._first()
         return f"{waiting} in the journal: {first}load them with {commands.recover()}"
@@ -123,7 +123,7 @@ class _Advice:
         """Return how the rest of a journal is loaded whose recovery ended early."""
         first, recover = self._first(), self.parts.plan.commands.recover()
         again = f"What is left stays in the journal: {first}run {recover} again"
-        give_up = f", or give it up ({self._drop})" if first else ""
+        give_up = f", or discard it ({self._drop})" if first else ""
         return _joined(self._kept(), f"{again}{give_up}")
 
     def _how_to_put_in_place(self, journal: Journal) -> str:
@@ -142,7 +142,7 @@ class _Advice:
         told = counted(
             lost, f"row that {gave} last is lost", f"rows that {gave} last are lost"
         )
-        return f"{told}: give them again" if lost else ""
+        return f"{told}: supply them again" if lost else ""
 
     def _waiting(self, journal: Journal) -> str:
         # a batch that one lane committed and another did not waits in part
@@ -177,16 +177,16 @@ class _Advice:
         # a file that was written into is another one, which no run goes on with
         is_other = self._is_replace and incomplete_of(parts.source)
         if not self._goes_on or is_other:
-            return f"Load {parts.source.name} anew, without --resume{others}"
+            return f"Load {parts.source.name} again, without --resume{others}"
         if parts.source.fingerprint() is None:
-            return f"To go on: {self._first()}load {parts.source.name} again"
+            return f"To continue: {self._first()}load {parts.source.name} again"
         resume = f"the same command with --resume {parts.run_id}"
         if not self._fails_again:
-            return f"To go on: {self._first()}{resume}"
+            return f"To continue: {self._first()}{resume}"
         # a run goes on only with the files and settings that it began with
         return (
-            f"To go on, fix that: after a change of the table alone {resume}; after "
-            f"one of a file or a setting load again without --resume{others}"
+            f"To continue, fix that: if only the table has changed, {resume}; if a "
+            f"file or a setting has, load again without --resume{others}"
         )
 
     def _how_to_begin_anew(self) -> str:
@@ -195,20 +195,20 @@ class _Advice:
             return self._how_to_replay()
         source = self.parts.source
         known = source.fingerprint() is not None
-        anew = f"load {source.name} {'anew, without --resume' if known else 'again'}"
+        anew = f"load {source.name} {'again, without --resume' if known else 'again'}"
         if not known or not self._is_missing:
-            return f"To go on: {anew}"
+            return f"To continue: {anew}"
         return (
-            f"To go on: where it was renamed, give {self.parts.target.table} its name "
-            f"back, then the same command with --resume {self.parts.run_id}; "
-            f"otherwise {anew}"
+            "To continue: if it was renamed, rename it back to "
+            f"{self.parts.target.table}, then the same command with --resume "
+            f"{self.parts.run_id}; otherwise {anew}"
         )
 
     def _how_to_replay(self) -> str:
         """Return how rejected rows are replayed once more: it knows its own run."""
         first = _FIX if self._fails_again else ""
         again = self.parts.plan.commands.replay(self.parts.plan.replayed)
-        return f"To go on: {first}{again}, with the same other flags"
+        return f"To continue: {first}{again}, with the same other flags"
 
     # ---- the table, and what ended the run ----
 

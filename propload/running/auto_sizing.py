@@ -144,7 +144,7 @@ def _too_few(
     workers = WORKERS if told == "auto" else told
     words = [server.how_to_raise(workers + others)]
     if others < server.connections:
-        words.append("give fewer --workers")
+        words.append("use fewer --workers")
     return (
         f"{counted(workers, 'worker needs one', 'workers need a')} connection"
         f"{' each' * (workers > 1)} and the run {others} more, but {label} gives this "

@@ -138,9 +138,9 @@ def find_dsn(plan: Plan, *, stopped: Stopped = never) -> str:
 
 @names_settings(FileSettings)
 def embedded_url(**settings: Unpack[FileSettings]) -> str:
-    """Return the address of the embedded database, which is started if need be.
+    """Return the address of the embedded database, which is started if necessary.
 
-    Whatever speaks to PostgreSQL from this machine takes it; it holds no password.
+    Every PostgreSQL client on this machine accepts it; it holds no password.
 
     Args:
         **settings: `state_dir`, where it is not the usual one.
@@ -204,7 +204,7 @@ def choose_table(settings: Settings, checker: Checker | None, source: str) -> Ta
         return checker.target_defaults.table
     name = _table_like(source)
     if not name:
-        msg = f"no table to load {source} into: give --table TABLE"
+        msg = f"no table to load {source} into: use --table TABLE"
         raise ConfigError(msg)
     return TableName("public", name)
 

@@ -291,8 +291,8 @@ def _rejects(
     was = "was" if gone == 1 else "were"
     note = (
         f"{counted(gone, 'rejected row')} of earlier processes of this run {was} "
-        "replayed or dropped before it went on: the counts tell of them, the reasons "
-        "do not"
+        "replayed or dropped before it continued: they are in the counts, but not in "
+        "the reasons"
     )
     return writer, (note,)
 

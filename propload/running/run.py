@@ -220,7 +220,7 @@ class Run:
     def _failed(self, error: BaseException) -> Ending:
         if self._aborted.is_set():
             # what a statement or a queue says that was broken off says nothing
-            error = LoadError("the run was told to end at once")
+            error = LoadError("the run was told to stop immediately")
         return Ending("failed", error)
 
     def _settle(self, parts: Parts, ending: Ending) -> Ending:

@@ -38,5 +38,5 @@ def require_run_id(given: object, /) -> str:
     if isinstance(given, str):
         return given
     kind = with_article(type(given).__name__)
-    msg = f"{kind} does not name a run: give its name, as report.run_id is one"
+    msg = f"{kind} does not name a run: pass its name, such as report.run_id"
     raise ConfigError(msg)

@@ -142,7 +142,7 @@ def stoppable(
         if signals.has_heard or not stop.is_set():
             raise
         # an interrupt would end more than the load: a server's loop, a thread's pool
-        msg = "it was told to stop before anything was read"
+        msg = "it was stopped before anything was read"
         raise LoadError(msg) from error
 
 
@@ -205,7 +205,7 @@ def end_at_once(
     if wait(ABORT_SECONDS):
         aborting.join(_ABORTING_SECONDS)
     else:
-        log.warning("the load did not end within %g s: left behind", ABORT_SECONDS)
+        log.warning("the load did not end within %g s: abandoned", ABORT_SECONDS)
 
 
 class Ended:
@@ -364,7 +364,7 @@ class _Signals:
 
     def _stop(self, name: str) -> None:
         try:
-            log.warning("%s: %s; a second one ends at once", name, self._meanwhile)
+            log.warning("%s: %s; a second one stops immediately", name, self._meanwhile)
         finally:
             # whatever the program's own handlers of logs raise
             self._stopper.stop()

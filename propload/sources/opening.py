@@ -82,7 +82,7 @@ def _instead(source: object) -> str:
     if isinstance(source, Mapping):
         return "give a row in a list, [row], and columns as a frame, pl.DataFrame(...)"
     if isinstance(source, Awaitable):
-        return "await it, and give what it returns"
+        return "await it, and pass what it returns"
     if isinstance(source, AsyncIterable):
         return "put its rows into a propload.Loader as they come"
     if type(source).__name__ == "DuckDBPyConnection":

@@ -236,7 +236,7 @@ def describe(item: object) -> str:
 def unreadable(item: object, error: Exception) -> str:
     """Return what is said of an item that has fields, which cannot be read."""
     kind = type(item).__name__
-    return f"the {kind} cannot be made a row: {type(error).__name__}: {error}"
+    return f"the {kind} cannot be turned into a row: {type(error).__name__}: {error}"
 
 
 def _complaint(item: object) -> str:
@@ -249,7 +249,7 @@ def _complaint(item: object) -> str:
 def _instead(item: object) -> str:
     """Return what to give in the place of an item that is no row."""
     if isinstance(item, os.PathLike):
-        return "files are read of a list of their paths, list(...)"
+        return "files are read from a list of their paths, list(...)"
     if isinstance(item, (tuple, list)):
         return (
             "its values have no names. Give dicts (csv.DictReader), or rows that have "

@@ -27,7 +27,7 @@ def make_state_folder(state_dir: Path) -> None:
     """Make the state folder, and see that files can be made in it.
 
     Raises:
-        ConfigError: It cannot be made or written.
+        ConfigError: It cannot be created or written.
     """
     check_state_folder(state_dir, writing=True)
     try:
@@ -79,14 +79,14 @@ def _unusable(state_dir: Path, path: Path, error: OSError) -> ConfigError:
     is_refused = isinstance(error, PermissionError) and file is None
     cannot = f"the state folder {state_dir} cannot be used"
     if owner is None or owner == user or not is_refused:
-        why = error.strerror if file is None else f"{file} is no folder"
-        return ConfigError(f"{cannot}: {why}. Give another one: {_ANOTHER}")
+        why = error.strerror if file is None else f"{file} is not a folder"
+        return ConfigError(f"{cannot}: {why}. Use another one: {_ANOTHER}")
     whose, what = user_name(owner), "it" if found == state_dir else found
     told = f"{cannot}: {what} belongs to {whose}, and this is {user_name(user)}"
     if found in state_dir.parents:
         return ConfigError(f"{told}. Name another one: {_ANOTHER}")
     return ConfigError(
-        f"{told}. Run propload as {whose}, have it handed over "
+        f"{told}. Run propload as {whose}, change its owner "
         f"({_hand_over(state_dir)}), or name another one: {_ANOTHER}"
     )
 
@@ -97,8 +97,8 @@ def not_ours(path: Path, /) -> str:
     if owner is None or owner == user:
         return ""
     return (
-        f"{path} belongs to {user_name(owner)}, and this is {user_name(user)}: have it "
-        f"handed over ({_hand_over(path.parent)})"
+        f"{path} belongs to {user_name(owner)}, and this is {user_name(user)}: change "
+        f"its owner ({_hand_over(path.parent)})"
     )
 
 

@@ -197,5 +197,5 @@ def _read(path: Path) -> UnfinishedRun | None:
             entered=told.get("entered", False),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
-        log.debug("%s does not tell of a run: %s", path, error)
+        log.debug("%s is not the record of a run: %s", path, error)
         return None

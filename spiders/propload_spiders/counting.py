@@ -142,14 +142,14 @@ def _dated(pages: int) -> str:
     told = counted(pages, "saved page is", "saved pages are")
     files = "the time of its file" if pages == 1 else "the times of their files"
     return (
-        f"{told} dated by {files}, which is that of the copy where a file was copied "
-        "or unpacked: say with --as-of (in a Scrapy project PROPLOAD_AS_OF) when they "
+        f"{told} dated by {files}, which is that of the copy if a file was copied or "
+        "unpacked: state with --as-of (in a Scrapy project PROPLOAD_AS_OF) when they "
         "were read"
     )
 
 
 def _poorer(pages: int) -> str:
     return (
-        f"{counted(pages, 'search page')} came without the data that they are drawn "
-        "from: their cards were read instead, which say less"
+        f"{counted(pages, 'search page')} came without the data that they are rendered "
+        "from: their cards were read instead, which hold less"
     )

@@ -38,7 +38,7 @@ ARGUMENTS = (
     Argument("max_pages", "0", "most search pages of each place; 0 for all"),
     Argument("details", "on", "whether each listing's own page is read as well"),
     Argument("price", "", "price in euros: 200000-500000, 200000- or -500000"),
-    Argument("published", "", "listed within so many days: 1, 3, 5, 10 or 30"),
+    Argument("published", "", "listed within this many days: 1, 3, 5, 10 or 30"),
     Argument("floor_area", "", "living area in m²: 50-120"),
     Argument("plot_area", "", "plot area in m²: 100-"),
     Argument("rooms", "", "number of rooms: 3-"),
@@ -217,8 +217,9 @@ def _check_start(spider: str, wanted: Wanted) -> None:
     old = next(filter(is_old_search_url, wanted.urls), None)
     if old is not None:
         msg = (
-            f"start_urls holds {old}, a search as the site had it before: give its "
-            "place (place=utrecht), or the address that the site shows for it now"
+            f"start_urls holds {old}, a search address in an old form of the site: "
+            "give its place (place=utrecht), or the address that the site shows for it "
+            "now"
         )
         raise ConfigError(msg)
     if not (wanted.files or wanted.places or wanted.urls):

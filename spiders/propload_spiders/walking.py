@@ -114,7 +114,7 @@ class Walk:
         return (
             f"the site named {counted(self.named, 'listing')} for the search "
             f"{self.name}, and its pages held {self.seen:,}: rows shift while a search "
-            "is walked, so one that is missing need not be withdrawn"
+            "is walked, so a missing one is not necessarily withdrawn"
         )
 
     def lacks_cards(self, page: SearchPage, /) -> bool:

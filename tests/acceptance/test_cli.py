@@ -74,7 +74,7 @@ def homes(folder):
 
 @pytest.fixture
 def sql(folder):
-    """Ask the embedded database, which is started if need be."""
+    """Ask the embedded database, which is started if necessary."""
 
     def ask(query):
         with connect(embedded.start(folder / "state")) as connection:

@@ -122,7 +122,7 @@ def test_a_check_of_a_crawl_that_is_interrupted_tells_of_what_came(database):
     found = json.loads(printed)
     assert found["interrupted"]
     assert 0 < found["rows"] < LISTINGS
-    assert "SIGINT: what was read is still looked at" in said
+    assert "SIGINT: rows already read are still checked" in said
     assert "ERROR" not in said
     assert "Traceback" not in said
 
@@ -146,7 +146,7 @@ def test_two_days_are_compared_to_the_listing(database):
     assert f"{len(truth.new):,} new, {len(truth.closed):,} sold" in shown
     assert "SELECT city" in shown
     sale, sold = (one.report.counts.read for one in report.days[0].crawls)
-    assert f"read of it: {sale} homes for sale and {sold} sold ones" in told[0]
+    assert f"read from it: {sale} homes for sale and {sold} sold ones" in told[0]
 
     # a second demo begins anew, or goes on with what is there
     again = json.loads(run_propload(*demo_words(database), "--json", "--keep").stdout)
@@ -224,7 +224,7 @@ def test_a_search_page_that_never_comes_is_named(database):
 def test_a_site_that_is_not_there_is_an_error(database):
     with DemoSite(listings=LISTINGS) as site:
         site.stop()
-        with pytest.raises(LoadError, match="and all behind it") as caught:
+        with pytest.raises(LoadError, match="and all after it") as caught:
             load(site, database, place="duinhaven")
     assert caught.value.exit_code == 4
     assert caught.value.report.counts.read == 0

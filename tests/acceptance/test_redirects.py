@@ -191,5 +191,5 @@ def test_a_users_page_that_leads_in_a_circle_did_not_come(dont_filter):
         haste = {"DOWNLOAD_DELAY": 0, "AUTOTHROTTLE_ENABLED": False}
         source = SpiderSource(Own, {"base_url": url}, haste)
         assert [row["id"] for row in read(source)] == [f"{url}/captcha"]
-    assert "1 page did not come" in source.outcome.incomplete
-    assert any("is missing: it leads" in note for note in source.outcome.notes)
+    assert "1 page could not be fetched" in source.outcome.incomplete
+    assert any("is missing: it redirects" in note for note in source.outcome.notes)

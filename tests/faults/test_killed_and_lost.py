@@ -34,7 +34,7 @@ def test_a_killed_load_that_the_ledger_has_lost_adds_nothing_again(dsn, killed):
     with loading.start(*killed, "--resume", "true") as again:
         assert again.wait() == 2
     assert "was killed while it wrote into public.homes" in again.log
-    assert "does not know it any more" in again.log
+    assert "no longer knows it" in again.log
     assert ask(dsn, COUNTED) == before
 
 

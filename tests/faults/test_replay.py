@@ -193,7 +193,7 @@ def test_a_replay_that_was_stopped_goes_on_and_doubles_nothing(dsn, appended):
     report, told = appended
     with pytest.raises(RejectLimitError) as caught:
         replay(report.run_id, fix=mend_but_one, max_rejects=0, **told)
-    first = "To go on: fix that, then "
+    first = "To continue: fix that, then "
     again = f"{first}propload rejects replay {report.run_id}, with the same other"
     assert again in str(caught.value)
     [(stored,)] = ask(dsn, "SELECT count(*) FROM homes")
@@ -265,7 +265,7 @@ def test_a_replay_that_cannot_go_on_is_told_to_be_exported(dsn, appended, state_
     with pytest.raises(ConfigError, match=f"with its own, or {export} --output"):
         replay(report.run_id, fix=mend_but_one, newest="price", **told)
     run_sql(dsn, "TRUNCATE homes")
-    with pytest.raises(ConfigError, match=f"was emptied since: {export}"):
+    with pytest.raises(ConfigError, match=f"has since been emptied: {export}"):
         replay(report.run_id, fix=mend_but_one, **told)
 
 
@@ -293,7 +293,7 @@ def test_a_replay_that_was_killed_is_told_to_be_replayed_and_goes_on(
     assert (killed.way, killed.replayed) == ("replay", report.run_id)
     with loading.start("runs", "show", killed.run_id) as process:
         assert process.wait() == 0
-    [command] = re.findall("to go on: propload (.*), with the same", process.printed)
+    [command] = re.findall("to continue: propload (.*), with the same", process.printed)
     assert command == f"rejects replay {report.run_id}"
     again = [*command.split(), *words, "--json"]
     with loading.start(*again, PYTHONPATH=path) as process:
@@ -333,9 +333,9 @@ def test_rows_to_which_others_may_come_are_neither_replayed_nor_dropped(
     report, told = appended
     store = RejectStore(state_dir / "rejects")
     with store.locked(report.run_id):
-        with pytest.raises(LockedError, match="is still going"):
+        with pytest.raises(LockedError, match="is still running"):
             replay(report.run_id, **told)
-        with pytest.raises(LockedError, match="is still going"):
+        with pytest.raises(LockedError, match="is still running"):
             store.drop(report.run_id)
     replay(report.run_id, fix=mend, **told)
     assert_all_are_there_once(dsn)
@@ -357,7 +357,7 @@ def test_a_schema_that_was_an_object_is_asked_for(dsn, state_dir):
 def test_a_run_without_a_report_is_told_its_table(dsn, appended, state_dir):
     report, told = appended
     (state_dir / "runs" / f"{report.run_id}.json").unlink()
-    with pytest.raises(ConfigError, match="say which table"):
+    with pytest.raises(ConfigError, match="specify which table"):
         replay(report.run_id, fix=mend, **told)
     replay(report.run_id, fix=mend, table="homes", **told)
     assert_all_are_there_once(dsn)

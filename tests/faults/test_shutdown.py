@@ -109,13 +109,13 @@ def test_a_second_signal_ends_at_once_and_loses_nothing(dsn, file):
             session.execute("LOCK TABLE homes IN EXCLUSIVE MODE")
             process.signal(signal.SIGTERM)
             # two of a kind that nobody has heard yet are one to the system
-            process.wait_for("a second one ends at once")
+            process.wait_for("a second one stops immediately")
             wait_until(lambda: is_blocked(dsn))
             process.signal(signal.SIGTERM)
             report = process.report(code=130)
     inserted = report["counts"]["inserted"]
     assert ask(dsn, "SELECT count(*) FROM homes") == [(inserted,)]
-    assert "told to end at once" in report["message"]
+    assert "told to stop immediately" in report["message"]
     resume_to_the_end(dsn, words)
 
 

@@ -16,8 +16,8 @@ pytestmark = pytest.mark.timeout(60)
 MADE = "CREATE TABLE homes (id bigint PRIMARY KEY, price bigint)"
 #: What is said of a column that is not found any more.
 GONE = (
-    "column price is gone: if it was renamed, give it its name back; if it was "
-    "dropped, what committed rows held there went with it"
+    "column price is gone: if it was renamed, rename it back; if it was "
+    "dropped, what committed rows held in it is gone"
 )
 #: More than the spool's least, so that a server that has one is told to copy a file.
 PART = 500
@@ -39,7 +39,7 @@ def test_no_value_is_taken_for_one_of_another_type(database, state_dir):
     with pytest.raises(LoadError) as caught:
         loader.close()
     assert (
-        "table public.homes was changed while rows were on their way into it: column "
+        "table public.homes was changed while rows were being loaded into it: column "
         "price is double precision now and was bigint"
     ) in str(caught.value)
     assert caught.value.report.counts.inserted == PART
@@ -77,12 +77,12 @@ def test_rows_that_went_with_their_table_are_told_of_by_a_recovery(
     wait_until(lambda: metrics.snapshot().counts.accounted == PART)
     run_sql(database, "DROP TABLE homes", MADE)
     loader.put(rows(PART))
-    with pytest.raises(LoadError, match="it was dropped and made again"):
+    with pytest.raises(LoadError, match="it was dropped and created again"):
         loader.close()
     propload.recover(to=database)
     assert read_table(database, "homes")["id"].min() == PART
     assert (
-        f"had written {PART} rows into public.homes, which is another table since"
+        f"had written {PART} rows into public.homes, which is a different table now"
         in caplog.text
     )
 
@@ -93,7 +93,7 @@ def test_rows_that_went_with_their_table_are_told_of_by_a_recovery(
     ("change", "said", "went"),
     [
         (["DROP TABLE homes"], "is gone: it was dropped or renamed", " unless it was"),
-        (["DROP TABLE homes", MADE], "it was dropped and made again", ""),
+        (["DROP TABLE homes", MADE], "it was dropped and created again", ""),
     ],
 )
 @pytest.mark.parametrize("columns", ["same", "other"])
@@ -163,9 +163,9 @@ def test_a_file_whose_table_is_gone_is_loaded_anew_or_goes_on(
             propload.ingest(path, **told)
     run_id = caught.value.report.run_id
     assert str(caught.value).endswith(
-        "The 200 committed rows went with the table unless it was renamed. To go on: "
-        "where it was renamed, give public.homes its name back, then the same command "
-        f"with --resume {run_id}; otherwise load {path} anew, without --resume"
+        "The 200 committed rows went with the table unless it was renamed. To "
+        "continue: if it was renamed, rename it back to public.homes, then the same "
+        f"command with --resume {run_id}; otherwise load {path} again, without --resume"
     )
     if "RENAME" in change:
         run_sql(database, "ALTER TABLE h RENAME TO homes")
@@ -202,7 +202,7 @@ def test_what_changed_is_told_instead_of_what_the_server_met_by_it(
     with pytest.raises(LoadError) as caught:
         propload.ingest(pl.DataFrame(rows(0)), workers=1, mode=mode, **told)
     assert str(caught.value).startswith(
-        "table public.homes was changed while rows were on their way into it: "
+        "table public.homes was changed while rows were being loaded into it: "
         f"{said}. Nothing of this batch was written. What was committed stays. "
     )
     assert caught.value.report.counts == propload.Counts(read=200, inserted=200)

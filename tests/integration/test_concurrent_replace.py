@@ -39,14 +39,14 @@ def open_run(goal, **settings):
 def notes_of_replace(goal, **settings):
     report = propload.ingest(NEW, **{**goal, "mode": "replace", **settings})
     assert report.status == "loaded"
-    return [note for note in report.notes if "still went on" in note]
+    return [note for note in report.notes if "still ran" in note]
 
 
 def test_a_replace_names_the_open_run_whose_rows_are_gone(goal, database):
     with open_run(goal) as beside:
         [note] = notes_of_replace(goal)
         beside.put(rows(20))
-    assert f"run {beside.report.run_id} still went on" in note
+    assert f"run {beside.report.run_id} still ran" in note
     assert "by then is gone from public.homes" in note
     assert "--lock" in note
     ids = set(read_table(database, "homes")["id"])
@@ -58,7 +58,7 @@ def test_it_names_all_of_them(goal):
     with open_run(goal) as one, open_run(goal, mode="insert-new") as idle:
         # what another one has stored already is unchanged, and is gone all the same
         [note] = notes_of_replace(goal)
-    assert f"runs {one.report.run_id}, {idle.report.run_id} still went on" in note
+    assert f"runs {one.report.run_id}, {idle.report.run_id} still ran" in note
 
 
 @pytest.mark.one_server

@@ -111,7 +111,7 @@ def test_rows_that_somebody_took_out_are_not_told_to_be_unreadable(homes):
     run_sql(homes, "ALTER TABLE homes ADD price int CHECK (price > 5)")
     report = propload.ingest([{"id": 1, "price": 2}], to=homes, **TOLD)
     Path(report.rejects_path).write_bytes(b"")
-    told = f"holds no row any more: .* rejects drop {report.run_id}"
+    told = f"no longer holds any row: .* rejects drop {report.run_id}"
     with pytest.raises(propload.ConfigError, match=told):
         propload.replay(report.run_id, to=homes)
 
@@ -145,9 +145,9 @@ def test_a_database_that_refuses_later_is_a_write_error(homes):
     ("held", "mode", "doing"),
     [
         ("homes", "upsert", "the server was asked about it"),
-        ("propload.runs", "upsert", "table and ledger were made ready"),
+        ("propload.runs", "upsert", "table and ledger were prepared"),
         ("propload.ledger", "upsert", "the piece was entered in the ledger"),
-        ("propload.ledger", "replace", "table and ledger were made ready"),
+        ("propload.ledger", "replace", "table and ledger were prepared"),
     ],
 )
 def test_a_time_limit_that_is_not_for_the_rows_is_not_met_by_smaller_batches(
@@ -167,7 +167,7 @@ def test_a_time_limit_that_is_not_for_the_rows_is_not_met_by_smaller_batches(
 
 def test_a_server_that_takes_no_writes_is_told_with_where_to_go(homes):
     standby = with_option(homes, "-c default_transaction_read_only=on")
-    with pytest.raises(propload.WriteError, match="give the address of the primary"):
+    with pytest.raises(propload.WriteError, match="use the address of the primary"):
         propload.ingest([{"id": 1}], to=standby, **TOLD)
     assert read_table(homes, "homes").is_empty()
 
@@ -195,7 +195,9 @@ def test_a_thread_that_the_system_refuses_ends_a_load_as_other_errors_do(
 
     monkeypatch.setattr(threading.Thread, "start", refuse)
     told = {**TOLD, "to": homes, "state_dir": tmp_path}
-    with pytest.raises(propload.PropLoadError, match="no more threads: ") as raised:
+    with pytest.raises(
+        propload.PropLoadError, match="cannot start more threads: "
+    ) as raised:
         propload.ingest(({"id": n} for n in range(3)), **told)
     assert isinstance(raised.value, propload.LoadError) is begun
     assert [*tmp_path.glob("journal/*")] == []

@@ -54,7 +54,9 @@ def test_a_check_does_not_foretell_rows_whose_keys_the_server_alone_finds_equal(
     said = propload.check(rows, **homes)
     assert said.expected is None
     [note] = said.notes
-    assert note.startswith("what becomes of 2 rows hangs on others of the same key")
+    assert note.startswith(
+        "what becomes of 2 rows depends on other rows of the same key"
+    )
     assert propload.check(rows[1:], **homes).expected.inserted == 1
 
 
@@ -63,7 +65,7 @@ def test_a_check_of_a_replace_knows_keys_that_the_server_alone_finds_equal(homes
     rows = [{"k": key, "n": n} for n, key in enumerate(["X", "x", "abc"])]
     said = propload.check(rows, **told)
     assert said.expected is None
-    assert any("becomes of 2 rows hangs on others" in note for note in said.notes)
+    assert any("becomes of 2 rows depends on other rows" in note for note in said.notes)
     said = propload.check(rows[1:], **told)
     assert said.expected == propload.ingest(rows[1:], **told).counts
     assert said.expected.inserted == 2

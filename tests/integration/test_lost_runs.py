@@ -19,7 +19,7 @@ LOST = {
     "its rows": ["DELETE FROM propload.ledger", "DELETE FROM propload.runs"],
     "the schema": ["DROP SCHEMA propload CASCADE"],
 }
-TOLD = r"of .*homes\.csv.* does not know it any more.* without --resume"
+TOLD = r"of .*homes\.csv.* no longer knows it.* without --resume"
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ def test_rows_of_a_lost_run_that_had_loaded_all_are_added_with_a_word(
     run_sql(database, *LOST["its rows"])
     assert load(resume=True).counts.inserted == ROWS
     assert f"run {run_id} wrote 3,000 rows" in caplog.text
-    assert "if these are the same rows, they are added once more" in caplog.text
+    assert "if these are the same rows, they are added a second time" in caplog.text
 
 
 def test_a_lost_run_whose_rows_are_gone_as_well_is_not_missed(load, database):

@@ -61,7 +61,7 @@ def test_where_letters_are_compared_report_and_check_say_so(database, state_dir,
     for notes in (checked.notes, made.notes, again.notes):
         (note,) = [one for one in notes if "letter by letter" in one]
         assert "column seen of public.x" in note
-    assert "make the table beforehand" in "".join(made.notes)
+    assert "create the table beforehand" in "".join(made.notes)
     assert "change the column's type" in "".join(again.notes)
 
 

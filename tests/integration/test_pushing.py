@@ -141,9 +141,9 @@ def test_an_interrupt_is_not_kept_by_a_server_that_does_not_answer(
         with interrupted_while_closing(loader, database):
             loader.close()
         assert loader.failed is None
-        assert "did not end within 0.1 s: left behind" in caplog.text
+        assert "did not end within 0.1 s: abandoned" in caplog.text
         answers.set()
-        with pytest.raises(LoadError, match="told to end at once"):
+        with pytest.raises(LoadError, match="told to stop immediately"):
             loader.close()
     assert [one.rows for one in leftovers()] == [1]
 

@@ -290,7 +290,7 @@ def test_rows_that_a_generator_gave_and_nobody_could_keep_are_told(
         ended.set()
     said = str(caught.value)
     assert "1 row waits in the journal" in said
-    assert "1 row that rows gave last is lost: give them again" in said
+    assert "1 row that rows gave last is lost: supply them again" in said
 
 
 @pytest.fixture

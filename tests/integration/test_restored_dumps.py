@@ -57,7 +57,7 @@ def test_a_table_that_was_made_anew_beside_its_ledger_is_another_one(load, datab
     with pytest.raises(RejectLimitError):
         load(max_rejects=0)
     restore(database, "public.homes")
-    with pytest.raises(ConfigError, match="which is another table since"):
+    with pytest.raises(ConfigError, match="which is a different table now"):
         load(resume=True)
 
 

@@ -145,7 +145,7 @@ def test_a_recovery_by_its_own_settings_counts_no_row_twice(database, begun):
 def test_a_recovery_that_adds_rows_refuses_another_mapping(database, begun):
     run, ids = begun(mode="append")
     before = stored(database)
-    with pytest.raises(ConfigError, match=r"committed in part.*nobody knows which"):
+    with pytest.raises(ConfigError, match=r"committed in part.*it is not known which"):
         recover(run, to=database, mapping=UPPER)
     assert stored(database) == before
     # its own settings are no others for having been kept in a journal

@@ -60,7 +60,7 @@ def test_an_event_that_was_set_before_is_an_error_that_others_catch(load, in_thr
     stop = threading.Event()
     stop.set()
     # none that ends a thread pool, or the loop of a server
-    with pytest.raises(LoadError, match=r"^it was told to stop before anything was"):
+    with pytest.raises(LoadError, match=r"^it was stopped before anything was"):
         in_thread(lambda: load(rows_without_end(lambda: None), stop))
 
 

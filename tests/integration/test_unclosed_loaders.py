@@ -130,7 +130,7 @@ def test_a_loader_is_told_to_be_open_whose_rows_wait_for_its_end_alone(
     database, state_dir
 ):
     said = left_open(database, state_dir, seconds=0.01)[1]
-    assert "its rows are loaded or rejected, and only its end is left" in said
+    assert "its rows are loaded or rejected, and only its end remains" in said
     said = left_open(database, state_dir, seconds=0.01, mode="replace")[1]
     assert "it keeps its old rows, and the 50 rows that came wait. To put them" in said
     assert f"propload recover {max(one.run_id for one in leftovers())}" in said

@@ -193,7 +193,7 @@ def test_rows_that_the_disk_does_not_forget_are_not_added_with_later_ones(
 
     with monkeypatch.context() as patched:
         patched.setattr("propload.rejecting.store.open_private", refuse)
-        with pytest.raises(ConfigError, match="parted from 350 rows that"):
+        with pytest.raises(ConfigError, match="separated from 350 rows that"):
             propload.replay(failed.run_id, fix=mend, to=database)
     assert read_table(database, "homes").height == stored
     propload.replay(failed.run_id, fix=mend, to=database)

@@ -112,6 +112,9 @@ def test_what_keeps_the_key_unique_only_nearly_is_named(database, constraint):
     rows = [{"id": 1, "town": "Ede", "v": "c"}]
     told = {"to": database, "table": "homes"}
     (problem,) = propload.check(rows, key="town", **told).problems
-    assert "cannot be found by that key (mine does not do: it is deferrable," in problem
+    assert (
+        "cannot be found by that key (mine does not qualify: it is deferrable,"
+        in problem
+    )
     (other,) = propload.check(rows, key="v", **told).problems
     assert "cannot be found by that key: add one" in other

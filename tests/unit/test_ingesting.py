@@ -33,7 +33,7 @@ def test_what_is_of_another_type_is_told_by_its_name(load, given, told):
 @pytest.mark.parametrize("metrics", [{}, propload.Metrics, 5])
 def test_what_counts_nothing_is_told_before_a_row_is_read(metrics):
     rows = iter([{"id": 1}])
-    with pytest.raises(ConfigError, match=r"counts no rows: give propload\.Metrics"):
+    with pytest.raises(ConfigError, match=r"counts no rows: pass propload\.Metrics"):
         propload.ingest(rows, table="homes", metrics=metrics)
     assert list(rows) == [{"id": 1}]
 

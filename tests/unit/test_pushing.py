@@ -60,7 +60,7 @@ def test_a_null_has_the_type_that_its_column_had_before(pushed):
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ({"id": 1}, "a dict is not a batch: give a propload.Batch"),
+        ({"id": 1}, "a dict is not a batch: pass a propload.Batch"),
         (Batch(pa.record_batch({"id": [1]}).select([]), "x", 1), "1 row has no col"),
     ],
 )

@@ -56,7 +56,7 @@ def test_a_notebook_saves_no_path_of_the_machine(tmp_path):
         rejects_path=str(rejects),
         commands=Commands(flag, str(tmp_path)),
         notes=tuple(f"{tmp_path}/journal/{number}" for number in range(30)),
-        message=f"{tmp_path}/x cannot be read. To go on: propload recover{flag}",
+        message=f"{tmp_path}/x cannot be read. To continue: propload recover{flag}",
     )
     report._repr_pretty_(SimpleNamespace(text=told.append), False)
     assert str(report).endswith(flag)
@@ -273,7 +273,7 @@ def test_a_dozen_notes_are_shown_and_the_others_counted(count, more):
 def test_rejects_that_are_gone_are_not_pointed_at(tmp_path):
     gone = replace(REPORT, rejects_path=str(tmp_path / "gone.ndjson"))
     last = str(gone).splitlines()[-1]
-    assert last == "  rejects: none is left, they were dropped or replayed since"
+    assert last == "  rejects: none is left: they have since been dropped or replayed"
 
 
 def test_seconds_are_kept_to_the_millisecond_and_rates_to_a_tenth():

@@ -54,7 +54,7 @@ def test_that_it_came_through_in_the_end_is_logged(quick, caplog):
     run(failing(0))
     assert caplog.messages == []
     run(failing(2))
-    assert caplog.messages[-1] == "batch 3, lane 0: attempt 3 came through"
+    assert caplog.messages[-1] == "batch 3, lane 0: attempt 3 succeeded"
 
 
 def test_other_failures_are_raised_at_once(quick):

@@ -22,7 +22,7 @@ _OLDER_THAN = option(
     "--older-than",
     metavar="DAYS",
     min=0,
-    help="Of all runs, the rows rejected more than so many days ago.",
+    help="Rows of all runs that were rejected more than this many days ago.",
     show_default=False,
 )
 
@@ -48,7 +48,7 @@ def drop(
 ) -> None:
     """Delete rejected rows for good: those of a run, or old ones of all runs."""
     if bool(run) == (older_than is not None):
-        msg = "say whose rejected rows are to be deleted: RUN, or --older-than DAYS"
+        msg = "specify whose rejected rows to delete: RUN, or --older-than DAYS"
         raise ConfigError(msg)
     if older_than is None:
         _drop_one(run, given, screen, yes=yes)

@@ -72,7 +72,7 @@ def export(run: str, output: str, given: Settings, screen: Screen) -> None:
     if formulas:
         screen.tell(
             f"{output} holds {counted(formulas, 'cell')} that a spreadsheet may "
-            "run as a formula, as they were read: import its columns as text"
+            "run as a formula (written as read): import its columns as text"
         )
     said = f"{counted(exported.rows, 'row')} written to {output}"
     screen.conclude(said, rows=exported.rows, file=output)

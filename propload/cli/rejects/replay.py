@@ -41,8 +41,8 @@ app = own_app()
 def replay(run: str, fix: str | None, given: Settings, screen: Screen) -> None:
     """Load a run's rejected rows again, after the cause was fixed.
 
-    Settings are those of the run, unless given. What is rejected again is kept
-    under the new run's name.
+    Settings are those of the run unless others are given. What is rejected again is
+    kept under the new run's name.
     """
     from propload.earlier_runs.replaying import replay as load  # noqa: PLC0415 - heavy
 

@@ -161,9 +161,10 @@ class FileLedger:
         if pieces.unknown and run.mode == "append":
             batch = pieces.unknown[0]
             msg = (
-                f"the run's ledger {self.path} is damaged: which rows batch {batch} "
-                "had is not known, and in append mode they might be written twice. See "
-                "what the table holds, and load the source anew, without --resume"
+                f"the run's ledger {self.path} is damaged: it is not known which rows "
+                f"batch {batch} had, and in append mode they might be written twice. "
+                "Check what the table holds, then load the source again, without "
+                "--resume"
             )
             raise WriteError(msg, table=run.target, batch=batch)
         self._open = pieces.open
@@ -187,6 +188,6 @@ class FileLedger:
         except OSError as error:
             msg = (
                 f"the run's ledger {self.path} cannot be written: {error.strerror}. "
-                f"Make room, then go on with --resume {self.run_id}"
+                f"Make room, then continue with --resume {self.run_id}"
             )
             raise WriteError(msg) from error

@@ -171,8 +171,8 @@ def was_committed(connection: Connection, number: str, /) -> bool:
     if status is None:
         msg = (
             f"the server no longer knows whether transaction {number} of this run was "
-            "committed, so its rows might be written twice: see what the table holds, "
-            "and load the source anew, without --resume"
+            "committed, so its rows might be written twice: check what the table "
+            "holds, then load the source again, without --resume"
         )
         raise WriteError(msg)
     return bool(status == "committed")

@@ -131,7 +131,7 @@ def _tell(other: TableName, remark: Remark, commands: Commands) -> None:
     """Tell of a shadow that nobody may come back for."""
     log.warning(
         "%s has held since %s what run %s had gathered for %s: %s "
-        "puts it in its place, and with --drop gives it up. Where the journal of "
+        "puts it in its place, and with --drop discards it. If the journal of "
         "that run is lost, drop the table",
         other,
         remark.since,

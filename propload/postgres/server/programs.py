@@ -35,7 +35,7 @@ def pause(stopped: Stopped, /) -> None:
         KeyboardInterrupt: It was told to stop.
     """
     if stopped():
-        msg = "stopped while the embedded database was made ready"
+        msg = "stopped while the embedded database was being prepared"
         raise KeyboardInterrupt(msg)
     time.sleep(STEP_SECONDS)
 

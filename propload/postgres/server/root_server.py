@@ -95,7 +95,7 @@ def _make_account(name: str) -> None:
         )
     except (OSError, subprocess.CalledProcessError) as error:
         msg = (
-            "PostgreSQL does not run as root, and no account could be made for it: "
+            "PostgreSQL does not run as root, and no account could be created for it: "
             f"add a system user named {name}, or run propload as another user"
         )
         raise ConfigError(msg) from error

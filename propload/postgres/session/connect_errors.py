@@ -83,7 +83,7 @@ _REFUSALS = (
     _Cause(
         "channel binding|authentication method requirement",
         "the server does not ask for the password as the connection string demands: "
-        "check require_auth, channel_binding and sslmode, also in variables PG...",
+        "check require_auth, channel_binding and sslmode, also in PG... variables",
     ),
     _Cause(
         "certificate|private key file|SSL error|does not support SSL|weak sslmode",
@@ -93,12 +93,12 @@ _REFUSALS = (
     ),
     _Cause(
         "invalid |unterminated|missing | in URI|could not match",
-        "the connection string is wrong, or a variable PG... beside it",
+        "the connection string is wrong, or a PG... variable is",
         is_outage=True,
     ),
 )
 _BY_TIME_LIMIT = (
-    "statement_timeout ends even the queries by which a session begins: raise it where "
+    "statement_timeout ends even the queries that begin a session: raise it where "
     "it is set: in the connection string, PGOPTIONS, or for this user (ALTER ROLE ... "
     "SET statement_timeout)"
 )
@@ -107,11 +107,11 @@ _BY_TIME_LIMIT = (
 _FOR_NOW = (
     _Cause(
         "too many clients|too many connections|connection slots are reserved",
-        "it takes no more connections: let others end, or give fewer --workers",
+        "it accepts no more connections: let others end, or use fewer --workers",
     ),
     _Cause(
         "not currently accepting connections",
-        "the server lets nobody into that database: wait until it is open again "
+        "nobody may connect to that database now: wait until it is open again "
         "(ALTER DATABASE ... ALLOW_CONNECTIONS true)",
     ),
     # what the driver asks of the catalog before a session can be used
@@ -123,12 +123,12 @@ _FOR_NOW = (
     ),
     _Cause(
         "FATAL:",
-        "the server answers, and does not let this session in: see what it says",
+        "the server answers, but refuses this session: see what it says",
     ),
 )
 _AWAY = "is the server running?"
 _STOPPED = (
-    "it is an embedded database, which does not run: propload db start (with the "
+    "it is an embedded database that is not running: propload db start (with the "
     "--state-dir of this command, if it has one) starts it"
 )
 #: What servers say of a limit that was given to a role or a database alone.
@@ -136,9 +136,9 @@ _LIMITED = re.compile(r'too many connections for (role|database) "(.+?)"(?:$|\s)
 #: What pgbouncer says as it ends a session of which nothing was done yet, and what is
 #: to be done.
 _BY_POOLER = {
-    "query_wait_timeout": "The pooler had no session of the server left for it: a run "
-    "takes one a worker and two more, one for --lock and one for a replace. Let the "
-    "pool have more (its pool_size), or give fewer --workers",
+    "query_wait_timeout": "The pooler had no server session left for it: a run "
+    "takes one for each worker and two more, one for --lock and one for a replace. "
+    "Give the pool more (its pool_size), or use fewer --workers",
 }
 
 
@@ -165,7 +165,7 @@ def connect_error(
         told = f"{cause.advice} ({text})"
         if again:
             # the settings were right when the run began
-            return WriteError(f"cannot connect to {place} any more: {told}")
+            return WriteError(f"can no longer connect to {place}: {told}")
         return ConfigError(f"cannot connect to {place}: {told}")
     msg = f"cannot reach {place} now: {_advice_for_now(text, dsn)} ({text})"
     return TransientWriteError(msg, sqlstate=getattr(error, "sqlstate", None))
@@ -177,8 +177,8 @@ def _advice_for_now(text: str, dsn: str) -> str:
         # fewer workers are of no use where there is too little for one
         kind, limited = found[1], name(found[2])
         return (
-            f"the {kind} has all the connections that it may have: let others end, or "
-            f"raise its limit. A run takes {OTHER_SESSIONS} and one for each of its "
+            f"the {kind} has reached its connection limit: wait until others end, "
+            f"or raise it. A run takes {OTHER_SESSIONS} and one for each of its "
             "--workers, one more with --lock, and one more to replace: "
             f"ALTER {kind.upper()} {limited} CONNECTION LIMIT "
             f"{WORKERS + OTHER_SESSIONS} is enough for one run of {WORKERS} workers "

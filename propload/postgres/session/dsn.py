@@ -66,12 +66,12 @@ _UNREADABLE_PAIRS = (
     "them, and a value with spaces in single quotes"
 )
 _UNREADABLE_QUERY = (
-    "the connection string cannot be read: in a URI settings begin with ? and have & "
-    "between them, as in postgresql://USER@HOST/DATABASE?sslmode=require"
+    "the connection string cannot be read: in a URI, settings begin after ? and are "
+    "separated by &, as in postgresql://USER@HOST/DATABASE?sslmode=require"
 )
 _UNREADABLE_CODE = (
-    "the connection string cannot be read: in a URI a % begins the code of a "
-    "character, such as %20 of a space: write % itself as %25"
+    "the connection string cannot be read: in a URI, a % begins the code of a "
+    "character, such as %20 for a space: write % itself as %25"
 )
 #: What libpq does not decode, and quotes in its message.
 _WRONG_CODE = re.compile(r"%(?![0-9A-Fa-f]{2})|%00")

@@ -77,7 +77,7 @@ _FACTS: Mapping[str, tuple[FailureKind, str]] = {
     "26": ("permanent", "the session is not the one that prepared the statement"),
     "44": ("data", "a row is outside the view's condition"),
     "53": ("transient", "the server lacks memory, space or connections just now"),
-    "54": ("permanent", "a limit of the server is passed"),
+    "54": ("permanent", "a limit of the server is exceeded"),
     "55": ("permanent", "the object is not in a state that allows it"),
     "57": ("transient", "the server was stopped or is restarting"),
     "58": ("permanent", "the server's own files or system failed"),
@@ -98,8 +98,8 @@ _FACTS: Mapping[str, tuple[FailureKind, str]] = {
     READ_ONLY: (
         "permanent",
         (
-            "the server is read-only: give the address of the primary (--to) if it is "
-            "a standby, else turn default_transaction_read_only off"
+            "the server is read-only: use the address of the primary (--to) if it is a "
+            "standby, otherwise turn default_transaction_read_only off"
         ),
     ),
     "25P02": ("permanent", "a statement followed one that had failed"),
@@ -113,12 +113,12 @@ _FACTS: Mapping[str, tuple[FailureKind, str]] = {
     "53400": (
         "permanent",
         (
-            "a configured limit of the server is passed: raise that for this user, or "
+            "a configured limit of the server is exceeded: raise it for this user, or "
             "lower --batch-rows"
         ),
     ),
     "54000": ("data", "a value is larger than the server's limit"),
-    "55P03": ("transient", "a lock was not to be had in time"),
+    "55P03": ("transient", "a lock could not be obtained in time"),
     "55006": ("transient", "the object is in use by another session"),
     CANCELLED: (
         "permanent",
@@ -163,7 +163,7 @@ _STATEMENTS_ONLY = "statement pooling mode"
 _BY_MODE: tuple[FailureKind, str] = (
     "permanent",
     (
-        "each batch is a transaction: give the address of the server itself, or of a "
+        "each batch is a transaction: use the address of the server itself, or of a "
         "pooler in session mode (--to)"
     ),
 )
@@ -258,7 +258,7 @@ def lost_session(
     """
     msg = (
         "the transaction ran in a different session from the one that was opened, as "
-        "happens with a pooler in transaction mode; nothing of it was written. Give "
+        "happens with a pooler in transaction mode; nothing of it was written. Use "
         "the address of the server itself, or of a pooler in session mode (--to)"
     )
     return WriteError(msg, table=table, batch=batch)
@@ -290,10 +290,10 @@ def table_gone(table: str, /, *, is_replace: bool) -> TableGoneError:
     if is_replace:
         msg += (
             ", so what this replace has gathered cannot be put in place: create the "
-            "table again, or give it its name back"
+            "table again, or rename it back"
         )
     else:
-        msg += ": it was dropped or renamed while rows were on their way into it"
+        msg += ": it was dropped or renamed while rows were being loaded into it"
     return TableGoneError(msg, table=table, sqlstate=MISSING_TABLE)
 
 

@@ -78,5 +78,5 @@ def _is_ended(session: Statements, backend: Backend) -> bool:
         log.debug("session %d cannot be ended: %s", backend.pid, error)
         return True
     if found:
-        log.info("a session whose line broke was still open: the server ends it")
+        log.info("a session whose connection broke was still open: the server ends it")
     return all(ended for (ended,) in found)

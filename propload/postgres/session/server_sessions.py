@@ -110,7 +110,7 @@ class ServerSessions:
     def _open_ahead(self) -> Connection:
         with self._opening:
             if self._closed or self._unreached is not None:
-                msg = "the session is of no use any more"
+                msg = "the session is no longer usable"
                 raise TransientWriteError(msg)
             try:
                 first = self._opened()

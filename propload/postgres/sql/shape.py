@@ -80,7 +80,7 @@ class Shape:
         newest: The column that orders versions, or None.
         mode: What happens to a row whose key is stored.
         on_null: Whether a null erases a stored value.
-        required: Columns that do not travel, take no null and have no default:
+        required: Columns that do not travel, are NOT NULL and have no default:
             an existing row keeps its own.
         direct: Whether COPY may write the table itself: no column is carried
             as text, no trigger or rule can skip or change a row.

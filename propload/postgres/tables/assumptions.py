@@ -24,7 +24,7 @@ _PADDED = 1042
 
 
 #: What is said of a table that has another number than before.
-MADE_AGAIN = "it was dropped and made again"
+MADE_AGAIN = "it was dropped and created again"
 
 #: A column's type, its length or precision, both as PostgreSQL writes them, its number.
 _Column: TypeAlias = tuple[int, int, str, int]
@@ -39,7 +39,7 @@ class _Told(TypedDict):
     triggered: bool
     ruled: bool
     secured: bool
-    #: Columns that take no null and have no default.
+    #: Columns that are NOT NULL and have no default.
     required: list[str] | None
 
 
@@ -92,7 +92,7 @@ class Assumptions:
             # otherwise every row would be refused
             yield from _asked_for(columns, before, after)
         if key and _is_key(key, before) and not _is_key(key, after):
-            yield f"it has no unique constraint on ({', '.join(key)}) any more"
+            yield f"it no longer has a unique constraint on ({', '.join(key)})"
         if after["triggered"] and not before["triggered"]:
             yield "it has a trigger now that may skip or change rows"
         if after["ruled"] and not before["ruled"]:
@@ -183,7 +183,7 @@ def changed(
         kind: The error's class.
     """
     msg = (
-        f"table {table} was changed while rows were on their way into it: "
+        f"table {table} was changed while rows were being loaded into it: "
         f"{'; '.join(changes)}. Nothing of this batch was written"
     )
     return kind(msg, table=str(table))
@@ -203,14 +203,14 @@ def _changes_of(column: str, before: _Told, after: _Told) -> Iterator[str]:
         return
     if now is None:
         yield (
-            f"column {column} is gone: if it was renamed, give it its name back; if it "
-            "was dropped, what committed rows held there went with it"
+            f"column {column} is gone: if it was renamed, rename it back; if it "
+            "was dropped, what committed rows held in it is gone"
         )
     elif was[3] != now[3]:
         # rows that are committed hold what they brought in the one that it was
         yield (
-            f"column {column} is another one now: it was dropped and made again, or "
-            "two have changed names"
+            f"column {column} is a different one now: it was dropped and created "
+            "again, or two have swapped names"
         )
     elif not _is_same(was, now):
         yield f"column {column} is {now[2]} now and was {was[2]}"
@@ -220,7 +220,7 @@ def _asked_for(columns: Collection[str], before: _Told, after: _Told) -> Iterato
     for column in after["required"] or ():
         if column not in columns and column not in (before["required"] or ()):
             yield (
-                f"column {column} takes no null and has no default now, and the input "
+                f"column {column} is NOT NULL and has no default now, and the input "
                 "lacks it: set a default in the table"
             )
 

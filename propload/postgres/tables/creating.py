@@ -204,9 +204,9 @@ def _creation(
     types = _column_types(frame_schema, pg_types)
     if len(types) > TABLE_COLUMNS:
         msg = (
-            f"table {table} cannot be made: {len(types):,} columns are more than the "
-            f"{TABLE_COLUMNS:,} that a table of PostgreSQL can have. Choose those that "
-            "you need with a mapping (--mapping)"
+            f"table {table} cannot be created: {len(types):,} columns are more than "
+            f"the {TABLE_COLUMNS:,} that a PostgreSQL table can have. Choose those "
+            "that you need with a mapping (--mapping)"
         )
         raise SchemaMismatchError(msg)
     _check_names(table, types)
@@ -240,20 +240,20 @@ def _column_types(
 def _check_names(table: TableName, names: Collection[str]) -> None:
     for name in (table.namespace, table.table):
         if wrong := _wrong_name(name):
-            msg = f"table {wrong}. Give another one (--table)"
+            msg = f"table {wrong}. Use another name (--table)"
             raise ConfigError(msg)
     for name in names:
         if wrong := _wrong_name(name):
             msg = (
-                f"column {wrong}. Give it another one in the source or by a mapping "
+                f"column {wrong}. Give it another name in the source or with a mapping "
                 "(--mapping)"
             )
             raise SchemaMismatchError(msg)
     reserved = _SYSTEM_COLUMNS.intersection(names)
     if reserved:
         msg = (
-            f"column {', '.join(sorted(reserved))} of table {table} has a name of the "
-            "server's own: give it another one in the source or by a mapping "
+            f"column {', '.join(sorted(reserved))} of table {table} has a name that "
+            "the server reserves: give it another name in the source or with a mapping "
             "(--mapping)"
         )
         raise SchemaMismatchError(msg)
@@ -266,7 +266,7 @@ def _wrong_name(name: str) -> str:
     if not name or "\0" in name:
         why = "holds a NUL" if name else "is empty"
     shown = name if len(name) <= NAME_SHOWN else f"{name[: NAME_SHOWN - 1]}…"
-    return f"{shown!r} cannot be made: its name {why}" if why else ""
+    return f"{shown!r} cannot be created: its name {why}" if why else ""
 
 
 def _check_room(
@@ -278,7 +278,7 @@ def _check_room(
         msg = (
             f"{len(new):,} columns cannot be added to table {table}: with its own "
             f"{len(found):,}, dropped ones included, they are more than the "
-            f"{TABLE_COLUMNS:,} that a table of PostgreSQL can have. Choose those that "
+            f"{TABLE_COLUMNS:,} that a PostgreSQL table can have. Choose those that "
             "you need with a mapping (--mapping), or leave all new ones out with "
             "--on-new-columns ignore"
         )
@@ -309,21 +309,24 @@ def _changed_table(connection: Connection, table: TableName) -> TableFacts:
     """
     facts = describe(connection, table)
     if facts is None:
-        msg = f"table {table} was dropped while it was made or changed: try again"
+        msg = (
+            f"table {table} was dropped while it was being created or changed: try "
+            "again"
+        )
         raise WriteError(msg, table=str(table))
     return facts
 
 
 def _explained(error: ServerError, table: TableName) -> WriteError:
     if error.sqlstate == "42P07":
-        msg = f"table {table} was just made by somebody else: try again"
+        msg = f"table {table} was just created by somebody else: try again"
         return MadeMeanwhileError(msg, table=str(table), sqlstate=error.sqlstate)
     if error.sqlstate == MISSING_RIGHT:
-        advice = "ask the owner for the right, or load into a table that is there"
+        advice = "ask the owner for the right, or load into an existing table"
     elif error.sqlstate == "3F000":
         schema = quoting.name(table.namespace)
         advice = f"create the namespace: CREATE SCHEMA {schema}"
     else:
         return error
-    msg = f"table {table} cannot be made or changed: {error.primary}; {advice}"
+    msg = f"table {table} cannot be created or changed: {error.primary}; {advice}"
     return WriteError(msg, table=str(table), sqlstate=error.sqlstate)

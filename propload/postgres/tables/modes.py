@@ -89,7 +89,7 @@ def _lacking(facts: TableFacts, missing: Sequence[str]) -> str:
     columns, them = ("column", "it") if len(missing) == 1 else ("columns", "them")
     return (
         f"table {facts.name} lacks the key {columns} {', '.join(missing)}{hint}: "
-        f"create {them} with ALTER TABLE, give a key that the table has (--key A,B), "
+        f"create {them} with ALTER TABLE, use a key that the table has (--key A,B), "
         "or load into another table (--table)"
     )
 
@@ -105,8 +105,8 @@ def _nearly(facts: TableFacts, key: Sequence[str]) -> str:
     if not found:
         return ""
     return (
-        f" ({', '.join(found)} does not do: it is deferrable, partial, not valid, or "
-        "no plain UNIQUE on these columns)"
+        f" ({', '.join(found)} does not qualify: it is deferrable, partial, not valid, "
+        "or no plain UNIQUE on these columns)"
     )
 
 
@@ -119,4 +119,4 @@ def _other_keys(facts: TableFacts) -> str:
             "refuses it)"
         )
     keys = " or ".join(f"--key {','.join(unique)}" for unique in facts.unique_keys)
-    return f"{told}, give a key that it has ({keys})" if keys else told
+    return f"{told}, use a key that it has ({keys})" if keys else told

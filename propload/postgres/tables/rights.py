@@ -120,7 +120,7 @@ class _Load:
             return
         msg = (
             f"mode {mode} looks for stored rows of {table}, of which this user may "
-            f"read some columns alone: GRANT SELECT ON {quoting.table(table)} to it"
+            f"read only some columns: GRANT SELECT ON {quoting.table(table)} to it"
         )
         raise WriteError(msg, table=str(self.target.table), sqlstate=MISSING_RIGHT)
 
@@ -149,8 +149,8 @@ class _Load:
         closed = [name for name in self._added() if name not in self.rights.added]
         if closed:
             yield (
-                f"this user may not give new rows of {table} their "
-                f"{', '.join(closed)}: GRANT INSERT ({quoting.names(closed)}) ON "
+                f"this user may not set {', '.join(closed)} in new "
+                f"rows of {table}: GRANT INSERT ({quoting.names(closed)}) ON "
                 f"{quoting.table(table)} to it"
             )
         if ungranted := self._ungranted():
@@ -162,8 +162,8 @@ class _Load:
         adds = self.plan.new and self.target.on_new_columns == "add"
         if adds and not self.rights.owns:
             yield (
-                f"columns are added to {self.target.table} by its owner alone, who "
-                "this user is not: have them added, or use --on-new-columns ignore"
+                f"only the owner of {self.target.table} can add columns, and this user "
+                "is not the owner: have them added, or use --on-new-columns ignore"
             )
 
     def unreferable(self, parent: TableName, /) -> str:

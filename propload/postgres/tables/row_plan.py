@@ -110,16 +110,17 @@ def told_apart(alike: Mapping[str, str], table: TableName, /) -> str:
         f"{name!a} and {other!a}" for name, other in [*alike.items()][:NAMES_TOLD]
     )
     return (
-        f"columns of {table} would look the same, though they are written in two ways: "
-        f"{pairs}. Write the name in one way in the source or by a mapping (--mapping)"
+        f"columns of {table} would look the same, although their names are written "
+        f"differently: {pairs}. Write the name the same way in the source or with a "
+        "mapping (--mapping)"
     )
 
 
 def _left_out(alike: Mapping[str, str], target: Target) -> tuple[str, ...]:
     return tuple(
         f"column {name} is left out, though it looks like one of {target.table}: here "
-        f"it is {name!a}, there {other!a}. Write it so in the source or by a mapping "
-        "(--mapping) to load it"
+        f"it is {name!a}, there {other!a}. Write it that way in the source or with a "
+        "mapping (--mapping) to load it"
         for name, other in alike.items()
     )
 
@@ -161,13 +162,13 @@ def _lacking(
     if not lacking:
         return
     if len(lacking) == 1:
-        told, them = f"column {lacking[0]} takes no null and has no default", "it"
+        told, them = f"column {lacking[0]} is NOT NULL and has no default", "it"
     else:
         listed = ", ".join(lacking)
-        told, them = f"columns {listed} take no null and have no default", "them"
+        told, them = f"columns {listed} are NOT NULL and have no default", "them"
     yield (
         f"{told} in {table}, and the input lacks {them}: have the source or a mapping "
-        f"(--mapping) give {them}, or set a default in the table"
+        f"(--mapping) supply {them}, or set a default in the table"
     )
 
 
@@ -175,13 +176,13 @@ def _fault(column: TableColumn, dtype: pl.DataType, table: TableName) -> str:
     if column.generated:
         told = f"column {column.name} of {table} is computed by the server"
         return (
-            f"{told}: leave it out of the input, for instance by a mapping of the "
+            f"{told}: leave it out of the input, for instance with a mapping of the "
             "columns that are to be loaded (--mapping)"
         )
     named = dtype == pl.Binary and column.base in ("bit", "varbit")
     hint = "; of DuckDB's BIT, SET arrow_lossless_conversion = true" if named else ""
     return (
-        f"column {column.name} is {type_name(dtype)}, which has no exact way to "
-        f"the {column.pg_type} of {table}: give the column a mapping, or another type "
-        f"in the table{hint}"
+        f"column {column.name} is {type_name(dtype)}, which has no exact conversion to "
+        f"the {column.pg_type} of {table}: use a mapping for the column, or change its "
+        f"type in the table{hint}"
     )

@@ -101,7 +101,7 @@ def _make(session: Connection, namespace: str) -> None:
         if error.sqlstate != failures.MISSING_RIGHT:
             raise failures.as_write_error(error, table=namespace) from error
         msg = (
-            "trials need a namespace of their own, which this user may not make: "
+            "trials need a namespace of their own, which this user may not create: "
             f"GRANT CREATE ON DATABASE to it, or use another server ({error})"
         )
         raise WriteError(msg) from error

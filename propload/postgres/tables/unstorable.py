@@ -48,7 +48,7 @@ def _faulty(column: pl.Expr, dtype: pl.DataType) -> tuple[pl.Expr, str, str] | N
     number = column.to_physical()
     if dtype == pl.String:
         holds_nul = column.str.contains("\0", literal=True)
-        return holds_nul, "holds a NUL, which no text of PostgreSQL may", "22021"
+        return holds_nul, "holds a NUL, which no PostgreSQL text may", "22021"
     if dtype == pl.Date:
         is_out = (number < FIRST_DAY) | (number > LAST_DAY)
         return is_out, "is out of the range of date", "22008"

@@ -36,7 +36,7 @@ def make_stage(connection: Connection, shape: Shape, /) -> None:
         connection.commit()
     except ServerError as error:
         _require_right(connection, shape, error)
-        error.doing = "the temporary table that rows wait in was made"
+        error.doing = "the temporary table that rows wait in was created"
         raise
 
 
@@ -49,7 +49,7 @@ def _require_right(connection: Connection, shape: Shape, error: ServerError) -> 
         table = shape.shadow_names.in_text(str(shape.table))
         msg = (
             f"{table} takes rows through a temporary table, which "
-            "this user may not make: GRANT TEMPORARY ON DATABASE to it"
+            "this user may not create: GRANT TEMPORARY ON DATABASE to it"
         )
         raise WriteError(msg, table=table) from error
 

@@ -37,8 +37,8 @@ CONVERSIONS_KEPT = 4096
 VALUE_LENGTH = 200
 #: What is added about an empty text, which looks like nothing at all.
 _OF_EMPTY_TEXT = (
-    "; an empty text is no null: --null-words '' makes it one in a CSV, a mapping with "
-    "a parser anywhere"
+    "; an empty text is not null: --null-words '' makes it null in a CSV, a mapping "
+    "with a parser in any source"
 )
 
 
@@ -151,8 +151,8 @@ def _conversion(source: pl.DataType, wanted: Cast) -> Conversion | None:
     if found is None:
         msg = (
             f"column {wanted.column} is {type_name(source)}, which cannot be exactly "
-            f"converted to {wanted.pg_type}: give the column a mapping, or another "
-            "type in the table"
+            f"converted to {wanted.pg_type}: use a mapping for the column, or change "
+            "its type in the table"
         )
         raise SchemaMismatchError(msg)
     return _limited(found, column, wanted)

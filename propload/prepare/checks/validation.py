@@ -74,8 +74,8 @@ def _pandera_schema(model: object, spec: object) -> pa.DataFrameSchema:
 def _refuse_parsers(schema: pa.DataFrameSchema, name: str) -> None:
     if any(getattr(one, "parsers", None) for one in (schema, *schema.columns.values())):
         msg = (
-            f"schema {name} has parsers, which pandera does not run for Polars: make "
-            "the values in a mapping (--mapping)"
+            f"schema {name} has parsers, which pandera does not run for Polars: "
+            "compute the values in a mapping (--mapping)"
         )
         raise ConfigError(msg)
 
@@ -191,7 +191,7 @@ class Checker:
         if others:
             msg = (
                 f"schema {self.name} is strict and does not name column "
-                f"{listed(others)}: leave such columns out by a mapping "
+                f"{listed(others)}: leave such columns out with a mapping "
                 '(--mapping), or let the schema drop them (strict="filter")'
             )
             raise SchemaMismatchError(msg)

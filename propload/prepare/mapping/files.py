@@ -155,8 +155,8 @@ def _check_name(target: object) -> None:
         raise ConfigError(msg)
     if target == ROW or not target or re.fullmatch(r"\*|\^.*\$", target):
         msg = (
-            f"the name {target!r} is propload's own, empty or a pattern of columns "
-            "(`*`, `^...$`): give another one"
+            f"the name {target!r} is reserved by propload, empty or a pattern of "
+            "columns (`*`, `^...$`): use another name"
         )
         raise ConfigError(msg)
 
@@ -297,8 +297,8 @@ def _check_null_words(column: Column, null_words: tuple[str, ...]) -> None:
     for word in column.parser.words:
         if fold_word(word) in silent:
             msg = (
-                f"word {word!r} is in null_words as well, which win: "
-                "take it out of one of them"
+                f"word {word!r} is also in null_words, which take precedence: "
+                "remove it from one of them"
             )
             raise ConfigError(msg)
         if not word.strip():

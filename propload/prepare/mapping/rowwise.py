@@ -70,8 +70,8 @@ def _looks_across(target: str) -> ConfigError:
     msg = (
         f"column {target}: its expression looks at other rows, as sums, ranks, shifts, "
         "row numbers and windows do. Expressions see one batch at a time and must look "
-        "at one row only, or their values would depend on the size of the batch: make "
-        "such a column before loading, or in a view of the table"
+        "at one row only, or their values would depend on the size of the batch: "
+        "compute such a column before loading, or in a view of the table"
     )
     return ConfigError(msg)
 
@@ -79,7 +79,7 @@ def _looks_across(target: str) -> ConfigError:
 def _guesses(target: str) -> ConfigError:
     msg = (
         f"column {target}: its expression reads dates or times without a format, which "
-        "Polars then finds in the first of each batch: give a format, as in "
+        "Polars then guesses from the first of each batch: give a format, as in "
         'str.to_datetime("%d-%m-%Y %H:%M"), or make the column by a rule with '
         'parse = "timestamp" (or "date")'
     )

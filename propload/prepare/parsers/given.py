@@ -32,5 +32,5 @@ def of_expressions(
 def _require_expression(parser: str, given: object) -> None:
     if not isinstance(given, pl.Expr):
         kind = with_article(type(given).__name__)
-        msg = f"{parser}: {kind} is no expression: give one, as pl.col(COLUMN) is"
+        msg = f"{parser}: {kind} is not an expression: pass one, such as pl.col(COLUMN)"
         raise ConfigError(msg)

@@ -104,7 +104,9 @@ class Resuming:
             return
         session = self.stack.enter_context(self.database.connect())
         if not take(session, f"run:{run_id}", wait=GRACE_SECONDS):
-            msg = f"run {run_id} is still going in another process: wait for it to end"
+            msg = (
+                f"run {run_id} is still running in another process: wait for it to end"
+            )
             raise LockedError(msg)
         # of a process that has lost its lock unnoticed, no piece comes after this
         if not is_new and not (
@@ -133,7 +135,7 @@ class Resuming:
             ConfigError: The run to go on with is not known, or wrote in another way;
                 the ledger has lost the last one, which has added rows; its table is
                 another one since; or what is committed cannot be told from the rest.
-            SourceError: The source has changed since, or cannot be known again.
+            SourceError: The source has changed since, or cannot be recognized.
             LockedError: The run still goes on.
         """
         if isinstance(source, JournalSource):
@@ -210,7 +212,7 @@ class Resuming:
         """Return what is done where a run cannot be gone on with."""
         replayed = self.plan.replayed
         if not replayed:
-            return f"load {source} anew, without --resume"
+            return f"load {source} again, without --resume"
         # a replay that adds rows always goes on with the one before
         export = self.plan.commands.export_rejects(replayed)
         return f"load what is missing from a file ({export})"
@@ -243,7 +245,7 @@ class Resuming:
             msg = f"run {run_id} is not in the ledger. See: {listing}"
             raise ConfigError(msg)
         if run.status == "loaded":
-            msg = f"run {run_id} was loaded to its end: there is nothing to resume"
+            msg = f"run {run_id} has loaded everything: there is nothing to resume"
             raise ConfigError(msg)
         return run
 

@@ -72,8 +72,8 @@ class LostRuns:
         if not lost.has_loaded:
             raise ConfigError(self._refusal(lost))
         log.warning(
-            "%s, all that it had, and the ledger does not know it any more: if these "
-            "are the same rows, they are added once more",
+            "%s, all that it had, and the ledger no longer knows it: if these are the "
+            "same rows, they are added a second time",
             lost.told,
         )
 
@@ -89,15 +89,15 @@ class LostRuns:
 
     def _refusal(self, lost: Unentered) -> str:
         return (
-            f"{lost.told}, and the ledger, which told which of its rows are stored, "
-            "does not know it any more, so they might be added twice: if this user may "
-            "not read the schema propload, go on as one who may; otherwise "
+            f"{lost.told}, and the ledger, which recorded which of its rows are "
+            "stored, no longer knows it, so they might be added twice: if this user "
+            "may not read the schema propload, continue as one who may; otherwise "
             f"{self._way_out()}"
         )
 
     def _way_out(self) -> str:
         if not self.plan.replayed:
-            return "load alone what the table lacks, without --resume"
+            return "load only what the table lacks, without --resume"
         commands = self.plan.commands
         return (
             "load from a file what the table lacks "

@@ -26,7 +26,7 @@ def require_same_run(run: RunRecord, record: RunRecord, *, otherwise: str) -> No
 
     Raises:
         ConfigError: It wrote into another table, or by other settings.
-        SourceError: The source has changed since, or cannot be known again.
+        SourceError: The source has changed since, or cannot be recognized.
     """
     if (run.target, run.mode) != (record.target, record.mode):
         msg = (
@@ -36,7 +36,7 @@ def require_same_run(run: RunRecord, record: RunRecord, *, otherwise: str) -> No
         raise ConfigError(msg)
     if record.fingerprint is None or run.fingerprint != record.fingerprint:
         cause = (
-            "cannot be known again"
+            "cannot be recognized"
             if record.fingerprint is None
             else f"has changed since run {run.run_id} read it"
         )
@@ -96,9 +96,9 @@ def require_ledger(
         return
     run_id = journal.folder.name
     msg = (
-        f"run {run_id} is not in the ledger, which told which of its rows for "
+        f"run {run_id} is not in the ledger, which recorded which of its rows for "
         f"{record.target} are stored, {harm}: if this user may not read the schema "
-        "propload, recover with one who may; otherwise load what is missing anew and "
+        "propload, recover as one who may; otherwise load what is missing again and "
         f"drop the journal ({commands.drop_journal(run_id)})"
     )
     raise ConfigError(msg)
@@ -117,9 +117,9 @@ def gone_with_table(point: ResumePoint, facts: TableFacts | None) -> str:
     if facts is None:
         cause = "is gone"
     elif run.table_oid not in (None, facts.oid):
-        cause = "is another table since"
+        cause = "is a different table now"
     elif facts.empty:
-        cause = "was emptied since"
+        cause = "has since been emptied"
     else:
         return ""
     written = f"run {run.run_id} had written {counted(stored, 'row')}"

@@ -54,7 +54,7 @@ def rewrite_begun(
     )
     if run.mode == "append":
         msg = (
-            f"{told}, so that nobody knows which of them are missing: "
+            f"{told}, so that it is not known which of them are missing: "
             f"{cause.advice}load only what the table lacks"
         )
         raise ConfigError(msg)
@@ -63,7 +63,7 @@ def rewrite_begun(
         msg = (
             f"{told}, so that all rows would be written again, but the first "
             f"{point.gone:,} are no longer in the journal: {cause.advice}drop what is "
-            f"left ({commands.drop_journal(run.run_id)}) and load the source anew"
+            f"left ({commands.drop_journal(run.run_id)}) and load the source again"
         )
         raise ConfigError(msg)
     log.warning(
@@ -97,7 +97,7 @@ def _difference(
         return _Cause(f"the columns of {run.target} have changed since")
     if likeness == "versions" and run.meaning is not None:
         return _Cause(
-            "the mapping or the schema may give other rows with the versions of now",
+            "the mapping or the schema may give other rows with the current versions",
             f"continue with those of that time first ({run.meaning.versions}), or ",
         )
     if likeness == "unknown":

@@ -123,4 +123,4 @@ def _wrong(column: pa.Array, first: int) -> Iterator[int]:
 def _said(value: pa.Scalar[Any]) -> str:
     told = value_of(value)
     shown = f"'{told}'" if isinstance(told, str) else value.type
-    return f"{shown} is not UTF-8: write the text anew in that encoding"
+    return f"{shown} is not UTF-8: write the text again in that encoding"

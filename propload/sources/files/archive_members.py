@@ -83,7 +83,7 @@ def find_members(
     if not head:
         # where it could not be read, that is raised instead
         next(blocks, None)
-        msg = f"{name} is empty: look at what writes it"
+        msg = f"{name} is empty: check what writes it"
         raise SourceError(msg, source=name)
     if is_zip(head):
         with _seekable(file, blocks) as archive:
@@ -142,8 +142,8 @@ def _members_of_zip(
         return
     if not archives:
         msg = (
-            f"{name} is an archive in {MOST_ARCHIVES} others, which none is that was "
-            "made to be read: unpack it, and name the files that are meant"
+            f"{name} is an archive in {MOST_ARCHIVES} others, unlike any that is meant "
+            "to be read: unpack it, and name the files to load"
         )
         raise SourceError(msg, source=name)
     for member, opened in zip_members(file, name, options.format):

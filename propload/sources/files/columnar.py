@@ -174,7 +174,9 @@ def _with_nanoseconds(rows: pa.RecordBatch, finer: pa.Table) -> pa.RecordBatch:
         if not pc.any(pc.and_not(near, whole)).as_py():
             continue
         if not pc.all(near).as_py():
-            msg = f"column {name} has nanoseconds beside moments too far away for them"
+            msg = (
+                f"column {name} has nanoseconds together with times outside their range"
+            )
             raise pa.ArrowInvalid(msg)
         rows = rows.set_column(place, name, exact)
     return rows

@@ -180,7 +180,7 @@ def _state_of(file: IO[bytes]) -> tuple[int, int]:
 
 def _told_of_change(path: Path) -> str:
     return (
-        f"{printable(path)} was written into while it was read: rows of it may be "
+        f"{printable(path)} was changed while it was being read: rows of it may be "
         "missing, or mixed from before and after"
     )
 
@@ -188,8 +188,8 @@ def _told_of_change(path: Path) -> str:
 def _told_of_partitions(names: Sequence[str], example: str) -> str:
     return (
         f"the files are in folders such as {example}, and have no column "
-        f"{' or '.join(names)} themselves: what folders are called is not loaded. To "
-        "load it, give rows that have it, such as pl.scan_parquet(..., "
+        f"{' or '.join(names)} themselves: names of folders are not loaded. To load "
+        "them, pass rows that have them, such as pl.scan_parquet(..., "
         "hive_partitioning=True) in Python"
     )
 
@@ -198,7 +198,9 @@ def _stdin() -> IO[bytes]:
     # a service has none, and an editor one of its own
     found: IO[bytes] | None = getattr(sys.stdin, "buffer", None)
     if found is None:
-        msg = "stdin cannot be read: it is no open pipe or file. Give a path, or rows"
+        msg = (
+            "stdin cannot be read: it is not an open pipe or file. Give a path, or rows"
+        )
         raise SourceError(msg, source="stdin")
     return found
 
@@ -215,7 +217,7 @@ def _whole(path: Path) -> Path:
     try:
         return path.resolve()
     except OSError as error:
-        msg = f"{path} has no whole path: the current folder was deleted. Go to another"
+        msg = f"{path} has no full path: the current folder was deleted. Go to another"
         raise SourceError(msg, source=str(path)) from error
 
 

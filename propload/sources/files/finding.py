@@ -152,8 +152,8 @@ def _passed_over(
     verb = "was" if len(left) == 1 else "were"
     return (
         f"{counted(len(left), 'folder')} that {printable(pattern)} matches {verb} "
-        f"passed over: {listed(left, _MOST_NAMED)}. Give a folder by its name to read "
-        "the files in it"
+        f"skipped: {listed(left, _MOST_NAMED)}. Name a folder itself to read the "
+        "files in it"
     )
 
 
@@ -207,7 +207,7 @@ def _files_of_folder(
     if passed:
         names = [printable(one.relative_to(folder)) for one in sorted(passed)]
         notes.append(
-            f"passed over in {printable(folder)}, as pipes, devices and links to "
+            f"skipped in {printable(folder)}, as pipes, devices and links to "
             f"folders are: {listed(names, _MOST_NAMED)}. Name what is to be read"
         )
     return list(read)
@@ -216,10 +216,10 @@ def _files_of_folder(
 def _without_rows(folder: Path, found: Sequence[Path]) -> SourceError:
     """Return what is said of a folder where no file is read."""
     files = [one for one in found if _is_file(one)]
-    advice = "name the files and give their --format"
+    advice = "name the files and their --format"
     if any(one.suffix.lower() == NOTE_SUFFIX for one in files):
         texts = f"{folder}/*{NOTE_SUFFIX}"
-        advice = f"name its {NOTE_SUFFIX} files ({texts}), or give --format csv"
+        advice = f"name its {NOTE_SUFFIX} files ({texts}), or use --format csv"
     elif not files:
         advice = "name what is to be read" if found else "it is empty"
     msg = f"{folder} is a folder without files of a known format: {advice}"
@@ -259,7 +259,7 @@ def _refuse_versions(place: str, folders: Sequence[str], names: Sequence[str]) -
             shown = printable(place)
             msg = (
                 f"{shown} belongs to {kind}, whose files hold deleted rows as well: "
-                f"load it in Python, by {reader}"
+                f"load it in Python, with {reader}"
             )
             raise SourceError(msg, source=shown)
 
@@ -279,7 +279,7 @@ def _is_there(path: Path) -> bool:
         return True
     if path.is_symlink() and not path.exists():
         shown = printable(path)
-        msg = f"{shown} cannot be opened: it is a link to nothing. Mend or remove it"
+        msg = f"{shown} cannot be opened: it is a link to nothing. Fix or remove it"
         raise SourceError(msg, source=shown)
     return False
 
@@ -329,7 +329,7 @@ def _raise_shut(error: OSError) -> None:
         return
     shown = printable(Path(error.filename))
     msg = (
-        f"folder {shown} cannot be looked into: {error.strerror}. Rows in it would be "
-        "missing: have it opened to this user, or name the files that are meant"
+        f"folder {shown} cannot be read: {error.strerror}. Rows in it would be "
+        "missing: give this user access, or name the files to load"
     )
     raise SourceError(msg, source=shown) from error

@@ -10,7 +10,7 @@ from propload.errors import SourceError
 if TYPE_CHECKING:
     from propload.options import SourceOptions
 
-_UNPACK = "unpack it, and name the files that are meant"
+_UNPACK = "unpack it, and name the files to load"
 
 
 class _Other(NamedTuple):
@@ -30,24 +30,24 @@ class _Other(NamedTuple):
 
 
 _OTHERS = (
-    _Other(0, b"Obj\x01", "an Avro file", "load it in Python, by pl.read_avro(PATH)"),
+    _Other(0, b"Obj\x01", "an Avro file", "load it in Python, with pl.read_avro(PATH)"),
     _Other(
         0,
         b"ORC",
         "an ORC file",
-        'load it in Python, by pyarrow.dataset.dataset(PATH, format="orc")',
+        'load it in Python, with pyarrow.dataset.dataset(PATH, format="orc")',
     ),
     _Other(
         0,
         b"SQLite format 3\0",
         "an SQLite database",
-        "load a query of it in Python, by the rows of its cursor",
+        "load a query of it in Python, from the rows of its cursor",
     ),
     _Other(
         8,
         b"DUCK",
         "a DuckDB database",
-        "load a query of it in Python, by duckdb.connect(PATH).sql(QUERY)",
+        "load a query of it in Python, with duckdb.connect(PATH).sql(QUERY)",
     ),
     _Other(0, b"\x89HDF\r\n\x1a\n", "an HDF5 file", "load it in Python, as a frame"),
     _Other(0, b"%PDF-", "a PDF", "get the table as CSV or as a workbook"),
@@ -57,15 +57,15 @@ _OTHERS = (
     _Other(257, b"ustar", "a tar archive", _UNPACK),
 )
 _READ_PAGE = (
-    "look whether a site has sent it in place of the file; tables in it are read in "
-    "Python, by pd.read_html(PATH)"
+    "check whether a site has sent it instead of the file; tables in it are read in "
+    "Python, with pd.read_html(PATH)"
 )
 #: How texts begin, in small letters, that are no table while nobody says that the first
 #: line is a row.
 _TEXTS = (
     (b"<!doctype html", "a web page (HTML)", _READ_PAGE),
     (b"<html", "a web page (HTML)", _READ_PAGE),
-    (b"<?xml", "XML", "load it in Python, by pd.read_xml(PATH)"),
+    (b"<?xml", "XML", "load it in Python, with pd.read_xml(PATH)"),
 )
 
 

@@ -247,7 +247,7 @@ def _sheet_note(name: str, told: str | None, sheets: Sequence[str]) -> str:
     others = listed([*map(repr, sheets[1:])], SHEETS_TOLD)
     return (
         f"{name} has {len(sheets)} sheets: the first, {sheets[0]!r}, was read. "
-        f"For another one ({others}), say --sheet NAME (sheet = NAME)"
+        f"For another one ({others}), use --sheet NAME (sheet = NAME)"
     )
 
 

@@ -58,7 +58,7 @@ _NOISY = "scrapy.core.downloader.handlers._base_streaming"
 class SpiderSource:
     """Items of a spider, crawled while they are read.
 
-    Each iteration crawls anew. It ends when the crawl does: `stop` ends both after
+    Each iteration crawls again. It ends when the crawl does: `stop` ends both after
     what was read is handed over, and closing the iterator ends them at once.
 
     Args:
@@ -161,7 +161,7 @@ class _Crawl(threading.Thread):
 
     def abandon(self) -> None:
         """End the crawl; nobody takes what it gives."""
-        self._queue.close(QueueClosedError("the crawl's rows are not read any more"))
+        self._queue.close(QueueClosedError("the crawl's rows are no longer read"))
         self.stop()
 
     def raise_for_failure(self) -> None:
@@ -263,7 +263,7 @@ class _QueueLoader:
         Raises:
             QueueClosedError: Always.
         """
-        msg = "the crawl's rows are not read any more"
+        msg = "the crawl's rows are no longer read"
         raise QueueClosedError(msg)
 
     def on_room(self, listener: Callable[[], None]) -> None:
@@ -312,7 +312,9 @@ def _warn_of_slips(given: Iterable[str], settings: BaseSettings) -> None:
         is_known = name in settings or name.startswith(PREFIX)
         hint = "" if is_known else suggest(name, known, cutoff=SLIP)
         if hint:
-            log.warning("nothing may read the setting %r of the crawl%s", name, hint)
+            log.warning(
+                "perhaps nothing reads the setting %r of the crawl%s", name, hint
+            )
 
 
 def _is_worth_saying(record: logging.LogRecord) -> bool:

@@ -295,7 +295,7 @@ def _hand_over_unclosed(
     if os.getpid() != process or not left:
         return
     collected = counted(left, "item was", "items were")
-    told = f"the crawl was ended at once while {collected} still collected"
+    told = f"the crawl was ended immediately while {collected} still collected"
     why = "there is no room"
     try:
         outbox.extend(rows.take())

@@ -83,8 +83,8 @@ def check_spider(spider: type[Spider], /) -> None:
     # Scrapy would ask for nothing, or for `start_urls` instead, without a word
     if hasattr(spider, "start_requests") and spider.start is Spider.start:
         msg = (
-            f"{told} begins with start_requests(), which Scrapy does not call any "
-            "more: rename it to async def start(self)"
+            f"{told} begins with start_requests(), which Scrapy no longer calls: "
+            "rename it to async def start(self)"
         )
         raise ConfigError(msg)
 
@@ -107,8 +107,9 @@ def unread_defaults(spider: type[Spider], /) -> Iterator[str]:
         if isinstance(value, _ITS_OWN):
             yield (
                 f"the attribute {name} of spider {spider.name} is "
-                f"{with_article(kind.__name__)}, taken for its own: to load its items "
-                f"by a {name}, name it, as in {name} = 'project.loading:{name}'"
+                f"{with_article(kind.__name__)}, which is taken to be its own: to load "
+                f"its items with a {name}, name it, as in {name} = "
+                f"'project.loading:{name}'"
             )
 
 

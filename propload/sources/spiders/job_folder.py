@@ -52,7 +52,7 @@ class JobFolder:
         except BlockingIOError as error:
             msg = (
                 f"the folder {self._path.parent} (JOBDIR) is in use by another crawl, "
-                "and of two each would lack the pages that the other one takes: wait "
+                "and each would lack the pages that the other takes: wait "
                 "for it to end, or give this crawl a JOBDIR of its own"
             )
             raise LockedError(msg) from error
@@ -60,8 +60,8 @@ class JobFolder:
             # where nothing can be written Scrapy says so; where nothing can be locked,
             # as on some file systems of networks, the crawl is as it was without
             log.warning(
-                "the folder %s (JOBDIR) cannot be kept from other crawls (%s): see "
-                "that no other one uses it",
+                "the folder %s (JOBDIR) cannot be locked against other crawls (%s): "
+                "make sure that no other one uses it",
                 self._path.parent,
                 error.strerror,
             )

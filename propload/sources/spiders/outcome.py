@@ -59,7 +59,7 @@ class CrawlOutcome:
         errors: Exceptions that the spider raised.
         item_errors: Items on which an item pipeline raised.
         dropped_items: Items that an item pipeline dropped.
-        lost_pages: Pages that did not come, after every attempt.
+        lost_pages: Pages that could not be fetched, even after all retries.
         gone_pages: Pages of which the site says that they are not there.
         robots_forbidden: Pages that robots.txt forbids.
         repeated: Requests that were not sent, as they repeat earlier ones.
@@ -178,7 +178,7 @@ class CrawlOutcome:
             requests = counted(self.repeated, "request was", "requests were")
             yield (
                 f"{requests} not sent, as made before: with JOBDIR also by an earlier "
-                "crawl, so give a new folder to crawl anew"
+                "crawl, so use a new folder to crawl again"
             )
         if self.offsite:
             requests = counted(self.offsite, "request was", "requests were")
@@ -192,7 +192,7 @@ class CrawlOutcome:
         yield from self._losses()
         if self.gone_pages:
             gone = counted(self.gone_pages, "page is", "pages are")
-            yield f"{gone} gone, says the site (404, 410)"
+            yield f"{gone} gone, according to the site (404, 410)"
         if self.robots_forbidden:
             forbidden = counted(self.robots_forbidden, "page")
             yield f"robots.txt forbids {forbidden}: not read"
@@ -211,7 +211,7 @@ class CrawlOutcome:
             yield f"the crawl ended early: {self.finish_reason}"
         if self.lost_pages:
             lost = counted(self.lost_pages, "page")
-            yield f"{lost} did not come, after every attempt"
+            yield f"{lost} could not be fetched, even after all retries"
         if self.errors:
             raised = counted(self.errors, "exception")
             yield f"the spider raised {raised}: rows may be missing"

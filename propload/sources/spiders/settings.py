@@ -108,7 +108,7 @@ def unread_settings(given: Iterable[str], /) -> Iterator[str]:
             continue
         instead = _PIPELINES_ALONE.get(own)
         if own in NAMES:
-            instead = f"say {config.SETTINGS[own].flag} ({own}=... in Python)"
+            instead = f"use {config.SETTINGS[own].flag} ({own}=... in Python)"
         if instead is not None:
             told = f"the setting {name} is not read where a spider is a source"
             yield f"{told}: {instead}"

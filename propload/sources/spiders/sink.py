@@ -79,7 +79,7 @@ class PropLoadPipeline:
         self._looking: CallLaterResult | None = None
         #: Whether a table took no row, or keeps those that the crawl was to replace.
         self._loaded_nothing = False
-        #: Why the crawl ends, in Scrapy's word; empty while it goes on.
+        #: Why the crawl ends, in Scrapy's word; empty while it is running.
         self._reason = ""
         self.watch: Watch | None = None
         crawler.signals.connect(self._on_closed, signals.spider_closed)

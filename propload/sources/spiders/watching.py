@@ -42,7 +42,7 @@ class Watch:
 
     Attributes:
         sees_pages: Whether it is such a middleware.
-        finish_reason: Why the crawl ended, in Scrapy's word; empty while it goes on.
+        finish_reason: Why the crawl ended, in Scrapy's word; empty while it is running.
         statuses: How many answers were handed on with which HTTP status; robots.txt
             is none of them.
         items: Items that item pipelines let pass.
@@ -88,7 +88,7 @@ class Watch:
         return response
 
     def process_exception(self, request: Request, exception: Exception) -> None:
-        """Note a page that did not come, unless it was not to come any more."""
+        """Note a page that did not come, unless it was no longer expected."""
         if unread := unread_rules(exception):
             self._lose(request, unread)
         elif _TOO_LARGE.search(str(exception)):
@@ -131,12 +131,12 @@ class Watch:
         leads_on = 300 <= response.status < 400 and "Location" in response.headers
         is_last = request.meta.get("redirect_ttl") == 0
         if leads_on and is_last and not self._is_read(request, response.status):
-            self._lose(request, "it leads on too often")
+            self._lose(request, "it redirects too often")
 
     def _on_request_dropped(self, request: Request) -> None:
         # asked for before, but by itself
         if request.url in request.meta.get("redirect_urls", ()):
-            self._lose(request, "it leads back to itself")
+            self._lose(request, "it redirects to itself")
 
     def _on_item(self) -> None:
         self.items += 1

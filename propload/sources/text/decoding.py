@@ -75,8 +75,8 @@ def to_utf8(
         encoding = guess_encoding(sample)
         if encoding != "utf-8":
             notes.append(
-                f"{name} is not UTF-8: its letters were taken for {encoding}, which is "
-                "a guess. Where they come out wrong, say --encoding NAME "
+                f"{name} is not UTF-8: it was read as {encoding}, which is "
+                "a guess. If letters come out wrong, use --encoding NAME "
                 "(encoding = NAME): cp1252, cp1250, iso8859-15, ..."
             )
     yield from _transcode(blocks, name, encoding)

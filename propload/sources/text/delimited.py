@@ -72,7 +72,7 @@ def read_delimited(
         chunks.drop_line()
     head = _head(chunks, name, options)
     if not head.strip():
-        msg = f"{name} is empty: look at what writes it"
+        msg = f"{name} is empty: check what writes it"
         if options.skip_lines:
             msg = f"{name} is empty below line {options.skip_lines}: skip fewer lines"
         raise SourceError(msg, source=name)
@@ -245,8 +245,7 @@ class _Reader:
 
     def _ragged(self, row: pyarrow.csv.InvalidRow, number: int, line: int) -> Unread:
         message = (
-            f"{counted(row.actual_columns, 'field')} where there "
-            f"{'is' if row.expected_columns == 1 else 'are'} {row.expected_columns}"
+            f"{counted(row.actual_columns, 'field')} instead of {row.expected_columns}"
         )
         return self._unread(number, line, row.text, "ragged", message)
 

@@ -102,7 +102,7 @@ def _doubt_header(
         if text.strip() and (_is_numeric(text) or stands_below):
             return (
                 f"{source}: its first line was taken for the names of columns, but "
-                f"{text!r} may be a value. If the line is a row, say --no-header "
+                f"{text!r} may be a value. If the line is a row, use --no-header "
                 "(header = false)"
             )
     return ""

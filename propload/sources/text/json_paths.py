@@ -178,7 +178,7 @@ def doubt_single(rows: pa.RecordBatch, name: str, told: str | None) -> str:
             within = ".".join([told, *path] if told else path)
             return (
                 f"{name} is one row, in which {'.'.join(path)} holds "
-                f"{counted(len(value), 'object')}. If these are the rows, say "
+                f"{counted(len(value), 'object')}. If these are the rows, use "
                 f"--rows-at {shlex.quote(within)} (rows_at = {json.dumps(within)})"
             )
     return ""

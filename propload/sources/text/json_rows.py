@@ -87,7 +87,7 @@ def _refuse_empty(maker: RowBatches, name: str, rows_at: str | None) -> None:
     if maker.rows_read == maker.rows_refused:
         msg = f"{name} holds no row of JSON: {maker.complaint}"
         if not rows_at:
-            msg += ". If its format is another one, say so (--format)"
+            msg += ". If it has another format, name it (--format)"
         raise SourceError(msg, source=name)
 
 

@@ -29,13 +29,13 @@ SHOWN = 30
 _NO_COMMA = "Expecting ',' delimiter"
 #: What Python's decoder complains of, as a reader would say it.
 COMPLAINTS = {
-    "Expecting value": "a value is missing or none of JSON's",
+    "Expecting value": "a value is missing or not JSON",
     "Expecting property name enclosed in double quotes": (
         "a name in double quotes is missing"
     ),
     "Expecting ':' delimiter": "a colon is missing",
     _NO_COMMA: "a comma is missing",
-    "Unterminated string starting at": "a text does not end that begins",
+    "Unterminated string starting at": "there is no end to the text that begins",
     "Extra data": "there is more after the value",
     "Invalid control character at": "a control character is not escaped",
 }

@@ -43,7 +43,7 @@ def preamble_doubt(first: Sequence[str], lines: int, source: str) -> str:
     shown = text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
     return (
         f"{source}: {shown!r} looks like a title or a comment above the names of "
-        f"columns. If it is not a row, say --skip-lines {lines} (skip_lines = {lines})"
+        f"columns. If it is not a row, use --skip-lines {lines} (skip_lines = {lines})"
     )
 
 

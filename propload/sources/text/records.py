@@ -218,7 +218,7 @@ def holds_rows(text: bytes, delimiters: bytes, count: int) -> bool:
 
 _QUOTES_WRONG = (
     "quotes",
-    "a quoted field goes on after its closing quote: a quote in one is written twice",
+    "a quoted field continues after its closing quote: write a quote in one twice",
 )
 QUOTES_OPEN = (
     "quotes",
@@ -233,7 +233,7 @@ def _quotes_of(row: bytes, patterns: Patterns) -> tuple[str, str]:
 
 HEADER_AGAIN = (
     "header",
-    "the names of the columns stand here again, as where files were joined",
+    "the names of the columns are repeated here, as when files were joined",
 )
 
 

@@ -88,8 +88,8 @@ def open_tables(session: Connection, /, *, keep: bool) -> None:
     """
     for (name,) in session.rows(_NOT_OURS, (TABLE, DAY_1, _MARK)):
         msg = (
-            f"the table {name} is there and was not made by a demo: rename it, or give "
-            "the demo another database with --to"
+            f"the table {name} is there and was not made by a demo: rename it, or use "
+            "another database for the demo with --to"
         )
         raise ConfigError(msg)
     if not keep:

@@ -99,7 +99,7 @@ class _Tour:
         sold = sum(one.is_closed for one in bought)
         self._tell(
             f"A made-up property site is at {site.url}, on this machine. What is read "
-            f"of it: {len(bought) - sold:,} homes for sale and {sold:,} sold ones in "
+            f"from it: {len(bought) - sold:,} homes for sale and {sold:,} sold ones in "
             f"{len(site.places)} towns.\n"
         )
 

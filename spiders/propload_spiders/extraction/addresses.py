@@ -218,7 +218,7 @@ def _is_city(slug: str) -> bool:
 def _known_radius(kilometres: str) -> str:
     if int(kilometres) not in RADII:
         known = ", ".join(str(each) for each in RADII)
-        msg = f"radius {kilometres} km is none that the site knows: {known}"
+        msg = f"radius {kilometres} km is not one that the site knows: {known}"
         raise ValueError(msg)
     return f"{int(kilometres)}km"
 

@@ -319,7 +319,7 @@ class FundaSpider(Spider):
         onward = walk.next(max_pages=self.wanted.max_pages)
         # without a page read nobody knows how many there are
         is_blind = walk.total is None and not walk.is_last_of(self.wanted.max_pages)
-        rest = ", and all behind it" if onward is None and is_blind else ""
+        rest = ", and all after it" if onward is None and is_blind else ""
         sentence = (
             f"page {walk.page} of the search {walk.name} is missing{rest}: {reason}"
         )

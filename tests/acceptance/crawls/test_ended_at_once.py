@@ -43,8 +43,8 @@ def test_two_signals_leave_rows_in_the_journal_and_say_how_they_are_loaded(
     _out, log = process.communicate(timeout=30)
     [left] = leftovers()
     assert (
-        "the crawl was ended at once, before all of it was loaded into public.homes: "
-        "at most 50 rows wait in the journal. To load them: "
+        "the crawl was ended immediately, before all of it was loaded into "
+        "public.homes: at most 50 rows wait in the journal. To load them: "
         f"propload recover {left.run_id}. Stopped once (Ctrl-C), a crawl loads"
     ) in log
     assert "Close a Loader" not in log

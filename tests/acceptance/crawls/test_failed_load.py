@@ -87,6 +87,9 @@ def test_what_a_failed_replace_does_not_keep_is_said(database, caplog):
 
 def test_what_is_to_be_set_otherwise_is_named_as_scrapy_does(database, caplog):
     crawl(database, PROPLOAD_KEY=None)
-    assert "give key columns (PROPLOAD_KEY=A,B), or PROPLOAD_MODE=append" in caplog.text
+    assert (
+        "specify key columns (PROPLOAD_KEY=A,B), or use PROPLOAD_MODE=append"
+        in caplog.text
+    )
     crawl(database, PROPLOAD_MODE="upsrt")
     assert "PROPLOAD_MODE: 'upsrt' is not one of upsert, append" in caplog.text

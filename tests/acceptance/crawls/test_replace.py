@@ -145,7 +145,7 @@ def test_a_crawl_that_was_cut_off_leaves_the_old_rows(crawl, database, ending):
     ("ending", "said"),
     [
         ("raised", "the spider raised 1 exception: rows may be missing"),
-        ("lost", "1 page did not come, after every attempt"),
+        ("lost", "1 page could not be fetched, even after all retries"),
     ],
 )
 def test_a_crawl_that_lacks_rows_leaves_the_old_ones(crawl, database, ending, said):

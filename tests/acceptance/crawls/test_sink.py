@@ -117,7 +117,9 @@ def test_two_signals_lose_no_item_that_was_being_collected(project, settings):
     process.send_signal(signal.SIGINT)
     _out, log = process.communicate(timeout=30)
     assert len(project.rows) == 50
-    assert "ended at once while 50 items were still collected: all are handed" in log
+    assert (
+        "ended immediately while 50 items were still collected: all are handed" in log
+    )
 
 
 def test_items_that_were_answered_for_survive_a_kill(project):

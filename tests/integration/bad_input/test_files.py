@@ -32,7 +32,7 @@ def test_a_name_that_is_no_text(load, tmp_path, database):
 
 
 def test_an_empty_file(load, write):
-    with pytest.raises(LoadError, match="is empty: look at what writes it") as caught:
+    with pytest.raises(LoadError, match="is empty: check what writes it") as caught:
         load(write(""))
     assert caught.value.exit_code == 4
 
@@ -68,7 +68,7 @@ def test_items_of_which_none_is_a_row(load):
 
 def test_a_folder_without_files_of_a_known_format(load, tmp_path):
     (tmp_path / "notes.bin").write_bytes(b"\0")
-    with pytest.raises(SourceError, match="known format: name the files and give"):
+    with pytest.raises(SourceError, match="known format: name the files and their"):
         load(str(tmp_path))
 
 

@@ -21,8 +21,8 @@ def test_a_header_alone_makes_no_table(load, write, database):
     path = write("id,price\n")
     report = load(path)
     assert report.counts.read == 0
-    assert "(id, price) but no row to tell the types" in report.notes[0]
-    assert "homes was not made" in report.notes[0]
+    assert "(id, price) but no row to detect the types" in report.notes[0]
+    assert "homes was not created" in report.notes[0]
     assert tables(database) == []
     told = {"to": database, "table": "homes", "key": "id"}
     assert propload.check(path, **told).notes == report.notes

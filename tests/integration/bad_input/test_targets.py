@@ -103,7 +103,7 @@ def test_a_reject_limit_stops_the_run_and_keeps_what_is_committed(
 @pytest.mark.parametrize(
     ("table", "told"),
     [
-        ("id bigint PRIMARY KEY, sold date NOT NULL", "column sold takes no null"),
+        ("id bigint PRIMARY KEY, sold date NOT NULL", "column sold is NOT NULL"),
         ("price bigint", "lacks the key column id"),
     ],
 )

@@ -170,7 +170,7 @@ def test_constraints_that_a_trigger_keeps_from_being_asked_are_told_so(database)
     assert said.rejected == 0
     (note,) = said.notes
     assert "a trigger of public.homes" in note
-    assert "constraints were not asked" in note
+    assert "constraints were not checked" in note
     assert propload.ingest(rows, to=database, table="homes").counts.rejected == 1
 
 

@@ -42,7 +42,7 @@ def test_each_column_whose_stored_values_would_be_erased_is_told(told, database)
     (note,) = said
     assert note == (
         "nulls would erase what public.homes holds, as on_null is overwrite: 200 "
-        "values of price, 125 of kind. Where they are not meant to, leave the columns "
+        "values of price, 125 of kind. If that is not intended, leave the columns "
         "out, or load with on_null = keep"
     )
     propload.ingest(ROWS, **told)

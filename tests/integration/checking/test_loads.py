@@ -76,7 +76,9 @@ def test_a_load_does_what_the_check_said(database, rows, told):
         assert said.rejected <= done.counts.rejected
         return
     if said.expected is None:
-        assert any("hangs on others of the same key" in note for note in said.notes)
+        assert any(
+            "depends on other rows of the same key" in note for note in said.notes
+        )
         assert said.rejected <= done.counts.rejected
         return
     assert said.expected == done.counts
@@ -110,7 +112,7 @@ def test_a_replace_is_not_judged_by_the_rows_that_it_replaces(database):
     assert said.expected.inserted == 1
     [(stored,)] = query(database, "SELECT count(*) FROM homes")
     assert said.notes == (
-        f"a replace drops what public.homes holds now: {stored} rows",
+        f"a replace deletes what public.homes holds now: {stored} rows",
     )
     row["price"] = -1
     [problem] = propload.check([row], **told, mode="replace").problems

@@ -337,7 +337,7 @@ def test_workers_of_a_role_with_few_connections(role):
     with pytest.raises(
         ConfigError,
         match=r"3 workers need .* the run 2 more.* 4 in all: ALTER ROLE \w+ CONNECTION "
-        r"LIMIT 5 or give fewer --workers",
+        r"LIMIT 5 or use fewer --workers",
     ):
         propload.ingest(rows, workers=3, **told)
     report = propload.ingest(rows, workers=2, **told)
@@ -375,7 +375,7 @@ def test_a_database_with_too_few_connections_is_named(database, role):
     limited = conninfo_name(database)
     # one of them is the tests' own
     run_sql(database, f"ALTER DATABASE {limited} CONNECTION LIMIT 5")
-    raised = rf"ALTER DATABASE {limited} CONNECTION LIMIT 6 or give fewer"
+    raised = rf"ALTER DATABASE {limited} CONNECTION LIMIT 6 or use fewer"
     try:
         with pytest.raises(ConfigError, match=raised):
             propload.ingest([{"id": 1}], to=role(9), table="homes", key="id", workers=4)

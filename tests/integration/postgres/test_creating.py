@@ -246,7 +246,7 @@ def test_row_level_security_is_refused(connection, role):
 
 def test_no_right_to_create_is_told(connection, role):
     run(connection, f"SET ROLE {role}")
-    with pytest.raises(WriteError, match="cannot be made") as caught:
+    with pytest.raises(WriteError, match="cannot be created") as caught:
         create_table(connection, TABLE, {"a": pl.Int64()})
     assert caught.value.sqlstate == "42501"
 
@@ -259,7 +259,7 @@ def test_a_table_is_made_with_its_key_and_any_names(connection):
     assert facts.primary_key == ("select",)
     assert [column.name for column in facts.columns] == ["select", 'a;"b ü']
     assert [column.nullable for column in facts.columns] == [False, True]
-    with pytest.raises(MadeMeanwhileError, match="just made by somebody else"):
+    with pytest.raises(MadeMeanwhileError, match="just created by somebody else"):
         create_table(connection, name, schema, key=["select"])
     wider = add_columns(connection, name, {"new": pl.Date(), "select": pl.String()})
     assert wider.column("new").pg_type == "date"
@@ -325,11 +325,11 @@ def test_one_of_many_makes_a_table_and_the_others_hear_of_it(database):
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        (["x" * 64], r"has 64 bytes, at most 63\. Give it another one .*--mapping"),
+        (["x" * 64], r"has 64 bytes, at most 63\. Give it another name .*--mapping"),
         (["é" * 32], "has 64 bytes"),
-        (["x" * 81], f"'{'x' * 79}…' cannot be made: its name has 81 bytes"),
+        (["x" * 81], f"'{'x' * 79}…' cannot be created: its name has 81 bytes"),
         ([""], "is empty"),
-        (["ctid"], "a name of the server's own: give it another .*--mapping"),
+        (["ctid"], "a name that the server reserves: give it another .*--mapping"),
         ([f"c{place}" for place in range(2000)], "2,000 columns are more than"),
     ],
 )
@@ -363,16 +363,17 @@ def test_the_plan_names_every_fault_at_once(connection):
         plan_rows(schema, facts, Target(TABLE, mode="append")).require_fit()
     said = str(caught.value)
     assert (
-        "column a is bytea, which has no exact way to the integer of public.t" in said
+        "column a is bytea, which has no exact conversion to the integer of public.t"
+        in said
     )
     assert (
         "column g of public.t is computed by the server: leave it out of the input"
         in said
     )
-    assert "by a mapping of the columns that are to be loaded (--mapping)" in said
+    assert "with a mapping of the columns that are to be loaded (--mapping)" in said
     assert (
         "column prize (did you mean price?) is not in the table public.t: add it"
         in said
     )
-    assert "column needed takes no null and has no default" in said
+    assert "column needed is NOT NULL and has no default" in said
     assert "filled" not in said

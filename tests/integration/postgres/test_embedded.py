@@ -278,7 +278,7 @@ def test_data_of_another_version_is_refused(folder, dsn):
     file = embedded.status(folder).folder / "data" / "PG_VERSION"
     made = file.read_text()
     file.write_text("12\n")
-    with pytest.raises(ConfigError, match="made by PostgreSQL 12"):
+    with pytest.raises(ConfigError, match="created by PostgreSQL 12"):
         embedded.start(folder)
     file.write_text(made)
 

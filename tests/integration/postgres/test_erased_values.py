@@ -40,8 +40,8 @@ def test_a_column_that_is_empty_by_mistake_is_told(told, database):
     # of the 400 stored rows 300 had a price; a column with values is not looked at
     assert note == (
         "nulls have erased at least 300 stored values of price in public.homes, as "
-        "on_null is overwrite: where they had no value by mistake, load them again "
-        "with their values, and such rows with on_null = keep"
+        "on_null is overwrite: where values were missing by mistake, load those rows "
+        "again with their values, and rows without values with on_null = keep"
     )
     assert query(database, "SELECT count(price) FROM homes") == [(0,)]
     # there is nothing more to erase

@@ -137,7 +137,9 @@ def test_a_run_that_another_process_replaces_by_is_named(
     run = run_record(GOAL)
     with (
         prepared(database, GOAL, NEW, state_dir, run=run),
-        pytest.raises(WriteError, match=rf"public\.t .*{run.run_id}: wait for its end"),
+        pytest.raises(
+            WriteError, match=rf"public\.t .*{run.run_id}: wait for it to end"
+        ),
         prepared(database, GOAL, NEW, state_dir, run=run),
     ):
         pass

@@ -70,14 +70,14 @@ def test_what_keeps_it_from_getting_ready_is_told_by_the_write(
     opened, piece = writer
 
     def refuse(_shape):
-        msg = "t takes rows through a temporary table, which this user may not make"
+        msg = "t takes rows through a temporary table, which this user may not create"
         raise WriteError(msg, table="t")
 
     with monkeypatch.context() as patched:
         patched.setattr(opened._session, "make_stage", refuse)
         opened.get_ready()
         assert opened._session.connection is None
-        with pytest.raises(WriteError, match="this user may not make"):
+        with pytest.raises(WriteError, match="this user may not create"):
             opened.write(piece)
     assert opened.write(piece).counts.inserted == 2
 
@@ -97,7 +97,7 @@ def test_what_an_event_trigger_forbids_is_not_blamed_on_a_row(writer, database):
     run_sql(database, *NO_TABLES)
     told = (
         r"CREATE TABLE is for the administrator \[P0001\] \(a function or trigger "
-        "raised an error while the temporary table that rows wait in was made"
+        "raised an error while the temporary table that rows wait in was created"
     )
     with pytest.raises(WriteError, match=told):
         opened.write(piece)

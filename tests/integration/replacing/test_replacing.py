@@ -43,10 +43,10 @@ def test_a_file_that_is_still_being_written_replaces_nothing(
 
     with monkeypatch.context() as patched:
         patched.setattr(FileSource, "__iter__", growing)
-        with pytest.raises(LoadError, match="was written into while it was") as told:
+        with pytest.raises(LoadError, match="was changed while it was being") as told:
             propload.ingest(path, **goal)
     assert "public.homes keeps its old rows" in str(told.value)
-    assert "anew, without --resume" in str(told.value)
+    assert "again, without --resume" in str(told.value)
     assert stored(database) == OLD
     assert propload.ingest(path, **goal).status == "loaded"
     assert stored(database) == {(number, 1) for number in range(301)}
@@ -151,7 +151,7 @@ def test_rows_that_a_rule_of_the_table_keeps_out_are_told_with_the_ways_out(
     ) as one:
         propload.ingest(iter(rows(1)), **goal)
     [left] = leftovers()
-    drop = f"give it up .propload recover --drop {left.run_id}"
+    drop = f"discard it .propload recover --drop {left.run_id}"
     with pytest.raises(
         LoadError, match=f"fix that, then run .* again, or {drop}"
     ) as two:

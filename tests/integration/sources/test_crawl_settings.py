@@ -26,7 +26,8 @@ def test_a_setting_that_is_nearly_one_of_scrapys_is_told(caplog, name, hints):
     read(SpiderSource(spider_of([{"id": 1}]), settings={name: 1}))
     told = [one.getMessage() for one in caplog.records if one.levelname == "WARNING"]
     wanted = [
-        f"nothing may read the setting {name!r} of the crawl; did you mean {hint!r}?"
+        f"perhaps nothing reads the setting {name!r} of the crawl; did you mean "
+        f"{hint!r}?"
         for hint in hints
     ]
     assert told == wanted
@@ -53,7 +54,7 @@ def test_a_setting_that_a_component_cannot_read_is_named():
 
 
 def test_a_setting_of_the_run_is_no_setting_of_the_crawl():
-    told = r"PROPLOAD_TABLE .* say --table \(table=\.\.\. in Python\)"
+    told = r"PROPLOAD_TABLE .* use --table \(table=\.\.\. in Python\)"
     with pytest.raises(ConfigError, match=told):
         SpiderSource(spider_of([{"id": 1}]), settings={"PROPLOAD_TABLE": "homes"})
 
@@ -64,7 +65,7 @@ def test_a_setting_of_the_run_that_a_spider_has_is_told(caplog):
     read(SpiderSource(spider, settings={"PROPLOAD_AS_OF": "2026-01-01T00:00:00Z"}))
     (told,) = [one.getMessage() for one in caplog.records if one.levelname == "WARNING"]
     assert told.startswith("the setting PROPLOAD_KEY is not read where a spider is a")
-    assert told.endswith("say --key (key=... in Python)")
+    assert told.endswith("use --key (key=... in Python)")
 
 
 def test_targets_of_a_spider_that_no_run_has_are_told(caplog):

@@ -95,7 +95,9 @@ def test_the_value_that_keeps_numbers_from_being_numbers_is_told():
     prices = [str(price) for price in range(100_000, 101_500)]
     frame = pl.DataFrame({"price": [*prices, None, "n.v.t."]})
     [note] = text_hints(frame, ["price"])
-    assert note.startswith("a few values make text of columns of numbers: price ('n.v")
+    assert note.startswith(
+        "a few values turn columns of numbers into text: price ('n.v"
+    )
     assert "--null-words" in note
 
 

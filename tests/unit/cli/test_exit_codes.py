@@ -128,8 +128,11 @@ def test_a_fault_of_propload_is_one_line_without_debug(run, load):
 @pytest.mark.parametrize(
     ("error", "limit"),
     [
-        (MemoryError(), "no more memory: raise its limit (ulimit -v"),
-        (RuntimeError("can't start new thread"), "no more threads: raise the limit"),
+        (MemoryError(), "cannot get more memory: raise its limit (ulimit -v"),
+        (
+            RuntimeError("can't start new thread"),
+            "cannot start more threads: raise the limit",
+        ),
     ],
 )
 def test_a_limit_of_the_process_is_no_fault_of_propload(error, limit, run, load):
@@ -171,7 +174,7 @@ def test_ctrl_c_before_there_is_a_report_is_json_too(run, load):
 def test_a_second_ctrl_c_prints_the_report_of_what_was_loaded(run, load, words):
     report = a_report(status="failed")
     load.answer = KeyboardInterrupt("SIGINT")
-    load.answer.__cause__ = LoadError("told to end at once", report=report)
+    load.answer.__cause__ = LoadError("told to stop immediately", report=report)
     result = run("ingest", "a.csv", *words)
     assert result.exit_code == 130
     assert report.run_id in result.stdout

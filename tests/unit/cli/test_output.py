@@ -117,7 +117,11 @@ def test_remarks_are_left_out_when_quiet(capsys):
 
 @pytest.mark.parametrize(
     ("answer", "said"),
-    [("n\n", "nothing was deleted"), ("\n", "nothing was"), ("", "--yes does not ask")],
+    [
+        ("n\n", "nothing was deleted"),
+        ("\n", "nothing was"),
+        ("", "--yes skips the question"),
+    ],
 )
 def test_a_question_is_asked_on_stderr_and_no_is_a_failure(
     answer, said, monkeypatch, capsys
@@ -233,8 +237,8 @@ def test_other_failures_of_files_are_not_taken_for_that():
     ("runs", "way"),
     [
         ([], "the disk is full"),
-        (["r1"], ". See it by: propload runs show r1 --state-dir /kept"),
-        (["r1", "r2"], ". See them by: propload runs list --state-dir /kept"),
+        (["r1"], ". See it with: propload runs show r1 --state-dir /kept"),
+        (["r1", "r2"], ". See them with: propload runs list --state-dir /kept"),
     ],
 )
 def test_reports_that_stdout_does_not_take_are_told_by_their_runs(runs, way, capsys):

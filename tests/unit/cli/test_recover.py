@@ -61,7 +61,7 @@ def test_journals_of_another_database_are_told(recovering):
     recovering.left = [SimpleNamespace(about={"database": "db.example.org/homes"})]
     said = " ".join(run().stderr.split())
     assert "nothing was loaded: 1 journal waits for db.example.org/homes" in said
-    assert "say --to as the run did" in said
+    assert "Pass --to as the run did" in said
 
 
 def test_a_list_of_one_database_tells_of_journals_of_others(recovering, monkeypatch):

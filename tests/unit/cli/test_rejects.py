@@ -133,7 +133,7 @@ def test_rows_that_are_not_shown_are_counted_and_not_read(run, refused, state_di
     assert "\t30\t" in run("list").stdout
     result = run("show", "--limit", "0")
     assert result.exit_code == 2
-    assert "line 25: this is no rejected row" in result.stderr
+    assert "line 25: this is not a rejected row" in result.stderr
 
 
 def test_half_a_line_of_a_killed_run_is_not_shown(run, refused, state_dir):

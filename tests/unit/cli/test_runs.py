@@ -140,8 +140,8 @@ def test_runs_that_have_not_ended_are_listed_before_reports(run, begun, reports)
     listed = json.loads(run("list", "--json", "--limit", "3").stdout)
     resume = f"with --resume {killed.run_id}"
     assert [one.pop("message") for one in listed] == [
-        "it goes on in process 4711",
-        f"its process is gone; to go on: the same propload ingest {resume}",
+        "it is running in process 4711",
+        f"its process is gone; to continue: the same propload ingest {resume}",
         "",
     ]
     assert listed[:2] == [going_on.as_dict(), killed.as_dict()]
@@ -172,14 +172,14 @@ def test_the_newest_run_that_ended_may_have_been_killed(run, begun, reports, sta
 @pytest.mark.parametrize(
     ("way", "left", "told"),
     [
-        ("resume", "", "to go on: the same propload ingest with --resume {run}"),
-        ("again", "", "to go on: load 4.csv again"),
+        ("resume", "", "to continue: the same propload ingest with --resume {run}"),
+        ("again", "", "to continue: load 4.csv again"),
         ("recover", "journal/{run}", "to load what is left: propload recover {run}"),
         ("recover", "", "nothing is left in its journal"),
         (
             "replay",
             "rejects/r1.ndjson",
-            "to go on: propload rejects replay r1, with the same other flags",
+            "to continue: propload rejects replay r1, with the same other flags",
         ),
         ("replay", "", "no rejected row of run r1 is left"),
     ],

@@ -53,7 +53,7 @@ def test_the_choice_is_written(run):
         "batch_rows = 10000 and workers = 1 written to propload.toml, for every job "
         "(--job NAME"
     ) in ended.stderr
-    assert "+100% beside the default" in ended.stdout
+    assert "+100% compared with the default" in ended.stdout
     assert "faster in 5 of 5 comparisons" in ended.stdout
     assert tomllib.loads(Path("propload.toml").read_text()) == {
         "batch_rows": 10_000,

@@ -117,7 +117,7 @@ def test_a_file_that_anybody_may_have_put_there_is_not_taken(
     # in a folder that is not open to all, its owner has let it be there
     assert "to" in resolve({})
     path.parent.chmod(0o1777)
-    with pytest.raises(ConfigError, match=r"is another user's.*--config"):
+    with pytest.raises(ConfigError, match=r"belongs to another user.*--config"):
         resolve({})
     monkeypatch.setenv("PROPLOAD_CONFIG", str(path))
     assert "to" in resolve({})

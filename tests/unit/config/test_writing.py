@@ -48,7 +48,7 @@ def test_a_disk_that_is_full_leaves_the_file_as_it_was(file, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("propload.private_files.os.fsync", refuse)
-    told = "cannot be written: No space left on device. Put there by hand: "
+    told = "cannot be written: No space left on device. Add there by hand: "
     with pytest.raises(ConfigError, match=f'{told}batch_rows = "auto", workers = 4$'):
         write_settings({"batch_rows": "auto", "workers": 4})
     assert file.read_text() == WRITTEN

@@ -91,7 +91,7 @@ def test_rows_that_no_replay_has_loaded_were_dropped(tmp_path, end):
 
 def test_a_run_that_rejected_none_is_told_to_have_rejected_none(tmp_path, end):
     end(FIRST, "a.csv", 9)
-    assert said(tmp_path, FIRST) == f"run {FIRST} has rejected no row"
+    assert said(tmp_path, FIRST) == f"run {FIRST} has rejected no rows"
 
 
 @pytest.mark.parametrize("run_id", ["2025", "2026"])

@@ -152,13 +152,15 @@ def test_a_journal_that_cannot_be_made_leaves_nothing(make, monkeypatch):
 
     with monkeypatch.context() as patched:
         patched.setattr(writing, "write_private", refuse)
-        with pytest.raises(JournalError, match="cannot be made: No space left") as told:
+        with pytest.raises(
+            JournalError, match="cannot be created: No space left"
+        ) as told:
             make("second")
     assert isinstance(told.value.__cause__, OSError)
     # neither its folder nor its lock is in the way of the next
     journal = make("second")
     journal.append(batch(0, 5))
-    with pytest.raises(JournalError, match="cannot be made: File exists"):
+    with pytest.raises(JournalError, match="cannot be created: File exists"):
         make("second")
     assert journal.folder.exists()
     assert [path.name for path in records.segments(journal.folder)]
@@ -212,7 +214,7 @@ def test_a_file_whose_name_does_not_reach_the_disk_takes_nothing(make, monkeypat
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(segments, "sync_folder", refuse)
-    with pytest.raises(JournalError, match="cannot be made: No space left"):
+    with pytest.raises(JournalError, match="cannot be created: No space left"):
         journal.append(batch(0, 10))
     monkeypatch.undo()
     journal.append(batch(0, 10))

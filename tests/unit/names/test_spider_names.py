@@ -96,7 +96,7 @@ def test_a_crawl_is_not_tuned(source):
 
 @pytest.mark.parametrize("named", ["spider:funda", "shop:Home"])
 def test_a_crawl_is_a_run_of_its_own(named):
-    message = f"^{named} is a crawl .* to a run of its own"
+    message = f"^{named} is a crawl .* in a run of its own"
     with pytest.raises(ConfigError, match=message):
         refuse_among(["a.csv", named])
     with pytest.raises(ConfigError, match=message):

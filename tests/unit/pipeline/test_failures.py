@@ -172,7 +172,9 @@ def test_a_run_that_finds_no_threads_leaves_none(make, monkeypatch):
         start(thread)
 
     monkeypatch.setattr(threading.Thread, "start", refuse)
-    with pytest.raises(PropLoadError, match="no more threads: raise the limit"):
+    with pytest.raises(
+        PropLoadError, match="cannot start more threads: raise the limit"
+    ):
         pipeline.run()
     assert threads_left() == []
 

@@ -63,9 +63,7 @@ def test_a_key_of_two_columns_is_not_their_sum():
 
 
 def test_a_key_that_cannot_be_written_as_text_is_told_with_what_to_do():
-    message = (
-        r"column id is .*, which cannot identify a row: give another key \(--key\)"
-    )
+    message = r"column id is .*, which cannot identify a row: use another key \(--key\)"
     objects = pl.Series("id", [object()], dtype=pl.Object)
     with pytest.raises(SchemaMismatchError, match=message):
         lane_of(objects.to_frame(), ["id"], 3)

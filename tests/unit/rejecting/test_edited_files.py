@@ -32,7 +32,9 @@ def test_a_last_line_that_only_lacks_its_end_is_a_row(path, store):
 def test_a_last_line_that_lacks_its_end_and_is_wrong_is_named(path, store):
     # what a killed run left has no end at all; an editor left out this one's last mark
     path.write_bytes(path.read_bytes().replace(b'"row":3', b'"row":three').rstrip())
-    with pytest.raises(ConfigError, match=rf"{path}, line 2: this is no rejected row"):
+    with pytest.raises(
+        ConfigError, match=rf"{path}, line 2: this is not a rejected row"
+    ):
         rows_of(store)
     assert [run.rows for run in store.runs()] == [2]
 
@@ -64,14 +66,20 @@ def test_a_column_may_be_given_any_name(path):
         (lambda _: b"oops", "Expecting value"),
         (lambda _: b"[1]", "its 'source' is missing"),
         (lambda text: text.replace(b'"row":', b'"line":'), "its 'row' is missing"),
-        (lambda text: text.replace(b'"row":3', b'"row":"3"'), "'row' is missing or no"),
+        (
+            lambda text: text.replace(b'"row":3', b'"row":"3"'),
+            "'row' is missing or not of type",
+        ),
         (lambda text: text.replace(b'"row":3', b'"row":' + b"9" * 20), "64 bits"),
         (lambda text: text.replace(b'"row":3', b'"row":-' + b"9" * 20), "64 bits"),
         (lambda text: re.sub(rb'"lane":\w+', b'"lane":' + b"9" * 20, text), "64 bits"),
-        (lambda text: text.replace(b'"as_of":null', b'"as_of":5'), "'as_of' is no str"),
+        (
+            lambda text: text.replace(b'"as_of":null', b'"as_of":5'),
+            "'as_of' is not of type str",
+        ),
         (
             lambda text: re.sub(rb'"batch":\d', b'"batch":"x"', text),
-            "'batch' is no int",
+            "'batch' is not of type int",
         ),
         (lambda text: re.sub(rb'"check":"[^"]*"', b'"check":1', text), "no text for"),
         (lambda text: text.replace(b'"message":', b'"said":'), "'reasons' lacks"),
@@ -82,7 +90,7 @@ def test_a_column_may_be_given_any_name(path):
 def test_a_line_that_is_no_rejected_row_is_named(changed, told, path, store, caplog):
     first, second = path.read_bytes().splitlines()
     path.write_bytes(first + b"\n" + changed(second) + b"\n")
-    named = rf"{path}, line 2: this is no rejected row .*{told}.* Correct the line"
+    named = rf"{path}, line 2: this is not a rejected row .*{told}.* Correct the line"
     with pytest.raises(ConfigError, match=named):
         rows_of(store)
     before = path.read_bytes()
@@ -93,7 +101,7 @@ def test_a_line_that_is_no_rejected_row_is_named(changed, told, path, store, cap
     assert [run.rows for run in store.runs()] == [2]
     path.write_bytes(changed(second) + b"\n")
     assert store.runs() == []
-    assert f"{path}, line 1: this is no rejected row" in caplog.text
+    assert f"{path}, line 1: this is not a rejected row" in caplog.text
     store.drop(RUN)
     assert not path.exists()
 

@@ -93,10 +93,10 @@ def test_a_writer_that_goes_on_holds_what_was_refused_before(writer, store):
     assert again.take_up(lambda line: line["batch"] == 0) == 2
     assert [one.rows for one in again.counted] == [2, 2]
     # it has refused none itself yet
-    with pytest.raises(LockedError, match="still going"):
+    with pytest.raises(LockedError, match="still running"):
         store.drop("20260101-ab")
     other = RejectWriter(writer.path, "20260101-ab")
-    with pytest.raises(LockedError, match="still going"):
+    with pytest.raises(LockedError, match="still running"):
         other.take_up(lambda _: True)
     again.close()
     assert rows_of(store)["propload_row"].to_list() == [2, 3]
@@ -117,7 +117,7 @@ def test_a_file_that_somebody_removes_is_put_back(writer, store, caplog, step, w
         shutil.rmtree(writer.path.parent)
     if step == "write":
         writer.write(refused([4], batch=2, lane=None))
-        with pytest.raises(LockedError, match="still going"):
+        with pytest.raises(LockedError, match="still running"):
             store.drop("20260101-ab")
     if step == "take_back":
         writer.take_back(1, 1)

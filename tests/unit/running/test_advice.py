@@ -57,10 +57,10 @@ def test_a_run_that_cannot_be_gone_on_with_is_not_told_to_go_on(left, mode, part
     told = how_to_continue(parts, counts, WriteError("no", goes_on=False))
     if left is None:
         rest = ", and only what is not committed yet" if mode == "append" else ""
-        assert told.endswith(f". Load homes.csv anew, without --resume{rest}")
+        assert told.endswith(f". Load homes.csv again, without --resume{rest}")
     elif mode == "replace":
         assert told == (
-            "public.homes keeps its old rows. Load all rows anew, and drop what is "
+            "public.homes keeps its old rows. Load all rows again, and drop what is "
             "left of these (propload recover --drop RUN)"
         )
 
@@ -96,7 +96,7 @@ def test_what_went_with_its_table_does_not_stay(left, stored, parts_of):
     assert ("3 committed rows went with the table" in told) == bool(stored)
     assert ("What was committed stays" in told) == (left is None and not stored)
     if left is None and stored:
-        assert told.endswith(". To go on: load homes.csv anew, without --resume")
+        assert told.endswith(". To continue: load homes.csv again, without --resume")
     renamed = TableGoneError("no", sqlstate="42P01")
     told = how_to_continue(parts, counts, renamed)
     assert ("went with the table unless it was renamed" in told) == bool(stored)

@@ -185,7 +185,7 @@ def test_a_run_has_a_connection_for_each_of_its_sessions(tmp_path, settings, lea
 
 
 def test_who_has_too_few_connections_learns_what_to_do(tmp_path):
-    with pytest.raises(ConfigError, match="or give fewer --workers"):
+    with pytest.raises(ConfigError, match="or use fewer --workers"):
         chosen_for(OTHER_SESSIONS + 1, tmp_path, workers=2)
     # of none fewer would do
     with pytest.raises(ConfigError, match=r"\(max_connections\)$"):

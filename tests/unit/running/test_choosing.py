@@ -41,7 +41,7 @@ def test_a_table_is_called_like_its_source(source, table):
     ],
 )
 def test_what_has_no_name_needs_a_table(source):
-    with pytest.raises(ConfigError, match=r"no table to load .* into: give --table"):
+    with pytest.raises(ConfigError, match=r"no table to load .* into: use --table"):
         choose_table({}, None, source)
     assert str(choose_table({"table": "a.b"}, None, source)) == "a.b"
 

@@ -88,7 +88,7 @@ def test_what_is_no_row_costs_one_row(read):
     [
         ((1, "a"), "a tuple is not a row: its values have no names. Give dicts"),
         ([1, "a"], "a list is not a row: its values have no names. Give dicts"),
-        (Path("a.csv"), "Path is not a row: files are read of a list of their paths"),
+        (Path("a.csv"), "Path is not a row: files are read from a list of their paths"),
         (7, "an int is not a row: give dicts, dataclasses"),
     ],
 )
@@ -110,7 +110,7 @@ def test_an_item_whose_fields_cannot_be_read_costs_one_row(read, kind, bad):
     assert (reading.tuples, reading.numbers) == ([(1,), (2,)], [1, 3])
     [fault] = reading.unread
     assert (fault.row, fault.check) == (2, "item")
-    assert f"the {type(bad).__name__} cannot be made a row: " in fault.message
+    assert f"the {type(bad).__name__} cannot be turned into a row: " in fault.message
     assert reading.error is None
 
 

@@ -67,7 +67,7 @@ def test_a_file_of_another_user_is_told_as_such(made, shut):
 def test_a_file_in_its_place_is_named(tmp_path, below):
     file = tmp_path / "homes.csv"
     file.touch()
-    with pytest.raises(ConfigError, match=f"cannot be used: {file} is no folder"):
+    with pytest.raises(ConfigError, match=f"cannot be used: {file} is not a folder"):
         make_state_folder(file / below)
 
 

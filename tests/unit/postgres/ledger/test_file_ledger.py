@@ -76,7 +76,9 @@ def test_a_piece_whose_entry_is_lost_is_not_appended_again(tmp_path):
     ledger = FileLedger(tmp_path, run())
     with ledger.path.open("a") as file:
         file.write(json.dumps({"committed": [3, 0]}) + "\n")
-    with pytest.raises(WriteError, match="is damaged: which rows batch 3 had"):
+    with pytest.raises(
+        WriteError, match="is damaged: it is not known which rows batch 3 had"
+    ):
         FileLedger(tmp_path, run())
     assert FileLedger(tmp_path, run("upsert"))._settled() == {}
 

@@ -22,7 +22,7 @@ def test_root_is_told_whose_the_database_is_that_another_user_runs(
     monkeypatch.setattr(embedded, "user_name", lambda _: "alice")
     (tmp_path / "embedded").mkdir()
     with pytest.raises(
-        ConfigError, match=r"is alice's, .* run propload as alice, name"
+        ConfigError, match=r"belongs to alice, .* run propload as alice, name"
     ):
         way(tmp_path)
     assert not (tmp_path / "embedded").is_symlink()

@@ -67,10 +67,10 @@ def test_a_user_that_is_let_in_no_more_is_no_outage_and_no_wrong_setting(said):
             'too many connections for database "d"',
             'ALTER DATABASE "d" CONNECTION LIMIT',
         ),
-        ("sorry, too many clients already", "let others end, or give fewer --workers"),
+        ("sorry, too many clients already", "let others end, or use fewer --workers"),
         ("server is in hot standby mode", "asks for: wait until one is"),
         ("session is read-only", "of the kind that target_session_attrs"),
-        ("Datenbank »homes« existiert nicht", "the server answers, and does not let"),
+        ("Datenbank »homes« existiert nicht", "the server answers, but refuses"),
     ],
 )
 def test_what_keeps_the_server_from_letting_a_session_in_for_now_is_told_apart(
@@ -130,7 +130,7 @@ BY_POOLER = (
 
 
 def test_what_a_pooler_lacks_is_told_with_what_to_do():
-    said, asked = "query_wait_timeout", "its pool_size), or give fewer --workers"
+    said, asked = "query_wait_timeout", "its pool_size), or use fewer --workers"
     text = BY_POOLER.format(said)
     error = lost_at_once(server_error(RuntimeError(text), "postgresql://db/t"), "db/t")
     assert str(error).startswith("db/t: the session was lost as it began: IO: ")

@@ -95,7 +95,7 @@ def test_unknown_codes_stop_the_run_and_say_so(error):
 
 def test_what_is_worth_another_attempt_is_told_of_what_was_made_of_an_error_too():
     assert is_transient(TransientWriteError("away"))
-    assert not is_transient(WriteError("this user may not make temporary tables"))
+    assert not is_transient(WriteError("this user may not create temporary tables"))
     assert is_transient(server_error("40P01"))
     assert not is_transient(server_error("42501"))
 
@@ -248,7 +248,7 @@ def test_a_cancelled_statement_is_advised_on_by_what_it_did():
 
 def test_a_limit_of_the_server_is_told_with_what_to_do():
     told = str(as_write_error(server_error("53400"), table="t", batch=1))
-    assert "raise that for this user, or lower --batch-rows" in told
+    assert "raise it for this user, or lower --batch-rows" in told
 
 
 def test_a_transaction_that_took_too_long_would_do_so_again():

@@ -58,20 +58,20 @@ def test_what_stays_as_it_was_is_no_change():
         (
             {"columns": {n: t for n, t in COLUMNS.items() if n != "price"}},
             (
-                "column price is gone: if it was renamed, give it its name back; if it "
-                "was dropped, what committed rows held there went with it"
+                "column price is gone: if it was renamed, rename it back; if it "
+                "was dropped, what committed rows held in it is gone"
             ),
         ),
         (
             {"columns": COLUMNS | {"price": [20, -1, "bigint", 6]}},
             (
-                "column price is another one now: it was dropped and made again, or "
-                "two have changed names"
+                "column price is a different one now: it was dropped and created "
+                "again, or two have swapped names"
             ),
         ),
-        ({"oid": 8}, "it was dropped and made again"),
-        ({"keys": None}, "it has no unique constraint on (k) any more"),
-        ({"keys": [["k", "name"]]}, "it has no unique constraint on (k) any more"),
+        ({"oid": 8}, "it was dropped and created again"),
+        ({"keys": None}, "it no longer has a unique constraint on (k)"),
+        ({"keys": [["k", "name"]]}, "it no longer has a unique constraint on (k)"),
         ({"triggered": True}, "it has a trigger now that may skip or change rows"),
         ({"ruled": True}, "it has a rule now"),
         ({"secured": True}, "row-level security applies to this user now"),
@@ -100,7 +100,7 @@ def test_what_rows_may_meet_is_no_change(after):
 def test_a_column_that_every_new_row_has_to_bring_is_said():
     after = {"required": ["k", "more"]}
     (said,) = changes(**after)
-    assert said.startswith("column more takes no null and has no default now")
+    assert said.startswith("column more is NOT NULL and has no default now")
     assert said.endswith("set a default in the table")
     # rows that are parts of stored ones need not bring it, nor do those that do
     assert changes(**after, takes_parts=True) == []
@@ -145,5 +145,5 @@ def test_what_came_later_is_held_on_to_as_well():
     after = told(**with_column("price", 701, -1, "double precision"), keys=None)
     assert list(known.changes(after, columns=COLUMNS, key=("k",))) == [
         "column price is double precision now and was bigint",
-        "it has no unique constraint on (k) any more",
+        "it no longer has a unique constraint on (k)",
     ]

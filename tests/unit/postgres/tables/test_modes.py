@@ -111,7 +111,7 @@ def refused(key, columns=COLUMNS, **facts):
 
 def test_the_keys_that_a_table_has_are_told_with_the_one_it_lacks():
     told = refused(("b",), unique_keys=(("a",), ("a", "j")))
-    advice = ", give a key that it has (--key a or --key a,j), or use --mode append"
+    advice = ", use a key that it has (--key a or --key a,j), or use --mode append"
     assert told.endswith(f'ALTER TABLE "public"."t" ADD UNIQUE ("b"){advice}')
 
 

@@ -63,13 +63,13 @@ def test_a_needed_column_may_lack_where_rows_are_parts_of_stored_ones():
     schema = {"a": pl.Int8()}
     assert plan(schema).faults == ()
     for told in (plan(schema, empty=True), plan(schema, mode="append")):
-        assert ["column b takes no null" in fault for fault in told.faults] == [True]
+        assert ["column b is NOT NULL" in fault for fault in told.faults] == [True]
 
 
 def test_needed_columns_that_lack_are_told_with_their_table():
     (told,) = plan({"a": pl.Int8()}, mode="append").faults
-    assert told.startswith("column b takes no null and has no default in public.t, ")
-    assert told.endswith("give it, or set a default in the table")
+    assert told.startswith("column b is NOT NULL and has no default in public.t, ")
+    assert told.endswith("supply it, or set a default in the table")
 
 
 def test_every_fault_is_told_at_once():

@@ -226,8 +226,8 @@ def test_a_span_of_nanoseconds_keeps_them():
 
 
 ADVICE = (
-    "; an empty text is no null: --null-words '' makes it one in a CSV, a mapping with "
-    "a parser anywhere"
+    "; an empty text is not null: --null-words '' makes it null in a CSV, a mapping "
+    "with a parser in any source"
 )
 
 

@@ -343,7 +343,7 @@ def test_schemas_are_found_by_module_and_name(tmp_path, monkeypatch):
         ("nothing-registered", "there is no schema .nothing-registered."),
         ("no_such_module:X", "cannot be imported"),
         ("json:nothing", "cannot be imported"),
-        ("my-schemas:X", "names no object of a module: give MODULE:NAME"),
+        ("my-schemas:X", "does not name an object of a module: use MODULE:NAME"),
         ("json:dumps", "not a pandera schema for Polars"),
         (object(), "not a pandera schema for Polars"),
     ],

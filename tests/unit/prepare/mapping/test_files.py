@@ -99,7 +99,7 @@ def test_names_that_are_none_are_told(spec):
         ({"a": {"pattern": 5}}, "column a: pattern 5"),
         ({"a": {"parse": "date", "formats": ["%Y-%m"]}}, "a: format '%Y-%m'"),
         ({"a": {"parse": "boolean", "true": "x", "false": "X"}}, "a: word 'X'"),
-        ({"propload_row": "b"}, "propload's own"),
+        ({"propload_row": "b"}, "reserved by propload"),
         ({"^a.*$": "b"}, "pattern of columns"),
         (
             {"a": {"parse": "money", "default": 1.005}},
@@ -151,7 +151,7 @@ def test_a_misspelt_table_of_columns_is_told(columns):
         ({"x": ["b"], "y": [" B"]}, "word ' B' means both 'x' and 'y'"),
         ({"x": ["b"], "b": "y"}, "word 'b' means both"),
         ({"x": ["b"], "X": ["c"]}, "word 'X' means both 'x' and 'X'"),
-        ({"x": ["N/A"]}, "word 'N/A' is in null_words as well"),
+        ({"x": ["N/A"]}, "word 'N/A' is also in null_words"),
         ({"x": ["b", ""]}, "word '' is empty.*give default"),
     ],
 )

@@ -15,6 +15,9 @@ def test_what_is_no_expression_is_told_with_what_to_give(name, given):
     parse, _ = PARSERS[name]
     settings = {"words": {"1": "one"}} if name == "one_of" else {}
     parse(pl.col("price"), **settings)
-    told = f"^parse_{name}: a {type(given).__name__} is no expression: give one, as pl"
+    told = (
+        f"^parse_{name}: a {type(given).__name__} is not an expression: pass one, such "
+        "as pl"
+    )
     with pytest.raises(ConfigError, match=told):
         parse(given, **settings)

@@ -55,7 +55,7 @@ def test_what_an_older_version_did_not_tell_is_not_asked():
     ("then", "told"),
     [
         (Meaning("b", NOW), "have changed since"),
-        (Meaning("a", "propload 1"), "with the versions of now"),
+        (Meaning("a", "propload 1"), "with the current versions"),
         (Meaning(None, NOW), "cannot be seen in their Python objects"),
     ],
 )

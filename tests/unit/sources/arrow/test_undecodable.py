@@ -89,7 +89,7 @@ def test_a_moment_beside_it_may_be_one_that_python_has_not(count, kind, shown):
 def test_the_value_is_shown_and_its_column_named():
     [first, _] = decodable(rows_of(texts(pa.string())))[1]
     assert first.message == (
-        r"column town: 'M\xfcn' is not UTF-8: write the text anew in that encoding"
+        r"column town: 'M\xfcn' is not UTF-8: write the text again in that encoding"
     )
     assert first.text == r"{'id': 1, 'town': 'M\\xfcn'}"
 

@@ -53,7 +53,7 @@ def test_which_sheet_was_read_of_several_is_told(write, sheets, sheet, told):
     assert bool(source.notes) == told
     for note in source.notes:
         assert "a.xlsx has 2 sheets: the first, 'One', was read" in note
-        assert "('Two'), say --sheet NAME" in note
+        assert "('Two'), use --sheet NAME" in note
 
 
 def test_a_sheet_without_a_header(read, write):
@@ -72,7 +72,7 @@ def test_an_empty_sheet_is_refused(read, write, rows):
 def test_an_empty_sheet_before_others_is_told_with_them(read, write):
     error = str(read(write("a.xlsx", workbook(Plot=[], Data=[["a"], [1]]))).error)
     assert "has no rows. " in error
-    assert error.endswith("another one ('Data'), say --sheet NAME (sheet = NAME)")
+    assert error.endswith("another one ('Data'), use --sheet NAME (sheet = NAME)")
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,7 @@ def test_stdin_is_read(read, monkeypatch, pack):
 @pytest.mark.parametrize("stdin", [None, io.StringIO("x\n1\n")])
 def test_a_program_without_stdin_is_told(stdin, read, monkeypatch):
     monkeypatch.setattr(sys, "stdin", stdin)
-    assert "stdin cannot be read: it is no open" in str(read("-").error)
+    assert "stdin cannot be read: it is not an open" in str(read("-").error)
 
 
 @pytest.mark.skipif(not MEMORY.is_dir(), reason="a disk here knows no such years")
@@ -129,7 +129,7 @@ def test_a_file_that_is_named_from_a_folder_that_is_gone_is_told(folder, monkeyp
     gone.mkdir()
     monkeypatch.chdir(gone)
     gone.rmdir()
-    with pytest.raises(SourceError, match=r"^\.\./a\.csv has no whole path: the curr"):
+    with pytest.raises(SourceError, match=r"^\.\./a\.csv has no full path: the curr"):
         opened("../a.csv").fingerprint()
 
 
@@ -241,7 +241,7 @@ def test_a_file_that_is_written_into_while_it_is_read_is_told(tmp_path):
         file.write("1000\n")
     assert list(batches)
     (note,) = source.notes
-    assert note.startswith(f"{path} was written into while it was read")
+    assert note.startswith(f"{path} was changed while it was being read")
     # a part of its rows replaces no table
     assert note.startswith(source.incomplete)
     assert source.incomplete

@@ -22,17 +22,17 @@ def opened(source, **options):
 
 def test_folders_that_a_glob_passes_over_are_told(folder):
     (note,) = opened(f"{folder}/*").notes
-    assert note.startswith(f"1 folder that {folder}/* matches was passed over: deep. ")
+    assert note.startswith(f"1 folder that {folder}/* matches was skipped: deep. ")
     for number in range(6):
         (folder / f"e{number}").mkdir()
         (folder / f"e{number}" / "a.csv").write_text("x\n1\n")
     (note,) = opened(f"{folder}/[ade]*").notes
     assert "7 folders" in note
-    assert "were passed over: deep, e0, e1, e2, e3 and 2 more. " in note
+    assert "were skipped: deep, e0, e1, e2, e3 and 2 more. " in note
 
 
 def test_a_glob_of_folders_alone_says_how_their_files_are_read(folder):
-    told = r"/d\* matches no file: 1 folder that .*/d\* matches was passed over: deep\."
+    told = r"/d\* matches no file: 1 folder that .*/d\* matches was skipped: deep\."
     with pytest.raises(SourceError, match=told):
         opened(f"{folder}/d*")
 
@@ -80,7 +80,7 @@ def test_an_address_is_told_with_what_reads_it(address, way):
 )
 def test_a_folder_with_deleted_rows_in_its_files_is_refused(tmp_path, file, reader):
     write_tree(tmp_path, {f"day/table/{file}": "{}", "day/table/a.csv": "x\na\n"})
-    with pytest.raises(SourceError, match=rf"deleted rows as well: .* by {reader}"):
+    with pytest.raises(SourceError, match=rf"deleted rows as well: .* with {reader}"):
         opened(tmp_path)
 
 
@@ -135,7 +135,7 @@ def test_a_text_beside_others_is_read_where_it_is_meant(read, folder):
 
 def test_a_folder_of_texts_alone_says_how_they_are_read(tmp_path):
     (tmp_path / "rows.txt").write_text("x\n1\n")
-    with pytest.raises(SourceError, match=r"/\*\.txt\), or give --format csv"):
+    with pytest.raises(SourceError, match=r"/\*\.txt\), or use --format csv"):
         opened(tmp_path)
 
 
@@ -184,7 +184,7 @@ def test_a_path_below_nobodys_home_is_refused():
     ],
 )
 def test_a_folder_that_is_shut_is_not_passed_over(rights, pattern):
-    told = r"sub cannot be looked into: Permission denied\. Rows in it would be missing"
+    told = r"sub cannot be read: Permission denied\. Rows in it would be missing"
     with a_shut_folder(rights) as root, pytest.raises(SourceError, match=told):
         opened(root / pattern)
 
@@ -206,7 +206,7 @@ def test_what_no_file_is_in_a_folder_is_told_if_it_has_the_name_of_one(folder, r
     os.mkfifo(folder / "_old.csv")
     (note,) = opened(folder).notes
     assert note == (
-        f"passed over in {folder}, as pipes, devices and links to folders are: "
+        f"skipped in {folder}, as pipes, devices and links to folders are: "
         "deep/none.ndjson, live.csv. Name what is to be read"
     )
     assert len(read(folder).rows) == 3

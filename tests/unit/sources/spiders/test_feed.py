@@ -257,7 +257,7 @@ def test_a_crawl_that_was_closed_leaves_nothing_to_tell(caplog):
         feed._unclosed()
 
     run_feed(work, flush=FlushOptions(seconds=60))
-    assert "ended at once" not in caplog.text
+    assert "ended immediately" not in caplog.text
 
 
 def test_memory_is_given_nothing_when_the_program_ends(caplog):

@@ -91,8 +91,9 @@ def test_attributes_of_a_spider_that_name_nothing_to_load_by_are_its_own(caplog)
     assert [one.rows.to_pylist() for one in source] == [[{"id": 1}]]
     told = [one.getMessage() for one in caplog.records if one.levelname == "WARNING"]
     assert told == [
-        f"the attribute {name} of spider own is a {kind}, taken for its own: to load "
-        f"its items by a {name}, name it, as in {name} = 'project.loading:{name}'"
+        f"the attribute {name} of spider own is a {kind}, which is taken to be its "
+        f"own: to load its items with a {name}, name it, as in {name} = "
+        f"'project.loading:{name}'"
         for name, kind in [("mapping", "dict"), ("schema", "function")]
     ]
 

@@ -32,7 +32,7 @@ def test_a_folder_that_cannot_be_locked_is_used_with_a_warning(tmp_path, caplog)
     _, loaders = crawl(spider_of([{"id": 1}]), JOBDIR=str(tmp_path))
     (loader,) = loaders.values()
     assert len(loader.rows) == 1
-    assert f"{tmp_path} (JOBDIR) cannot be kept from other crawls" in caplog.text
+    assert f"{tmp_path} (JOBDIR) cannot be locked against other crawls" in caplog.text
 
 
 def test_a_crawl_without_a_folder_locks_none(tmp_path, monkeypatch):

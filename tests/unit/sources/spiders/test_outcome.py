@@ -62,7 +62,7 @@ def test_nothing_found_and_something_lost_is_a_failure(also):
     ("given", "said"),
     [
         ({"finish_reason": "closespider_itemcount"}, "ended early: closespider_item"),
-        ({"lost_pages": 1}, "1 page did not come"),
+        ({"lost_pages": 1}, "1 page could not be fetched"),
         ({"errors": 2}, "raised 2 exceptions"),
         ({"item_errors": 2}, "an item pipeline raised on 2 items"),
         ({"missing": ("page 7 is missing",)}, "page 7 is missing"),
@@ -82,7 +82,7 @@ def test_a_crawl_lacks_nothing_where_the_site_has_no_more():
         examples=("x is gone",),
     )
     assert whole.incomplete == ""
-    assert "1 page is gone, says the site (404, 410)" in whole.notes
+    assert "1 page is gone, according to the site (404, 410)" in whole.notes
 
 
 @pytest.mark.parametrize(

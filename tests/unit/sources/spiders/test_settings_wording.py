@@ -14,7 +14,7 @@ from propload.sources.spiders.settings_wording import in_settings, of_a_setting
         ),
         ("map a column to it (--mapping)", "map a column to it (PROPLOAD_MAPPING)"),
         ("leave --lock out to load", "leave PROPLOAD_LOCK out to load"),
-        ("give fewer --workers", "give fewer PROPLOAD_WORKERS"),
+        ("use fewer --workers", "use fewer PROPLOAD_WORKERS"),
         (
             "Give another one: --state-dir FOLDER, or PROPLOAD_STATE_DIR",
             "Give another one: PROPLOAD_STATE_DIR=FOLDER",
@@ -32,7 +32,7 @@ def test_a_flag_becomes_its_setting(told, wanted):
 @pytest.mark.parametrize(
     "told",
     [
-        "load them (propload recover 7 --key ... --mapping ...), or give them up",
+        "load them (propload recover 7 --key ... --mapping ...), or discard them",
         "To load them: propload recover 2026 --state-dir /kept",
         "rejects: propload rejects show 2026 --json\nnext line",
         "see -- as it is -- and --no-such-flag x",

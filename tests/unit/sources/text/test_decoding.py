@@ -45,7 +45,7 @@ def test_a_guess_of_the_encoding_is_told(written, told, is_guess):
     decoded(DUTCH.encode(written), told, notes=notes)
     assert len(notes) == is_guess
     for note in notes:
-        assert note.startswith("x.csv is not UTF-8: its letters were taken for cp1252")
+        assert note.startswith("x.csv is not UTF-8: it was read as cp1252")
         assert "--encoding" in note
 
 
@@ -61,7 +61,7 @@ def test_a_guess_after_the_first_batch_is_told_all_the_same(write, name):
     first, *_ = list(source)
     assert first.notes == ()
     assert len(source.notes) == 1
-    assert "taken for cp1252" in source.notes[0]
+    assert "read as cp1252" in source.notes[0]
 
 
 def test_utf_16_without_a_mark_can_be_told():

@@ -212,7 +212,7 @@ def test_a_last_row_that_is_cut_off_is_refused_as_such(read, write, text, is_cut
 def test_a_ragged_row_is_told_with_its_line(read, write, rows, line, end):
     reading = read(write("a.csv", f"a,b\n{rows}{end}"))
     (fault,) = reading.unread
-    assert fault.message.startswith(f"line {line}: 3 fields where there are 2")
+    assert fault.message.startswith(f"line {line}: 3 fields instead of 2")
 
 
 @pytest.mark.parametrize("chunk_bytes", [5_000, 8 << 20])

@@ -177,7 +177,7 @@ def test_rows_within_the_only_row_are_told(read, write, name, text, place):
     for note in source.notes:
         shown = f"'{place}'" if " " in place else place
         assert f"{name} is one row, in which {place} holds 2 objects" in note
-        assert f'say --rows-at {shown} (rows_at = "{place}")' in note
+        assert f'use --rows-at {shown} (rows_at = "{place}")' in note
         assert read(path, rows_at=place).rows == ROWS
 
 
@@ -186,7 +186,7 @@ def test_a_place_that_is_not_deep_enough_is_told(write, name):
     source = open_source(path, SourceOptions(rows_at="data"))
     list(source)
     (note,) = source.notes
-    assert "say --rows-at data.items" in note
+    assert "use --rows-at data.items" in note
 
 
 def test_lines_longer_than_a_chunk_hold_rows(read, write, monkeypatch):

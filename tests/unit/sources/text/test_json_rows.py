@@ -160,7 +160,7 @@ def test_what_loses_a_value_is_refused_alone(read, write, name, bad, why):
     ("line", "message"),
     [
         ('{"a": 1 "b": 2}', "a comma is missing before '\"b\": 2}' (character 9)"),
-        ('{"a": }', "a value is missing or none of JSON's before '}' (character 7)"),
+        ('{"a": }', "a value is missing or not JSON before '}' (character 7)"),
         ('{"a": 1', "a closing } is missing at its end (character 8)"),
         ('{"a": ["}", {"b": 1}', "a closing ] is missing at its end (character 21)"),
         ("{a: 1}", "a name in double quotes is missing before 'a: 1}' (character 2)"),

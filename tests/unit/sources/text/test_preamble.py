@@ -44,7 +44,7 @@ def test_lines_above_the_header_are_told_and_can_be_passed_over(
     path = write("a.csv", text.replace("\n", line_end))
     _, _, (note,) = load(path)
     assert "a.csv: " in note
-    assert f"say --skip-lines {lines} (skip_lines = {lines})" in note
+    assert f"use --skip-lines {lines} (skip_lines = {lines})" in note
     rows, unread, notes = load(path, skip_lines=lines)
     assert rows[0] == {"id": "1", "town": "Ede", "price": "100"}
     assert (len(rows), unread, notes) == (2, [], ())
@@ -96,7 +96,7 @@ def test_faults_below_passed_lines_tell_their_line(write, line_end):
     text = "title\n\n" + TABLE + "3\n"
     path = write("a.csv", text.replace("\n", line_end))
     _, [fault], _ = load(path, skip_lines=2)
-    assert fault.message == "line 6: 1 field where there are 3"
+    assert fault.message == "line 6: 1 field instead of 3"
 
 
 @pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
@@ -125,7 +125,7 @@ def test_rows_above_the_header_of_a_sheet_are_told_and_can_be_passed_over(write)
     path = write("a.xlsx", workbook(S=[["Homes", None], [None, None], *table]))
     _, _, (note,) = load(path)
     assert "'Homes' looks like a title" in note
-    assert "say --skip-lines 2 " in note
+    assert "use --skip-lines 2 " in note
     rows, _, notes = load(path, skip_lines=2)
     assert (rows, notes) == (
         [{"id": "1", "town": "Ede"}, {"id": "2", "town": "Epe"}],
@@ -156,7 +156,7 @@ def test_a_header_that_stands_again_is_no_row(write, name, content):
     rows, [fault], notes = load(write(name, content))
     assert [row["id"] for row in rows] == ["1", "2", "1", "2", "5"]
     assert (fault.row, fault.check) == (3, "header")
-    assert "stand here again" in fault.message
+    assert "are repeated here" in fault.message
     assert notes == ()
 
 
