@@ -204,7 +204,7 @@ def test_a_site_that_dies_is_told_page_by_page(database):
         lost = [note for note in report.notes if "the listing's page" in note]
         assert len(lost) == min(missing, 100)
         assert "its search page's texts were kept" in lost[0]
-        assert any("pages did not come" in note for note in report.notes)
+        assert any("pages could not be fetched" in note for note in report.notes)
         shown = str(report)
         assert f"more: propload runs show {report.run_id} --json" in shown
 

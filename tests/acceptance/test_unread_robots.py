@@ -70,7 +70,7 @@ def test_nothing_is_asked_of_a_site_whose_rules_nobody_knows(robots, reason):
         assert read(source) == ["/0"]
     assert asked == []
     assert source.outcome.lost_pages == 2
-    assert "2 pages did not come" in source.incomplete
+    assert "2 pages could not be fetched" in source.incomplete
     told = " ".join(source.notes)
     assert "cannot be read" in told
     assert reason in told

@@ -130,7 +130,8 @@ def _number_fits(value, dtype, pg_type):
         return _float_fits(value, dtype, FLOATS[pg_type])
     if pg_type == EXACT:
         return _decimal_fits(value, dtype)
-    return value in {0, 1}
+    # among texts -0.0 is no truth value, so it is none in a column of numbers either
+    return value in {0, 1} and math.copysign(1, value) > 0
 
 
 def _text_fits(value, pg_type):

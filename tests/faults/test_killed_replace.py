@@ -108,7 +108,7 @@ def test_its_warning_ends_with_the_command_that_it_names(dsn, old, caplog):
     assert stored(dsn) == NEW
     assert recover(to=dsn, progress=False) == []
     told = caplog.messages[-1]
-    words = shlex.split(told.partition(" with it: ")[2])
+    words = shlex.split(told.partition(" ends this warning: ")[2])
     subprocess.run([sys.executable, "-m", *words, "--yes"], check=True)
     caplog.clear()
     assert recover(to=dsn, progress=False) == []

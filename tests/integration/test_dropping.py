@@ -209,7 +209,7 @@ def test_the_refused_rows_of_a_run_are_dropped_by_its_name(database):
     with pytest.raises(propload.ConfigError, match=f"{run} rejected: it was dropped"):
         propload.drop_rejects(run)
     # the newest is no default for what is for good
-    with pytest.raises(propload.ConfigError, match="say which run"):
+    with pytest.raises(propload.ConfigError, match="specify which run"):
         propload.drop_rejects("")
     with pytest.raises(propload.ConfigError, match="table does not apply"):
         propload.drop_rejects(run, table="t")

@@ -195,7 +195,7 @@ def test_an_append_that_had_ended_is_not_ended_where_its_table_is_gone(
     pl.DataFrame(rows(1)).write_csv(file)
     load(file, mode="append")
     run_sql(database, "DROP TABLE homes")
-    with pytest.raises(ConfigError, match=r"homes, which is gone: load .* anew"):
+    with pytest.raises(ConfigError, match=r"homes, which is gone: load .* again"):
         load(file, mode="append", resume=True)
     load(file, mode="append")
     assert stored(database, 1) == ROWS

@@ -88,5 +88,5 @@ def test_a_second_signal_is_an_interrupt_whatever_the_event_says(load):
 
 
 def test_what_is_no_event_is_named(load):
-    with pytest.raises(ConfigError, match=r"^stop: an int cannot be waited for: give"):
+    with pytest.raises(ConfigError, match=r"^stop: an int cannot be waited for: pass"):
         load([{"id": 1}], 5)

@@ -97,7 +97,7 @@ def test_where_no_batch_is_committed_no_row_is_replayed(database, fail, listings
     told["workers"] = 1
     failed = fail(row=0)
     assert (failed.counts.inserted, failed.counts.rejected > 0) == (0, True)
-    named = f"not committed: go on with the run first.*runs show {failed.run_id}"
+    named = f"not committed: continue the run first.*runs show {failed.run_id}"
     with pytest.raises(ConfigError, match=named):
         propload.replay(failed.run_id, fix=mend, to=database)
     assert read_table(database, "homes").is_empty()

@@ -92,7 +92,9 @@ def test_stop_and_start_keep_the_rows(folder, dsn):
     assert embedded.stop(folder)
     assert not embedded.stop(folder)
     # a load that goes on meets it so, and waits for somebody to start it again
-    with pytest.raises(TransientWriteError, match="now: it is an embedded database, "):
+    with pytest.raises(
+        TransientWriteError, match="now: it is an embedded database that"
+    ):
         connect(dsn, again=True)
     assert not embedded.status(folder).running
     with connect(embedded.start(folder)) as opened:

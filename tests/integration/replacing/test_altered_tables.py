@@ -133,7 +133,7 @@ def test_rows_that_came_to_be_hidden_do_not_stay_beside_the_new_ones(
     before_swap("ALTER TABLE homes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY")
     run_sql(database, "CREATE POLICY early ON homes USING (id < 200) WITH CHECK (true)")
     with user_without_a_ledger(database, "homes", "visits") as user:
-        told = r"row-level security applies to this user since this replace began"
+        told = r"row-level security has applied to this user since this replace began"
         with pytest.raises(LoadError, match=told):
             propload.ingest(rows(1), **{**goal, "to": user})
         assert stored(database) == OLD
