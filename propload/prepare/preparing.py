@@ -15,7 +15,7 @@ from propload.names.type_names import type_name
 from propload.prepare.casting.inference import ORDERED, infer_types
 from propload.prepare.casting.row_casting import Cast, cast, cast_types
 from propload.prepare.dedupe import check_keys, dedupe
-from propload.prepare.mapping.rules import MapContext, Mapping
+from propload.prepare.mapping.column_mapping import MapContext, Mapping
 from propload.prepare.routing import route
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from propload.prepare.checks.validation import Checker
     from propload.prepare.joining import Joined
-    from propload.prepare.mapping.rules import RowMapping
+    from propload.prepare.mapping.column_mapping import RowMapping
     from propload.target import ColumnPlan, Mode, OnNull
 
 

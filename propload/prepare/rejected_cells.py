@@ -10,12 +10,13 @@ import polars as pl
 from propload.batch import ROW, join_reasons
 from propload.errors import SchemaMismatchError
 from propload.prepare.casting.row_casting import Cast, cast_types
-from propload.prepare.mapping.rules import Mapping, Rule
+from propload.prepare.mapping.column_mapping import Mapping
+from propload.prepare.mapping.rules import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from propload.prepare.mapping.rules import RowMapping
+    from propload.prepare.mapping.column_mapping import RowMapping
     from propload.prepare.preparing import Preparer
 
 

@@ -16,8 +16,9 @@ from propload.batch import ROW
 from propload.errors import ConfigError
 from propload.messages.suggestions import SLIP, nearest, suggest
 from propload.names.registry import find_object
+from propload.prepare.mapping.column_mapping import Mapping
 from propload.prepare.mapping.rowwise import refuse_across
-from propload.prepare.mapping.rules import Column, Constant, Mapping, Rule
+from propload.prepare.mapping.rules import Column, Constant, Rule
 from propload.prepare.parsers import PARSERS, make_parser, settings_of
 from propload.prepare.parsers.words import as_words, fold_word, means_two
 from propload.toml_files import read_toml
@@ -25,7 +26,7 @@ from propload.toml_files import read_toml
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from propload.prepare.mapping.rules import RowMapping
+    from propload.prepare.mapping.column_mapping import RowMapping
     from propload.prepare.parsers import Parser
 
 _FILE_KEYS = ("columns", "null_words", "keep_others", "name")

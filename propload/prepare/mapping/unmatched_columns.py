@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 from propload.messages.suggestions import SLIP, nearest
 from propload.messages.wording import SHOWN_COLUMNS, listed
+from propload.prepare.mapping.column_mapping import Mapping
 from propload.prepare.mapping.names import Names, loose
-from propload.prepare.mapping.rules import Mapping, Rule
+from propload.prepare.mapping.rules import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from propload.prepare.mapping.rules import RowMapping
+    from propload.prepare.mapping.column_mapping import RowMapping
 
 
 class UnmatchedColumns:
