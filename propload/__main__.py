@@ -2,7 +2,7 @@
 
 import gc
 
-from propload.process.allocators import give_back_memory
+from propload.process.allocators import return_memory_soon
 from propload.process.early_signals import handle_signals, ignore_signals
 from propload.process_title import hide_passwords
 
@@ -11,7 +11,7 @@ def main() -> None:
     """Run the command line and end the process with its exit code."""
     handle_signals()
     hide_passwords()
-    give_back_memory()
+    return_memory_soon()
     try:
         from propload.cli import main as run  # noqa: PLC0415 - what takes a while
 

@@ -15,7 +15,7 @@ from propload.process.early_signals import SIGNALS
 @pytest.fixture(autouse=True)
 def _as_before(monkeypatch):
     monkeypatch.setattr(process, "hide_passwords", lambda: None)
-    monkeypatch.setattr(process, "give_back_memory", lambda: None)
+    monkeypatch.setattr(process, "return_memory_soon", lambda: None)
     before = {one: signal.getsignal(one) for one in SIGNALS}
     yield
     gc.unfreeze()

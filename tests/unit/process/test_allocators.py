@@ -1,10 +1,15 @@
 """What the command line tells the libraries' allocators, and what it leaves alone."""
 
 import os
+import sys
+from types import SimpleNamespace
 
-from propload.process.allocators import give_back_memory
+import pytest
 
-NAMES = ("ARROW_DEFAULT_MEMORY_POOL", "_RJEM_MALLOC_CONF")
+from propload.process.allocators import return_memory_soon
+
+NAMES = ("ARROW_DEFAULT_MEMORY_POOL", "JE_ARROW_MALLOC_CONF", "_RJEM_MALLOC_CONF")
+SOON = "dirty_decay_ms:100,muzzy_decay_ms:0"
 
 
 def test_freed_memory_is_given_back_soon(monkeypatch):
@@ -12,13 +17,35 @@ def test_freed_memory_is_given_back_soon(monkeypatch):
     for name in NAMES:
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
-    give_back_memory()
-    told = [os.environ[name] for name in NAMES]
-    assert told == ["system", "dirty_decay_ms:100,muzzy_decay_ms:0"]
+    return_memory_soon()
+    pool, *decay = (os.environ[name] for name in NAMES)
+    # the pool itself is asked of pyarrow in tests/acceptance
+    assert pool in {"jemalloc", "system"}
+    assert decay == [SOON, SOON]
+
+
+@pytest.mark.parametrize(
+    ("system", "machine", "pool"),
+    [
+        ("linux", "x86_64", "jemalloc"),
+        ("linux", "aarch64", "system"),
+        ("darwin", "x86_64", "system"),
+    ],
+)
+def test_the_pool_is_one_that_the_wheels_for_the_platform_have(
+    monkeypatch, system, machine, pool
+):
+    for name in NAMES:
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    monkeypatch.setattr(sys, "platform", system)
+    monkeypatch.setattr(os, "uname", lambda: SimpleNamespace(machine=machine))
+    return_memory_soon()
+    assert os.environ[NAMES[0]] == pool
 
 
 def test_what_the_user_has_set_holds(monkeypatch):
     for name in NAMES:
         monkeypatch.setenv(name, "the user's")
-    give_back_memory()
+    return_memory_soon()
     assert {os.environ[name] for name in NAMES} == {"the user's"}

@@ -76,6 +76,20 @@ def test_no_more_of_a_row_group_is_read_at_once_than_goes_into_a_batch(
     assert max(most) <= 105_000
 
 
+def test_many_columns_take_little_more_than_their_pages():
+    numbers = pa.table({f"c{place}": range(20_000) for place in range(100)})
+    file = io.BytesIO()
+    pq.write_table(numbers, file, use_dictionary=False, compression="none")
+    before = pa.total_allocated_bytes()
+    batches = columnar.read_parquet(file, "a", SourceOptions(chunk_rows=100))
+    first = next(batches)
+    # a page of each column, which are 16 MB, and a fifth of that to read through
+    taken = pa.total_allocated_bytes() - before
+    batches.close()
+    assert len(first.rows) == 100
+    assert taken < 1.5 * numbers.nbytes
+
+
 def test_a_file_cut_short_is_refused(read, write, kind):
     path = write(f"a.{kind}", as_bytes(kind)[:-200])
     reading = read(path)
