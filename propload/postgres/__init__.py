@@ -1,1 +1,1 @@
-"""PostgreSQL: sessions, tables, ledger and the write path; `database` joins them."""
+"""PostgreSQL: sessions, tables, ledger and write path; `database` joins them."""

@@ -1,4 +1,4 @@
-"""The database as a run sees it: tables made ready, writers, and the end."""
+"""The database as a run sees it: prepare tables, open writers, end the run."""
 
 from __future__ import annotations
 
@@ -45,17 +45,16 @@ if TYPE_CHECKING:
 class Database:
     """A database that a run loads into.
 
-    One thread uses it. Only `connect` is called by lanes as well, each from its own
-    thread, and `cancel` by whoever ends the run.
+    It is used by one thread, except that each lane calls `connect` from its own thread,
+    and whoever ends the run calls `cancel`.
 
     Args:
         dsn: Its connection string.
-        state_dir: The state folder, for the ledger where the database has no
-            room for one.
-        label: What people call it; host and database by default.
+        state_dir: The state folder, which holds the ledger if the database cannot.
+        label: Its name in reports; by default, its host and database.
 
     Attributes:
-        label: What it is called in reports; it holds no secret.
+        label: Its name in reports, without secrets.
     """
 
     def __init__(self, dsn: str, /, *, state_dir: Path, label: str = "") -> None:
@@ -63,7 +62,7 @@ class Database:
         self._state_dir = state_dir
         self._sessions = ServerSessions(dsn)
         self._runs: dict[str, LoadingRun] = {}
-        #: What the ledgers of runs call this process.
+        #: The name of this process in the ledgers of runs.
         self._holder = secrets.token_hex(8)
         self._files: dict[str, int] = {}
 
@@ -74,7 +73,7 @@ class Database:
         self.close()
 
     def close(self) -> None:
-        """Close the connections that are not a writer's."""
+        """Close all connections except those of writers, and unlock ledger files."""
         for run in self._runs.values():
             run.close()
         self._sessions.close()
@@ -83,19 +82,19 @@ class Database:
         self._files.clear()
 
     def hold(self, session: Connection, run_id: str, /, *, wait: float) -> bool:
-        """Return whether only this process enters pieces of a run from now on.
+        """Return whether only this process can enter pieces of a run from now on.
 
-        The lock of a run goes with its session, which an outage may end unnoticed;
-        what is held here another process takes only from one that has ended, or that
-        enters nothing more.
+        The advisory lock of a run is lost with its session, which an outage may end
+        unnoticed. This hold is not: another process can take it over only from a
+        process that has ended or enters nothing more.
 
         Args:
-            session: A session without open work.
+            session: A session without an open transaction.
             run_id: The run.
-            wait: Seconds to wait for transactions that another process has open.
+            wait: Seconds to wait for the open transactions of another process.
 
         Raises:
-            LockedError: The run still goes on in another process.
+            LockedError: The run is still active in another process.
         """
         self._hold_file(run_id)
         return take_over(session, run_id, holder=self._holder, wait=wait)
@@ -105,54 +104,55 @@ class Database:
 
         Raises:
             ConfigError: The connection string, user or password is wrong.
-            WriteError: The server lets the user in no more.
+            WriteError: The server no longer admits the user.
             TransientWriteError: The server cannot be reached now.
         """
         return self._sessions.connect()
 
     def preconnect(self, sessions: int, /) -> None:
-        """Have so many connections opened meanwhile that `connect` is to return.
+        """Open connections in the background, for `connect` to return later.
 
-        Besides them the one that is used for all else.
+        Args:
+            sessions: How many, besides the one that is used for everything else.
         """
         self._sessions.preconnect(sessions)
 
     def cancel(self) -> None:
-        """Break off the statements of all sessions; to be called by another thread."""
+        """Cancel the statements of all sessions; call it from another thread."""
         self._sessions.cancel()
 
     def reach(self) -> None:
-        """Open a session, where none is.
+        """Open the run's own session unless it is open already.
 
         Raises:
             ConfigError: The connection string, user or password is wrong.
-            WriteError: The server lets the user in no more.
+            WriteError: The server no longer admits the user.
             TransientWriteError: The server cannot be reached now.
         """
         with self._asking(self.label):
             pass
 
     def facts(self, table: TableName, /) -> TableFacts | None:
-        """Return what the catalog knows of a table, or None where there is none.
+        """Return what the catalog knows of a table, or None if it does not exist.
 
         Raises:
-            WriteError: It is a view or the like, or may not be written.
+            WriteError: It is a view or the like, or this user may not write it.
         """
         with self._asking(str(table)) as session:
             return catalog.describe(session, table)
 
     def require_mode(self, facts: TableFacts, target: Target, /) -> None:
-        """Refuse a mode that a table has no room for.
+        """Raise if a table does not permit the target's mode.
 
         Raises:
-            WriteError: Rows cannot be found by the key, or the mode reaches further
+            WriteError: Rows cannot be found by the key, or the mode would affect more
                 than the table itself.
         """
         with self._asking(str(facts.name)) as session:
             require_mode(session, facts, target)
 
     def missing_shadow_right(self, table: TableName, /) -> str:
-        """Return what a replace lacks for the table that gathers its rows, or nothing.
+        """Return which right a replace lacks to create its shadow, or an empty string.
 
         Raises:
             WriteError: The connection is gone.
@@ -161,9 +161,9 @@ class Database:
             return foretell_shadow_right(session, table)
 
     def count_rows(self, table: TableName, /) -> int | None:
-        """Return how many rows a table holds, None where that cannot be told.
+        """Return how many rows a table holds, or None if the server refuses to count.
 
-        Of more than `swapping.MOST_COUNTED`, one more than these.
+        It counts at most `swapping.MOST_COUNTED` + 1 rows.
 
         Raises:
             WriteError: The connection is gone.
@@ -179,9 +179,10 @@ class Database:
                 session.rollback()
 
     def identity(self) -> str | None:
-        """Return what the database is known by under any address, where it says that.
+        """Return an identifier that does not depend on the address, or None.
 
-        A copy of the server's files says the same.
+        It is None if this user may not ask for it. A copy of the server's files has the
+        same identifier.
 
         Raises:
             WriteError: The connection is gone.
@@ -190,7 +191,7 @@ class Database:
             return identity_of(session)
 
     def capacity(self) -> ServerCapacity:
-        """Return what the server has left for a run, and how far it is.
+        """Return what the server has left for a run, and how far away it is.
 
         Raises:
             WriteError: The connection is gone.
@@ -219,16 +220,17 @@ class Database:
         pg_types: Mapping[str, str] | None = None,
         expected: Callable[[], int | None] | None = None,
     ) -> PreparedTarget:
-        """Return the target, made where it is missing, ready to be written.
+        """Return the target ready to be written; create the table if it is missing.
 
         Args:
             target: The table and its rules.
-            frame_schema: Names and types of the rows.
-            found: What `facts` has just told of the table.
-            run: The run, entered in the ledger when it is first seen.
-            pg_types: PostgreSQL types for columns of a table that is created.
-            expected: Returns how many rows the run will have, or None where it
-                cannot tell; None where no rows are to be compared here.
+            frame_schema: The names and types of the rows' columns.
+            found: What `facts` has just returned for the table.
+            run: The run; it is entered in the ledger when it is first seen.
+            pg_types: PostgreSQL types for the columns of a table that is created.
+            expected: Returns how many rows the run will have, or None if that is not
+                known. If `expected` itself is None, incoming rows are not compared with
+                stored ones here.
 
         Raises:
             SchemaMismatchError: The rows do not fit the table.
@@ -240,7 +242,7 @@ class Database:
             self._require_table(run, target, found)
             facts = ensure_table(session, target, frame_schema, found, pg_types or {})
             fit = plan_rows(frame_schema, facts, target)
-            # another session may have made or changed the table in between
+            # another session may have created or changed the table in between
             fit.require_fit()
             opened = self._open_run(run.into(facts))
             table = opened.table_to_fill(target, facts)
@@ -260,7 +262,7 @@ class Database:
                 fit,
                 shape,
                 empty=empty,
-                # of a shadow, which nobody else writes, nothing is looked at again
+                # nobody else writes a shadow, so it need not be examined again
                 assumptions=facts.assumptions if table == target.table else None,
                 stored=opened.stored_rows(shape, None if empty else expected),
             )
@@ -277,15 +279,15 @@ class Database:
                 raise
 
     def enter(self, run: RunRecord, /) -> LoadingRun:
-        """Return a run that is entered in its ledger, for batches without a row.
+        """Return the run, entered in its ledger, for batches without rows.
 
-        A run that is entered already stays as it is: its ledger knows of its table,
-        which this record does not.
+        If it is entered already, its entry is left alone: unlike this record, it names
+        the run's table.
 
         Raises:
             WriteError: The server refused.
             TransientWriteError: The server cannot be reached now.
-            LockedError: Another process has gone on with the run.
+            LockedError: Another process has taken over the run.
         """
         opened = self._runs.get(run.run_id)
         if opened is not None:
@@ -296,20 +298,20 @@ class Database:
     def end_run(
         self, run: RunRecord, target: Target, /, *, status: str, continued: bool
     ) -> tuple[str, ...]:
-        """Let table and ledger know of a run's end; return what a report says of it.
+        """Record the end of a run in table and ledger; return notes for its report.
 
-        Only the first call counts.
+        Only the first successful call has an effect.
 
         Args:
             run: The run.
             target: The table and its rules.
-            status: How it ended; a replace takes effect where it `loaded`.
-            continued: Whether an earlier process of the run may have written rows: it
-                has an end then, also where this one wrote none.
+            status: How it ended; a replace takes effect if this is `loaded`.
+            continued: Whether an earlier process of the run may have written rows: its
+                end is then recorded even if this process wrote none.
 
         Raises:
-            WriteError: The server refused; a table that was to be replaced holds
-                what it held.
+            WriteError: The server refused; a table that was to be replaced keeps its
+                rows.
         """
         opened = self._runs.get(run.run_id)
         if opened is None and not continued:
@@ -320,20 +322,20 @@ class Database:
         return opened.end_notes
 
     def _found_again(self, run: RunRecord, target: Target, status: str) -> LoadingRun:
-        """Return a run that wrote no row in this process, with what it had gathered."""
+        """Return a run that wrote no row in this process, with its earlier shadow."""
         with self._asking(run.target, "the end of the run was recorded") as session:
             facts = catalog.describe(session, target.table)
-            # its ledger knows more of the run than this record where it is entered
+            # if it is open already, its ledger knows more of it than this record
             opened = self._runs.get(run.run_id) or self._open_run(run)
             opened.take_up(session, target, facts, status=status)
         return opened
 
     def drop_gathered(self, run_id: str, target: str, /) -> None:
-        """Drop what a replace had gathered for its table.
+        """Drop the shadow in which a replace gathered rows for its table.
 
         Args:
             run_id: The run.
-            target: The qualified table.
+            target: The qualified name of the table.
 
         Raises:
             TransientWriteError: The server cannot be reached now.
@@ -345,11 +347,11 @@ class Database:
     def _asking(
         self, table: str, doing: str = "the server was asked about it"
     ) -> Iterator[Connection]:
-        """Yield the session for all but rows; after an error another one is opened.
+        """Yield the session for everything but rows; discard it after an error.
 
         Args:
             table: The table, as messages name it.
-            doing: What is done meanwhile, for messages.
+            doing: What was being done, for messages.
         """
         try:
             yield self._sessions.first()
@@ -360,7 +362,7 @@ class Database:
     def _require_table(
         self, run: RunRecord, target: Target, found: TableFacts | None
     ) -> None:
-        """Refuse to make a table again that rows of the run are meant for."""
+        """Raise if the table that rows of the run went into is gone."""
         opened = self._runs.get(run.run_id)
         if opened is None and found is None and run.table_oid is not None:
             opened = self._open_run(run)

@@ -1,4 +1,4 @@
-"""What a table would do with rows: the server is asked, and writes none of them."""
+"""Ask the server what a table would do with rows, without writing any of them."""
 
 from __future__ import annotations
 
@@ -39,16 +39,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """What would become of rows, as the table is now.
+    """The outcome that rows would have with the table as it is now.
 
     Attributes:
-        counts: How many would be inserted, updated, left as they are, are older than
-            the stored ones, or are duplicates.
-        reasons: Why rows would be rejected, columns `REASONS`.
-        untold: How many there are besides whose end hangs on other rows of their key:
-            they are as new as another one, have their turn where it is refused, or
-            are of one key for the server alone.
-        erased: How many stored values nulls would erase, by column.
+        counts: How many would be inserted, updated or left unchanged, and how many are
+            stale or duplicates.
+        reasons: Why rows would be rejected, with the columns `REASONS`.
+        untold: How many other rows there are, whose outcome depends on rows with the
+            same key: they are as new as another row, are only tried if another row is
+            rejected, or have a key that only the server considers equal.
+        erased: How many stored values would be overwritten with null, by column.
     """
 
     counts: Counts
@@ -61,19 +61,21 @@ class Forecast:
 class DryRun:
     """Asks the server what a table would do with rows.
 
-    They are copied into a temporary table and looked at there. What only a trigger, an
-    exclusion constraint, a check that raises an error, one of very many partitions, an
-    index other than the key's or another row of the same source refuses, is not found;
-    nor is what any constraint refuses of rows that a trigger may still change.
+    The rows are copied into a temporary table and examined there. Not found are rows
+    that are refused only by a trigger, an exclusion constraint, a check that raises an
+    error, one of very many partitions, an index other than the key's, or another row of
+    the same source; nor rows that a constraint refuses if a trigger may change them
+    first.
 
     Attributes:
         connection: A session of its own, with a stage.
         shape: How rows go into the table.
         key: The columns that identify a row.
-        meeting: Those of them by which rows meet others: none in an append.
+        meeting: The key columns by which rows are matched with others; empty in an
+            append.
         unsure: The columns whose types may refuse a staged value.
-        screen: Finds rows that a condition tells to be bad.
-        sift: Finds others.
+        screen: Finds rows that a condition shows to be bad.
+        sift: Finds all other bad rows.
     """
 
     connection: Connection
@@ -99,15 +101,15 @@ class DryRun:
             connection: A session of its own.
             facts: The table.
             target: Its rules.
-            plan: The columns that travel.
+            plan: The columns that are sent.
 
         Raises:
-            WriteError: This user may not make temporary tables, or the server
+            WriteError: This user may not create temporary tables, or the server
                 cannot be asked.
         """
         key, fresh = target.key, target.mode == "replace"
         if fresh:
-            # its rows meet none of the stored ones
+            # the rows of a replace are not matched with stored ones
             target = replace(target, mode="append")
         shape = shape_of(facts, target, plan, version=connection.server_version)
         try:
@@ -116,14 +118,14 @@ class DryRun:
             table, doing = str(target.table), "a temporary table was created"
             raise failures.as_write_error(error, table=table, doing=doing) from error
         unsure = [c.name for c in facts.columns if _may_refuse(c, shape)]
-        # rows that replace a table meet one another
+        # the rows of a replace are matched with one another
         meeting = key if fresh else shape.key
         screen = Screen(shape, fresh=fresh)
         return cls(connection, shape, key, meeting, unsure, screen, Sift(shape))
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a reader should know of the table."""
+        """What a reader should know about the table."""
         shape = self.shape
         unasked = (
             f"a trigger of {shape.table} may change or "
@@ -137,7 +139,7 @@ class DryRun:
         self.connection.close()
 
     def forecast(self, rows: Deduped, /) -> Forecast:
-        """Return what would become of prepared rows.
+        """Return the outcome that prepared rows would have.
 
         Raises:
             WriteError: The server cannot be asked.
@@ -154,22 +156,23 @@ class DryRun:
         return Forecast(counts, reasons, untold, erased)
 
     def _hanging(self, versions: pl.DataFrame) -> pl.DataFrame:
-        """Return those of rejected rows' keys that may come to another end.
+        """Return the rows whose outcome depends on other rows of their key.
 
         Args:
-            versions: All rows of these keys, which have their turn one by one.
+            versions: All rows of the keys of rejected rows; a load tries them one by
+                one.
         """
         if self.shape.on_null == "keep":
-            # the value at fault may be that of any of them
+            # the bad value may have come from any of them
             return versions
         if self.shape.newest is None:
             return versions.head(0)
-        # one that is as new as what was just stored is stale, whatever is wrong with it
+        # a row that is as new as the one just stored is stale, even if it is bad
         age = [*self.key, self.shape.newest]
         return versions.filter(pl.len().over(age) > 1)
 
     def _ask(self, layer: pl.DataFrame) -> tuple[Counts, pl.DataFrame, dict[str, int]]:
-        """Return counts of good rows, why others are refused, and what is erased."""
+        """Return counts of good rows, reasons of bad ones, and erased values."""
         table = str(self.shape.table)
         try:
             return self._forecast(travelling(layer, self.shape))
@@ -186,7 +189,7 @@ class DryRun:
         refusals = self.screen.take_out(self.connection, copied)
         unfit = self.sift.take_out_unfit(self.connection, self.unsure)
         if unfit:
-            # no condition could be asked of their columns
+            # conditions on their columns could not be evaluated before
             refusals += unfit
             refusals += self.screen.take_out(self.connection, copied)
         late = reasons_of(copied, refusals)
@@ -197,7 +200,7 @@ class DryRun:
     def _without_long_keys(
         self, layer: pl.DataFrame
     ) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """Return the rows whose keys an index can hold, and why others are refused."""
+        """Return the rows whose keys an index can hold, and the reasons of the rest."""
         is_long = long_keys(layer, self.key) if self.key else pl.Series([False])
         if not is_long.any():
             return layer, no_reasons()
@@ -212,7 +215,7 @@ class DryRun:
         return layer.join(reasons, on=ROW, how="anti", maintain_order="left"), reasons
 
     def _fill(self, layer: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """Return the rows that are in the stage now, and why others are not."""
+        """Fill the stage; return the rows in it, and the reasons of the rest."""
         try:
             fill_stage(self.connection, layer)
         except ServerError as error:
@@ -221,7 +224,8 @@ class DryRun:
                 raise
             refusals = uncopied(self.connection, layer)
             if not refusals:
-                # what is refused together and taken in parts would be tried for ever
+                # rows that are refused together but accepted in parts would be
+                # retried forever
                 raise
             kept, later = self._fill(without(layer, refusals))
             return kept, join_reasons([reasons_of(layer, refusals), later])
@@ -231,7 +235,7 @@ class DryRun:
         self, height: int, erasing: tuple[str, ...]
     ) -> tuple[Counts, dict[str, int]]:
         if self.shape.is_loose(self.meeting):
-            # which of them comes first is not known here
+            # it is not known here which of several equal keys comes first
             query = merging.take_out_repeated(self.shape, self.meeting)
             gone = self.connection.value(query)
             height -= int(gone)
@@ -249,8 +253,8 @@ def _may_refuse(stored: TableColumn, shape: Shape) -> bool:
     if column is None:
         return False
     if stored.domain and not stored.nullable and shape.on_null == "keep":
-        # the stored value is kept in place of a null that the domain refuses
+        # a null that the domain refuses is replaced with the stored value
         return False
-    # the elements of an array are held to their length by the table alone
+    # only the table enforces the length of an array's elements
     has_length = stored.kind == "array" and length_type(column.plan) is not None
     return has_length or stored.domain is not None or column.cast_type is not None

@@ -1,4 +1,4 @@
-"""What the tables of one run share: the ledger, and the shadow of a replace."""
+"""The state that all tables of one run share: its ledger and a replace's shadow."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from propload.postgres.tables.facts import TableFacts
     from propload.target import ColumnPlan, TableName, Target
 
-#: What is told where the database has no room for a ledger.
+#: The note for a run whose ledger cannot be in the database.
 _NO_ROOM = (
     "this user could neither use nor create the schema propload in the "
     "database when the run began, so its ledger is the file {}"
@@ -34,18 +34,18 @@ _NO_ROOM = (
 
 
 class LoadingRun:
-    """What the tables of one run share: the ledger, and a replace's shadow.
+    """The state that all tables of one run share: its ledger and a replace's shadow.
 
     Args:
         run: The run.
-        ledger: Where its pieces are entered.
-        commands: How commands are written that find the journals of runs.
+        ledger: The ledger that its pieces are entered in.
+        commands: Words the commands that find the journals of runs, for messages.
         connect: Opens a connection.
 
     Attributes:
-        notes: What a reader of the report should know.
-        ledger: Where pieces are entered.
-        end_notes: What a reader should know of its end.
+        notes: Notes for the report.
+        ledger: The ledger that pieces are entered in.
+        end_notes: Notes for the report about the run's end.
     """
 
     def __init__(
@@ -66,23 +66,23 @@ class LoadingRun:
             self.notes = (_NO_ROOM.format(ledger.path),)
         self._shadow: Shadow | None = None
         self._sessions: dict[int, LaneSession] = {}
-        #: The number of the table that its rows go into, once that is known.
+        #: The OID of the table that its rows go into, once it is known.
         self._oid: int | None = None
         self._is_first = True
         self._stored: StoredRows | None = None
-        #: Unsure while the answer to the commit of the end is not there.
+        #: `unsure` until the server has answered the commit of the end.
         self._end: Literal["open", "unsure", "entered"] = "open"
 
     def session_of(self, lane: int, /) -> LaneSession:
-        """Return the session of a lane, for its writers one after the other."""
+        """Return the session of a lane, which its writers use one after another."""
         return self._sessions.setdefault(lane, LaneSession(self._connect))
 
     def open_entry_writer(self, lane: int, /) -> EntryWriter:
-        """Return a writer for a lane's pieces of batches without a row."""
+        """Return a writer for a lane's pieces of batches without rows."""
         return EntryWriter(self.session_of(lane), self.ledger, self._record.target)
 
     def describe(self, session: Connection, run: RunRecord) -> None:
-        """Enter what holds from now on, where it is not what was entered last."""
+        """Enter the run's settings in the ledger if they differ from the last ones."""
         if run.settings != self._record.settings:
             self.ledger.describe(session, run)
             self._record = run
@@ -100,17 +100,17 @@ class LoadingRun:
         *,
         status: str,
     ) -> None:
-        """Take up what earlier processes of the run have gathered, to end it.
+        """Take over what earlier processes of the run have gathered, to end the run.
 
         Args:
-            session: One without open work.
+            session: A session without an open transaction.
             target: The table and its rules.
-            facts: The table as it is now, or None where it is gone.
+            facts: The table as it is now, or None if it is gone.
             status: How the run ends.
 
         Raises:
-            WriteError: It is to replace the rows of a table that is gone: nothing
-                would be put in place, and what was gathered be forgotten.
+            WriteError: The run is to replace a table that is gone: no table would be
+                put in its place, and the gathered rows would be forgotten.
         """
         has_rows = self.has_rows(session)
         session.rollback()
@@ -124,20 +124,20 @@ class LoadingRun:
     def require_table(
         self, session: Connection, target: Target, facts: TableFacts | None, /
     ) -> None:
-        """Refuse to go on where the table that rows went into is gone.
+        """Raise if the table that rows of the run went into is gone.
 
-        It would be made again for the next ones, by their columns alone. What a
-        replace has gathered is elsewhere: it may go into a table that somebody has
-        made again.
+        It would otherwise be created again from the columns of the next rows alone. The
+        rows of a replace are in its shadow, so they may replace a table that somebody
+        has created again.
 
         Args:
-            session: One without open work.
+            session: A session without an open transaction.
             target: The table and its rules.
-            facts: The table as it is now, or None where it is gone.
+            facts: The table as it is now, or None if it is gone.
 
         Raises:
-            TableGoneError: It was dropped or renamed; or it was made again, and rows
-                went with the one before.
+            TableGoneError: It was dropped or renamed; or it was created again, and
+                rows were lost with the earlier table.
         """
         is_replace = target.mode == "replace"
         if facts is None:
@@ -149,7 +149,7 @@ class LoadingRun:
             raise changed(target.table, [MADE_AGAIN], kind=TableGoneError)
 
     def _committed(self, session: Connection) -> Counts:
-        """Return what became of the rows that still count."""
+        """Return the total counts of the entries that still count."""
         entries = filter(self._record.still_counts, self.ledger.committed(session))
         return sum((entry.counts for entry in entries), Counts())
 
@@ -161,12 +161,12 @@ class LoadingRun:
                 self._shadow = self._make_shadow(target, facts)
             self._shadow.widen(facts.columns)
             table = self._shadow.table
-        # not before: an end that is tried again must know the shadow of a replace
+        # set last: once it is set, `end` has to know the shadow of a replace
         self._oid = facts.oid
         return table
 
     def _make_shadow(self, target: Target, facts: TableFacts) -> Shadow:
-        """Return the shadow of a table, made or taken up."""
+        """Return the shadow of a table: a new one, or that of an earlier process."""
         in_database = not isinstance(self.ledger, FileLedger)
         shadow = Shadow(
             target,
@@ -186,14 +186,15 @@ class LoadingRun:
     def stored_rows(
         self, shape: Shape, expected: Callable[[], int | None] | None, /
     ) -> StoredRows | None:
-        """Return what is known of the rows of a table, for rows of one set of columns.
+        """Return what is known of the table's rows, for rows of one set of columns.
 
-        Of a second set nothing is, and what was known for the first one is forgotten:
-        rows of one may change those of the other.
+        Only the first set of columns gets an answer. At the second one it is discarded
+        as well, because rows of one set may change those of the other.
 
         Args:
             shape: How rows go into the table.
-            expected: Returns how many rows come, or None; None where nobody knows.
+            expected: Returns how many rows will come, or None if that is not known;
+                None itself if rows are not to be compared.
         """
         first, self._is_first = self._is_first, False
         if first and expected is not None:
@@ -204,21 +205,22 @@ class LoadingRun:
         return None
 
     def note_columns(self, plan: tuple[ColumnPlan, ...]) -> None:
-        """Note columns that rows come with."""
+        """Note in the shadow of a replace which columns its rows have."""
         if self._shadow is not None:
             self._shadow.note_columns([each.column for each in plan])
 
     @property
     def is_filling(self) -> bool:
-        """Whether it is known into which table its rows go."""
+        """Whether the table that its rows go into is known."""
         return self._oid is not None
 
     def end(self, status: str, session: Connection) -> None:
-        """Let table and ledger know how the run ended; the first call counts.
+        """Record in table and ledger how the run ended, unless that was done before.
 
         Args:
             status: How it ended.
-            session: One without open work, where the run keeps none for a shadow.
+            session: A session without an open transaction; used only if the run keeps
+                none for a shadow.
         """
         if self._end == "entered":
             return
@@ -226,12 +228,12 @@ class LoadingRun:
             shadow = self._shadow
             if shadow is not None:
                 session = shadow.session()
-            # an earlier attempt may have been committed although its answer was lost
+            # an earlier attempt may have been committed and only its answer lost
             unsure = self._end == "unsure"
             if not (unsure and self.ledger.status(session) == status):
                 if shadow is not None and status == "loaded":
                     shadow.swap(self._committed(session))
-                    # while the table is locked
+                    # asked here, while the table is still locked by the swap
                     runs = self.ledger.other_open_runs(session, self._record.target)
                     self.end_notes = _wiped(runs, self._record.target)
                 self.ledger.enter_end(session, status)
@@ -248,13 +250,13 @@ class LoadingRun:
             self.close()
 
     def close(self) -> None:
-        """Close the session that keeps the shadow's lock."""
+        """Close the session that holds the shadow's lock."""
         if self._shadow is not None:
             self._shadow.close()
 
 
 def _wiped(runs: Sequence[str], table: str) -> tuple[str, ...]:
-    """Return what is said of runs whose rows a replace has removed as they went on."""
+    """Return the note about runs that were still running when a replace took effect."""
     if not runs:
         return ()
     who = f"run {runs[0]}" if len(runs) == 1 else f"runs {', '.join(runs)}"

@@ -24,11 +24,11 @@ class PreparedTarget:
     Attributes:
         run: The run.
         fit: How its rows fit the table.
-        shape: How they go into it.
-        empty: Whether it held no row.
-        assumptions: What the shape takes for granted of it, if anybody else may
-            change it.
-        stored: What is known of its rows, if that is of use.
+        shape: How its rows go into the table.
+        empty: Whether the table held no row.
+        assumptions: What the shape assumes about the table, or None if nobody else
+            can change it.
+        stored: What is known of the table's rows, or None if that is of no use.
     """
 
     run: LoadingRun
@@ -40,36 +40,36 @@ class PreparedTarget:
 
     @property
     def plan(self) -> tuple[ColumnPlan, ...]:
-        """How each column travels."""
+        """How each column is sent."""
         return self.fit.columns
 
     @property
     def together(self) -> bool:
-        """Whether all rows are to take one lane."""
+        """Whether all rows must take the same lane."""
         return self.shape.bound is not None
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a reader of the report should know."""
+        """Notes for the report."""
         bound = f"all rows take one lane: {self.shape.bound}" if self.together else None
         told = filter(None, [bound, self.shape.kept])
         return (*self.run.notes, *told, *self.fit.notes)
 
     @property
     def ledger(self) -> Ledger:
-        """Where the run's pieces are entered."""
+        """The ledger that the run's pieces are entered in."""
         return self.run.ledger
 
     def open_writer(
         self, lane: int, /, *, on_refused: OnRefused | None = None
     ) -> TableWriter:
-        """Return a writer for a lane, which takes the place of its earlier ones.
+        """Return a writer for a lane, which replaces the lane's earlier writers.
 
         It connects when it first writes, unless the lane has a session already.
 
         Args:
             lane: The lane's number.
-            on_refused: Told of rejected rows before their piece is committed.
+            on_refused: Called with the rejected rows of a piece before its commit.
         """
         return TableWriter(
             self.run.session_of(lane),

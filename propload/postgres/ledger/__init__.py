@@ -1,1 +1,1 @@
-"""What runs have committed, so that a run that ended early can be gone on with."""
+"""What runs have committed, so that a run that ended early can be continued."""

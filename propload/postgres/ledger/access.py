@@ -1,4 +1,4 @@
-"""What there is of the ledger in a database, and what this user may do with it."""
+"""How much of the ledger exists in a database, and what this user may do with it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 
 
 class LedgerAccess(NamedTuple):
-    """What there is of the ledger in a database, and what this user may do with it.
+    """How much of the ledger exists in a database, and what this user may do with it.
 
     Attributes:
-        is_there: Whether its tables are there.
-        may_make: Whether this user may make them.
-        is_usable: Whether they are there and this user may use them.
-        has_schema: Whether there is a schema for them.
+        is_there: Whether its tables exist.
+        may_make: Whether this user may create them.
+        is_usable: Whether they exist and this user may use them.
+        has_schema: Whether their schema exists.
     """
 
     is_there: bool
@@ -27,7 +27,7 @@ class LedgerAccess(NamedTuple):
 
     @classmethod
     def of(cls, connection: Connection, /) -> Self:
-        """Return how it stands now.
+        """Return the present state, as the catalog has it.
 
         Raises:
             ServerError: The connection broke.
@@ -36,5 +36,5 @@ class LedgerAccess(NamedTuple):
 
     @property
     def takes_runs(self) -> bool:
-        """Whether runs are entered there: as it is, or made by the first of them."""
+        """Whether runs are entered there: it is usable, or the first run creates it."""
         return self.is_usable or (self.may_make and not self.is_there)

@@ -1,7 +1,7 @@
-"""What was committed, as the database itself keeps it beside the rows.
+"""The ledger as two tables of the target database.
 
-The entry of a piece is part of the piece's own transaction. That is what lets a
-run be continued, and rows be appended, exactly once.
+The entry of a piece is part of the piece's own transaction. So each row is written
+exactly once, even if the run is continued or the mode is append.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from propload.postgres.ledger.run_record import RunRecord
     from propload.postgres.session.connection import Connection
 
-#: What the server says where another session has made the same thing meanwhile.
+#: The SQLSTATEs for an object that another session has created meanwhile.
 ALREADY_THERE = ("23505", "42P06", "42P07")
 
 
@@ -34,7 +34,8 @@ class DatabaseLedger:
 
     Args:
         run_id: The run.
-        holder: The process that enters its pieces; only while it holds the run.
+        holder: The name of the process that enters pieces; it can only do so while it
+            holds the run.
     """
 
     def __init__(self, run_id: str, holder: str = "") -> None:
@@ -42,7 +43,7 @@ class DatabaseLedger:
         self._holder = holder
 
     def describe(self, connection: Connection, run: RunRecord) -> None:
-        """Enter what holds for the run's pieces from now on, and commit."""
+        """Enter the run and the settings that apply from now on, and commit."""
         values = (run.source, run.fingerprint, run.target, run.mode, run.settings)
         begun = connection.ask(ledger.BEGIN, (run.run_id, self._holder, *values))
         connection.commit()
@@ -50,7 +51,7 @@ class DatabaseLedger:
             raise taken_over(run.run_id)
 
     def record(self, connection: Connection, piece: Piece, counts: Counts) -> bool:
-        """Enter a piece in its own transaction, unless it is entered already."""
+        """Enter a piece in its transaction; return False if it is entered already."""
         mine = {"token": connection.token, "holder": self._holder}
         entry = ledger.record(self.run_id, piece, counts, **mine)
         with self._noticing_loss(connection):
@@ -67,10 +68,10 @@ class DatabaseLedger:
         return False
 
     def settle(self, piece: Piece | LedgerEntry) -> None:
-        """Do nothing: the commit took the entry with it."""
+        """Do nothing: the entry was committed with the piece."""
 
     def find(self, connection: Connection, piece: Piece) -> LedgerEntry | None:
-        """Return the entry of a piece, or None."""
+        """Return the entry of a piece, or None if it was not committed."""
         query = ledger.find(self.run_id, piece.batch, piece.lane)
         with self._noticing_loss(connection):
             rows = connection.rows(query)
@@ -92,23 +93,24 @@ class DatabaseLedger:
         raise taken_over(self.run_id)
 
     def other_open_runs(self, connection: Connection, target: str) -> list[str]:
-        """Return other runs that have committed rows into a table and still go on."""
+        """Return other runs that committed rows into a table and are still running."""
         rows = connection.rows(ledger.BESIDE, (target, self.run_id))
         return [str(run_id) for (run_id,) in rows]
 
     def settle_end(self, status: str) -> None:
-        """Do nothing: the commit took the status with it."""
+        """Do nothing: the status was committed with the end."""
 
     def status(self, connection: Connection) -> str | None:
-        """Return how the run ended as far as is entered."""
+        """Return the status that is entered for the run, or None if there is none."""
         rows = connection.ask(ledger.STATUS, (self.run_id,))
         return str(rows[0][0]) if rows else None
 
     @contextmanager
     def _noticing_loss(self, connection: Connection) -> Iterator[None]:
-        """Tell a ledger that was dropped from other tables that are not there.
+        """Raise `ledger_gone` if a statement failed because the ledger was dropped.
 
-        A trigger of the ledger may look for such a one.
+        A statement may also fail because another table is missing, which a trigger of
+        the ledger uses.
         """
         try:
             yield
@@ -123,13 +125,13 @@ class DatabaseLedger:
 def take_over(
     connection: Connection, run_id: str, /, *, holder: str, wait: float
 ) -> bool:
-    """Return whether a process holds a run of the ledger now: no other one enters more.
+    """Return whether a process now holds a run, so that no other enters its pieces.
 
     Args:
-        connection: A session without open work.
-        run_id: The run; one that the ledger does not know is held by whoever begins it.
-        holder: The process.
-        wait: Seconds to wait for the end of transactions that another one has open.
+        connection: A session without an open transaction.
+        run_id: The run; if the ledger does not have it, whoever enters it holds it.
+        holder: The name of the process.
+        wait: Seconds to wait for the open transactions of another process.
     """
     if not LedgerAccess.of(connection).is_usable:
         connection.commit()
@@ -139,7 +141,7 @@ def take_over(
 
 
 def make_ledger(connection: Connection, /) -> bool:
-    """Make the schema where it is missing and may be; return whether it can be used.
+    """Create the ledger if it is missing and permitted; return whether it is usable.
 
     Raises:
         ServerError: The server refused for another reason than a missing right.
@@ -152,10 +154,10 @@ def make_ledger(connection: Connection, /) -> bool:
 
 
 def _make(connection: Connection, schema: tuple[str, ...]) -> None:
-    """Make schema and tables; another session may do the same at this moment.
+    """Create schema and tables, also if another session does so at the same time.
 
-    A session that waited for the lock may still remember that there was no such
-    schema: it then meets the new one as a duplicate, and needs to make nothing.
+    A session that waited for the lock may not see yet that the schema exists. Its
+    statements then fail with a duplicate, and there is nothing left to create.
     """
     try:
         making = (ledger.LOCK_MAKING, *schema, *ledger.CREATE_TABLES)

@@ -18,7 +18,7 @@ class LedgerEntry:
         lane: The lane's number.
         first_row: The run's 0-based number of the batch's first row.
         through_row: The number after its last row.
-        counts: What became of the rows.
+        counts: How many of its rows had each outcome.
     """
 
     batch: int

@@ -1,7 +1,7 @@
-"""What was committed, in a file of the state folder: without the right to a schema.
+"""The ledger as a file of the state folder, for users who may not create its schema.
 
-A file is no part of a transaction, so an entry says which one its piece is in, and
-the server is asked what became of that.
+A file is not part of a transaction. So an entry names the transaction of its piece, and
+the server is asked whether that was committed.
 """
 
 from __future__ import annotations
@@ -36,15 +36,16 @@ log = logging.getLogger(__name__)
 
 
 class FileLedger:
-    """The ledger in the state folder: an entry stands there before its commit.
+    """The ledger in the state folder; an entry is written before its commit.
 
-    Where nobody noted how a commit ended, because its answer was lost or the process
-    was killed, the server is asked whether that transaction was committed.
+    If the outcome of a commit was not recorded, because its answer was lost or the
+    process was killed, the server is asked whether that transaction was committed.
 
     Args:
-        state_dir: The state folder; the file's own is made, private, when needed.
+        state_dir: The state folder; the file's own folder in it is created when needed,
+            readable by this user only.
         run: The run.
-        database: Which database it writes into, as `identity_of` tells it.
+        database: The database that it writes into, as `identity_of` returns it.
     """
 
     def __init__(
@@ -53,12 +54,12 @@ class FileLedger:
         self.run_id = run.run_id
         self._lock = threading.Lock()
         self._open: dict[tuple[int, int], tuple[str, LedgerEntry]] = {}
-        #: Committed pieces of which the disk refused to take note.
+        #: Committed pieces whose commit could not be recorded on disk.
         self._unnoted: dict[tuple[int, int], LedgerEntry] = {}
         self.path = path_of(state_dir, run.run_id)
         self._ending: tuple[str, str] | None = None
         self._database = database
-        #: What was written down last of what holds for the run's pieces.
+        #: The settings of the run that were written last.
         self._settings: str | None = None
         if self.path.exists():
             self._read(run)
@@ -66,7 +67,7 @@ class FileLedger:
             self._describe(run)
 
     def describe(self, connection: Connection, run: RunRecord) -> None:  # noqa: ARG002 - the ledger's form
-        """Write down what holds for the run's pieces from now on."""
+        """Write the run and its settings to the file, if the settings changed."""
         with self._lock:
             if run.settings != self._settings:
                 self._describe(run)
@@ -76,7 +77,7 @@ class FileLedger:
         self._settings = run.settings
 
     def record(self, connection: Connection, piece: Piece, counts: Counts) -> bool:
-        """Write down which transaction the piece is in."""
+        """Write the entry of a piece, with the number of its transaction."""
         number = self._transaction(connection)
         entry = LedgerEntry(
             piece.batch, piece.lane, piece.first_row, piece.through_row, counts
@@ -87,23 +88,23 @@ class FileLedger:
         return True
 
     def settle(self, piece: Piece | LedgerEntry) -> None:
-        """Write down that the piece is committed."""
+        """Record that the piece is committed."""
         place = piece.batch, piece.lane
         with self._lock:
             _, entry = self._open.pop(place)
-            # of all others the file knows: a service writes pieces for years
+            # all others are in the file only: a service writes pieces for years
             if not self._note({"committed": place}):
                 self._unnoted[place] = entry
 
     def find(self, connection: Connection, piece: Piece) -> LedgerEntry | None:
-        """Return the entry of a piece, asking the server where it is open."""
+        """Return the entry of a piece if it was committed; ask the server if unsure."""
         place = piece.batch, piece.lane
         if place in self._open and was_committed(connection, self._open[place][0]):
             self.settle(piece)
         return self._settled().get(place)
 
     def committed(self, connection: Connection) -> list[LedgerEntry]:
-        """Return every entry of the run, asking the server about the open ones."""
+        """Return every committed entry; ask the server about the open ones."""
         for number, entry in list(self._open.values()):
             if was_committed(connection, number):
                 self.settle(entry)
@@ -111,23 +112,23 @@ class FileLedger:
         return [found[place] for place in sorted(found)]
 
     def enter_end(self, connection: Connection, status: str) -> None:
-        """Write down which transaction the run's end is in."""
+        """Write how the run ends, with the number of the transaction of its end."""
         number = self._transaction(connection)
         with self._lock:
             self._ending = number, status
             self._append({"ending": self._ending})
 
-    def other_open_runs(self, connection: Connection, target: str) -> list[str]:  # noqa: ARG002 - of other runs a file knows nothing
-        """Return nothing: of other runs a file knows nothing."""
+    def other_open_runs(self, connection: Connection, target: str) -> list[str]:  # noqa: ARG002 - a file knows only its own run
+        """Return an empty list: a file knows only its own run."""
         return []
 
     def settle_end(self, status: str) -> None:
-        """Write down how the run ended."""
+        """Record that the end of the run is committed."""
         with self._lock:
             self._note({"status": status})
 
     def status(self, connection: Connection) -> str | None:
-        """Return how the run ended, asking the server whether that was committed."""
+        """Return how the run ended, or None if the server has not committed an end."""
         if self._ending is None:
             return None
         number, status = self._ending
@@ -137,7 +138,8 @@ class FileLedger:
         """Return the number of the open transaction.
 
         Raises:
-            WriteError: It runs in another session than the one that was opened.
+            WriteError: The server runs it in another session than the one that was
+                opened.
         """
         query = ledger.transaction(self.run_id, token=connection.token)
         number = connection.value(query)
@@ -146,9 +148,9 @@ class FileLedger:
         return str(number)
 
     def _read(self, run: RunRecord) -> None:
-        """Take up what stands there."""
+        """Load what an earlier process of the run wrote to the file."""
         if not self.path.read_bytes().endswith(b"\n"):
-            # what a power cut tore must not take the next line along
+            # otherwise the next line would be appended to one torn by a power cut
             write_private(self.path, b"\n", add=True)
         for line in read_lines(self.path):
             if "run" in line:
@@ -170,11 +172,11 @@ class FileLedger:
         self._open = pieces.open
 
     def _settled(self) -> dict[tuple[int, int], LedgerEntry]:
-        """Return the pieces that are committed, as far as is known."""
+        """Return the pieces that are known to be committed."""
         return {**Pieces.read(self.path).settled, **self._unnoted}
 
     def _note(self, line: dict[str, object]) -> bool:
-        """Write down what is committed; where that fails, the server still knows."""
+        """Record what is committed; return False if that fails: the server knows it."""
         try:
             self._append(line)
         except WriteError as error:

@@ -1,4 +1,4 @@
-"""What earlier runs committed: read from the ledger, to go on where they ended."""
+"""Read from the ledger what earlier runs committed, to continue where they ended."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ResumePoint:
-    """Where a run goes on.
+    """The point at which a run is continued.
 
     Attributes:
         run: The run.
-        start: The first row that is not committed, and what is.
-        committed: Number and lane of every piece that is committed.
-        entries: All that the ledger holds of the run.
-        gone: How many of its first rows its source no longer has.
+        start: The first row that is not committed, and what is committed.
+        committed: The batch number and lane of every committed piece.
+        entries: All entries of the run in the ledger.
+        gone: How many of its first rows the source no longer has.
     """
 
     run: RunRecord
@@ -48,10 +48,10 @@ class ResumePoint:
     gone: int = 0
 
     def again(self, *, whole: bool) -> ResumePoint:
-        """Return the point of a run that writes again what is committed in part.
+        """Return the point of a run that rewrites the batches committed in part.
 
         Args:
-            whole: Whether it begins at its first row.
+            whole: Whether it begins again at its first row.
         """
         first = 0 if whole else self.start.first_row
         run = self.run.without(first, self.start.batch)
@@ -61,14 +61,14 @@ class ResumePoint:
 def runs_of(
     connection: Connection, state_dir: Path, source: str, target: str, /
 ) -> list[RunRecord]:
-    """Return the runs of a source into a table that the ledger knows, newest first.
+    """Return the recorded runs of a source into a table, newest first.
 
     Args:
-        connection: To the target's database.
-        state_dir: The state folder, where the ledger is of runs that could not
-            keep it in the database.
+        connection: A connection to the target's database.
+        state_dir: The state folder, which holds the ledgers of runs that could not
+            keep them in the database.
         source: The name of the source.
-        target: The qualified table.
+        target: The qualified name of the table.
     """
     place = (source, target)
     in_database = _in_database(connection, ledger.RUNS_OF, place)
@@ -80,7 +80,7 @@ def runs_of(
 def find_run(
     connection: Connection, state_dir: Path, run_id: str, /
 ) -> RunRecord | None:
-    """Return a run, or None where the ledger does not know it; as of `runs_of`."""
+    """Return a run, or None if no ledger has it; arguments as for `runs_of`."""
     found = _in_database(connection, ledger.RUN, (run_id,))
     path = path_of(state_dir, run_id)
     if not found and is_file_of(Places(state_dir).runs, path):
@@ -109,7 +109,7 @@ def _in_files(
 def find_point(
     connection: Connection, state_dir: Path, run: RunRecord, /, *, gone: int = 0
 ) -> ResumePoint:
-    """Return where a run goes on; arguments as of `make_point`."""
+    """Return where a run is to be continued; `gone` is that of `make_point`."""
     entries = find_ledger(run, state_dir).committed(connection)
     connection.rollback()
     return make_point(run, entries, gone=gone)
@@ -118,17 +118,17 @@ def find_point(
 def make_point(
     run: RunRecord, entries: Iterable[LedgerEntry], /, *, gone: int = 0
 ) -> ResumePoint:
-    """Return where a run goes on, from what it committed.
+    """Return where a run is to be continued, judging by what it committed.
 
-    Each lane commits its batches in order, so what is complete is a beginning: of the
-    rows, for the number of a batch may have been given to rows of which nothing was
-    entered.
+    Each lane commits its batches in order, so the complete batches hold the first rows
+    of the run. Their numbers need not be consecutive: a number may have been given to
+    rows for which nothing was entered.
 
     Args:
         run: The run.
-        entries: What the ledger holds of it.
-        gone: How many of its first rows its source no longer has: a journal lets go
-            only of rows that have their end, whether the ledger tells or not.
+        entries: The run's entries in the ledger.
+        gone: How many of its first rows the source no longer has: a journal drops only
+            rows that are done with, whether or not the ledger still has their entries.
     """
     entries = tuple(entries)
     batches: dict[int, list[LedgerEntry]] = {}
@@ -175,12 +175,13 @@ def _begun(entries: Sequence[LedgerEntry]) -> PartialBatch:
 
 
 def _were_together(entries: Iterable[LedgerEntry]) -> bool:
-    """Return whether all rows of a batch were written by its first lane.
+    """Return whether the first lane accounted for all rows of a batch.
 
-    Its other pieces may have been empty for want of rows: made again with all rows in
-    the first lane, they are so once more.
+    The other lanes may have been empty just because no row fell to them. That does no
+    harm: with all rows in the first lane, they are empty again.
     """
-    # the first lane tells of the rows that were read, and of those refused before
+    # only the first lane's entry counts the rows that were read, and those rejected
+    # before routing
     return all(
         entry.counts.accounted == (entry.counts.read if entry.lane == 0 else 0)
         for entry in entries

@@ -1,4 +1,4 @@
-"""What was committed: the entries of a run's pieces, wherever they are kept."""
+"""The interface of a ledger, which records the committed pieces of a run."""
 
 from __future__ import annotations
 
@@ -15,63 +15,63 @@ if TYPE_CHECKING:
 
 
 class Ledger(Protocol):
-    """Where committed pieces are entered; shared by all lanes of a run."""
+    """The record of a run's committed pieces; shared by all its lanes."""
 
     run_id: str
 
     def describe(self, connection: Connection, run: RunRecord) -> None:
-        """Enter what holds for the run's pieces from now on, and commit.
+        """Enter the run and the settings that apply from now on, and commit.
 
         Raises:
-            LockedError: Another process has gone on with the run.
+            LockedError: Another process has taken over the run.
         """
 
     def record(self, connection: Connection, piece: Piece, counts: Counts) -> bool:
         """Enter a piece; called in its transaction, before the commit.
 
         Returns:
-            False where it is entered already, by an attempt that was committed.
+            False if it is entered already, by an attempt that was committed.
 
         Raises:
-            LockedError: Another process has gone on with the run.
+            LockedError: Another process has taken over the run.
             WriteError: It cannot be entered.
         """
 
     def settle(self, piece: Piece | LedgerEntry) -> None:
-        """Learn that the commit of a piece came through."""
+        """Note that a piece is committed; called after its commit succeeded."""
 
     def find(self, connection: Connection, piece: Piece) -> LedgerEntry | None:
-        """Return the entry of a piece, or None where it was not committed."""
+        """Return the entry of a piece, or None if it was not committed."""
 
     def committed(self, connection: Connection) -> list[LedgerEntry]:
-        """Return every entry of the run, in the order of batch and lane."""
+        """Return every committed entry of the run, in order of batch and lane."""
 
     def enter_end(self, connection: Connection, status: str) -> None:
-        """Enter how the run ended; part of the open transaction.
+        """Enter how the run ended, as part of the open transaction.
 
         Raises:
-            LockedError: Another process has gone on with the run.
-            WriteError: The ledger knows the run no more.
+            LockedError: Another process has taken over the run.
+            WriteError: The ledger no longer has the run.
         """
 
     def other_open_runs(self, connection: Connection, target: str) -> list[str]:
-        """Return other runs that have committed rows into a table and still go on."""
+        """Return other runs that committed rows into a table and are still running."""
 
     def settle_end(self, status: str) -> None:
-        """Learn that the commit of the run's end came through."""
+        """Note that the run's end is committed; called after its commit succeeded."""
 
     def status(self, connection: Connection) -> str | None:
-        """Return how the run ended as far as is entered, or None."""
+        """Return the status that is entered for the run, or None if there is none."""
 
 
 def taken_over(run_id: str, /) -> LockedError:
-    """Return the error of who goes on with a run that another process holds."""
+    """Return the error for continuing a run that another process holds."""
     msg = f"another process is continuing run {run_id}: wait for it to end"
     return LockedError(msg)
 
 
 def unknown_run(run_id: str, /) -> WriteError:
-    """Return the error of who goes on with a run that the ledger knows no more."""
+    """Return the error for continuing a run that is gone from the ledger."""
     msg = (
         f"the line of run {run_id} is gone from the ledger (propload.runs): somebody "
         "has deleted it, so nothing more of the run can be recorded"
@@ -80,7 +80,7 @@ def unknown_run(run_id: str, /) -> WriteError:
 
 
 def ledger_gone(run_id: str, /) -> WriteError:
-    """Return the error of a run whose ledger is not there any more."""
+    """Return the error for a run whose ledger was dropped."""
     msg = (
         "the ledger (propload.runs and propload.ledger) is gone: somebody has dropped "
         f"it, so nothing more of run {run_id} can be recorded"

@@ -1,6 +1,6 @@
-"""The files of ledgers: where they are, and what their lines tell of a run.
+"""The files of ledgers: where they are, and what their lines say about a run.
 
-Whether a transaction was committed that a file speaks of, the server is asked.
+A file names transactions; only the server knows which of them were committed.
 """
 
 from __future__ import annotations
@@ -27,25 +27,25 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: How the names of these files end.
+#: The suffix of these files.
 _ENDING = ".ledger.ndjson"
-#: What the server says of a transaction's number that it has not given out: it came
-#: back from a crash, and never heard of that transaction.
+#: The SQLSTATE for the number of a transaction that the server has not assigned yet: it
+#: recovered from a crash in which that transaction was lost.
 _IN_THE_FUTURE = "22023"
 
 
 def path_of(state_dir: Path, run_id: str, /) -> Path:
-    """Return the file of a run's ledger, which may not be there."""
+    """Return the path of a run's ledger file, which need not exist."""
     return Places(state_dir).runs / f"{run_id}{_ENDING}"
 
 
 def ledger_files(state_dir: Path, /) -> list[Path]:
-    """Return the files of all ledgers that are files."""
+    """Return the paths of all ledger files."""
     return list(Places(state_dir).runs.glob(f"*{_ENDING}"))
 
 
 def read_lines(path: Path, /) -> Iterator[dict[str, Any]]:
-    """Yield what stands in a ledger's file, but for the torn end of a killed run."""
+    """Yield the lines of a ledger's file; skip those torn when a run was killed."""
     with path.open(encoding="utf-8") as file:
         for line in file:
             with suppress(json.JSONDecodeError):
@@ -54,12 +54,12 @@ def read_lines(path: Path, /) -> Iterator[dict[str, Any]]:
 
 @dataclass(frozen=True, slots=True)
 class Pieces:
-    """What a file tells of the pieces of a run, each by its batch and lane.
+    """The pieces of a run that a file has, by batch and lane.
 
     Attributes:
-        open: Those of which nobody noted how their transaction ended.
+        open: Those whose outcome was not recorded, with their transaction's number.
         settled: Those that are committed.
-        unknown: The batches of committed ones whose entry is not there.
+        unknown: The batches of committed pieces whose entry is missing.
     """
 
     open: dict[tuple[int, int], tuple[str, LedgerEntry]] = field(default_factory=dict)
@@ -68,7 +68,7 @@ class Pieces:
 
     @classmethod
     def read(cls, path: Path, /) -> Self:
-        """Return what stands in a file, which somebody may have removed."""
+        """Return the pieces in a file; none if the file was removed."""
         pieces = cls()
         with suppress(FileNotFoundError):
             for line in read_lines(path):
@@ -100,14 +100,14 @@ def read_file(
     *,
     source: str | None = None,
 ) -> RunRecord | None:
-    """Return the run of a ledger's file, or None where it is another database's.
+    """Return the run of a ledger's file, or None if it is of another database.
 
     Args:
-        connection: To the database.
+        connection: A connection to the database.
         path: The file.
-        here: What the database is known by, where this user may ask.
-        source: The source whose run is meant, or None for any: of another one's file
-            the first line is read.
+        here: The identity of the database, or None if this user may not ask for it.
+        source: Only a run of this source is returned, of others None; or None for any
+            source.
     """
     record, status, ending = None, "running", None
     names = {one.name for one in fields(RunRecord)}
@@ -127,7 +127,7 @@ def read_file(
 
 
 def _is_certain(connection: Connection, number: str) -> bool:
-    """Whether the end is committed that a killed process did not live to note."""
+    """Return whether an end was committed that a killed process did not record."""
     try:
         return was_committed(connection, number)
     except WriteError as error:
@@ -138,7 +138,7 @@ def _is_certain(connection: Connection, number: str) -> bool:
 
 
 def identity_of(connection: Connection, /) -> str | None:
-    """Return what a database is known by, or None where this user may not ask."""
+    """Return the identity of a database, or None if this user may not ask for it."""
     try:
         return str(connection.value(ledger.IDENTITY))
     except ServerError as error:
@@ -153,9 +153,9 @@ def was_committed(connection: Connection, number: str, /) -> bool:
     """Return whether a transaction was committed.
 
     Raises:
-        TransientWriteError: The server has not ended it.
+        TransientWriteError: It is still in progress.
         ServerError: The server did not answer.
-        WriteError: It was so long ago that the server has forgotten.
+        WriteError: It is so old that the server no longer knows its outcome.
     """
     try:
         status = connection.value(ledger.status_of(number))

@@ -1,4 +1,4 @@
-"""Which ledger a run has: one that began in a file stays with its file."""
+"""Choose the ledger of a run: the database's, or a file once it began in one."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
 def open_ledger(
     session: Connection, run: RunRecord, state_dir: Path, /, *, holder: str
 ) -> Ledger:
-    """Return the ledger that a run is entered in, beginning it where it is new.
+    """Return the ledger of a run, after entering the run in it.
 
-    A run that began in a file stays there, also where the user may make the schema by
-    now: what it committed stands nowhere else.
+    A run whose ledger began as a file keeps it, even if the user may create the schema
+    by now: what it committed is recorded nowhere else.
 
     Args:
-        session: To the target's database.
+        session: A session of the target's database.
         run: The run.
         state_dir: The state folder.
-        holder: The process that enters its pieces.
+        holder: The name of the process that enters its pieces.
 
     Raises:
-        LockedError: Another process has gone on with the run.
+        LockedError: Another process has taken over the run.
         ServerError: The server refused, or the connection is gone.
     """
     ledger: Ledger
@@ -44,7 +44,7 @@ def open_ledger(
 
 
 def find_ledger(run: RunRecord, state_dir: Path, /) -> Ledger:
-    """Return the ledger of a run that has begun, to read what it committed."""
+    """Return the ledger of a run that was entered before, to read what it committed."""
     if path_of(state_dir, run.run_id).exists():
         return FileLedger(state_dir, run)
     return DatabaseLedger(run.run_id)

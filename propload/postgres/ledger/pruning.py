@@ -1,4 +1,4 @@
-"""Runs that ended long ago leave the ledger: nobody goes on with them."""
+"""Delete runs from the ledger that ended long ago and will not be continued."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ _LEDGER = "propload.ledger"
 
 @dataclass(frozen=True, slots=True)
 class KeptRuns:
-    """Runs that the ledger has to know, as their rows may be loaded once more.
+    """Runs that stay in the ledger, because their rows may be loaded again.
 
     Attributes:
-        sources: What they read: rejected rows that are kept.
-        runs: Their names: a journal is left of them.
+        sources: Files of rejected rows that are kept: the runs that read them stay.
+        runs: The IDs of runs whose journal is kept.
     """
 
     sources: Collection[str]
@@ -51,21 +51,21 @@ def prune_runs(
     table: TableName | None,
     kept: KeptRuns,
 ) -> int:
-    """Return how many loaded runs left the ledger, of the database and in files.
+    """Delete old loaded runs from the ledgers; return how many were deleted.
 
-    A run that ended otherwise stays: somebody may yet go on with it, or recover its
-    journal, and only the ledger tells which of its rows are in the table.
+    Runs with another status stay: they may still be continued, or their journals
+    recovered, and only the ledger knows which of their rows are in the table.
 
     Args:
-        connection: To the database.
-        state_dir: The state folder, where the ledger is of runs that could not
-            keep it in the database.
-        before: Runs that ended earlier are meant.
-        table: The table that they wrote into, or None for all tables.
-        kept: The runs that stay.
+        connection: A connection to the database.
+        state_dir: The state folder, which holds the ledgers of runs that could not
+            keep them in the database.
+        before: Only runs that ended before this are deleted.
+        table: Only runs into this table are deleted; None for all tables.
+        kept: Runs that stay in any case.
 
     Raises:
-        WriteError: This user may not delete there, or the connection broke.
+        WriteError: This user may not delete from the ledger, or the connection broke.
     """
     target = "" if table is None else str(table)
     try:
@@ -85,7 +85,7 @@ def prune_runs(
 def _forget_files(
     connection: Connection, old: list[Path], target: str, kept: KeptRuns
 ) -> int:
-    """Delete ledgers in files, of one target only unless it is empty."""
+    """Delete the ledger files of loaded runs into a target, of any if it is empty."""
     here = identity_of(connection) if old else None
     gone = 0
     for path in old:

@@ -1,4 +1,4 @@
-"""A run as the ledger knows it, and what its settings there tell of its pieces."""
+"""A run as the ledger has it, and what its settings there say about its pieces."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ if TYPE_CHECKING:
     from propload.postgres.ledger.entry import LedgerEntry
     from propload.postgres.tables.facts import TableFacts
 
-#: The settings of a run as the ledger has them: its lanes, what shapes its rows, its
-#: table's number and columns, and which rows were written again by other batches.
+#: Keys of a run's settings in the ledger: its number of lanes, the mark of what shapes
+#: its rows, its table's OID and columns, and which rows other batches wrote again.
 _LANES, _SHAPING, _OID, _COLUMNS = "workers", "shaping", "table_oid", "columns"
 _VOID = "void"
-#: The types that were guessed for columns it has made, by which later rows are read.
+#: The types that were guessed for columns that it added; later rows are read as these.
 _GUESSED = "guessed"
-#: What its mapping and schema mean, and by whose functions.
+#: What its mapping and schema mean, and the versions of the functions they call.
 _MEANING = "meaning"
-#: Whether its rows came by a journal, which lets go of them once they are committed.
+#: Whether its rows came from a journal, which drops them once they are committed.
 _JOURNALED = "journaled"
 
 
-#: How a run and the one that goes on with it shape their rows: `versions` and
-#: `unknown` where nobody can tell, as functions are others, or cannot be looked into.
+#: Whether a run and its continuation shape rows in the same way. It cannot be told if
+#: the functions are of other versions (`versions`) or cannot be examined (`unknown`).
 Likeness = Literal["same", "other", "versions", "unknown"]
 
 
@@ -34,9 +34,9 @@ class Meaning:
     """What the mapping and the schema of a run mean.
 
     Attributes:
-        mark: What differs where they may mean something else; None where nobody can
-            tell, empty where there are none.
-        versions: Whose functions they call, empty where there are none.
+        mark: A fingerprint that differs if they may mean something else; None if that
+            cannot be told, empty if there are none.
+        versions: Where the functions they call come from, empty if there are none.
     """
 
     mark: str | None
@@ -45,16 +45,17 @@ class Meaning:
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """A run as the ledger knows it.
+    """A run as the ledger has it.
 
     Attributes:
-        run_id: Its name.
+        run_id: Its ID.
         source: The name of what it reads.
-        target: The qualified table.
+        target: The qualified name of the table.
         mode: How it writes.
-        fingerprint: What the source was when the run began, or None.
-        settings: What else is to be known when it goes on, as JSON: other versions
-            may have told more than this one reads.
+        fingerprint: What identifies the state of the source when the run began, or
+            None.
+        settings: What else must be known to continue it, as JSON; may hold keys of
+            other versions that this one does not read.
         status: `running`, or how it ended.
     """
 
@@ -69,27 +70,28 @@ class RunRecord:
     def shaped(
         self, mark: str, meaning: Meaning, /, *, lanes: int, is_journaled: bool
     ) -> RunRecord:
-        """Return the record of a run of which it is known how rows take their way.
+        """Return the record with what determines how rows are shaped and routed.
 
         Args:
-            mark: What changes when rows are read, mapped or routed by other settings.
+            mark: A fingerprint of the settings by which rows are read, mapped and
+                routed.
             meaning: What the mapping and the schema mean.
             lanes: How many lanes write.
-            is_journaled: Whether nobody can read rows again once they are committed.
+            is_journaled: Whether rows cannot be read again once they are committed.
         """
         told = {_LANES: lanes, _SHAPING: mark, _JOURNALED: is_journaled}
         return self._with({**told, _MEANING: [meaning.mark, meaning.versions]})
 
     def with_lanes(self, lanes: int, /) -> RunRecord:
-        """Return the record of a run whose number of lanes was chosen."""
+        """Return the record with this number of lanes."""
         return self._with({_LANES: lanes})
 
     def into(self, facts: TableFacts, /) -> RunRecord:
-        """Return the record of a run that writes into that table."""
+        """Return the record with the OID and the columns of the table it writes."""
         return self._with({_OID: facts.oid, _COLUMNS: facts.columns_mark})
 
     def guessing(self, names: Mapping[str, str], /) -> RunRecord:
-        """Return the record of a run that has guessed these types.
+        """Return the record with the types that the run has guessed.
 
         Args:
             names: The name of each column's type.
@@ -97,29 +99,29 @@ class RunRecord:
         return self if names == self.guessed else self._with({_GUESSED: {**names}})
 
     def continuing(self, before: RunRecord, /) -> RunRecord:
-        """Return this record as the continuation of an earlier run."""
+        """Return this record as the continuation of a run: its ID, settings merged."""
         told = {**before._told, **self._told}
         return replace(self, run_id=before.run_id, settings=json.dumps(told))
 
     def without(self, row: int, batch: int, /) -> RunRecord:
-        """Return the record of a run that writes rows again, in other batches.
+        """Return the record of a run that writes rows again, in new batches.
 
         Args:
-            row: The run's number of the first of these rows.
-            batch: The number of the first of these batches.
+            row: The run's number of the first row that is written again.
+            batch: The number of the first new batch.
         """
         return self._with({_VOID: [*self._void, (row, batch)]})
 
     def still_counts(self, entry: LedgerEntry, /) -> bool:
-        """Return whether an entry still counts: its rows were not written again."""
+        """Return whether an entry still counts: its rows are not written again."""
         return not any(
             entry.first_row >= row and entry.batch < batch for row, batch in self._void
         )
 
     def likeness(self, before: RunRecord, /) -> Likeness:
-        """Return whether rows take the way that they took in an earlier run.
+        """Return whether rows are shaped and routed as they were in an earlier run.
 
-        Older versions of propload told less: what they did not tell is not asked.
+        Older versions of propload recorded less; what they left out is not compared.
         """
         if before._shaping not in (None, self._shaping):
             return "other"
@@ -134,34 +136,34 @@ class RunRecord:
 
     @property
     def lanes(self) -> int:
-        """Its number of lanes: a key's rows must take the same one again."""
+        """Its number of lanes: the rows of a key must go to the same lane again."""
         return int(self._told.get(_LANES, 1))
 
     @property
     def is_journaled(self) -> bool:
-        """Whether nobody can read its rows again once they are committed."""
+        """Whether its rows cannot be read again once they are committed."""
         return bool(self._told.get(_JOURNALED))
 
     @property
     def meaning(self) -> Meaning | None:
-        """What its mapping and schema mean; None where its version did not tell."""
+        """What its mapping and schema mean; None if its version did not record it."""
         found = self._told.get(_MEANING)
         return None if found is None else Meaning(*found)
 
     @property
     def columns(self) -> str | None:
-        """The mark of the table's columns, where it is known."""
+        """The fingerprint of the table's columns, or None if it is not known."""
         found = self._told.get(_COLUMNS)
         return None if found is None else str(found)
 
     @property
     def guessed(self) -> dict[str, str]:
-        """The names of the types that it has guessed, by the column."""
+        """The names of the types that it has guessed, by column."""
         return dict(self._told.get(_GUESSED, {}))
 
     @property
     def table_oid(self) -> int | None:
-        """The number of the table that the run wrote into, where it is known."""
+        """The OID of the table that the run wrote into, or None if it is not known."""
         found = self._told.get(_OID)
         return None if found is None else int(found)
 
