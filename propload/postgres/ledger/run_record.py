@@ -18,7 +18,7 @@ _LANES, _SHAPING, _OID, _COLUMNS = "workers", "shaping", "table_oid", "columns"
 _VOID = "void"
 #: The types that were guessed for columns that it added; later rows are read as these.
 _GUESSED = "guessed"
-#: What its mapping and schema mean, and the versions of the functions they call.
+#: What its mapping and schema mean, and the versions of the packages they call.
 _MEANING = "meaning"
 #: Whether its rows came from a journal, which drops them once they are committed.
 _JOURNALED = "journaled"
@@ -36,7 +36,8 @@ class Meaning:
     Attributes:
         mark: A fingerprint that differs if they may mean something else; None if that
             cannot be told, empty if there are none.
-        versions: Where the functions they call come from, empty if there are none.
+        versions: The versions of the packages whose functions they call, empty if
+            there are none.
     """
 
     mark: str | None

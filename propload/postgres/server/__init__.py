@@ -1,1 +1,1 @@
-"""A server that propload runs itself: the embedded database, and that of the tests."""
+"""Servers that propload runs itself: the embedded database, and that of the tests."""

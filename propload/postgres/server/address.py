@@ -1,7 +1,7 @@
-"""The address of a server that propload runs: nothing else has a say in a session.
+"""The address of a server that propload runs, which the environment cannot change.
 
 libpq takes what a connection string leaves out from the environment (PGSSLMODE,
-PGOPTIONS, ...) and from a service, which are meant for other servers.
+PGOPTIONS, ...) and from a service file, which are meant for other servers.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: What libpq would take from elsewhere, as it is without that. Options are a space, as
-#: `parse_dsn` leaves out what is empty.
+#: The parameters that libpq would take from elsewhere, with their defaults. `options`
+#: is a space because `parse_dsn` leaves out empty values.
 _PINS = (
     "&sslmode=disable&sslnegotiation=postgres&sslcertmode=disable"
     "&ssl_min_protocol_version=TLSv1.2&ssl_max_protocol_version=TLSv1.3"
@@ -23,25 +23,26 @@ _PINS = (
     "&target_session_attrs=any&load_balance_hosts=disable&connect_timeout=10"
     "&client_encoding=UTF8&options=%20"
 )
-#: What no connection string can take the place of: a service that is not there, and
-#: settings that libpq sends along.
+#: Variables that no connection string can override: the name of a service, which is an
+#: error if it does not exist, and settings that libpq sends to the server.
 _UNPINNED = ("PGSERVICE", "PGTZ", "PGDATESTYLE", "PGGEQO")
 
 
 def pinned(url: str, /) -> str:
-    """Return the URL of a server that propload runs with all that libpq may ask for.
+    """Return a URL with every parameter that libpq would take from the environment.
 
     Args:
-        url: With user, database, host, port and a query.
+        url: The URL of a server that propload runs, with user, database, host, port
+            and a query.
     """
     return url + _PINS
 
 
 class _Hidden:
-    """Keeps variables out of the environment while anybody needs that.
+    """Removes variables from the environment while any thread needs that.
 
-    Sessions open in several threads: the first one takes the variables out, the last
-    one puts them back.
+    Several threads open sessions: the first one in removes the variables, the last one
+    out restores them.
     """
 
     def __init__(self) -> None:
@@ -70,10 +71,10 @@ _hidden = _Hidden()
 
 @contextmanager
 def undisturbed(dsn: str, /) -> Iterator[None]:
-    """Keep variables from libpq that a pinned address does not override.
+    """Hide from libpq the variables that a pinned address cannot override.
 
-    They are gone while a session opens. The environment is the whole process's, so it
-    is left alone for other addresses.
+    They are removed while a session opens. Other addresses leave the environment alone,
+    as it belongs to the whole process.
     """
     if _PINS not in dsn:
         yield

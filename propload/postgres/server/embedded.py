@@ -1,9 +1,9 @@
 """The embedded database: a real PostgreSQL from a wheel, started on demand.
 
-The server runs until `stop` (`propload db stop`): it serves every process that
-uses the state folder, so none of them may stop it on its way out. The wheel's own
-start-up code is not used; it opens folders to other users and stops the server
-with the process that began it.
+The server runs until `stop` (`propload db stop`): it serves every process that uses the
+state folder, so none of them may stop it when it exits. The wheel's own start-up code
+is not used: it makes folders accessible to other users, and stops the server when the
+process that started it ends.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ class ServerStatus:
     Attributes:
         running: Whether it accepts connections.
         pid: The server's process id, or None.
-        version: PostgreSQL's major version of its data, or None before there
-            are any.
-        url: Its connection string; it holds no password.
-        folder: Where its files are.
+        version: The major version of PostgreSQL that created its data, or None if
+            there is no data yet.
+        url: Its connection string, without a password.
+        folder: The folder of its files.
         log: Its log file.
-        size_bytes: The bytes of its files.
+        size_bytes: The total size of its files.
     """
 
     running: bool
@@ -52,19 +52,20 @@ class ServerStatus:
 
 
 def start(state_dir: Path, /, *, stopped: Stopped = never) -> str:
-    """Return a connection string of the embedded database, started if need be.
+    """Start the embedded database if necessary; return its connection string.
 
-    It is that of `url`, and takes nothing from the environment.
+    It is that of `url`, with all parameters that libpq would otherwise take from the
+    environment.
 
     Args:
         state_dir: propload's state folder; the database is `embedded` in it.
-        stopped: Tells whether to stop waiting for it.
+        stopped: Returns whether to stop waiting.
 
     Raises:
         ConfigError: The server's package is missing or cannot run here, or the
             state folder cannot be written.
         WriteError: The server does not start; the message ends with its log.
-        KeyboardInterrupt: It was told to stop; no server was left running.
+        KeyboardInterrupt: `stopped` returned True; no server was left running.
     """
     make_state_folder(state_dir)
     _see_own(state_dir)
@@ -77,7 +78,7 @@ def start(state_dir: Path, /, *, stopped: Stopped = never) -> str:
 
 
 def stop(state_dir: Path, /) -> bool:
-    """Stop the embedded database and return whether it was running.
+    """Stop the embedded database; return whether it was running.
 
     Raises:
         WriteError: It does not stop.
@@ -91,7 +92,7 @@ def stop(state_dir: Path, /) -> bool:
 
 
 def status(state_dir: Path, /) -> ServerStatus:
-    """Return what is known of the embedded database; starts nothing."""
+    """Return what is known of the embedded database, without starting it."""
     cluster = _cluster(state_dir)
     return ServerStatus(
         running=cluster.is_ready(),
@@ -105,12 +106,12 @@ def status(state_dir: Path, /) -> ServerStatus:
 
 
 def exists(state_dir: Path, /) -> bool:
-    """Return whether there is an embedded database; it may not be running."""
+    """Return whether the embedded database exists, running or not."""
     return _cluster(state_dir).version() is not None
 
 
 def url(state_dir: Path, /) -> str:
-    """Return the connection string for people, whether the server runs or not."""
+    """Return the short connection string, whether or not the server is running."""
     return _cluster(state_dir).dsn
 
 
@@ -121,7 +122,7 @@ def destroy(state_dir: Path, /) -> None:
         WriteError: The server does not stop; nothing is deleted.
     """
     cluster = _cluster(state_dir)
-    # root's lies elsewhere, and may be there without the state folder
+    # root's cluster is elsewhere, and may exist without the state folder
     if not state_dir.exists() and not cluster.home.exists():
         return
     make_state_folder(state_dir)
@@ -152,10 +153,10 @@ def _lock(state_dir: Path) -> Path:
 
 
 def _see_own(state_dir: Path) -> None:
-    """See that the database is not another user's.
+    """Raise if the embedded database belongs to another user.
 
     Raises:
-        ConfigError: It is.
+        ConfigError: It belongs to root, or this user may not use its files.
     """
     home = state_dir / "embedded"
     if os.geteuid() and home.is_symlink():
@@ -169,10 +170,10 @@ def _see_own(state_dir: Path) -> None:
 
 
 def _see_no_other(state_dir: Path) -> None:
-    """See that root, whose servers lie elsewhere, meets no server of another user.
+    """Raise if root uses a state folder that has the database of another user.
 
     Raises:
-        ConfigError: It does.
+        ConfigError: The database is in the state folder; root's would be elsewhere.
     """
     home = state_dir / "embedded"
     if home.is_dir() and not home.is_symlink():
@@ -199,6 +200,6 @@ def _size(folder: Path) -> int:
         for name in names:
             try:
                 total += Path(place, name).lstat().st_size
-            except OSError:  # the server removes files all the time
+            except OSError:  # the server deletes files all the time
                 continue
     return total

@@ -1,4 +1,4 @@
-"""The processes that work in a cluster's folder, and the user who has them."""
+"""Find the processes that run in a cluster's folder, and check the user they need."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def works_in(pid: int, folder: Path, /) -> bool:
-    """Return whether a process has a folder for its working directory."""
+    """Return whether a folder is the working directory of a process."""
     try:
         return os.path.realpath(psutil.Process(pid).cwd()) == os.path.realpath(folder)
     except (psutil.Error, OSError):
@@ -23,12 +23,12 @@ def works_in(pid: int, folder: Path, /) -> bool:
 
 
 def is_hidden_server(pid: int, /) -> bool:
-    """Return whether a process is a server whose folder this user may not see."""
+    """Return whether a process is a server whose working directory is hidden."""
     try:
         process = psutil.Process(pid)
         return _hides_folder(process) and process.name() == "postgres"
     except (psutil.Error, OSError):
-        # it has ended meanwhile
+        # the process has ended meanwhile
         return False
 
 
@@ -41,15 +41,16 @@ def _hides_folder(process: psutil.Process) -> bool:
 
 
 def any_works_in(folder: Path, /) -> bool:
-    """Return whether any process has a folder for its working directory."""
+    """Return whether a folder is the working directory of any process."""
     return any(works_in(pid, folder) for pid in psutil.pids())
 
 
 def require_name() -> None:
-    """Refuse a user whom the machine does not know: PostgreSQL makes no data for it.
+    """Raise if the current user has no name, for which `initdb` refuses to work.
 
     Raises:
-        ConfigError: A container runs as a number that has no name there.
+        ConfigError: The user id has no name on this machine, as in a container that
+            runs with an arbitrary id.
     """
     try:
         pwd.getpwuid(os.geteuid())

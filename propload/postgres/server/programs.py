@@ -1,4 +1,4 @@
-"""The server's own programs, run to their end or broken off."""
+"""Run the server's own programs until they end or are interrupted."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from typing import IO, TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-#: Tells whether to stop waiting.
+#: Returns whether to stop waiting.
 Stopped: TypeAlias = Callable[[], bool]
 _Process: TypeAlias = "subprocess.Popen[str]"
 
-#: Seconds between two looks at what is waited for.
+#: Seconds between two checks of what is waited for.
 STEP_SECONDS = 0.05
 
 
@@ -29,10 +29,10 @@ def never() -> bool:
 
 
 def pause(stopped: Stopped, /) -> None:
-    """Wait for a moment.
+    """Sleep for `STEP_SECONDS`, unless the wait is to stop.
 
     Raises:
-        KeyboardInterrupt: It was told to stop.
+        KeyboardInterrupt: `stopped` returned True.
     """
     if stopped():
         msg = "stopped while the embedded database was being prepared"
@@ -41,7 +41,7 @@ def pause(stopped: Stopped, /) -> None:
 
 
 def kill(process: _Process, /) -> None:
-    """Kill a program with all that it has begun, and wait for its end."""
+    """Kill a program and its process group, and wait for its end."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
@@ -56,17 +56,17 @@ def run_program(
     stopped: Stopped = never,
     end: Callable[[_Process], None] = kill,
 ) -> tuple[int, str]:
-    """Return the exit code of a program, and what it said.
+    """Run a program; return its exit code and its output.
 
     Args:
         command: The program and its arguments.
-        account: The system user that runs it, or None for this one.
-        given: What it reads.
-        stopped: Tells whether to break it off.
-        end: Breaks it off, then or at an interrupt.
+        account: The system user that runs it, or None for the current one.
+        given: Its standard input.
+        stopped: Returns whether to end it early.
+        end: Ends it early; also called if it is interrupted by an exception.
 
     Raises:
-        KeyboardInterrupt: It was told to stop.
+        KeyboardInterrupt: `stopped` returned True.
     """
     entry = pwd.getpwnam(account) if account else None
     with (
@@ -99,11 +99,11 @@ def run_program(
 
 @contextmanager
 def _reading(text: str) -> Iterator[IO[bytes] | int]:
-    """Yield what a program reads a text from."""
+    """Yield a standard input from which a program reads a text."""
     if not text:
         yield subprocess.DEVNULL
         return
-    # communicate() writes no more to a pipe once it was timed out
+    # a file, as communicate() does not go on writing to a pipe after a timeout
     with tempfile.TemporaryFile() as file:
         file.write(text.encode())
         file.seek(0)

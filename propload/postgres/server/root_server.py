@@ -1,7 +1,7 @@
-"""What root needs to have a server: PostgreSQL refuses to run as root.
+"""Run a server for root, which PostgreSQL refuses to run as.
 
-So another user runs it, who cannot enter root's private folders: its clusters, and
-programs that only root could reach, lie where that user can.
+So another user runs it, who cannot enter root's private folders. Clusters, and copies
+of programs that only root could reach, are kept where that user can enter.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from propload.postgres.server.bundled import (
     bundled_release,
 )
 
-#: Where root's clusters lie.
+#: The folder of root's clusters.
 ROOT_HOME = Path("/var/lib/propload")
-#: The account made for them where the machine has no `postgres`.
+#: The account that is created to run them if the machine has no user `postgres`.
 ROOT_ACCOUNT = "propload"
 
 
 def home_of(state_dir: Path, /) -> Path:
-    """Return the folder of the cluster that root has for a state folder."""
+    """Return the folder of root's cluster for a state folder."""
     return ROOT_HOME / hashlib.sha256(os.fsencode(state_dir)).hexdigest()[:16]
 
 
 def root_programs() -> Path:
-    """Return the folder of the programs where the server's account can run them.
+    """Return the folder from which the server's account can run the programs.
 
-    They are there once `make_ready` has returned.
+    It may not exist until `make_ready` has returned.
     """
     programs = bundled_programs()
     if _open_to_all(programs / "postgres"):
@@ -44,26 +44,28 @@ def root_programs() -> Path:
 
 
 def make_ready(programs: Path, /) -> None:
-    """Make the account that runs servers, and what it reads.
+    """Create the account that runs servers, and the folders that it needs.
 
     Args:
-        programs: The folder that `root_programs` has told.
+        programs: The folder that `root_programs` returned.
 
     Raises:
-        ConfigError: There is no other user, and none can be made.
+        ConfigError: There is no other user, and none can be created.
     """
     ROOT_HOME.mkdir(parents=True, exist_ok=True)
-    # the account passes through
+    # the account must be able to enter subfolders
     ROOT_HOME.chmod(0o755)
     server_account()
     _copy_programs(programs)
 
 
 def server_account() -> str | None:
-    """Return the system user that runs servers, made if need be; None for this one.
+    """Return the system user that runs servers, or None for the current user.
+
+    The user is created if necessary.
 
     Raises:
-        ConfigError: This is root, and there is no other user and none can be made.
+        ConfigError: This is root, and there is no other user and none can be created.
     """
     name = account_name()
     if name and not _has_account(name):
@@ -72,7 +74,7 @@ def server_account() -> str | None:
 
 
 def account_name() -> str | None:
-    """Return the system user that is to run servers, or None for this one."""
+    """Return the name of the user that is to run servers, or None for this user."""
     if os.geteuid():
         return None
     return "postgres" if _has_account("postgres") else ROOT_ACCOUNT
@@ -102,7 +104,7 @@ def _make_account(name: str) -> None:
 
 
 def _copied(path: Path) -> Path:
-    # the programs find their libraries by the way from one to the other
+    # the programs find their libraries by a relative path, which is kept
     site = bundled_programs().parents[2]
     return ROOT_HOME / f"programs-{bundled_release()}" / path.relative_to(site)
 
@@ -112,13 +114,13 @@ def _copy_programs(programs: Path) -> None:
         return
     bundled = bundled_programs()
     libraries = bundled.parents[1].with_name(f"{PACKAGE}.libs")
-    for source in (libraries, bundled.parent):  # the programs last: they tell the end
+    for source in (libraries, bundled.parent):  # programs last: they mark completion
         if source.exists() and not _copied(source).exists():
             _copy_readable(source, _copied(source))
 
 
 def _copy_readable(source: Path, place: Path) -> None:
-    """Copy a folder that only root can enter to one that everybody can read."""
+    """Copy a folder that only root can enter to a place that everybody can read."""
     fresh = place.with_name(f".new-{os.getpid()}")
     shutil.rmtree(fresh, ignore_errors=True)
     shutil.copytree(source, fresh, symlinks=True)
@@ -131,7 +133,7 @@ def _copy_readable(source: Path, place: Path) -> None:
     try:
         fresh.rename(place)
     except OSError:
-        # another process was faster, for a state folder of its own
+        # another process, with another state folder, may have copied it meanwhile
         shutil.rmtree(fresh, ignore_errors=True)
         if not place.exists():
             raise

@@ -1,8 +1,8 @@
-"""Settings of a server that propload runs: sized by the machine, for loading.
+"""Settings of a server that propload runs, sized for the machine and for loading.
 
-What is relaxed, and what is not, is told in docs/postgres.md. `fsync`,
-`full_page_writes` and `synchronous_commit` stay on: a commit that was reported
-survives a crash of the machine.
+docs/postgres.md says what is relaxed and what is not. `fsync`, `full_page_writes` and
+`synchronous_commit` stay on: a commit that was reported survives a crash of the
+machine.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def machine_memory() -> int:
         Path("/sys/fs/cgroup/memory.max"),
         Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
     ):
-        with contextlib.suppress(OSError, ValueError):  # `max` is no limit
+        with contextlib.suppress(OSError, ValueError):  # `max` means no limit
             limits.append(int(file.read_text("ascii")))
     return min(limits)
 
@@ -38,32 +38,32 @@ def server_settings(memory: int, free_disk: int, /) -> dict[str, str]:
 
     Args:
         memory: Bytes of memory of the machine.
-        free_disk: Bytes free where the cluster lies.
+        free_disk: Free bytes on the disk of the cluster.
     """
     return {
         # no network; the socket's folder is private to its owner
         "listen_addresses": "",
         "unix_socket_permissions": "0700",
-        # a load touches index pages at random: the hot part should stay here.
-        # An eighth leaves the rest to propload and the file cache; beyond 2 GB
-        # a load gains nothing.
+        # A load touches index pages at random; the hot ones should stay here. An
+        # eighth leaves the rest to propload and the file cache; more than 2 GB does
+        # not make a load faster.
         "shared_buffers": _mib(_between(128 * MIB, memory // 8, 2 * GIB)),
         "effective_cache_size": _mib(memory // 2),
         # stages of 50,000 rows stay in memory; the default 8 MB spills them
         "temp_buffers": _mib(_between(8 * MIB, memory // 256, 64 * MIB)),
         "work_mem": _mib(_between(4 * MIB, memory // 256, 64 * MIB)),
         "maintenance_work_mem": _mib(_between(64 * MIB, memory // 32, 512 * MIB)),
-        # A checkpoint makes every page be logged whole once more: few of them.
-        # At most a tenth of the free disk holds log.
+        # Few checkpoints: after each, every changed page is logged in full once more.
+        # The WAL takes at most a tenth of the free disk.
         "max_wal_size": _mib(_between(256 * MIB, free_disk // 10, 8 * GIB)),
         "min_wal_size": _mib(_between(80 * MIB, free_disk // 100, GIB)),
         "checkpoint_timeout": "15min",
         "checkpoint_completion_target": "0.9",
         "wal_buffers": "64MB" if memory >= 4 * GIB else "16MB",
-        # The log goes to disk while rows still come, not at their commit: that
-        # waits under 1 ms then instead of 4 to 8. An idle server does not wake.
+        # The WAL is flushed while rows still arrive, so that their commit waits less
+        # than 1 ms instead of 4 to 8 ms. An idle server does not wake up for it.
         "wal_writer_delay": "5ms",
-        # no standby, no archive: COPY into a new table may skip the log
+        # no standby, no archive: COPY into a new table may skip the WAL
         "wal_level": "minimal",
         "max_wal_senders": "0",
         "random_page_cost": "1.1",
@@ -71,7 +71,7 @@ def server_settings(memory: int, free_disk: int, /) -> dict[str, str]:
         "jit": "off",
         "timezone": "UTC",
         "log_timezone": "UTC",
-        # rejected rows are propload's to report; the log shall not hold them
+        # propload reports rejected rows; the log should not contain them
         "log_min_messages": "log",
         "log_checkpoints": "off",
     }
@@ -83,10 +83,10 @@ def settings_text(
     """Return the text of the settings file of a cluster.
 
     Args:
-        home: A folder on the disk where the cluster lies.
+        home: A folder on the disk of the cluster.
         socket_dir: The folder of the socket.
         port: The number in the socket's name.
-        extra: Settings that go before these.
+        extra: Settings that override these.
     """
     chosen = server_settings(machine_memory(), shutil.disk_usage(home).free)
     chosen |= {"unix_socket_directories": str(socket_dir), "port": str(port)} | extra

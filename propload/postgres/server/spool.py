@@ -1,8 +1,8 @@
-"""The spool: files from which a server of this machine copies rows by itself.
+"""The spool: files from which a server on this machine copies rows.
 
-To encode rows and to send them costs the driver more than all that propload does with
-them before. A server that propload runs has a folder beside its socket instead: rows
-are encoded there by pgpq, in a quarter of the time, and the session has them copied.
+Encoding and sending rows takes the driver longer than everything that propload does
+with them before. So a server that propload runs has a folder beside its socket: pgpq
+encodes rows into files there, in a quarter of the time, and COPY reads these.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: What pgpq writes in the form that columns of the planned types read, checked one by
-#: one against the driver (tests/integration/postgres/test_spool.py).
+#: The types that pgpq encodes as the planned column types need it; each is compared
+#: with the driver in tests/integration/postgres/test_spool.py.
 _ENCODED = frozenset(
     {
         pa.bool_(),
@@ -44,13 +44,13 @@ _ENCODED = frozenset(
         pa.timestamp("us", tz="UTC"),
     }
 )
-#: To send fewer rows is faster than to make a file for them.
+#: Fewer rows are sent faster over the connection than through a file.
 _LEAST_ROWS = 200
-#: Rows encoded at once, 2 MB of 20 columns: what is in memory beside the rows.
+#: Rows encoded at a time: about 2 MB of memory with 20 columns, besides the rows.
 _ROWS_AT_ONCE = 8_192
-#: Nobody else's folder is called so: what lies in it may be deleted.
+#: A name that nobody else uses for a folder: the files in it may be deleted.
 _NAME = "propload-spool"
-#: A file's name: the process that made it, and a random number.
+#: A file's name: the id of the process that created it, and a random number.
 _FILE = re.compile(r"(\d+)-[0-9a-f]{16}")
 
 
@@ -60,7 +60,7 @@ def spool_of(socket_dir: Path, /) -> Path:
 
 
 def clear_spool(folder: Path, /) -> None:
-    """Delete the files of processes that were killed."""
+    """Delete the files of processes that no longer exist."""
     for path in folder.glob("*-*"):
         named = _FILE.fullmatch(path.name)
         if named and not psutil.pid_exists(int(named[1])):
@@ -68,10 +68,10 @@ def clear_spool(folder: Path, /) -> None:
 
 
 class Spool:
-    """Puts rows where the server finds them; shared by the sessions of a server.
+    """Writes rows to files that the server reads; shared by a server's sessions.
 
     Args:
-        folder: The server's spool.
+        folder: The folder of the server's spool.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -80,10 +80,10 @@ class Spool:
 
     @classmethod
     def find(cls, host: str, /) -> Spool | None:
-        """Return the spool of the server at a socket, or None where it has none.
+        """Return the spool of the server at a socket, or None if it has none.
 
         Args:
-            host: A host as connection strings have it: a folder, or a name.
+            host: The host of a connection string: a folder or a name.
         """
         folder = spool_of(Path(host))
         if not host.startswith("/") or not _is_the_servers(folder):
@@ -93,7 +93,7 @@ class Spool:
         return cls(folder)
 
     def takes(self, rows: pa.Table, /) -> bool:
-        """Return whether rows are better copied from a file."""
+        """Return whether rows should be copied from a file."""
         return (
             self._usable
             and rows.num_rows >= _LEAST_ROWS
@@ -101,16 +101,16 @@ class Spool:
         )
 
     def close(self, why: object, /) -> None:
-        """Give the server no more files: rows go over the connection from now on."""
+        """Stop using files: rows go over the connection from now on."""
         if self._usable:
             log.info("rows go to the server through the connection: %s", why)
         self._usable = False
 
     def write(self, rows: pa.Table, /) -> Path:
-        """Return a new file of rows in the binary form of COPY.
+        """Write rows to a new file in the binary format of COPY, and return its path.
 
         Raises:
-            OSError: There is no room for it.
+            OSError: The file cannot be written, as when the disk is full.
             ValueError: A value is out of its type's range.
         """
         path = self._folder / f"{os.getpid()}-{secrets.token_hex(8)}"
@@ -122,9 +122,9 @@ class Spool:
         return path
 
     def remove(self, path: Path, /) -> None:
-        """Delete a file; if that fails, it goes when the folder is cleared.
+        """Delete a file; if that fails, it is deleted when the spool is cleared.
 
-        It never raises: the rows that the server has copied are copied.
+        A failure is only logged: the server has copied the rows already.
         """
         try:
             path.unlink(missing_ok=True)
@@ -135,7 +135,7 @@ class Spool:
         owner = self._folder.stat()
         with open_private(path, "xb") as file:
             if os.geteuid() == 0:
-                # root's server runs as another user, who alone is to read it
+                # root's server runs as another user, and only that user may read it
                 os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
             for part in _encoded(rows):
                 file.write(part)
@@ -144,14 +144,14 @@ class Spool:
 def _is_the_servers(folder: Path) -> bool:
     """Return whether a folder is a spool that only this user's server may enter.
 
-    Rows in it are given to its owner: nobody else may have put it there.
+    Rows in it can be read by its owner, so nobody else may have created it.
     """
     try:
         found, beside = folder.lstat(), folder.parent.stat()
     except OSError:
         return False
     is_private = stat.S_ISDIR(found.st_mode) and not found.st_mode & 0o077
-    # root's server runs as another user, and so its folders are that one's
+    # root's server runs as another user, who owns its folders
     is_ours = os.geteuid() in (0, found.st_uid) and found.st_uid == beside.st_uid
     return is_private and is_ours and os.access(folder, os.W_OK | os.X_OK)
 
