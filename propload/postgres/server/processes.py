@@ -46,7 +46,7 @@ def any_works_in(folder: Path, /) -> bool:
 
 
 def require_name() -> None:
-    """Raise if the current user has no name, for which `initdb` refuses to work.
+    """Raise if the current user has no name, without which `initdb` refuses to run.
 
     Raises:
         ConfigError: The user id has no name on this machine, as in a container that

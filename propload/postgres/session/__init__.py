@@ -1,1 +1,1 @@
-"""A session with the server: how it is opened, and what its errors mean."""
+"""Sessions with the server: how they are opened, and what their errors mean."""

@@ -1,4 +1,4 @@
-"""The one call that another thread may make: to break off what a session runs."""
+"""Cancel the running statement of a session from another thread."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ if TYPE_CHECKING:
 
 
 class Cancelling:
-    """Breaks off the statement that a session runs, and no other; closes the session.
+    """Cancels the statement that a session runs, and no other; closes the session.
 
     Args:
-        cancel: Asks the server to break it off; may wait for a dead network.
+        cancel: Asks the server to cancel it; may wait for a dead network.
         close: Closes the session.
 
     Attributes:
@@ -24,7 +24,7 @@ class Cancelling:
         self.closed = False
         self._cancel = cancel
         self._close = close
-        #: Guards what follows; never held while the server is asked.
+        #: Guards the attributes below; never held while the server is asked.
         self._changed = threading.Condition()
         self._runs = False
         self._asking = False
@@ -32,19 +32,20 @@ class Cancelling:
     def begin(self) -> None:
         """Note that a statement begins.
 
-        A request that is under way is meant for an earlier one, and waited for.
+        Waits for a cancel request that is under way, as it is meant for an earlier
+        statement.
         """
         with self._changed:
             self._changed.wait_for(lambda: not self._asking)
             self._runs = True
 
     def end(self) -> None:
-        """Note that it has ended."""
+        """Note that the statement has ended."""
         with self._changed:
             self._runs = False
 
     def cancel(self) -> None:
-        """Break off the statement that runs now, if there is one."""
+        """Cancel the statement that is running, if there is one."""
         with self._changed:
             is_due = self._runs and not (self._asking or self.closed)
             if not is_due:
@@ -61,7 +62,7 @@ class Cancelling:
                 self._close()
 
     def close(self) -> None:
-        """Close the session, or have a request do so that is under way."""
+        """Close the session, or let a cancel request under way close it at its end."""
         with self._changed:
             closes = not self.closed and not self._asking
             self.closed = True

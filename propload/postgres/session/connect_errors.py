@@ -1,4 +1,4 @@
-"""Why there is no connection, and what a reader does about it."""
+"""Explain why a connection failed, and what the reader can do about it."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Cause:
-    """Why there is no connection; the driver gives no SQLSTATE, so its text tells.
+    """Why a connection failed, found by its message: the driver gives no SQLSTATE.
 
     Attributes:
-        said: The pattern of what the server or libpq says.
-        advice: What is to be done.
-        is_outage: Whether it is wrong for a while only where the same string has led
-            to the server before. A balancer without a server answers with words of its
-            own, or of another protocol, and a service file may be out of reach.
+        said: The pattern of the message of the server or libpq.
+        advice: What to do about it.
+        is_outage: Whether it is only temporary if the same string has led to the server
+            before. A load balancer without a server answers with its own messages, or
+            in another protocol, and a service file may be temporarily unavailable.
     """
 
     said: str
@@ -35,8 +35,7 @@ class _Cause:
     is_outage: bool = False
 
 
-#: What is wrong with the string, the user or the database. The first that is found
-#: counts.
+#: Faults of the string, the user or the database; the first that matches applies.
 _REFUSALS = (
     _Cause(
         "local user with ID|look up local user",
@@ -49,7 +48,7 @@ _REFUSALS = (
         "PGPASSWORD or the password file",
     ),
     _Cause(
-        # the name of the file is the same in whatever language the server speaks
+        # the file's name is the same in every language of the server
         r"pg_hba\.conf|authentication failed",
         "the server does not let this user in from here: see its pg_hba.conf",
     ),
@@ -58,7 +57,7 @@ _REFUSALS = (
         "the user may not connect to it: GRANT CONNECT ON DATABASE to the user",
     ),
     _Cause(
-        # the first are pgbouncer's words
+        # the first alternative is pgbouncer's message
         'no such database|database ".*does not exist',
         "that database does not exist: create it, or correct its name",
     ),
@@ -102,8 +101,8 @@ _BY_TIME_LIMIT = (
     "it is set: in the connection string, PGOPTIONS, or for this user (ALTER ROLE ... "
     "SET statement_timeout)"
 )
-#: What is wrong for a while; the last one is how an answer begins that ends a session,
-#: in most languages that a server speaks.
+#: Temporary faults. The last one matches how messages that end a session begin, in most
+#: languages of the server.
 _FOR_NOW = (
     _Cause(
         "too many clients|too many connections|connection slots are reserved",
@@ -114,7 +113,7 @@ _FOR_NOW = (
         "nobody may connect to that database now: wait until it is open again "
         "(ALTER DATABASE ... ALLOW_CONNECTIONS true)",
     ),
-    # what the driver asks of the catalog before a session can be used
+    # the driver queries the catalog before a session can be used
     _Cause(f"SQLSTATE: {CANCELLED}", _BY_TIME_LIMIT),
     _Cause(
         "hot standby mode|session is read-only|session is not read",
@@ -131,10 +130,10 @@ _STOPPED = (
     "it is an embedded database that is not running: propload db start (with the "
     "--state-dir of this command, if it has one) starts it"
 )
-#: What servers say of a limit that was given to a role or a database alone.
+#: The server's message for the connection limit of a role or a database.
 _LIMITED = re.compile(r'too many connections for (role|database) "(.+?)"(?:$|\s)')
-#: What pgbouncer says as it ends a session of which nothing was done yet, and what is
-#: to be done.
+#: What pgbouncer says when it ends a session that has not been used yet, and what to do
+#: about it.
 _BY_POOLER = {
     "query_wait_timeout": "The pooler had no server session left for it: a run "
     "takes one for each worker and two more, one for --lock and one for a replace. "
@@ -145,15 +144,15 @@ _BY_POOLER = {
 def connect_error(
     error: Exception, dsn: str, /, *, again: bool = False
 ) -> WriteError | ConfigError:
-    """Return why there is no connection, and what to do about it.
+    """Return the error that says why a connection failed and what to do about it.
 
     Args:
-        error: The driver's error, which will be the cause: it loses its secrets too, as
-            tracebacks show it.
+        error: The driver's error. Its secrets are hidden in place, as it will be the
+            cause and tracebacks show it.
         dsn: The connection string, whose secrets are hidden.
-        again: Whether it has led to the server before, so that a host that is not
-            known, a line that cannot be encrypted, or an answer that makes no sense,
-            is an outage, and a user that is not let in was until then.
+        again: Whether the string has led to the server before. An unknown host, a
+            failed encryption or a senseless answer is then an outage, and a user who is
+            refused was admitted before.
     """
     error.args = tuple(hide_secrets(str(one), dsn) for one in error.args)
     said = str(error).partition("Failed to connect:")
@@ -172,9 +171,9 @@ def connect_error(
 
 
 def _advice_for_now(text: str, dsn: str) -> str:
-    """Return what is done where there is no connection just now."""
+    """Return what to do about a connection that is not available now."""
     if found := _LIMITED.search(text):
-        # fewer workers are of no use where there is too little for one
+        # fewer workers do not help if the limit is too low even for one
         kind, limited = found[1], name(found[2])
         return (
             f"the {kind} has reached its connection limit: wait until others end, "
@@ -191,7 +190,7 @@ def _advice_for_now(text: str, dsn: str) -> str:
 
 
 def _is_embedded(dsn: str) -> bool:
-    """Return whether a string leads to a server that propload runs, or has run."""
+    """Return whether a string leads to a server that propload runs or has run."""
     try:
         host = parse_dsn(dsn).get("host", "")
     except ConfigError:
@@ -200,10 +199,10 @@ def _is_embedded(dsn: str) -> bool:
 
 
 def lost_at_once(error: ServerError, place: str, /) -> TransientWriteError:
-    """Return why a session was lost before anything was asked, and what to do about it.
+    """Return the error for a session that was lost while it was being opened.
 
     Args:
-        error: What the server, or a pooler, said.
+        error: The error of the server, or of a pooler.
         place: Host and database.
     """
     if error.sqlstate == CANCELLED:

@@ -1,8 +1,8 @@
-"""A connection to PostgreSQL: the one place that knows the Arrow driver.
+"""A connection to PostgreSQL: the only module that uses the Arrow driver.
 
-Every error leaves here as a `ServerError` (or as `ConfigError` and
-`TransientWriteError` while connecting) with the fields that the server sent and
-with no password in its text.
+Every error is raised as a `ServerError` (or, while connecting, as a `ConfigError`,
+`WriteError` or `TransientWriteError`) with the fields that the server sent and without
+passwords in its text.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal, Self, TypeVar
 import pyarrow as pa
 from adbc_driver_manager import dbapi
 
-# it has no types of its own; what it returns is the driver manager's
+# it is untyped; what it returns is a connection of the driver manager
 from adbc_driver_postgresql.dbapi import (  # type: ignore[import-untyped]
     connect as open_session,
 )
@@ -44,17 +44,17 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: The driver encodes a whole record batch in memory before it sends it; 8,192
-#: rows of 20 columns are about 2 MB, and a COPY of many such is as fast as one.
+#: The driver encodes a whole record batch in memory before it sends it. 8,192 rows of
+#: 20 columns are about 2 MB, and a COPY of many such batches is as fast as of one.
 COPY_ROWS = 8_192
 
-#: The driver knows types by the names of their functions; where the server quotes all
-#: names, from the moment that it lets the user in, the driver knows no type.
+#: The driver identifies types by the names of their functions. If the server quotes all
+#: identifiers from the start of a session, the driver does not recognize any type.
 _PLAIN_NAMES = "-c quote_all_identifiers=off"
 
 
 class _TypesUnreadError(Exception):
-    """The driver gives the bytes of each value, as it knows no type."""
+    """The driver did not recognize the server's types, so it returns raw bytes."""
 
 
 def connect(
@@ -69,13 +69,14 @@ def connect(
 
     Args:
         dsn: A connection string; libpq adds what it leaves out.
-        application_name: The name the server shows for it where the user gave none.
+        application_name: The name that the server shows for the connection, if the user
+            gave none.
         again: Whether the string has led to the server before.
-        lost: Sessions whose line broke, which are ended first.
+        lost: Sessions whose connection broke, which are ended first.
 
     Raises:
         ConfigError: The string, host, user, password or database is wrong.
-        WriteError: It has led to the server before, which lets the user in no more.
+        WriteError: It has led to the server before, which no longer admits the user.
         TransientWriteError: The server cannot be reached now.
     """
     complete = resolve_dsn(dsn)
@@ -83,7 +84,7 @@ def connect(
     group = SessionGroup(dsn, application_name, lost or LostSessions())
     with contextlib.suppress(_TypesUnreadError):
         return _opened(_session(complete, dsn, again=again), group, spool)
-    # pgbouncer refuses options, so they are left to those who need them
+    # not tried first, as pgbouncer refuses options
     plain = with_option(complete, _PLAIN_NAMES)
     return _opened(_session(plain, dsn, again=again), group, spool)
 
@@ -127,15 +128,16 @@ def _close(raw: dbapi.Connection, group: SessionGroup) -> None:
 class Connection(Statements):
     """One session with the server, used by one thread (but see `cancel`).
 
-    A transaction begins with the first statement and ends with `commit` or
-    `rollback`. After an error only `rollback` is of use. Far from the server each
-    answer is waited for longer than it takes to find, so a statement takes one round
-    trip: the driver begins no transactions, binds no values and copies no answers.
+    A transaction begins with the first statement and ends with `commit` or `rollback`;
+    after an error, only `rollback` is of use. A statement takes one round trip, because
+    far from the server waiting for an answer takes longer than computing it: the driver
+    begins no transactions, binds no values, and does not use COPY for answers, except
+    in `batches`.
 
     Attributes:
-        server_version: As the server counts: 150004 is 15.4.
-        token: Identifies the session, to notice when a pooler gives a transaction to
-            another one.
+        server_version: The version as the server numbers it: 150004 is 15.4.
+        token: Identifies the session, to notice that a pooler has moved a transaction
+            to another one.
     """
 
     def __init__(
@@ -147,7 +149,7 @@ class Connection(Statements):
         self._jsonb = JsonbColumns()
         self._transaction: Literal["none", "open", "failed"] = "none"
         self._broken = False
-        # it would send BEGIN by itself, and once more after each COPY
+        # the driver would otherwise send BEGIN itself, and once more after each COPY
         raw.adbc_connection.set_autocommit(True)
         self.token = secrets.token_hex(8)
         settings = session_settings.SETTINGS | {
@@ -163,7 +165,7 @@ class Connection(Statements):
         self._spool = spool if reads_files else None
 
     def __str__(self) -> str:
-        """Return its server and database, without the password."""
+        """Return the server and database, without the password."""
         return str(self._group)
 
     def __enter__(self) -> Self:
@@ -175,11 +177,11 @@ class Connection(Statements):
     def sibling(self) -> Connection:
         """Return another session with the same server, for another thread.
 
-        It comes ten times sooner than one of `connect`: the driver has read the
-        server's types already. Those made since are unknown to it.
+        It is ten times as fast as `connect`, because the driver has read the server's
+        types already. The driver does not know types that were created since.
 
         Raises:
-            WriteError: The server lets the user in no more.
+            WriteError: The server no longer admits the user.
             TransientWriteError: The server cannot be reached now.
         """
         try:
@@ -190,11 +192,11 @@ class Connection(Statements):
         return _opened(raw, self._group, self._spool)
 
     def execute(self, sql: str, params: Sequence[object] = ()) -> int | None:
-        """Return the rows that a statement changed, or None where not told.
+        """Run a statement; return how many rows it changed, or None if not reported.
 
         Args:
-            sql: A statement, or several with `;` between them, of which the last one's
-                rows are told; values stand as `$1`, `$2`, ...
+            sql: A statement, or several separated by `;`, of which the rows of the last
+                one are counted; `$1`, `$2`, ... stand for the values.
             params: The values.
 
         Raises:
@@ -215,9 +217,9 @@ class Connection(Statements):
         return count if count >= 0 else None
 
     def batches(self, sql: str) -> Iterator[pa.RecordBatch]:
-        """Yield the rows of a query as they come, a few megabytes at once.
+        """Yield the rows of a query as they arrive, a few megabytes at a time.
 
-        It has to be one that fits in `COPY (query) TO`, and begins no transaction.
+        The query must be valid in `COPY (query) TO`. It begins no transaction.
 
         Raises:
             ServerError: The server refused, or the connection is gone.
@@ -236,12 +238,12 @@ class Connection(Statements):
         namespace: str | None = None,
         temporary: bool = False,
     ) -> int:
-        """Return the rows that one COPY put into an existing table.
+        """Copy rows into an existing table by one COPY; return how many there were.
 
         Args:
-            table: Its bare name; quoting is done here.
-            frame: Columns by the table's names, of types that the columns take
-                as they are: nothing is compared here.
+            table: Its unqualified, unquoted name.
+            frame: The rows, whose columns must have the names of the table's, and types
+                that these accept as they are: neither is checked here.
             namespace: The table's namespace; not with `temporary`.
             temporary: Whether it is a temporary table of this session.
 
@@ -290,14 +292,15 @@ class Connection(Statements):
             raise self._server_error(error) from error
 
     def rollback(self) -> None:
-        """Undo the open transaction; never raises, so a first error stays first."""
+        """Roll back the open transaction; never raise, so no earlier error is masked."""
         if self._transaction == "none":
             return
         self._transaction = "none"
         try:
             self._end_by("ROLLBACK")
         except dbapi.Error:
-            # a connection that is gone: the server undoes it, now or when it is ended
+            # the connection is gone: the server rolls back, at the latest when it ends
+            # the session
             self._broken = True
 
     def _begin(self) -> None:
@@ -305,7 +308,7 @@ class Connection(Statements):
             self.execute("")
 
     def _end_by(self, word: str) -> None:
-        """End the transaction; a request to cancel does not reach that."""
+        """End the transaction by `word`; a request to cancel has no effect on it."""
 
         def end() -> None:
             with contextlib.closing(self._raw.cursor()) as cursor:
@@ -314,18 +317,18 @@ class Connection(Statements):
         interruptible(end, lambda: None)
 
     def close(self) -> None:
-        """Close the session; what is uncommitted is undone. Never raises."""
+        """Close the session; what is not committed is rolled back. Never raises."""
         if self._broken and not self.closed:
             self._group.lost.add(self._backend)
         self._statement.close()
 
     @property
     def closed(self) -> bool:
-        """Whether it was closed."""
+        """Whether the session was closed."""
         return self._statement.closed
 
     def cancel(self) -> None:
-        """Stop the statement that runs now; the one call for another thread."""
+        """Cancel the statement that is running; other threads may call only this."""
         self._statement.cancel()
 
     def _ask(
@@ -362,7 +365,7 @@ class Connection(Statements):
                 # its own failure must not hide the statement's
                 with contextlib.suppress(dbapi.Error):
                     cursor.close()
-        # a reader of rows raises errors of the system
+        # reading record batches may raise OSError
         except (dbapi.Error, pa.ArrowException, OSError) as error:
             if self._transaction == "open":
                 self._transaction = "failed"
@@ -371,6 +374,6 @@ class Connection(Statements):
     def _server_error(self, error: Exception) -> ServerError:
         made = server_error(error, self._group.dsn)
         if made.sqlstate is None:
-            # the server said nothing, so it may not know either
+            # without an answer, the server may not know that the session is lost
             self._broken = True
         return made

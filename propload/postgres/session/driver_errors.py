@@ -1,4 +1,4 @@
-"""What the driver's errors say of a statement, field by field."""
+"""Turn the driver's errors into `ServerError`, field by field."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from propload.errors import WriteError
 from propload.postgres.session.dsn import hide_secrets
 from propload.postgres.sql.quoting import name
 
-#: A statement that somebody, or the server's clock, has ended.
+#: The SQLSTATE of a statement that a user or a timeout cancelled.
 CANCELLED = "57014"
 
 
 class ServerError(WriteError):
-    """What the server or the driver said about a statement, field by field.
+    """An error of the server or the driver about a statement, field by field.
 
     Attributes:
-        status: The driver's status, `IO`, `INTEGRITY`, `NOT_FOUND`, ...
+        status: The driver's status: `IO`, `INTEGRITY`, `NOT_FOUND`, ...
         primary: The server's message alone.
-        severity: `ERROR`, or `FATAL` where it ended the session; empty where that was
-            not told, as by a pooler that speaks for itself.
+        severity: `ERROR`, or `FATAL` if it ended the session; empty if it is not known,
+            as for a pooler's own errors.
         detail: Its detail line, or None; it may quote the row.
-        context: Where it happened, as in `COPY t, line 3, column c`; to be read, not
-            to be shown: secrets are not hidden in it.
+        context: Where it happened, as in `COPY t, line 3, column c`; to be parsed but
+            not shown, because secrets are not hidden in it.
         constraint: The constraint's name, or None.
         column: The column's name, or None.
         hint: The server's hint, or None.
-        doing: What was done meanwhile, as a sentence without its end, where that was
-            no work on the rows of a batch; for messages.
+        doing: What was being done, as a clause to follow "while", if it was not work on
+            the rows of a batch; for messages.
     """
 
     status: str = "UNKNOWN"
@@ -41,21 +41,22 @@ class ServerError(WriteError):
     doing: str = ""
 
 
-#: What the server names here is its own structure: a password that is also a table's
-#: name would hide the line or the constraint that the search for bad rows goes by.
+#: Fields in which secrets are not hidden, as they name objects of the database. If a
+#: password is also a table's name, hiding it would remove the line or the constraint
+#: that the search for bad rows needs.
 _NAMES = frozenset({"context", "constraint", "column"})
-#: What the driver says where the query by which it looks at a table finds none, and
-#: where the table lacks a column that is to be copied; without the server's fields.
+#: The driver's own messages for a table that does not exist, and for a column that the
+#: table lacks; they come without the server's fields.
 _NO_TABLE = re.compile(
     r"NOT_FOUND: .*?Failed to execute query '.*?':\s+[^:\n]+:\s+([^\n]+)", re.DOTALL
 )
 _NO_COLUMN = re.compile(
     r'ALREADY_EXISTS: .*?Column "(.*)" does not exist in target table ".*"', re.DOTALL
 )
-#: What the driver says of a line that broke: the whole query, values included.
+#: The query, values included, in the driver's message for a broken connection.
 _QUERY = re.compile(r"(?<=Failed to execute query) '.*'(?=:)", re.DOTALL)
-#: What follows the word by which the server has ended the session: where it was, with
-#: its statements and their values, and that libpq wonders why the line is gone.
+#: What follows the server's message when it ends the session: the context, with
+#: statements and their values, and libpq's message about the closed connection.
 _AFTERWARDS = re.compile(
     r"(FATAL: [^\n]*(?:\n(?:DETAIL|HINT): [^\n]*)*)\n.*", re.DOTALL
 )
@@ -71,13 +72,13 @@ _FIELDS = {
 
 
 def server_error(error: Exception, dsn: str, /) -> ServerError:
-    """Return what a driver's error says, without secrets.
+    """Return a driver's error as a `ServerError`, with secrets hidden.
 
     Args:
         error: The driver's or Arrow's error.
         dsn: The connection string, whose secrets are hidden.
     """
-    # hidden first: a secret may hold blanks, of which the text keeps one
+    # hidden before blanks are collapsed, as a secret may have several
     text = " ".join(_said(hide_secrets(str(error), dsn)).split())
     found = {
         _FIELDS[_text(key)]: _text(value)
@@ -97,7 +98,7 @@ def server_error(error: Exception, dsn: str, /) -> ServerError:
 
 
 def _said(text: str) -> str:
-    """Return what a driver's error says, without the queries that it asked."""
+    """Return the text of a driver's error, without the queries that it quotes."""
     said = text.partition("\n\nQuery was:")[0]
     if found := _NO_TABLE.match(said):
         return found[1]

@@ -1,8 +1,8 @@
-"""Connection strings: read, completed, and shown without their secrets.
+"""Parse and complete connection strings, and show them without their secrets.
 
-libpq reads the same two forms (URI and `key=value`) and adds what they leave out
-from PGPASSWORD and its friends, the password file and the service file. A string
-that this module cannot read never reaches libpq, whose messages would quote it.
+libpq reads the same two forms (URI and `key=value`), and takes what they leave out from
+PGPASSWORD and similar variables, the password file and the service file. A string that
+this module cannot parse never reaches libpq, whose messages would quote it.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ _SECRET_KEYS = frozenset(
         "password",
         "sslpassword",
         "oauth_client_secret",
-        # with these a role is logged in as with its password
+        # a role can log in with these as with its password
         "scram_client_key",
         "scram_server_key",
     }
 )
-#: What libpq calls the settings whose values may be shown.
+#: The names of libpq's settings whose values may be shown.
 _OPEN = (
     "host hostaddr port dbname user passfile require_auth channel_binding "
     "connect_timeout client_encoding options application_name "
@@ -47,8 +47,8 @@ _URI = re.compile(r"^(?P<scheme>postgres(?:ql)?://)(?P<rest>.*)$", re.DOTALL)
 #: As SQLAlchemy writes it; libpq knows no drivers.
 _DRIVER = re.compile(r"postgres(?:ql)?(\+\w+)://")
 _PAIR = re.compile(r"\s*(\w+)\s*=\s*('(?:[^'\\]|\\.)*'|(?:[^\s'\\]|\\.)*)(?=\s|$)")
-#: In a URI's query, or where a wrong sign parts settings (`;` as of other drivers, `&`
-#: without a `?`): libpq takes it for a part of a name that its messages quote.
+#: A secret in a URI's query, or after a wrong separator (`;` as in other drivers, `&`
+#: without a `?`), which libpq takes for part of a name and quotes in its messages.
 _QUERY_SECRET = re.compile(
     r"([?&;,|]\s*(?:\w*passw(?:or)?d|pwd|oauth_client_secret|scram_\w+_key)\s*=)"
     r"([^&#]*)",
@@ -73,11 +73,12 @@ _UNREADABLE_CODE = (
     "the connection string cannot be read: in a URI, a % begins the code of a "
     "character, such as %20 for a space: write % itself as %25"
 )
-#: What libpq does not decode, and quotes in its message.
+#: Percent-encoding that libpq refuses, quoting it in its message.
 _WRONG_CODE = re.compile(r"%(?![0-9A-Fa-f]{2})|%00")
 
-#: Added where the string says nothing: a host that does not answer is given up
-#: after 10 s, and a cut line is noticed within a minute instead of two hours.
+#: Defaults for what the string leaves out, each with the variable that also sets it: a
+#: host that does not answer is given up after 10 s, and a cut connection is noticed
+#: within a minute instead of two hours.
 _DEFAULTS = {
     "connect_timeout": ("PGCONNECT_TIMEOUT", "10"),
     "keepalives_idle": (None, "30"),
@@ -85,25 +86,25 @@ _DEFAULTS = {
     "keepalives_count": (None, "3"),
     "tcp_user_timeout": (None, "60000"),
 }
-#: Where the servers of most systems' packages listen. Their `psql` looks there where no
-#: host is given; the driver brings a libpq of its own, which looks in `/tmp`.
+#: The socket folder of servers from most systems' packages. Their `psql` uses it if no
+#: host is given, but the driver has its own libpq, which uses `/tmp`.
 _SOCKETS = Path("/var/run/postgresql")
 
 
 def resolve_dsn(dsn: str, /) -> str:
-    """Return the connection string with what it leaves out: timeouts, and the host.
+    """Return the connection string, completed with timeouts and the local host.
 
     Raises:
         ConfigError: It is neither a PostgreSQL URI nor `key=value` pairs.
     """
-    dsn = dsn.strip()  # of a file, it ends in a line break
+    dsn = dsn.strip()  # one read from a file ends in a line break
     settings = parse_dsn(dsn)
     missing = _local_host(settings) | {
         key: value
         for key, (variable, value) in _DEFAULTS.items()
         if key not in settings and not (variable and os.environ.get(variable))
     }
-    if "service" in settings or not missing:  # a service file has the last word
+    if "service" in settings or not missing:  # must not override a service file
         return dsn
     pairs = [f"{key}={value}" for key, value in missing.items()]
     if not _URI.match(dsn):
@@ -112,7 +113,7 @@ def resolve_dsn(dsn: str, /) -> str:
 
 
 def _local_host(settings: dict[str, str]) -> dict[str, str]:
-    """Return the folder of a server's socket where nothing says which host is meant."""
+    """Return the folder of a local server's socket as host, if no host is given."""
     is_told = any(settings.get(key) for key in ("host", "hostaddr")) or any(
         os.environ.get(key) for key in ("PGHOST", "PGHOSTADDR", "PGSERVICE")
     )
@@ -122,15 +123,15 @@ def _local_host(settings: dict[str, str]) -> dict[str, str]:
 
 
 def with_option(dsn: str, option: str, /) -> str:
-    """Return a connection string by which a session begins with one more option.
+    """Return a connection string with one more option for the server.
 
     Args:
-        dsn: A connection string; its own options, or those of `PGOPTIONS`, stay.
-        option: As in `-c jit=off`.
+        dsn: A connection string; its own options, or those of `PGOPTIONS`, are kept.
+        option: An option such as `-c jit=off`.
     """
     given = parse_dsn(dsn).get("options") or os.environ.get("PGOPTIONS", "")
     options = f"{given} {option}".strip()
-    # of a setting that stands twice the last one holds
+    # if a setting is given twice, the last one applies
     if not _URI.match(dsn):
         return f"{dsn} options={_quoted(options)}"
     return f"{dsn}{'&' if '?' in dsn else '?'}options={quote(options)}"
@@ -141,7 +142,7 @@ def parse_dsn(dsn: str, /) -> dict[str, str]:
 
     Raises:
         ConfigError: It is neither a PostgreSQL URI nor `key=value` pairs, or a
-            password in it holds a character that must be written another way.
+            password in it has a character that must be encoded.
     """
     text = dsn.strip()
     uri = _URI.match(text)
@@ -149,7 +150,7 @@ def parse_dsn(dsn: str, /) -> dict[str, str]:
 
 
 def describe_dsn(dsn: str, /) -> str:
-    """Return `host:port/database` for people to read; it holds no secret."""
+    """Return `host:port/database` for messages, without secrets."""
     try:
         settings = parse_dsn(dsn)
     except ConfigError:
@@ -166,12 +167,12 @@ def describe_dsn(dsn: str, /) -> str:
 
 
 def mask(dsn: str, /) -> str:
-    """Return a connection string that may be shown: each password is `***`."""
+    """Return a connection string that may be shown: each secret is `***`."""
     text = dsn
     uri = _URI.match(text.strip())
     if uri:
         rest = uri["rest"]
-        # up to the last @ of all: too much hidden is better than too little
+        # up to the very last @: it is better to hide too much than too little
         before, at, after = rest.rpartition("@")
         user, colon, password = before.partition(":")
         if at and colon and password:
@@ -183,7 +184,7 @@ def mask(dsn: str, /) -> str:
     except ConfigError:
         return HIDDEN
     if any(key.lower() not in _OPEN_KEYS | _SECRET_KEYS for key, _ in pairs):
-        # the rest of a password with a space and a = in it looks like a setting
+        # it may be the rest of a password that has a space and a = in it
         return HIDDEN
     return " ".join(
         f"{key}={HIDDEN if key.lower() in _SECRET_KEYS else _quoted(value)}"
@@ -192,7 +193,7 @@ def mask(dsn: str, /) -> str:
 
 
 def hide_secrets(text: str, dsn: str, /) -> str:
-    """Return a text with every password of the connection string hidden."""
+    """Return a text with every secret of the connection string replaced by `***`."""
     for secret in sorted(_secrets(dsn), key=len, reverse=True):
         text = text.replace(secret, HIDDEN)
     return text
@@ -217,9 +218,10 @@ def _secrets(dsn: str) -> set[str]:
 
 
 def _masked_part(part: re.Match[str]) -> str:
-    """Return a part of a URI's query, without its value where that may be a secret.
+    """Return a part of a URI's query, with its value hidden if it may be a secret.
 
-    The name of a password may be misspelled, and one with an & in it is two parts.
+    The name of a password may be misspelled, and a password with an & in it is split
+    into two parts.
     """
     name, equals, _ = part[0].partition("=")
     if unquote(name) in _OPEN_KEYS:
@@ -229,7 +231,7 @@ def _masked_part(part: re.Match[str]) -> str:
 
 def _split_userinfo(rest: str) -> tuple[str, str, str]:
     # Up to the last @ before the query: a password with an unencoded @ or / is
-    # wrong, but it must be hidden all the same.
+    # invalid, but must still be hidden.
     head, mark, query = rest.partition("?")
     if "@" not in head and "@" in query:
         head, mark, query = rest, "", ""

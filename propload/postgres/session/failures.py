@@ -1,8 +1,8 @@
-"""What a database error means: try again, look for bad rows, or stop.
+"""Classify database errors: retry, look for bad rows, or stop.
 
-The driver's exception classes do not tell: a width mismatch (08P01) and a dead
-connection are both an `OperationalError`. What tells is the SQLSTATE, or, where
-the server could not send one, the driver's status.
+The driver's exception classes do not suffice: a width mismatch (08P01) and a dead
+connection are both an `OperationalError`. So the SQLSTATE decides or, if the server
+could not send one, the driver's status.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ FailureKind = Literal["transient", "data", "permanent"]
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An error of the database, sorted.
+    """A classified error of the database.
 
     Attributes:
-        kind: `transient` is worth a retry, `data` is the fault of rows,
+        kind: `transient` is worth a retry, `data` is caused by bad rows,
             `permanent` stops the run.
-        sqlstate: The server's code, or None.
-        message: What the server said, with its detail.
-        line: The 1-based row of the COPY at fault, or None.
-        column: The column at fault, or None.
+        sqlstate: The SQLSTATE, or None.
+        message: The server's message, with its detail.
+        line: The 1-based number of the bad row in the COPY, or None.
+        column: The column that caused it, or None.
         constraint: The constraint that was violated, or None.
         reason: Why it is of this kind.
-        primary: What the server said, without its detail.
+        primary: The server's message, without its detail.
     """
 
     kind: FailureKind
@@ -48,23 +48,24 @@ class Failure:
     primary: str = ""
 
 
-#: What the server calls a wrong form, poolers call all of their own errors: a server
-#: that went away, a client that waited too long.
+#: The server's code for a wrong binary format, which poolers use for all of their own
+#: errors: a server that went away, a client that waited too long.
 _WRONG_FORM = "08P01"
-#: What is done about a statement that was cancelled and does not deal with the rows of
-#: a batch.
+#: Why a statement was cancelled, and what to do if it was not working on the rows of a
+#: batch.
 _BY_TIMEOUT = "a user or statement_timeout cancelled it"
 _WAITED = "see who holds what it waited for (pg_locks)"
-#: The same where the server ended the session with it, once the whole transaction took
-#: too long; it sends no code that would reach the driver's error.
+#: The same for a transaction that took too long: the server then ends the session, and
+#: its code does not reach the driver's error.
 _ENDED = "terminating connection due to transaction timeout"
 _TOO_LONG = "25P04"
 _BY_ITS_LENGTH = "the transaction took longer than transaction_timeout"
-#: Of rows mostly; an event trigger says it of what propload makes for itself.
+#: Mostly caused by rows; but event triggers may also refuse what propload creates.
 _RAISED = "a function or trigger raised an error"
-#: The code of a standby, and of a user who may only read.
+#: The code for a standby, or a session that may only read.
 READ_ONLY = "25006"
-#: Codes first, then classes (two characters); each with its reason.
+#: The kind and reason of SQLSTATEs and of classes (two characters); a code's own entry
+#: overrides that of its class.
 _FACTS: Mapping[str, tuple[FailureKind, str]] = {
     # classes
     "08": ("transient", "the connection broke"),
@@ -129,36 +130,37 @@ _FACTS: Mapping[str, tuple[FailureKind, str]] = {
     "P0003": ("data", "a function or trigger met more than one row"),
     "21000": ("permanent", "one statement met a key twice"),
 }
-#: The driver's statuses where there is no SQLSTATE.
+#: The kind and reason of the driver's statuses, for errors without a SQLSTATE.
 _STATUSES: Mapping[str, tuple[FailureKind, str]] = {
     "IO": ("transient", "the connection is gone; the server sent no code"),
     "TIMEOUT": ("transient", "the server did not answer in time"),
     "CANCELLED": ("permanent", "the statement was cancelled here"),
     "NOT_FOUND": ("permanent", "the table is missing"),
-    # the driver's word for a column that the table lacks
+    # the driver's status for a column that the table lacks
     "ALREADY_EXISTS": ("permanent", "the table lacks a column"),
     "NOT_IMPLEMENTED": ("permanent", "the driver cannot send a column of this type"),
     "INVALID_ARGUMENT": ("permanent", "the driver cannot send a column of this type"),
     "INTERNAL": ("permanent", "the driver failed"),
     "INVALID_STATE": ("permanent", "the connection is not in a state that allows it"),
 }
-#: The codes of a table that is not there, and of a right that a user lacks.
+#: The codes for a missing table and a missing privilege.
 MISSING_TABLE, MISSING_RIGHT = "42P01", "42501"
-#: That, and the code of a namespace that is not there.
+#: The codes for a missing table and a missing namespace.
 _MISSING = (MISSING_TABLE, "3F000")
-#: Of what a session has for itself: a prepared statement, a function, a table.
+#: How a missing object of the session itself is reported: a prepared statement, a
+#: function or a temporary table.
 _UNPREPARED, _MISSING_FUNCTION = "26000", "42883"
 _OWN_TO_A_SESSION = re.compile(r'"pg_temp"|\bpg_temp\.propload_')
-#: What the server would say of them: the driver looks for itself, and gives no code.
+#: The codes that the server would give: the driver checks these itself, without a code.
 _CODES: Mapping[str, str] = {"NOT_FOUND": MISSING_TABLE, "ALREADY_EXISTS": "42703"}
-#: No code and status IO, yet no broken line: the driver could not encode a value.
-#: A broken line has its reason after the colon.
+#: The driver could not encode a value; this has no code and status IO, like a broken
+#: connection, whose message goes on after the colon.
 _ENCODING = re.compile(r"writing COPY data:?\s*$")
 _BY_POOLER: tuple[FailureKind, str] = (
     "transient",
     "the pooler or the server ended the session",
 )
-#: What pgbouncer says, as it ends the session, to the first transaction.
+#: What pgbouncer says to the first transaction as it ends the session.
 _STATEMENTS_ONLY = "statement pooling mode"
 _BY_MODE: tuple[FailureKind, str] = (
     "permanent",
@@ -169,13 +171,13 @@ _BY_MODE: tuple[FailureKind, str] = (
 )
 _UNKNOWN: tuple[FailureKind, str] = ("permanent", "the code is not known to propload")
 
-#: A binary COPY shows no value after the column's name.
+#: The place of an error; a binary COPY shows no value after the column's name.
 _PLACE = re.compile(r"^COPY .*?, line (\d+)(?:, column (.*))?$", re.MULTILINE)
 _QUOTED_COLUMN = re.compile(r'column "((?:[^"]|"")+)"')
 
 
 def classify(error: ServerError, /) -> Failure:
-    """Return what an error means that `Connection` raised."""
+    """Return the classification of an error that `Connection` raised."""
     kind, reason = _sorted(error)
     place = _PLACE.search(error.context or "")
     return Failure(
@@ -191,7 +193,7 @@ def classify(error: ServerError, /) -> Failure:
 
 
 def is_transient(error: WriteError, /) -> bool:
-    """Return whether what the database said may be otherwise in another attempt."""
+    """Return whether another attempt may succeed after this error."""
     if isinstance(error, ServerError):
         return classify(error).kind == "transient"
     return isinstance(error, TransientWriteError)
@@ -206,15 +208,16 @@ def as_write_error(
     shadow_names: ShadowNames | None = None,
     doing: str = "",
 ) -> WriteError:
-    """Return the error to raise for a failure that no row is to blame for.
+    """Return the error to raise for a failure that was not caused by a row.
 
     Args:
-        error: What the database raised; give it as the cause.
-        table: The qualified table.
+        error: The database's error; raise the result from it.
+        table: The qualified name of the table.
         batch: The batch's number, or None outside a batch.
-        shadow_names: What the target calls what the server names of its shadow.
-        doing: What was done meanwhile, as a sentence without its end, where that was
-            no work on the rows of a batch: fewer of them would not shorten it.
+        shadow_names: The target's names for the objects of its shadow, which the
+            server's messages name.
+        doing: What was being done, as a clause to follow "while", if it was not work on
+            the rows of a batch: smaller batches would not shorten it.
     """
     failure = classify(error)
     sqlstate = failure.sqlstate or _CODES.get(error.status)
@@ -238,7 +241,7 @@ def as_write_error(
 
 
 def _with_doing(reason: str, doing: str) -> str:
-    """Return a reason with what was done, where that was no work on a batch's rows."""
+    """Return a reason, with what was being done if that was given and is of use."""
     if not doing:
         return reason
     for cause in (_BY_TIMEOUT, _BY_ITS_LENGTH):
@@ -250,10 +253,10 @@ def _with_doing(reason: str, doing: str) -> str:
 def lost_session(
     table: str | None = None, /, *, batch: int | None = None
 ) -> WriteError:
-    """Return the error of a transaction that ran in a session of another token.
+    """Return the error for a transaction that ran in a session with another token.
 
     Args:
-        table: The qualified table, or None where the caller names it.
+        table: The qualified name of the table, or None if the caller adds it.
         batch: The batch's number, or None outside a batch.
     """
     msg = (
@@ -267,12 +270,12 @@ def lost_session(
 def gathered_rows_gone(
     table: str, /, *, batch: int | None = None, sqlstate: str | None = None
 ) -> WriteError:
-    """Return the error of a replace whose shadow is not there.
+    """Return the error for a replace whose shadow is missing.
 
     Args:
-        table: The qualified table that was to be replaced.
+        table: The qualified name of the table that was to be replaced.
         batch: The batch's number, or None outside a batch.
-        sqlstate: What the server told it by, or None.
+        sqlstate: The code by which the server reported it, or None.
     """
     place = "" if batch is None else f"batch {batch} into {table}: "
     msg = f"{place}the rows that this run had gathered for {table} are gone"
@@ -280,11 +283,12 @@ def gathered_rows_gone(
 
 
 def table_gone(table: str, /, *, is_replace: bool) -> TableGoneError:
-    """Return the error of a run whose table was dropped or renamed.
+    """Return the error for a run whose table was dropped or renamed.
 
     Args:
-        table: The qualified table.
-        is_replace: Whether its rows were to be replaced; none is lost then.
+        table: The qualified name of the table.
+        is_replace: Whether its rows were to be replaced; none of the run's rows is lost
+            then.
     """
     msg = f"table {table} is gone"
     if is_replace:
@@ -298,12 +302,12 @@ def table_gone(table: str, /, *, is_replace: bool) -> TableGoneError:
 
 
 def is_missing(error: ServerError, /) -> bool:
-    """Return whether a table or its namespace was looked for and not found."""
+    """Return whether a table or its namespace was not found."""
     return error.sqlstate in _MISSING or error.status == "NOT_FOUND"
 
 
 def _is_elsewhere(error: ServerError) -> bool:
-    """Whether what a session has made for itself is not there: it is another one."""
+    """Return whether an object of the session is missing, so it is another session."""
     if error.sqlstate == _UNPREPARED:
         return True
     missing = is_missing(error) or error.sqlstate == _MISSING_FUNCTION

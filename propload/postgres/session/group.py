@@ -1,4 +1,4 @@
-"""What a session and its clones share."""
+"""The state that a session and its clones share."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SessionGroup:
-    """What a session and its clones share.
+    """The state that a session and its clones share.
 
     Attributes:
         dsn: Their connection string.
-        application_name: The name the server shows for them.
-        lost: Those of them, and of others, whose line broke.
-        opening: Held to open or to close one: the driver may not do two at once.
+        application_name: The name that the server shows for them.
+        lost: The sessions, of this group and others, whose connection broke.
+        opening: Held while one is opened or closed: the driver cannot do two at the
+            same time.
     """
 
     dsn: str
@@ -29,5 +30,5 @@ class SessionGroup:
     opening: threading.Lock = field(default_factory=threading.Lock)
 
     def __str__(self) -> str:
-        """Return their server and database, without the password."""
+        """Return the server and database, without the password."""
         return describe_dsn(self.dsn)

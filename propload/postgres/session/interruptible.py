@@ -1,4 +1,4 @@
-"""Statements that signals interrupt as they interrupt any Python code."""
+"""Run statements so that signals interrupt them like any Python code."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: Seconds between looks at whether a statement that was broken off has ended.
+#: Seconds between checks whether a cancelled statement has ended.
 _LOOK_SECONDS = 0.2
 
 
 def interruptible(ask: Callable[[], T], cancel: Callable[[], object], /) -> T:
-    """Return what a statement returns, or raise what a signal's handler raises.
+    """Return what a statement returns, or raise what a signal handler raises.
 
-    In the main thread the driver takes SIGINT for itself: it breaks off the statement
-    and tells nobody, so an interrupt would look as if the server had ended it. So
-    another thread runs the statement, while the main one hears signals.
+    In the main thread the driver handles SIGINT itself: it silently cancels the
+    statement, so an interrupt would look as if the server had cancelled it. So another
+    thread runs the statement, while the main thread handles signals.
 
     Args:
         ask: Runs the statement.
-        cancel: Breaks it off, from any thread.
+        cancel: Cancels it; may be called from any thread.
     """
     if threading.current_thread() is not threading.main_thread():
         return ask()
-    # waited for in one step, which no signal leaves half done
+    # a lock is waited for in a single step, which no signal can leave half done
     ended, outcome = threading.Lock(), Future[T]()
     ended.acquire()
     try:
@@ -58,8 +58,8 @@ def _settle(outcome: Future[T], ask: Callable[[], T], ended: threading.Lock) -> 
 def _break_off(
     outcome: Future[T], cancel: Callable[[], object], ended: threading.Lock
 ) -> None:
-    """Wait for the end, whatever comes: a session in use cannot be closed."""
-    # the driver's call does not return where the server does not answer
+    """Cancel the statement and wait for its end: a session in use cannot be closed."""
+    # in a thread, as the driver's call does not return if the server does not answer
     _begins(cancel)
     is_over = False
     while not is_over:
@@ -69,7 +69,7 @@ def _break_off(
 
 
 def _begins(work: Callable[..., object], *given: Any) -> bool:
-    """Begin work in a new thread; return False if there is none, at a program's end."""
+    """Start work in a new thread; return False if none can start, as at exit."""
     try:
         start_new_thread(work, given)
     except RuntimeError:

@@ -1,4 +1,4 @@
-"""Which columns of a table are jsonb: the driver has to be told of them."""
+"""Find out which columns of a table are jsonb, because the driver has to be told."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ if TYPE_CHECKING:
     from propload.postgres.session.spooling import Place
     from propload.postgres.session.statements import Statements
 
-#: Statements after which a table may have other columns than it had.
+#: Matches statements that may change the columns of a table.
 _CHANGES_TABLES = re.compile(r"\b(?:CREATE|ALTER|DROP)\b", re.IGNORECASE)
 
 
 class JsonbColumns:
-    """The jsonb columns that a session knows of: each table is looked up once."""
+    """Caches the jsonb columns of tables, for one session."""
 
     def __init__(self) -> None:
-        #: By columns as well: another session may have added some since.
+        #: By table and columns of the rows: another session may have added columns.
         self._known: dict[tuple[Place, tuple[str, ...]], frozenset[str]] = {}
 
     def note_statement(self, sql: str, /) -> None:
-        """Learn of a statement of the session, which may change tables."""
+        """Clear the cache if a statement of the session may change tables."""
         if _CHANGES_TABLES.search(sql):
             self._known.clear()
 
     def of(
         self, session: Statements, place: Place, frame: pl.DataFrame, /
     ) -> Collection[str]:
-        """Return the columns of a table that are jsonb, for rows that go there.
+        """Return the jsonb columns of a table, or nothing for rows without text.
 
         Raises:
             ServerError: The connection is gone.

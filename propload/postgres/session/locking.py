@@ -1,4 +1,4 @@
-"""Advisory locks of a database: of tables, runs and shadows; and waits with a limit."""
+"""Advisory locks for tables, runs and shadows; and lock waits with a time limit."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from propload.postgres.session.connection import Connection
     from propload.target import TableName
 
-#: The server's word for a lock that was not to be had in time.
+#: The SQLSTATE for a lock that could not be obtained in time.
 NOT_IN_TIME = "55P03"
-#: The server may take a moment to see that a process that held a lock was killed.
+#: The time that the server may need to notice that the holder of a lock was killed.
 GRACE_SECONDS = 5.0
 
 
@@ -25,7 +25,7 @@ GRACE_SECONDS = 5.0
 def target_lock(
     connection: Connection, table: TableName, /, *, wait: float = 0.0
 ) -> Iterator[None]:
-    """Hold the lock of a target; it goes with the session where that dies.
+    """Hold the advisory lock of a target; it is lost if the session dies.
 
     Args:
         connection: A session that is used for nothing else meanwhile.
@@ -46,17 +46,17 @@ def target_lock(
     try:
         yield
     finally:
-        # a session that is gone has given it back already
+        # a session that is gone no longer holds it
         with suppress(ServerError):
             connection.rollback()
             release(connection, subject)
 
 
 def take(connection: Connection, subject: str, /, *, wait: float = 0.0) -> bool:
-    """Return whether the session has the lock of a subject now.
+    """Take the lock of a subject; return whether the session has it.
 
     Args:
-        connection: The session that shall hold it.
+        connection: The session that is to hold the lock.
         subject: What is locked.
         wait: Seconds to wait for it.
     """
@@ -67,31 +67,31 @@ def take(connection: Connection, subject: str, /, *, wait: float = 0.0) -> bool:
 
 
 def is_free(connection: Connection, subject: str, /, *, wait: float) -> bool:
-    """Return whether nobody holds or shares a lock, or gave it back in time.
+    """Return whether nobody holds or shares a lock, or it was released in time.
 
     Args:
         connection: A session.
         subject: What is locked.
         wait: Seconds to wait for it.
     """
-    # until the end of a transaction: behind a pooler in transaction mode what gives a
-    # session's lock back may reach another session, and nobody would get it any more
+    # taken for one transaction: behind a pooler in transaction mode, the statement that
+    # releases a session-level lock may reach another session, and the lock would stay
     return is_done_in_time(connection, locks.pass_through(subject), wait=wait)
 
 
 def release(connection: Connection, subject: str, /) -> None:
-    """Give a lock back."""
+    """Release a lock."""
     connection.ask(locks.release(subject))
 
 
 def is_done_in_time(
     connection: Connection, query: str, params: Sequence[object] = (), /, *, wait: float
 ) -> bool:
-    """Return whether a query was done, and committed, before its waits took too long.
+    """Run and commit a query; return False if it waited too long for a lock.
 
     Args:
-        connection: A session without open work.
-        query: What waits for a lock.
+        connection: A session without an open transaction.
+        query: A query that waits for a lock.
         params: Its parameters.
         wait: Seconds that each of its waits may take.
     """

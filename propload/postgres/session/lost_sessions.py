@@ -1,8 +1,8 @@
-"""Sessions whose line broke, which the server may keep open with all their locks.
+"""Sessions whose connection broke, which the server may keep open with their locks.
 
-A line that a firewall or an address translation has forgotten is dead on this side
-only: the server waits for the next statement, and another attempt at the transaction
-would wait for its locks.
+A connection that a firewall or NAT has forgotten is dead on this side only: the server
+waits for the next statement, and another attempt at the transaction would wait for the
+locks of the lost one.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """The server's end of a session; no two ever are equal.
+    """The server process of a session, identified uniquely.
 
     Attributes:
-        pid: Its process, whose number another one gets when it has ended.
-        started: When it began, as the server tells it.
+        pid: Its process id, which may be reused once it has ended.
+        started: When it began, as the server reports it.
     """
 
     pid: int
@@ -35,9 +35,9 @@ class Backend:
 
 
 class LostSessions:
-    """Sessions whose line broke, until it is known that the server has ended them.
+    """Sessions whose connection broke, until the server is known to have ended them.
 
-    Threads share it: each ends what any of them has lost.
+    Threads share it: each ends the sessions that any of them has lost.
     """
 
     def __init__(self) -> None:
@@ -45,15 +45,15 @@ class LostSessions:
         self._lost: set[Backend] = set()
 
     def add(self, backend: Backend, /) -> None:
-        """Note a session of which nobody here has a use any more."""
+        """Add a session whose connection broke."""
         with self._lock:
             self._lost.add(backend)
 
     def end(self, session: Statements, /) -> None:
-        """Have the server end those that are still there, and wait for it.
+        """Make the server end those that still exist, and wait for that.
 
         Args:
-            session: One without open work.
+            session: A session without an open transaction.
 
         Raises:
             ServerError: The connection is gone.
@@ -67,7 +67,7 @@ class LostSessions:
 
 
 def _is_ended(session: Statements, backend: Backend) -> bool:
-    """Whether the server has ended a session, or nothing can be done about it."""
+    """Return whether the server has ended a session, or refuses to do so."""
     try:
         found = session.rows(END_LOST, (backend.pid, backend.started))
         session.commit()

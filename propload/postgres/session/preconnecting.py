@@ -1,7 +1,7 @@
-"""Sessions that are opened before they are asked for.
+"""Open sessions before they are needed.
 
-To open one takes as long as some ten statements, and a run needs several: so a thread
-opens them while the run looks at settings, schema and table.
+Opening a session takes as long as about ten statements, and a run needs several. So a
+thread opens them while the run looks at settings, schema and table.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: How long the end waits for a session that is being opened: ten times what it takes.
-#: One that comes later is closed when it comes.
+#: How long `close` waits for a session that is being opened, ten times what it usually
+#: takes. One that opens later is closed then.
 CLOSE_SECONDS = 1.0
 
 _Coming: TypeAlias = "Future[Connection]"
 
 
 class Preconnector:
-    """Opens sessions in a thread of its own, for whoever asks later.
+    """Opens sessions in a separate thread, to be taken later.
 
     Args:
-        open_session: Opens one; called in that thread.
+        open_session: Opens a session; called in that thread.
     """
 
     def __init__(self, open_session: Callable[[], Connection]) -> None:
@@ -43,7 +43,7 @@ class Preconnector:
         self._threads: list[threading.Thread] = []
 
     def preconnect(self, count: int, /) -> None:
-        """Begin to open so many sessions, and return at once."""
+        """Start opening `count` sessions, and return immediately."""
         coming: list[_Coming] = [Future() for _ in range(count)]
         thread = threading.Thread(
             target=self._open, args=(coming,), name="propload-sessions", daemon=True
@@ -54,10 +54,10 @@ class Preconnector:
         start_thread(thread)
 
     def take(self) -> Connection | None:
-        """Return a session that was expected, or None where there is none.
+        """Return a session opened in advance, or None if there is none.
 
-        One that is about to open is waited for. None also stands for one that could not
-        be opened: the caller opens it and meets the error.
+        Waits for a session that is being opened. Also returns None if opening it
+        failed: the caller then opens one itself, and gets the error.
         """
         with self._guard:
             coming = self._coming.popleft() if self._coming else None
@@ -70,14 +70,14 @@ class Preconnector:
             return None
 
     def close(self) -> None:
-        """Close the sessions that nobody took; those on their way when they come."""
+        """Close the sessions not taken, those being opened as soon as they are open."""
         with self._guard:
             left, self._coming = self._coming, deque()
         for coming in left:
             if not coming.cancel():
                 coming.add_done_callback(_close)
         for thread in self._threads:
-            # one whose start a signal has broken off cannot be joined
+            # a thread whose start was interrupted by a signal cannot be joined
             if thread.is_alive():
                 thread.join(CLOSE_SECONDS)
 
@@ -87,7 +87,7 @@ class Preconnector:
                 continue
             try:
                 session = self._open_session()
-            except BaseException as error:  # noqa: BLE001 - for who takes it
+            except BaseException as error:  # noqa: BLE001 - raised for the taker
                 coming.set_exception(error)
             else:
                 coming.set_result(session)

@@ -1,4 +1,4 @@
-"""What a server has left for a run, and how far away it is."""
+"""Measure what a server has left for a run, and how far away it is."""
 
 from __future__ import annotations
 
@@ -11,22 +11,23 @@ from propload.postgres.sql.sessions import ANSWER, CONNECTIONS
 if TYPE_CHECKING:
     from propload.postgres.session.connection import Connection
 
-#: An answer that takes longer is slow because of the line: one is enough to tell.
+#: An answer that takes longer than this is slow because of the network: one measurement
+#: is enough.
 LINE_SECONDS = 0.02
-#: How many answers are timed at most: a busy machine may slow one of them down.
+#: How many answers are timed at most: a busy machine may delay one of them.
 MOST_ANSWERS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class ServerCapacity:
-    """What a server has left for a run.
+    """What a server has left for a run, and how far away it is.
 
     Attributes:
-        connections: Connections that this user may have at once.
-        free_connections: Those of them that nobody uses now.
+        connections: How many connections this user may have at the same time.
+        free_connections: How many of them are not in use now.
         round_trip_seconds: How long the server takes to answer.
-        limited: The statement that sets the limit of role or database that leaves this
-            user the fewest connections, up to the number; empty where it is the
+        limited: The statement, without its number, that sets the limit of the role or
+            database that leaves this user the fewest connections; empty if that is the
             server's own limit.
     """
 
@@ -37,7 +38,7 @@ class ServerCapacity:
 
     @classmethod
     def of(cls, session: Connection, /) -> Self:
-        """Return what is left on a session's server.
+        """Return the capacity of a session's server.
 
         Raises:
             ServerError: The connection is gone.
@@ -47,7 +48,7 @@ class ServerCapacity:
         return cls(int(most), int(free), seconds, limited)
 
     def how_to_raise(self, connections: int) -> str:
-        """Return what gives this user so many connections, as one would tell it."""
+        """Return what to do to allow this user so many connections, for messages."""
         if self.limited:
             return f"{self.limited} {connections}"
         return f"let the server take {connections} of its users (max_connections)"

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 
 class ServerSessions:
-    """The sessions that one run has with its server, the first one kept for itself.
+    """The sessions of one run with its server; the first one is the run's own.
 
-    Only `connect` is called by lanes as well, each from its own thread, and `cancel` by
-    whoever ends the run.
+    It is used by one thread, except that each lane calls `connect` from its own thread,
+    and whoever ends the run calls `cancel`.
 
     Args:
         dsn: The connection string.
@@ -34,21 +34,21 @@ class ServerSessions:
         self._first: Connection | None = None
         self._was_open = False
         self._closed = False
-        #: Why the first one could not be opened before it was asked for.
+        #: The error of opening the first session ahead; raised when it is asked for.
         self._unreached: PropLoadError | None = None
         self._lost = LostSessions()
-        #: Guards which session is the first one.
+        #: Guards the first session while it is opened or replaced.
         self._opening = threading.Lock()
         self._ahead = Preconnector(self._open_ahead)
         self._sessions: weakref.WeakSet[Connection] = weakref.WeakSet()
         self._tracking = threading.Lock()
 
     def first(self) -> Connection:
-        """Return the session of the run itself, opened where none is.
+        """Return the run's own session; open it if necessary.
 
         Raises:
             ConfigError: The connection string, user or password is wrong.
-            WriteError: The server lets the user in no more.
+            WriteError: The server no longer admits the user.
             TransientWriteError: The server cannot be reached now.
         """
         with self._opening:
@@ -58,11 +58,11 @@ class ServerSessions:
             return self._opened()
 
     def living(self) -> Connection:
-        """Return the first session where it still answers, else a new one.
+        """Return the first session if it still answers, otherwise a new one.
 
         Raises:
             ConfigError: The connection string, user or password is wrong.
-            WriteError: The server lets the user in no more.
+            WriteError: The server no longer admits the user.
             TransientWriteError: The server cannot be reached now.
         """
         try:
@@ -73,35 +73,35 @@ class ServerSessions:
         return self.first()
 
     def lose_first(self) -> None:
-        """Let the next statement open a session: this one may be dead."""
+        """Close the first session, which may be dead; the next use opens a new one."""
         with self._opening:
             if self._first is not None:
                 self._first.close()
                 self._first = None
 
     def connect(self) -> Connection:
-        """Return another session, which its caller closes; lanes call it as well.
+        """Return another session, which the caller must close; lanes call it as well.
 
         Raises:
             ConfigError: The connection string, user or password is wrong.
-            WriteError: The server lets the user in no more.
+            WriteError: The server no longer admits the user.
             TransientWriteError: The server cannot be reached now.
         """
         return self._ahead.take() or self._another()
 
     def preconnect(self, count: int, /) -> None:
-        """Have so many sessions opened meanwhile, besides the first one."""
+        """Open `count` sessions in the background, besides the first one."""
         self._ahead.preconnect(count)
 
     def cancel(self) -> None:
-        """Break off the statements of all sessions; to be called by another thread."""
+        """Cancel the statements of all sessions; call it from another thread."""
         with self._tracking:
             sessions = [one for one in self._sessions if not one.closed]
         for session in sessions:
             session.cancel()
 
     def close(self) -> None:
-        """Close the first session, and those that nobody took; no more are opened."""
+        """Close the first session and those not taken; open no more in advance."""
         with self._opening:
             self._closed = True
         self._ahead.close()
@@ -115,7 +115,7 @@ class ServerSessions:
             try:
                 first = self._opened()
             except PropLoadError as error:
-                # it is raised once, for whoever asks for the session
+                # raised once, by the next call of `first`
                 self._unreached = error
                 raise
         return self._sibling(first)
@@ -126,7 +126,7 @@ class ServerSessions:
             try:
                 return self._sibling(first)
             except TransientWriteError:
-                # lost while another one was made of it: the next one will do
+                # the first session was closed while it was cloned: clone a new one
                 if not first.closed:
                     raise
 

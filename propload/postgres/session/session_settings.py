@@ -1,4 +1,4 @@
-"""What a session needs so that the same text means the same value everywhere."""
+"""Session settings, by which the same text means the same value on every server."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ SETTINGS = {
     "client_encoding": "UTF8",
     "bytea_output": "hex",
     "standard_conforming_strings": "on",
-    # off, a null in an array that is sent as text becomes the text NULL
+    # if off, a null in an array that is sent as text becomes the text NULL
     "array_nulls": "on",
-    # the upsert is written for it; a stricter default would only raise 40001
+    # the upsert is written for it; a stricter level would only raise 40001
     "default_transaction_isolation": "read committed",
     # compiling one statement costs more than it saves on a batch
     "jit": "off",
 }
 
-#: What the server does about a line that is cut without a word: as this side does
-#: (see dsn.py), unless the server or the user has chosen something.
+#: How the server notices a connection that was cut silently: as this side does (see
+#: dsn.py), unless the server or the user has set something.
 LINE_SETTINGS = {
     "tcp_keepalives_idle": "30",
     "tcp_keepalives_interval": "10",
@@ -27,9 +27,9 @@ LINE_SETTINGS = {
     "tcp_user_timeout": "60000",
 }
 
-#: How many bytes of rows the driver reads at once: its default of 16 MB is no faster.
+#: How many bytes of rows the driver reads at a time: its default, 16 MB, is no faster.
 READING = {"adbc.postgresql.batch_size_hint_bytes": str(4 << 20)}
 
-#: Has the driver ask in one round trip: its default, COPY, is faster for many rows but
-#: takes three.
+#: Makes the driver query in one round trip. Its default, COPY, is faster for many rows
+#: but takes three.
 ASKING = {"adbc.postgresql.use_copy": "false"}

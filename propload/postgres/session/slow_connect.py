@@ -1,4 +1,4 @@
-"""Says what a load is waiting for when a session takes long to open."""
+"""Log what a load is waiting for when a session takes long to open."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: A session opens in a hundredth of it. A pooler keeps one waiting for minutes without
-#: a word; a dead line is given up sooner (`connect_timeout`).
+#: A session usually opens in a hundredth of this. A pooler may silently keep one
+#: waiting for minutes; a host that does not answer is given up sooner
+#: (`connect_timeout`).
 SLOW_SECONDS = 15.0
 
 
 @contextmanager
 def told_if_slow(place: str, /) -> Iterator[None]:
-    """Log once that no session has come, if the block takes long.
+    """Log a warning, once, if the block takes longer than `SLOW_SECONDS`.
 
     Args:
-        place: Host and database, for people.
+        place: Host and database, for the message.
     """
     said = "%s has given no session for %g s: a pooler does when another one ends"
     told = threading.Timer(SLOW_SECONDS, log.warning, (said, place, SLOW_SECONDS))

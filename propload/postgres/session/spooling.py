@@ -1,4 +1,4 @@
-"""Rows by way of a file that the server reads from its own disk."""
+"""Copy rows through a file that the server reads from its own disk."""
 
 from __future__ import annotations
 
@@ -14,25 +14,26 @@ if TYPE_CHECKING:
     from propload.postgres.server.spool import Spool
     from propload.postgres.session.statements import Statements
 
-#: Codes of a server that lacks a file or may not read it.
+#: SQLSTATEs, or their classes, for a file that is missing or may not be read.
 _OF_FILES = ("58", "42501")
-#: A table's namespace, or None where the session's path finds it, and its name.
+#: A table's namespace, or None to use the session's search path; and its name.
 Place: TypeAlias = "tuple[str | None, str]"
 
 
 def copies_from_spool(
     session: Statements, spool: Spool, place: Place, rows: pa.Table, /
 ) -> bool:
-    """Copy rows from a server's spool; return whether it took them.
+    """Copy rows through a server's spool; return False if it cannot take them.
 
     Args:
-        session: One with that server.
-        spool: Where the server reads them.
+        session: A session with that server.
+        spool: The server's spool.
         place: The table.
         rows: The rows.
 
     Raises:
-        TransientWriteError: The server could not read the file; it gets no more.
+        TransientWriteError: The server could not read the file; the spool is not used
+            again.
         ServerError: The server refused a row, or the connection is gone.
     """
     if not spool.takes(rows):
@@ -40,7 +41,7 @@ def copies_from_spool(
     try:
         path = spool.write(rows)
     except ValueError:
-        # a value out of its type's range, for which the driver has its own words
+        # a value is out of its type's range: the driver reports that
         return False
     except OSError as error:
         spool.close(error)

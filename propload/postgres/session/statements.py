@@ -1,4 +1,4 @@
-"""What a session can be asked and told to do, without a word of the driver."""
+"""The interface of a session: run statements and queries, whatever the driver."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ if TYPE_CHECKING:
     from adbc_driver_manager.dbapi import Cursor
 
 T = TypeVar("T")
-#: A row by the names of its columns; the types of its values are the server's.
+#: A row as a dict by column name; its values have the types that the query returns.
 Record: TypeAlias = "dict[str, Any]"
 
 
 class Statements(ABC):
-    """Runs statements and answers questions, in a transaction: a `Connection`."""
+    """Runs statements and queries in a transaction; implemented by `Connection`."""
 
     @abstractmethod
     def execute(self, sql: str, params: Sequence[object] = ()) -> int | None:
-        """Return the rows that a statement changed, or None where not told."""
+        """Run a statement; return how many rows it changed, or None if not reported."""
 
     @abstractmethod
     def commit(self) -> None:
@@ -28,13 +28,13 @@ class Statements(ABC):
 
     @abstractmethod
     def rollback(self) -> None:
-        """Undo the open transaction."""
+        """Roll back the open transaction."""
 
     def rows(self, sql: str, params: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """Return the rows of a query.
 
-        Types without an Arrow equal (regclass, inet, ...) come as bytes: cast them to
-        text in the query.
+        Values of types without an Arrow counterpart (regclass, inet, ...) are returned
+        as bytes: cast them to text in the query.
 
         Raises:
             ServerError: The server refused, or the connection is gone.
@@ -43,9 +43,9 @@ class Statements(ABC):
         return self.ask(sql, params)
 
     def ask(self, sql: str, params: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        """Return the rows of a query, as `rows` does, and begin no transaction.
+        """Return the rows of a query, as `rows` does, but begin no transaction.
 
-        For what needs none, as it is one by itself: a question to the catalog.
+        For a single query that needs none, such as one of the catalog.
 
         Raises:
             ServerError: The server refused, or the connection is gone.
@@ -53,7 +53,7 @@ class Statements(ABC):
         return self._ask(sql, params, lambda cursor: list(cursor.fetchall()))
 
     def records(self, sql: str) -> list[Record]:
-        """Return the rows of a query, as `rows` does, each by the names of its columns.
+        """Return the rows of a query, as `rows` does, each as a dict by column name.
 
         Raises:
             ServerError: The server refused, or the connection is gone.
@@ -76,10 +76,10 @@ class Statements(ABC):
 
     @abstractmethod
     def _begin(self) -> None:
-        """Begin a transaction, where none is open."""
+        """Begin a transaction unless one is open."""
 
     @abstractmethod
     def _ask(
         self, sql: str, params: Sequence[object], take: Callable[[Cursor], T]
     ) -> T:
-        """Return what is taken from the driver's cursor of an answered query."""
+        """Run a query; return what `take` returns for the driver's cursor."""
