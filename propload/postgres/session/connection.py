@@ -292,7 +292,7 @@ class Connection(Statements):
             raise self._server_error(error) from error
 
     def rollback(self) -> None:
-        """Roll back the open transaction; never raise, so no earlier error is masked."""
+        """Roll back the open transaction; never raise, to mask no earlier error."""
         if self._transaction == "none":
             return
         self._transaction = "none"

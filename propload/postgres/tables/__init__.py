@@ -1,1 +1,1 @@
-"""Tables as they are and as they are to be: what rows and columns must fit."""
+"""The target's table: describe or create it, and plan how rows fit it."""

@@ -1,4 +1,4 @@
-"""What a plan takes for granted of a table, and what has changed of it since."""
+"""What a plan assumes about a table, and whether the table has changed since."""
 
 from __future__ import annotations
 
@@ -16,22 +16,23 @@ if TYPE_CHECKING:
     from propload.postgres.session.connection import Connection
     from propload.target import TableName
 
-#: `text` and `varchar` (the numbers are every server's): rows travel as the same
-#: letters, and a text that is too long is refused by the server itself.
+#: The OIDs of `text` and `varchar`, the same on every server. Changing one to the other
+#: is harmless: rows are sent as the same text, and the server refuses one that is too
+#: long.
 _TEXTS = frozenset({25, 1043})
-#: `char(n)`, of any length for the same reason.
+#: The OID of `char(n)`, whose length may change for the same reason.
 _PADDED = 1042
 
 
-#: What is said of a table that has another number than before.
+#: The message about a table whose OID has changed.
 MADE_AGAIN = "it was dropped and created again"
 
-#: A column's type, its length or precision, both as PostgreSQL writes them, its number.
+#: A column's type OID, its typmod, both as PostgreSQL writes them, and its number.
 _Column: TypeAlias = tuple[int, int, str, int]
 
 
 class _Told(TypedDict):
-    """What `ASSUMPTIONS_QUERY` answers with, as far as a plan needs it."""
+    """The result of `ASSUMPTIONS_QUERY`, as far as a plan needs it."""
 
     oid: int
     columns: dict[str, _Column]
@@ -45,12 +46,13 @@ class _Told(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Assumptions:
-    """What a plan takes for granted of a table.
+    """What a plan assumes about a table.
 
     Attributes:
-        told: What the server told of it last; the same text means that nothing changed.
-        earlier: What it told before that, oldest first: the plan was made by the first
-            of it, and held by all that came later.
+        told: The server's last answer about it; the same text means that nothing
+            changed.
+        earlier: The answers before that, oldest first: the plan was made from the first
+            one, and remained valid with all the others.
     """
 
     told: str
@@ -58,7 +60,7 @@ class Assumptions:
 
     @classmethod
     def read(cls, connection: Connection, table: TableName, /) -> Assumptions | None:
-        """Return the assumptions of a table as it is now, or None where there is none.
+        """Return the assumptions for a table as it is now, or None if it is gone.
 
         Raises:
             ServerError: The connection broke.
@@ -75,12 +77,12 @@ class Assumptions:
         key: Collection[str],
         takes_parts: bool = False,
     ) -> Iterator[str]:
-        """Yield what no longer holds, in words.
+        """Yield a message for each assumption that no longer holds.
 
         Args:
-            later: The assumptions of the same table, read later.
-            columns: The columns that rows bring.
-            key: The columns that rows are looked for by, or none.
+            later: The assumptions for the same table, read later.
+            columns: The columns of the rows.
+            key: The columns by which rows are looked up, or none.
             takes_parts: Whether rows may be parts of stored ones, as in an upsert.
         """
         before, after = self._known(), _read(later.told)
@@ -89,7 +91,7 @@ class Assumptions:
         for column in columns:
             yield from _changes_of(column, before, after)
         if not takes_parts:
-            # otherwise every row would be refused
+            # without a required column, every row would be rejected
             yield from _asked_for(columns, before, after)
         if key and _is_key(key, before) and not _is_key(key, after):
             yield f"it no longer has a unique constraint on ({', '.join(key)})"
@@ -101,16 +103,16 @@ class Assumptions:
             yield "row-level security applies to this user now"
 
     def followed_by(self, later: Assumptions, /) -> Assumptions:
-        """Return the assumptions of the table as it is now, after a harmless change.
+        """Return the assumptions for the table after a harmless change.
 
         Args:
-            later: The assumptions of the same table, read later.
+            later: The assumptions for the same table, read after the change.
         """
         known = dict.fromkeys((*self.earlier, self.told))
         return Assumptions(later.told, tuple(known))
 
     def _known(self) -> _Told:
-        """Return all that was known, by the oldest word on each column."""
+        """Return all earlier answers merged, with the oldest entry for each column."""
         known = [_read(text) for text in (*self.earlier, self.told)]
         columns: dict[str, _Column] = {}
         for one in known:
@@ -136,26 +138,26 @@ def require_unchanged(
     key: Collection[str],
     takes_parts: bool,
 ) -> Assumptions:
-    """Return the assumptions of a table as it is now, by which the plan still holds.
+    """Return the assumptions for the table as it is now, if the plan is still valid.
 
-    A harmless change is not reported again, nor is what was known before it: a trigger
-    that the plan allows for may go and come back.
+    The result remembers earlier states as well as the present one, so what the plan
+    allows for, such as a trigger, may be removed and come back.
 
-    Call it where the open transaction has written into the table: its locks keep the
+    Call it after the open transaction has written into the table: its locks keep the
     table as it is until the commit.
 
     Args:
         connection: The session that has written.
         table: The table.
-        assumptions: What the plan takes for granted.
-        columns: The columns that rows bring.
-        key: The columns that rows are looked for by, or none.
+        assumptions: What the plan assumes.
+        columns: The columns of the rows.
+        key: The columns by which rows are looked up, or none.
         takes_parts: Whether rows may be parts of stored ones, as in an upsert.
 
     Raises:
-        TableGoneError: The table is gone, or is another one.
-        WriteError: The table was changed, so that rows by this plan might be stored as
-            other values, or twice.
+        TableGoneError: The table is gone, or was replaced by another one.
+        WriteError: The table was changed, so that this plan might store rows with
+            wrong values, or twice.
         ServerError: The connection broke.
     """
     now = Assumptions.read(connection, table)
@@ -175,11 +177,11 @@ def require_unchanged(
 def changed(
     table: TableName, changes: Iterable[str], /, *, kind: type[WriteError]
 ) -> WriteError:
-    """Return the error of a batch that a table has no right place for any more.
+    """Return the error for a batch whose plan no longer suits the table.
 
     Args:
         table: The table.
-        changes: What has changed of it, in words.
+        changes: Messages about what has changed.
         kind: The error's class.
     """
     msg = (
@@ -207,7 +209,7 @@ def _changes_of(column: str, before: _Told, after: _Told) -> Iterator[str]:
             "was dropped, what committed rows held in it is gone"
         )
     elif was[3] != now[3]:
-        # rows that are committed hold what they brought in the one that it was
+        # the values of committed rows are in the earlier column
         yield (
             f"column {column} is a different one now: it was dropped and created "
             "again, or two have swapped names"

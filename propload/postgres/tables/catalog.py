@@ -1,4 +1,4 @@
-"""Reads what a table is made of from the catalog."""
+"""Read the facts of a table from the catalog."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _NOT_TABLES = {
 
 
 def describe(connection: Connection, table: TableName, /) -> TableFacts | None:
-    """Return the facts of a table, or None where there is none of that name.
+    """Return the facts of a table, or None if there is none of that name.
 
     Ends the open transaction.
 
@@ -53,7 +53,7 @@ def describe(connection: Connection, table: TableName, /) -> TableFacts | None:
         found = connection.ask(DESCRIPTION_QUERY, name)
         if not found:
             return None
-        # at one moment: what changes after it is noticed before a row is committed
+        # all from one query: any later change is noticed before a row is committed
         assumptions, *told = found[0]
         relation, ties, columns = (json.loads(each or "[]") for each in told)
         _refuse_unwritable(table, relation)

@@ -1,10 +1,10 @@
-"""Which values a column takes over COPY, and how everything else gets there.
+"""Plan how the values of each column are sent.
 
-The driver writes each value in the binary form of its Arrow type, whatever the
-column's type is: whole numbers copied into double precision become nonsense
-without an error. So every column is planned here before the first byte is sent:
-its values are cast to the one Arrow type whose binary form the column reads, or
-they travel as text and the server casts them, or the load is refused.
+The driver writes each value in the binary format of its Arrow type, whatever the
+column's type is: integers copied into double precision become nonsense without an
+error. So every column is planned here before the first byte is sent: its values are
+cast to the one Arrow type whose binary format the column reads, or they are sent as
+text and cast by the server, or the load is refused.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from propload.postgres.tables.facts import TableColumn
 
-#: What the binary form of each type is written from. Text-like types read text.
+#: The Polars type from which the binary format of each base type is written.
 _BINARY: Mapping[str, pl.DataType] = {
     "bool": pl.Boolean(),
     "int2": pl.Int16(),
@@ -50,21 +50,21 @@ _BINARY: Mapping[str, pl.DataType] = {
 _NUMBERS = frozenset({"int2", "int4", "int8", "float4", "float8", "numeric", "bool"})
 _WORDS = frozenset({"text", "varchar", "bpchar", "citext"})
 _JSON = frozenset({"json", "jsonb"})
-#: Types of other makers whose text is a JSON list of numbers.
+#: Types of the extension pgvector, whose text is a JSON list of numbers.
 _VECTORS = frozenset({"vector", "halfvec"})
 #: Types whose text may be a bare number.
 _NUMERALS = frozenset({"money", "oid"})
-#: PostGIS reads the digits of bytes (WKB), and the JSON of objects (GeoJSON).
+#: PostGIS types: they read bytes as hex digits (WKB), and objects as JSON (GeoJSON).
 _PLACES = frozenset({"geometry", "geography"})
 _GEOJSON = frozenset({"type", "coordinates"})
 _MOMENTS = frozenset({"date", "timestamp", "timestamptz"})
 
-#: Decimal digits of the largest unsigned 64-bit whole number.
+#: The number of decimal digits of the largest unsigned 64-bit integer.
 _UINT64_DIGITS = 20
 
 
 def plan_column(column: TableColumn, dtype: pl.DataType, /) -> ColumnPlan | None:
-    """Return how values of a type travel into a column, or None: there is no way.
+    """Return how values of a type are sent to a column, or None if they cannot be.
 
     Args:
         column: The column of the table.
@@ -99,10 +99,10 @@ def _plan_binary(column: TableColumn, dtype: pl.DataType) -> ColumnPlan:
     if column.base in ("interval", "bytea") and _is_text(dtype):
         return _step(column, pl.String(), by_text=True)
     if column.base == "interval" and pg_type != "interval":
-        # its precision would round in COPY
+        # COPY would round to its precision
         return _step(column, pl.String(), by_text=True)
     if column.base == "jsonb" and column.domain:
-        # the driver knows jsonb itself only
+        # the driver supports jsonb itself, but no domain over it
         return _step(column, natural, by_text=True)
     return _step(column, natural)
 
@@ -165,14 +165,14 @@ def _plan_array(column: TableColumn, dtype: pl.DataType) -> ColumnPlan | None:
     if inner is None:
         return None
     if isinstance(_innermost(dtype), pl.Binary) and inner.dtype != pl.Binary:
-        # bytes in lists have no other text than that of bytea
+        # bytes in lists have only the text form of bytea
         return None
     nested = isinstance(inner_type(dtype), (pl.List, pl.Array))
-    # texts inside lists are read one by one, as they would be alone
+    # texts in lists are cast one by one, as they would be outside a list
     nested |= _is_text(_innermost(dtype)) and inner.dtype != pl.String
     nested |= _lacks_cast(_innermost(dtype), inner.dtype)
     by_text = nested or inner.carrier == "text" or _is_rounded_in_copy(inner)
-    # the binary form of an array names the type of its elements: here the domain
+    # the binary format of an array names the type of its elements, here the domain
     if by_text or column.element_type:
         return _array_by_text(column)
     return _step(column, pl.List(inner.dtype))
@@ -185,14 +185,14 @@ def _array_by_text(column: TableColumn) -> ColumnPlan:
 
 
 def _lacks_cast(element: pl.DataType, wanted: pl.DataType) -> bool:
-    """Return whether Polars casts such elements of lists in one direction at most."""
+    """Return whether Polars cannot cast list elements both to this type and back."""
     if wanted == pl.String:
         return not (element.is_numeric() or _is_text(element))
     return element.is_decimal() and wanted == pl.Boolean
 
 
 def _is_rounded_in_copy(element: ColumnPlan) -> bool:
-    # elements of a list are not looked at one by one before COPY
+    # elements of a list are not checked one by one before COPY
     if element.pg_type == "jsonb":
         return True
     has_length = length_type(element) is not None

@@ -1,4 +1,4 @@
-"""Tables for rows: made where there is none, else judged and widened."""
+"""Create a missing table, or check an existing one and add columns to it."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ if TYPE_CHECKING:
     from propload.postgres.tables.facts import TableFacts
     from propload.target import Target
 
-#: The bytes of a name that PostgreSQL keeps; it cuts the rest without an error.
+#: The longest name in bytes; PostgreSQL truncates longer ones without an error.
 NAME_BYTES = 63
-#: How many letters of a name that is too long are shown.
+#: How many characters of a longer name a message shows.
 NAME_SHOWN = 80
-#: The columns that one table can have.
+#: The most columns that a table can have.
 TABLE_COLUMNS = 1_600
 
 _SYSTEM_COLUMNS = frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"})
@@ -59,14 +59,14 @@ def ensure_table(
     pg_types: Mapping[str, str],
     /,
 ) -> TableFacts:
-    """Return the facts of a table that is there, with the columns it is to have.
+    """Create the table, or check it and add new columns; return its facts.
 
     Args:
-        session: A session without open work.
+        session: A session without an open transaction.
         target: The table and its rules.
-        frame_schema: Names and types of the rows.
-        found: What is known of the table, or None where there is none.
-        pg_types: PostgreSQL types for columns of a table that is created.
+        frame_schema: The names and types of the rows' columns.
+        found: The facts of the table, or None if it does not exist.
+        pg_types: PostgreSQL types for columns that are created.
 
     Raises:
         SchemaMismatchError: The rows do not fit the table.
@@ -94,18 +94,18 @@ def create_table(
     key: Sequence[str] = (),
     pg_types: Mapping[str, str] | None = None,
 ) -> TableFacts:
-    """Return the facts of a table that is made; commits.
+    """Create a table, commit, and return its facts.
 
     Args:
-        connection: A connection with no open work.
+        connection: A connection without an open transaction.
         table: The name of the table.
-        frame_schema: Names and types of its columns; `propload_row` is left out.
-        key: The primary key's columns; those of text are ordered by bytes, as
-            rows come, which makes the index faster to fill.
-        pg_types: PostgreSQL types of columns whose own type does not tell.
+        frame_schema: The names and types of its columns; `propload_row` is left out.
+        key: The primary key's columns. Those of text are ordered by bytes, like the
+            incoming rows, which makes the index faster to fill.
+        pg_types: PostgreSQL types of columns for which `frame_schema` does not decide.
 
     Raises:
-        MadeMeanwhileError: There is a table of that name: it may be unlike this one.
+        MadeMeanwhileError: A table of that name exists, and may be different.
         SchemaMismatchError: A name or type cannot be a column's.
         WriteError: The namespace is missing, or this user may not create there.
     """
@@ -123,7 +123,7 @@ def dry_run_create(
     key: Sequence[str],
     pg_types: Mapping[str, str],
 ) -> None:
-    """Raise what `create_table` would raise by these arguments; nothing is made."""
+    """Raise what `create_table` would raise for these arguments; create nothing."""
     statement = _creation(table, frame_schema, key, pg_types, unless_there=True)
     _change(connection, table, statement, keep=False)
 
@@ -137,16 +137,16 @@ def borrow_table(
     key: Sequence[str],
     pg_types: Mapping[str, str],
 ) -> TableFacts:
-    """Return the facts of a temporary table like one that is to be made; commits.
+    """Create a temporary table like one that a load would create; return its facts.
 
-    Its session is to be one of its own. The other arguments are those of
-    `create_table`.
+    It commits. The connection must be a session of its own; the other arguments are
+    those of `create_table`.
 
     Raises:
-        WriteError: This user may not make temporary tables.
+        WriteError: This user may not create temporary tables.
     """
     temporary = TableName(TEMPORARY, table.table)
-    # its index takes the session's buffers, whose number is fixed from then on
+    # set first, as it cannot be changed once a temporary table has used buffers
     connection.execute(TEMP_BUFFERS)
     statement = _creation(temporary, frame_schema, key, pg_types, unless_there=True)
     _change(connection, temporary, statement)
@@ -162,18 +162,18 @@ def add_columns(
     *,
     pg_types: Mapping[str, str] | None = None,
 ) -> TableFacts:
-    """Return the facts of a table that was given more columns; commits.
+    """Add columns to a table, commit, and return its facts.
 
     Args:
-        connection: A connection with no open work.
+        connection: A connection without an open transaction.
         table: An existing table.
-        frame_schema: Names and types of the new columns; they take null.
-        pg_types: PostgreSQL types of columns whose own type does not tell.
+        frame_schema: The names and types of the new columns, which are nullable.
+        pg_types: PostgreSQL types of columns for which `frame_schema` does not decide.
 
     Raises:
         SchemaMismatchError: A name or type cannot be a column's, or the table has
             no room for them.
-        WriteError: This user may not change the table.
+        WriteError: This user may not alter the table.
     """
     types = _column_types(frame_schema, pg_types or {})
     check_new_columns(connection, table, types)
@@ -184,10 +184,11 @@ def add_columns(
 def check_new_columns(
     connection: Connection, table: TableName, names: Collection[str], /
 ) -> None:
-    """Refuse columns that a table cannot be given.
+    """Raise if columns cannot be added to a table.
 
     Raises:
-        SchemaMismatchError: A name cannot be a column's, or there is no room.
+        SchemaMismatchError: A name cannot be a column's, or the table would have too
+            many columns.
     """
     _check_names(table, names)
     _check_room(connection, table, names)
@@ -260,7 +261,7 @@ def _check_names(table: TableName, names: Collection[str]) -> None:
 
 
 def _wrong_name(name: str) -> str:
-    """Return a name that PostgreSQL does not take, and why; nothing of another one."""
+    """Return why PostgreSQL does not accept a name, or an empty string if it does."""
     size = len(name.encode())
     why = f"has {size} bytes, at most {NAME_BYTES}" if size > NAME_BYTES else ""
     if not name or "\0" in name:
@@ -289,7 +290,7 @@ def _change(
     connection: Connection, table: TableName, statement: str, *, keep: bool = True
 ) -> None:
     try:
-        # two runs that make one table at once would trip over each other's names
+        # two runs that create the same table concurrently would fail on its name
         lock = quoting.with_values(LOCK_NAME_QUERY, (str(table),))
         connection.execute(f"{lock};{statement}")
         if keep:

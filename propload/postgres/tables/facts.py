@@ -1,4 +1,4 @@
-"""What a table is made of: its columns, its keys, and what writing must know."""
+"""The facts of a table: its columns, its keys, and what else a load must know."""
 
 from __future__ import annotations
 
@@ -26,26 +26,27 @@ class TableColumn:
     Attributes:
         name: Its name, unquoted.
         pg_type: Its type as PostgreSQL writes it: `numeric(12,2)`.
-        base: The catalog's name of the type below any domain: `numeric`,
-            `int4`; an array's begins with an underscore: `_text`.
+        base: The catalog's name of the type, or of the type below its domain:
+            `numeric`, `int4`; an array's begins with an underscore: `_text`.
         kind: What the base type is.
-        nullable: Whether it takes null.
-        has_default: Whether the server fills it when it is left out, from a
-            default or as an identity.
+        nullable: Whether it may be null.
+        has_default: Whether the server supplies a value if it is left out, from a
+            default or an identity.
         generated: Whether the server computes it and refuses values.
         identity: Whether it is GENERATED ALWAYS AS IDENTITY: an insert must
             override it, an update cannot set it.
-        domain: The domain's name where the type is one, else None.
-        typmod_type: The type below any domain, with its length or precision;
-            the same as `pg_type` where there is no domain.
-        element_base: The catalog's name of an array's element type below any domain.
+        domain: The name of the domain if its type is one, otherwise None.
+        typmod_type: The type with its length or precision; if that is a domain, the
+            type below it. Without a domain the same as `pg_type`.
+        element_base: The catalog's name of an array's element type, or of the type
+            below its domain.
         element_kind: What that type is.
-        element_type: That type with its length where the elements are of a domain,
-            else None.
+        element_type: That type with its length if the elements are of a domain,
+            otherwise None.
         collation: The quoted name of its collation, or None.
-        loose: Whether that holds unequal texts equal.
-        comparable: Whether the type has an equality that indexes would use.
-        array: How an array's text is written.
+        loose: Whether that collation treats different texts as equal.
+        comparable: Whether the type has an equality that indexes can use.
+        array: How the text of an array is written.
     """
 
     name: str
@@ -68,11 +69,11 @@ class TableColumn:
 
     @property
     def required(self) -> bool:
-        """Whether a new row has to bring a value."""
+        """Whether a new row must supply a value."""
         return not (self.nullable or self.has_default or self.generated)
 
     def element(self) -> TableColumn:
-        """Return an array's element, of arrays in it theirs, as if it were a column."""
+        """Return a column of an array's innermost element type."""
         array = self.typmod_type or self.pg_type
         base = self.element_base or self.base.removeprefix("_")
         pg_type = self.element_type or array.removesuffix("[]")
@@ -82,12 +83,12 @@ class TableColumn:
 
 @dataclass(frozen=True, slots=True)
 class Tie:
-    """A constraint or index by which one row may refuse another.
+    """A constraint or index by which one row may conflict with another.
 
     Attributes:
         name: Its name.
-        equal: The columns in which two rows must be equal to collide.
-        columns: All columns that it looks at.
+        equal: The columns in which two rows must be equal to conflict.
+        columns: All columns that it depends on.
         copied: Whether a copy of the table, its shadow, has it too.
     """
 
@@ -99,12 +100,12 @@ class Tie:
     def binds(
         self, key: Sequence[str], given: AbstractSet[str], /, *, triggered: bool
     ) -> bool:
-        """Return whether rows of different keys may refuse one another.
+        """Return whether rows of different keys may conflict.
 
         Args:
             key: The columns by which rows are routed.
-            given: The columns whose values depend on the rows that come.
-            triggered: Whether a trigger may give any column a value.
+            given: The columns whose values depend on the incoming rows.
+            triggered: Whether a trigger may set any column.
         """
         if key and set(key) <= set(self.equal):
             return False
@@ -116,11 +117,11 @@ class Traits:
     """Traits of a table that its shadow, a plain copy, does not have.
 
     Attributes:
-        partitioned: Whether a row's place alone does not find it again.
+        partitioned: Whether it is partitioned, so that a ctid alone does not identify a
+            row.
         triggered: Whether a trigger may change or skip a row before it is stored.
         ruled: Whether it has rules.
-        rewritten: Whether one of them rewrites what is inserted or updated; COPY does
-            not heed it.
+        rewritten: Whether a rule rewrites inserts or updates; COPY ignores rules.
     """
 
     partitioned: bool = False
@@ -131,21 +132,22 @@ class Traits:
 
 @dataclass(frozen=True, slots=True)
 class TableFacts:
-    """What propload needs to know of an existing table.
+    """What propload needs to know about an existing table.
 
     Attributes:
         name: Its qualified name.
         columns: Its columns in the table's order.
         primary_key: The primary key's columns in order, or empty.
-        unique_keys: The columns of each unique index that stands for a plain
+        unique_keys: The columns of each unique index that is equivalent to a plain
             unique constraint (whole table, plain columns), primary key included.
-        empty: Whether it held no row when it was looked at.
-        inherited: Whether other tables inherit from it, whose rows it shows as well.
-        referenced: Whether rows of other tables refer to it.
-        oid: Its number: one that is dropped and made again has another.
-        ties: By what its rows may refuse one another.
-        traits: What its shadow does not share.
-        assumptions: What is looked at again before rows are committed; None of a table
+        empty: Whether it had no row when it was examined.
+        inherited: Whether other tables inherit from it: queries then return their rows
+            as well.
+        referenced: Whether foreign keys of other tables refer to it.
+        oid: Its OID: a table that is dropped and created again gets another one.
+        ties: The constraints and indexes by which its rows may conflict.
+        traits: Traits that its shadow does not have.
+        assumptions: What is checked again before rows are committed; None for a table
             that only this run knows.
     """
 
@@ -167,7 +169,7 @@ class TableFacts:
 
     @property
     def columns_mark(self) -> str:
-        """What changes when rows would be cast, routed or refused otherwise."""
+        """A hash of names, types and nullability of the columns, to detect changes."""
         told = [(one.name, one.pg_type, one.nullable) for one in self.columns]
         return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
@@ -177,12 +179,13 @@ class TableFacts:
         return replace(self, ties=copied, traits=Traits(), assumptions=None)
 
     def takes_parts(self, target: Target, /) -> bool:
-        """Return whether rows may be parts of stored ones: new ones are refused then.
+        """Return whether rows may lack required columns, being parts of stored rows.
 
-        Where no row is stored, or none is looked for, a missing column is a mistake.
+        Only new rows that lack one are rejected then. If no row is stored, or none is
+        looked for, a missing column is a fault of the whole input.
         """
         return target.mode == "upsert" and not self.empty
 
     def keeps_unique(self, key: Sequence[str], /) -> bool:
-        """Return whether no two rows have the same key, nulls aside."""
+        """Return whether the table keeps the key unique, nulls aside."""
         return any(set(unique) == set(key) for unique in self.unique_keys)

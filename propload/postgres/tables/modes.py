@@ -1,4 +1,4 @@
-"""Whether a table has room for a mode: above all, whether it keeps the key unique."""
+"""Check whether a table permits a mode, above all whether it keeps the key unique."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 
 
 def require_mode(connection: Connection, facts: TableFacts, target: Target, /) -> None:
-    """Refuse a mode that the table has no room for, and say what is to be done first.
+    """Raise if the table does not permit the target's mode; say what to do about it.
 
-    Ends the open transaction where the table does not keep the key unique.
+    Ends the open transaction if the table does not keep the key unique.
 
     Args:
-        connection: A session without open work.
+        connection: A session without an open transaction.
         facts: The table.
         target: Its rules.
 
     Raises:
-        WriteError: Rows cannot be found by the key, or the mode reaches further
+        WriteError: Rows cannot be found by the key, or the mode would affect more
             than the table itself.
         ServerError: The connection broke.
     """
@@ -63,7 +63,7 @@ def require_mode(connection: Connection, facts: TableFacts, target: Target, /) -
 
 
 def _fault_of_key(connection: Connection, facts: TableFacts, key: Sequence[str]) -> str:
-    """Return why rows cannot be found by a key, or nothing where they can."""
+    """Return why rows cannot be found by a key, or an empty string if they can."""
     columns = [column for name in key if (column := facts.column(name))]
     if len(columns) < len(key):
         return _lacking(facts, [name for name in key if facts.column(name) is None])
@@ -82,7 +82,7 @@ def _fault_of_key(connection: Connection, facts: TableFacts, key: Sequence[str])
 
 
 def _lacking(facts: TableFacts, missing: Sequence[str]) -> str:
-    """Return what is said of key columns that the table does not have."""
+    """Return the message about key columns that the table lacks."""
     known = [column.name for column in facts.columns]
     near = [nearest(one, known, cutoff=SLIP) for one in missing]
     hint = f" (did you mean {', '.join(filter(None, near))}?)" if any(near) else ""
@@ -95,11 +95,11 @@ def _lacking(facts: TableFacts, missing: Sequence[str]) -> str:
 
 
 def _nearly(facts: TableFacts, key: Sequence[str]) -> str:
-    """Return what is said of what looks like a constraint for that key."""
+    """Return the part of a message that says why similar constraints do not qualify."""
     found = [
         tie.name
         for tie in facts.ties
-        # an expression has columns but is equal in none, a condition has others
+        # an index on an expression has no equal columns, a partial one may have others
         if set(key) in (set(tie.columns), set(tie.equal))
     ]
     if not found:
@@ -111,7 +111,7 @@ def _nearly(facts: TableFacts, key: Sequence[str]) -> str:
 
 
 def _other_keys(facts: TableFacts) -> str:
-    """Return what else is said of a key that is not unique, as part of a list."""
+    """Return the rest of the message: a hint on partitions, and other unique keys."""
     told = ""
     if facts.traits.partitioned:
         told = (

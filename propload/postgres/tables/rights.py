@@ -1,4 +1,4 @@
-"""What this user may not do of all that a load into a table needs, told beforehand."""
+"""Check before a load whether this user has all the privileges that it needs."""
 
 from __future__ import annotations
 
@@ -28,11 +28,12 @@ class _Rights:
     """What a user may do with a table.
 
     Attributes:
-        whole: The rights to it as a whole.
-        added: The columns that they may give new rows.
-        changed: The columns of stored rows that they may change.
-        closed: The columns of a type that they may not name, with its namespace.
-        owns: Whether they may alter it.
+        whole: The privileges on the table as a whole.
+        added: The columns that the user may insert.
+        changed: The columns that the user may update.
+        closed: The columns whose type is in a namespace without USAGE for the user,
+            with that namespace.
+        owns: Whether the user may alter the table.
     """
 
     whole: frozenset[str]
@@ -45,20 +46,20 @@ class _Rights:
 def missing_rights(
     connection: Connection, facts: TableFacts, target: Target, plan: RowPlan, /
 ) -> list[str]:
-    """Return what keeps this user from the load, and what is to be granted.
+    """Return which privileges this user lacks for the load, and how to grant them.
 
-    That the user may read and insert some column is known of every table with facts.
-    Ends the open transaction.
+    Every table with facts is known to let the user read and insert some column. Ends
+    the open transaction.
 
     Args:
-        connection: A session without open work.
+        connection: A session without an open transaction.
         facts: The table.
         target: Its rules.
         plan: How rows get into it.
 
     Raises:
         ServerError: The connection broke.
-        WriteError: The user may not even look for stored rows, or name a type that
+        WriteError: The user may not even look for stored rows, or use a type that
             rows are cast to.
     """
     found = connection.ask(RIGHTS_QUERY, (facts.oid,))
@@ -67,7 +68,7 @@ def missing_rights(
     )
     connection.rollback()
     if not found:
-        # it is gone, which is told where it is missed
+        # the table is gone: whoever needs it next reports that
         return []
     whole, added, changed, closed, owns = found[0]
     rights = _Rights(
@@ -82,10 +83,10 @@ def missing_rights(
 def require_rights(
     connection: Connection, facts: TableFacts, target: Target, plan: RowPlan, /
 ) -> None:
-    """Refuse what would fail for want of a right, maybe after hours of rows.
+    """Raise if the user lacks a privilege, without which a load may fail after hours.
 
     Raises:
-        WriteError: This user lacks a right; the message says which.
+        WriteError: This user lacks privileges; the message says which.
     """
     missing = missing_rights(connection, facts, target, plan)
     if missing:
@@ -95,7 +96,7 @@ def require_rights(
 
 @dataclass(frozen=True, slots=True)
 class _Load:
-    """A load into a table, by what it needs there and what its user may do.
+    """A load into a table: what it needs, and what its user may do.
 
     Attributes:
         facts: The table.
@@ -110,10 +111,10 @@ class _Load:
     rights: _Rights
 
     def require_look(self) -> None:
-        """Refuse to look for stored rows of which this user may not read all columns.
+        """Raise if the mode looks for stored rows and the user may not read them.
 
         Raises:
-            WriteError: The mode looks for some.
+            WriteError: The user may not read all columns.
         """
         mode, table = self.target.mode, self.facts.name
         if mode not in ("upsert", "insert-new") or "SELECT" in self.rights.whole:
@@ -125,10 +126,10 @@ class _Load:
         raise WriteError(msg, table=str(self.target.table), sqlstate=MISSING_RIGHT)
 
     def require_types(self) -> None:
-        """Refuse casts to types that this user may not name.
+        """Raise if rows are cast to types that the user may not use.
 
         Raises:
-            WriteError: Rows are cast to such.
+            WriteError: The user lacks USAGE on the namespace of such a type.
         """
         closed = self.rights.closed
         cast = [each.column for each in self.plan.columns if each.carrier == "text"]
@@ -144,7 +145,7 @@ class _Load:
         raise WriteError(msg, table=str(self.target.table), sqlstate=MISSING_RIGHT)
 
     def missing(self) -> Iterator[str]:
-        """Yield what else is to be granted, for new rows, stored ones and columns."""
+        """Yield what else is to be granted: to insert, to update, to add columns."""
         table, mode = self.facts.name, self.target.mode
         closed = [name for name in self._added() if name not in self.rights.added]
         if closed:
@@ -167,7 +168,7 @@ class _Load:
             )
 
     def unreferable(self, parent: TableName, /) -> str:
-        """Return what is said of a table that another one may not refer to."""
+        """Return the message about a table that the user may not reference."""
         return (
             f"mode replace gathers the rows of {self.facts.name} in a table that "
             f"refers to {parent} as well, which this user may not: GRANT REFERENCES ON "
@@ -175,17 +176,17 @@ class _Load:
         )
 
     def _added(self) -> Iterable[str]:
-        """Return the columns that new rows are given."""
+        """Return the columns that an insert sets."""
         columns = self.facts.columns
         if self.target.mode == "replace":
             return [each.name for each in columns if not each.generated]
         travelling = [each.column for each in self.plan.columns]
-        # a row that is known keeps its own value of what it has to have
+        # rows of known keys carry the stored values of required columns
         required = [each.name for each in columns if each.required]
         return dict.fromkeys([*travelling, *required])
 
     def _ungranted(self) -> Sequence[str]:
-        """Return the rights that the mode needs on stored rows and this user lacks."""
+        """Return the privileges on stored rows that the user lacks for the mode."""
         needed = []
         if self.target.mode == "replace":
             needed = ["DELETE"] if self.facts.referenced else ["TRUNCATE"]
@@ -198,9 +199,9 @@ class _Load:
         return lacking
 
     def _changed(self) -> Sequence[str]:
-        """Return the columns of stored rows that may be written anew."""
+        """Return the columns that the load may update in stored rows."""
         facts, target = self.facts, self.target
-        # rows that others refer to stay where they are if their key comes again
+        # rows that others refer to are updated if their key comes again, not replaced
         stay = target.mode == "replace" and facts.referenced and target.key
         if target.mode != "upsert" and not stay:
             return []

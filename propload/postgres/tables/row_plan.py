@@ -1,4 +1,4 @@
-"""How rows of some columns fit a table: which columns travel how, and what is wrong."""
+"""Plan how rows with some set of columns fit a table, and what does not fit."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
     from propload.postgres.tables.facts import TableColumn, TableFacts
     from propload.target import ColumnPlan, TableName, Target
 
-#: How many names of missing columns are told; the others are counted.
+#: How many column names a message lists; the others are only counted.
 NAMES_TOLD = 10
 
 
 @dataclass(frozen=True, slots=True)
 class RowPlan:
-    """How rows of some columns fit a table.
+    """How rows with some set of columns fit a table.
 
     Attributes:
-        columns: How each column that the table has travels, in frame order.
+        columns: How each column that the table has is sent, in the frame's order.
         new: The columns that the table lacks, and their types.
-        unknown: What is said of them where the target refuses such columns, or None.
-        faults: What else keeps the rows from the table; each names its column.
-        notes: What a reader should know of columns that are left out.
+        unknown: The message about those columns if the target refuses them, or None.
+        faults: Messages about everything else that does not fit; each names its column.
+        notes: Notes for the reader about columns that are left out.
     """
 
     columns: tuple[ColumnPlan, ...]
@@ -44,10 +44,11 @@ class RowPlan:
     notes: tuple[str, ...] = ()
 
     def require_fit(self) -> None:
-        """Refuse rows that do not fit.
+        """Raise if the rows do not fit the table.
 
         Raises:
-            SchemaMismatchError: The message names every column at fault.
+            SchemaMismatchError: They do not fit; the message names every column that
+                is to blame.
         """
         told = [*([self.unknown] if self.unknown else []), *self.faults]
         if told:
@@ -60,10 +61,11 @@ def plan_rows(
     """Return how rows get into a table.
 
     Args:
-        frame_schema: Names and types of the rows; `propload_row` is left out.
+        frame_schema: The names and types of the rows' columns; `propload_row` is
+            ignored.
         facts: The table.
-        target: What is to be done with columns that it lacks, and with rows that
-            are parts of stored ones.
+        target: Says what to do with columns that the table lacks, and whether rows may
+            be parts of stored ones.
     """
     known = {column.name: column for column in facts.columns}
     new = {n: t for n, t in frame_schema.items() if n not in known and n != ROW}
@@ -100,10 +102,10 @@ def plan_rows(
 
 
 def told_apart(alike: Mapping[str, str], table: TableName, /) -> str:
-    """Return what is said of columns that a table would have twice to the eye.
+    """Return the message about columns of a table whose names would look the same.
 
     Args:
-        alike: Their names, each with the other one.
+        alike: The names, each with the one that it looks like.
         table: The table.
     """
     pairs = "; ".join(
@@ -128,7 +130,7 @@ def _left_out(alike: Mapping[str, str], target: Target) -> tuple[str, ...]:
 def _unknown(
     new: Collection[str], free: Collection[str], table: TableName
 ) -> str | None:
-    """Return what is said of columns that a table lacks, or None where it has all."""
+    """Return the message about columns that a table lacks, or None if it has all."""
     if not new:
         return None
     like = {name.lower(): name for name in free}
@@ -151,7 +153,7 @@ def _meant(name: str, near: str) -> str:
     asked = f"did you mean {near}?"
     if unicodedata.normalize("NFKC", name) != unicodedata.normalize("NFKC", near):
         return asked
-    # nobody sees that an umlaut is two characters, or a space an unusual one
+    # one cannot see that an umlaut is two characters, or a space an unusual one
     return f"{asked} here it is {name!a}, there {near!a}"
 
 

@@ -1,4 +1,4 @@
-"""Rows that no page of the server can hold, by what their values take at least."""
+"""Find rows and keys too large for a page, by the least size of their values."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ import polars as pl
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-#: What a page loses to its own header and to a row's, in bytes.
+#: Bytes of a page that its own header and the row's header take.
 PAGE_HEADER, ROW_HEADER = 32, 24
-#: A longer value may be compressed or stored elsewhere; both leave something behind.
+#: A value of more bytes may be compressed or stored out of line; it then still takes at
+#: least the second number of bytes in the row.
 LONGEST_INLINE, LEFT_INLINE = 20, 10
-#: How many columns fit into a page of 8 kB, whatever they hold.
+#: How many columns fit into a page of 8 kB, whatever their values.
 FITTING_COLUMNS = 380
-#: An index surely takes keys of this many bytes: in pages of 8 kB, 2,704 fit.
+#: An index surely accepts keys of this many bytes: in pages of 8 kB, 2,704 fit.
 INDEXED = 2_500
-#: Bytes of a value of each type, or fewer.
+#: The size of a value of each type in bytes, or less.
 _LEAST: Mapping[pl.DataType, int] = {
     pl.Boolean(): 1,
     pl.Int16(): 2,
@@ -31,14 +32,14 @@ _LEAST: Mapping[pl.DataType, int] = {
 
 
 def too_wide(layer: pl.DataFrame, block_bytes: int, /) -> list[int]:
-    """Return the places of rows that are surely wider than a page of the server.
+    """Return the 0-based positions of rows that surely do not fit into a page.
 
     Args:
         layer: Rows as they are staged.
         block_bytes: The size of a page.
     """
     room = block_bytes - PAGE_HEADER - ROW_HEADER
-    # column by column: all at once they would take as much memory as the rows
+    # column by column: all together would take as much memory as the rows
     taken = pl.repeat(0, layer.height, dtype=pl.UInt32, eager=True)
     for values in layer.iter_columns():
         taken += _least_bytes(values)
@@ -48,7 +49,7 @@ def too_wide(layer: pl.DataFrame, block_bytes: int, /) -> list[int]:
 def long_keys(layer: pl.DataFrame, key: Sequence[str], /) -> pl.Series:
     """Return for each row whether its key may be longer than an index can hold.
 
-    Whether it is, depends on how far the server can compress it.
+    Whether it is depends on how far the server can compress it.
     """
     lengths = [
         pl.col(name).str.len_bytes() if kind == pl.String else pl.col(name).bin.size()
@@ -60,7 +61,7 @@ def long_keys(layer: pl.DataFrame, key: Sequence[str], /) -> pl.Series:
 
 
 def _least_bytes(values: pl.Series) -> pl.Series:
-    """Return the bytes that each value takes in its row at least; a null none."""
+    """Return how many bytes each value takes in its row at least; a null takes none."""
     if values.dtype in (pl.String, pl.Binary):
         is_text = values.dtype == pl.String
         length = values.str.len_bytes() if is_text else values.bin.size()

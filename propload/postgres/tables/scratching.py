@@ -1,4 +1,4 @@
-"""Tables to try things in: a namespace of their own, removed afterwards."""
+"""Scratch tables for trials, in a namespace of their own that is removed afterwards."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Scratch:
 
     Attributes:
         session: A session of its own.
-        namespace: PostgreSQL's schema for the tables.
-        model: The table that they are like, where it exists.
+        namespace: The PostgreSQL schema of the tables.
+        model: The table that they are copied from, if it exists.
     """
 
     session: Connection
@@ -38,15 +38,15 @@ class Scratch:
     def open(
         cls, session: Connection, namespace: str, model: TableName, /
     ) -> Iterator[Scratch]:
-        """Make the namespace, and remove it with all traces in the end.
+        """Create the namespace, and remove it with all traces at the end.
 
         Args:
-            session: A session, closed in the end.
-            namespace: A name that is not used yet.
-            model: The table that scratch tables are like, where it exists.
+            session: A session, which is closed at the end.
+            namespace: A name that is not in use.
+            model: The table that scratch tables are copied from, if it exists.
 
         Raises:
-            WriteError: This user may not make a namespace, or the server refuses.
+            WriteError: This user may not create a namespace, or the server refuses.
         """
         with session:
             had_ledger = bool(session.value(scratching.HAS_LEDGER))
@@ -59,7 +59,7 @@ class Scratch:
 
     @contextmanager
     def table(self, name: str, /) -> Iterator[str]:
-        """Yield the name of a table that is dropped in the end."""
+        """Yield the name of a table, empty or missing, that is dropped at the end."""
         table = TableName(self.namespace, name)
         if self.session.value(exists_query(self.model)):
             self.session.execute(like_statement(table, self.model))
@@ -72,10 +72,11 @@ class Scratch:
             self.session.commit()
 
     def remove(self, *, with_ledger: bool) -> None:
-        """Drop the namespace, and what its runs left in the ledger.
+        """Drop the namespace, and the entries of its runs in the ledger.
 
         Args:
-            with_ledger: Whether the ledger itself goes too: it was not there before.
+            with_ledger: Whether to drop the ledger itself, as it did not exist before,
+                unless another run has been entered in it.
         """
         self.session.rollback()
         self.session.execute(scratching.drop_namespace(self.namespace))
@@ -87,7 +88,7 @@ class Scratch:
         self.session.commit()
 
     def _drop_ledger(self) -> None:
-        # a run that began meanwhile has entered itself, and keeps it
+        # a run that began meanwhile is entered there and needs it
         self.session.execute(scratching.LOCK_RUNS)
         if not self.session.rows(scratching.ANY_RUN):
             self.session.execute(scratching.DROP_LEDGER)

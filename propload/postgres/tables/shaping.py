@@ -1,4 +1,4 @@
-"""How planned rows are staged, compared and written, by the facts of their table."""
+"""Decide from a table's facts how rows are staged, compared and written."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ if TYPE_CHECKING:
     from propload.postgres.tables.facts import TableColumn, TableFacts
     from propload.target import ColumnPlan, TableName, Target
 
-#: Texts that differ may be equal values of these.
+#: Types for which different texts may be equal values.
 _LOOSE = ("bpchar", "citext")
-#: `RETURNING old.…` tells an update from an insert from this version on.
+#: The first version in which `RETURNING old.…` distinguishes updates from inserts.
 _RETURNS_OLD = 180000
-#: `MERGE … RETURNING merge_action()` works from this version on.
+#: The first version with `MERGE … RETURNING merge_action()`.
 _MERGE_RETURNS = 170000
-#: Texts of these are compared by their bytes, whatever their collation.
+#: Types whose values are compared by their bytes, whatever their collation.
 _TEXTS = ("text", "varchar")
-#: Equal values of these are not the same: a month is no 30 days when it is added.
+#: Types whose equal values may differ: a month equals 30 days, but not when added.
 _FORMS = ("interval", "citext")
-#: Values of these hold others, which may be such.
+#: Kinds of types whose values contain others, which may be of `_FORMS`.
 _HOLDERS = ("range", "composite")
-#: Equal values of these may have several texts; the server's own short form.
+#: Types whose equal values may have several texts, with the expression for one text.
 _CANONICAL = {"bpchar": "{}::text", "numeric": "trim_scale({})"}
 
 
@@ -40,15 +40,16 @@ def shape_of(
     table: TableName | None = None,
     shadow_names: ShadowNames | None = None,
 ) -> Shape:
-    """Return how the planned columns go into a table.
+    """Return how the planned columns are written into a table.
 
     Args:
         facts: The target's table.
         target: The key and the rules.
-        plan: The columns that travel.
+        plan: The columns that are sent.
         version: The server's version.
-        table: The shadow that is written in place of the target, or None.
-        shadow_names: What the target calls what the server names of the shadow.
+        table: The shadow that is written instead of the target, or None.
+        shadow_names: The target's names for the objects of its shadow, which the
+            server's messages name.
     """
     written = table or target.table
     if written != target.table:
@@ -80,7 +81,7 @@ def shape_of(
 
 
 def _ties(facts: TableFacts, target: Target, travelling: set[str]) -> tuple[str, ...]:
-    """Return the names of what lets rows of different keys refuse one another."""
+    """Return the names of ties by which rows of different keys may conflict."""
     given = travelling.union(each.name for each in facts.columns if each.generated)
     triggered = facts.traits.triggered
     return tuple(

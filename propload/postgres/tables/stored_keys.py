@@ -1,4 +1,4 @@
-"""What stored rows hold that stands in the way of a key."""
+"""Find stored rows that would prevent a unique constraint on a key."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class StoredKeys:
-    """What was found among stored rows that a key of the table would not take.
+    """What stored rows contain that would prevent a unique constraint on a key.
 
     Attributes:
-        repeated: The values of one key that stands in several rows, or empty.
+        repeated: The values of a key that several rows have, or empty.
         lacking: Whether a row has a null in its key.
     """
 
@@ -32,14 +32,14 @@ class StoredKeys:
     def read(
         cls, connection: Connection, table: TableName, key: Sequence[str], /
     ) -> StoredKeys:
-        """Return what is found among the first rows of a table, as far as that is told.
+        """Return what the first rows of a table contain; nothing if they are not read.
 
         Ends the open transaction.
 
         Args:
-            connection: A session without open work.
+            connection: A session without an open transaction.
             table: The table.
-            key: Its columns, whose types have an equality.
+            key: The columns of the key, whose types have an equality.
 
         Raises:
             ServerError: The connection broke.
@@ -49,14 +49,14 @@ class StoredKeys:
         except ServerError as error:
             if failures.is_transient(error):
                 raise
-            # a right that is missing, or a timeout: what is said without it is true
+            # a missing privilege, or a timeout: the message is true without it
             return cls()
         finally:
             connection.rollback()
         return cls(tuple(repeated or ()), bool(lacking))
 
     def said(self, key: Sequence[str], /) -> str:
-        """Return what to do about it, as words before `add a constraint`.
+        """Return what was found and what to do, to precede "add a constraint".
 
         Args:
             key: The columns of the key.

@@ -1,4 +1,4 @@
-"""Values that the server takes into no column, whatever the table is."""
+"""Find values that no PostgreSQL column of their type can store."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ import polars as pl
 
 #: PostgreSQL's first and last date, in days from 1970-01-01.
 FIRST_DAY, LAST_DAY = -2_440_588, 2_145_042_905
-#: Its first timestamp in microseconds from 1970; its last is beyond 64 bits.
+#: Its first timestamp, in microseconds from 1970; its last one exceeds 64 bits.
 FIRST_MICROSECOND = -210_866_803_200_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong with values of one column.
+    """What is wrong with some values of a column.
 
     Attributes:
         column: The column.
-        places: The rows, counted from 0.
-        message: What the server would say.
-        sqlstate: The code that it would give.
+        places: The 0-based positions of the rows.
+        message: What is wrong, as the server would say it.
+        sqlstate: The code that the server would give.
     """
 
     column: str
@@ -30,7 +30,7 @@ class Fault:
 
 
 def never_taken(layer: pl.DataFrame, /) -> list[Fault]:
-    """Return the values of a layer that no column of their type can hold."""
+    """Return the values of a layer that no column of their type can store."""
     found = []
     for column, dtype in layer.schema.items():
         faulty = _faulty(pl.col(column), dtype)
@@ -44,7 +44,7 @@ def never_taken(layer: pl.DataFrame, /) -> list[Fault]:
 
 
 def _faulty(column: pl.Expr, dtype: pl.DataType) -> tuple[pl.Expr, str, str] | None:
-    """Return what tells such values, what the server says of them, and its code."""
+    """Return the condition for such values, the message and the SQLSTATE; or None."""
     number = column.to_physical()
     if dtype == pl.String:
         holds_nul = column.str.contains("\0", literal=True)
