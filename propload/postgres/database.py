@@ -85,8 +85,9 @@ class Database:
         """Return whether only this process can enter pieces of a run from now on.
 
         The advisory lock of a run is lost with its session, which an outage may end
-        unnoticed. This hold is not: another process can take it over only from a
-        process that has ended or enters nothing more.
+        unnoticed. A hold does not depend on sessions: the run's row in the ledger names
+        the only process that may enter pieces, and a ledger file stays locked until
+        its process closes it or ends.
 
         Args:
             session: A session without an open transaction.

@@ -39,7 +39,7 @@ class LoadingRun:
     Args:
         run: The run.
         ledger: The ledger that its pieces are entered in.
-        commands: Words the commands that find the journals of runs, for messages.
+        commands: Formats commands that find the journals of runs, for messages.
         connect: Opens a connection.
 
     Attributes:
@@ -188,8 +188,8 @@ class LoadingRun:
     ) -> StoredRows | None:
         """Return what is known of the table's rows, for rows of one set of columns.
 
-        Only the first set of columns gets an answer. At the second one it is discarded
-        as well, because rows of one set may change those of the other.
+        Only the first call gets an answer; any later one returns None and discards what
+        was known, because rows of one set may change those of the other.
 
         Args:
             shape: How rows go into the table.

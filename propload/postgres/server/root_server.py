@@ -44,7 +44,7 @@ def root_programs() -> Path:
 
 
 def make_ready(programs: Path, /) -> None:
-    """Create the account that runs servers, and the folders that it needs.
+    """Create the account that runs servers, and what it needs to run the programs.
 
     Args:
         programs: The folder that `root_programs` returned.

@@ -53,7 +53,7 @@ def server_settings(memory: int, free_disk: int, /) -> dict[str, str]:
         "temp_buffers": _mib(_between(8 * MIB, memory // 256, 64 * MIB)),
         "work_mem": _mib(_between(4 * MIB, memory // 256, 64 * MIB)),
         "maintenance_work_mem": _mib(_between(64 * MIB, memory // 32, 512 * MIB)),
-        # Few checkpoints: after each, every changed page is logged in full once more.
+        # Few checkpoints: after each one, a changed page is logged in full again.
         # The WAL takes at most a tenth of the free disk.
         "max_wal_size": _mib(_between(256 * MIB, free_disk // 10, 8 * GIB)),
         "min_wal_size": _mib(_between(80 * MIB, free_disk // 100, GIB)),

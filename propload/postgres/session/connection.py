@@ -280,7 +280,7 @@ class Connection(Statements):
                 connection is gone and the outcome is unknown.
         """
         if self._transaction == "failed":
-            # the server answers COMMIT with ROLLBACK here, and no error
+            # the server would answer COMMIT with ROLLBACK, without an error
             msg = "a statement of this transaction failed: nothing was committed"
             raise ServerError(msg, sqlstate="25P02")
         if self._transaction == "none":
@@ -362,7 +362,7 @@ class Connection(Statements):
                 yield cursor
             finally:
                 self._statement.end()
-                # its own failure must not hide the statement's
+                # a failure to close must not mask that of the statement
                 with contextlib.suppress(dbapi.Error):
                     cursor.close()
         # reading record batches may raise OSError

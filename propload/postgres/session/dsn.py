@@ -44,7 +44,7 @@ _OPEN = (
 )
 _OPEN_KEYS = frozenset(_OPEN.split())
 _URI = re.compile(r"^(?P<scheme>postgres(?:ql)?://)(?P<rest>.*)$", re.DOTALL)
-#: As SQLAlchemy writes it; libpq knows no drivers.
+#: The scheme of a SQLAlchemy URL with a driver, which libpq does not accept.
 _DRIVER = re.compile(r"postgres(?:ql)?(\+\w+)://")
 _PAIR = re.compile(r"\s*(\w+)\s*=\s*('(?:[^'\\]|\\.)*'|(?:[^\s'\\]|\\.)*)(?=\s|$)")
 #: A secret in a URI's query, or after a wrong separator (`;` as in other drivers, `&`

@@ -241,7 +241,7 @@ def as_write_error(
 
 
 def _with_doing(reason: str, doing: str) -> str:
-    """Return a reason, with what was being done if that was given and is of use."""
+    """Return a reason; for a timeout or a raised error, add what was being done."""
     if not doing:
         return reason
     for cause in (_BY_TIMEOUT, _BY_ITS_LENGTH):

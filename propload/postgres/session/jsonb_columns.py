@@ -1,4 +1,4 @@
-"""Find out which columns of a table are jsonb, because the driver has to be told."""
+"""Look up the jsonb columns of a table, for which the driver needs marked values."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ class StoredKeys:
     def read(
         cls, connection: Connection, table: TableName, key: Sequence[str], /
     ) -> StoredKeys:
-        """Return what the first rows of a table contain; nothing if they are not read.
+        """Return what is found among the first rows of a table, if they can be read.
 
         Ends the open transaction.
 
