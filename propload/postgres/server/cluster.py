@@ -71,12 +71,11 @@ class Cluster:
     """A cluster's folder and what runs it.
 
     Attributes:
-        home: The folder of the data, the log and, if its path is short enough, the
-            socket.
+        home: The folder of the data, the log and, if short enough, the socket.
         programs: The folder of `postgres`, `initdb` and `pg_ctl`.
         account: The system user that runs the server, or None for the current one.
-        choices: Options of `initdb` that replace the default locale; that orders text
-            by bytes, which is the fastest and never changes.
+        choices: Options of `initdb` to use instead of the default locale, which orders
+            text by bytes: that is the fastest order, and never changes.
         commands: Formats commands that find the cluster, for messages.
     """
 
@@ -168,8 +167,7 @@ class Cluster:
             ConfigError: The folder's path has a character that a shell would
                 interpret, or the folder holds another version's data.
             WriteError: The server does not start; the message ends with its log.
-            KeyboardInterrupt: `stopped` returned True; what was begun here has been
-                ended.
+            KeyboardInterrupt: `stopped` returned True; what was begun is ended.
         """
         if self._has_come_up(stopped):
             return
@@ -272,8 +270,7 @@ class Cluster:
     def _initialize(self, stopped: Stopped) -> None:
         if self.account is None:
             require_name()
-        # created under another name, then renamed: after a kill half-way, nothing is
-        # left that looks complete
+        # renamed when complete, so that a kill half-way leaves no incomplete cluster
         fresh = self.home / "data.new"
         shutil.rmtree(fresh, ignore_errors=True)
         try:
