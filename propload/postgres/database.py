@@ -228,7 +228,7 @@ class Database:
             frame_schema: The names and types of the rows' columns.
             found: What `facts` has just returned for the table.
             run: The run; it is entered in the ledger when it is first seen.
-            pg_types: PostgreSQL types for the columns of a table that is created.
+            pg_types: PostgreSQL types for columns that are created.
             expected: Returns how many rows the run will have, or None if that is not
                 known. If `expected` itself is None, incoming rows are not compared with
                 stored ones here.

@@ -248,7 +248,7 @@ class DryRun:
 
 
 def _may_refuse(stored: TableColumn, shape: Shape) -> bool:
-    """Return whether the type of a column may refuse a value that is in the stage."""
+    """Return whether the type of a column may refuse a value that the stage holds."""
     column = next((each for each in shape.columns if each.name == stored.name), None)
     if column is None:
         return False

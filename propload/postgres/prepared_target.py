@@ -69,7 +69,8 @@ class PreparedTarget:
 
         Args:
             lane: The lane's number.
-            on_refused: Called with the rejected rows of a piece before its commit.
+            on_refused: Called with the rejected rows of a piece before its commit; with
+                none if those of an earlier attempt no longer apply.
         """
         return TableWriter(
             self.run.session_of(lane),

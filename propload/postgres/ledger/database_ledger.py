@@ -78,7 +78,7 @@ class DatabaseLedger:
         return _entry(rows[0]) if rows else None
 
     def committed(self, connection: Connection) -> list[LedgerEntry]:
-        """Return every entry of the run."""
+        """Return every entry of the run, in order of batch and lane."""
         rows = connection.ask(ledger.COMMITTED, (self.run_id,))
         return [_entry(row) for row in rows]
 

@@ -106,8 +106,8 @@ def read_file(
         connection: A connection to the database.
         path: The file.
         here: The identity of the database, or None if this user may not ask for it.
-        source: Only a run of this source is returned, of others None; or None for any
-            source.
+        source: The source that the run must have, or None for any. For a run of another
+            source, None is returned after its file's first line was read.
     """
     record, status, ending = None, "running", None
     names = {one.name for one in fields(RunRecord)}

@@ -30,7 +30,7 @@ class KeptRuns:
     """Runs that stay in the ledger, because their rows may be loaded again.
 
     Attributes:
-        sources: Files of rejected rows that are kept: the runs that read them stay.
+        sources: The names of sources whose runs stay: rejected rows that are kept.
         runs: The IDs of runs whose journal is kept.
     """
 

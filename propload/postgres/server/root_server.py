@@ -1,6 +1,6 @@
-"""Run a server for root, which PostgreSQL refuses to run as.
+"""Run a server for root, although PostgreSQL refuses to run as root.
 
-So another user runs it, who cannot enter root's private folders. Clusters, and copies
+Another user runs it, who cannot enter root's private folders. Clusters, and copies
 of programs that only root could reach, are kept where that user can enter.
 """
 

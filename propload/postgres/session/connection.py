@@ -242,8 +242,8 @@ class Connection(Statements):
 
         Args:
             table: Its unqualified, unquoted name.
-            frame: The rows, whose columns must have the names of the table's, and types
-                that these accept as they are: neither is checked here.
+            frame: The rows. Their columns must have the names of the table's columns,
+                and types that these accept as they are: neither is checked here.
             namespace: The table's namespace; not with `temporary`.
             temporary: Whether it is a temporary table of this session.
 
@@ -292,7 +292,7 @@ class Connection(Statements):
             raise self._server_error(error) from error
 
     def rollback(self) -> None:
-        """Roll back the open transaction; never raise, to mask no earlier error."""
+        """Roll back the open transaction; never raises, so the first error is seen."""
         if self._transaction == "none":
             return
         self._transaction = "none"

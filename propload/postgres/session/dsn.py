@@ -76,9 +76,9 @@ _UNREADABLE_CODE = (
 #: Percent-encoding that libpq refuses, quoting it in its message.
 _WRONG_CODE = re.compile(r"%(?![0-9A-Fa-f]{2})|%00")
 
-#: Defaults for what the string leaves out, each with the variable that also sets it: a
-#: host that does not answer is given up after 10 s, and a cut connection is noticed
-#: within a minute instead of two hours.
+#: Defaults for what the string leaves out, each with the variable that also sets it, if
+#: there is one. A host that does not answer is given up after 10 s, and a cut
+#: connection is noticed within a minute instead of two hours.
 _DEFAULTS = {
     "connect_timeout": ("PGCONNECT_TIMEOUT", "10"),
     "keepalives_idle": (None, "30"),

@@ -51,8 +51,7 @@ class Failure:
 #: The server's code for a wrong binary format, which poolers use for all of their own
 #: errors: a server that went away, a client that waited too long.
 _WRONG_FORM = "08P01"
-#: Why a statement was cancelled, and what to do if it was not working on the rows of a
-#: batch.
+#: Why a statement was cancelled, and one thing to do about it.
 _BY_TIMEOUT = "a user or statement_timeout cancelled it"
 _WAITED = "see who holds what it waited for (pg_locks)"
 #: The same for a transaction that took too long: the server then ends the session, and
@@ -153,8 +152,8 @@ _UNPREPARED, _MISSING_FUNCTION = "26000", "42883"
 _OWN_TO_A_SESSION = re.compile(r'"pg_temp"|\bpg_temp\.propload_')
 #: The codes that the server would give: the driver checks these itself, without a code.
 _CODES: Mapping[str, str] = {"NOT_FOUND": MISSING_TABLE, "ALREADY_EXISTS": "42703"}
-#: The driver could not encode a value; this has no code and status IO, like a broken
-#: connection, whose message goes on after the colon.
+#: The driver's message for a value that it could not encode. Like a broken connection,
+#: this has status IO and no code, but then a reason follows the colon.
 _ENCODING = re.compile(r"writing COPY data:?\s*$")
 _BY_POOLER: tuple[FailureKind, str] = (
     "transient",

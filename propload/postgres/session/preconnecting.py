@@ -70,7 +70,7 @@ class Preconnector:
             return None
 
     def close(self) -> None:
-        """Close the sessions not taken, those being opened as soon as they are open."""
+        """Close the sessions that were not taken, and those being opened once open."""
         with self._guard:
             left, self._coming = self._coming, deque()
         for coming in left:

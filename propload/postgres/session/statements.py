@@ -45,7 +45,7 @@ class Statements(ABC):
     def ask(self, sql: str, params: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """Return the rows of a query, as `rows` does, but begin no transaction.
 
-        For a single query that needs none, such as one of the catalog.
+        For a single query that needs none, such as a query of the catalog.
 
         Raises:
             ServerError: The server refused, or the connection is gone.

@@ -102,7 +102,7 @@ def create_table(
         frame_schema: The names and types of its columns; `propload_row` is left out.
         key: The primary key's columns. Those of text are ordered by bytes, like the
             incoming rows, which makes the index faster to fill.
-        pg_types: PostgreSQL types of columns for which `frame_schema` does not decide.
+        pg_types: PostgreSQL types that override those derived from `frame_schema`.
 
     Raises:
         MadeMeanwhileError: A table of that name exists, and may be different.
@@ -168,7 +168,7 @@ def add_columns(
         connection: A connection without an open transaction.
         table: An existing table.
         frame_schema: The names and types of the new columns, which are nullable.
-        pg_types: PostgreSQL types of columns for which `frame_schema` does not decide.
+        pg_types: PostgreSQL types that override those derived from `frame_schema`.
 
     Raises:
         SchemaMismatchError: A name or type cannot be a column's, or the table has

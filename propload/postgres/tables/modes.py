@@ -99,7 +99,7 @@ def _nearly(facts: TableFacts, key: Sequence[str]) -> str:
     found = [
         tie.name
         for tie in facts.ties
-        # an index on an expression has no equal columns, a partial one may have others
+        # `equal` lacks the columns of an expression, `columns` has those of a condition
         if set(key) in (set(tie.columns), set(tie.equal))
     ]
     if not found:

@@ -26,7 +26,7 @@ class Scratch:
     Attributes:
         session: A session of its own.
         namespace: The PostgreSQL schema of the tables.
-        model: The table that they are copied from, if it exists.
+        model: The table whose structure they copy, if it exists.
     """
 
     session: Connection
@@ -43,7 +43,7 @@ class Scratch:
         Args:
             session: A session, which is closed at the end.
             namespace: A name that is not in use.
-            model: The table that scratch tables are copied from, if it exists.
+            model: The table whose structure scratch tables copy, if it exists.
 
         Raises:
             WriteError: This user may not create a namespace, or the server refuses.
