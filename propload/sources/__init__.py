@@ -1,4 +1,4 @@
-"""Where rows come from: files, frames and Python objects, all as batches."""
+"""Sources of rows (files, frames, Python objects, spiders), all read as batches."""
 
 from propload.sources.files.readers import refuse_unused
 from propload.sources.opening import open_source

@@ -14,29 +14,29 @@ if TYPE_CHECKING:
 
 #: Bytes read at once: large enough that calls cost nothing.
 BLOCK_BYTES = 256 << 10
-#: Stands between blocks where a pipe pauses: what has arrived is to be handed on.
+#: Marks a pause of a pipe between two blocks: rows that have arrived are passed on.
 PAUSE = b""
 
 
 def read_blocks(file: IO[bytes], name: str, size: int = BLOCK_BYTES) -> Iterator[bytes]:
-    """Yield the file's bytes from where it stands, in blocks.
+    """Yield the file's bytes from its current position, in blocks.
 
     Args:
-        file: What is open.
-        name: What messages call it.
+        file: The open file.
+        name: Its name in messages.
         size: Bytes read at once.
 
     Raises:
-        SourceError: It cannot be read; every byte before was yielded.
+        SourceError: It cannot be read; all bytes before the fault were yielded.
     """
     return readable(iter(lambda: file.read(size), b""), name)
 
 
 def readable(blocks: Iterator[bytes], name: str) -> Iterator[bytes]:
-    """Yield blocks, and say whose they are where there is a fault.
+    """Yield the blocks; an error in reading them is raised with the file's name.
 
     Raises:
-        SourceError: They cannot be read; every byte before was yielded.
+        SourceError: They cannot be read; all bytes before the fault were yielded.
     """
     try:
         yield from blocks
@@ -46,13 +46,15 @@ def readable(blocks: Iterator[bytes], name: str) -> Iterator[bytes]:
 
 
 def peek(blocks: Iterator[bytes], count: int) -> tuple[bytes, Iterator[bytes]]:
-    """Return how blocks begin, and an iterator of all of them.
+    """Return the first bytes of the blocks, and an iterator over all of the blocks.
 
-    An error of the blocks, and a pause, are kept until their place comes.
+    An error in reading the blocks is raised at its place in that iterator, and a pause
+    after the first bytes is yielded there.
 
     Args:
         blocks: Blocks of any size.
-        count: Bytes that are enough; before a pause, fewer are.
+        count: How many bytes are enough; there are fewer if a pause, an error or the
+            end comes first.
     """
     head = bytearray()
     try:
@@ -62,7 +64,7 @@ def peek(blocks: Iterator[bytes], count: int) -> tuple[bytes, Iterator[bytes]]:
                 return bytes(head), chain([bytes(head), PAUSE], blocks)
             head += block
     except StopIteration:
-        # nothing is no block: it would be taken for a pause
+        # an empty block would be taken for a pause
         return bytes(head), iter([bytes(head)] if head else [])
     except SourceError as error:
         return bytes(head), chain([bytes(head)] if head else [], _failing(error))
@@ -70,6 +72,6 @@ def peek(blocks: Iterator[bytes], count: int) -> tuple[bytes, Iterator[bytes]]:
 
 
 def _failing(error: SourceError) -> Iterator[bytes]:
-    """Yield nothing, and end with the error."""
+    """Yield nothing, and raise the error."""
     yield from ()
     raise error

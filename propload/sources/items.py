@@ -1,6 +1,6 @@
 """Rows from Python: iterables of dicts, dataclasses, attrs and pydantic objects.
 
-An item may stand for several rows: a frame, an Arrow table or record batch, a `Batch`.
+An item may hold several rows: a frame, an Arrow table or record batch, a `Batch`.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ class ItemSource:
 
     Args:
         items: Dicts, dataclasses, attrs or pydantic objects, Scrapy items; frames and
-            batches, whose rows take their place.
+            batches, whose rows are read in their place.
         options: How many rows and bytes go into one batch.
-        name: What messages call it.
+        name: Its name in messages.
 
     Attributes:
-        columns: What remembers the columns of earlier rows; a new one where None.
+        columns: The columns as earlier rows had them; None to begin without any.
     """
 
     def __init__(
@@ -55,20 +55,20 @@ class ItemSource:
 
     @property
     def at_hand(self) -> bool:
-        """Whether its items are in memory: dicts, which no code of the user makes."""
+        """Whether the items are a list of dicts: reading them runs no user's code."""
         return self.rereadable and set(map(type, self._items)) <= {dict}
 
     def rows_expected(self) -> int | None:
-        """Return how many items there are, or None of what is gone through once."""
+        """Return how many items there are, or None for an iterable without a length."""
         return len(self._items) if isinstance(self._items, list | tuple) else None
 
     @property
     def rows_taken(self) -> int:
-        """The rows that were taken so far, in a batch or not."""
+        """The rows taken from the items so far, whether yielded in a batch or not."""
         return self._maker.rows_read if self._maker is not None else 0
 
     def fingerprint(self) -> str | None:
-        """Return None: objects in memory have no lasting name."""
+        """Return None: nothing tells whether objects in memory are those of before."""
         return None
 
     def __iter__(self) -> Iterator[Batch]:
@@ -80,7 +80,8 @@ class ItemSource:
             try:
                 batch = next(batches, None)
             except BaseException as error:  # noqa: BLE001 - raised after its rows
-                # whatever it is (a cancelled task, an exit): the rows before it count
+                # whatever was raised (a cancelled task, an exit), the rows before it
+                # are still loaded
                 failure = error
                 break
             if batch is None:
@@ -95,7 +96,11 @@ class ItemSource:
             raise SourceError(msg, source=self.name)
 
     def _told(self, failure: BaseException, rows: int) -> BaseException:
-        """Return an error of the items as one of propload's, where it is no signal."""
+        """Return an exception of the items as a SourceError.
+
+        Errors of propload, and exceptions that only end a program or task
+        (KeyboardInterrupt, CancelledError), are returned unchanged.
+        """
         if isinstance(failure, PropLoadError) or not isinstance(failure, Exception):
             return failure
         msg = f"{self.name} failed with {type(failure).__name__}: {failure}"
@@ -105,11 +110,11 @@ class ItemSource:
         return located(stop, self.name, rows)
 
     def _batches(self, maker: RowBatches) -> Iterator[Batch]:
-        """Give items to a maker, and yield its batches as they are due."""
+        """Add the items to the maker, and yield its batches when they are due."""
         if not isinstance(self._items, list | tuple):
             yield from self._one_by_one(self._items, maker)
             return
-        # they are all there: nobody waits for the first of them
+        # all items are at hand, so adding several at a time delays none of them
         place = 0
         while place < len(self._items):
             some = self._items[place : place + maker.room]
@@ -124,7 +129,7 @@ class ItemSource:
     ) -> Iterator[Batch]:
         for item in items:
             if type(item) is not dict and (isinstance(item, Batch) or is_frame(item)):
-                # the rows before it come first
+                # keep the order: the rows before this item come first
                 yield from maker.flush()
                 for batch in self._within(item, maker):
                     yield maker.pass_on(batch)
@@ -134,9 +139,9 @@ class ItemSource:
                 return
 
     def _within(self, item: object, maker: RowBatches) -> Iterator[Batch]:
-        """Yield the rows that an item stands for."""
+        """Yield the batches of an item that is a frame or a batch itself."""
         if isinstance(item, Batch):
-            # whoever made it has said where its rows stand
+            # its maker has numbered its rows already
             check_names(item.rows.schema.names, item.source)
             yield _settled(item)
             return
@@ -145,7 +150,7 @@ class ItemSource:
 
 
 def _settled(item: Batch) -> Batch:
-    """Return a batch of types that can be prepared; rows that cannot be are unread."""
+    """Return the batch with types that can be prepared; other rows become unread."""
     rows, faults = settle_types(item.rows, item.source)
     if not faults:
         return replace(item, rows=rows)
@@ -163,8 +168,8 @@ def _settled(item: Batch) -> Batch:
 
 
 def _advice(failure: Exception) -> str:
-    """Return what to do about an error that a reader of it could not guess."""
-    # known by its words: sqlite3 tells it by no code
+    """Return what to do about an error whose message does not say so, or nothing."""
+    # recognized by its message: sqlite3 has no code for it
     if type(failure).__module__ != "sqlite3" or "same thread" not in str(failure):
         return ""
     return (

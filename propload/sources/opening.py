@@ -1,4 +1,4 @@
-"""The one door to every kind of source."""
+"""Opens every kind of source."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 def open_source(
     source: object, options: SourceOptions, /, crawl: CrawlOptions = CRAWL
 ) -> Source:
-    """Return a source of the rows that something stands for.
+    """Return the source that reads what was given: files, a frame, rows or a spider.
 
     Args:
         source: A path, glob, folder or `-` (stdin), or several of them; a Polars,
@@ -36,13 +36,13 @@ def open_source(
             iterable of dicts, dataclasses, attrs or pydantic objects, of tables or
             of batches; a `Batch`; a spider's class, `spider:NAME` or
             `module:Class`.
-        options: What is known of it, and how much goes into one batch.
-        crawl: What a spider is told.
+        options: How to read it, and how much goes into one batch.
+        crawl: The arguments and settings of a spider.
 
     Raises:
         SourceError: A file does not exist.
-        ConfigError: Nothing of that type can be read, a spider is one of several
-            sources, or it cannot be told an option that was told for it.
+        ConfigError: The source is of a type that cannot be read, a spider is one of
+            several sources, or an option was given that this source does not take.
     """
     paths = None if is_spider(source) else _paths(source)
     if paths is not None:
@@ -54,7 +54,7 @@ def open_source(
         opened.refuse_unused()
         return opened
     found = _open_rows(source, options, crawl)
-    # what is no file says itself how it is to be read
+    # only files take options that say how to read them
     refuse_unused(options, (), found.name)
     return found
 
@@ -78,7 +78,7 @@ def _open_rows(source: object, options: SourceOptions, crawl: CrawlOptions) -> S
 
 
 def _instead(source: object) -> str:
-    """Return what to give instead of something that cannot be read."""
+    """Return the advice what to pass instead of a source that cannot be read."""
     if isinstance(source, Mapping):
         return "give a row in a list, [row], and columns as a frame, pl.DataFrame(...)"
     if isinstance(source, Awaitable):
@@ -86,7 +86,7 @@ def _instead(source: object) -> str:
     if isinstance(source, AsyncIterable):
         return "put its rows into a propload.Loader as they come"
     if type(source).__name__ == "DuckDBPyConnection":
-        # what its `execute` returns as well: nobody may know whose rows are meant
+        # `execute` returns the connection too, so it is unclear which rows are meant
         return "give a relation, connection.sql(QUERY)"
     return "give a path, a frame or an iterable of rows"
 

@@ -1,4 +1,4 @@
-"""Batches made of rows that come one by one, or some at once."""
+"""Batches built from rows that are added one at a time or several at a time."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ if TYPE_CHECKING:
 
     from propload.options import SourceOptions
 
-#: Of a batch's first rows each is weighed, then one in `FEW`, and one in `MANY` of what
-#: follows these: weighing each would cost as much as building the columns.
+#: The first `FEW` rows of a batch are all weighed, then every `FEW`-th row up to row
+#: `MANY`, then every `MANY`-th: weighing all takes as long as building the columns.
 FEW, MANY = 8, 64
-#: What a row and each of its values weighs besides the text in it, in bytes.
+#: Bytes counted for a row, and for each of its values, besides the text in it.
 VALUE_BYTES = 16
-#: What is text, and weighed.
+#: Types whose length is added to a row's weight.
 _WEIGHED = (str, bytes)
 
 
 class RowBatches:
-    """Collects rows and makes batches of them.
+    """Collects rows and builds batches from them.
 
     Attributes:
-        rows_read: Rows that were added so far, good or not.
-        rows_refused: Those of them that cannot be read.
-        complaint: What was wrong with the first of these.
+        rows_read: Rows added so far, including those that cannot be read.
+        rows_refused: How many of them cannot be read.
+        complaint: What is wrong with the first row that cannot be read.
     """
 
     def __init__(
@@ -57,14 +57,14 @@ class RowBatches:
         self._since = 0.0
 
     def __len__(self) -> int:
-        # those that cannot be read as well: there may be nothing else
+        # rows that cannot be read count too: a batch may hold nothing else
         return len(self._rows) + len(self._faults)
 
     def add(self, item: object) -> bool:
-        """Take one item and return whether a batch is due.
+        """Add one item and return whether a batch is due.
 
-        Whoever gives an item may give it again with other values, also in a list or
-        dict of it: what is kept is a copy.
+        A copy is kept, so the caller may change the item afterwards, including lists
+        and dicts in it, and add it again.
         """
         try:
             row = dict(item) if isinstance(item, dict) else row_of(item)
@@ -80,7 +80,7 @@ class RowBatches:
         return self.add_row(row)
 
     def add_row(self, row: dict[str, Any], /) -> bool:
-        """Take a row of which nobody else knows, and return whether a batch is due."""
+        """Add a row that nobody else refers to, and return whether a batch is due."""
         self._count(1)
         self._rows.append(row)
         count = len(self._rows)
@@ -97,22 +97,25 @@ class RowBatches:
 
     @property
     def room(self) -> int:
-        """How many items may be taken at once."""
+        """The most items that one call of `extend` may add."""
         return min(MANY, self._options.chunk_rows - len(self))
 
     @property
     def is_full(self) -> bool:
-        """Whether there are as many rows, or as heavy ones, as one batch may hold."""
+        """Whether one batch can hold no further rows, by their number or weight."""
         return (
             len(self) >= self._options.chunk_rows
             or self._weight >= self._options.chunk_bytes
         )
 
     def extend(self, items: Sequence[object]) -> bool:
-        """Take some dicts at once, or none of the items where they need a closer look.
+        """Add all items and return True, or add none and return False.
+
+        It is False if an item is not a dict or is empty, or if the items may be too
+        heavy for the batch: they are then to be added one by one.
 
         Args:
-            items: At most `room` of them.
+            items: At most `room` items.
         """
         rows = [item for item in items if type(item) is dict and item]
         if len(rows) < len(items):
@@ -126,19 +129,22 @@ class RowBatches:
         return True
 
     def numbered(self, batch: Batch) -> Batch:
-        """Return a batch as rows of this source, numbered after all that were read."""
+        """Return a batch as one of this source, numbered after the rows read so far."""
         if batch.height:
             batch = batch.numbered_from(self.rows_read + 1)
         return replace(batch, source=self._source)
 
     def pass_on(self, batch: Batch) -> Batch:
-        """Count a batch that comes as it is, after the last flush, and return it."""
+        """Count the rows of a batch that is yielded unchanged, and return it.
+
+        The rows added before it must have been flushed.
+        """
         self.rows_read += batch.height
         self._first = self.rows_read + 1
         return batch
 
     def skip(self, text: str, check: str, message: str) -> bool:
-        """Count a row that cannot be read, and return whether a batch is due."""
+        """Add a row that cannot be read, and return whether a batch is due."""
         self._count(1)
         self.rows_refused += 1
         self.complaint = self.complaint or message
@@ -147,7 +153,7 @@ class RowBatches:
         return self._is_ready
 
     def flush(self) -> Iterator[Batch]:
-        """Yield what was collected since the last time."""
+        """Yield the rows added since the last flush, as batches."""
         if not len(self):
             return
         rows, faults, first = self._rows, self._faults, self._first
@@ -191,7 +197,7 @@ def _separate(
 
 
 def fault_of(row: dict[str, Any], /) -> str:
-    """Return why no columns are made of a row, or nothing."""
+    """Return why no columns can be built from a row, or an empty text."""
     where = ""
     try:
         _check_names(row)
@@ -207,7 +213,7 @@ def _kept(value: object) -> object:
     try:
         return settled(value)
     except UNFIT:
-        # it is no value, which is told with its row
+        # not a value: its row is refused when the columns are built
         return value
 
 
@@ -225,7 +231,7 @@ def _weigh(row: dict[str, Any]) -> int:
 
 
 def describe(item: object) -> str:
-    """Return the text of an item that is no row, whatever it is."""
+    """Return the repr of an item that is not a row; a substitute if that raises."""
     try:
         text = repr(item)
     except Exception:  # noqa: BLE001 - a user's value may raise anything
@@ -234,7 +240,7 @@ def describe(item: object) -> str:
 
 
 def unreadable(item: object, error: Exception) -> str:
-    """Return what is said of an item that has fields, which cannot be read."""
+    """Return the message on an item whose fields cannot be read."""
     kind = type(item).__name__
     return f"the {kind} cannot be turned into a row: {type(error).__name__}: {error}"
 
@@ -247,7 +253,7 @@ def _complaint(item: object) -> str:
 
 
 def _instead(item: object) -> str:
-    """Return what to give in the place of an item that is no row."""
+    """Return the advice what to pass instead of an item that is not a row."""
     if isinstance(item, os.PathLike):
         return "files are read from a list of their paths, list(...)"
     if isinstance(item, (tuple, list)):

@@ -1,4 +1,4 @@
-"""What every source is, and how what it read becomes batches."""
+"""The protocol of all sources, and how they cut the rows they read into batches."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ if TYPE_CHECKING:
 
     from propload.options import SourceOptions
 
-#: A slow producer's rows go on after this, in seconds, however few they are.
+#: Seconds after which the rows of a slow producer are passed on, however few they are.
 FLUSH_SECONDS = 1.0
-#: Of a row that is too long to be held so many bytes are kept.
+#: Bytes that are kept of a row that is too long to be held in memory.
 KEPT_BYTES = 2_000
 
 
 class Source(Protocol):
     """Rows from somewhere, as an iterable of batches.
 
-    A rereadable source cuts the same batches each time: neither a clock nor what
-    memory is free decides where one ends. A run that is resumed passes over the rows
-    that are loaded by their numbers: those that cannot be read count where they stand,
-    so that it is exact also where another version cuts other batches.
+    A rereadable source cuts the same batches each time: neither the clock nor the free
+    memory decides where one ends. A resumed run skips the rows that are loaded already
+    by their numbers. Rows that cannot be read are numbered with the others, so this is
+    exact even if another version cuts the batches elsewhere.
     """
 
     @property
     def name(self) -> str:
-        """What messages call it."""
+        """The name of the source in messages."""
 
     @property
     def rereadable(self) -> bool:
@@ -44,14 +44,14 @@ class Source(Protocol):
         """Yield the rows in source order."""
 
     def fingerprint(self) -> str | None:
-        """Return what changes when the content does, or None where unknown."""
+        """Return a text that changes when the content does, or None if unknown."""
 
 
 def check_names(names: Sequence[str], source: str) -> None:
     """Refuse columns that share a name.
 
     Raises:
-        SourceError: A name stands twice.
+        SourceError: A name occurs more than once.
     """
     if len(set(names)) == len(names):
         return
@@ -62,12 +62,12 @@ def check_names(names: Sequence[str], source: str) -> None:
 
 
 def located(error: SourceError, source: str, rows: int) -> SourceError:
-    """Return the error with the place that reading had reached.
+    """Return the error with the source's name and the last row read before it.
 
     Args:
-        error: What stopped the reading.
+        error: The error that ended reading.
         source: The source's name.
-        rows: Rows read before it.
+        rows: How many rows were read before it.
     """
     message = str(error)
     if source not in message:
@@ -79,7 +79,12 @@ def located(error: SourceError, source: str, rows: int) -> SourceError:
 
 
 def with_nulls(rows: pa.RecordBatch, words: Sequence[str]) -> pa.RecordBatch:
-    """Return text columns with these words, quoted or not, as nulls."""
+    """Return the rows with each value that equals one of the words set to null.
+
+    Args:
+        rows: Rows whose columns are all text.
+        words: The words; a value equals one whether or not the source quotes it.
+    """
     if not words:
         return rows
     columns = []
@@ -90,11 +95,12 @@ def with_nulls(rows: pa.RecordBatch, words: Sequence[str]) -> pa.RecordBatch:
 
 
 def noted(batches: Iterator[Batch], notes: list[str]) -> Iterator[Batch]:
-    """Yield batches, each with the notes that had come by then on how it was read.
+    """Yield batches, each with the notes that were made since the batch before.
 
     Args:
         batches: The batches.
-        notes: What there is to tell; it grows while they are read, and is emptied.
+        notes: Notes on how the rows were read. Reading the batches appends to this
+            list; it is cleared after each batch.
     """
     for batch in batches:
         yield replace(batch, notes=(*notes, *batch.notes)) if notes else batch
@@ -113,12 +119,12 @@ def cut(
     """Yield rows as batches of at most `chunk_rows` rows and `chunk_bytes` bytes.
 
     Args:
-        rows: Good rows, one after the other.
+        rows: The good rows, in source order.
         source: The source's name.
-        first_row: The 1-based number of the first row, be it good or unread.
-        options: Where the limits stand.
-        untyped: Whether text is text for lack of types only.
-        unread: Rows between the good ones, by ascending number.
+        first_row: The 1-based number of the first row, good or unread.
+        options: The limits `chunk_rows` and `chunk_bytes`.
+        untyped: Whether columns are text only because the format has no types.
+        unread: The unread rows between the good ones, by ascending number.
     """
     step = _step(rows, options)
     numbers = numbers_between(unread, first_row, rows.num_rows)
@@ -142,11 +148,11 @@ def cut(
 def numbers_between(
     unread: Sequence[Unread], first_row: int, rows: int
 ) -> Sequence[int]:
-    """Return the numbers of good rows, which unread ones stand between.
+    """Return the numbers of the good rows: all numbers but those of the unread rows.
 
     Args:
         unread: The unread rows.
-        first_row: The number of the first row, be it good or unread.
+        first_row: The number of the first row, good or unread.
         rows: How many good rows there are.
     """
     if not unread:
@@ -157,19 +163,19 @@ def numbers_between(
 
 
 def most_bytes(options: SourceOptions) -> int:
-    """Return the most Arrow bytes in one batch."""
-    # text of so many bytes needs about twice as much as Arrow (offsets, nulls)
+    """Return the maximum size of one batch in Arrow bytes."""
+    # in Arrow, with offsets and validity bitmaps, text takes about twice its bytes
     return 2 * options.chunk_bytes
 
 
 def fitting_rows(width: float, options: SourceOptions) -> int:
-    """Return how many rows of so many bytes each go into one batch."""
+    """Return how many rows of `width` bytes each go into one batch."""
     fitting = int(most_bytes(options) / width) if width else options.chunk_rows
     return max(1, min(options.chunk_rows, fitting))
 
 
 def _step(rows: pa.RecordBatch, options: SourceOptions) -> int:
     if rows.num_rows <= 1:
-        # to weigh it would cost a pushed row as much as half its columns
+        # weighing a single pushed row would cost half as much as building its columns
         return 1
     return fitting_rows(weigh(rows) / rows.num_rows, options)

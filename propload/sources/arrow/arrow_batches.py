@@ -23,7 +23,7 @@ class ArrowBatches:
     """Makes batches of the rows of one table, file or stream.
 
     Args:
-        source: What messages call it.
+        source: Its name in messages.
         options: How many rows and bytes go into one batch.
         decoded: Whether its texts are known to be UTF-8.
 

@@ -1,1 +1,1 @@
-"""Rows from files: which ones, packed or not, and a reader for each format."""
+"""Rows from files: finding and unpacking them, and a reader for each format."""

@@ -1,4 +1,4 @@
-"""What there is to read in a file: itself, unpacked, or the files of an archive."""
+"""What there is to read in a file: its own content, unpacked, or an archive's files."""
 
 from __future__ import annotations
 
@@ -23,24 +23,25 @@ if TYPE_CHECKING:
     from propload.batch import Batch
     from propload.options import SourceOptions
 
-#: A file may be packed twice, by its program and by who sent it; more often is a trap.
+#: How often one file is unpacked: it may be packed twice, by the program that wrote it
+#: and by the sender; a file packed more often is a trap.
 MOST_PACKED = 2
-#: An archive may hold one for each month, and these one for each day; one may also be
-#: made so that it holds itself.
+#: How deep archives may be nested: one may hold an archive for each month, and those
+#: one for each day; but an archive can also be made to contain itself.
 MOST_ARCHIVES = 5
-#: Enough to tell a format by.
+#: Bytes at the beginning of a file by which its format is recognized.
 HEAD_BYTES = 4 << 10
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """What holds rows of one format: a file, or one in an archive, unpacked.
+    """A file with rows of one format, or such a file in an archive, unpacked.
 
     Attributes:
-        name: What messages call it.
+        name: Its name in messages.
         kind: Its format.
-        blocks: Its bytes from where it begins.
-        file: The file that they are from, or None where they were packed.
+        blocks: Its bytes from its beginning.
+        file: The file from which they are read, or None if they were packed.
     """
 
     name: str
@@ -52,10 +53,10 @@ class Member:
         """Yield its rows.
 
         Args:
-            options: What is known of it, and how much goes into one batch.
+            options: How to read it, and how much goes into one batch.
 
         Raises:
-            SourceError: It cannot be read; every row before was yielded.
+            SourceError: It cannot be read; all rows before the fault were yielded.
         """
         reader = READERS[self.kind]
         if reader.from_blocks is not None:
@@ -71,17 +72,17 @@ def find_members(
     """Yield what there is to read in an open file, packed or not.
 
     Args:
-        file: What is open.
-        name: What messages call it.
-        options: What is known of it.
-        archives: How many archives, one in the other, it may be.
+        file: The open file.
+        name: Its name in messages.
+        options: How to read it.
+        archives: How deep archives may be nested in it, itself included.
 
     Raises:
         SourceError: It is empty, or cannot be read or unpacked.
     """
     head, blocks = peek(read_stream(file, name), HEAD_BYTES)
     if not head:
-        # where it could not be read, that is raised instead
+        # raises if the file could not be read at all
         next(blocks, None)
         msg = f"{name} is empty: check what writes it"
         raise SourceError(msg, source=name)
@@ -95,13 +96,13 @@ def find_members(
 def single_member(
     file: IO[bytes], name: str, options: SourceOptions, /, *, block_bytes: int
 ) -> Member | None:
-    """Return what there is to read in a file that is at hand; None of an archive.
+    """Return what there is to read in a file on disk; None if it is an archive.
 
     Args:
         file: The file, open at its beginning.
-        name: What messages call it.
-        options: What is known of it.
-        block_bytes: How much of the file is read for each of the member's blocks.
+        name: Its name in messages.
+        options: How to read it.
+        block_bytes: How many bytes of the file are read at once.
 
     Raises:
         SourceError: It cannot be read or unpacked.
@@ -119,14 +120,14 @@ def _unpacked(
     name: str,
     options: SourceOptions,
 ) -> Member:
-    """Return what is to be read of a file that is no archive, and its format."""
+    """Return a file that is not an archive as a member: unpacked, with its format."""
     plain: IO[bytes] | None = file
     for _ in range(MOST_PACKED):
         packing = packing_of(head)
         if packing is None:
             break
         plain = None
-        # without pauses: of packed bytes all are needed before there is a row
+        # drop pauses: packed bytes may give no row until all of them have arrived
         unpacked = unpack(filter(None, blocks), packing, name)
         head, blocks = peek(unpacked, HEAD_BYTES)
     refuse_other(name, head, options)
@@ -164,9 +165,9 @@ def _holds_workbook(file: IO[bytes]) -> bool:
 
 @contextmanager
 def _seekable(file: IO[bytes] | None, blocks: Iterator[bytes]) -> Iterator[IO[bytes]]:
-    """Yield a file to jump about in, made of the blocks where there is none.
+    """Yield a seekable file: the given one, or else a temporary copy of the blocks.
 
-    The given file stays open: its owner closes it.
+    The given file is left open: its owner closes it.
     """
     if file is not None and file.seekable():
         file.seek(0)

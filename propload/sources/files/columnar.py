@@ -1,4 +1,4 @@
-"""Files that carry types and columns: Parquet, Arrow IPC (Feather) and its streams."""
+"""Columnar files, which have types: Parquet, Arrow IPC files (Feather) and streams."""
 
 from __future__ import annotations
 
@@ -20,20 +20,21 @@ if TYPE_CHECKING:
     from propload.batch import Batch
     from propload.options import SourceOptions
 
-#: An Arrow IPC file, as opposed to a stream, begins so.
+#: The first bytes of an Arrow IPC file; a stream has none of its own.
 ARROW_FILE_MAGIC = b"ARROW1"
 OLD_FEATHER_MAGIC = b"FEA1"
-#: What Parquet calls the 96 bits in which Hive, Impala and Spark keep moments.
+#: Parquet's physical type for timestamps of 96 bits, as Hive, Impala and Spark write.
 _HIVE_MOMENT = "INT96"
-#: Moments up to so far from 1970 can be counted in nanoseconds.
+#: The largest distance from 1970, in microseconds, that 64 bits hold as nanoseconds.
 _MOST_MICROSECONDS = (2**63 - 1) // 1_000
-#: So many rows tell how wide those of a row group are, where its sizes do not.
+#: Rows read to estimate the width of a row group's rows if its metadata do not tell it.
 LOOKED_AT = 1_000
 #: Each column of a row group has its own buffer, so that 1 MB each would be 800 MB for
 #: 800 columns; larger ones than this read no faster from a local disk.
 _COLUMN_BUFFER = 32 << 10
 _OF_ANY_LENGTH = {"BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY"}
-#: Encodings that write each text as it is; the others count rows and nulls.
+#: Encodings that write each text in full (`PLAIN`, `DELTA_LENGTH_BYTE_ARRAY`) or only
+#: the levels that mark nulls and lists (`RLE`, `BIT_PACKED`).
 _PLAIN = {"PLAIN", "RLE", "BIT_PACKED", "DELTA_LENGTH_BYTE_ARRAY"}
 
 
@@ -42,7 +43,7 @@ def read_parquet(file: IO[bytes], name: str, options: SourceOptions) -> Iterator
 
     Args:
         file: The file, open and seekable.
-        name: What messages call it.
+        name: Its name in messages.
         options: How many rows and bytes go into one batch.
     """
     return _read(_open_parquet, file, name, options)
@@ -53,7 +54,7 @@ def read_arrow(file: IO[bytes], name: str, options: SourceOptions) -> Iterator[B
 
     Args:
         file: The file, open and seekable.
-        name: What messages call it.
+        name: Its name in messages.
         options: How many rows and bytes go into one batch.
     """
     magic = file.read(len(ARROW_FILE_MAGIC))
@@ -66,7 +67,7 @@ def read_arrow(file: IO[bytes], name: str, options: SourceOptions) -> Iterator[B
 
 
 def count_parquet(file: IO[bytes], /) -> int:
-    """Return how many rows a Parquet file says that it has.
+    """Return the number of rows that the metadata of a Parquet file state.
 
     Raises:
         pyarrow.ArrowException: It is cut short or damaged.
@@ -75,9 +76,9 @@ def count_parquet(file: IO[bytes], /) -> int:
 
 
 def count_arrow(file: IO[bytes], /) -> int | None:
-    """Return about how many rows an Arrow IPC file has, or None of a stream.
+    """Return about how many rows an Arrow IPC file has, or None for a stream.
 
-    All batches but the last one are taken to be as long as the first one.
+    All batches but the last one are assumed to be as long as the first one.
 
     Raises:
         pyarrow.ArrowException: It is cut short or damaged.
@@ -85,7 +86,7 @@ def count_arrow(file: IO[bytes], /) -> int | None:
     if file.read(len(ARROW_FILE_MAGIC)) != ARROW_FILE_MAGIC:
         return None
     file.seek(0)
-    # without this, all columns of the two batches would be read
+    # read one column only: without this, all columns of both batches would be read
     narrow = pa.ipc.IpcReadOptions(included_fields=[0], use_threads=False)
     reader = pa.ipc.open_file(file, options=narrow)
     count = reader.num_record_batches
@@ -114,7 +115,8 @@ def _open_parquet(
     file: IO[bytes], options: SourceOptions
 ) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
     reader = _parquet(file, moments_in="us")
-    # a batch over several row groups would lose the good ones with a damaged one
+    # group by group: if a batch spanned several, a damaged one would take good ones
+    # with it
     batches = (
         rows
         for group in range(reader.num_row_groups)
@@ -124,8 +126,8 @@ def _open_parquet(
 
 
 def _parquet(file: IO[bytes], *, moments_in: str) -> pq.ParquetFile:
-    """Return a reader that counts the moments of Hive and Spark in such a unit."""
-    # pre-buffering would hold every column chunk of a row group at once
+    """Return a reader that reads INT96 timestamps in the given unit."""
+    # pre-buffering would hold all column chunks of a row group in memory
     return pq.ParquetFile(
         file,
         pre_buffer=False,
@@ -157,15 +159,16 @@ def _rows_of_group(
 
 
 def _with_nanoseconds(rows: pa.RecordBatch, finer: pa.Table) -> pa.RecordBatch:
-    """Return rows with those moments in nanoseconds that have some.
+    """Return the rows with those columns in nanoseconds that need them.
 
     Args:
-        rows: The rows, with moments in microseconds.
-        finer: Their moments in nanoseconds, of which those before 1677 and after 2262
-            went round and are others.
+        rows: The rows, with timestamps in microseconds.
+        finer: Their INT96 columns in nanoseconds; timestamps before 1677 and after 2262
+            have overflowed there and are wrong.
 
     Raises:
-        pyarrow.ArrowInvalid: A column has moments of both kinds.
+        pyarrow.ArrowInvalid: A column has fractions of a microsecond as well as
+            timestamps outside of the range of nanoseconds.
     """
     for name in finer.column_names:
         exact = finer[name].combine_chunks()
@@ -186,7 +189,7 @@ def _with_nanoseconds(rows: pa.RecordBatch, finer: pa.Table) -> pa.RecordBatch:
 
 
 def _width(reader: pq.ParquetFile, group: int) -> float:
-    """Return about how many bytes a row of a row group has once it is read."""
+    """Return about how many bytes a row of a row group takes in memory."""
     told = reader.metadata.row_group(group)
     columns = [told.column(place) for place in range(told.num_columns)]
     packed = [one.path_in_schema for one in columns if _is_packed(one)]
@@ -206,10 +209,10 @@ def _width(reader: pq.ParquetFile, group: int) -> float:
 
 
 def _is_packed(column: pq.ColumnChunkMetaData) -> bool:
-    """Whether texts of a column take fewer bytes in the file than once they are read.
+    """Return whether a column's texts take fewer bytes in the file than in memory.
 
-    In a dictionary a text stands once, however many rows have it; others leave out how
-    a text begins where the one before begins so as well.
+    A dictionary holds each text once, however many rows have it; delta encoding leaves
+    out the prefix that a text shares with the one before.
     """
     return column.physical_type in _OF_ANY_LENGTH and not _PLAIN.issuperset(
         column.encodings

@@ -1,4 +1,4 @@
-"""Blocks of bytes from files, unpacked on the way; a file cut short says so."""
+"""Unpacks files block by block, and reports files that are cut short or damaged."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import IO
 
-#: Packed bytes unpacked at once. Unpacking multiplies, and a block of unpacked bytes
-#: must stay small, also of a file that was made to fill the memory.
+#: Packed bytes unpacked in one call: few, because the unpacked block must stay small
+#: even if a file was made to fill the memory.
 PACKED_BYTES = 16 << 10
-#: Fewer of zstd, which multiplies up to 32,000 times; deflate does 1,000 times.
+#: The same for zstd, which expands up to 32,000 times; deflate does up to 1,000 times.
 ZSTD_BYTES = 256
-#: What bzip2 and xz, which multiply without such a bound, give at once.
+#: The most bytes that bzip2 and xz, whose expansion has no such bound, return per call.
 UNPACKED_BYTES = 1 << 20
 
 ZIP_MAGIC = b"PK\x03\x04"
@@ -30,28 +30,28 @@ EMPTY_ZIP_MAGIC = b"PK\x05\x06"
 
 
 class Unpacker(Protocol):
-    """What zlib, bz2, lzma and zstandard have in common."""
+    """The interface that the unpackers of zlib, bz2, lzma and zstandard share."""
 
     @property
     def eof(self) -> bool:
-        """Whether the member is whole."""
+        """Whether the end of the member was reached."""
 
     @property
     def unused_data(self) -> bytes:
-        """The bytes that were given after the member's end."""
+        """The bytes passed to `decompress` that lie beyond the member's end."""
 
     def decompress(self, data: bytes, /) -> bytes:
-        """Return the unpacked bytes that the packed ones complete."""
+        """Return the bytes that can be unpacked with these packed ones added."""
 
 
 class Packing(NamedTuple):
-    """A way to pack files.
+    """A format of compression.
 
     Attributes:
-        magic: How a packed file begins.
-        name: What messages call it.
-        unpacker: Makes what unpacks one member of a file.
-        at_once: How many packed bytes it is given at once.
+        magic: The first bytes of a packed file.
+        name: Its name in messages.
+        unpacker: Returns a new unpacker for one member of a file.
+        at_once: How many packed bytes the unpacker is given per call.
     """
 
     magic: bytes
@@ -61,7 +61,7 @@ class Packing(NamedTuple):
 
 
 PACKINGS = (
-    # 16 asks zlib for the gzip wrapper, 15 is its largest window
+    # 16 selects the gzip format, 15 is the largest window
     Packing(b"\x1f\x8b\x08", "gzip", lambda: zlib.decompressobj(16 + 15)),
     Packing(
         b"\x28\xb5\x2f\xfd",
@@ -76,12 +76,12 @@ BROKEN = (zlib.error, zstandard.ZstdError, lzma.LZMAError, EOFError)
 
 
 def is_zip(head: bytes) -> bool:
-    """Return whether a file that begins so is a zip archive."""
+    """Return whether a file with this beginning is a zip archive."""
     return head.startswith((ZIP_MAGIC, EMPTY_ZIP_MAGIC))
 
 
 def packing_of(head: bytes) -> Packing | None:
-    """Return how a file is packed that begins so, or None where it is not."""
+    """Return how a file with this beginning is packed, or None if it is not."""
     return next((one for one in PACKINGS if head.startswith(one.magic)), None)
 
 
@@ -91,11 +91,11 @@ def unpack(blocks: Iterator[bytes], packing: Packing, name: str) -> Iterator[byt
     Args:
         blocks: The file's bytes, from its beginning.
         packing: How it is packed.
-        name: What messages call it.
+        name: Its name in messages.
 
     Raises:
-        SourceError: The file is cut short or damaged; raised only after every
-            byte before that place was yielded.
+        SourceError: The file is cut short or damaged; all bytes before that place
+            were yielded.
     """
     name = f"{name} ({packing.name})"
     unpacker = packing.unpacker()
@@ -103,7 +103,7 @@ def unpack(blocks: Iterator[bytes], packing: Packing, name: str) -> Iterator[byt
         rest = piece
         while rest:
             if unpacker.eof:
-                # archives may be padded with zeros or joined one after the other
+                # a member may be followed by zeros as padding, or by another member
                 rest = rest.lstrip(b"\0")
                 if not rest:
                     break
@@ -141,16 +141,16 @@ def zip_members(
 
     Args:
         file: The archive.
-        name: What messages call it.
-        given: What the user says the files' format is, or None.
+        name: Its name in messages.
+        given: The format that the user gave for the files, or None.
 
     Raises:
-        SourceError: The archive is damaged, locked or has no files.
+        SourceError: The archive is damaged, encrypted or has no files.
     """
     try:
         with zipfile.ZipFile(file) as archive:
             members = [info for info in archive.infolist() if _is_wanted(info)]
-            # an archive without any of these is taken as it is
+            # if no name tells of a known format, all files are read
             known = [info for info in members if is_readable(info.filename, given)]
             members = known or members
             if not members:
@@ -165,14 +165,14 @@ def zip_members(
 
 
 def _unpacked_here(info: zipfile.ZipInfo) -> zipfile.ZipInfo:
-    """Return how a member is to be opened: one of bzip2 as it is packed.
+    """Return the member as it is to be opened: still packed if it is bzip2.
 
-    Of bzip2 the archive's own reader unpacks 4 KB at once, which may be gigabytes.
+    For bzip2, zipfile unpacks 4 KB in one call, which may give gigabytes.
     """
     if info.compress_type == zipfile.ZIP_BZIP2:
         info.compress_type = zipfile.ZIP_STORED
         info.file_size = info.compress_size
-        # of the unpacked bytes; bzip2 has checksums of its own
+        # the CRC is that of the unpacked bytes; bzip2 has checksums of its own
         del info.CRC
     return info
 

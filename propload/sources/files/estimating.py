@@ -1,7 +1,7 @@
-"""About how many rows files have, told without reading them to their ends.
+"""Estimates how many rows files have, without reading them to the end.
 
-It decides what is fast, never what is right: a load must come to the same however wrong
-a number from here is.
+An estimate may affect only the speed of a load: the result must be the same however
+wrong it is.
 """
 
 from __future__ import annotations
@@ -23,26 +23,27 @@ if TYPE_CHECKING:
     from propload.options import SourceOptions
     from propload.sources.files.archive_members import Member
 
-#: So many files are looked at, evenly spread; the others have as many rows a byte.
+#: The most files that are sampled, evenly spread; the others are assumed to have as
+#: many rows per byte.
 MOST_FILES = 20
-#: Text that is read of all of them together: 3 ms of CSV, 15 ms of JSON.
+#: Bytes of text read from all sampled files together: 3 ms for CSV, 15 ms for JSON.
 SAMPLE_BYTES = 256 << 10
-#: The least that is read of each.
+#: The fewest bytes of text read from each.
 LEAST_BYTES = 32 << 10
-#: So little of a file is read at once: of what is packed, some bytes are read and not
-#: unpacked yet when the text is enough, which makes rows look rare.
+#: Bytes of a file read at once. Few, because packed bytes that were read but not yet
+#: unpacked when the sample is complete make the estimate too low.
 STEP_BYTES = 2 << 10
 
 
 def estimate_rows(paths: Sequence[Path], options: SourceOptions) -> int | None:
-    """Return about how many rows files have in all, or None where it cannot be told.
+    """Return about how many rows files have in all, or None if that is not known.
 
-    It is exact where each file is short, or says it itself. What is wrong with a file
-    is told where it is read.
+    The number is exact if each file is sampled, and is short or states it. A fault in
+    a file is not reported here, but when the file is read.
 
     Args:
         paths: The files.
-        options: What is known of them.
+        options: How to read them.
     """
     if not paths:
         return None
@@ -57,13 +58,13 @@ def estimate_rows(paths: Sequence[Path], options: SourceOptions) -> int | None:
             rows += found
         seen_bytes = sum(path.stat().st_size for path in seen)
         return round(rows * sum(path.stat().st_size for path in paths) / seen_bytes)
-    # some file systems know no sizes, and a file may be written anew meanwhile
+    # some file systems report no sizes, and a file may be rewritten meanwhile
     except (PropLoadError, pa.ArrowException, OSError, ZeroDivisionError):
         return None
 
 
 def _estimate(path: Path, options: SourceOptions, enough: int) -> float | None:
-    """Return about how many rows a file has, by so many bytes of its text."""
+    """Return about how many rows a file has, judged by `enough` bytes of its text."""
     with path.open("rb") as file:
         member = single_member(file, str(path), options, block_bytes=STEP_BYTES)
         if member is None:
@@ -82,7 +83,7 @@ def _estimate(path: Path, options: SourceOptions, enough: int) -> float | None:
 
 
 def _begin(blocks: Iterator[bytes], enough: int) -> tuple[bytes, bool]:
-    """Return how a text begins, and whether that is all of it."""
+    """Return a text's beginning of at least `enough` bytes, and whether it is all."""
     text = bytearray()
     for block in blocks:
         text += block
@@ -92,11 +93,11 @@ def _begin(blocks: Iterator[bytes], enough: int) -> tuple[bytes, bool]:
 
 
 def _count_cut(member: Member, text: bytes, options: SourceOptions) -> int:
-    """Return how many rows there are in the beginning of a text."""
-    # a line that is cut would be one more row, and slow to read
+    """Return how many rows there are in a text that is cut off."""
+    # an incomplete last line would count as a row, and be slow to read
     lines = text[: text.rfind(b"\n") + 1] or text
     rows = 0
-    # what is not made of lines is cut within a row, or is a single one
+    # a text that does not consist of lines ends within a row, which raises
     with suppress(SourceError):
         for count in _counts(member, lines, options):
             rows += count
@@ -104,6 +105,6 @@ def _count_cut(member: Member, text: bytes, options: SourceOptions) -> int:
 
 
 def _counts(member: Member, text: bytes, options: SourceOptions) -> Iterator[int]:
-    """Yield how many rows, good or not, are in each batch of a text."""
+    """Yield the number of rows, good or unread, in each batch of a text."""
     for batch in replace(member, blocks=iter([text])).read(options):
         yield batch.rows.num_rows + len(batch.unread)

@@ -24,23 +24,23 @@ if TYPE_CHECKING:
     from propload.batch import Batch
     from propload.options import SourceOptions
 
-#: The text of a cell that is a span of time.
+#: The text of a cell that is a time span.
 _SPAN_TEXT = r"^-?[0-9]{2,}:[0-9]{2}:[0-9]{2}(\.[0-9]{3})?$"
-#: How many rows of the sheet stand above one, by a name that no column has.
+#: A column that holds how many rows of the sheet are above each; no sheet has its name.
 ABOVE = "propload_above"
 
 
 def read_workbook(
     file: IO[bytes], name: str, options: SourceOptions
 ) -> Iterator[Batch]:
-    """Yield the rows of one sheet that are not blank.
+    """Yield the rows of one sheet, without blank ones.
 
-    A sheet is read whole: its format allows nothing else, and it ends at a million
-    rows.
+    A sheet is read as a whole: its format allows nothing else, and it has at most a
+    million rows.
 
     Args:
         file: The workbook.
-        name: What messages call it.
+        name: Its name in messages.
         options: Which sheet, and how many rows and bytes go into one batch.
 
     Raises:
@@ -67,16 +67,16 @@ def read_workbook(
 
 
 def _below(frame: pl.DataFrame, lines: int, name: str, note: str) -> pl.DataFrame:
-    """Return the rows below some, without blank ones, and what stands above in `ABOVE`.
+    """Return the rows below the skipped ones, without blank rows, and column `ABOVE`.
 
     Args:
         frame: All cells.
-        lines: How many rows to pass over.
-        name: What messages call the workbook.
-        note: Which sheet it was taken of several, or nothing.
+        lines: How many rows to skip.
+        name: The workbook's name in messages.
+        note: Which of several sheets was read, or an empty text.
 
     Raises:
-        SourceError: There are none.
+        SourceError: No rows are left.
     """
     frame = frame.slice(lines).with_row_index(ABOVE)
     frame = frame.filter(pl.any_horizontal(pl.exclude(ABOVE).is_not_null()))
@@ -90,17 +90,17 @@ def _below(frame: pl.DataFrame, lines: int, name: str, note: str) -> pl.DataFram
 def _without_header(
     frame: pl.DataFrame, header: Sequence[str] | None
 ) -> tuple[pl.DataFrame, list[Unread]]:
-    """Return the rows below the header, and those that are the header again.
+    """Return the rows below the header, and as unread those that repeat the header.
 
     Args:
         frame: All rows.
-        header: The texts of the first one, or None where that is no header.
+        header: The texts of the first row, or None if it is not a header.
     """
     if header is None:
         return frame, []
     frame = frame.slice(1)
     if len(header) < 2:
-        # of one column, a value may well be its name
+        # in a single column, a value may well equal the column's name
         return frame, []
     same = [
         pl.col(name).fill_null("") == text
@@ -114,12 +114,12 @@ def _without_header(
 
 
 def _field(name: str, column: pl.Series, cells: Cells) -> pa.Field:
-    """Return a text column's field, an interval's where each cell is a span of time.
+    """Return a text column's field, created as an interval if all cells are time spans.
 
     Args:
-        name: What the column is called below its sheet.
-        column: Its texts.
-        cells: What else is known of them.
+        name: The column's name, as the header has it.
+        column: Its texts, under the name that the reader gave it.
+        cells: All cells of the sheet, and what the texts do not tell.
     """
     is_span = column.name in cells.spans and column.str.contains(_SPAN_TEXT).all()
     told = {CREATED_AS: b"interval"} if is_span else {}

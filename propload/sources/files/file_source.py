@@ -25,10 +25,11 @@ if TYPE_CHECKING:
     from propload.batch import Batch
     from propload.options import SourceOptions
 
-#: So much of a file's beginning, and of its end, goes into its fingerprint: there files
-#: of one size differ that were written at one time.
+#: Bytes at a file's beginning and at its end that go into its fingerprint: they tell
+#: apart files that have the same size and time.
 FINGERPRINT_BYTES = 64 << 10
-#: A folder that stands for a value of all rows below it, as Spark and pyarrow write.
+#: A partition folder, `COLUMN=VALUE`, whose value belongs to all rows below it; Spark
+#: and pyarrow write these.
 _PARTITION = re.compile(r"([^=]+)=.*", re.DOTALL)
 
 
@@ -37,9 +38,9 @@ class FileSource:
 
     Args:
         paths: The files; None stands for stdin.
-        options: What is known of them, and how much goes into one batch.
-        name: What messages call all of them.
-        notes: What a reader should know of how the files were found.
+        options: How to read them, and how much goes into one batch.
+        name: The name of all of them together in messages.
+        notes: Notes for the user on how the files were found.
     """
 
     def __init__(
@@ -52,7 +53,8 @@ class FileSource:
     ) -> None:
         self.name = printable(name)
         self.paths = tuple(paths)
-        # a pipe by its name (/dev/stdin, a shell's `<(...)`) is read once, as stdin is
+        # a pipe given by a path (/dev/stdin, a shell's `<(...)`) is read only once, as
+        # stdin is
         self.rereadable = all(path and path.is_file() for path in self.paths)
         self._options = replace(options, by_clock=not self.rereadable)
         self._notes: dict[str, None] = dict.fromkeys(notes)
@@ -61,19 +63,19 @@ class FileSource:
 
     @property
     def at_hand(self) -> bool:
-        """Whether its rows can be read at any time, by no code of the user."""
+        """Whether its rows can be read at any time without running a user's code."""
         return self.rereadable
 
     def rows_expected(self) -> int | None:
-        """Return about how many rows the files have, or None where that is not known.
+        """Return about how many rows the files have, or None if that is not known.
 
-        Nothing but speed may depend on it.
+        Only speed may depend on it.
         """
         paths = [path for path in self.paths if path] if self.rereadable else []
         return estimate_rows(paths, self._options)
 
     def fingerprint(self) -> str | None:
-        """Return a hash of paths, sizes, times, beginnings and ends."""
+        """Return a hash of the files' paths, sizes, times, beginnings and ends."""
         if not self.rereadable:
             return None
         found = hashlib.sha256()
@@ -104,7 +106,7 @@ class FileSource:
                 yield batch
 
     def _note_partitions(self, batch: Batch) -> None:
-        """Tell of values that only the names of folders hold, an archive's as well."""
+        """Note values that only names of folders hold, including those of archives."""
         folders = PurePath(batch.source).parts[:-1]
         found = [_PARTITION.fullmatch(part) for part in folders]
         kept = batch.rows.schema.names
@@ -117,17 +119,17 @@ class FileSource:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a reader should know of how files were found and read, up to now."""
+        """Notes for the user on how files were found and read so far."""
         later = "Load it again once it is written"
         return (*self._notes, *(f"{told}. {later}" for told in self._changed))
 
     @property
     def incomplete(self) -> str:
-        """Which files were not read as they are; empty where all were."""
+        """Which files changed while they were read; empty if none did."""
         return "; ".join(self._changed)
 
     def refuse_unused(self) -> None:
-        """Refuse options that no file knows, where it can be told before reading.
+        """Refuse options that no file's format takes, if the formats are known already.
 
         Raises:
             ConfigError: There is such an option.
@@ -144,7 +146,7 @@ class FileSource:
 def _kinds(
     paths: Sequence[Path | None], options: SourceOptions
 ) -> frozenset[str] | None:
-    """Return the formats of files, or None where one of them is not known yet."""
+    """Return the formats of the files, or None if one of them is not known yet."""
     if options.format:
         return frozenset({check_format(options.format)})
     if not all(path and path.is_file() for path in paths):
@@ -157,7 +159,7 @@ def _kinds(
                     member.kind for member in find_members(file, str(path), options)
                 )
     except SourceError:
-        # told where the file is read
+        # reported when the file is read
         return None
     return frozenset(kinds)
 
@@ -168,12 +170,12 @@ def _changed_at(path: Path) -> datetime | None:
     try:
         return datetime.fromtimestamp(path.stat().st_mtime, UTC)
     except (ValueError, OverflowError):
-        # a clock that was wrong: Python has no such year
+        # written under a wrong clock, in a year that `datetime` does not have
         return None
 
 
 def _state_of(file: IO[bytes]) -> tuple[int, int]:
-    """Return what is another one once somebody has written into an open file."""
+    """Return the size and time of an open file, which change when it is written to."""
     stat = os.fstat(file.fileno())
     return stat.st_size, stat.st_mtime_ns
 
@@ -195,7 +197,7 @@ def _told_of_partitions(names: Sequence[str], example: str) -> str:
 
 
 def _stdin() -> IO[bytes]:
-    # a service has none, and an editor one of its own
+    # a service has no stdin, and some editors replace it by an object of their own
     found: IO[bytes] | None = getattr(sys.stdin, "buffer", None)
     if found is None:
         msg = (
@@ -224,7 +226,7 @@ def _whole(path: Path) -> Path:
 def _fingerprint(path: Path) -> bytes:
     with _open(path) as file:
         stat = path.stat()
-        # a path may hold bytes that are no text
+        # a path may hold bytes that are not valid text
         found = hashlib.sha256(os.fsencode(_whole(path)))
         found.update(f"\0{stat.st_size}{stat.st_mtime_ns}".encode())
         try:

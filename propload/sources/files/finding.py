@@ -1,4 +1,4 @@
-"""Which files a path, a folder, a glob or `-` stands for."""
+"""Finds the files that a path, a folder, a glob or `-` stands for."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 STDIN = "-"
-#: What writes into a pipe what an address holds.
+#: Commands that fetch a URL and write it into a pipe, by scheme.
 _FETCHED_BY = {
     "http": "curl -fsSL URL",
     "https": "curl -fsSL URL",
@@ -35,24 +35,27 @@ _FETCHED_BY = {
     "gs": "gcloud storage cat URL",
 }
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
-#: Folders, or what else was passed over, that a note names.
+#: The most skipped folders, pipes or links that a note names.
 _MOST_NAMED = 5
-#: Characters of a path that is too long that a message shows.
+#: How many characters of a path that is too long are shown in a message.
 _MOST_SHOWN = 40
-#: Tables in a folder, what tells one, and what reads it.
+#: Table formats that consist of a folder, the path that reveals one, and its reader.
 _TABLES = (
     ("a Delta table", r".*/_delta_log", "pl.scan_delta(FOLDER)"),
     ("an Iceberg table", r"metadata/.+\.metadata\.json", "pl.scan_iceberg(METADATA)"),
     ("a Hudi table", r".*/\.hoodie", "a program that knows it, as a frame"),
 )
-#: Errors of a path at which nothing stands; a link that leads to itself is such a path.
+#: Errors that mean that nothing is at a path; a link that leads to itself is nothing.
 _OF_NOTHING = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 #: A folder that file systems keep at the top of a disk; users cannot look into it.
 _OF_DISKS = "lost+found"
 
 
 def printable(path: str | Path) -> str:
-    """Return a path as text, also where bytes of it are none; no table holds those."""
+    """Return a path as text; bytes that are not UTF-8 are escaped.
+
+    PostgreSQL could not store them.
+    """
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
@@ -60,16 +63,16 @@ def find_files(pattern: str, given: str | None, notes: list[str]) -> list[Path |
     """Return the files that a path, a folder, a glob or `-` (stdin) stands for.
 
     Args:
-        pattern: What the user named.
-        given: What the user says the files' format is, or None.
-        notes: What there is to tell of them is added here.
+        pattern: The path, folder or glob as the user gave it.
+        given: The format that the user gave for the files, or None.
+        notes: Notes for the user on what was skipped are appended to it.
 
     Raises:
-        SourceError: There are none, or a folder cannot be looked into.
-        ConfigError: It is empty, or there is no home folder for its `~`.
+        SourceError: There are no files, or a folder cannot be read.
+        ConfigError: The pattern is empty, or there is no home folder for its `~`.
     """
     if not pattern:
-        # a path that is empty would be the current folder with all its files
+        # `Path("")` would be the current folder with all its files
         msg = (
             "a source is an empty text: name a file, a glob or a folder (. is this one)"
         )
@@ -108,17 +111,17 @@ def _files_of_glob(
 
 
 def _state_of(path: Path, shown: str) -> os.stat_result | None:
-    """Return what stands at a path, or None where nothing does.
+    """Return the status of what is at a path, or None if nothing is there.
 
-    `Path.exists` says that of a path that cannot be looked for, too, from Python 3.14.
+    From Python 3.14, `Path.exists` is also False if it cannot be determined.
 
     Raises:
-        SourceError: It cannot be looked for.
+        SourceError: It cannot be determined.
     """
     try:
         return path.stat()
     except ValueError:
-        # a NUL is in no path
+        # the path contains a NUL, so nothing can be there
         return None
     except OSError as error:
         if error.errno in _OF_NOTHING:
@@ -127,11 +130,11 @@ def _state_of(path: Path, shown: str) -> os.stat_result | None:
 
 
 def _unreached(pattern: str, error: OSError) -> SourceError:
-    """Return what is said of a path that cannot be looked for."""
+    """Return the error for a path whose status cannot be determined."""
     if error.errno != errno.ENAMETOOLONG:
         msg = f"{pattern} cannot be opened: {error.strerror}"
         return SourceError(msg, source=pattern)
-    # rows in the place of their file's path
+    # the user probably passed the rows themselves instead of a path
     shown = f"{pattern[:_MOST_SHOWN]}…"
     msg = f"{shown!r} is too long for a path: give one, or rows as a list or a frame"
     return SourceError(msg, source=shown)
@@ -140,7 +143,7 @@ def _unreached(pattern: str, error: OSError) -> SourceError:
 def _passed_over(
     pattern: str, folders: Sequence[Path], found: Sequence[Path], given: str | None
 ) -> str:
-    """Return what is said of folders that a glob matches, and none of their files."""
+    """Return a note on folders that a glob matches without any of their files."""
     reached = {parent for file in found for parent in file.parents}
     left = [
         printable(one.name)
@@ -158,9 +161,9 @@ def _passed_over(
 
 
 def _holds_readable(folder: Path, given: str | None) -> bool:
-    """Return whether a folder itself holds a file to read; one that is shut does not.
+    """Return whether a folder directly holds a file to read; False without access.
 
-    Folders below it are not looked at: there may be millions of files in them.
+    Folders below it are not searched: there may be millions of files in them.
     """
     with suppress(OSError):
         return any(is_readable(p.name, given) and p.is_file() for p in folder.iterdir())
@@ -168,10 +171,10 @@ def _holds_readable(folder: Path, given: str | None) -> bool:
 
 
 def _refuse_address(text: str) -> None:
-    """Refuse what names no file but a place in a network.
+    """Refuse a URL.
 
     Raises:
-        SourceError: It is such an address; its password and query are not repeated.
+        SourceError: It is a URL; the message leaves out its password and query.
     """
     if not _ADDRESS.match(text):
         return
@@ -180,7 +183,7 @@ def _refuse_address(text: str) -> None:
         shown = f"{address.scheme}://{address.hostname or ''}{address.path}"
         kind = suffix_format(address.path) or "csv"
     except ValueError:
-        # what it is wrong about may stand in its password
+        # show only the scheme: what cannot be parsed may be a part of the password
         shown, kind = f"{text.partition('://')[0]}://...", "csv"
     fetch = _FETCHED_BY.get(text.partition("://")[0].lower())
     msg = f"{shown} is an address, and propload reads files and pipes: " + (
@@ -200,7 +203,7 @@ def _files_of_folder(
     read = sorted(filter(_is_there, meant))
     if not read:
         raise _without_rows(folder, found)
-    # whoever reads is told: a pipe that nobody writes into would hold up the rest
+    # pipes are skipped with a note: one without a writer would block the other files
     left = set(found).difference(read)
     passed = {one for one in left.intersection(meant) if one.exists()}
     passed.update(one for one in left if _is_link_elsewhere(one, folder, given))
@@ -214,7 +217,7 @@ def _files_of_folder(
 
 
 def _without_rows(folder: Path, found: Sequence[Path]) -> SourceError:
-    """Return what is said of a folder where no file is read."""
+    """Return the error for a folder in which there is no file to read."""
     files = [one for one in found if _is_file(one)]
     advice = "name the files and their --format"
     if any(one.suffix.lower() == NOTE_SUFFIX for one in files):
@@ -227,7 +230,7 @@ def _without_rows(folder: Path, found: Sequence[Path]) -> SourceError:
 
 
 def _is_link_elsewhere(path: Path, folder: Path, given: str | None) -> bool:
-    """Return whether a path leads to a folder whose files are read by nobody here."""
+    """Return whether a path links to a folder whose files are not read otherwise."""
     if not path.is_dir() or not _holds_readable(path, given):
         return False
     here, there = folder.resolve(), path.resolve()
@@ -235,10 +238,10 @@ def _is_link_elsewhere(path: Path, folder: Path, given: str | None) -> bool:
 
 
 def _paths_below(folder: Path) -> Iterator[Path]:
-    """Yield what is no folder in a folder and below it; a link to one is none.
+    """Yield all paths in and below a folder but folders; links to folders are yielded.
 
     Raises:
-        SourceError: One cannot be looked into: what it holds would be missing.
+        SourceError: A folder cannot be read: its rows would be missing.
     """
     for place, below, names in os.walk(folder, onerror=_raise_shut):
         _refuse_versions(place, below, names)
@@ -248,10 +251,10 @@ def _paths_below(folder: Path) -> Iterator[Path]:
 
 
 def _refuse_versions(place: str, folders: Sequence[str], names: Sequence[str]) -> None:
-    """Refuse a folder in which a log says which of the files hold rows of now.
+    """Refuse a folder of a table format whose log tells which files are current.
 
     Raises:
-        SourceError: It is one: all of its files would bring rows that were deleted.
+        SourceError: It is one: its other files hold rows that were deleted.
     """
     paths = [f"{Path(place).name}/{name}" for name in (*folders, *names)]
     for kind, mark, reader in _TABLES:
@@ -270,10 +273,11 @@ def _is_file(path: Path) -> bool:
 
 
 def _is_there(path: Path) -> bool:
-    """Return whether a path is a file; a link to nothing would lack its rows.
+    """Return whether a path is a regular file.
 
     Raises:
-        SourceError: It is such a link, or cannot be looked at.
+        SourceError: It is a broken link, so that rows would be missing, or its status
+            cannot be determined.
     """
     if _is_file(path):
         return True
@@ -285,22 +289,22 @@ def _is_there(path: Path) -> bool:
 
 
 def _is_passed(folder: str) -> bool:
-    """Return whether no file of a folder is read, whatever its name."""
+    """Return whether a folder of this name is skipped with all its files."""
     return folder == _OF_DISKS or folder.startswith("_") or is_own(folder)
 
 
 def _refuse_shut(path: Path) -> None:
-    """Refuse a glob that has to look into a folder which is shut.
+    """Refuse a glob that has to search a folder to which there is no access.
 
     Raises:
-        SourceError: There is one: what it holds would be missing.
+        SourceError: There is such a folder: its rows would be missing.
     """
     is_listed = glob.has_magic(path.name)
     for above in path.parents:
         is_glob = glob.has_magic(str(above))
         folders = [str(above)]
         if is_glob:
-            # the line at its end asks for folders alone
+            # with a slash at its end, the glob matches folders only
             folders = glob.glob(f"{above}/", recursive=True)  # noqa: PTH207 - as below
         for folder in folders:
             _look_into(folder, is_listed=is_listed or above.name == "**")
@@ -312,7 +316,7 @@ def _refuse_shut(path: Path) -> None:
 def _look_into(folder: str, *, is_listed: bool) -> None:
     if Path(folder).name == _OF_DISKS:
         return
-    # `.` is found by who may enter the folder
+    # finding `.` in a folder takes the permission to enter it
     inside = os.path.join(folder, ".")  # noqa: PTH118 - a Path would leave it out
     try:
         if is_listed:
@@ -324,7 +328,7 @@ def _look_into(folder: str, *, is_listed: bool) -> None:
 
 
 def _raise_shut(error: OSError) -> None:
-    """Raise what is said of a folder that is shut, unless it is none any more."""
+    """Raise the error for an unreadable folder, unless it was removed meanwhile."""
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         return
     shown = printable(Path(error.filename))

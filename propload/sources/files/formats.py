@@ -1,4 +1,4 @@
-"""Which format a file has: from what it says, its name or how it begins."""
+"""Determines a file's format: from what the user gave, its first bytes or its name."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from propload.names.format_names import SUFFIXES, check_format
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-#: Files of a folder or an archive that programs put there for themselves: hidden ones,
-#: the locks of open workbooks (`~$a.xlsx`), what macOS knows of files.
+#: Prefixes of the names of files that programs keep in folders and archives for their
+#: own use: hidden files, locks of open workbooks (`~$a.xlsx`), metadata of macOS.
 OWN_FILES = (".", "~$", "__MACOSX")
-#: A note to the reader lies beside many exports, and would be read as rows.
+#: Many exports come with a readme of this suffix, whose lines would be read as rows.
 NOTE_SUFFIX = ".txt"
 PACKED_SUFFIXES = frozenset({".gz", ".zst", ".zstd", ".bz2", ".xz", ".zip"})
 
-#: How files of these formats begin, whatever their name is.
+#: The first bytes of files of these formats, whatever their name is.
 MAGIC = (
     (b"PAR1", "parquet"),
     (b"ARROW1", "arrow"),
-    # the continuation mark before the first message of an Arrow stream
+    # the continuation marker before the first message of an Arrow stream
     (b"\xff\xff\xff\xff", "arrow"),
     # the compound files of Excel before 2007
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "xlsx"),
@@ -32,15 +32,15 @@ WORKBOOK_MEMBERS = frozenset({"[Content_Types].xml", "content.xml"})
 
 
 def find_format(name: str, head: bytes, given: str | None) -> str:
-    """Return the format of a file that is no zip archive.
+    """Return the format of a file that is not a zip archive.
 
     Args:
         name: The file's name, with or without a suffix.
-        head: How it begins, unpacked.
-        given: What the user says it is, or None.
+        head: Its first bytes, unpacked.
+        given: The format that the user gave, or None.
 
     Raises:
-        ConfigError: There is no such format.
+        ConfigError: The given format does not exist.
     """
     if given:
         return check_format(given)
@@ -54,7 +54,7 @@ def find_format(name: str, head: bytes, given: str | None) -> str:
 
 
 def suffix_format(name: str) -> str | None:
-    """Return the format that the file's name says, or None."""
+    """Return the format that the suffix of a file's name stands for, or None."""
     suffixes = [suffix.lower() for suffix in PurePath(name).suffixes]
     while suffixes and suffixes[-1] in PACKED_SUFFIXES:
         suffixes.pop()
@@ -62,7 +62,7 @@ def suffix_format(name: str) -> str | None:
 
 
 def is_own(name: str) -> bool:
-    """Return whether a program keeps a file of that name for itself."""
+    """Return whether a program keeps files of that name for its own use."""
     parts = (part for part in PurePath(name).parts if part != "..")
     return any(part.startswith(OWN_FILES) for part in parts)
 
@@ -71,8 +71,8 @@ def is_readable(name: str, given: str | None) -> bool:
     """Return whether a file of a folder or an archive is read, by its name.
 
     Args:
-        name: Its path in there.
-        given: What the user says its format is, or None.
+        name: Its path within the folder or archive.
+        given: The format that the user gave, or None.
     """
     path = PurePath(name)
     if is_own(name) or any(part.startswith("_") for part in path.parts):
@@ -88,7 +88,7 @@ def is_workbook(members: Iterable[str]) -> bool:
 
 
 def _json_kind(head: bytes) -> str | None:
-    """Return which kind of JSON text begins so, or None where it is none."""
+    """Return the kind of JSON that a text with this beginning is, or None."""
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if text.startswith(b"["):
         return "json"
@@ -96,13 +96,13 @@ def _json_kind(head: bytes) -> str | None:
         return None
     line, end, _ = text.partition(b"\n")
     if not end:
-        # one long line, or a file of one row: reading values one by one does both
+        # one long line, or a file of one row: the reader of `json` handles both
         return "json"
     try:
         json.loads(line)
     except ValueError:
         return "json"
     except RecursionError:
-        # nested too deeply, but JSON as far as it was read: it costs its own row
+        # nested too deeply, but JSON as far as it was read: only its row is rejected
         pass
     return "ndjson"

@@ -1,4 +1,4 @@
-"""Files of formats that are not read, by how they begin, and what to do with them."""
+"""Recognizes files of formats that are not read, and says what to do with them."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class _Other(NamedTuple):
     """A format that is not read.
 
     Attributes:
-        place: Where its mark stands in the file.
-        mark: The bytes that stand there.
-        what: What such a file is called.
+        place: The offset of its magic bytes in the file.
+        mark: The magic bytes.
+        what: What messages call such a file.
         instead: What to do with it.
     """
 
@@ -60,8 +60,8 @@ _READ_PAGE = (
     "check whether a site has sent it instead of the file; tables in it are read in "
     "Python, with pd.read_html(PATH)"
 )
-#: How texts begin, in small letters, that are no table while nobody says that the first
-#: line is a row.
+#: The beginnings, in lower case, of texts that are not tables: refused unless the user
+#: says that the first line is a row.
 _TEXTS = (
     (b"<!doctype html", "a web page (HTML)", _READ_PAGE),
     (b"<html", "a web page (HTML)", _READ_PAGE),
@@ -70,12 +70,12 @@ _TEXTS = (
 
 
 def refuse_other(name: str, head: bytes, options: SourceOptions, /) -> None:
-    """Refuse a file of a format that is not read; as text it would be rows of nonsense.
+    """Refuse a file of a format that is not read: as CSV it would give nonsense rows.
 
     Args:
-        name: What messages call the file.
-        head: How it begins, unpacked.
-        options: What is known of it.
+        name: The file's name in messages.
+        head: Its first bytes, unpacked.
+        options: How to read it.
 
     Raises:
         SourceError: It is such a file.
@@ -93,6 +93,6 @@ def refuse_other(name: str, head: bytes, options: SourceOptions, /) -> None:
 
 
 def _begins_as(other: _Other, head: bytes) -> bool:
-    # letters alone may stand in a header as well
+    # a text may begin with a mark of letters only, but contains no NUL bytes
     is_sure = not other.mark.isalnum() or b"\0" in head
     return is_sure and head.startswith(other.mark, other.place)

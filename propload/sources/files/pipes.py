@@ -1,4 +1,4 @@
-"""Bytes from a pipe, handed on when its producer pauses."""
+"""Reads bytes from a pipe, and marks where its producer pauses."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 def read_stream(file: IO[bytes], name: str) -> Iterator[bytes]:
-    """Yield the bytes of a file or a pipe in blocks, a pipe's with its pauses.
+    """Yield the bytes of a file or pipe in blocks, with a `PAUSE` where a pipe pauses.
 
     Args:
-        file: What is open.
-        name: What messages call it.
+        file: The open file or pipe.
+        name: Its name in messages.
 
     Raises:
-        SourceError: It cannot be read; every byte before was yielded.
+        SourceError: It cannot be read; all bytes before the fault were yielded.
     """
     if isinstance(file, io.BufferedReader) and _makes_wait(file):
         return readable(_blocks_and_pauses(file), name)
@@ -32,21 +32,21 @@ def read_stream(file: IO[bytes], name: str) -> Iterator[bytes]:
 
 
 def _makes_wait(file: IO[bytes]) -> bool:
-    """Return whether the file is a pipe, socket or terminal that can be waited for."""
+    """Return whether the file is a pipe, socket or terminal that can be polled."""
     try:
         mode = os.fstat(file.fileno()).st_mode
     except OSError:
-        # no file of the system's, as a member of an archive
+        # not a file of the operating system, but for example a member of an archive
         return False
     is_pipe = stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
     return hasattr(select, "poll") and (is_pipe or file.isatty())
 
 
 def _blocks_and_pauses(file: io.BufferedReader) -> Iterator[bytes]:
-    """Yield full blocks and, once whole lines have waited long enough, a pause.
+    """Yield full blocks, and a pause once a whole line has waited `FLUSH_SECONDS`.
 
-    Before a pause comes what has arrived up to its last line end, so that
-    whoever looks at the text for the first time sees whole lines and whole characters.
+    Before a pause, the bytes up to the last line end are yielded, so that what is
+    detected from the first bytes is detected from whole lines and characters.
     """
     pipe = select.poll()
     pipe.register(file, select.POLLIN)
@@ -63,7 +63,7 @@ def _blocks_and_pauses(file: io.BufferedReader) -> Iterator[bytes]:
         while not arrived:
             began = time.monotonic()
             arrived = bool(pipe.poll(1000 * (FLUSH_SECONDS - waited) if due else None))
-            # only waiting counts: where the reader is the slower one, more is there
+            # count only the waiting: if the reader is slower, further bytes are there
             waited += time.monotonic() - began if due else 0.0
             if due and waited >= FLUSH_SECONDS:
                 end = held.rfind(b"\n") + 1
@@ -77,13 +77,13 @@ def _blocks_and_pauses(file: io.BufferedReader) -> Iterator[bytes]:
 
 
 def _first_block(file: io.BufferedReader, pipe: select.poll) -> bytes:
-    """Return what arrives first, or nothing where the pipe ends.
+    """Return the first bytes that arrive, or none if the pipe ends.
 
-    A thread that waits in the file's own call holds its lock, and Python, which closes
-    stdin as it ends, aborts the process while a thread does so.
+    The wait is in `poll`: a thread that waits in the file's own `read` holds its lock,
+    and Python, which closes stdin when it exits, aborts the process in that case.
     """
     if not pipe.poll(0):
-        # some of it may be in the file's buffer, which `poll` cannot see
+        # there may be bytes in the file's buffer, which `poll` does not see
         was_blocking = os.get_blocking(file.fileno())
         os.set_blocking(file.fileno(), False)
         try:

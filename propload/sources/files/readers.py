@@ -1,4 +1,4 @@
-"""Which formats there are to read files by, and what each of them can be told."""
+"""The formats of files, the reader of each, and the options that each takes."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class FormatReader:
     """How files of one format are read.
 
     Attributes:
-        takes: The reading options that it heeds.
-        from_blocks: Reads a stream of bytes, or None where it has to jump about.
-        from_file: Reads a seekable file where `from_blocks` is None.
-        count: Returns about how many rows a seekable file says that it has; None where
-            files of the format do not say it.
+        takes: The reading options that the format takes.
+        from_blocks: Reads a stream of bytes; None if a seekable file is needed.
+        from_file: Reads a seekable file; None if `from_blocks` is given.
+        count: Returns about how many rows a seekable file has by its metadata; None if
+            files of the format do not state it.
     """
 
     takes: frozenset[str] = frozenset()
@@ -45,7 +45,7 @@ READERS: Mapping[str, FormatReader] = {
     "tsv": FormatReader(_DELIMITED, partial(delimited.read_delimited, tabs=True)),
     "ndjson": FormatReader(_JSON, partial(json_rows.read_json, lines=True)),
     "json": FormatReader(_JSON, partial(json_rows.read_json, lines=False)),
-    # these two say all of it themselves
+    # the next two take no options: their files state all of it
     "parquet": FormatReader(
         from_file=columnar.read_parquet, count=columnar.count_parquet
     ),
@@ -55,19 +55,19 @@ READERS: Mapping[str, FormatReader] = {
 
 
 def takes_of(kinds: Collection[str]) -> frozenset[str]:
-    """Return the options that files of these formats can be told between them."""
+    """Return the options that at least one of these formats takes."""
     return frozenset({"format"}).union(*(READERS[kind].takes for kind in kinds))
 
 
 def refuse_unused(
     options: SourceOptions, takes: Collection[str], described: str
 ) -> None:
-    """Refuse options that were told for a source that does not know them.
+    """Refuse options that were given for a source that does not take them.
 
     Args:
-        options: What was told.
-        takes: The options that the source heeds.
-        described: What messages call the source.
+        options: The options that were given.
+        takes: The options that the source takes.
+        described: The source's name in messages.
 
     Raises:
         ConfigError: There is such an option.

@@ -23,38 +23,40 @@ if TYPE_CHECKING:
 
     from propload.options import SourceOptions
 
-#: What the reader calls the types that it is asked for.
+#: The types that fastexcel, the reader, is asked for, by its names.
 _Dtype: TypeAlias = Literal["string", "float", "int"]
-#: Cells that are none of the type asked for: row, column, what the reader says of it.
+#: Cells that are not of the type asked for: row, column, the reader's message.
 _Faults: TypeAlias = "list[tuple[int, str, str]]"
-#: Texts that take the place of cells, by column and row.
+#: Texts that replace cells, by column and row.
 _Words: TypeAlias = "dict[str, dict[int, str]]"
-#: How the reader names an error that a formula gave.
+#: The reader's message on a cell with the error of a formula.
 _ERROR = re.compile(r"Error\((\w+)\)")
-#: How it names the time in a cell of an OpenDocument sheet.
+#: Its message on a cell of an OpenDocument sheet with a time.
 _DURATION = re.compile(r'DurationIso\("(.*)"\)')
 _CLOCK = re.compile(r"^(-?)PT(\d+)H(\d+)M([\d.]+)S$")
-#: How the reader tells of a cell that is shown as a span of time (`[h]:mm`), in days.
+#: Its message on a cell that is shown as a time span (`[h]:mm`); the value is in days.
 _SPAN = re.compile(r"value: ([-+.0-9eE]+), datetime_type: TimeDelta")
-#: The text of a cell that is shown as a moment or a span: the reader writes them alike.
+#: The text of a cell that is shown as a moment or a time span, which the reader writes
+#: alike.
 _MOMENT = r"^-?[0-9]{4,}-[0-9]{2}-[0-9]{2} [0-9]{2}:"
-#: How the styles of a workbook tell of a format that shows a span.
+#: A number format for time spans, as the styles of a workbook write it.
 _SPAN_FORMAT = re.compile(
     rb'numFmtId="4[67]"|formatCode="[^"]*\[(?:h+|m+|s+)\]', re.IGNORECASE
 )
 STYLES = "xl/styles.xml"
-#: Where no styles tell of spans, moments before this year may be some: they count from
-#: the day before Excel's first.
+#: Without styles to tell, moments before this year may be time spans, which the reader
+#: counts from the day before Excel's first.
 _LAST_SPAN = "1920"
+#: Sorts after the text of any moment.
 _ANY_MOMENT = ":"
-#: A whole number, as cells have one; of numbers those with more digits than a decimal
-#: holds are written with an exponent.
+#: The text of a whole number. Longer ones than `LONGEST_WHOLE` have more digits than a
+#: decimal holds, and are written with an exponent.
 _WHOLE = r"^-?[0-9]+$"
 LONGEST_WHOLE = 39
-#: So many sheets that were not read are named.
+#: The most sheets that were not read that a note names.
 SHEETS_TOLD = 10
 MILLISECONDS_A_DAY = 86_400_000
-#: A time without a day comes as one of the day before Excel's first.
+#: A time without a date is read as a moment of the day before Excel's first.
 _TIME_OF_DAY = r"^1899-12-3[01] ([0-9]{2}:.*)$"
 
 
@@ -63,17 +65,18 @@ class Sheet:
 
     Args:
         file: The workbook.
-        name: What messages call it.
+        name: Its name in messages.
         options: Which sheet.
 
     Attributes:
-        last_span: What the texts of all spans of time sort before.
-        note: Which sheet was taken of several, or nothing.
-        formulas: What is said of formulas without a value, or nothing.
+        last_span: A text that sorts after the texts of all time spans; empty if there
+            are none.
+        note: A note on which of several sheets was read, or an empty text.
+        formulas: A note on formulas without a value, or an empty text.
 
     Raises:
-        SourceError: The workbook is damaged, has no such sheet or one that no memory
-            holds.
+        SourceError: The workbook is damaged, has no such sheet, or the sheet is too
+            large for the memory.
     """
 
     def __init__(self, file: IO[bytes], name: str, options: SourceOptions) -> None:
@@ -97,9 +100,9 @@ class Sheet:
     def load(
         self, dtype: _Dtype, columns: list[str] | None = None
     ) -> tuple[pl.DataFrame, _Faults]:
-        """Return cells as values of a type, and what is said of those that are none.
+        """Return the cells as values of a type, and messages on those that are not.
 
-        As text, a span of time is a moment.
+        As text, a time span looks like a moment.
 
         Args:
             dtype: The type.
@@ -123,20 +126,20 @@ class Sheet:
         try:
             yield
         except fastexcel.FastExcelError as error:
-            # the first line says it; those below say where in the reader
+            # the first line says what is wrong, the others where in the reader
             said = str(error).partition("\n")[0]
             msg = f"{self._name} is not a readable workbook: {said}"
             raise SourceError(msg, source=self._name) from error
 
 
 class Cells(NamedTuple):
-    """All cells of a sheet as text, and what texts do not tell, by the columns' names.
+    """All cells of a sheet as text, and what the texts do not tell, by column.
 
     Attributes:
         frame: The texts, as the cells are shown.
-        numbers_but: Of columns that have numbers with decimals, the texts that only
-            look like such.
-        spans: The columns with spans of time.
+        numbers_but: For each column with decimal numbers, the texts in it that look
+            like a decimal number but are text in the sheet.
+        spans: The columns with time spans.
     """
 
     frame: pl.DataFrame
@@ -155,7 +158,7 @@ def read_cells(sheet: Sheet, /) -> Cells:
     decimal = _columns_with(frame, WRITTEN_NUMBER)
     moments = _columns_with(frame, _MOMENT, before=sheet.last_span)
     looking = dict.fromkeys([*decimal, *_columns_with(frame, _WHOLE), *moments])
-    # of moments the reader complains, and says which of them are spans
+    # the reader reports each moment as not a float, and so which are time spans
     floats, faults = sheet.load("float", [*looking])
     wholes, _ = sheet.load("int", decimal)
     numbers_but = {}
@@ -163,7 +166,7 @@ def read_cells(sheet: Sheet, /) -> Cells:
         name, column = numbers.name, frame[numbers.name]
         is_decimal = looks_so = column.str.contains(WRITTEN_NUMBER)
         if name in wholes.columns:
-            # it cuts the decimals off a number, and finds no whole one in a text
+            # as an integer, a number loses its decimals, and such a text is null
             is_decimal = looks_so & wholes[name].is_not_null()
         if is_decimal.any():
             numbers_but[name] = set(column.filter(looks_so & ~is_decimal))
@@ -175,14 +178,14 @@ def read_cells(sheet: Sheet, /) -> Cells:
 
 
 def _exact(column: pl.Series, numbers: pl.Series, is_decimal: pl.Series) -> pl.Series:
-    """Return cells with their numbers in full: the reader rounds to nine decimals.
+    """Return the cells with their numbers in full: the reader rounds to nine decimals.
 
     Args:
         column: All cells as text.
-        numbers: All that may be read as numbers as such.
+        numbers: All cells as floats, null if they cannot be read as such.
         is_decimal: Which cells are numbers with decimals.
     """
-    # of a cell with text both are the same, and no text is so long
+    # for a text that looks like a number both are equal, and no text is that long
     is_rounded = column.cast(pl.Float64, strict=False) != numbers
     is_long = column.str.len_bytes() > LONGEST_WHOLE
     is_number = is_decimal | (column.str.contains(_WHOLE) & (is_rounded | is_long))
@@ -192,11 +195,11 @@ def _exact(column: pl.Series, numbers: pl.Series, is_decimal: pl.Series) -> pl.S
 
 
 def _words(faults: _Faults, shown: Callable[[str], str]) -> _Words:
-    """Return the texts of cells of which the reader has told something.
+    """Return the texts of cells on which the reader has given a message.
 
     Args:
-        faults: What it said.
-        shown: Makes a text of that, or an empty one where the cell has none.
+        faults: The cells and the messages.
+        shown: Returns a cell's text by its message; an empty one to leave it out.
     """
     found: _Words = {}
     for row, column, told in faults:
@@ -206,7 +209,7 @@ def _words(faults: _Faults, shown: Callable[[str], str]) -> _Words:
 
 
 def _with_words(frame: pl.DataFrame, columns: _Words) -> pl.DataFrame:
-    """Return the cells with some of them replaced."""
+    """Return the frame with the texts of some cells replaced."""
     return frame.with_columns(
         frame[column].scatter(list(words), list(words.values()))
         for column, words in columns.items()
@@ -221,7 +224,7 @@ def _columns_with(
     Args:
         frame: All cells as text.
         pattern: The pattern.
-        before: A text that the cell's comes before, where that is asked for.
+        before: If given, a text that the cell's text must also sort before.
     """
     sought = pl.all().str.contains(pattern)
     if before is not None:
@@ -230,18 +233,18 @@ def _columns_with(
 
 
 def _last_span(content: bytes) -> str:
-    """Return what the texts of all spans of time sort before; nothing of no span."""
+    """Return a text that sorts after all time spans; an empty one if there are none."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             styles = archive.read(STYLES)
     except (zipfile.BadZipFile, KeyError):
-        # an older or another kind of workbook
+        # not an .xlsx workbook
         return _LAST_SPAN
     return _ANY_MOMENT if _SPAN_FORMAT.search(styles) else ""
 
 
 def _sheet_note(name: str, told: str | None, sheets: Sequence[str]) -> str:
-    """Return which sheet is read where nobody said it of several, or nothing."""
+    """Return a note on which of several sheets is read unless the user chose one."""
     if told is not None or len(sheets) == 1:
         return ""
     others = listed([*map(repr, sheets[1:])], SHEETS_TOLD)
@@ -252,7 +255,7 @@ def _sheet_note(name: str, told: str | None, sheets: Sequence[str]) -> str:
 
 
 def _shown(told: str) -> str:
-    """Return what a cell shows of which the reader makes no text."""
+    """Return what a cell shows, by the message of the reader that has no text of it."""
     if time := _DURATION.search(told):
         return _CLOCK.sub(r"\1\2:\3:\4", time[1])
     error = _ERROR.search(told)
@@ -260,7 +263,7 @@ def _shown(told: str) -> str:
 
 
 def _span_shown(told: str) -> str:
-    """Return a span of time as PostgreSQL and people write it; of others nothing."""
+    """Return a time span as hours, minutes and seconds; nothing for other messages."""
     span = _SPAN.search(told)
     if span is None:
         return ""

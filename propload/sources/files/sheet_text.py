@@ -1,4 +1,4 @@
-"""What a sheet's own text tells that its reader does not: formulas, and its extent."""
+"""What a sheet's XML tells and the reader does not: its formulas and its extent."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _BOOK, _LINKS = "xl/workbook.xml", "xl/_rels/workbook.xml.rels"
 _SHEET = re.compile(rb'<(?:\w+:)?sheet\s[^>]*?\w:id="([^"]*)"')
 _LINK = re.compile(rb"<(?:\w+:)?Relationship\s[^>]*>")
-#: A cell with a formula and no value. A text that is empty is one.
+#: A cell with a formula but without a value; an empty text (`t="str"`) is a value.
 _WITHOUT_VALUE = re.compile(
     rb'<c\s(?![^>]*\bt="str")[^>]*>\s*<f\b(?:[^>]*/>|[^>]*>[^<]*</f>)'
     rb"\s*(?:<v\s*/>|<v>\s*</v>|</c>)"
@@ -24,22 +24,23 @@ _WITHOUT_VALUE = re.compile(
 #: A cell in a column beyond ZZ, which few sheets have.
 _FAR_CELL = re.compile(rb' r="([A-Z]{3})[0-9]')
 _ROW = re.compile(rb'<row\b[^>]*?\br="([0-9]+)"')
-#: The reader makes room of 24 bytes for each cell of a sheet up to its last ones, and
-#: the process ends where there is none.
+#: The reader allocates 24 bytes for each cell up to the last row and column of a sheet,
+#: and the process aborts if that fails.
 MOST_CELLS = 1 << 28
 _BLOCK = 1 << 20
-#: A formula may have so many letters, and each may be written as five.
+#: Bytes that hold any cell: a formula has 8,192 characters at most, and XML may write
+#: each of them as five.
 _LONGEST_CELL = 64 << 10
 
 
 class SheetText(NamedTuple):
-    """What the text of a sheet tells.
+    """What the XML of a sheet tells.
 
     Attributes:
-        formulas: Cells with a formula and no value: spreadsheet programs store it
-            beside the formula, most libraries do not.
-        last_row: Its last row; 0 where that is not told.
-        last_column: Its last column, by letters, if it is beyond ZZ; else empty.
+        formulas: How many cells have a formula but no value: spreadsheet programs store
+            the value with the formula, most libraries do not.
+        last_row: The number of its last row; 0 if unknown.
+        last_column: The letters of its last column if that is beyond ZZ, else empty.
     """
 
     formulas: int = 0
@@ -47,7 +48,7 @@ class SheetText(NamedTuple):
     last_column: str = ""
 
     def note(self, name: str, /) -> str:
-        """Return what is said of its formulas, or nothing."""
+        """Return a note on its formulas without a value, or an empty text."""
         if not self.formulas:
             return ""
         return (
@@ -57,10 +58,10 @@ class SheetText(NamedTuple):
         )
 
     def require_room(self, name: str, /) -> None:
-        """Refuse a sheet whose cells, mostly empty ones, no memory holds.
+        """Refuse a sheet whose cells, most of them empty, would not fit into memory.
 
         Raises:
-            SourceError: It has too many.
+            SourceError: It has more than `MOST_CELLS` cells.
         """
         width = 0
         for letter in self.last_column.encode():
@@ -75,11 +76,11 @@ class SheetText(NamedTuple):
 
 
 def look_through(content: bytes, place: int, /) -> SheetText:
-    """Return what the text of a workbook's sheet tells; of an older kind nothing.
+    """Return what a sheet's XML tells; nothing if the workbook is not an .xlsx file.
 
     Args:
         content: The workbook.
-        place: The place of its sheet among the sheets.
+        place: The position of the sheet among the sheets, from 0.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -99,7 +100,7 @@ def _told(blocks: Iterator[bytes]) -> SheetText:
     formulas, last_row, last_column, rest = 0, 0, b"", b""
     for block in blocks:
         text = rest + block
-        # most sheets have none, and to look for one mark is quick
+        # most sheets have no formulas, and looking for `<f` first is fast
         found = [*_WITHOUT_VALUE.finditer(text)] if b"<f" in text else []
         formulas += len(found)
         if row := _ROW.match(text, max(text.rfind(b"<row "), 0)):
@@ -111,7 +112,7 @@ def _told(blocks: Iterator[bytes]) -> SheetText:
 
 
 def _member(archive: zipfile.ZipFile, place: int) -> str | None:
-    """Return where a sheet stands in a workbook, or None where that is not told."""
+    """Return the path of a sheet within the workbook's archive, or None if unknown."""
     sheets = _SHEET.findall(archive.read(_BOOK))
     for link in _LINK.findall(archive.read(_LINKS)):
         if place < len(sheets) and b'Id="%s"' % sheets[place] in link:

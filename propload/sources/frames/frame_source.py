@@ -36,7 +36,7 @@ class FrameSource:
     Args:
         open_reader: Starts reading from the first row.
         options: How many rows and bytes go into one batch.
-        name: What messages call it.
+        name: Its name in messages.
         rereadable: Whether `open_reader` gives the same rows each time.
         rows: How many, where that is known.
         sample: Returns rows by which the same table is known again, where it is one.

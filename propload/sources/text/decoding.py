@@ -50,7 +50,7 @@ def to_utf8(
 
     Args:
         blocks: The bytes of the text.
-        name: What messages call it.
+        name: Its name in messages.
         encoding: Its encoding, or None to find it out.
         notes: An encoding that was guessed is told here.
 

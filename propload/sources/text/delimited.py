@@ -57,7 +57,7 @@ def read_delimited(
 
     Args:
         blocks: The bytes of the text.
-        name: What messages call it.
+        name: Its name in messages.
         options: What is known of it, and how much goes into one batch.
         tabs: Whether its name says that tabs stand between fields.
 

@@ -57,7 +57,7 @@ class Place:
 
         Args:
             text: The value as it stands.
-            kind: What messages call it.
+            kind: Its name in messages.
         """
         why = f"no rows lie at {self.path} (--rows-at): {self.within} is {kind}"
         return NoRow(text, "rows_at", why)

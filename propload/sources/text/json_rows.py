@@ -37,7 +37,7 @@ def read_json(
 
     Args:
         blocks: The bytes of the text.
-        name: What messages call it.
+        name: Its name in messages.
         options: What is known of it, and how much goes into one batch.
         lines: Whether each line is a value, so that a broken one costs one row.
 
