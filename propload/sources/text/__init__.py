@@ -1,1 +1,1 @@
-"""Rows from text: delimited and JSON, decoded and cut into blocks of whole rows."""
+"""Rows from delimited text and JSON, decoded and cut into chunks of whole rows."""

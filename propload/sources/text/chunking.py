@@ -1,4 +1,4 @@
-"""Text in chunks that hold whole rows, however the blocks of bytes fall."""
+"""Cuts text into chunks that begin with a row, wherever blocks of bytes are cut."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 #: A longer row is refused: it would take several times its bytes in memory, and no
-#: field of a listing comes near.
+#: listing comes near this length.
 MAX_ROW_BYTES = 64 << 20
 #: Parsing more at once is no faster and takes five times its bytes in memory.
 PARSED_BYTES = 2 << 20
 
-#: Said of a last row that cannot be read, where no line end follows it.
+#: Added to the message on a last row that cannot be read and has no line end.
 CUT = "the text ends here without a line end: it is cut short, or still being written"
 
-#: Old programs of the Mac end lines with a return alone; after one at the very end of a
-#: block a feed may follow.
+#: Old Mac programs end lines with a carriage return alone. One at the very end of a
+#: block is not matched: a line feed may follow.
 LINE_END = re.compile(rb"\n|\r\n|\r(?!\Z)")
 
 
 def byte_values(text: bytes, /) -> pl.Series:
-    """Return a text's bytes as numbers, where they lie."""
+    """Return a text's bytes as a series of numbers, without copying them."""
     buffers = [None, pa.py_buffer(text)]
     return pl.Series(pa.Array.from_buffers(pa.uint8(), len(text), buffers))
 
 
 def count_lines(text: bytes, start: int = 0, end: int | None = None) -> int:
-    """Return how many line ends stand between two places of a text.
+    """Return how many line ends there are between two places of a text.
 
-    A feed, a return or both together end a line, also where a text has all of them:
-    however it is taken apart, its lines add up.
+    A line feed, a carriage return or both together end a line, even if a text mixes
+    them, so the counts of its parts add up however it is cut.
     """
     feeds, returns = text.count(b"\n", start, end), text.count(b"\r", start, end)
     both = text.count(b"\r\n", start, end) if feeds and returns else 0
@@ -46,14 +46,14 @@ def count_lines(text: bytes, start: int = 0, end: int | None = None) -> int:
 
 
 class Chunk(NamedTuple):
-    """Text that begins where a row begins.
+    """Text that begins with the beginning of a row.
 
     Attributes:
         text: UTF-8 bytes.
         final: Whether nothing follows, so that the last row is whole.
         overlong: Whether the first row is longer than `MAX_ROW_BYTES`.
-        paused: Whether nothing may follow for a while, so that rows go on; there may
-            be no text.
+        paused: Whether the text pauses here, so that the rows read so far are to be
+            passed on; the chunk may then be empty.
     """
 
     text: bytes
@@ -63,16 +63,17 @@ class Chunk(NamedTuple):
 
 
 class Chunks:
-    """Chunks of a text; after each, `take` says how much of it was used.
+    """Iterates over chunks of a text; after each, `take` tells how much was used.
 
-    Where nothing was taken the next chunk is longer, up to `MAX_ROW_BYTES`.
+    If nothing was taken, the next chunk is longer, up to `MAX_ROW_BYTES`.
 
     Args:
         blocks: The text as UTF-8, in blocks of any size.
         chunk_bytes: Bytes of a chunk, up to `PARSED_BYTES`.
 
     Attributes:
-        error: What stopped the blocks, once every whole row before it was seen.
+        error: The error that ended the blocks, or None; to be raised after the last
+            chunk, when all whole rows before it were read.
     """
 
     def __init__(self, blocks: Iterator[bytes], chunk_bytes: int) -> None:
@@ -85,11 +86,11 @@ class Chunks:
         self._paused = False
 
     def peek(self, count: int, is_enough: Callable[[bytes], bool]) -> bytes:
-        """Return how the text begins without taking any of it.
+        """Return the beginning of the text without taking any of it.
 
         Args:
-            count: Bytes that are enough if there is a whole line in them.
-            is_enough: Says whether fewer are, where the blocks pause.
+            count: How many bytes are enough if they contain a whole line.
+            is_enough: Tells whether fewer bytes are enough when the blocks pause.
         """
         self._fill(count)
         while not self._ended:
@@ -110,7 +111,7 @@ class Chunks:
         while True:
             if not self._paused:
                 self._fill(self._want)
-            # what is about as long goes out as it is: cutting it means a copy
+            # text that is only a little longer is yielded whole: a cut would copy it
             fits = len(self._text) <= self._want + BLOCK_BYTES
             whole = self._ended and fits
             if whole and not self._text:
@@ -133,13 +134,13 @@ class Chunks:
                 self._want = min(2 * self._want, MAX_ROW_BYTES + 1)
 
     def take(self, count: int) -> None:
-        """Go on after so many bytes of the chunk yielded last."""
+        """Remove this many bytes of the chunk yielded last: they have been used."""
         self._text = self._text[count:]
 
     def drop_line(self) -> None:
-        """Go on after the next line end, however far away it is."""
+        """Remove the text up to the next line end, however far away that is."""
         while not (found := LINE_END.search(self._text)) and not self._ended:
-            # a feed may follow a return at the very end
+            # a line feed may follow a carriage return at the very end
             kept = b"\r" if self._text.endswith(b"\r") else b""
             self._text = kept + self._read()
         self._text = self._text[found.end() :] if found else b""
@@ -156,7 +157,7 @@ class Chunks:
         self._text = b"".join(parts) if len(parts) > 1 else self._text
 
     def _read(self) -> bytes:
-        """Return the next block; nothing at the end."""
+        """Return the next block; an empty one at the end."""
         try:
             return next(self._blocks)
         except StopIteration:

@@ -1,4 +1,4 @@
-"""Text of any encoding as UTF-8, block by block."""
+"""Converts text of any encoding to UTF-8, block by block."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-#: Guessing an encoding from more text than this costs seconds and is no better.
+#: Guessing an encoding from more text than this takes seconds and is no better.
 GUESSED_BYTES = 16 << 10
 UNORDERED = ("utf-16", "utf-32")
-#: Enough to see what a file is from how it begins.
+#: Bytes at the beginning of a text by which its encoding is detected.
 HEAD_BYTES = 64 << 10
-#: Western Europe's legacy encoding; the web reads what says "latin-1" as this too.
+#: The legacy encoding of Western Europe; browsers use it for "latin-1" as well.
 LEGACY = "cp1252"
 BEYOND_ASCII = re.compile(rb"[\x80-\xff]+")
 
-#: Control characters that no text has.
+#: Control characters that do not occur in text.
 BINARY_CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\f\v\x1a\x1b"))
-#: Random bytes have a tenth of control characters, text has none or a stray NUL.
+#: A tenth of random bytes are control characters; text has none, or a stray NUL.
 BINARY_SHARE = 0.02
-#: So many of them are no text in any encoding.
+#: With more control characters than this, bytes are not text in any encoding.
 CERTAIN_SHARE = 0.30
 
 
@@ -45,18 +45,18 @@ def to_utf8(
 ) -> Iterator[bytes]:
     """Yield text as UTF-8 without a byte order mark.
 
-    What cannot be decoded comes out as bytes that are no UTF-8, so that the row
-    that holds it can be refused alone.
+    Bytes that cannot be decoded are yielded as bytes that are not valid UTF-8, so that
+    only the row that holds them is refused.
 
     Args:
         blocks: The bytes of the text.
         name: Its name in messages.
-        encoding: Its encoding, or None to find it out.
-        notes: An encoding that was guessed is told here.
+        encoding: Its encoding, or None to detect it.
+        notes: A note is appended to it if the encoding was guessed.
 
     Raises:
         ConfigError: There is no such encoding.
-        SourceError: The bytes are no text.
+        SourceError: The bytes are not text.
     """
     head, blocks = peek(blocks, HEAD_BYTES)
     mark, marked = _byte_order_mark(head)
@@ -65,7 +65,7 @@ def to_utf8(
         _refuse_binary(head[:HEAD_BYTES], name)
     blocks = _without(mark, blocks)
     if encoding is None:
-        # encodings differ only beyond ASCII, and a file may have its first accent late
+        # encodings differ only beyond ASCII, and the first accent may come late
         for block in blocks:
             if not block.isascii():
                 blocks = chain([block], blocks)
@@ -90,7 +90,10 @@ def _byte_order_mark(head: bytes) -> tuple[bytes, str | None]:
 
 
 def _with_order(encoding: str | None, head: bytes) -> str | None:
-    """Return the encoding, with the order of bytes that UTF-16 alone does not say."""
+    """Return the encoding, little-endian if it leaves the byte order open.
+
+    If it is None, UTF-16 is returned if it is detected.
+    """
     if encoding is None:
         return _wide_encoding(head)
     codec = _codec_of(encoding).name
@@ -103,7 +106,7 @@ def _without(mark: bytes, blocks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _wide_encoding(head: bytes) -> str | None:
-    """Return UTF-16 where every other byte of Western text is zero."""
+    """Return UTF-16 if about every other byte is zero, as in Western text, or None."""
     sample = head[: HEAD_BYTES & ~1]
     pairs = len(sample) // 2
     if pairs < 2:
@@ -125,11 +128,11 @@ def _refuse_binary(sample: bytes, name: str) -> None:
 
 
 def _seems_utf8(sample: bytes) -> bool:
-    """Return whether of the characters beyond ASCII as many are UTF-8 as are not."""
+    """Return whether at least half of the characters beyond ASCII are valid UTF-8."""
     text = sample.decode("utf-8", "replace")
     broken = text.count("\ufffd")
     if broken and sample[-1:] > b"\x7f":
-        # the sample may end within a character
+        # the sample may end in the middle of a character
         broken -= 1
     beyond_ascii = len(text) - len(text.encode("ascii", "ignore"))
     return beyond_ascii - text.count("\ufffd") >= broken
@@ -139,7 +142,7 @@ def guess_encoding(block: bytes) -> str:
     """Return the encoding of text that is neither UTF-16 nor UTF-32.
 
     Args:
-        block: Some of its bytes, among them some beyond ASCII.
+        block: Some of its bytes, including some beyond ASCII.
     """
     if _seems_utf8(block):
         return "utf-8"
@@ -154,10 +157,10 @@ def guess_encoding(block: bytes) -> str:
 
 
 def _is_western(sample: bytes) -> bool:
-    """Return whether the bytes beyond ASCII stand alone, as accents do.
+    """Return whether most bytes beyond ASCII stand alone, as accented letters do.
 
-    In other alphabets whole words are beyond ASCII. Statistics of letters tell
-    those apart, but not the accents of one Western country from another's.
+    In other alphabets whole words are beyond ASCII. Letter statistics can tell those
+    apart, but not the accents of one Western country from those of another.
     """
     runs = [*map(len, BEYOND_ASCII.findall(sample))]
     return sum(run for run in runs if run > 1) * 2 < sum(runs)
@@ -186,7 +189,7 @@ def _codec_of(encoding: str) -> codecs.CodecInfo:
     """Return the codec of an encoding.
 
     Raises:
-        ConfigError: There is none of that name.
+        ConfigError: There is no encoding of that name.
     """
     try:
         return codecs.lookup("utf-8" if encoding == "utf-8-sig" else encoding)

@@ -1,4 +1,4 @@
-"""CSV and its relatives, as text columns; nothing is cast here."""
+"""Reads CSV and other delimited text as text columns; nothing is cast here."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from propload.options import SourceOptions
 
 TEXT = pa.string()
-#: Good rows and the others.
+#: Good rows, and unread ones.
 Parsed: TypeAlias = "tuple[pa.RecordBatch, list[Unread]]"
 TOO_LONG = ("too_long", f"the row is longer than {MAX_ROW_BYTES >> 20} MiB")
 
@@ -58,12 +58,12 @@ def read_delimited(
     Args:
         blocks: The bytes of the text.
         name: Its name in messages.
-        options: What is known of it, and how much goes into one batch.
-        tabs: Whether its name says that tabs stand between fields.
+        options: How to read it, and how much goes into one batch.
+        tabs: Whether its format is TSV, so that tabs are the default delimiter.
 
     Raises:
-        SourceError: It is empty, no text, cut short or has a header that names
-            a column twice; rows before the place were yielded.
+        SourceError: It is empty, not text, cut short, or its header names a column
+            twice; all rows before the fault were yielded.
     """
     notes: list[str] = []
     text = to_utf8(blocks, name, options.encoding, notes)
@@ -88,14 +88,14 @@ def read_delimited(
 def _head(chunks: Chunks, name: str, options: SourceOptions) -> bytes:
     delimiters = (options.delimiter or "".join(CANDIDATES)).encode()
     try:
-        # before a pause two rows will do: a header and one of its rows
+        # if the text pauses, two rows are enough: a header and one row
         return chunks.peek(SAMPLE_BYTES, lambda text: holds_rows(text, delimiters, 2))
     except SourceError as error:
         raise located(error, name, 0) from error
 
 
 class _Reader:
-    """Makes rows of text that comes in blocks, and knows at which line each stands."""
+    """Reads the rows of a text chunk by chunk, and keeps track of line numbers."""
 
     def __init__(
         self, name: str, dialect: Dialect, options: SourceOptions, *, first_line: int
@@ -103,7 +103,7 @@ class _Reader:
         self._name = name
         self._names = list(dialect.names)
         self._delimiter = dialect.delimiter
-        # of one column, a value may well be its name
+        # in a single column, a value may well equal the column's name
         self._header = dialect.header if len(dialect.names) > 1 else b""
         self._options = options
         self._rows_read = 0
@@ -131,7 +131,7 @@ class _Reader:
             chunks.take(end)
 
     def _parse_chunk(self, chunk: Chunk) -> tuple[Parsed, int]:
-        """Return what the whole rows of a chunk hold, and where they end."""
+        """Return the whole rows of a chunk, parsed, and where they end."""
         text, final = chunk.text, chunk.final
         end = find_end(text, self._delimiter, final=final)
         if end is None:
@@ -147,7 +147,7 @@ class _Reader:
         return self._parse_sorted(found), found.end
 
     def _with_cut(self, parsed: Parsed, chunk: Chunk, end: int) -> Parsed:
-        """Return rows up to a place; of a fault at a cut text's end it is said so."""
+        """Return the rows; add `CUT` to an unread last row that has no line end."""
         rows, unread = parsed
         last = self._rows_read + rows.num_rows + len(unread)
         if not chunk.final or end < len(chunk.text) or chunk.text[-1:] in b"\r\n":
@@ -158,11 +158,11 @@ class _Reader:
         return rows, [*unread[:-1], cut_off]
 
     def _parse_clean(self, text: bytes, end: int) -> Parsed | None:
-        """Return what a text of whole rows holds, or None where it is not clean."""
+        """Return the rows of a text of whole rows, or None if it needs `sort_out`."""
         if text.find(b"\0", 0, end) >= 0 or self._repeats_header(text, end):
             return None
         if not _is_utf8(text, end):
-            # only `sort_out` can find the row of a broken character
+            # only `sort_out` can find the row with the invalid bytes
             return None
         rows, ragged = self._parse(text, end)
         if not ragged:
@@ -177,7 +177,7 @@ class _Reader:
         ]
 
     def _repeats_header(self, text: bytes, end: int) -> bool:
-        """Return whether a row may be the header again."""
+        """Return whether a row may repeat the header."""
         if not self._header:
             return False
         ways = self._header, BOM_UTF8 + self._header
@@ -206,7 +206,7 @@ class _Reader:
     def _parse(
         self, text: bytes, end: int
     ) -> tuple[pa.RecordBatch, list[pyarrow.csv.InvalidRow]]:
-        """Return the rows of a UTF-8 text of whole rows, and those of another width."""
+        """Return the rows of a UTF-8 text, and those with a wrong number of fields."""
         names = self._names
         if not end:
             return _no_rows(names), []
@@ -220,7 +220,7 @@ class _Reader:
         table = pyarrow.csv.read_csv(
             pa.BufferReader(pa.py_buffer(text).slice(0, end)),
             pyarrow.csv.ReadOptions(
-                # threads would lose the numbers of rejected rows
+                # with threads, invalid rows would have no numbers
                 use_threads=False,
                 column_names=names,
                 block_size=end + 1,
@@ -231,7 +231,7 @@ class _Reader:
                 invalid_row_handler=refuse,
             ),
             pyarrow.csv.ConvertOptions(
-                # it was, and what it calls for ragged rows cannot take other texts
+                # checked already: the handler of ragged rows needs valid UTF-8
                 check_utf8=False,
                 column_types=dict.fromkeys(names, TEXT),
                 null_values=[""],
@@ -273,11 +273,11 @@ class _Reader:
 
 
 def _for_arrow(text: bytes, end: int) -> tuple[bytes, int]:
-    """Return a text of whole rows, and its length, as Arrow reads all that is in it.
+    """Return a text of whole rows as Arrow reads it correctly, and its length.
 
-    Where no line end follows the last field, it takes an empty one behind a quoted one
-    for quoted as well: an empty text, no null. A byte order mark at the beginning it
-    drops, also that of a value.
+    If no line end follows, Arrow reads an empty last field after a quoted one as quoted
+    too: as an empty text instead of null. It also drops a byte order mark at the
+    beginning, even one that belongs to a value.
     """
     if text[end - 1] not in b"\r\n":
         text, end = text[:end] + b"\n", end + 1
@@ -287,14 +287,14 @@ def _for_arrow(text: bytes, end: int) -> tuple[bytes, int]:
 
 
 def _is_utf8(text: bytes, end: int) -> bool:
-    """Return whether a text is UTF-8 up to a place."""
+    """Return whether a text is valid UTF-8 up to a place."""
     places = pa.array([0, end], pa.int64()).buffers()[1]
     buffers = [None, places, pa.py_buffer(text)]
     return is_utf8(pa.Array.from_buffers(pa.large_string(), 1, buffers))
 
 
 def _are_lines(text: bytes, end: int, rows: int) -> bool:
-    """Return whether each row of a text is one line, without others between them."""
+    """Return whether each row of a text is one line, without blank lines between."""
     ended = rows if text[end - 1] in b"\r\n" else rows - 1
     return count_lines(text, 0, end) == ended
 

@@ -1,4 +1,4 @@
-"""How a delimited text is written: what stands between fields, and where rows begin."""
+"""Detects the dialect of a delimited text: its delimiter, header and first row."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from propload.sources.text.preamble import NumberedRow
 
 CANDIDATES = (",", ";", "\t", "|")
-#: Rows that are looked at to find the delimiter and the header.
+#: Bytes and rows from which the delimiter and the header are detected.
 SAMPLE_BYTES = 64 << 10
 SAMPLE_ROWS = 100
-#: A file for Excel may say so in a line of its own.
+#: A file made for Excel may declare its delimiter in a line of its own, `sep=;`.
 DECLARATION = re.compile(rb"\Asep=([^\r\n\"])(?:\r\n?|\n)", re.IGNORECASE)
 
 #: A number as most of Europe writes it: 450000,00 or 450.000,00.
@@ -34,14 +34,14 @@ DECIMAL_COMMA = re.compile(r"^\s*[-+]?[0-9]+(?:\.[0-9]{3})*,[0-9]+\s*$")
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How a text is to be read.
+    """How a delimited text is to be read.
 
     Attributes:
         delimiter: The byte between fields.
         names: The columns' names.
         start: Where the first data row begins in the text, in bytes.
-        header: The line of the names as it stands; empty where there is none.
-        note: Why the names may be no names, or nothing.
+        header: The header line as in the text; empty if there is none.
+        note: A note on why the header may be detected wrongly, or an empty text.
     """
 
     delimiter: bytes
@@ -53,22 +53,22 @@ class Dialect:
 
 @dataclass(frozen=True, slots=True)
 class _Sample:
-    """How a text begins.
+    """The beginning of a text.
 
     Attributes:
-        text: Its first rows, of which the last one may be cut.
-        is_whole: Whether there is no more of it.
+        text: Its first rows; the last one may be cut off.
+        is_whole: Whether this is the whole text.
     """
 
     text: str
     is_whole: bool
 
     def rows(self, delimiter: str, /) -> list[Sequence[str]]:
-        """Return the rows that are not blank, as a delimiter cuts them."""
+        """Return the rows that are not blank, split at a delimiter."""
         return [row for _, row in self.numbered_rows(delimiter)]
 
     def numbered_rows(self, delimiter: str, /) -> list[NumberedRow]:
-        """Return the same, with how many lines stand before each."""
+        """Return the same rows, each with the number of lines before it."""
         rows: list[NumberedRow] = []
         reader = csv.reader(io.StringIO(self.text, newline=""), delimiter=delimiter)
         before = 0
@@ -87,18 +87,18 @@ class _Sample:
 def find_dialect(
     head: bytes, name: str, options: SourceOptions, *, tabs: bool
 ) -> Dialect:
-    """Return how a text is written, from how it begins.
+    """Return the dialect of a text, detected from its beginning.
 
     Args:
         head: The beginning of the text, UTF-8.
-        name: What messages call the text.
-        options: What is known already.
-        tabs: Whether the file's name says that tabs stand between fields.
+        name: The text's name in messages.
+        options: What the user has said of the dialect.
+        tabs: Whether the format is TSV, so that tabs are the default delimiter.
 
     Raises:
         ConfigError: The delimiter is not one ASCII character.
-        SourceError: There is nothing below its declaration; the header cannot be read
-            or names a column twice.
+        SourceError: There is nothing but the delimiter's declaration, or the header
+            cannot be read or names a column twice.
     """
     start, declared = _declaration(head)
     start += len(head[start:]) - len(head[start:].lstrip(b"\r\n"))
@@ -107,7 +107,7 @@ def find_dialect(
         raise SourceError(msg, source=name)
     text = head[start : start + SAMPLE_BYTES].decode("utf-8", "replace")
     sample = _Sample(text, len(head) <= start + SAMPLE_BYTES)
-    # a shell hands a tab over as it is written
+    # a shell passes \t on as two characters
     told = "\t" if options.delimiter == r"\t" else options.delimiter
     delimiter = told or declared or ("\t" if tabs else None) or _find_delimiter(sample)
     if not is_delimiter(delimiter):
@@ -147,12 +147,12 @@ def _fields(text: str, delimiter: str, name: str) -> list[str]:
 
 
 def _lines_above(sample: _Sample, delimiter: str, *, told: bool) -> int:
-    """Return how many lines stand above the table, be the delimiter another one.
+    """Return how many lines there are above the table, also with other delimiters.
 
     Args:
-        sample: How the text begins.
-        delimiter: What it was taken for.
-        told: Whether it is that for sure.
+        sample: The beginning of the text.
+        delimiter: The delimiter that was given or detected.
+        told: Whether it was given, so that no other one is tried.
     """
     rows = sample.numbered_rows(delimiter)
     if (lines := preamble_lines(rows)) or told:
@@ -164,14 +164,14 @@ def _lines_above(sample: _Sample, delimiter: str, *, told: bool) -> int:
         rows = sample.numbered_rows(other) if other != delimiter else []
         lines = preamble_lines(rows)
         header = next((row for before, row in rows if lines and before == lines), [])
-        # blanks beside a comma or semicolon are of a text
+        # a comma or semicolon with blanks beside it belongs to a text
         if header and all(text == text.strip() for text in header):
             return lines
     return 0
 
 
 def _find_delimiter(sample: _Sample) -> str:
-    """Return the candidate that cuts the most rows into as many fields as the first."""
+    """Return the candidate with which most rows have as many fields as the first."""
     best, best_score = ",", (0.0, 0, 0)
     decimals: tuple[str, tuple[float, int, int]] | None = None
     for candidate in CANDIDATES:
@@ -180,7 +180,7 @@ def _find_delimiter(sample: _Sample) -> str:
         if width < 2:
             continue
         share = sum(len(row) == width for row in rows) / len(rows)
-        # a delimiter within a quoted field tears its quotes apart
+        # a candidate that occurs within a quoted field separates its two quotes
         torn = sum(field.count('"') % 2 for row in rows for field in row)
         score = share, -torn, width
         if score > best_score:
@@ -188,12 +188,12 @@ def _find_delimiter(sample: _Sample) -> str:
         if decimals is None and _have_decimal_commas(rows[1:]):
             decimals = candidate, score
     if best == "," and decimals is not None and decimals[1][:2] >= best_score[:2]:
-        # it would tear 450000,00 apart
+        # a comma would split 450000,00
         return decimals[0]
     return best
 
 
 def _have_decimal_commas(rows: Sequence[Sequence[str]]) -> bool:
-    """Return whether commas stand in decimal numbers, and nowhere else."""
+    """Return whether there are commas, all of them in decimal numbers."""
     held = [field for row in rows for field in row if "," in field]
     return bool(held) and all(DECIMAL_COMMA.match(field) for field in held)

@@ -1,4 +1,4 @@
-"""The names of columns: in the first row of a text or sheet, or nowhere."""
+"""Names the columns of a text or sheet, and detects whether its first row does so."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ YEAR = re.compile(r"(18|19|20|21)\d\d\Z")
 
 
 class Header(NamedTuple):
-    """What columns are called.
+    """The names of columns, and where they are from.
 
     Attributes:
-        names: Their names.
-        is_first_row: Whether these stand in the first row.
-        doubt: Why that may be another thing than it was taken for, or nothing.
+        names: The names.
+        is_first_row: Whether the first row is the header.
+        doubt: A note on why that may be wrong, or an empty text.
     """
 
     names: tuple[str, ...]
@@ -41,19 +41,19 @@ def find_header(
     *,
     above: int,
 ) -> Header:
-    """Return the columns' names, and whether they stand in the first row.
+    """Return the columns' names, and whether the first row holds them.
 
     Args:
         first: The texts of the first row.
         rows: Some of the rows below.
-        source: What messages call the source.
-        options: Whether the first row names the columns, if that was told, and how
-            many lines were passed over before it.
-        above: How many lines stand above what looks like the header, the first row
-            among them.
+        source: The source's name in messages.
+        options: Whether the first row is the header, if the user has said so, and how
+            many lines before it were skipped.
+        above: How many lines are above what looks like the header, the first row
+            included.
 
     Raises:
-        SourceError: A name stands twice.
+        SourceError: A name occurs more than once.
     """
     told = options.header
     has_header = _has_header(first, rows) if told is None else told
@@ -69,7 +69,7 @@ def find_header(
 
 
 def _has_header(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
-    """Return whether the first line names the columns; in doubt it does."""
+    """Return whether the first row names the columns; if in doubt, True."""
     if _are_years(first):
         return True
     numeric = [_is_numeric(text) for text in first]
@@ -81,7 +81,7 @@ def _has_header(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
 
 
 def _names_numbers(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
-    """Return whether a text stands above nothing but numbers: it is their name."""
+    """Return whether a text has only numbers below it, so that it is their name."""
     for place, text in enumerate(first):
         below = [row[place] for row in rows if place < len(row) and row[place].strip()]
         is_name = bool(text.strip()) and not _is_numeric(text)
@@ -93,7 +93,7 @@ def _names_numbers(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
 def _doubt_header(
     first: Sequence[str], rows: Sequence[Sequence[str]], source: str
 ) -> str:
-    """Return why a first row that was taken for the header may be none, or nothing."""
+    """Return a note on why a row taken for the header may not be one, or nothing."""
     if _names_numbers(first, rows) or _are_years(first):
         return ""
     others = [row for row in rows if list(row) != list(first)]
@@ -113,7 +113,7 @@ def _is_numeric(text: str) -> bool:
 
 
 def _are_years(first: Sequence[str]) -> bool:
-    """Return whether the only numbers are years in a row, as in a wide table."""
+    """Return whether the only numbers are evenly spaced years, as in a wide table."""
     numbers = [text.strip() for text in first if NUMBER.match(text)]
     if len(numbers) < 2 or not all(YEAR.match(text) for text in numbers):
         return False
@@ -122,6 +122,6 @@ def _are_years(first: Sequence[str]) -> bool:
 
 
 def _clean(text: str, place: int) -> str:
-    """Return a column's name on one line, `column_N` where it has none."""
+    """Return a column's name on one line, or `column_N` if it is blank."""
     bare = text.strip("\ufeff \t\r\n")
     return re.sub(r"\s*[\r\n]+\s*", " ", bare) or f"column_{place}"

@@ -1,4 +1,4 @@
-"""Where rows lie in a JSON document: at a path of names, or perhaps at one."""
+"""Finds the rows within a JSON document: at a given path, or suggests a likely one."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ if TYPE_CHECKING:
 
     from propload.sources.text.json_window import Window
 
-#: Of an object that has not the name that is looked for, a message lists so many.
+#: The most names of an object that a message lists if the next one is missing.
 NAMES_SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A path of names, and how much of it is left to go.
+    """A path of names, and the part of it that is still to be followed.
 
-    A name may hold dots: in an object any beginning of the path is looked for.
+    A name may contain dots, so any beginning of the path may be a name in an object.
 
     Attributes:
-        path: The names, with dots between them.
-        left: Those that come next; empty where the rows lie.
+        path: The names, joined by dots.
+        left: The rest of the path from here; empty where the rows are.
     """
 
     path: str
     left: str
 
     def below(self, name: str) -> Place | None:
-        """Return the place within a member of an object, or None for another way."""
+        """Return the place within a member of an object, or None off the path."""
         if self.left == name:
             return replace(self, left="")
         if self.left.startswith(f"{name}."):
@@ -49,25 +49,25 @@ class Place:
 
     @property
     def within(self) -> str:
-        """What was reached by now, for messages."""
+        """The part of the path that was followed so far, for messages."""
         return self.path[: len(self.path) - len(self.left)].rstrip(".") or "it"
 
     def refuse(self, text: str, kind: str) -> NoRow:
-        """Return why a value on the way is none that rows can lie in.
+        """Return the refusal of a value on the path that cannot contain the rows.
 
         Args:
-            text: The value as it stands.
-            kind: Its name in messages.
+            text: The value as in the text.
+            kind: What messages call it.
         """
         why = f"no rows lie at {self.path} (--rows-at): {self.within} is {kind}"
         return NoRow(text, "rows_at", why)
 
     def refuse_names(self, text: str, names: Iterable[str]) -> NoRow:
-        """Return why an object on the way is none that rows lie in.
+        """Return the refusal of an object on the path that lacks the next name.
 
         Args:
-            text: The object as it stands.
-            names: Those that it has.
+            text: The object as in the text.
+            names: The names that it has.
         """
         names = tuple(names)
         shown = ", ".join(map(repr, names[:NAMES_SHOWN])) or "none"
@@ -79,16 +79,16 @@ class Place:
         return NoRow(text, "rows_at", why)
 
     def complain_of_two(self) -> str:
-        """Return what is said of an object in which two members lead on."""
+        """Return the message on an object in which two members match the path."""
         return f"{self.path} (--rows-at): {self.within} has two members of that name"
 
 
 def rows_within(value: object, place: Place) -> Iterator[object]:
-    """Yield what lies at a place of a decoded value; also what keeps from going there.
+    """Yield the values at a place in a decoded value, and refusals off the path.
 
     Args:
-        value: What may be an object, or a list of them.
-        place: Where its rows lie.
+        value: An object or a list of objects; anything else is refused.
+        place: Where in it the rows are.
     """
     for one in _each(value):
         if not isinstance(one, dict):
@@ -109,14 +109,14 @@ def _each(value: Any) -> list[Any]:
 
 
 def decode_within(window: Window, place: Place) -> Iterator[None]:
-    """Decode what lies at a place of the value here; yield after each value.
+    """Decode the rows at a place in the value that begins here; yield after each.
 
     Args:
-        window: The text; where it is wanted, a value begins.
-        place: Where the rows lie.
+        window: The text, at the beginning of a value.
+        place: Where in that value the rows are.
 
     Raises:
-        SourceError: The text is cut short or no JSON.
+        SourceError: The text is cut short or not JSON.
     """
     if window.ahead() == "[":
         for _ in window.elements():
@@ -155,7 +155,7 @@ def _decode_in_object(window: Window, place: Place) -> Iterator[None]:
 
 
 def decode_all(window: Window) -> Iterator[None]:
-    """Decode the values of the list here, or the one that is none; yield after each."""
+    """Decode the elements of the list here, or the single value; yield after each."""
     if window.ahead() != "[":
         window.decode()
         yield
@@ -166,12 +166,12 @@ def decode_all(window: Window) -> Iterator[None]:
 
 
 def doubt_single(rows: pa.RecordBatch, name: str, told: str | None) -> str:
-    """Return where the rows may be that a file's only row holds, or nothing.
+    """Return a note on where in a file's only row the rows may be, or an empty text.
 
     Args:
         rows: The row.
-        name: What messages call the file.
-        told: The path of names at which it lies, or None.
+        name: The file's name in messages.
+        told: The path at which that row was found, if one was given.
     """
     for path, value in _lists_of(rows):
         if value and isinstance(value, list) and isinstance(value[0], dict):
@@ -185,7 +185,7 @@ def doubt_single(rows: pa.RecordBatch, name: str, told: str | None) -> str:
 
 
 def _lists_of(rows: pa.RecordBatch) -> Iterator[tuple[list[str], Any]]:
-    """Yield the nested values of the first row, and what objects among them hold."""
+    """Yield the nested values of the first row and their members, with their paths."""
     for column in rows.schema:
         if (column.metadata or {}).get(CREATED_AS) != b"jsonb":
             continue
@@ -196,7 +196,7 @@ def _lists_of(rows: pa.RecordBatch) -> Iterator[tuple[list[str], Any]]:
 
 
 def kind_of(value: object) -> str:
-    """Return what messages call a decoded value that is no row."""
+    """Return what messages call a decoded value that is not a row."""
     if isinstance(value, list):
         return "a list"
     if isinstance(value, str):
@@ -205,8 +205,8 @@ def kind_of(value: object) -> str:
 
 
 def written(value: object) -> str:
-    """Return a decoded value as JSON, its long numbers with all their digits."""
+    """Return a decoded value as JSON text, with all digits of its long numbers."""
     if value is None or isinstance(value, str):
         return json.dumps(value)
-    # of a pair of surrogates one may be missing, which no file of rejects can hold
+    # there may be a lone surrogate, which cannot be written to a file of rejects
     return as_text(value).encode("utf-8", "backslashreplace").decode()

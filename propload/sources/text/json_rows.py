@@ -1,4 +1,4 @@
-"""Rows of JSON: a line each, one array, or objects one after the other."""
+"""Reads rows of JSON: one per line, in an array, or as a series of objects."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ def read_json(
     Args:
         blocks: The bytes of the text.
         name: Its name in messages.
-        options: What is known of it, and how much goes into one batch.
-        lines: Whether each line is a value, so that a broken one costs one row.
+        options: How to read it, and how much goes into one batch.
+        lines: Whether each line is one value, so that a broken line is one unread row.
 
     Raises:
-        SourceError: It is empty, cut short or broken; rows before the place were
+        SourceError: It is empty, cut short or broken; all rows before the fault were
             yielded.
     """
     notes: list[str] = []
@@ -75,7 +75,7 @@ def _read_text(
 
 
 def _refuse_empty(maker: RowBatches, name: str, rows_at: str | None) -> None:
-    """Refuse a text of which no row came.
+    """Refuse a text that gave no rows, or only unread ones.
 
     Raises:
         SourceError: It is such a text.
@@ -92,7 +92,7 @@ def _refuse_empty(maker: RowBatches, name: str, rows_at: str | None) -> None:
 
 
 def _of_lines(chunks: Chunks, place: Place | None) -> Iterator[list[Any] | None]:
-    """Yield the values of some lines at once; None where the text pauses."""
+    """Yield lists of the values of several lines; None where the text pauses."""
     line = 1
     for chunk in chunks:
         if chunk.overlong:
@@ -103,7 +103,7 @@ def _of_lines(chunks: Chunks, place: Place | None) -> Iterator[list[Any] | None]
         lines, end = _whole_lines(chunk)
         rows = None if place else _decode_at_once([one for one in lines if one.strip()])
         if rows is None:
-            # what is wrong within a line is told with its number
+            # line by line, so that a fault is reported with the line's number
             rows = [*_decode_apart(lines, line, place, final=chunk.final)]
         yield rows
         line += len(lines) - 1
@@ -121,23 +121,23 @@ def _too_long(text: bytes, line: int) -> NoRow:
 
 
 def _whole_lines(chunk: Chunk) -> tuple[list[bytes], int]:
-    """Return the lines of a chunk that are whole, and where they end in it.
+    """Return the whole lines of a chunk, and where they end in it.
 
-    The last one is what follows the last line end: nothing, unless the text ends there.
+    The last one is what follows the last line end: empty unless the chunk is final.
     """
     text = chunk.text
-    # old programs of the Mac write a return alone
+    # old Mac programs end lines with a carriage return alone
     line_end = b"\n" if b"\n" in text or b"\r" not in text else b"\r"
-    # behind a return at the very end a feed may follow
+    # a line feed may follow a carriage return at the very end
     known = len(text) - (line_end == b"\r")
     end = len(text) if chunk.final else text.rfind(line_end, 0, known) + 1
     return text[:end].split(line_end), end
 
 
 def _decode_at_once(lines: list[bytes]) -> list[dict[str, Any]] | None:
-    """Return the rows of lines that are one object each, else None.
+    """Return the rows of the lines if each is one object with fields, else None.
 
-    One call for all lines takes less than half the time of a call for each.
+    One call for all lines takes less than half the time of one call per line.
     """
     try:
         rows = decode_list(b",".join(lines))
@@ -151,13 +151,13 @@ def _decode_at_once(lines: list[bytes]) -> list[dict[str, Any]] | None:
 def _decode_apart(
     lines: list[bytes], first_line: int, place: Place | None, *, final: bool
 ) -> Iterator[Any]:
-    """Yield the values of lines, what is wrong in one told with its number.
+    """Yield the rows of lines, and refusals that give the number of the line.
 
     Args:
         lines: The lines.
-        first_line: The number of the first of them.
-        place: Where in each value the rows lie, or None.
-        final: Whether nothing follows the last of them.
+        first_line: The number of the first line.
+        place: Where in each value the rows are, or None if each is a row.
+        final: Whether nothing follows the last line.
     """
     last = first_line + len(lines) - 1
     for number, text in enumerate(lines, first_line):
@@ -180,24 +180,24 @@ def _decode_apart(
 
 
 def _no_row(found: object, where: str = "") -> NoRow:
-    """Return why a decoded value is no row."""
+    """Return the refusal of a decoded value that is not a row."""
     if not isinstance(found, NoRow):
         found = NoRow(written(found), "item", f"{kind_of(found)} is not a row")
     return replace(found, why=where + found.why)
 
 
 def _refuse(found: object, maker: RowBatches) -> bool:
-    """Hand on what is no row, and return whether a batch is due."""
+    """Add a value that is not a row as unread, and return whether a batch is due."""
     refused = _no_row(found)
     return maker.skip(refused.text, refused.check, refused.why)
 
 
 def _values(blocks: Iterator[bytes], place: Place | None) -> Iterator[list[Any]]:
-    """Yield the values of an array, or of a text of values, some at once.
+    """Yield lists of the values of an array, or of a series of values.
 
     Args:
         blocks: The text.
-        place: Where in each of these values the rows lie, or None.
+        place: Where in each of these values the rows are, or None if each is a row.
     """
     window = Window(blocks)
     try:

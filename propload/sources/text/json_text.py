@@ -1,8 +1,9 @@
-"""JSON as its standard has it: a number, a name or a value that is lost is told.
+"""Decodes JSON strictly: nothing is lost of its numbers, names and values.
 
-Python's decoder takes NaN for a number, and of two fields of one name the last one. To
-ask for each field would take twice the time, so names are counted in the text and in
-what came of it, and only where these differ, a value is decoded again with care.
+Python's decoder accepts NaN, and of two fields with the same name keeps only the last.
+Checking each field would take twice the time. Instead the names are counted in the text
+and in the decoded values, and only if the counts differ, the values are decoded again
+one by one by a strict decoder.
 """
 
 from __future__ import annotations
@@ -16,18 +17,18 @@ from typing import Any
 
 from propload.sources.text.chunking import byte_values
 
-#: A number of up to 15 digits comes back from a float as it went in, unless its
-#: exponent has three.
+#: A number that a float may not hold exactly. One of up to 15 digits survives the
+#: conversion to a float and back unless its exponent has three digits.
 LONG_NUMBER = re.compile(r"\d[\d.]{15}|\d[eE][-+]?\d{3}")
-#: A whole text, or a bracket.
+#: A whole string, or a bracket.
 _MARKS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]')
-#: A whole text, and the colon where it is a name.
+#: A whole string, and the colon after it if it is a name.
 _TEXT_AND_COLON = re.compile(rb'"(?:[^"\\]++|\\.)*+"[ \t\r\n]*+(:?)', re.DOTALL)
-#: Characters that a message shows of where a text is wrong.
+#: How many characters a message shows of the place where a text is wrong.
 SHOWN = 30
 
 _NO_COMMA = "Expecting ',' delimiter"
-#: What Python's decoder complains of, as a reader would say it.
+#: Messages of Python's decoder, reworded for users.
 COMPLAINTS = {
     "Expecting value": "a value is missing or not JSON",
     "Expecting property name enclosed in double quotes": (
@@ -42,7 +43,7 @@ COMPLAINTS = {
 
 
 class _NotJsonError(ValueError):
-    """A value that Python's decoder takes and JSON does not."""
+    """A value that Python's decoder accepts although it is not JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class NoRow:
     """A value that cannot be a row.
 
     Attributes:
-        text: As it stood.
+        text: The value as in the text.
         check: A short name of what is wrong.
         why: What is wrong with it.
     """
@@ -75,7 +76,7 @@ def explain(error: Exception) -> str:
 
 
 def _open_bracket(text: str) -> str:
-    """Return what closes the innermost object or list that a text leaves open."""
+    """Return the bracket that closes the innermost open object or list of a text."""
     closing = {"{": "}", "[": "]"}
     awaited: list[str] = []
     for mark in _MARKS.findall(text):
@@ -87,10 +88,10 @@ def _open_bracket(text: str) -> str:
 
 
 def decode_list(raw: bytes) -> list[Any]:
-    """Return the values of a text with commas between them.
+    """Return the values of a text, which are separated by commas.
 
     Raises:
-        ValueError: One of them is no JSON.
+        ValueError: One of them is not JSON.
     """
     text = raw.decode()
     decoder = Decoder(text)
@@ -102,7 +103,7 @@ def decode_list(raw: bytes) -> list[Any]:
 
 
 def decode_value(text: str) -> Any:
-    """Return the value of a text, or why it has none."""
+    """Return the value of a text, or a `NoRow` if it is not JSON."""
     try:
         return STRICT.decode(text)
     except (ValueError, RecursionError) as error:
@@ -110,10 +111,10 @@ def decode_value(text: str) -> Any:
 
 
 class Decoder:
-    """Decodes values quickly, and knows afterwards whether that lost something.
+    """Decodes values fast, and tells afterwards whether that lost something.
 
     Args:
-        text: What is to be decoded, from which it is seen how numbers are read.
+        text: The text to decode: long numbers in it decide how numbers are read.
     """
 
     def __init__(self, text: str) -> None:
@@ -129,7 +130,7 @@ class Decoder:
         """Return the value that begins at a place, and where it ends.
 
         Raises:
-            ValueError: None does.
+            ValueError: No JSON value begins there.
         """
         before = self._names, len(self._words)
         try:
@@ -140,10 +141,10 @@ class Decoder:
             raise
 
     def has_lost(self, raw: bytes) -> bool:
-        """Return whether values have other names than their text; begin anew.
+        """Return whether values decoded since the last call lost names or had NaN.
 
         Args:
-            raw: The text of the values that were decoded since the last time.
+            raw: The text of these values.
         """
         names, has_words = self._names, bool(self._words)
         self._names = 0
@@ -156,20 +157,20 @@ class Decoder:
 
 
 def _count_names(raw: bytes) -> int:
-    """Return how many names stand in a text of values, from all of its texts."""
+    """Return how many names there are in a text of values, by matching each string."""
     return sum(map(bool, _TEXT_AND_COLON.findall(raw)))
 
 
 def _guess_names(raw: bytes) -> int | None:
-    """Return how many names a text has if they are written as usual, else None.
+    """Return how many names a text has if it is written as usual, else None.
 
-    A quote that ends a name stands before a colon, with one space between them or
-    none. Within a text it follows a backslash; a text that begins with a colon is
-    counted in vain.
+    A quote that ends a name is followed by a colon, with at most one space between
+    them. Within a string, a quote follows a backslash. A string that begins with a
+    colon is counted as a name by mistake: the exact count corrects that.
     """
     width = len(raw) - 3
     if width < 1 or rb'\\"' in raw:
-        # a backslash of its own may end a name
+        # the name may end with an escaped backslash
         return None
     text = byte_values(raw)
     third, second, first, last = (text.slice(place, width) for place in range(4))
@@ -186,12 +187,12 @@ def _guess_names(raw: bytes) -> int | None:
 
 
 def _exact_number(text: str) -> float | Decimal:
-    """Return the number as a float where that says the same, else as a decimal."""
+    """Return the number as a float if that is exactly the same, else as a Decimal."""
     number = float(text)
     if repr(number) == text:
         return number
     exact = Decimal(text)
-    # programs print a float with the digits that it needs, or always with 17
+    # programs print a float with as many digits as it needs, or always with 17
     says_the_same = math.isfinite(number) and exact in (
         Decimal(repr(number)),
         Decimal(f"{number:.17g}"),

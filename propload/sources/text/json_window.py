@@ -1,4 +1,4 @@
-"""A JSON text that is read value by value, however the blocks of bytes fall."""
+"""Reads a JSON text value by value, wherever its blocks of bytes are cut."""
 
 from __future__ import annotations
 
@@ -15,26 +15,27 @@ from propload.sources.text.json_text import Decoder, NoRow, decode_value, explai
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: Between values; commas too, since lists and objects are read value by value.
+#: What is between values: commas as well, as lists and objects are read value by value.
 BETWEEN = re.compile(r"[\s,]*")
 _TEXT = r'[^"\[\]{}]++|"(?:[^"\\]++|\\.)*+"'
 _NESTED = rf"[\[{{](?:{_TEXT})*+[\]}}]"
 _NESTED_TWICE = rf"[\[{{](?:{_TEXT}|{_NESTED})*+[\]}}]"
-#: What stands in an object or a list up to the next bracket, or to a text that is cut.
-#: Rows with lists in them are taken at once: bracket by bracket takes twice as long.
+#: The content of an object or list up to the next bracket, or to a string that is cut
+#: off. Whole rows with lists in them are matched at once: going from bracket to bracket
+#: takes twice as long.
 UP_TO_BRACKET = re.compile(rf"(?:{_TEXT}|{_NESTED_TWICE})*+", re.DOTALL)
-#: What may follow a number that goes on behind the end of the text.
+#: All that is left of the text after a number that may continue in the next block.
 CUT_NUMBER = re.compile(r"(?:\.|[eE][-+]?)?")
-#: The longest word that is no string (`-Infinity`) or escape: a fault so near the end
-#: may be for lack of what follows.
+#: No literal (`-Infinity`) or escape is longer: a fault this close to the end of the
+#: text may only mean that the rest of one is in the next block.
 CUT_CHARACTERS = 16
 
 
 class Window:
-    """A part of a text that moves on as values are decoded or passed over.
+    """A part of a text that moves on as values are decoded or skipped.
 
-    Values are settled before it moves: it is looked whether all of them were taken
-    from the text without a loss, which one by one would take half as long again.
+    Values are settled before it moves: all together are checked for losses in decoding.
+    Checking them one by one would take half as long again.
     """
 
     def __init__(self, blocks: Iterator[bytes]) -> None:
@@ -51,9 +52,9 @@ class Window:
         self._settled: list[Any] = []
 
     def ahead(self) -> str:
-        """Go to where the next value begins or something closes; return its character.
+        """Move to the next value or closing bracket, and return its first character.
 
-        At the end it is an empty text.
+        At the end of the text, it is an empty text.
         """
         while True:
             match = BETWEEN.match(self._text, self._place)
@@ -63,14 +64,14 @@ class Window:
             self._read_on()
 
     def elements(self) -> Iterator[None]:
-        """Yield where each value of the list here begins; then go behind the list."""
+        """Yield at the beginning of each element of the list here; end behind it."""
         self._place += 1
         while not self._is_at("]"):
             yield
         self._place += 1
 
     def members(self) -> Iterator[str]:
-        """Yield each name of the object here, where its value begins; then go on."""
+        """Yield each name of the object here, at its value; end behind the object."""
         self._place += 1
         while not self._is_at("}"):
             self._require('"', "Expecting property name enclosed in double quotes")
@@ -81,20 +82,20 @@ class Window:
         self._place += 1
 
     def decode(self) -> None:
-        """Take the value that begins here as one that is wanted, and go behind it."""
+        """Decode the value that begins here, keep it as a row, and move past it."""
         value, end = self._decode()
         self._found.append(value)
         self._spans.append((self._place, end))
         self._place = end
 
     def take(self) -> Any:
-        """Return the value that begins here, and go behind it."""
+        """Return the value that begins here without keeping it, and move past it."""
         value, self._place = self._decode()
         self._is_torn = bool(self._found)
         return value
 
     def skip(self) -> None:
-        """Go behind the value that begins here; however long a list or object is."""
+        """Move past the value that begins here, however long a list or object is."""
         if self.ahead() not in ("[", "{"):
             self.take()
             return
@@ -113,23 +114,23 @@ class Window:
             depth += 1 if bracket in "[{" else -1
 
     def begin(self) -> tuple[int, str]:
-        """Return what `text_since` asks for."""
+        """Return the current place, as `text_since` takes it."""
         shown = self._text[self._place : self._place + KEPT_BYTES]
         return self._dropped + self._place, shown
 
     def text_since(self, begun: tuple[int, str]) -> str:
-        """Return what stands between a place and this one; of a long text, its head."""
+        """Return the text from a place up to here; only the beginning of a long one."""
         place, shown = begun
         length = self._dropped + self._place - place
         return shown[:length] if length <= len(shown) else f"{shown}…"
 
     def refuse(self, found: NoRow) -> None:
-        """Have something that cannot be a row come after the values before it."""
+        """Add the refusal of a value that is not a row, after the values before it."""
         self.settle()
         self._settled.append(found)
 
     def settle(self) -> None:
-        """Look at the values that were decoded; those at fault become refused ones."""
+        """Check the values decoded since the last time; faulty ones become refusals."""
         if not self._found:
             return
         if self._decoder and self._decoder.has_lost(self._decoded_text().encode()):
@@ -139,7 +140,7 @@ class Window:
         self._found, self._spans, self._is_torn = [], [], False
 
     def settled(self) -> list[Any]:
-        """Return the values that were settled since the last time."""
+        """Return the values that were settled since the last call."""
         found, self._settled = self._settled, []
         return found
 
@@ -186,7 +187,10 @@ class Window:
             raise SourceError(msg)
 
     def _read_on(self) -> None:
-        """Drop what was decoded and read as much again as is left, or a block."""
+        """Drop the text before this place, and read as much again as is left.
+
+        At least one block is read unless the text has ended.
+        """
         self.settle()
         self._text = self._text[self._place :]
         self._dropped += self._place
@@ -202,7 +206,7 @@ class Window:
             parts.append(self._decoded(block or b"", final=block is None))
             size += len(parts[-1])
         self._text = "".join(parts)
-        # what is passed over needs none
+        # made when a value is decoded: skipped text needs none
         self._decoder = None
 
     def _decoded(self, block: bytes, *, final: bool) -> str:

@@ -1,4 +1,4 @@
-"""What stands above the names of columns: titles, comments, and how many lines."""
+"""Finds titles and comments above the names of columns, and counts their lines."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-#: Texts of a row, and how many lines stand before it.
+#: How many lines there are before a row, and the texts of the row.
 NumberedRow: TypeAlias = "tuple[int, Sequence[str]]"
 COMMENT = "#"
-#: So many of the rows below a header are as wide as it is, by share.
+#: The least share of the rows below a header that have as many fields as the header.
 ALIKE_SHARE = 0.8
 _NUMBER = re.compile(r"[-+]?\d[\d.,]*")
-#: Characters of a title that a message shows.
+#: How many characters of a title a message shows.
 SHOWN = 40
 
 
 def preamble_lines(rows: Sequence[NumberedRow]) -> int:
-    """Return how many lines stand above what looks like a table; 0 where none do.
+    """Return how many lines there are above what looks like a table.
 
     Args:
-        rows: How a text or sheet begins, blank rows left out.
+        rows: The first rows of a text or sheet, without blank ones.
     """
     place = next((n for n, (_, row) in enumerate(rows) if not _is_aside(row)), 0)
     if not place:
@@ -32,12 +32,12 @@ def preamble_lines(rows: Sequence[NumberedRow]) -> int:
 
 
 def preamble_doubt(first: Sequence[str], lines: int, source: str) -> str:
-    """Return what is said of lines that may stand above the header.
+    """Return the note on lines that may be a title or comment above the header.
 
     Args:
-        first: The texts of the first of them.
-        lines: How many are to be passed over.
-        source: What messages call the source.
+        first: The texts of the first of these lines.
+        lines: How many lines would have to be skipped.
+        source: The source's name in messages.
     """
     text = next(filter(str.strip, first), "").strip()
     shown = text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
@@ -48,14 +48,14 @@ def preamble_doubt(first: Sequence[str], lines: int, source: str) -> str:
 
 
 def _is_aside(row: Sequence[str]) -> bool:
-    """Return whether a row is a title, or a comment of one field."""
+    """Return whether a row has less than two texts, as a title or a comment has."""
     return sum(1 for text in row if text.strip()) < 2
 
 
 def _comments_above(rows: Sequence[NumberedRow]) -> int:
-    """Return how many lines are comments with a delimiter in them.
+    """Return how many lines above the table are comments that contain delimiters.
 
-    A header may begin with `#` as well: it is as wide as the rows below it.
+    A header may begin with `#` as well: it has as many fields as the rows below it.
     """
     place = next((n for n, (_, row) in enumerate(rows) if not _is_comment(row)), 0)
     if not place or not _is_table(rows[place:]):
@@ -68,10 +68,10 @@ def _comments_above(rows: Sequence[NumberedRow]) -> int:
 
 
 def _names(first: Sequence[str], below: Sequence[NumberedRow]) -> bool:
-    """Return whether a first row is a header that lacks a name, or begins oddly.
+    """Return whether the first row is a header, despite a blank name or a `#`.
 
-    It is as wide as the row below it, which holds values and no names. Of two names the
-    first may be blank, as an index has none; a title would stand in its place.
+    It has as many fields as the row below it, and that holds values instead of names.
+    Of two names the first may be blank, like that of an index: a title would be there.
     """
     (_, row), *others = below
     if not len(first) == len(row) > 1:
@@ -80,10 +80,10 @@ def _names(first: Sequence[str], below: Sequence[NumberedRow]) -> bool:
 
 
 def _has_values(row: Sequence[str], below: Sequence[NumberedRow]) -> bool:
-    """Return whether a row holds a number, or a text that stands below it again."""
+    """Return whether a row holds a number, or a text that occurs again below it."""
     if any(_NUMBER.fullmatch(text.strip()) for text in row):
         return True
-    # a header may stand again as a whole, as where files were joined
+    # a row that is repeated as a whole may be a header, in files that were joined
     others = [other for _, other in below if list(other) != list(row)]
     return any(
         place < len(other) and text == other[place]
@@ -98,7 +98,7 @@ def _is_comment(row: Sequence[str]) -> bool:
 
 
 def _is_table(rows: Sequence[NumberedRow]) -> bool:
-    """Return whether most rows are as wide as the first of them."""
+    """Return whether most rows have as many fields as the first of them."""
     (_, header), *below = rows
     alike = sum(len(row) == len(header) and not _is_aside(row) for _, row in below)
     return bool(below) and alike >= ALIKE_SHARE * len(below)

@@ -1,8 +1,8 @@
-"""Where the rows of delimited text begin and end, by its quotes.
+"""Finds where the rows of delimited text begin and end, by its quotes.
 
-Most chunks are judged at once, by looking at all their quotes together. A chunk
-with a stray quote, a NUL or a broken character is taken apart row by row, so that
-only the rows at fault are refused.
+Most chunks are checked as a whole, by looking at all of their quotes together. A chunk
+with a stray quote, a NUL or an invalid character is taken apart row by row, so that
+only the faulty rows are refused.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ class Fault(NamedTuple):
     """A row that is refused.
 
     Attributes:
-        place: How many rows of the chunk stand before it.
-        line: How many line ends of the chunk stand before it.
+        place: How many rows of the chunk are before it.
+        line: How many line ends of the chunk are before it.
         text: Its bytes.
         check: A short name of what is wrong.
         message: What is wrong.
@@ -40,14 +40,14 @@ class Fault(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Sorted:
-    """A chunk taken apart.
+    """The rows of a chunk, with the faulty ones separated from the good ones.
 
     Attributes:
         good: The rows that can be parsed, joined.
         faults: The other rows.
-        lines: For each good row the line ends of the chunk before it.
-        places: For each good row the rows of the chunk before it.
-        end: Bytes of the chunk that were taken.
+        lines: For each good row, how many line ends of the chunk are before it.
+        places: For each good row, how many rows of the chunk are before it.
+        end: How many bytes of the chunk were taken.
     """
 
     good: bytes
@@ -58,7 +58,7 @@ class Sorted:
 
 
 def find_end(chunk: bytes, delimiter: bytes, *, final: bool) -> int | None:
-    """Return where the last whole row ends, or None where quotes stand astray.
+    """Return where the last whole row ends, or None if there are stray quotes.
 
     Args:
         chunk: Text that begins where a row begins.
@@ -82,7 +82,14 @@ def find_end(chunk: bytes, delimiter: bytes, *, final: bool) -> int | None:
 def _all_beside(
     text: pl.Series, quotes: pl.Series, step: int, delimiter: bytes
 ) -> bool:
-    """Return whether each quote has a neighbour that it may have."""
+    """Return whether each quote has a quote, a delimiter or a line end beside it.
+
+    Args:
+        text: The bytes of the text.
+        quotes: The places of the quotes.
+        step: -1 to look before each quote, 1 to look after it.
+        delimiter: The byte between fields.
+    """
     if quotes.is_empty():
         return True
     if step < 0:
@@ -112,13 +119,13 @@ def _last_line_end(chunk: bytes, start: int, stop: int) -> int:
     feed = chunk.rfind(b"\n", start, stop)
     if feed >= 0:
         return feed + 1
-    # a return at the very end may be the first half of a line end
+    # a carriage return at the very end may be the first half of a line end
     bare = chunk.rfind(b"\r", start, min(stop, len(chunk) - 1))
     return bare + 1
 
 
 class Patterns(NamedTuple):
-    """What one row, as many rows as there are, and a cut one look like."""
+    """Patterns of one row, of as many rows as there are, and of one cut in quotes."""
 
     row: re.Pattern[bytes]
     rows: re.Pattern[bytes]
@@ -140,9 +147,9 @@ def _patterns(delimiters: bytes) -> Patterns:
 
 
 def match_end(chunk: bytes, delimiter: bytes) -> int:
-    """Return where the last row ends before one that is cut or has stray quotes.
+    """Return where the rows before the first cut or wrongly quoted row end.
 
-    Slower than `find_end`, but it knows a quote within an unquoted field (5" nails)
+    Slower than `find_end`, but it can tell a quote within an unquoted field (5" nails)
     from one around a field.
 
     Args:
@@ -156,13 +163,13 @@ def match_end(chunk: bytes, delimiter: bytes) -> int:
 def sort_out(
     chunk: bytes, delimiter: bytes, *, final: bool, header: bytes = b""
 ) -> Sorted:
-    """Return the rows of a chunk, those that are none or cannot be parsed kept apart.
+    """Return the rows of a chunk, with faulty rows separated from the good ones.
 
     Args:
         chunk: Text that begins where a row begins.
         delimiter: The byte between fields.
         final: Whether nothing follows, so that the last row is whole.
-        header: The line of the names, where such a row is none.
+        header: The header line: rows that repeat it are faulty; empty to allow them.
     """
     patterns = _patterns(delimiter)
     good: list[bytes] = []
@@ -192,17 +199,17 @@ def sort_out(
 
 
 def first_row_end(text: bytes, start: int, delimiter: bytes) -> int | None:
-    """Return where the row at `start` ends, or None where its quotes do not close."""
+    """Return where the row at `start` ends, or None if its quotes are not closed."""
     match = _patterns(delimiter).row.match(text, start)
     return match.end() if match else None
 
 
 def holds_rows(text: bytes, delimiters: bytes, count: int) -> bool:
-    """Return whether so many whole rows, none of them blank, begin a text.
+    """Return whether a text begins with `count` whole rows, not counting blank ones.
 
     Args:
         text: Text that begins where a row begins.
-        delimiters: Each byte that may stand between fields.
+        delimiters: The bytes that may separate fields.
         count: How many rows.
     """
     whole = text[: text.rfind(b"\n") + 1]
@@ -227,7 +234,7 @@ QUOTES_OPEN = (
 
 
 def _quotes_of(row: bytes, patterns: Patterns) -> tuple[str, str]:
-    """Return what is wrong with the quotes of a row, as far as its line goes."""
+    """Return what is wrong with the quotes of a row, judged by its first line."""
     return QUOTES_OPEN if patterns.cut.match(row) else _QUOTES_WRONG
 
 
@@ -238,7 +245,7 @@ HEADER_AGAIN = (
 
 
 def _fault_of(row: bytes, header: bytes) -> tuple[str, str] | None:
-    # files that are joined bring their byte order marks along
+    # joined files may keep their byte order marks
     if header and row.strip(b"\r\n").removeprefix(BOM_UTF8) == header:
         return HEADER_AGAIN
     if b"\0" in row:
