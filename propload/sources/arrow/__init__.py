@@ -1,1 +1,1 @@
-"""Arrow of any origin as the types that rows are prepared in."""
+"""Converts Arrow data of any origin to the types that rows are prepared in."""

@@ -1,4 +1,4 @@
-"""Rows of Arrow, whatever their types, as batches that can be prepared."""
+"""Cuts Arrow rows of any types into batches that can be prepared."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class ArrowBatches:
-    """Makes batches of the rows of one table, file or stream.
+    """Makes batches from the rows of one table, file or stream.
 
     Args:
         source: Its name in messages.
@@ -28,7 +28,7 @@ class ArrowBatches:
         decoded: Whether its texts are known to be UTF-8.
 
     Attributes:
-        rows_read: Rows that were given so far, good or not.
+        rows_read: Rows yielded so far, good or unread.
     """
 
     def __init__(
@@ -40,15 +40,15 @@ class ArrowBatches:
         self._decoded = decoded
 
     def read(self, schema: pa.Schema, parts: Iterable[Part]) -> Iterator[Batch]:
-        """Yield the rows as batches; where there are none, a batch without rows.
+        """Yield the rows as batches; if there are none, one batch without rows.
 
         Args:
             schema: The columns.
             parts: Rows of these columns.
 
         Raises:
-            SourceError: Columns share a name, or one has a type that nothing can be
-                made of.
+            SourceError: Columns share a name, or one has a type that cannot be
+                converted.
             pyarrow.ArrowException: The rows are damaged.
         """
         check_names(schema.names, self._source)

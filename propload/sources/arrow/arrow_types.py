@@ -1,4 +1,4 @@
-"""Arrow's rarer types as those that rows are prepared in, without losing a value."""
+"""Converts Arrow's rarer types to those that rows are prepared in, without loss."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ _MOST_SECONDS = (2**63 - 1) // 1_000
 
 
 class _RepeatedKeysError(Exception):
-    """A key stands twice in a map of some rows.
+    """Some rows have a map with a repeated key.
 
     Args:
-        keys: The key of each row, by its place.
+        keys: The repeated key of each such row, by the row's place.
     """
 
     def __init__(self, keys: Mapping[int, str]) -> None:
@@ -45,15 +45,15 @@ class _RepeatedKeysError(Exception):
 def settle_types(
     given: pa.RecordBatch, source: str, faults: Sequence[Unread] = ()
 ) -> Part:
-    """Return rows whose columns all have types that can be prepared, and the others.
+    """Return the rows in types that can be prepared, and the rows that are refused.
 
     Args:
         given: Rows of any types.
-        source: What messages call their source.
-        faults: What stood between them, by places from 0 on.
+        source: The name of their source in messages.
+        faults: The refused rows between them, by places from 0 on.
 
     Raises:
-        SourceError: A column has a type that nothing can be made of.
+        SourceError: A column has a type that cannot be converted.
     """
     rows = given = without_marks(given)
     for place, field in enumerate(given.schema):
@@ -68,7 +68,7 @@ def settle_types(
             raise SourceError(msg, source=source) from error
         if column.type.equals(field.type):
             continue
-        # a source that says what a new column is knows more than its type does
+        # a type that the source states for a new column takes precedence
         created_as = (field.metadata or {}).get(CREATED_AS, created_as)
         told = {CREATED_AS: created_as} if created_as else None
         rows = rows.set_column(
@@ -85,7 +85,7 @@ def _told(name: str, key: str) -> str:
 
 
 def _settled(column: pa.Array) -> tuple[pa.Array, bytes | None]:
-    """Return a column of a type that is known, and the type of a new one for it."""
+    """Return the column in a known type, and the PostgreSQL type of a new column."""
     plain, told = settle_foreign(column)
     found = _conversion(plain.type)
     if found is None:
@@ -94,7 +94,7 @@ def _settled(column: pa.Array) -> tuple[pa.Array, bytes | None]:
 
 
 def _conversion(kind: pa.DataType) -> Conversion | None:
-    """Return what becomes of a type, or None of one that is known."""
+    """Return how a type is converted, or None if it is known as it is."""
     if pa.types.is_dictionary(kind) and (found := _conversion(kind.value_type)):
         convert, created_as = found
         return Conversion(
@@ -112,12 +112,12 @@ def _conversion(kind: pa.DataType) -> Conversion | None:
 
 def _cast(column: pa.Array, kind: pa.DataType) -> pa.Array:
     found = _simplified(column)
-    # the cast to its own type would spoil lists of nulls
+    # a cast to the type that a column already has would damage lists of nulls
     return found if found.type.equals(kind) else found.cast(kind)
 
 
 def _nearest(kind: pa.DataType) -> pa.DataType:
-    """Return the type that Polars has for all values of one, also within others."""
+    """Return the nearest type for which Polars holds all values, at any depth."""
     if pa.types.is_run_end_encoded(kind):
         return _nearest(kind.value_type)
     if pa.types.is_list(kind):
@@ -138,7 +138,7 @@ def _nearest_single(kind: pa.DataType) -> pa.DataType:
     if pa.types.is_timestamp(kind) and _in_seconds(kind):
         return _nearest_single(pa.timestamp("ms", kind.tz))
     if pa.types.is_timestamp(kind) and kind.tz and not _is_known(kind.tz):
-        # moments are the same in every zone
+        # another zone does not change the moments
         return pa.timestamp(kind.unit, "UTC")
     if pa.types.is_date64(kind):
         return pa.date32()
@@ -153,10 +153,10 @@ def _in_seconds(kind: pa.DataType) -> bool:
 
 
 def _in_milliseconds(column: pa.Array, kind: pa.DataType) -> pa.Array:
-    """Return seconds in the finer unit, which Polars has, those beyond it at its ends.
+    """Return seconds as milliseconds, a unit that Polars has, clamped to its range.
 
-    Polars would let them go round: the largest number, which often stands for no
-    moment at all, became one of 1969. At the ends no table takes them.
+    Polars would overflow: the largest number, which often stands for a missing value,
+    became a moment of 1969. No table accepts a clamped value.
     """
     numbers = column.cast(pa.int64())
     least = pc.min_element_wise(numbers, _MOST_SECONDS, skip_nulls=False)
@@ -169,13 +169,13 @@ def _is_wide(kind: pa.DataType) -> bool:
 
 
 def _digits(kind: pa.Decimal128Type | pa.Decimal256Type) -> int:
-    """Return the digits of a decimal, with the zeros of a scale below 0."""
+    """Return the digits of a decimal type, including the zeros of a negative scale."""
     return int(kind.precision - min(0, kind.scale))
 
 
 @lru_cache
 def _is_known(zone: str) -> bool:
-    """Whether Polars has a name for a time zone; fixed offsets have none."""
+    """Return whether Polars knows a time zone; it does not know fixed offsets."""
     try:
         pl.from_arrow(pa.array([], pa.timestamp("us", zone)))
     except pl.exceptions.ComputeError:
@@ -191,16 +191,16 @@ def _decimal_text(column: pa.Array) -> pa.Array:
 
 
 def _is_rare(kind: pa.DataType) -> bool:
-    """Return whether Polars has no such type, or reads some of its values wrongly."""
+    """Return whether Polars lacks a type, or reads some of its values wrongly."""
     is_view = pa.types.is_list_view(kind) or pa.types.is_large_list_view(kind)
     is_fixed = pa.types.is_fixed_size_list(kind)
     return bool(is_view or is_fixed or pa.types.is_run_end_encoded(kind))
 
 
 def _simplified(column: pa.Array) -> pa.Array:
-    """Return a column in which lists are of the common kind and values stand alone.
+    """Return the column with all lists as large lists, and runs of values decoded.
 
-    Arrow's own cast of a view of lists empties the last of them.
+    Arrow's own cast of a list view makes the last list empty.
     """
     if not holds(column.type, _is_rare):
         return column
@@ -210,11 +210,11 @@ def _simplified(column: pa.Array) -> pa.Array:
 
 
 def _objects(column: pa.Array) -> pa.Array:
-    """Return maps as the text of JSON's objects, and what else only JSON can hold.
+    """Return maps, and other values that only JSON can hold, as JSON text.
 
     Raises:
-        ValueError: The keys of its maps are no names.
-        _RepeatedKeysError: A key stands twice in some of them.
+        ValueError: The keys of the maps are nested values.
+        _RepeatedKeysError: Some of the maps have a repeated key.
     """
     if holds(column.type, _has_nested_keys):
         msg = "no text is made of its maps' keys: make lists of structs of the maps"
@@ -224,7 +224,7 @@ def _objects(column: pa.Array) -> pa.Array:
         rows = values.to_pylist(maps_as_pydicts="strict")
         texts = [None if row is None else as_text(_with_names(row)) for row in rows]
     except (KeyError, ValueError) as error:
-        # within structs, Arrow calls it a name of a field
+        # within structs, Arrow reports a repeated key as that of a field
         found = enumerate(map(_key_twice, values.to_pylist()))
         keys = {place: key for place, key in found if key is not None}
         if not keys:
@@ -238,10 +238,10 @@ def _has_nested_keys(kind: pa.DataType) -> bool:
 
 
 def _with_names(value: object) -> object:
-    """Return a value whose objects have texts for names.
+    """Return a value with the keys of its objects as text.
 
     Raises:
-        KeyError: Two names are of one text.
+        KeyError: Two keys have the same text.
     """
     if isinstance(value, dict):
         named = {as_text(key): _with_names(one) for key, one in value.items()}
@@ -254,7 +254,7 @@ def _with_names(value: object) -> object:
 
 
 def _key_twice(value: object) -> str | None:
-    """Return a key that stands twice in a map, which is a list of pairs here."""
+    """Return a repeated key of a map, or None; maps are lists of pairs here."""
     parts: Iterable[object] = ()
     if isinstance(value, dict):
         parts = value.values()
@@ -262,7 +262,7 @@ def _key_twice(value: object) -> str | None:
         parts = value
     seen: set[object] = set()
     for key, _ in (one for one in parts if isinstance(one, tuple)):
-        # 0.0 and -0.0 are one key of two texts
+        # 0.0 and -0.0 are equal, but their texts differ
         if not seen.isdisjoint((key, as_text(key))):
             return as_text(key)
         seen |= {key, as_text(key)}

@@ -1,7 +1,7 @@
-"""DuckDB's own types, which it hands over as bytes that bear their name.
+"""Reads DuckDB's own types, which it exports as bytes with the name of the type.
 
-It does so with `SET arrow_lossless_conversion = true`; else some of them come as bytes
-without a name, which nobody can tell from others.
+It does so with `SET arrow_lossless_conversion = true`. Without it, some of them come as
+bytes without a name, which cannot be told from other bytes.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-#: What an offset from UTC is counted down from, in seconds.
+#: An offset from UTC is stored as this number of seconds minus the offset.
 _MOST_OFFSET = 16 * 60 * 60 - 1
-#: Of a time with an offset, the bits that hold the offset.
+#: How many bits of a time with an offset hold the offset.
 _OFFSET_BITS = 24
-#: Bytes of a number of any length that tell its sign and how many follow.
+#: The first bytes of a number of any length: its sign, and how many bytes follow.
 _HEADER = 3
 
 
 def _bits(raw: bytes) -> str:
-    """Return bits as text; the first byte tells how many of the next are none."""
+    """Return a bit string as text; the first byte is the number of padding bits."""
     return "".join(f"{byte:08b}" for byte in raw[1:])[raw[0] :]
 
 
@@ -45,7 +45,7 @@ def _clock(seconds: int) -> str:
 
 
 def _digits(raw: bytes) -> str:
-    """Return a number of any length; all bytes of one below zero are complements."""
+    """Return a number of any length as text; a negative one has all bytes inverted."""
     if raw[0] & 0x80:
         return str(int.from_bytes(raw[_HEADER:], "big"))
     return str(-int.from_bytes(bytes(255 - byte for byte in raw[_HEADER:]), "big"))
@@ -56,12 +56,12 @@ def _whole(raw: bytes, *, signed: bool) -> str:
 
 
 class OfDuckDB(NamedTuple):
-    """How a type of DuckDB's is read.
+    """How a DuckDB type is read.
 
     Attributes:
-        write: Makes a text of a value.
-        kind: The Arrow type that holds these texts, or what they say.
-        created_as: The type of a new column for it.
+        write: Returns the text of a value.
+        kind: The Arrow type that the texts are cast to.
+        created_as: The PostgreSQL type of a new column.
     """
 
     write: Callable[[bytes], str]
@@ -69,7 +69,7 @@ class OfDuckDB(NamedTuple):
     created_as: bytes
 
 
-#: The types, by their names.
+#: The types, by DuckDB's names.
 OF_DUCKDB: Mapping[str, OfDuckDB] = {
     "bit": OfDuckDB(_bits, TEXT, b"bit varying"),
     "hugeint": OfDuckDB(partial(_whole, signed=True), WIDE, OF_WIDE),

@@ -1,7 +1,7 @@
-"""Arrow's types that Polars has none for, or does not hold all values of.
+"""Converts Arrow types that Polars lacks, or of which it cannot hold all values.
 
-They become those that say the same, wherever they stand in a column: on their own, in
-lists and in structs.
+They become types with the same meaning wherever they occur in a column: on their own,
+in lists and in structs.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
 
     from propload.sources.arrow.duckdb_types import OfDuckDB
 
-#: The largest number of the widest decimal. DuckDB gives its whole numbers of 128 bits
-#: as such decimals, whatever their digits.
+#: The largest number of the widest decimal. DuckDB exports its 128-bit integers as this
+#: decimal type even if they have more digits.
 _MOST = 10**DECIMAL_DIGITS - 1
 
 
 def settle_foreign(column: pa.Array) -> tuple[pa.Array, bytes | None]:
-    """Return a column without such types, and the type of a new column for it.
+    """Return the column without foreign types, and the PostgreSQL type of a new column.
 
-    That is None where the Arrow type tells, or where nothing was foreign.
+    The latter is None if it follows from the Arrow type, or if nothing was foreign.
     """
     kind = column.type
     if pa.types.is_dictionary(kind) and (
@@ -42,7 +42,8 @@ def settle_foreign(column: pa.Array) -> tuple[pa.Array, bytes | None]:
     ):
         column = column.dictionary_decode()
     if is_nested(column.type):
-        # Polars 2.1 panics over some: an empty one, and one of values that it has not
+        # Polars 2.1 panics on some nested dictionaries: on empty ones, and on values of
+        # types that it lacks
         column = changed(column, pa.types.is_dictionary, _decoded)
     if not holds(column.type, _may_be_foreign):
         return column, None
@@ -79,11 +80,12 @@ def _converted(column: pa.Array) -> pa.Array:
 
 
 class Conversion(NamedTuple):
-    """What becomes of a type that is not known.
+    """How a type that is not known is converted.
 
     Attributes:
-        convert: Makes a known type of a column.
-        created_as: The type of a new column for it; None where the known type tells.
+        convert: Returns a column in a known type.
+        created_as: The PostgreSQL type of a new column; None if it follows from the
+            known type.
     """
 
     convert: Callable[[pa.Array], pa.Array]
@@ -91,7 +93,7 @@ class Conversion(NamedTuple):
 
 
 def _conversion(kind: pa.DataType) -> Conversion | None:
-    """Return what becomes of a type that is foreign itself, or None of others."""
+    """Return how a type that is itself foreign is converted; None for any other."""
     if isinstance(kind, pa.BaseExtensionType):
         return _of_extension(kind)
     if pa.types.is_interval(kind):
@@ -137,7 +139,7 @@ def _texts(column: pa.Array, write: Callable[..., str]) -> pa.Array:
 
 
 def _interval_text(value: pa.MonthDayNano) -> str:
-    """Return months, days and a time as ISO 8601 has them, which PostgreSQL reads."""
+    """Return months, days and nanoseconds in ISO 8601, which PostgreSQL reads."""
     months, days, nanoseconds = value
     return f"P{months}M{days}DT{_seconds(nanoseconds, UNITS['ns'])}S"
 
@@ -149,7 +151,7 @@ def _seconds(count: int, of_a_second: int) -> str:
 
 
 def _within_a_day(column: pa.Array) -> pa.Array:
-    """Return times as they are, or as texts where a day has no such time (24:00)."""
+    """Return times unchanged, or all as text if one is not within a day (24:00)."""
     of_a_second = UNITS[column.type.unit]
     counts = column.cast(pa.int32() if column.type.bit_width == 32 else pa.int64())
     if is_within(counts, 0, SECONDS_OF_A_DAY * of_a_second - 1):

@@ -1,6 +1,7 @@
-"""Places as the bytes that PostGIS reads, with the number of their reference system.
+"""Converts geometries to EWKB, which PostGIS reads, with their reference system.
 
-Without it, metres of one system could be stored as degrees of another.
+Without its number, the SRID, metres of one system could be stored as degrees of
+another.
 """
 
 from __future__ import annotations
@@ -11,26 +12,27 @@ from typing import Any
 
 import pyarrow as pa
 
-#: What Arrow tells of a type that is not registered, and GeoArrow of places in it.
+#: Keys in the metadata of a field whose extension type is not registered: the name of
+#: the type, and its own metadata.
 _NAME, _TOLD = b"ARROW:extension:name", b"ARROW:extension:metadata"
 _PLACES = "geoarrow.wkb"
 _AUTHORITY = "EPSG"
-#: Bytes before those of the shape: one of the byte order, four of the kind of shape.
+#: The first bytes of a geometry: one for the byte order, four for the kind of geometry.
 _HEAD = 5
-#: Set in that kind where the number of a reference system follows.
+#: The flag in that kind that says that an SRID follows.
 _HAS_NUMBER = 0x20000000
 
 
 def of_geopandas(column: Any) -> pa.Array:
-    """Return a column of GeoPandas as bytes (EWKB)."""
+    """Return a geometry column of GeoPandas as EWKB."""
     number = None if column.crs is None else column.crs.to_epsg()
     return _numbered(pa.array(column.to_wkb(), pa.large_binary()), number)
 
 
 def without_marks(rows: pa.RecordBatch) -> pa.RecordBatch:
-    """Return rows whose places are bytes, and other unknown types as they are kept.
+    """Return the rows with geometries as EWKB, and without names of extension types.
 
-    Polars knows no such type by its name.
+    Polars does not know these types by their names.
     """
     for at, field in enumerate(rows.schema):
         name, told = _extension(field)
@@ -51,7 +53,7 @@ def without_marks(rows: pa.RecordBatch) -> pa.RecordBatch:
 
 
 def _extension(field: pa.Field) -> tuple[str | None, bytes]:
-    """Return the name of a column's own type, None of others, and what it tells."""
+    """Return the name of a column's extension type, or None, and its metadata."""
     if isinstance(field.type, pa.ExtensionType):
         return field.type.extension_name, field.type.__arrow_ext_serialize__()
     told = field.metadata or {}
@@ -60,7 +62,7 @@ def _extension(field: pa.Field) -> tuple[str | None, bytes]:
 
 
 def _number(told: bytes) -> int | None:
-    """Return the number of the reference system that GeoArrow tells, if it has one."""
+    """Return the SRID that the metadata of GeoArrow state, or None."""
     try:
         system = json.loads(told or b"{}").get("crs")
         if isinstance(system, str):
@@ -81,7 +83,7 @@ def _numbered(column: pa.Array, number: int | None) -> pa.Array:
 
 def _with(number: int, place: bytes) -> bytes:
     if len(place) < _HEAD:
-        # the server tells what is wrong with it
+        # not a geometry: the server reports what is wrong with it
         return place
     order = "<" if place[0] else ">"
     (kind,) = struct.unpack_from(f"{order}I", place, 1)

@@ -1,4 +1,4 @@
-"""What stands in lists, structs and maps, however deep: found, and changed in place."""
+"""Finds and changes what lists, structs and maps contain, at any depth."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def holds(kind: pa.DataType, is_sought: Callable[[pa.DataType], bool]) -> bool:
-    """Return whether a type is one that is sought, or has one in it."""
+    """Return whether a type is a sought one, or contains one at any depth."""
     inner = (kind.field(place).type for place in range(kind.num_fields))
     return is_sought(kind) or any(holds(one, is_sought) for one in inner)
 
@@ -22,7 +22,7 @@ def changed(
     is_sought: Callable[[pa.DataType], bool],
     change: Callable[[pa.Array], pa.Array],
 ) -> pa.Array:
-    """Return a column with all that is of a sought type changed, lists and maps too."""
+    """Return a column with all its parts of a sought type changed, at any depth."""
     if is_sought(column.type):
         return change(column)
     if is_nested(column.type) and holds(column.type, is_sought):
@@ -31,14 +31,14 @@ def changed(
 
 
 def rebuilt(column: pa.Array, change: Callable[[pa.Array], pa.Array]) -> pa.Array:
-    """Return lists, maps or structs with what is in them changed.
+    """Return lists, maps or structs with their contents changed.
 
-    Lists are of one kind afterwards.
+    Lists of any kind become large lists.
     """
     if pa.types.is_map(column.type):
         return _rebuilt_map(column, change)
     if pa.types.is_struct(column.type):
-        # Arrow 26 aborts where it is to flatten a union
+        # Arrow 26 aborts when it flattens a struct that contains a union
         is_plain = not any(pa.types.is_union(field.type) for field in column.type)
         places = range(column.type.num_fields)
         parts = column.flatten() if is_plain else [column.field(n) for n in places]
@@ -65,7 +65,7 @@ def _rebuilt_map(
 
 
 def is_nested(kind: pa.DataType) -> bool:
-    """Return whether `rebuilt` changes what is in it."""
+    """Return whether a type is a list, struct or map, which `rebuilt` takes."""
     return bool(pa.types.is_struct(kind) or pa.types.is_map(kind)) or is_list(kind)
 
 

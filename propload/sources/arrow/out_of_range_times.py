@@ -1,4 +1,4 @@
-"""Times within maps that Python would cut or has no value for, as texts."""
+"""Converts times within maps to text if Python would truncate or cannot hold them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from propload.values.temporal_text import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: The days from 1970 of the first and the last date of Python.
+#: The first and the last date that Python has, in days from 1970.
 _FIRST, _LAST = (
     day.toordinal() - dt.date(1970, 1, 1).toordinal()
     for day in (dt.date.min, dt.date.max)
@@ -30,7 +30,7 @@ _FIRST, _LAST = (
 
 
 def within_python(column: pa.Array) -> pa.Array:
-    """Return a column whose values Python holds as they are, the others as texts."""
+    """Return a column that Python holds exactly: times that it cannot hold as text."""
     return changed(column, pa.types.is_temporal, _within)
 
 
@@ -47,7 +47,7 @@ def _text(dtype: pl.DataType) -> Callable[..., pl.Expr]:
 
 
 def _in_known_unit(column: pa.Array) -> pa.Array:
-    """Return a column of a unit that Polars has."""
+    """Return the column in a unit that Polars has."""
     if pa.types.is_date64(column.type):
         return column.cast(pa.date32())
     if getattr(column.type, "unit", "") != "s":
@@ -57,7 +57,7 @@ def _in_known_unit(column: pa.Array) -> pa.Array:
 
 
 def _is_beyond(column: pa.Array) -> bool:
-    """Return whether Python lacks one of the values, or would cut some of them."""
+    """Return whether Python cannot hold one of the values, or might truncate it."""
     kind = column.type
     if pa.types.is_duration(kind) or pa.types.is_time(kind):
         return bool(kind.unit == "ns")
@@ -67,7 +67,7 @@ def _is_beyond(column: pa.Array) -> bool:
         numbers = column.cast(pa.int64())
         of_a_day = SECONDS_OF_A_DAY * UNITS[kind.unit]
     else:
-        # pandas has a value for it
+        # Arrow returns a pandas value for these
         return False
-    # a day at either end may be of another year in a zone
+    # without a day at either end: a time zone may move it beyond the range
     return not is_within(numbers, (_FIRST + 1) * of_a_day, _LAST * of_a_day - 1)

@@ -1,4 +1,4 @@
-"""Rows of Arrow, and those between them that are refused."""
+"""Arrow rows, together with the refused rows between them."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from propload.values.plain_columns import TEXT
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-#: Rows, and those between them that are refused, by their places from 0 on.
+#: Rows, and the refused rows between them, by their places from 0 on.
 Part: TypeAlias = "tuple[pa.RecordBatch, Sequence[Unread]]"
-#: A schema, and the rows that have it.
+#: A schema, and the rows of that schema.
 ArrowStream: TypeAlias = "tuple[pa.Schema, Iterator[pa.RecordBatch | Part]]"
 
 
 def without(
     rows: pa.RecordBatch, found: Mapping[int, str], check: str, faults: Sequence[Unread]
 ) -> Part:
-    """Return the rows without some, which stand among the faults by their places.
+    """Return the rows without the bad ones, and these added to the refused rows.
 
     Args:
         rows: Rows of any types.
-        found: What is wrong with some of them, by their places among the rows.
-        check: The short name of that.
-        faults: What stood between the rows, by places from 0 on.
+        found: What is wrong with each bad row, by its place among the rows.
+        check: The short name of what is wrong.
+        faults: The rows refused before, between the rows, by places from 0 on.
     """
     numbers = numbers_between(faults, 0, rows.num_rows)
     wrong = [
@@ -42,7 +42,10 @@ def without(
 
 
 def between(rows: pa.RecordBatch, places: Sequence[int], /) -> pa.RecordBatch:
-    """Return the rows between some. Arrow 26 does not filter views of texts."""
+    """Return the rows without those at some places, in ascending order.
+
+    They are sliced because Arrow 26 cannot filter string views.
+    """
     begins = [0, *(place + 1 for place in places)]
     ends = [*places, rows.num_rows]
     parts = [rows.slice(b, e - b) for b, e in zip(begins, ends, strict=True)]
@@ -50,7 +53,7 @@ def between(rows: pa.RecordBatch, places: Sequence[int], /) -> pa.RecordBatch:
 
 
 def row_at(rows: pa.RecordBatch, place: int, /) -> dict[str, object]:
-    """Return the values of a row, as far as Python has such, for who reads them."""
+    """Return the values of a row for display, as far as Python can hold them."""
     names = rows.schema.names
     return {
         name: value_of(rows.column(number)[place]) for number, name in enumerate(names)
@@ -58,7 +61,7 @@ def row_at(rows: pa.RecordBatch, place: int, /) -> dict[str, object]:
 
 
 def value_of(value: pa.Scalar[Any], /) -> object:
-    """Return a value for who reads it: Python's, a text of it, or its type."""
+    """Return a value for display: as Python has it, as text, or only its type."""
     try:
         return cast("object", value.as_py())
     except UnicodeDecodeError:
@@ -66,5 +69,5 @@ def value_of(value: pa.Scalar[Any], /) -> object:
             return value.type
         return value.as_buffer().to_pybytes().decode(errors="backslashreplace")
     except (OverflowError, ValueError):
-        # Python has no such moment, or cuts it
+        # Python has no such moment, or would truncate it
         return value.type if is_nested(value.type) else value.cast(TEXT).as_py()

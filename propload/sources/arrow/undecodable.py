@@ -1,7 +1,7 @@
-"""Rows of Arrow with a text that is not UTF-8: neither Arrow nor Polars looks.
+"""Finds Arrow rows with a text that is not UTF-8; neither Arrow nor Polars checks it.
 
-Programs that write bytes of another encoding as texts of Parquet are not rare. Polars
-would take such a text for right, and Python could not show it.
+It is not rare that programs write bytes of another encoding as texts of Parquet. Polars
+would accept such a text as valid, and Python could not show it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from propload.batch import Unread
     from propload.sources.arrow.parts import Part
 
-#: The numbers by which columns of texts tell where each begins.
+#: The integers that text columns have as offsets, by their types.
 _PLACES: Mapping[pa.DataType, np.dtype[Any]] = {
     pa.string(): np.dtype("<i4"),
     pa.large_string(): np.dtype("<i8"),
@@ -28,14 +28,14 @@ _MOST_ASCII = 127
 
 
 def decodable(rows: pa.RecordBatch, faults: Sequence[Unread] = (), /) -> Part:
-    """Return the rows whose texts are UTF-8, and the others by their places.
+    """Return the rows whose texts are all UTF-8, and all other rows as refused.
 
     Args:
         rows: Rows of any types.
-        faults: What stood between them, by places from 0 on.
+        faults: The rows refused before, between the rows, by places from 0 on.
 
     Raises:
-        pyarrow.ArrowInvalid: A column is damaged otherwise.
+        pyarrow.ArrowInvalid: A column is damaged in another way.
     """
     found: dict[int, str] = {}
     for number, field in enumerate(rows.schema):
@@ -43,7 +43,7 @@ def decodable(rows: pa.RecordBatch, faults: Sequence[Unread] = (), /) -> Part:
         if _is_right(column):
             continue
         if pa.types.is_dictionary(field.type):
-            # a text that no row has is in no row's way
+            # the invalid text may be one that no row uses
             column = column.dictionary_decode()
             rows = rows.set_column(number, field.with_type(column.type), column)
         for place in _wrong(column, 0):
@@ -52,12 +52,12 @@ def decodable(rows: pa.RecordBatch, faults: Sequence[Unread] = (), /) -> Part:
 
 
 def _is_right(column: pa.Array) -> bool:
-    """Return whether all texts are UTF-8."""
+    """Return whether all texts in a column are UTF-8."""
     return all(map(is_utf8, _texts(column)))
 
 
 def _texts(column: Any) -> Iterator[pa.Array]:
-    """Yield the texts of a column, wherever they stand in it."""
+    """Yield the arrays of text in a column, at any depth."""
     kind = column.type
     if isinstance(kind, pa.BaseExtensionType):
         yield from _texts(column.storage)
@@ -79,10 +79,10 @@ def is_utf8(texts: pa.Array, /) -> bool:
     """Return whether texts are UTF-8.
 
     Args:
-        texts: Texts of any of Arrow's types.
+        texts: An array of any of Arrow's text types.
 
     Raises:
-        pyarrow.ArrowInvalid: They are damaged otherwise.
+        pyarrow.ArrowInvalid: They are damaged in another way.
     """
     if texts.type in _PLACES and _is_ascii(texts):
         return True
@@ -96,7 +96,7 @@ def is_utf8(texts: pa.Array, /) -> bool:
 
 
 def _is_ascii(column: pa.Array) -> bool:
-    """Return whether all letters are ASCII, which is ten times as soon seen."""
+    """Return whether all texts are ASCII, which takes a tenth of the time to check."""
     _, offsets, content = column.buffers()
     if not len(column) or content is None:
         return True
@@ -108,8 +108,8 @@ def _is_ascii(column: pa.Array) -> bool:
 
 
 def _wrong(column: pa.Array, first: int) -> Iterator[int]:
-    """Yield the places of values that are not right, by halving."""
-    # of a part of nested values all that is in the whole would be looked at
+    """Yield the places of values with invalid texts, found by bisection."""
+    # copied, because for a slice of nested values the whole would be checked
     if not len(column) or _is_right(pa.concat_arrays([column])):
         return
     if len(column) == 1:

@@ -1,4 +1,4 @@
-"""Polars' whole numbers of 128 bits, which Arrow has no type for, as decimals."""
+"""Exports Polars' 128-bit integers, for which Arrow has no type, as decimals."""
 
 from __future__ import annotations
 
@@ -10,24 +10,25 @@ from propload.names.type_names import create_type, field_types, inner_type, leaf
 from propload.values.python_values import DECIMAL_DIGITS
 
 _NARROW = pa.decimal128(DECIMAL_DIGITS, 0)
-#: All digits of such a number: Arrow's wider decimal has room for them.
+#: Arrow's wider decimal, which has room for all digits of such an integer.
 WIDE = pa.decimal256(DECIMAL_DIGITS + 1, 0)
-#: The type of a new column for these.
+#: The PostgreSQL type of a new column for these.
 OF_WIDE = f"numeric({WIDE.precision},0)".encode()
 
 
 def holds_wide(dtype: pl.DataType) -> bool:
-    """Return whether a type is or holds whole numbers of 128 bits."""
+    """Return whether a type is or contains 128-bit integers."""
     return any(isinstance(one, (pl.Int128, pl.UInt128)) for one in leaf_types(dtype))
 
 
 def wide_column(column: pl.Series) -> tuple[pa.Field, pa.Array]:
-    """Return a column that holds such numbers with decimals in their place.
+    """Return a column with decimals in place of its 128-bit integers.
 
-    Those of 38 digits are as fast as others; where one has more, all are wider.
+    Decimals of 38 digits are as fast as others; if one integer has more digits, all
+    become the wider decimal.
 
     Args:
-        column: A column of a type that holds such numbers.
+        column: A column of a type that is or contains 128-bit integers.
     """
     decimals = _with(column.dtype, pl.Decimal(DECIMAL_DIGITS, 0))
     try:
@@ -35,13 +36,13 @@ def wide_column(column: pl.Series) -> tuple[pa.Field, pa.Array]:
     except pl.exceptions.InvalidOperationError:
         kind = _widened(pl.Series(dtype=decimals).to_arrow().type)
         array = column.cast(_with(column.dtype, pl.String())).to_arrow().cast(kind)
-    # whichever of the two the first rows take, a later one may have all digits
+    # whichever of the two is used here, later rows may need all digits
     told = {CREATED_AS: create_type(column.dtype).encode()}
     return pa.field(column.name, array.type, metadata=told), array
 
 
 def _with(dtype: pl.DataType, instead: pl.DataType) -> pl.DataType:
-    """Return a type with another one in place of such numbers."""
+    """Return a type with another type in place of its 128-bit integers."""
     if isinstance(dtype, pl.List):
         return pl.List(_with(inner_type(dtype), instead))
     if isinstance(dtype, pl.Array):
@@ -53,7 +54,7 @@ def _with(dtype: pl.DataType, instead: pl.DataType) -> pl.DataType:
 
 
 def _widened(kind: pa.DataType) -> pa.DataType:
-    """Return an Arrow type of a Polars column with the wider decimal."""
+    """Return the Arrow type of a Polars column with the wider decimal."""
     if pa.types.is_large_list(kind):
         return pa.large_list(_widened(kind.value_type))
     if pa.types.is_fixed_size_list(kind):

@@ -1,4 +1,4 @@
-"""Rows from memory: Polars, pandas, pyarrow and whatever speaks Arrow's C stream."""
+"""Rows from Polars, pandas and pyarrow, and from any object with an Arrow C stream."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from propload.options import SourceOptions
     from propload.sources.arrow.parts import ArrowStream, Part
 
-#: So many rows, evenly spread, tell tables of one size and type apart; to hash them
-#: takes a millisecond.
+#: Rows, evenly spread, that go into a fingerprint: they tell apart tables of the same
+#: size and types, and hashing them takes a millisecond.
 SAMPLED_ROWS = 500
 
 
@@ -38,9 +38,10 @@ class FrameSource:
         options: How many rows and bytes go into one batch.
         name: Its name in messages.
         rereadable: Whether `open_reader` gives the same rows each time.
-        rows: How many, where that is known.
-        sample: Returns rows by which the same table is known again, where it is one.
-        notes: What a reader of the report should know of how it is read.
+        rows: How many rows there are, or None if unknown.
+        sample: Returns the rows that go into the fingerprint; None for a query or a
+            stream.
+        notes: Notes for the user on how it is read.
         decoded: Whether its texts are known to be UTF-8.
     """
 
@@ -68,11 +69,11 @@ class FrameSource:
 
     @property
     def at_hand(self) -> bool:
-        """Whether its rows are in memory: a query may take its time, and call code."""
+        """Whether its rows are in memory; a query may take long, and run user code."""
         return self._sample is not None
 
     def rows_expected(self) -> int | None:
-        """Return how many rows there are, or None of a query or a stream."""
+        """Return how many rows there are, or None for a query or a stream."""
         return self._rows
 
     def take_no_more(self) -> None:
@@ -80,7 +81,7 @@ class FrameSource:
         self._ended = True
 
     def fingerprint(self) -> str | None:
-        """Return a hash of types, size and some rows, or None where it is a query."""
+        """Return a hash of types, size and some rows; None for a query or a stream."""
         if self._sample is None:
             return None
         try:
@@ -89,7 +90,7 @@ class FrameSource:
             with pa.ipc.new_stream(content, rows.schema) as writer:
                 writer.write_table(rows)
         except Exception:  # noqa: BLE001 - a frame's own types have errors of their own
-            # told where the rows are read
+            # reported when the rows are read
             return None
         found = hashlib.sha256(str(self._rows).encode())
         found.update(content.getbuffer())
@@ -104,12 +105,12 @@ class FrameSource:
         except PropLoadError:
             raise
         except Exception as error:
-            # a query has errors of its engine, and of functions that it calls
+            # a query may raise errors of its engine, and of functions that it calls
             stop = SourceError(f"{self.name} cannot be read: {_told(error)}")
             raise located(stop, self.name, maker.rows_read) from error
         finally:
-            # a stream that is kept by an error keeps the connection that it came from;
-            # a reader of the user can still be read
+            # an error may keep the stream alive, and that its connection; a reader that
+            # the user has passed can still be read
             if hasattr(batches, "close"):
                 batches.close()
 
@@ -121,11 +122,11 @@ class FrameSource:
 
 
 def open_frame(source: object, options: SourceOptions) -> FrameSource | None:
-    """Return a source of the table's rows, or None where it is no table.
+    """Return a source of a table's rows, or None if the object is not a table.
 
     Args:
-        source: A Polars DataFrame or LazyFrame, a pandas DataFrame, a pyarrow
-            table, batch, reader, dataset or scanner, or what has `__arrow_c_stream__`.
+        source: A Polars DataFrame or LazyFrame, a pandas DataFrame, a pyarrow table,
+            batch, reader, dataset or scanner, or an object with `__arrow_c_stream__`.
         options: How many rows and bytes go into one batch.
     """
     if isinstance(source, pl.Series):
@@ -147,7 +148,7 @@ def open_frame(source: object, options: SourceOptions) -> FrameSource | None:
         query = partial(_dataset, source, options)
         read = query if is_dataset else partial(_stream, source)
         name = type(source).__name__
-        # a second stream may be empty (readers) or another result (queries)
+        # a second stream may be empty (readers) or have other rows (queries)
         return FrameSource(read, options, name=name, rereadable=is_dataset)
     return None
 
@@ -176,9 +177,9 @@ def _of_pandas(source: Any, options: SourceOptions) -> FrameSource:
 
 
 def is_frame(item: object) -> bool:
-    """Return whether an item among others stands for rows of its own.
+    """Return whether an item of an iterable is a frame, which holds rows of its own.
 
-    A series does not: it is one column in some programs and one row in others.
+    A series is not one: it is a column in some programs and a row in others.
     """
     kind: type = type(item)
     return _is_kind_of_frame(kind)
@@ -190,22 +191,22 @@ def _is_kind_of_frame(kind: type) -> bool:
         return False
     if issubclass(kind, pl.LazyFrame) or hasattr(kind, "__arrow_c_stream__"):
         return True
-    # pandas before 2.2 exports no stream
+    # pandas before 2.2 has no `__arrow_c_stream__`
     return _is_of_pandas(kind)
 
 
 def _is_of_pandas(kind: type) -> bool:
-    """Whether it is a frame, series or index; what reads a file in chunks is none.
+    """Return whether a type is a frame, series or index of pandas, not a file reader.
 
-    Other libraries have frames of their own that are pandas frames as well.
+    Frames of other libraries that are subclasses of those of pandas count as well.
     """
     modules = {base.__module__.partition(".")[0] for base in kind.__mro__}
     return "pandas" in modules and (hasattr(kind, "iloc") or hasattr(kind, "to_frame"))
 
 
 def _is_dataset(source: object) -> bool:
-    """Whether it is a dataset of pyarrow, or a scanner, which is a query of one."""
-    # its module takes a while to load, and whoever has one has loaded it
+    """Return whether it is a pyarrow dataset, or a scanner, which is a query of one."""
+    # the module is slow to import, and whoever has a dataset has imported it already
     module = sys.modules.get("pyarrow.dataset")
     return module is not None and isinstance(source, module.Dataset | module.Scanner)
 
@@ -229,7 +230,7 @@ def _pandas(frame: Any) -> ArrowStream:
 
 
 def _told(error: Exception) -> str:
-    """Return what an error says; whose it is where its words need not tell."""
+    """Return an error's message, with its type unless it is of a known library."""
     is_known = isinstance(
         error, pa.ArrowException | pl.exceptions.PolarsError | OSError
     )
@@ -242,7 +243,7 @@ def _table(table: pa.Table) -> ArrowStream:
 
 def _dataset(source: Any, options: SourceOptions) -> ArrowStream:
     if hasattr(source, "scanner"):
-        # by default it holds millions of rows that it has read ahead
+        # by default, a scanner reads ahead and holds millions of rows
         rows = options.chunk_rows
         source = source.scanner(
             batch_size=rows, batch_readahead=2, fragment_readahead=1

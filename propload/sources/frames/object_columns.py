@@ -1,4 +1,4 @@
-"""Columns of Python objects in frames; a row with one that is no value is refused."""
+"""Columns of Python objects in frames; refuses rows with one that is not a value."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ Objects: TypeAlias = "Mapping[int, list[Any]]"
 
 
 def parts_of(table: pa.Table, objects: Objects) -> Iterator[Part]:
-    """Yield the rows of a table with columns of objects, made as those of dicts are.
+    """Yield the rows of a table, with its object columns built as those of dicts are.
 
     Args:
-        table: The rows; where objects go, whatever stands there.
-        objects: The values of all rows in these columns.
+        table: The rows; what it has in the object columns is replaced.
+        objects: The values of all rows in the object columns.
     """
     batches = table.to_batches()
     if not batches:

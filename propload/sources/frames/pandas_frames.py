@@ -1,4 +1,4 @@
-"""Frames of pandas as Arrow tables, with the index where it has a name."""
+"""Converts pandas frames to Arrow tables, with the index if it has a name."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from propload.values.arrow_fields import make_field
 
 
 def from_pandas(frame: Any) -> tuple[pa.Table, dict[int, list[Any]]]:
-    """Return a frame as a table, and the values of its columns of objects by places.
+    """Return a frame as a table, and the values of its object columns by their places.
 
-    The index is in it where it has a name; where objects go, there are nulls.
+    The table contains the index if that has a name, and nulls in place of objects.
     """
     if any(name is not None for name in frame.index.names):
         frame = _with_index(frame)
@@ -33,10 +33,10 @@ def from_pandas(frame: Any) -> tuple[pa.Table, dict[int, list[Any]]]:
 
 
 def _with_index(frame: Any) -> Any:
-    """Return a frame whose index is columns, but for what is one already.
+    """Return a frame with its index as columns, without levels that are also columns.
 
-    So it is after `set_index(..., drop=False)`. Two columns of one name and other
-    values stay two, which is told.
+    There are such levels after `set_index(..., drop=False)`. If a level and a column
+    have the same name but different values, both stay, and are refused later.
     """
     columns, levels = frame.columns, frame.index.names
     again = [n for n in levels if n in columns and _is_column(frame, n)]
@@ -54,10 +54,10 @@ def _is_column(frame: Any, name: object) -> bool:
 
 
 def index_notes(frame: Any) -> tuple[str, ...]:
-    """Return what is said of an index that is left out and is more than places."""
+    """Return a note on an index that is left out but holds more than row numbers."""
     index = frame.index
     is_named = any(name is not None for name in index.names)
-    # whole numbers are what pandas counts rows by, also those that a filter left
+    # integers are the row numbers of pandas, even if a filter has left gaps in them
     if is_named or not len(frame) or (index.nlevels == 1 and index.dtype.kind in "iu"):
         return ()
     note = (
@@ -69,8 +69,8 @@ def index_notes(frame: Any) -> tuple[str, ...]:
 
 def _pandas_column(name: str, column: Any) -> tuple[pa.Field, pa.Array]:
     if _is_of_spans(column):
-        # Arrow would have the number of a period, whatever its length, and the ends of
-        # an interval, whichever of them belong to it
+        # Arrow would keep the number of a period but not its length, and the ends of an
+        # interval but not which of them belong to it
         column = column.astype("string")
     elif column.dtype.name.startswith("Sparse"):
         column = column.sparse.to_dense()
@@ -96,10 +96,10 @@ def _is_of_spans(column: Any) -> bool:
 
 
 def _is_of_objects(column: Any) -> bool:
-    """Return whether each value is looked at: Arrow has no type for all of them.
+    """Return whether a column is converted value by value: Arrow lacks a type for it.
 
-    So it is with complex numbers, which are texts as those of rows are, and with
-    categories that are no texts: Arrow gives Decimals no more digits than these have.
+    These are also complex numbers, which become text as in rows, and categories that
+    are not text: Arrow would give Decimals no more digits than the categories have.
     """
     if column.dtype.name != "category":
         return bool(column.dtype.kind == "c" or column.dtype == object)

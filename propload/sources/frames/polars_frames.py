@@ -1,4 +1,4 @@
-"""Frames of Polars as Arrow, in parts of few bytes."""
+"""Converts Polars frames to Arrow, in parts of limited size."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
 
 
 def read_polars(frame: pl.DataFrame, options: SourceOptions) -> ArrowStream:
-    """Return the rows of a frame in memory, whose texts stay where they are."""
+    """Return the rows of a frame in memory, without copying its texts."""
     parts = chain([frame.head(0)], frame.iter_slices(options.chunk_rows))
     return _begun(_to_batches(parts, options, _lend))
 
 
 def read_query(frame: pl.LazyFrame, options: SourceOptions) -> ArrowStream:
-    """Return the rows of a lazy frame as they come."""
+    """Return the rows of a lazy frame, which are yielded as they are computed."""
     empty = pl.DataFrame(schema=frame.collect_schema())
     parts = frame.collect_batches(chunk_size=options.chunk_rows, engine="streaming")
     return _begun(_to_batches(chain([empty], parts), options, _export))
 
 
 def _begun(parts: Iterator[Part]) -> ArrowStream:
-    """Return parts and their schema; the first of them has no rows."""
+    """Return the schema of the parts, and the parts after the first, which is empty."""
     empty, _ = next(parts)
     return empty.schema, parts
 
@@ -57,7 +57,7 @@ def _to_batches(
 def _parts(
     frame: pl.DataFrame, export: Callable[[pl.DataFrame], pa.Table]
 ) -> Iterator[Part]:
-    """Return the rows as Arrow. Of Python objects it would copy pointers."""
+    """Yield the rows as Arrow; of Python objects, Polars would export only pointers."""
     places = [place for place, kind in enumerate(frame.dtypes) if kind == pl.Object]
     objects = {place: frame.to_series(place).to_list() for place in places}
     others = frame.with_columns(pl.lit(None).alias(frame.columns[n]) for n in places)
@@ -65,7 +65,7 @@ def _parts(
 
 
 def _halved(frame: pl.DataFrame, options: SourceOptions) -> Iterator[pl.DataFrame]:
-    """Yield the rows in slices of few bytes: to export one means to copy it."""
+    """Yield the rows in slices of limited size, because exporting a slice copies it."""
     if len(frame) <= 1 or frame.estimated_size() <= most_bytes(options):
         yield frame
         return
@@ -75,7 +75,7 @@ def _halved(frame: pl.DataFrame, options: SourceOptions) -> Iterator[pl.DataFram
 
 
 def _lend(frame: pl.DataFrame) -> pa.Table:
-    """Return a frame that is in memory as Arrow: its texts stay where they are."""
+    """Return a frame in memory as Arrow, without copying its texts."""
     texts = [name for name, kind in frame.schema.items() if kind == pl.String]
     table = _export(frame.with_columns(pl.lit(None).alias(name) for name in texts))
     for name in texts:
@@ -85,7 +85,7 @@ def _lend(frame: pl.DataFrame) -> pa.Table:
 
 
 def _export(frame: pl.DataFrame) -> pa.Table:
-    """Return the frame as Arrow has types: for numbers of 128 bits it has decimals."""
+    """Return the frame as Arrow, with decimals in place of 128-bit integers."""
     wide = [name for name, kind in frame.schema.items() if holds_wide(kind)]
     table = frame.with_columns(pl.lit(None).alias(name) for name in wide).to_arrow()
     for name in wide:
