@@ -1,6 +1,6 @@
-"""What a crawl is given so that its items are loaded and its site is obeyed, and where.
+"""Adds to a crawl the components that load its items and obey its site.
 
-Each stands where the settings of the crawl do not name it themselves.
+A component is added only if the settings of the crawl do not contain it already.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
 
 _MIDDLEWARES = "DOWNLOADER_MIDDLEWARES"
-#: After the pipelines that clean, check and drop items, which stand at 100 to 700.
+#: After the pipelines that clean, check and drop items, which have orders 100 to 700.
 SINK_ORDER = 800
 #: Nearest to the engine: what other middlewares add to `start` is paced too.
 PACE_ORDER = 1
 #: Before every other downloader middleware (robots.txt, at 100, is Scrapy's first).
 WATCH_ORDER = 45
-#: Nearest to the site: what a cache answers, no site has said.
+#: Nearest to the site: it must not take a response from a cache for one of the site.
 SITE_PACE_ORDER = 950
-#: Where Scrapy has its own.
+#: The orders of Scrapy's own middlewares, which ours replace.
 ROBOTS_ORDER, UNPACKING_ORDER = 100, 590
 
 
 def add_components(settings: BaseSettings, /) -> None:
-    """Add what takes a crawl's items, and notes what it did not bring."""
+    """Add the components that load a crawl's items and note what it did not bring."""
     for setting, component, order in (
         ("ITEM_PIPELINES", PropLoadPipeline, SINK_ORDER),
         ("SPIDER_MIDDLEWARES", Pace, PACE_ORDER),
@@ -46,7 +46,7 @@ def add_components(settings: BaseSettings, /) -> None:
 
 
 def obey_site(settings: BaseSettings, /) -> None:
-    """Add what obeys a site: its robots.txt, and when it is to be asked again."""
+    """Add the middlewares that obey a site's robots.txt and its requests to wait."""
     _override(settings, RobotsTxtMiddleware, Robots, ROBOTS_ORDER)
     settings.setdefault_in_component_priority_dict(
         _MIDDLEWARES, SitePace, SITE_PACE_ORDER
@@ -54,7 +54,7 @@ def obey_site(settings: BaseSettings, /) -> None:
 
 
 def _override(settings: BaseSettings, scrapys: type, own: type, order: int) -> None:
-    """Put a middleware in the place of Scrapy's, unless a user has changed that."""
+    """Replace a middleware of Scrapy, unless the user has configured it."""
     chosen = settings.getdict(_MIDDLEWARES)
     if any(load_object(each) is scrapys for each in chosen):
         return
@@ -63,8 +63,8 @@ def _override(settings: BaseSettings, scrapys: type, own: type, order: int) -> N
 
 
 class PropLoadAddon:
-    """Adds the pipeline to a project, and what goes with it: `ADDONS = {this: 500}`."""
+    """Adds the pipeline and its middlewares to a project: `ADDONS = {this: 500}`."""
 
     def update_settings(self, settings: BaseSettings) -> None:
-        """Add what the project does not name itself."""
+        """Add the components that the project's settings do not contain."""
         add_components(settings)

@@ -1,4 +1,4 @@
-"""A spider as a source: a crawl in a thread of its own, batches in this one."""
+"""A spider as a source: it crawls in its own thread, and yields batches in this one."""
 
 from __future__ import annotations
 
@@ -48,18 +48,18 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Batches that wait; the run behind this source has a queue of its own.
+#: The most batches and bytes that wait; the run that reads them has its own queue.
 BATCHES_WAITING = 8
 BYTES_WAITING = 16 << 20
-#: What FIXED chooses, Scrapy calls experimental, in two lines for every crawl.
+#: The logger in which Scrapy calls what FIXED chooses experimental, twice per crawl.
 _NOISY = "scrapy.core.downloader.handlers._base_streaming"
 
 
 class SpiderSource:
-    """Items of a spider, crawled while they are read.
+    """The items of a spider, which crawls while they are read.
 
-    Each iteration crawls again. It ends when the crawl does: `stop` ends both after
-    what was read is handed over, and closing the iterator ends them at once.
+    Each iteration is a new crawl, and ends with it. `stop` ends both once the items
+    read so far are handed over; closing the iterator ends both immediately.
 
     Args:
         spider: A spider's class, a registered name, or `module:Class`.
@@ -68,11 +68,11 @@ class SpiderSource:
 
     Attributes:
         outcome: How the last crawl ended (`finish_reason`, `pages`, `statuses`,
-            `notes`); None before one has.
+            `notes`); None before the first one has ended.
 
     Raises:
-        ConfigError: There is no such spider, Scrapy cannot crawl by it, or a setting
-            is of the wrong type.
+        ConfigError: There is no such spider, Scrapy cannot crawl with it, or a setting
+            cannot be used.
     """
 
     def __init__(
@@ -94,25 +94,25 @@ class SpiderSource:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a report should say about the last crawl, a sentence each."""
+        """Notes for the report on the last crawl, a sentence each."""
         return self.outcome.notes if self.outcome else ()
 
     @property
     def incomplete(self) -> str:
-        """Why the last crawl may not have brought all rows; empty where it did."""
+        """Why the last crawl may not have brought all rows; empty if it has."""
         return self.outcome.incomplete if self.outcome else ""
 
     @property
     def defaults(self) -> dict[str, object]:
-        """The `mapping` and `schema` that its class names, for its items."""
+        """The `mapping` and `schema` that the spider's class sets for its items."""
         return defaults_of_spider(self.spider)
 
     def fingerprint(self) -> str | None:
-        """Return None: a site changes."""
+        """Return None: the content of a site changes."""
         return None
 
     def stop(self) -> None:
-        """End the crawl, from any thread; what was read is still yielded."""
+        """End the crawl, from any thread; the items read so far are still yielded."""
         self._stopped = True
         if self._crawl is not None:
             self._crawl.stop()
@@ -154,18 +154,18 @@ class _Crawl(threading.Thread):
         self._pull: Callable[[], None] | None = None
 
     def stop(self) -> None:
-        """End the crawl; what its spider gave is still handed over."""
+        """End the crawl; items that the spider has yielded are still handed over."""
         self._stopping.set()
         if self._pull is not None:
             self._pull()
 
     def abandon(self) -> None:
-        """End the crawl; nobody takes what it gives."""
+        """End the crawl, and discard what it still yields."""
         self._queue.close(QueueClosedError("the crawl's rows are no longer read"))
         self.stop()
 
     def raise_for_failure(self) -> None:
-        """Raise what kept the crawl from bringing what it was run for."""
+        """Raise if the crawl did not bring what it was run for."""
         name = self._spider.name
         if isinstance(self._error, PropLoadError):
             raise self._error
@@ -176,7 +176,7 @@ class _Crawl(threading.Thread):
             self.outcome.raise_for_failure()
 
     def run(self) -> None:
-        """Crawl; the thread's work."""
+        """Crawl; this is what the thread runs."""
         try:
             _prepare_logging()
             asyncio.run(self._crawl())
@@ -193,7 +193,7 @@ class _Crawl(threading.Thread):
                 "may, or crawl in a process of its own"
             )
             raise SourceError(msg, source=self._spider.name)
-        # a runner would lay its settings over the crawler's when it starts it
+        # without a CrawlerRunner, which would override the crawler's settings
         crawler = Crawler(self._spider, polite_settings())
         self._configure(crawler)
         loop, brake, ended = CrawlLoop(), Brake(crawler), threading.Event()
@@ -201,7 +201,7 @@ class _Crawl(threading.Thread):
         self._pull = lambda: loop.call(lambda: _end(crawler, brake))
         if self._stopping.is_set():
             brake.pull(STOPPED)
-        # what waits for a reactor that does not run would wait for ever
+        # no reactor runs here: importing one raises, as using it would wait forever
         hook = install_reactor_import_hook()
         try:
             await crawler.crawl_async(**self._arguments)
@@ -212,7 +212,7 @@ class _Crawl(threading.Thread):
                 await _close_unbegun(crawler)
 
     def _configure(self, crawler: Crawler) -> None:
-        # a copy of those that it was made with
+        # a copy of the settings that were passed to the crawler
         settings = cast("CrawlSettings", crawler.settings)
         _warn_of_slips(self._settings, settings)
         set_here = (name for name in settings if settings[name] is not None)
@@ -229,11 +229,11 @@ class _Crawl(threading.Thread):
     def _note_outcome(self, crawler: Crawler) -> None:
         try:
             sink = crawler.get_item_pipeline(PropLoadPipeline)
-            # where a project leaves the middleware out, the sink has one of its own
+            # if a project leaves the middleware out, the sink has a watch of its own
             watch = crawler.get_downloader_middleware(Watch) or (sink and sink.watch)
             self.outcome = read_outcome(crawler, watch or Watch(crawler))
         except RuntimeError:
-            # it failed before it had stats: what was raised says why
+            # it failed before it had stats: the error that was raised says why
             return
         if sink is not None and not self._stopping.is_set():
             self._error = sink.error
@@ -243,8 +243,8 @@ class _QueueLoader:
     """Hands a crawl's batches to the thread that reads them.
 
     Attributes:
-        outlives_program: Whether what it has taken is there when the program has ended.
-        failed: What ended it, or None.
+        outlives_program: Whether what it has taken survives the end of the program.
+        failed: The error that ended it, or None.
     """
 
     outlives_program = False
@@ -271,25 +271,25 @@ class _QueueLoader:
         self._queue.on_room(listener)
 
     def on_failed(self, listener: Callable[[BaseException], None]) -> None:
-        """Need no listener: a closed queue is heard as room, and refuses."""
+        """Ignore the listener: a closed queue reports room, then refuses batches."""
 
     def close(self, *, whole: bool) -> None:  # noqa: ARG002 - the outcome says it
-        """Take no more."""
+        """Accept no further batches."""
         self._queue.close()
 
     def abort(self, error: BaseException) -> None:
-        """Take no more, and keep why."""
+        """Accept no further batches, and keep the error."""
         self.failed = error
         self._queue.close()
 
 
 async def _close_unbegun(crawler: Crawler) -> None:
-    """Close connections, which Scrapy leaves open where a crawl ends unbegun."""
-    # before there are extensions nothing was opened
+    """Close the connections that Scrapy leaves open if a crawl ends before it began."""
+    # without extensions (a RuntimeError) nothing was opened
     with contextlib.suppress(RuntimeError):
         memory = crawler.get_extension(MemoryUsage)
         if memory is not None:
-            # it would stop what it has not started, and log a traceback
+            # it would stop tasks that it has not started, and log a traceback
             stopped = signals.engine_stopped
             crawler.signals.disconnect(memory.engine_stopped, stopped)
     await crawler.signals.send_catch_log_async(signals.engine_stopped)
@@ -297,7 +297,7 @@ async def _close_unbegun(crawler: Crawler) -> None:
 
 def _end(crawler: Crawler, brake: Brake) -> None:
     brake.pull(STOPPED)
-    # before there is an engine nothing was started
+    # without an engine (a RuntimeError) nothing was started
     with contextlib.suppress(RuntimeError):
         pace = crawler.get_spider_middleware(Pace)
         if pace is not None:
@@ -305,10 +305,10 @@ def _end(crawler: Crawler, brake: Brake) -> None:
 
 
 def _warn_of_slips(given: Iterable[str], settings: BaseSettings) -> None:
-    """Warn of names that are nearly those of settings: Scrapy passes over any name."""
+    """Warn of names that look like misspelt settings: Scrapy ignores unknown names."""
     known = tuple(settings)
     for name in given:
-        # the sink checks its own; others may belong to components without defaults
+        # the sink checks its own; other names may be of components without defaults
         is_known = name in settings or name.startswith(PREFIX)
         hint = "" if is_known else suggest(name, known, cutoff=SLIP)
         if hint:
@@ -322,13 +322,13 @@ def _is_worth_saying(record: logging.LogRecord) -> bool:
 
 
 def _prepare_logging() -> None:
-    """Keep a crawl's log from telling each item, and its noise from a user's handlers.
+    """Keep single items and warnings about `FIXED` out of a crawl's log.
 
-    Scrapy's own way to set up logging, which takes over the root logger, is not
-    called; where messages go is for the program to say.
+    Scrapy's own logging setup, which takes over the root logger, is not called: the
+    program decides where messages go.
     """
     logging.getLogger(_NOISY).addFilter(_is_worth_saying)
     scrapy_log = logging.getLogger("scrapy")
-    # who asks for warnings only gets no more, and nobody each item
+    # a higher level stays as the user has set it; a lower one would log each item
     if scrapy_log.getEffectiveLevel() < logging.INFO:
         scrapy_log.setLevel(logging.INFO)

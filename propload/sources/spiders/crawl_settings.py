@@ -1,7 +1,7 @@
-"""Scrapy's settings of a crawl: a value that it cannot use is told with its name.
+"""Scrapy's settings of a crawl, with errors that name the setting.
 
-Scrapy reads most of them when a crawl begins, some when its spider is opened, where an
-error is logged and no more, and says which value is wrong, but not of which setting.
+Scrapy reads most settings when a crawl begins, and some when its spider is opened,
+where an error is only logged. Its errors quote the wrong value, but not the setting.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
 
 #: A setting that Scrapy reads as a switch, though its default is a number.
 _SWITCHES = frozenset({"TELNETCONSOLE_ENABLED"})
-#: Lists of codes of HTTP.
+#: Lists of HTTP status codes.
 _CODES = frozenset(
     {"RETRY_HTTP_CODES", "HTTPERROR_ALLOWED_CODES", "HTTPCACHE_IGNORE_HTTP_CODES"}
 )
 
-#: Of these Scrapy begins nothing at none, and waits for ever.
+#: If one of these is 0, Scrapy starts nothing and waits forever.
 _SLOTS = frozenset(
     {"CONCURRENT_ITEMS", "CONCURRENT_REQUESTS", "CONCURRENT_REQUESTS_PER_DOMAIN"}
 )
-#: Waits and limits of time: no less than nothing, and numbers also where a default is
-#: whole.
+#: Waits and time limits: not negative, and fractions even if the default is a whole
+#: number.
 _WAITS = frozenset(
     {
         "AUTOTHROTTLE_MAX_DELAY",
@@ -41,7 +41,8 @@ _WAITS = frozenset(
         "DOWNLOAD_TIMEOUT",
     }
 )
-#: Paths of classes, which Scrapy imports; a policy may be told by its name as well.
+#: Settings with the path of a class that Scrapy imports; `REFERRER_POLICY` may also be
+#: the name of a policy.
 _CLASSES = frozenset(
     name
     for name, value in vars(default_settings).items()
@@ -52,43 +53,43 @@ _CLASSES = frozenset(
 class WrongValueError(ConfigError, ValueError):
     """A setting of Scrapy has a value that Scrapy cannot use.
 
-    Components may catch Scrapy's own error, which is a ValueError.
+    It is a ValueError too, like Scrapy's own error, which components may catch.
     """
 
 
 class CrawlSettings(Settings):
-    """Settings that say which one cannot be read, by Scrapy or by a component."""
+    """Settings whose errors name the setting, also when a component reads it."""
 
     def set(self, name: Any, value: Any, priority: int | str = "project") -> None:
-        """Set a value; that of a dict of components may be JSON."""
+        """Set a value; a dict of components may be given as JSON."""
         is_dict = not self.frozen and isinstance(self[name], BaseSettings)
         with _naming(name, None, "a JSON object") if is_dict else nullcontext():
             super().set(name, value, priority)
 
     def getbool(self, name: str, default: bool = False) -> bool:  # noqa: FBT001, FBT002 - as Scrapy has it
-        """Return a setting that is on or off."""
+        """Return a setting as a boolean."""
         with _naming(name, self[name], "true or false"):
             return super().getbool(name, default)
 
     def getint(self, name: str, default: int = 0) -> int:
-        """Return a setting that is a whole number."""
+        """Return a setting as a whole number."""
         with _naming(name, self[name], "a whole number"):
             return super().getint(name, default)
 
     def getfloat(self, name: str, default: float = 0.0) -> float:
-        """Return a setting that is a number."""
+        """Return a setting as a number."""
         with _naming(name, self[name], "a number"):
             return super().getfloat(name, default)
 
     def getdict(
         self, name: str, default: dict[Any, Any] | None = None
     ) -> dict[Any, Any]:
-        """Return a setting that is a dict, or the JSON of one."""
+        """Return a setting as a dict, which may be given as JSON."""
         with _naming(name, None, "a JSON object"):
             return super().getdict(name, default)
 
     def require_usable(self) -> None:
-        """Refuse values that Scrapy would fail on when it needs them.
+        """Refuse values on which Scrapy would fail when it reads them.
 
         Raises:
             WrongValueError: One is of another type than Scrapy takes, or impossible.
@@ -103,7 +104,7 @@ class CrawlSettings(Settings):
             self._require_possible(name, value)
 
     def _require_possible(self, name: str, value: object) -> None:
-        """Refuse a value of the right type with which no crawl can go on."""
+        """Refuse a value of the right type with which a crawl cannot work."""
         if name in _SLOTS:
             with _naming(name, value, "1 or more"):
                 _require_least(1, self.getint(name))
@@ -115,7 +116,7 @@ class CrawlSettings(Settings):
                 _require_class(value)
 
     def _reading(self, name: str) -> Callable[[str], object] | None:
-        """Return how Scrapy reads a setting, or None where it takes any value."""
+        """Return how Scrapy reads a setting, or None if it accepts any value."""
         if name in _WAITS:
             return self.getfloat
         if name in _SWITCHES:
@@ -125,7 +126,7 @@ class CrawlSettings(Settings):
             int: self.getint,
             float: self.getfloat,
         }
-        # a setting that is about to go warns whoever asks for its default
+        # by `vars`, because reading a deprecated default as an attribute warns
         return readings.get(type(vars(default_settings).get(name)))
 
 
@@ -133,7 +134,7 @@ def check_values(given: Mapping[str, object], /) -> None:
     """Refuse settings of a crawl that Scrapy cannot use.
 
     Raises:
-        ConfigError: One is, or it is one of the run.
+        ConfigError: Scrapy cannot use one of them, or it is a setting of the run.
     """
     for told in unread_settings(given):
         raise ConfigError(told)
@@ -144,7 +145,7 @@ def check_values(given: Mapping[str, object], /) -> None:
 
 
 def _require_least(least: float, value: float) -> None:
-    # of what is no number (nan) no comparison holds
+    # written so that NaN is refused: every comparison with it is false
     if not least <= value < math.inf:
         raise ValueError(value)
 
@@ -158,12 +159,12 @@ def _require_class(path: Any) -> None:
 
 @contextmanager
 def _naming(name: object, value: object, wanted: str) -> Iterator[None]:
-    """Have an error of who reads a setting say which setting that is.
+    """Turn errors in reading a setting into errors that name the setting.
 
     Args:
         name: The setting.
-        value: What is shown of it; a dict may hold what nobody is to see.
-        wanted: What it should be.
+        value: The value to show, or None to show none: a dict may contain secrets.
+        wanted: What the value should be.
     """
     try:
         yield

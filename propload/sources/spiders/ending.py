@@ -1,4 +1,4 @@
-"""The end of a crawl: asked for, heard of before its pipelines are closed, reached."""
+"""The end of a crawl: causing it, learning of it in time, and making it happen."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Nobody is told when the last item is done: looked at so often while it closes.
+#: How often a crawl that closes is checked for its last item: no signal tells of that.
 LOOK_AGAIN_SECONDS = 0.05
 
 
 class Brake:
-    """Ends a crawl with a reason, also one that is only about to begin.
+    """Ends a crawl with a reason, even one that has not begun yet.
 
     Args:
         crawler: The crawl; it may not have been started.
@@ -38,15 +38,15 @@ class Brake:
         crawler.signals.connect(self._on_opened, signals.spider_opened)
 
     def pull(self, reason: str) -> None:
-        """End the crawl; called in its loop. The first reason holds."""
+        """End the crawl, for the first reason given; to be called in its loop."""
         if self._reason is not None:
             return
         self._reason = reason
         if self._opened and self._crawler.engine.spider is not None:
             closing = self._crawler.engine.close_spider_async(reason=reason)
             deferred_from_coro(closing).addErrback(_log_failure)
-            # with JOBDIR they stay: taken back, they would be missing from the crawl
-            # that continues
+            # with JOBDIR they stay queued: if dropped, they would be missing from the
+            # crawl that continues this one
             if not self._crawler.settings.get("JOBDIR"):
                 drop_queued(self._crawler)
             look_again(self._crawler)
@@ -58,13 +58,14 @@ class Brake:
 
 
 def note_reason(engine: ExecutionEngine, on_reason: Callable[[str], None]) -> None:
-    """Tell why a crawl ends before its pipelines are closed.
+    """Report why a crawl ends before its pipelines are closed.
 
-    Scrapy's signal of the end comes after that, when they have loaded everything.
+    Scrapy's own signal comes only after that, when they have loaded everything.
 
     Args:
         engine: The crawl's engine.
-        on_reason: Called each time that somebody ends the crawl; the first one holds.
+        on_reason: Called with the reason whenever the crawl is asked to end; the first
+            reason counts.
     """
     close = engine.close_spider_async
 
@@ -76,9 +77,9 @@ def note_reason(engine: ExecutionEngine, on_reason: Callable[[str], None]) -> No
 
 
 def drop_queued(crawler: Crawler) -> None:
-    """Take back requests that wait for their turn: at a polite pace, minutes.
+    """Drop requests that are queued for sending, at a polite pace for minutes.
 
-    Scrapy closes a crawl only after each of them.
+    Scrapy closes a crawl only after all of them are done.
     """
     for slot in list(crawler.engine.downloader.slots.values()):
         while slot.queue:
@@ -87,8 +88,8 @@ def drop_queued(crawler: Crawler) -> None:
 
 
 def taken_back(request: Request) -> Exception:
-    """Return what becomes of a request that is not sent because the crawl ends."""
-    # an errback is told what happened; without one Scrapy would log an error
+    """Return the error for a request that is not sent because the crawl ends."""
+    # an errback gets to know what happened; without one, Scrapy would log an error
     kind = DownloadCancelledError if request.errback else IgnoreRequest
     return kind("the crawl ends")
 
@@ -96,9 +97,9 @@ def taken_back(request: Request) -> Exception:
 def look_again(crawler: Crawler) -> None:
     """Let a crawl close whose last items came from `start`.
 
-    Scrapy 2.19 looks whether it may close only when a response is done; items that
-    `start` gave have none, and a crawl that closes while they are in process would
-    wait for ever.
+    Scrapy 2.19 checks whether it may close only when a response is done. Items from
+    `start` have no response, so a crawl that closes while they are in process would
+    wait forever.
     """
     slot = crawler.engine.scraper.slot
     if crawler.engine.spider is None or slot is None:
@@ -110,10 +111,10 @@ def look_again(crawler: Crawler) -> None:
 
 
 def look_further(crawler: Crawler) -> None:
-    """Let a crawl see that it has nothing more to do.
+    """Make a crawl check whether it has anything left to do.
 
-    Scrapy 2.19 looks when a response is done, and else every five seconds: items that
-    `start` gave have no response.
+    Scrapy 2.19 checks this when a response is done, and otherwise every five seconds;
+    items from `start` have no response.
     """
     slot = getattr(crawler.engine, "_slot", None)
     if slot is not None:

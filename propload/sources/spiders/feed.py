@@ -1,4 +1,4 @@
-"""The way of one kind of item into one table: collect, hand over, wait for room."""
+"""Takes the items of one load to its loader: collects, hands over, waits for room."""
 
 from __future__ import annotations
 
@@ -30,22 +30,22 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Why an item is dropped that came after the load had failed.
+#: The reason for dropping an item that came after the load had failed.
 NOT_LOADED = "the load has failed"
 
 
 class BatchLoader(Protocol):
-    """What takes batches and loads them, from the point of view of a crawl."""
+    """The interface of a loader of batches, as a crawl needs it."""
 
     @property
     def failed(self) -> BaseException | None:
-        """Why the load ended early, or None."""
+        """The error that ended the load early, or None."""
 
     def try_put(self, batch: Batch) -> bool:
         """Take a batch if there is room, without waiting; return whether taken."""
 
     def keep(self, batch: Batch) -> None:
-        """Put a batch on disk that came after the load had failed."""
+        """Store on disk a batch that came after the load had failed."""
 
     def on_room(self, listener: Callable[[], None]) -> None:
         """Call `listener`, from any thread, when there is room again."""
@@ -54,29 +54,33 @@ class BatchLoader(Protocol):
         """Call `listener`, from any thread, with what made the load fail."""
 
     def close(self, *, whole: bool) -> Report | None:
-        """Return when every batch is committed; a part replaces no table."""
+        """Return the report once every batch is committed.
+
+        Args:
+            whole: Whether all rows have come; if not, no table is replaced.
+        """
 
     def abort(self, error: BaseException) -> None:
-        """End now."""
+        """End the load immediately, with an error."""
 
 
 def not_loaded() -> DropItem:
-    """Return what an item is dropped with that came after the load had failed."""
-    # one line for each of thousands of waiting items would bury the cause
+    """Return the exception that drops an item which came after the load had failed."""
+    # a line in the log for each of thousands of waiting items would bury the cause
     return DropItem(NOT_LOADED, log_level="DEBUG")
 
 
 @dataclass(slots=True)
 class FeedCounts:
-    """What a feed did so far.
+    """What a feed has done so far.
 
     Attributes:
         items: Items that came.
         batches: Batches that were handed over.
-        kept: Items that came after a failure and are on disk.
-        lost: Items that came after a failure and are nowhere.
+        kept: Items that were stored on disk after a failure.
+        lost: Items that were neither loaded nor stored after a failure.
         waits: How often items had to wait for room.
-        wait_seconds: How long.
+        wait_seconds: How long they waited in all.
     """
 
     items: int = 0
@@ -88,18 +92,18 @@ class FeedCounts:
 
 
 class Feed:
-    """Items of a crawl on their way to a loader; it lives in the crawl's loop.
+    """Takes items of a crawl to a loader; its methods run in the crawl's loop.
 
-    A full loader makes `put` wait, and so the crawl slows down: Scrapy asks for no
-    more pages while the items of many are in process. What is waited for is room,
-    never the commit of a certain batch, which could wait for later items.
+    If the loader is full, `put` waits, which slows the crawl down: Scrapy requests no
+    further pages while the items of many are in process. It waits for room, never for
+    the commit of a certain batch, which might itself wait for later items.
 
     Args:
-        loader: Where batches go.
-        rows: Makes batches of items.
-        flush: When rows go on that are too few for a batch.
+        loader: The loader that gets the batches.
+        rows: Builds batches from items.
+        flush: When rows that are too few for a batch are handed over.
         loop: The crawl's loop.
-        on_failed: Told, in the loop, when the load has failed.
+        on_failed: Called in the loop when the load has failed.
     """
 
     def __init__(
@@ -113,7 +117,7 @@ class Feed:
     ) -> None:
         self.counts = FeedCounts()
         self.error: BaseException | None = None
-        #: Why what comes after a failure cannot be kept, or None.
+        #: Why items that come after a failure cannot be stored on disk, or None.
         self.unkept: BaseException | None = None
         self._loader = loader
         self._rows = rows
@@ -122,27 +126,27 @@ class Feed:
         self._on_failed = on_failed
         self._outbox: deque[Batch] = deque()
         self._waiting: list[Deferred[None]] = []
-        #: Items that wait until what they were collected with is handed over.
+        #: Items that wait until the rows collected with them are handed over.
         self._collected: list[Deferred[None]] = []
         self._wait_began = 0.0
         self._timer: CallLaterResult | None = None
-        #: Sees to what was collected where the program ends and nobody closes this.
+        #: Hands over what was collected if the program ends without closing the feed.
         self._unclosed = weakref.finalize(
             self, _hand_over_unclosed, loader, rows, self._outbox, os.getpid()
         )
         if not getattr(loader, "outlives_program", True):
-            # nothing is saved there, and whoever reads it tells how that ended
+            # such a loader saves nothing, and its reader reports how the crawl ended
             self._unclosed.detach()
         loader.on_room(self._hear_room)
         loader.on_failed(self._hear_failure)
 
     async def put(self, item: object) -> bool:
-        """Take an item; return, when there is room for more, whether that took a while.
+        """Take an item, wait for room for another, and return whether it had to wait.
 
-        It is in the loader's hands then, unless items are to be collected for a while.
+        The item was then handed over, unless items are collected for some seconds.
 
         Raises:
-            DropItem: The load has failed, and the item cannot be kept either.
+            DropItem: The load has failed, and the item cannot be stored on disk either.
         """
         self.counts.items += 1
         if self.unkept is not None:
@@ -168,7 +172,7 @@ class Feed:
             await self._room()
 
     def flush(self) -> None:
-        """Hand over what was collected, however little it is."""
+        """Hand over the rows collected so far, however few they are."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -180,10 +184,10 @@ class Feed:
             item.callback(None)
 
     async def close(self, *, whole: bool) -> Report | None:
-        """Return the report when every item is committed, or the load has failed.
+        """Return the report once every item is committed or the load has failed.
 
         Args:
-            whole: Whether the crawl gave all that it was to give.
+            whole: Whether the crawl brought all rows.
         """
         self.flush()
         await self.room()
@@ -196,7 +200,7 @@ class Feed:
             return getattr(error, "report", None)
 
     def fail(self, error: BaseException) -> None:
-        """Let nobody wait any more; what came and what still comes is kept on disk."""
+        """End all waits; from now on, items are stored on disk, also those waiting."""
         if self.error is not None:
             return
         self.error = error
@@ -218,7 +222,7 @@ class Feed:
             self._keep()
 
     async def _handed_over(self) -> None:
-        """Return when what was collected is with the loader, or waits for room."""
+        """Return once the rows collected so far are handed over, or in the outbox."""
         item: Deferred[None] = Deferred()
         self._collected.append(item)
         await maybe_deferred_to_future(item)
@@ -235,7 +239,7 @@ class Feed:
             try:
                 self._loader.keep(batch)
             except Exception as error:  # noqa: BLE001 - told when the crawl has ended
-                # a loader that has not failed takes nothing here: its disk refused
+                # a loader that has not failed stores nothing: its disk was the cause
                 disk = self.error if self._loader.failed is None else None
                 self._lose(batch.height, disk or error)
             else:
@@ -246,8 +250,8 @@ class Feed:
         self.unkept = self.unkept or error
 
     def _hear_room(self) -> None:
-        # any thread; a batch stands in the outbox before it is offered, so that
-        # room that comes after a refusal is always heard
+        # called in any thread; a batch is put into the outbox before it is offered, so
+        # that room which comes after a refusal is never missed
         if self._outbox:
             self._loop.call(self._push)
 
@@ -283,13 +287,13 @@ class Feed:
 def _hand_over_unclosed(
     loader: BatchLoader, rows: ItemRows, outbox: deque[Batch], process: int
 ) -> None:
-    """Put on disk what a crawl had collected that was ended at once, and tell of it.
+    """Hand over what a crawl had collected when it was ended immediately, and log it.
 
     Args:
-        loader: Where batches go.
-        rows: What was being collected.
-        outbox: What waited for room.
-        process: The one that crawled; a fork of that has nothing to hand over.
+        loader: The loader that gets the batches.
+        rows: The rows that were being collected.
+        outbox: The batches that waited for room.
+        process: The id of the process that crawled: a fork has nothing to hand over.
     """
     left = len(rows) + sum(batch.height for batch in outbox)
     if os.getpid() != process or not left:

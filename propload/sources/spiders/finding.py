@@ -1,4 +1,4 @@
-"""Spiders by their name: registered ones, and any class of a module."""
+"""Finds spiders by their names: registered ones, and any class of a module."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 GROUP = "propload.spiders"
 #: Attributes of a spider's class that say how its items are loaded.
 _PRESET = ("mapping", "schema")
-#: Types of attributes that are none, though they are called so.
+#: Types of attributes that have one of these names, but another purpose.
 _ITS_OWN = (dict, list, tuple, set, property, FunctionType, MethodType)
 
 
@@ -31,7 +31,7 @@ class SpiderArgument:
 
     Attributes:
         name: As in `-a name=value`.
-        default: What it is without being given, as it would be written.
+        default: Its default, as a user would write it.
         help: One line about it.
     """
 
@@ -71,16 +71,16 @@ def find_spider(name: str, /) -> type[Spider]:
 
 
 def check_spider(spider: type[Spider], /) -> None:
-    """Check that Scrapy can crawl by a spider's class.
+    """Check that Scrapy can crawl with a spider's class.
 
     Raises:
-        ConfigError: It has no name, or begins in a way that Scrapy does not know.
+        ConfigError: It has no name, or begins with a method that Scrapy does not call.
     """
     told = f"spider {spider.__module__}:{spider.__qualname__}"
     if not getattr(spider, "name", None):
         msg = f"{told} has no name: give its class one, as in name = 'homes'"
         raise ConfigError(msg)
-    # Scrapy would ask for nothing, or for `start_urls` instead, without a word
+    # Scrapy would silently request nothing, or `start_urls` instead
     if hasattr(spider, "start_requests") and spider.start is Spider.start:
         msg = (
             f"{told} begins with start_requests(), which Scrapy no longer calls: "
@@ -90,7 +90,7 @@ def check_spider(spider: type[Spider], /) -> None:
 
 
 def defaults_of_spider(spider: type[Spider], /) -> dict[str, object]:
-    """Return the settings that a spider's class names for its items."""
+    """Return the settings that a spider's class sets for its items."""
     named = {name: getattr(spider, name, None) for name in _PRESET}
     return {
         name: value
@@ -100,7 +100,7 @@ def defaults_of_spider(spider: type[Spider], /) -> dict[str, object]:
 
 
 def unread_defaults(spider: type[Spider], /) -> Iterator[str]:
-    """Yield what is said of each attribute that is called as one of the defaults."""
+    """Yield a message on each attribute that has the name of a default but is none."""
     for name in _PRESET:
         value: object = getattr(spider, name, None)
         kind: type = type(value)

@@ -1,4 +1,4 @@
-"""Which hosts are on this machine."""
+"""Hosts in URLs, and whether they are on this machine."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 
 
 def host_of(url: str, /) -> str:
-    """Return the host of an address, or an empty text where it has none."""
+    """Return the host of a URL, or an empty text if it has none."""
     try:
         return urlsplit(url).hostname or ""
     except ValueError:
-        # brackets that are no IPv6 address
+        # brackets without an IPv6 address in them
         return ""
 
 
@@ -22,7 +22,7 @@ def is_host(name: str, /) -> bool:
 
 
 def is_loopback(url: str, /) -> bool:
-    """Return whether an address is on this machine."""
+    """Return whether the host of a URL is this machine."""
     host = host_of(url)
     if host == "localhost":
         return True

@@ -1,4 +1,4 @@
-"""A crawl's folder (`JOBDIR`) is one crawl's: two would take pages from each other."""
+"""Locks a crawl's folder (`JOBDIR`): two crawls would take pages from each other."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: The file that a crawl holds in its folder.
+#: The name of the lock file in a crawl's folder.
 LOCK = "propload.lock"
 
 
 class JobFolder:
-    """Holds the folder of a crawl until the crawl, or its process, has ended.
+    """Locks the folder of a crawl until the crawl, or its process, has ended.
 
-    Scrapy 2.19 reads the queue of a folder without asking who else does, and removes
-    what it has read: a second crawl leaves both with a part of the pages, and both end
-    as if they had all.
+    Scrapy 2.19 reads the queue of a folder without checking whether another crawl does,
+    and removes what it has read: each of two crawls gets only a part of the pages, and
+    both end as if they were complete.
 
     Args:
-        crawler: A crawl whose folder is not opened yet.
+        crawler: A crawl that has not opened its folder yet.
 
     Raises:
-        LockedError: Another crawl has the folder.
+        LockedError: Another crawl uses the folder.
     """
 
     def __init__(self, crawler: Crawler) -> None:
@@ -57,8 +57,8 @@ class JobFolder:
             )
             raise LockedError(msg) from error
         except OSError as error:
-            # where nothing can be written Scrapy says so; where nothing can be locked,
-            # as on some file systems of networks, the crawl is as it was without
+            # if the folder cannot be written, Scrapy reports it; if it cannot be
+            # locked, as on some network file systems, the crawl goes on without a lock
             log.warning(
                 "the folder %s (JOBDIR) cannot be locked against other crawls (%s): "
                 "make sure that no other one uses it",
@@ -67,7 +67,7 @@ class JobFolder:
             )
 
     def _on_closed(self) -> None:
-        # of a crawl that is ended before it began no other signal comes
+        # a crawl that ends before it began sends no other signal
         if not self._crawler.engine.running:
             self._let_go()
 

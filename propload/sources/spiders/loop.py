@@ -1,7 +1,7 @@
-"""The event loop that a crawl lives in, and the way into it and out of it.
+"""The event loop of a crawl: calling into it from other threads, and out of it.
 
 Scrapy runs on asyncio with a Twisted reactor, on asyncio alone, or on another
-reactor; what stands here is the same on all three.
+reactor; this module works with all three.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 class CrawlLoop:
-    """The loop of the code that makes one; other threads call into it."""
+    """The event loop of the code that creates this; other threads call into it."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop() if is_asyncio_available() else None
@@ -40,15 +40,15 @@ class CrawlLoop:
 
             reactor.callFromThread(function)
             return
-        # the crawl has ended and its loop is closed: nobody waits any more
+        # raised if the crawl has ended and its loop is closed: nothing waits for this
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(function)
 
     async def run_outside(self, function: Callable[[], T]) -> T:
-        """Return what a function returns that may block, run in its own thread.
+        """Run a function that may block in a thread of its own, and return its result.
 
-        The thread is a daemon: a second SIGTERM ends the process at once, where a
-        thread of a pool would be waited for.
+        The thread is a daemon, so that a second SIGTERM ends the process immediately;
+        Python would wait for a thread of a pool.
         """
         done: Deferred[T] = Deferred()
 

@@ -1,4 +1,4 @@
-"""What became of a crawl, as a value."""
+"""The outcome of a crawl, as a value."""
 
 from __future__ import annotations
 
@@ -16,30 +16,31 @@ if TYPE_CHECKING:
 
 #: The finish reason of a crawl that its site refuses.
 BLOCKED = "blocked"
-#: That of one whose every page robots.txt forbids.
+#: The finish reason of a crawl of which robots.txt forbids every page.
 FORBIDDEN = "robots"
-#: Finish reasons that mean: the site does not want this crawl.
+#: Finish reasons that mean that the site does not want this crawl.
 BLOCKED_REASONS = (BLOCKED, FORBIDDEN)
-#: Statuses that mean the same where a site answers nothing else.
+#: HTTP statuses that mean the same if a site answers with no others.
 REFUSALS = frozenset({401, 403, 429, 451})
 #: The finish reason of a crawl that had nothing left to do.
 FINISHED = "finished"
 #: The finish reason of a crawl that was asked to stop.
 STOPPED = "shutdown"
-#: A list in Scrapy's stats where a spider says what it asked for and does not have.
+#: The key of a list in Scrapy's stats, in which a spider says what it asked for but did
+#: not get.
 MISSING = "crawl/missing"
-#: A list there where a spider says what a reader should know besides.
+#: The key of a list there, in which a spider puts further notes for the user.
 NOTES = "crawl/notes"
-#: More reasons than this are left to the notes.
+#: The most reasons for missing rows in `incomplete`; the others are in the notes.
 _MOST_SAID = 4
-#: A count in Scrapy's stats of searches of which the site says: nothing was found.
+#: The key of a count there: searches for which the site says that it found nothing.
 NOTHING_FOUND = "crawl/searches_without_listings"
 
 _STATUS = "downloader/response_status_count/"
 _IGNORED_STATUS = "httperror/response_ignored_status_count/"
 _RAISED = "downloader/exception_type_count/"
 _RETRIED = "retry/reason_count/"
-#: What is raised for pages that were not to come.
+#: Exceptions for pages that were not to be fetched after all.
 _NOT_LOST = (
     "scrapy.exceptions.IgnoreRequest",
     "scrapy.exceptions.DownloadCancelledError",
@@ -49,26 +50,25 @@ _ROBOTS_STATUS = "robotstxt/response_status_count/"
 
 @dataclass(frozen=True, slots=True)
 class CrawlOutcome:
-    """What became of a crawl.
+    """The outcome of a crawl.
 
     Attributes:
         spider: The spider's name.
         finish_reason: Why it ended, in Scrapy's words: `finished`, `blocked`, ...
-        pages: Answers that came, robots.txt not counted.
-        items: Items that the spider gave and item pipelines let pass.
+        pages: Responses that came, without those for robots.txt.
+        items: Items that the spider yielded and item pipelines let pass.
         errors: Exceptions that the spider raised.
         item_errors: Items on which an item pipeline raised.
         dropped_items: Items that an item pipeline dropped.
         lost_pages: Pages that could not be fetched, even after all retries.
-        gone_pages: Pages of which the site says that they are not there.
+        gone_pages: Pages that do not exist, according to the site.
         robots_forbidden: Pages that robots.txt forbids.
-        repeated: Requests that were not sent, as they repeat earlier ones.
-        offsite: Requests that were not sent, as `allowed_domains` leaves them out.
-        statuses: How many answers had which HTTP status.
-        empty_searches: Searches of which the site says that nothing was found.
-        missing: What the spider says it was asked for and does not have, a sentence
-            each.
-        told: What the spider says besides, a sentence each.
+        repeated: Requests that were not sent because they repeat earlier ones.
+        offsite: Requests that were not sent because `allowed_domains` excludes them.
+        statuses: How many responses had which HTTP status.
+        empty_searches: Searches that found nothing, according to the site.
+        missing: What the spider says it asked for but did not get, a sentence each.
+        told: Further notes of the spider, a sentence each.
         examples: Some of the pages and exceptions that were counted, a sentence each.
         seconds: Duration.
     """
@@ -94,7 +94,7 @@ class CrawlOutcome:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a reader of the report should know, a sentence each."""
+        """Notes for the report, a sentence each."""
         return tuple(self._sentences())
 
     @property
@@ -111,13 +111,13 @@ class CrawlOutcome:
 
     @property
     def is_empty(self) -> bool:
-        """Whether the site itself says that there is nothing, and nothing failed."""
+        """Whether the site itself says that it has nothing, and nothing failed."""
         failed = self.incomplete or self.gone_pages or self.dropped_items
         return bool(self.empty_searches and not failed)
 
     @property
     def incomplete(self) -> str:
-        """Why rows may be missing that the crawl was to bring; empty where none is.
+        """Why rows may be missing that the crawl should have brought; else empty.
 
         Pages that are gone, or that robots.txt forbids, have no rows to bring: the
         next crawl does not get them either.
@@ -127,7 +127,7 @@ class CrawlOutcome:
         return "; ".join(said[:_MOST_SAID]) + (f"; {more:,} more" if more > 0 else "")
 
     def raise_for_failure(self) -> None:
-        """Raise where the crawl did not bring what it was run for.
+        """Raise if the crawl did not bring what it was run for.
 
         Raises:
             BlockedError: The site or its robots.txt refused the crawl.
@@ -138,7 +138,7 @@ class CrawlOutcome:
                 f"spider {self.spider} was refused by the site{self._details()}. "
                 f"What came before is kept: {counted(self.items, 'item')}"
             )
-            # a spider that says what happened says what to do as well
+            # a spider that says what is missing also says what to do
             if not self.missing:
                 msg += ". Wait before the next crawl, and ask for less"
             raise BlockedError(msg, source=self.spider)
@@ -163,7 +163,7 @@ class CrawlOutcome:
             said.append(f"it ended as {self.finish_reason}")
         if self.robots_forbidden:
             said.append(f"robots.txt forbids {counted(self.robots_forbidden, 'page')}")
-        # they matter where there is nothing else; else they are repeated links
+        # only if no page came: otherwise these are merely repeated links
         if not self.pages:
             said += self._not_sent()
         odd = {code: n for code, n in self.statuses.items() if code >= 400}
@@ -185,7 +185,7 @@ class CrawlOutcome:
             yield f"{requests} not sent, as allowed_domains leaves the site out"
 
     def _sentences(self) -> Iterator[str]:
-        # without Scrapy's stats nobody knows how long
+        # without Scrapy's stats the duration is unknown
         took = f" in {self.seconds:.1f} s" if self.seconds else ""
         pages, items = counted(self.pages, "page"), counted(self.items, "item")
         yield f"crawled {pages}{took}: {items}"
@@ -206,7 +206,7 @@ class CrawlOutcome:
         yield from self.examples
 
     def _losses(self) -> Iterator[str]:
-        """Yield what cost rows, a sentence for each kind."""
+        """Yield why rows may be missing, a sentence for each kind of reason."""
         if self.finish_reason != FINISHED:
             yield f"the crawl ended early: {self.finish_reason}"
         if self.lost_pages:
@@ -227,8 +227,8 @@ def read_outcome(
 
     Args:
         crawler: The crawl.
-        watch: Who has watched it.
-        finish_reason: Why it ends, where its stats do not tell yet.
+        watch: The watch of the crawl.
+        finish_reason: Why it ends, if its stats do not say so yet.
     """
     stats = crawler.stats.get_stats()
     seen = (watch.lost_pages, watch.gone_pages)
@@ -237,7 +237,7 @@ def read_outcome(
         spider=crawler.spidercls.name,
         finish_reason=finish_reason or _finish_reason(stats, watch),
         pages=watch.statuses.total(),
-        # before the end nobody has said how many the sink took
+        # before the end, the stats do not have the sink's count yet
         items=_count(stats, "propload/items") or watch.items,
         errors=watch.errors,
         item_errors=watch.item_errors,
@@ -247,7 +247,7 @@ def read_outcome(
         robots_forbidden=_count(stats, "robotstxt/forbidden"),
         repeated=_count(stats, "dupefilter/filtered"),
         offsite=_count(stats, "offsite/filtered"),
-        # the stats count the answers too that were followed by another attempt
+        # the stats also count the responses whose requests were retried
         statuses=_statuses(stats) or dict(watch.statuses),
         empty_searches=_count(stats, NOTHING_FOUND),
         missing=_said(stats, MISSING),
@@ -258,7 +258,7 @@ def read_outcome(
 
 
 def _finish_reason(stats: Mapping[str, Any], watch: Watch) -> str:
-    # the sink tells the stats where its last commit fails, when the crawl is closed
+    # the stats come first: if the last commit fails, the sink says so there at the end
     return str(stats.get("finish_reason") or watch.finish_reason or STOPPED)
 
 
@@ -271,7 +271,7 @@ def _said(stats: Mapping[str, Any], name: str) -> tuple[str, ...]:
 
 
 def _pages_not_read(stats: Mapping[str, Any]) -> tuple[int, int]:
-    """Return how many pages were lost, and how many gone, by Scrapy's own counts."""
+    """Return how many pages were lost and how many gone, by Scrapy's own counts."""
     ignored = _counts(stats, _IGNORED_STATUS)
     gone = sum(ignored.get(str(code), 0) for code in GONE)
     raised, retried = _counts(stats, _RAISED), _counts(stats, _RETRIED)
@@ -284,7 +284,7 @@ def _pages_not_read(stats: Mapping[str, Any]) -> tuple[int, int]:
 
 
 def _counts(stats: Mapping[str, Any], prefix: str) -> dict[str, int]:
-    """Return the counts whose names begin alike, by what follows."""
+    """Return the counts whose names have a prefix, by the rest of their names."""
     return {
         name.removeprefix(prefix): int(count)
         for name, count in stats.items()

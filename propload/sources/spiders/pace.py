@@ -1,4 +1,4 @@
-"""The pace of a spider's `start`: that of who takes its items."""
+"""Keeps a spider's `start` at the pace at which its items are loaded."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class Pace:
     """Makes a spider's `start` wait for room, and end with the crawl.
 
-    Scrapy takes items from it as fast as they come, also while it closes.
+    Scrapy takes items from `start` as fast as they come, even while the crawl closes.
     """
 
     def __init__(self, crawler: Crawler) -> None:
@@ -24,11 +24,11 @@ class Pace:
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Pace:
-        """Return the pace of a crawl."""
+        """Return the middleware of a crawl."""
         return cls(crawler)
 
     async def process_start(self, start: AsyncIterator[Any]) -> AsyncIterator[Any]:
-        """Yield what the spider starts with, at the pace of who reads it."""
+        """Yield what `start` yields, as there is room for it, until the crawl ends."""
         async for one in start:
             sink = self._crawler.get_item_pipeline(PropLoadPipeline)
             if sink is not None:

@@ -20,40 +20,40 @@ def _user_agent() -> str:
     return f"propload/{number} (+https://github.com/propload/propload)"
 
 
-#: How a spider behaves that says nothing about it. Its own settings win.
+#: Settings for spiders that do not set these themselves; a spider's own settings win.
 POLITE: Mapping[str, object] = {
-    # the site decides what may be read, and who is asking is no secret
+    # the site decides what may be read, and gets to know who is asking
     "ROBOTSTXT_OBEY": True,
     "USER_AGENT": _user_agent(),
-    # about one page in a second, fewer where the site gets slower
+    # about one page per second, fewer if the site becomes slower
     "DOWNLOAD_DELAY": 1.0,
     "CONCURRENT_REQUESTS_PER_DOMAIN": 2,
     "AUTOTHROTTLE_ENABLED": True,
     "AUTOTHROTTLE_START_DELAY": 1.0,
-    # requests that were begun are finished when a crawl is stopped: keep them few
+    # a crawl that is stopped completes the requests under way: keep them few
     "CONCURRENT_REQUESTS": 8,
-    # a failure is worth another try, a refusal (401, 403) never is
+    # failures are retried, refusals (401, 403) never
     "RETRY_HTTP_CODES": [408, 429, 500, 502, 503, 504, 522, 524],
     "DOWNLOAD_TIMEOUT": 30,
-    # of Scrapy's own gigabyte a few bytes of gzip are enough, and several come at once
+    # Scrapy allows a gigabyte, which little gzip unpacks to, and several at a time
     "DOWNLOAD_MAXSIZE": 64 << 20,
-    # rows of a run are seen, and committed, soon after their page
+    # rows are to be visible, and committed, soon after their page
     "PROPLOAD_FLUSH_SECONDS": 0.5,
 }
-#: What holds whatever a spider says.
+#: Settings that a spider cannot change.
 FIXED: Mapping[str, object] = {
     # a reactor cannot be started twice in a process, nor in a notebook's kernel
     "TWISTED_REACTOR_ENABLED": False,
     # both let other processes of the machine run code inside the crawl
     "TELNETCONSOLE_ENABLED": False,
     "REMOTE_CONTROL_ENABLED": False,
-    # every item goes one way: to the run that asked for this crawl
+    # all items go to the run that started this crawl
     "PROPLOAD_TARGETS": {},
 }
 
 
 def polite_settings() -> CrawlSettings:
-    """Return `POLITE` below the settings of add-ons, projects and spiders."""
+    """Return `POLITE`, with less priority than add-ons, projects and spiders have."""
     settings = CrawlSettings()
     settings.setdict(POLITE, priority="command")
     return settings

@@ -1,4 +1,4 @@
-"""robots.txt, obeyed by requests that wait for it together, and where it is unread."""
+"""Obeys robots.txt, also if several requests wait for it or it cannot be read."""
 
 from __future__ import annotations
 
@@ -15,21 +15,22 @@ if TYPE_CHECKING:
     from scrapy.http import Request, Response
     from scrapy.robotstxt import RobotParser
 
-#: Statuses that say as little about the rules as a failure of the server does.
+#: A status with which the rules are as unknown as after a failure of the server (from
+#: `_SERVER_FAILED` on).
 _BUSY = 429
 _SERVER_FAILED = 500
 
 
 class _RulesUnreadError(IgnoreRequest):
-    """A page is not asked for because nobody knows whether it may be."""
+    """A page is not requested because the rules on it could not be read."""
 
 
 class Robots(RobotsTxtMiddleware):
-    """Obeys robots.txt, also where several requests wait for it.
+    """Obeys robots.txt, also if several requests wait for it or it cannot be read.
 
-    Scrapy 2.19 gives the answer to the first of those that wait; for the others
-    there seems to be no robots.txt, and they pass. So they do where it cannot be read
-    because the server or the network fails, which RFC 9309 takes for a refusal of
+    Scrapy 2.19 passes the rules only to the first request that waits for them; the
+    others are sent as if there were no robots.txt. All are sent if it cannot be read
+    because the server or the network fails, which RFC 9309 defines as a refusal of
     every page.
     """
 
@@ -38,23 +39,23 @@ class Robots(RobotsTxtMiddleware):
         self._unread: dict[str, str] = {}
 
     async def robot_parser(self, request: Request) -> RobotParser | None:
-        """Return the rules of the request's site, or None where it has none."""
+        """Return the rules of the request's site, or None if it has none."""
         waiting = self._parsers.get(urlparse_cached(request).netloc)
         if not isinstance(waiting, Deferred):
             return await super().robot_parser(request)
         turn: Deferred[RobotParser | None] = Deferred()
 
         def tell(rules: RobotParser | None) -> RobotParser | None:
-            """Wake this request, and hand the rules on."""
+            """Resume this request, and return the rules."""
             turn.callback(rules)
-            # for the next one that waits
+            # passed to the next request that waits
             return rules
 
         waiting.addCallback(tell)
         return await maybe_deferred_to_future(turn)
 
     def process_request_2(self, rp: RobotParser | None, request: Request) -> None:
-        """Let a request pass, or not.
+        """Let a request pass if the rules allow it.
 
         Raises:
             IgnoreRequest: The rules forbid it, or cannot be read.
@@ -76,12 +77,12 @@ class Robots(RobotsTxtMiddleware):
         await super()._parse_robots(response, netloc, request)
 
     def _robots_error(self, exc: Exception, netloc: str) -> None:
-        # one that other middlewares ignore is none that the site has failed to give
+        # if another middleware ignored the request, the site has not failed
         if not isinstance(exc, IgnoreRequest):
             self._unread[netloc] = type(exc).__name__
         super()._robots_error(exc, netloc)
 
 
 def unread_rules(error: BaseException | None, /) -> str:
-    """Return what is said where a page was not asked for as rules are unread."""
+    """Return the message of an error for unread rules, or an empty text for others."""
     return str(error) if isinstance(error, _RulesUnreadError) else ""

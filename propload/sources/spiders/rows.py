@@ -1,4 +1,4 @@
-"""Items of a spider as batches, whatever their type, without losing one."""
+"""Builds batches from a spider's items of any type, without losing one."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ if TYPE_CHECKING:
 
     from propload.batch import Batch
 
-#: Rows of one hand-over: a page or a few, so that a crawl's rows are seen soon.
+#: Rows that are handed over at once: those of a few pages, so that they are seen soon.
 FLUSH_ROWS = 100
-#: Pages of text rather than rows: this many bytes are handed over at once.
+#: Bytes of text that are handed over at once, for items that are whole pages of text.
 FLUSH_BYTES = 4 << 20
-#: A row of a slow crawl is handed over after this, in seconds.
+#: Seconds after which a row of a slow crawl is handed over.
 SINK_FLUSH_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class FlushOptions:
-    """When rows that were collected go on.
+    """When collected rows are handed over: at the first of these limits.
 
     Attributes:
-        rows: So many rows.
-        bytes: So many bytes of text.
-        seconds: This long after the first of them; 0 is in the loop's next turn, until
-            when each item waits.
+        rows: The number of rows.
+        bytes: Their bytes of text.
+        seconds: The time since the first of them; with 0 they are handed over in the
+            loop's next iteration, and each item waits for that.
     """
 
     rows: int = FLUSH_ROWS
@@ -44,7 +44,7 @@ class FlushOptions:
 
 
 class ItemRows(RowBatches):
-    """Collects items of a crawl and makes batches of them.
+    """Collects items of a crawl and builds batches from them.
 
     Args:
         source: The spider's name.
@@ -58,9 +58,9 @@ class ItemRows(RowBatches):
         super().__init__(source, limits)
 
     def add(self, item: object) -> bool:
-        """Take an item and return whether a batch is due.
+        """Add an item and return whether a batch is due.
 
-        One that is no row is kept as a row that cannot be read.
+        An item that is not a row is added as an unread row.
         """
         kind: type = type(item)
         try:
@@ -70,15 +70,15 @@ class ItemRows(RowBatches):
         return self.add_row(row)
 
     def take(self) -> list[Batch]:
-        """Return what was collected since the last time."""
+        """Return the rows collected since the last call, as batches."""
         return list(self.flush())
 
 
 @lru_cache
 def _reader_of(kind: type) -> Callable[[Any], dict[str, Any]]:
-    """Return what makes a row of an item of this class.
+    """Return the function that turns an item of this class into a row.
 
-    A row is a copy: other pipelines may go on changing the item.
+    The row is a copy: other pipelines may still change the item.
     """
     if not is_dataclass(kind):
         return _read_any
@@ -100,7 +100,7 @@ def _read_any(item: object) -> dict[str, Any]:
     try:
         found = row_of(item)
     except AttributeError:
-        # a field that is not set yet, which an adapter leaves out
+        # a field is not set yet: the adapter leaves it out
         found = None
     if found is None and ItemAdapter.is_item(item):
         found = dict(ItemAdapter(item))
@@ -123,7 +123,7 @@ def _checked(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _settle(name: str, value: object) -> object:
-    """Return a value that no longer changes when the item does."""
+    """Return a value that does not change when the item does."""
     try:
         return settled(value)
     except TypeError as error:

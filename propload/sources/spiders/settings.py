@@ -43,13 +43,13 @@ OWN = (
     "FLUSH_SECONDS",
     "LONGEST_WAIT",
 )
-#: The name of what holds for items whose class no target names.
+#: The name of the target for items whose class no other target names.
 OTHERS = ""
 NAMES = tuple(Settings.__annotations__)
 
-#: One of them that spiders of saved pages read.
+#: The one setting of a run that spiders of saved pages read as well.
 _SPIDERS_TOO = "as_of"
-#: What no flag stands for, and what a spider as a source has instead.
+#: Settings that have no flag, and what a spider as a source has instead.
 _PIPELINES_ALONE = {
     "targets": "all its items go into one table, and several kinds of them into "
     "several by the pipeline of a Scrapy project",
@@ -75,13 +75,13 @@ def read_flush(settings: BaseSettings, /) -> FlushOptions:
 def read_own(
     settings: BaseSettings, name: str, default: T, reading: Callable[[object], T], /
 ) -> T:
-    """Return a setting that is propload's own.
+    """Return a setting of propload's own.
 
     Args:
         settings: The crawl's settings.
         name: Its name without `PREFIX`.
-        default: What holds where it is not set.
-        reading: What reads a value.
+        default: The value if it is not set.
+        reading: The function that reads a value.
 
     Raises:
         ConfigError: The value cannot be used.
@@ -94,10 +94,10 @@ def read_own(
 
 
 def unread_settings(given: Iterable[str], /) -> Iterator[str]:
-    """Yield what is said of each setting of a run among those of a spider's crawl.
+    """Yield a message on each setting of a run that is given for a spider's crawl.
 
-    In a project they are the pipeline's; a spider as a source goes where its run does,
-    and a table that is named here would not be the one that is loaded.
+    In a project these settings are for the pipeline. A spider as a source is loaded by
+    its run, into the run's table, and a table that is named here would be ignored.
 
     Args:
         given: Names of settings.
@@ -119,10 +119,10 @@ class Load:
     """One load of a crawl.
 
     Attributes:
-        settings: What holds for it.
-        classes: The names of the items' classes that go there; an empty one stands for
-            all that are not named.
-        defaults: What holds where neither they nor the configuration say otherwise.
+        settings: The settings of this load.
+        classes: The names of the item classes that it loads; an empty name stands for
+            all classes that are not named.
+        defaults: Settings for what neither these nor the configuration set.
     """
 
     settings: dict[str, object]
@@ -134,11 +134,11 @@ class Load:
 
 
 def read_loads(settings: BaseSettings, defaults: Mapping[str, object], /) -> list[Load]:
-    """Return the loads of a crawl: classes of equal settings share one.
+    """Return the loads of a crawl; classes with equal settings share one.
 
     Args:
         settings: The crawl's settings.
-        defaults: What the spider's class names for items that no target does.
+        defaults: What the spider's class sets for items whose class no target names.
 
     Raises:
         ConfigError: A setting is unknown, the targets cannot be used, or one load
@@ -148,7 +148,7 @@ def read_loads(settings: BaseSettings, defaults: Mapping[str, object], /) -> lis
     of_class = {name: {} if name else dict(defaults) for name in targets}
     if len(targets) == 1:
         return [Load(own, (name,), of_class[name]) for name, own in targets.items()]
-    # as names of files, texts and tuples of the same meaning are one
+    # resolved, so that file names, texts and tuples of the same meaning are equal
     resolved = {
         name: _of_one_spelling(config.resolve(cast("Settings", own)), of_class[name])
         for name, own in targets.items()
@@ -166,10 +166,10 @@ def read_loads(settings: BaseSettings, defaults: Mapping[str, object], /) -> lis
 
 
 def _read_targets(settings: BaseSettings) -> dict[str, dict[str, object]]:
-    """Return the settings of each target, and of `OTHERS` where those are loaded."""
+    """Return the settings of each target, and of `OTHERS` if other items are loaded."""
     _check_names(settings)
     told = {name: settings.get(PREFIX + name.upper()) for name in NAMES}
-    # progress on a terminal would stand in the way of Scrapy's log
+    # a progress display would mix with Scrapy's log on a terminal
     shared: dict[str, object] = {"progress": False}
     shared |= {name: value for name, value in told.items() if value is not None}
     targets = {}
@@ -182,7 +182,7 @@ def _read_targets(settings: BaseSettings) -> dict[str, dict[str, object]]:
 
 
 def _of_one_spelling(own: Settings, defaults: Mapping[str, object]) -> Settings:
-    """Return all that holds for a load, with a table by its whole name."""
+    """Return all settings of a load, including defaults, with the table's full name."""
     table = parse_table(own.get("table"))
     named = {} if table is None else {"table": str(table)}
     return cast("Settings", {**defaults, **own, **named})
@@ -192,15 +192,15 @@ def _equal(one: Settings, other: Settings) -> bool:
     try:
         return bool(one == other)
     except (TypeError, ValueError):
-        # an expression or a frame in a mapping, of which only itself is equal
+        # a mapping contains an expression or a frame, which equals only itself
         return False
 
 
 def _refuse_replaced(loads: Sequence[tuple[Load, Settings]]) -> None:
-    """Refuse loads into one table of which one puts its rows in place of all.
+    """Refuse two loads into the same table if one of them replaces its rows.
 
     Raises:
-        ConfigError: There are two.
+        ConfigError: There are two such loads.
     """
     for (one, own), (other, its) in combinations(loads, 2):
         # a table that is not named is the schema's own, or called like the spider

@@ -1,4 +1,4 @@
-"""Messages of a load, for who sets it by Scrapy's settings rather than by flags."""
+"""Rewords the messages of a load for users of Scrapy's settings instead of flags."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ if TYPE_CHECKING:
     from collections.abc import Container
 
 _FLAGS = {setting.flag: setting for setting in SETTINGS.values()}
-#: A command that is to be typed as it is, up to where a sentence goes on; or a flag,
+#: A command that is to be typed as it is, up to where the sentence continues; or a flag
 #: with the next word.
 _COMMAND_OR_FLAG = re.compile(
     r"(?P<command>\bpropload [a-z].*?(?=[)\n]|[,;:] |(?<!\.)\. |$))"
     r"|(?P<flag>--[a-z][a-z-]*)(?: (?P<word>[\w-]+(?:,\w+)*))?",
     re.MULTILINE,
 )
-#: What stands for a value: `FILE`, `A,B`.
+#: A placeholder for a value: `FILE`, `A,B`.
 _PLACEHOLDER = re.compile(r"[A-Z]+(,[A-Z]+)*")
-#: A flag and the variable of the same name, which is that of the setting too.
+#: A setting in place of a flag, followed by the environment variable of the same name.
 _TWICE = re.compile(r"(PROPLOAD_\w+)(=\w+)?, or \1\b")
 _KEYWORD = re.compile(r"([a-z_]+): ")
 
 
 def in_settings(text: str, /) -> str:
-    """Return a message that names `PROPLOAD_KEY=A,B` where it named `--key A,B`.
+    """Return a message with settings, `PROPLOAD_KEY=A,B`, for flags, `--key A,B`.
 
-    Flags of commands that it tells to run stay.
+    Flags in commands that the message tells the user to run stay as they are.
     """
     return _TWICE.sub(r"\1\2", _COMMAND_OR_FLAG.sub(_renamed, text))
 
 
 def of_a_setting(text: str, given: Container[str], /) -> str:
-    """Return a message that begins with a setting, by Scrapy's name for it.
+    """Return a message with the setting that it begins with under its Scrapy name.
 
     Args:
         text: The message.
-        given: The settings that a crawl has, by Scrapy's names.
+        given: The Scrapy names of the settings that the crawl has.
     """
     found = _KEYWORD.match(text)
     setting = SETTINGS.get(found[1]) if found else None

@@ -43,12 +43,12 @@ log = logging.getLogger(__name__)
 
 #: The finish reason of a crawl whose items could not be loaded.
 FAILED = "propload_failed"
-#: Whose `start` a spider has that such a command made ask for its pages; that of
-#: `scrapy view` is `fetch`'s.
+#: Modules of the commands that put their own `start` in place of a spider's to look at
+#: pages; `scrapy view` has that of `fetch`.
 _LOOKING = frozenset(f"scrapy.commands.{name}" for name in ("fetch", "parse", "check"))
-#: What loads: named, not imported, for sources know nothing of what follows them.
+#: The path of the loader: not imported here, because sources are a lower layer.
 LOADER = "propload.loader.CrawlLoader"
-#: What takes passwords out of the process's title; named for the same reason.
+#: The path of the function that removes passwords from the process's title.
 HIDING = "propload.process_title.hide_passwords"
 
 
@@ -64,22 +64,22 @@ class PropLoadPipeline:
 
     def __init__(self, crawler: Crawler) -> None:
         self._crawler = crawler
-        # before Scrapy opens the folder: to read its queue is to take it
+        # before Scrapy opens the folder: reading its queue empties it
         self._job_folder = JobFolder(crawler)
         self._brake = Brake(crawler)
-        #: By the classes' names; classes of equal settings share one.
+        #: By the names of item classes; classes with equal settings share one.
         self._feeds: dict[str, Feed] = {}
         self._feed_of: dict[type, Feed | None] = {}
         self.error: BaseException | None = None
         self._closed = False
-        #: Called when every load has ended.
+        #: Fires when every load has ended.
         self._ended: Deferred[None] = Deferred()
         self._only_looks = False
-        #: What lets the crawl see that it is done, some time after an item had waited.
+        #: The pending call of `_look_further`, some time after an item had to wait.
         self._looking: CallLaterResult | None = None
-        #: Whether a table took no row, or keeps those that the crawl was to replace.
+        #: Whether a table took no row, or was not replaced as it should have been.
         self._loaded_nothing = False
-        #: Why the crawl ends, in Scrapy's word; empty while it is running.
+        #: The finish reason of the crawl; empty while it is running.
         self._reason = ""
         self.watch: Watch | None = None
         crawler.signals.connect(self._on_closed, signals.spider_closed)
@@ -87,12 +87,12 @@ class PropLoadPipeline:
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> PropLoadPipeline:
-        """Return the pipeline of a crawl; `ps` shows no password of it from here on."""
+        """Return the pipeline of a crawl, and hide its passwords from `ps`."""
         load_object(HIDING)()
         return cls(crawler)
 
     async def open_spider(self) -> None:
-        """Open a loader for each target; where one cannot, the crawl ends."""
+        """Open a loader for each target; if one cannot be opened, the crawl ends."""
         note_reason(self._crawler.engine, self._end)
         found = self._crawler.get_downloader_middleware(Watch)
         self.watch = found or Watch(self._crawler)
@@ -105,7 +105,7 @@ class PropLoadPipeline:
             self._fail(error)
 
     async def process_item(self, item: Any) -> Any:
-        """Take an item and return it; slows the crawl while there is no room.
+        """Take an item and return it; wait while there is no room, to slow the crawl.
 
         Raises:
             DropItem: The load has failed or ended, so that the item is not loaded.
@@ -143,7 +143,7 @@ class PropLoadPipeline:
     async def close_spider(self) -> None:
         """Hand over what is left and wait until all is committed.
 
-        A crawl that lacks rows gave a part, which replaces no table.
+        If rows of the crawl may be missing, no table is replaced.
         """
         self._closed = True
         try:
@@ -152,7 +152,7 @@ class PropLoadPipeline:
             self._ended.callback(None)
 
     async def _close_feeds(self) -> None:
-        # asked once: a target that fails from here on has no say in the others
+        # determined once: a target that fails from here on does not affect the others
         lacking = self._lacking()
         for feed in self._each_feed:
             report = await feed.close(whole=not lacking)
@@ -169,9 +169,9 @@ class PropLoadPipeline:
             log.warning("%s", unread)
         make = load_object(settings.get("PROPLOAD_LOADER") or LOADER)
         for one in loads:
-            # a loader may connect when it is made
+            # made outside of the loop, because a loader may connect when it is made
             spider = self._crawler.spidercls.name
-            # a loader of somebody's own need not know of defaults that are none
+            # a user's own loader need not take `defaults` if there are none
             told = {"defaults": one.defaults} if one.defaults else {}
             opening = partial(make, name=spider, **told, **one.settings)
             loader = await loop.run_outside(opening)
@@ -204,13 +204,13 @@ class PropLoadPipeline:
     def _end(self, reason: str) -> None:
         self._reason = self._reason or reason
         if self._reason in BLOCKED_REASONS:
-            # who refuses is asked for nothing more, whatever waits for its turn
+            # a site that refuses gets no further requests, not even the queued ones
             drop_queued(self._crawler)
-        # a limit on items ends it while those of `start` are in process
+        # a limit on items may end it while items from `start` are in process
         look_again(self._crawler)
 
     def _lacking(self) -> str:
-        """Return why rows may be missing, or nothing."""
+        """Return why rows may be missing, or an empty text."""
         if self.watch is None:
             return FAILED
         reason = FAILED if self.error is not None else self._reason
@@ -219,7 +219,7 @@ class PropLoadPipeline:
 
     def _tell(self, report: Report, lacking: str) -> None:
         counts = report.counts
-        # after a failure it says how many rows wait, and how they are loaded
+        # after a failure, the report says how many rows wait, and how to load them
         tells = counts.rejected or self.error is not None
         level = logging.WARNING if tells else logging.INFO
         if counts.all_rejected:
@@ -227,7 +227,7 @@ class PropLoadPipeline:
         log.log(level, "%s", in_settings(str(report)))
         if report.status == "interrupted":
             self._loaded_nothing = True
-            # the crawl exits with 1 for it
+            # an error, as the command exits with 1 because of it
             log.error("not all rows came: %s. %s", lacking, in_settings(report.message))
 
     def _tell_lost(self, feed: Feed) -> None:
@@ -281,20 +281,20 @@ class PropLoadPipeline:
                 stats.inc_value(f"propload/rows_{name}", value)
 
     async def _on_closed(self) -> None:
-        # where another pipeline raises as it is closed, Scrapy gives up all of them
+        # if another pipeline raises when it is closed, Scrapy does not close the rest
         if not self._closed:
             await self.close_spider()
         await maybe_deferred_to_future(self._ended)
         if self.error is not None:
-            # the last commits happen after Scrapy has settled on its reason
+            # the last commits come after Scrapy has set its finish reason
             self._crawler.stats.set_value("finish_reason", FAILED)
         if not self._crawler.engine.running:
-            # a crawl that is ended before it began: `_on_stopped` will not come
+            # the crawl ended before it began: `engine_stopped` is not sent
             self._on_stopped()
 
     def _on_stopped(self) -> None:
-        # Scrapy's commands exit with 1 where a crawl ends without its spider, and
-        # that is the only say that a component has in it
+        # Scrapy's commands exit with 1 if a crawl has no spider at its end; a component
+        # cannot set the exit status in any other way
         if self.error is not None or self._loaded_nothing:
             self._crawler.spider = None
 
@@ -302,8 +302,8 @@ class PropLoadPipeline:
 def _only_looks(crawler: Crawler) -> bool:
     """Return whether `scrapy shell`, `fetch`, `view`, `parse` or `check` runs.
 
-    Who looks at a page, or tries a spider out, may have no database at hand, and the
-    items of one page are not to replace a table.
+    A user who looks at a page, or tries out a spider, may have no database, and the
+    items of one page must not replace a table.
     """
     start = getattr(crawler.spidercls.start, "__module__", "")
     return not crawler.crawling or start in _LOOKING

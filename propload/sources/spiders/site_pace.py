@@ -1,4 +1,4 @@
-"""The pace that a site asks for, kept: by its robots.txt, by answers that say when."""
+"""Keeps to the pace that a site asks for, in its robots.txt and in its responses."""
 
 from __future__ import annotations
 
@@ -30,31 +30,31 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: The setting for how long a site is waited for, and its default in seconds.
+#: The setting for the longest wait for a site, and its default in seconds.
 LONGEST_WAIT = f"{PREFIX}LONGEST_WAIT"
 _LONGEST = 300.0
-#: Seconds to wait first after a 429 that does not say for how long; then as long again
-#: as was waited in a row: six requests, and the longest wait would be exceeded.
+#: Seconds to wait after a first 429 that does not say how long. Each further wait is as
+#: long as all those before it in a row: the sixth would exceed the longest wait.
 _UNSAID = 10.0
-#: Where Scrapy notes whose turn a request takes.
+#: The key in a request's `meta` under which Scrapy notes its download slot.
 _SLOT = "download_slot"
-#: Marks a request whose answer is that the site is not to be asked again soon.
+#: The key in the `meta` of a request whose site wants a longer wait than is allowed.
 _REFUSED = "propload_refused"
 
 
 class SitePace:
-    """Asks a site no faster than its robots.txt wants, and waits where it says so.
+    """Sends requests no faster than a site's robots.txt asks, and waits if told to.
 
-    `Crawl-delay` and `Request-rate` hold where they ask for more time than is taken
-    anyway, for sites that are not on this machine. After a 429 or 503 with
-    `Retry-After` nothing is asked of the site for as long as it says, after a 429
-    without it for 10 seconds, and ever longer where more of them follow; a site that
-    wants more in a row than `PROPLOAD_LONGEST_WAIT` seconds refuses the crawl.
+    `Crawl-delay` and `Request-rate` apply if they ask for more time than is taken
+    anyway, and the site is not on this machine. After a 429 or 503 with `Retry-After`,
+    nothing is requested from the site for that time; after a 429 without it, for 10
+    seconds, and for longer and longer if more of them follow. A site that wants more
+    than `PROPLOAD_LONGEST_WAIT` seconds in a row counts as refusing the crawl.
 
-    A downloader middleware, and the nearest to the site.
+    This is the downloader middleware nearest to the site.
 
     Raises:
-        ConfigError: `PROPLOAD_LONGEST_WAIT` is no number of seconds.
+        ConfigError: `PROPLOAD_LONGEST_WAIT` is not a number of seconds.
     """
 
     def __init__(self, crawler: Crawler) -> None:
@@ -65,7 +65,7 @@ class SitePace:
         )
         #: Seconds between two requests, by host.
         self._least: dict[str, float] = {}
-        #: When each site may be asked again, and for how long it was waited in a row.
+        #: By slot: when it may send again, and how long it has waited in a row.
         self._until: dict[str, float] = {}
         self._in_a_row: dict[str, float] = {}
         self._waits, self._waited = 0, 0.0
@@ -74,27 +74,27 @@ class SitePace:
         connect(self._on_opened, signals.spider_opened)
         connect(self._on_rules, signals.robots_parsed)
         connect(self._slow_down, signals.request_reached_downloader)
-        # it hears of an answer after AutoThrottle, which is made before it, and before
-        # the next request is sent
+        # called after AutoThrottle, which connects earlier, and before the next request
+        # is sent
         connect(self._on_answer, signals.response_downloaded)
         connect(self._on_closed, signals.spider_closed)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> SitePace:
-        """Return what keeps the pace of a crawl."""
+        """Return the middleware of a crawl."""
         return cls(crawler)
 
     def process_request(self, request: Request) -> None:
-        """Let a request that was led to another host take that host's turn.
+        """Move a request that was redirected to another host to that host's slot.
 
-        Scrapy 2.19 leaves it in the queue of the host that it came from.
+        Scrapy 2.19 leaves it in the slot of the host that redirected it.
 
         Raises:
             IgnoreRequest: A site has refused the crawl.
-            DownloadCancelledError: The same, told to the request's errback.
+            DownloadCancelledError: The same, for a request that has an errback.
         """
         if self._is_refused:
-            # it waited for robots.txt meanwhile
+            # it was waiting for robots.txt when the site refused
             raise taken_back(request)
         led_by = request.meta.get("redirect_urls")
         if led_by and request.meta.get(_SLOT) == self._slot_of(led_by[-1]):
@@ -107,8 +107,8 @@ class SitePace:
         note_reason(self._crawler.engine, self._on_end)
 
     def _on_end(self, _reason: str) -> None:
-        # nobody who ends a crawl wants to wait minutes for its last requests; with
-        # JOBDIR they would be missing from the crawl that continues
+        # the end of a crawl is not to wait minutes for its last requests; with JOBDIR
+        # they stay, as they would be missing from the crawl that continues this one
         waits = any(until > time.monotonic() for until in self._until.values())
         if waits and not self._crawler.settings.get("JOBDIR"):
             drop_queued(self._crawler)
@@ -129,12 +129,12 @@ class SitePace:
         self._least[host] = max(seconds, self._least.get(host, 0.0))
 
     def _slow_down(self, request: Request) -> Slot | None:
-        """Return the slot of a request, as slow as its host's robots.txt wants it."""
+        """Return the slot of a request, slowed down to what its host asks for."""
         slot = self._crawler.engine.downloader.slots.get(request.meta.get(_SLOT, ""))
         least = self._least.get(host_of(request.url))
         if slot is not None and least:
             slot.delay = max(slot.delay, least)
-            # a part of the waits would be shorter
+            # with jitter, some of the waits would be shorter
             slot.jitter = 0.0
         return slot
 
@@ -149,14 +149,14 @@ class SitePace:
         if not told and asks_for_less(response):
             told = self._unsaid(request, key)
             said = f"answers HTTP 429, without a Retry-After (to wait {_said(told)}"
-        # other requests were under way when the site said it first
+        # count only the added time: several requests under way may get this response
         more = now + told - max(now, self._until.get(key, now))
         if slot is None or more <= 0:
             return
         before = self._in_a_row.get(key, 0.0)
         self._in_a_row[key] = before + more
         if before + more > self._longest:
-            # an answer to read, and none to try again
+            # the response is passed on, and the request is not retried
             request.meta["dont_retry"] = request.meta[_REFUSED] = True
             row = f"; {_said(before + more)} in a row" if before else ""
             self._refuse(f"{request.url} {said}{row})")
@@ -167,19 +167,19 @@ class SitePace:
         self._hold(slot, told)
 
     def _unsaid(self, request: Request, key: str) -> float:
-        """Return how long to wait for a site that has said only that it is too much."""
+        """Return the seconds to wait after a 429 that does not say how long."""
         if is_loopback(request.url) or self._until.get(key, 0.0) > time.monotonic():
             return 0.0
         return max(_UNSAID, self._in_a_row.get(key, 0.0))
 
     def _hold(self, slot: Slot, seconds: float) -> None:
-        """Let nothing be sent from a slot for so long."""
+        """Send nothing from a slot for so many seconds."""
         if slot.latercall:
             slot.latercall.cancel()
         downloader = self._crawler.engine.downloader
-        # as Scrapy itself waits for a delay to pass
+        # this is how Scrapy itself waits for a delay
         slot.latercall = call_later(seconds, downloader._latercall, slot)  # noqa: SLF001
-        # slots of which nothing is heard for a while are thrown away
+        # Scrapy discards slots that were not used for a while
         slot.lastseen = time.monotonic() + seconds
 
     def _refuse(self, told: str) -> None:
@@ -189,11 +189,11 @@ class SitePace:
             "by --set)"
         )
         log.error("%s", sentence)
-        # why all is missing, before what is
+        # the reason comes before what the spider says is missing
         stats, self._is_refused = self._crawler.stats, True
         stats.set_value(MISSING, [sentence, *(stats.get_value(MISSING) or ())])
         self._brake.pull(BLOCKED)
-        # with JOBDIR not later either
+        # even with JOBDIR: they are not to be sent later either
         drop_queued(self._crawler)
 
     def _on_closed(self) -> None:
@@ -206,7 +206,7 @@ class SitePace:
 
 
 def is_refused(request: Request | None, /) -> bool:
-    """Return whether a site has answered that it is not to be asked again soon."""
+    """Return whether the site of a request wants a longer wait than is allowed."""
     return request is not None and bool(request.meta.get(_REFUSED))
 
 

@@ -1,4 +1,4 @@
-"""What a site says about when it may be asked: `Retry-After`, `Crawl-delay`."""
+"""Reads how long a site wants to be left alone: `Retry-After`, `Crawl-delay`."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     from scrapy.robotstxt import RobotParser
 
 _TOO_MANY = 429
-#: Statuses whose `Retry-After` says when the site is to be asked again.
+#: Statuses whose `Retry-After` says when the site may be asked again.
 TOO_BUSY = frozenset({_TOO_MANY, 503})
 
 
 def wait_told(response: Response, /) -> float:
-    """Return the seconds for which a site wants to be left alone; 0 where it is mute.
+    """Return the seconds that a response asks to wait, or 0.
 
-    A date is compared with that of the answer, as the site's clock may be another one.
+    A date is compared with the date of the response: the site's clock may differ.
     """
     if response.status not in TOO_BUSY:
         return 0.0
@@ -33,18 +33,18 @@ def wait_told(response: Response, /) -> float:
 
 
 def asks_for_less(response: Response, /) -> bool:
-    """Return whether a site that names no time to wait is asked too much."""
-    # 0 is a time: at once
+    """Return whether a response is a 429, unless it allows an immediate retry."""
+    # `Retry-After: 0` is a time to wait: none
     return response.status == _TOO_MANY and _header(response, "Retry-After") != "0"
 
 
 def delay_told(rules: RobotParser, agent: str, /) -> float:
     """Return the seconds between two requests that a robots.txt asks for, or 0."""
     delay = rules.crawl_delay(agent) or 0.0
-    # Scrapy's parsers do not hand it on; those behind the usual two know it
+    # Scrapy's parsers do not expose it; the parsers behind the usual two have it
     ask = getattr(getattr(rules, "rp", None), "request_rate", None)
     rate = ask(agent) if ask is not None else None
-    # no request in any time is a slip: what forbids pages is Disallow
+    # a rate of no requests at all is a mistake: pages are forbidden by Disallow
     return max(delay, rate.seconds / rate.requests if rate and rate.requests else 0.0)
 
 

@@ -1,4 +1,4 @@
-"""Answers that unpack to more than is taken: pages that did not come."""
+"""Reports responses that unpack to more than is allowed, whose pages are lost."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from scrapy.http import Request, Response
     from scrapy.signalmanager import SignalManager
 
-#: What is sent with a request whose answer was given up.
+#: The signal that is sent with a request whose response was given up.
 given_up = object()
 
 
 class Unpacking(HttpCompressionMiddleware):
-    """Says of which answer Scrapy has unpacked too much; it only logs that.
+    """Sends a signal if a response unpacks to too much, which Scrapy only logs.
 
     Attributes:
-        signals: The crawl's.
+        signals: The signal manager of the crawl.
     """
 
     signals: SignalManager
@@ -39,7 +39,7 @@ class Unpacking(HttpCompressionMiddleware):
         response: Response,
         spider: Spider | None = None,  # noqa: ARG002 - its signature
     ) -> Request | Response:
-        """Return the answer unpacked.
+        """Return the response, unpacked.
 
         Raises:
             IgnoreRequest: It is too large.

@@ -1,4 +1,4 @@
-"""Who watches a crawl, and notes what it did not bring."""
+"""Watches a crawl, and notes what it did not bring."""
 
 from __future__ import annotations
 
@@ -19,32 +19,33 @@ if TYPE_CHECKING:
     from scrapy.http import Request, Response
     from twisted.python.failure import Failure
 
-#: Statuses of a page that is not there: an answer, and no failure.
+#: Statuses of a page that does not exist: an answer, not a failure.
 GONE = frozenset({404, 410})
-#: More examples than this say nothing that the counts do not.
+#: The most examples; further ones would add nothing to the counts.
 _MOST_EXAMPLES = 10
-#: Of them so many reasons for which items were dropped.
+#: The most reasons for dropped items among the examples.
 _MOST_DROP_REASONS = 3
-#: How Scrapy says why it has given up an answer, by an exception that else means that
-#: nobody wanted it any more.
+#: Scrapy's message on a response that is too large. Its exception is otherwise raised
+#: for requests that were cancelled.
 _TOO_LARGE = re.compile(r"larger than download max size \(")
-#: What aiohttp tells of its settings: an object, which says nothing to a reader.
+#: The TLS settings in messages of aiohttp: the repr of an object, useless to a reader.
 _TLS = re.compile(r" ssl:(?:<[^>]*>|\w+)")
 
 
 class Watch:
     """Notes pages that did not come, exceptions, and items that pipelines dropped.
 
-    A downloader middleware before all others, so that it sees what is left of a
-    failure after every attempt. Beside a crawl it hears of exceptions and items only.
+    It is a downloader middleware before all others, so that it sees only failures that
+    are left after all retries. If it is not used as one, it only gets signals, and does
+    not see lost pages.
 
-    A project may do without Scrapy's stats, so what a run is judged by is counted here.
+    A project may disable Scrapy's stats, so what a run is judged by is counted here.
 
     Attributes:
-        sees_pages: Whether it is such a middleware.
-        finish_reason: Why the crawl ended, in Scrapy's word; empty while it is running.
-        statuses: How many answers were handed on with which HTTP status; robots.txt
-            is none of them.
+        sees_pages: Whether it is used as a middleware.
+        finish_reason: Scrapy's finish reason; empty while the crawl is running.
+        statuses: How many responses were passed on with which HTTP status, without
+            those for robots.txt.
         items: Items that item pipelines let pass.
         errors: Exceptions that the spider raised.
     """
@@ -81,14 +82,14 @@ class Watch:
         return watch
 
     def process_response(self, request: Request, response: Response) -> Response:
-        """Note an answer that Scrapy keeps from the spider."""
+        """Note a response that Scrapy does not pass to the spider."""
         if not self._is_read(request, response.status):
             reason = f"HTTP {response.status}"
             self._lose(request, reason, gone=response.status in GONE)
         return response
 
     def process_exception(self, request: Request, exception: Exception) -> None:
-        """Note a page that did not come, unless it was no longer expected."""
+        """Note a page that did not come, unless its request was dropped on purpose."""
         if unread := unread_rules(exception):
             self._lose(request, unread)
         elif _TOO_LARGE.search(str(exception)):
@@ -112,7 +113,7 @@ class Watch:
             return
         self.gone_pages += gone
         self.lost_pages += not gone
-        # a spider with an errback says itself what it lost
+        # a spider with an errback reports itself what it lost
         if request.errback is None:
             self._note(f"{request.url} is missing: {reason}")
 
@@ -127,14 +128,14 @@ class Watch:
             self.statuses[response.status] += 1
 
     def _on_download(self, request: Request, response: Response) -> None:
-        # a page that leads on once too often is given up without a word
+        # Scrapy silently gives up a page that redirects once too often
         leads_on = 300 <= response.status < 400 and "Location" in response.headers
         is_last = request.meta.get("redirect_ttl") == 0
         if leads_on and is_last and not self._is_read(request, response.status):
             self._lose(request, "it redirects too often")
 
     def _on_request_dropped(self, request: Request) -> None:
-        # asked for before, but by itself
+        # dropped as a duplicate of a request that is itself, before the redirect
         if request.url in request.meta.get("redirect_urls", ()):
             self._lose(request, "it redirects to itself")
 
@@ -170,14 +171,14 @@ class Watch:
 
 
 def failure_said(error: BaseException | None, /) -> str:
-    """Return what a failure is called and says."""
+    """Return the type and the message of a failure."""
     return f"{type(error).__name__}: {_TLS.sub('', str(error))}".rstrip(": ")
 
 
 def _is_robots_txt(request: Request) -> bool:
-    """Return whether Scrapy itself asks, for a robots.txt that may well not exist.
+    """Return whether a request is Scrapy's own for a robots.txt, which may not exist.
 
-    A spider's own request may leave the rules aside; its page is one to miss.
+    A spider's own request may also ignore the rules, but its page counts if lost.
     """
     of_scrapy = request.callback is NO_CALLBACK
     return of_scrapy and bool(request.meta.get("dont_obey_robotstxt"))
