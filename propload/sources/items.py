@@ -47,9 +47,9 @@ class ItemSource:
         self._ended = False
 
     def take_no_more(self) -> None:
-        """End with the item that is taken now; the rows up to it are given.
+        """End after the item being taken now; the rows up to it are still yielded.
 
-        A list is given to its end: nobody waits for an item of it.
+        Only a source that cannot be read again is told this: never a list.
         """
         self._ended = True
 

@@ -78,7 +78,7 @@ def _open_rows(source: object, options: SourceOptions, crawl: CrawlOptions) -> S
 
 
 def _instead(source: object) -> str:
-    """Return the advice what to pass instead of a source that cannot be read."""
+    """Return what to pass instead of a source that cannot be read."""
     if isinstance(source, Mapping):
         return "give a row in a list, [row], and columns as a frame, pl.DataFrame(...)"
     if isinstance(source, Awaitable):

@@ -111,8 +111,8 @@ class RowBatches:
     def extend(self, items: Sequence[object]) -> bool:
         """Add all items and return True, or add none and return False.
 
-        It is False if an item is not a dict or is empty, or if the items may be too
-        heavy for the batch: they are then to be added one by one.
+        None are added if an item is not a dict or is empty, or if the items may be too
+        heavy for the batch: such items are to be added one by one.
 
         Args:
             items: At most `room` items.
@@ -129,7 +129,7 @@ class RowBatches:
         return True
 
     def numbered(self, batch: Batch) -> Batch:
-        """Return a batch as one of this source, numbered after the rows read so far."""
+        """Return the batch under this source's name, numbered after all rows so far."""
         if batch.height:
             batch = batch.numbered_from(self.rows_read + 1)
         return replace(batch, source=self._source)
@@ -253,7 +253,7 @@ def _complaint(item: object) -> str:
 
 
 def _instead(item: object) -> str:
-    """Return the advice what to pass instead of an item that is not a row."""
+    """Return what to pass instead of an item that is not a row."""
     if isinstance(item, os.PathLike):
         return "files are read from a list of their paths, list(...)"
     if isinstance(item, (tuple, list)):

@@ -83,7 +83,7 @@ def with_nulls(rows: pa.RecordBatch, words: Sequence[str]) -> pa.RecordBatch:
 
     Args:
         rows: Rows whose columns are all text.
-        words: The words; a value equals one whether or not the source quotes it.
+        words: The words; whether the source quotes a value makes no difference.
     """
     if not words:
         return rows
@@ -95,7 +95,7 @@ def with_nulls(rows: pa.RecordBatch, words: Sequence[str]) -> pa.RecordBatch:
 
 
 def noted(batches: Iterator[Batch], notes: list[str]) -> Iterator[Batch]:
-    """Yield batches, each with the notes that were made since the batch before.
+    """Yield batches, each with the notes made since the previous one.
 
     Args:
         batches: The batches.

@@ -62,7 +62,7 @@ def _extension(field: pa.Field) -> tuple[str | None, bytes]:
 
 
 def _number(told: bytes) -> int | None:
-    """Return the SRID that the metadata of GeoArrow state, or None."""
+    """Return the SRID in the metadata of GeoArrow, or None if there is none."""
     try:
         system = json.loads(told or b"{}").get("crs")
         if isinstance(system, str):

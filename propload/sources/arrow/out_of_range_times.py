@@ -30,7 +30,7 @@ _FIRST, _LAST = (
 
 
 def within_python(column: pa.Array) -> pa.Array:
-    """Return a column that Python holds exactly: times that it cannot hold as text."""
+    """Return the column, with times as text that Python could not hold exactly."""
     return changed(column, pa.types.is_temporal, _within)
 
 

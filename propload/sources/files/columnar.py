@@ -27,7 +27,7 @@ OLD_FEATHER_MAGIC = b"FEA1"
 _HIVE_MOMENT = "INT96"
 #: The largest distance from 1970, in microseconds, that 64 bits hold as nanoseconds.
 _MOST_MICROSECONDS = (2**63 - 1) // 1_000
-#: Rows read to estimate the width of a row group's rows if its metadata do not tell it.
+#: Rows read to estimate the width of a row group's rows if metadata alone cannot tell.
 LOOKED_AT = 1_000
 #: Each column of a row group has its own buffer, so that 1 MB each would be 800 MB for
 #: 800 columns; larger ones than this read no faster from a local disk.
@@ -67,7 +67,7 @@ def read_arrow(file: IO[bytes], name: str, options: SourceOptions) -> Iterator[B
 
 
 def count_parquet(file: IO[bytes], /) -> int:
-    """Return the number of rows that the metadata of a Parquet file state.
+    """Return the number of rows in a Parquet file, according to its metadata.
 
     Raises:
         pyarrow.ArrowException: It is cut short or damaged.
@@ -159,7 +159,7 @@ def _rows_of_group(
 
 
 def _with_nanoseconds(rows: pa.RecordBatch, finer: pa.Table) -> pa.RecordBatch:
-    """Return the rows with those columns in nanoseconds that need them.
+    """Return the rows, with columns in nanoseconds if a value needs that.
 
     Args:
         rows: The rows, with timestamps in microseconds.

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 #: The text of a cell that is a time span.
 _SPAN_TEXT = r"^-?[0-9]{2,}:[0-9]{2}:[0-9]{2}(\.[0-9]{3})?$"
-#: A column that holds how many rows of the sheet are above each; no sheet has its name.
+#: The name, which no sheet uses, of a column with the number of sheet rows above a row.
 ABOVE = "propload_above"
 
 
@@ -90,7 +90,7 @@ def _below(frame: pl.DataFrame, lines: int, name: str, note: str) -> pl.DataFram
 def _without_header(
     frame: pl.DataFrame, header: Sequence[str] | None
 ) -> tuple[pl.DataFrame, list[Unread]]:
-    """Return the rows below the header, and as unread those that repeat the header.
+    """Return the rows below the header, and as unread rows those that repeat it.
 
     Args:
         frame: All rows.

@@ -113,7 +113,7 @@ def _files_of_glob(
 def _state_of(path: Path, shown: str) -> os.stat_result | None:
     """Return the status of what is at a path, or None if nothing is there.
 
-    From Python 3.14, `Path.exists` is also False if it cannot be determined.
+    From Python 3.14, `Path.exists` is also False if that cannot be determined.
 
     Raises:
         SourceError: It cannot be determined.
@@ -238,7 +238,7 @@ def _is_link_elsewhere(path: Path, folder: Path, given: str | None) -> bool:
 
 
 def _paths_below(folder: Path) -> Iterator[Path]:
-    """Yield all paths in and below a folder but folders; links to folders are yielded.
+    """Yield all paths below a folder that are not folders, including links to folders.
 
     Raises:
         SourceError: A folder cannot be read: its rows would be missing.

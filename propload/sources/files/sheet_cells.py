@@ -158,7 +158,7 @@ def read_cells(sheet: Sheet, /) -> Cells:
     decimal = _columns_with(frame, WRITTEN_NUMBER)
     moments = _columns_with(frame, _MOMENT, before=sheet.last_span)
     looking = dict.fromkeys([*decimal, *_columns_with(frame, _WHOLE), *moments])
-    # the reader reports each moment as not a float, and so which are time spans
+    # moments are not floats, and the messages on them tell which are time spans
     floats, faults = sheet.load("float", [*looking])
     wholes, _ = sheet.load("int", decimal)
     numbers_but = {}
@@ -166,7 +166,8 @@ def read_cells(sheet: Sheet, /) -> Cells:
         name, column = numbers.name, frame[numbers.name]
         is_decimal = looks_so = column.str.contains(WRITTEN_NUMBER)
         if name in wholes.columns:
-            # as an integer, a number loses its decimals, and such a text is null
+            # read as an integer, a number loses its decimals, and a text that looks
+            # like one becomes null
             is_decimal = looks_so & wholes[name].is_not_null()
         if is_decimal.any():
             numbers_but[name] = set(column.filter(looks_so & ~is_decimal))
@@ -244,7 +245,7 @@ def _last_span(content: bytes) -> str:
 
 
 def _sheet_note(name: str, told: str | None, sheets: Sequence[str]) -> str:
-    """Return a note on which of several sheets is read unless the user chose one."""
+    """Return a note on which of several sheets is read if the user chose none."""
     if told is not None or len(sheets) == 1:
         return ""
     others = listed([*map(repr, sheets[1:])], SHEETS_TOLD)

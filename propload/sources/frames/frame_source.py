@@ -77,7 +77,7 @@ class FrameSource:
         return self._rows
 
     def take_no_more(self) -> None:
-        """End with the rows that are taken now, all of which are given."""
+        """End after the rows being read now, all of which are still yielded."""
         self._ended = True
 
     def fingerprint(self) -> str | None:
@@ -109,8 +109,8 @@ class FrameSource:
             stop = SourceError(f"{self.name} cannot be read: {_told(error)}")
             raise located(stop, self.name, maker.rows_read) from error
         finally:
-            # an error may keep the stream alive, and that its connection; a reader that
-            # the user has passed can still be read
+            # an error may keep the stream alive, and with it its connection; a reader
+            # that the user has passed can still be read
             if hasattr(batches, "close"):
                 batches.close()
 

@@ -98,8 +98,8 @@ def _is_of_spans(column: Any) -> bool:
 def _is_of_objects(column: Any) -> bool:
     """Return whether a column is converted value by value: Arrow lacks a type for it.
 
-    These are also complex numbers, which become text as in rows, and categories that
-    are not text: Arrow would give Decimals no more digits than the categories have.
+    This includes complex numbers, which become text as in rows, and categories that are
+    not text: Arrow would give Decimals no more digits than the categories have.
     """
     if column.dtype.name != "category":
         return bool(column.dtype.kind == "c" or column.dtype == object)

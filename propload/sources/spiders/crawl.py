@@ -1,4 +1,4 @@
-"""A spider as a source: it crawls in its own thread, and yields batches in this one."""
+"""A spider as a source: it crawls in its own thread; the caller gets batches."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ log = logging.getLogger(__name__)
 #: The most batches and bytes that wait; the run that reads them has its own queue.
 BATCHES_WAITING = 8
 BYTES_WAITING = 16 << 20
-#: The logger in which Scrapy calls what FIXED chooses experimental, twice per crawl.
+#: The logger that calls what `FIXED` chooses experimental, in two lines per crawl.
 _NOISY = "scrapy.core.downloader.handlers._base_streaming"
 
 
@@ -193,7 +193,7 @@ class _Crawl(threading.Thread):
                 "may, or crawl in a process of its own"
             )
             raise SourceError(msg, source=self._spider.name)
-        # without a CrawlerRunner, which would override the crawler's settings
+        # a runner would override the crawler's settings when it starts the crawl
         crawler = Crawler(self._spider, polite_settings())
         self._configure(crawler)
         loop, brake, ended = CrawlLoop(), Brake(crawler), threading.Event()
@@ -329,6 +329,6 @@ def _prepare_logging() -> None:
     """
     logging.getLogger(_NOISY).addFilter(_is_worth_saying)
     scrapy_log = logging.getLogger("scrapy")
-    # a higher level stays as the user has set it; a lower one would log each item
+    # a higher level stays as the program has set it; a lower one would log each item
     if scrapy_log.getEffectiveLevel() < logging.INFO:
         scrapy_log.setLevel(logging.INFO)

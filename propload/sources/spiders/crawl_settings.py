@@ -92,7 +92,7 @@ class CrawlSettings(Settings):
         """Refuse values on which Scrapy would fail when it reads them.
 
         Raises:
-            WrongValueError: One is of another type than Scrapy takes, or impossible.
+            WrongValueError: One has a type that Scrapy does not take, or is impossible.
         """
         for name, value in self.items():
             if name in _CODES:

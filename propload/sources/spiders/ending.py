@@ -1,4 +1,4 @@
-"""The end of a crawl: causing it, learning of it in time, and making it happen."""
+"""Ends a crawl, reports why it ends, and lets it close once nothing is left to do."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: How often a crawl that closes is checked for its last item: no signal tells of that.
+#: Seconds between two checks whether the last item of a closing crawl is done, of which
+#: no signal tells.
 LOOK_AGAIN_SECONDS = 0.05
 
 
@@ -77,7 +78,7 @@ def note_reason(engine: ExecutionEngine, on_reason: Callable[[str], None]) -> No
 
 
 def drop_queued(crawler: Crawler) -> None:
-    """Drop requests that are queued for sending, at a polite pace for minutes.
+    """Drop requests that wait to be sent, which takes minutes at a polite pace.
 
     Scrapy closes a crawl only after all of them are done.
     """
@@ -89,7 +90,7 @@ def drop_queued(crawler: Crawler) -> None:
 
 def taken_back(request: Request) -> Exception:
     """Return the error for a request that is not sent because the crawl ends."""
-    # an errback gets to know what happened; without one, Scrapy would log an error
+    # an errback gets to know what happened; without one, Scrapy would log the error
     kind = DownloadCancelledError if request.errback else IgnoreRequest
     return kind("the crawl ends")
 

@@ -80,7 +80,7 @@ class FeedCounts:
         kept: Items that were stored on disk after a failure.
         lost: Items that were neither loaded nor stored after a failure.
         waits: How often items had to wait for room.
-        wait_seconds: How long they waited in all.
+        wait_seconds: For how many seconds in all items had to wait.
     """
 
     items: int = 0
@@ -200,7 +200,7 @@ class Feed:
             return getattr(error, "report", None)
 
     def fail(self, error: BaseException) -> None:
-        """End all waits; from now on, items are stored on disk, also those waiting."""
+        """End all waits; items that waited and later ones are stored on disk."""
         if self.error is not None:
             return
         self.error = error
@@ -212,7 +212,7 @@ class Feed:
         collected = len(self._rows)
         try:
             self._outbox.extend(self._rows.take())
-        except Exception as error:  # noqa: BLE001 - rows would be lost unseen
+        except Exception as error:  # noqa: BLE001 - rows would be lost silently
             self._lose(collected, error)
             self.fail(error)
             return
@@ -238,7 +238,7 @@ class Feed:
             batch = self._outbox.popleft()
             try:
                 self._loader.keep(batch)
-            except Exception as error:  # noqa: BLE001 - told when the crawl has ended
+            except Exception as error:  # noqa: BLE001 - logged as the crawl ends
                 # a loader that has not failed stores nothing: its disk was the cause
                 disk = self.error if self._loader.failed is None else None
                 self._lose(batch.height, disk or error)
@@ -263,7 +263,7 @@ class Feed:
             while self._outbox and self._loader.try_put(self._outbox[0]):
                 self._outbox.popleft()
                 self.counts.batches += 1
-        except Exception as error:  # noqa: BLE001 - rows would be lost unseen
+        except Exception as error:  # noqa: BLE001 - rows would be lost silently
             self.fail(self._loader.failed or error)
         if not self._outbox:
             self._wake()

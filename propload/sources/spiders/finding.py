@@ -100,7 +100,7 @@ def defaults_of_spider(spider: type[Spider], /) -> dict[str, object]:
 
 
 def unread_defaults(spider: type[Spider], /) -> Iterator[str]:
-    """Yield a message on each attribute that has the name of a default but is none."""
+    """Yield a message on each attribute named like a default but not used as one."""
     for name in _PRESET:
         value: object = getattr(spider, name, None)
         kind: type = type(value)

@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 class CrawlLoop:
-    """The event loop of the code that creates this; other threads call into it."""
+    """The event loop in which this is created; other threads call into it."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop() if is_asyncio_available() else None

@@ -35,7 +35,7 @@ POLITE: Mapping[str, object] = {
     # failures are retried, refusals (401, 403) never
     "RETRY_HTTP_CODES": [408, 429, 500, 502, 503, 504, 522, 524],
     "DOWNLOAD_TIMEOUT": 30,
-    # Scrapy allows a gigabyte, which little gzip unpacks to, and several at a time
+    # Scrapy's limit is a gigabyte: a small gzip reaches it, and several come at a time
     "DOWNLOAD_MAXSIZE": 64 << 20,
     # rows are to be visible, and committed, soon after their page
     "PROPLOAD_FLUSH_SECONDS": 0.5,
@@ -53,7 +53,7 @@ FIXED: Mapping[str, object] = {
 
 
 def polite_settings() -> CrawlSettings:
-    """Return `POLITE`, with less priority than add-ons, projects and spiders have."""
+    """Return the settings in `POLITE`, which add-ons, projects and spiders override."""
     settings = CrawlSettings()
     settings.setdict(POLITE, priority="command")
     return settings

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from scrapy.http import Request, Response
     from scrapy.robotstxt import RobotParser
 
-#: A status with which the rules are as unknown as after a failure of the server (from
-#: `_SERVER_FAILED` on).
+#: A robots.txt is unread if it is answered with this status, or with one from
+#: `_SERVER_FAILED` on.
 _BUSY = 429
 _SERVER_FAILED = 500
 

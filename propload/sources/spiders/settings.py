@@ -203,7 +203,7 @@ def _refuse_replaced(loads: Sequence[tuple[Load, Settings]]) -> None:
         ConfigError: There are two such loads.
     """
     for (one, own), (other, its) in combinations(loads, 2):
-        # a table that is not named is the schema's own, or called like the spider
+        # without a name, the table is the schema's own, or has the spider's name
         is_named = "table" in own or "table" in its
         names = ("table", "to") if is_named else ("schema", "to")
         is_shared = all(own.get(name) == its.get(name) for name in names)

@@ -281,7 +281,7 @@ class PropLoadPipeline:
                 stats.inc_value(f"propload/rows_{name}", value)
 
     async def _on_closed(self) -> None:
-        # if another pipeline raises when it is closed, Scrapy does not close the rest
+        # if another pipeline raises when it is closed, Scrapy gives up closing the rest
         if not self._closed:
             await self.close_spider()
         await maybe_deferred_to_future(self._ended)

@@ -167,7 +167,10 @@ class SitePace:
         self._hold(slot, told)
 
     def _unsaid(self, request: Request, key: str) -> float:
-        """Return the seconds to wait after a 429 that does not say how long."""
+        """Return the seconds to wait after a 429 that does not say how long.
+
+        It is 0 for a site on this machine, and for a slot that waits already.
+        """
         if is_loopback(request.url) or self._until.get(key, 0.0) > time.monotonic():
             return 0.0
         return max(_UNSAID, self._in_a_row.get(key, 0.0))

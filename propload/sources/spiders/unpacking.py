@@ -18,7 +18,9 @@ given_up = object()
 
 
 class Unpacking(HttpCompressionMiddleware):
-    """Sends a signal if a response unpacks to too much, which Scrapy only logs.
+    """Sends a signal if a response unpacks to more than is allowed.
+
+    Scrapy itself only logs that.
 
     Attributes:
         signals: The signal manager of the crawl.

@@ -46,7 +46,7 @@ def count_lines(text: bytes, start: int = 0, end: int | None = None) -> int:
 
 
 class Chunk(NamedTuple):
-    """Text that begins with the beginning of a row.
+    """A part of a text that begins at the beginning of a row.
 
     Attributes:
         text: UTF-8 bytes.

@@ -92,7 +92,7 @@ def _byte_order_mark(head: bytes) -> tuple[bytes, str | None]:
 def _with_order(encoding: str | None, head: bytes) -> str | None:
     """Return the encoding, little-endian if it leaves the byte order open.
 
-    If it is None, UTF-16 is returned if it is detected.
+    If it is None, return UTF-16 if that is detected, else None.
     """
     if encoding is None:
         return _wide_encoding(head)

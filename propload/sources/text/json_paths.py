@@ -40,7 +40,7 @@ class Place:
     left: str
 
     def below(self, name: str) -> Place | None:
-        """Return the place within a member of an object, or None off the path."""
+        """Return the place within a member of an object, or None if off the path."""
         if self.left == name:
             return replace(self, left="")
         if self.left.startswith(f"{name}."):
@@ -84,7 +84,7 @@ class Place:
 
 
 def rows_within(value: object, place: Place) -> Iterator[object]:
-    """Yield the values at a place in a decoded value, and refusals off the path.
+    """Yield the values at a place in a decoded value, and refusals where it has none.
 
     Args:
         value: An object or a list of objects; anything else is refused.

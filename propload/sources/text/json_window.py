@@ -54,7 +54,7 @@ class Window:
     def ahead(self) -> str:
         """Move to the next value or closing bracket, and return its first character.
 
-        At the end of the text, it is an empty text.
+        At the end, an empty text is returned.
         """
         while True:
             match = BETWEEN.match(self._text, self._place)

@@ -48,7 +48,7 @@ def preamble_doubt(first: Sequence[str], lines: int, source: str) -> str:
 
 
 def _is_aside(row: Sequence[str]) -> bool:
-    """Return whether a row has less than two texts, as a title or a comment has."""
+    """Return whether a row has fewer than two texts, as a title or comment has."""
     return sum(1 for text in row if text.strip()) < 2
 
 
@@ -71,7 +71,7 @@ def _names(first: Sequence[str], below: Sequence[NumberedRow]) -> bool:
     """Return whether the first row is a header, despite a blank name or a `#`.
 
     It has as many fields as the row below it, and that holds values instead of names.
-    Of two names the first may be blank, like that of an index: a title would be there.
+    Of two names the first may be blank, like that of an index: a title would be first.
     """
     (_, row), *others = below
     if not len(first) == len(row) > 1:
