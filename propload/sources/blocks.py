@@ -12,7 +12,7 @@ from propload.errors import SourceError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: Bytes read at once: large enough that calls cost nothing.
+#: Bytes read at once: so many that the cost of a call does not matter.
 BLOCK_BYTES = 256 << 10
 #: Marks a pause of a pipe between two blocks: rows that have arrived are passed on.
 PAUSE = b""

@@ -59,7 +59,7 @@ class ItemSource:
         return self.rereadable and set(map(type, self._items)) <= {dict}
 
     def rows_expected(self) -> int | None:
-        """Return how many items there are, or None for an iterable without a length."""
+        """Return how many items there are, or None unless they are a list or tuple."""
         return len(self._items) if isinstance(self._items, list | tuple) else None
 
     @property

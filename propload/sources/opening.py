@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 def open_source(
     source: object, options: SourceOptions, /, crawl: CrawlOptions = CRAWL
 ) -> Source:
-    """Return the source that reads what was given: files, a frame, rows or a spider.
+    """Return the source that reads the given files, frame, rows or spider.
 
     Args:
         source: A path, glob, folder or `-` (stdin), or several of them; a Polars,
@@ -92,7 +92,7 @@ def _instead(source: object) -> str:
 
 
 def _open_spider(source: object, crawl: CrawlOptions) -> Source:
-    from propload.sources.spiders import (  # noqa: PLC0415 - half a second of Scrapy
+    from propload.sources.spiders import (  # noqa: PLC0415 - Scrapy takes 0.5 s
         SpiderSource,
     )
 

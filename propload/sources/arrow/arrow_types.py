@@ -138,7 +138,7 @@ def _nearest_single(kind: pa.DataType) -> pa.DataType:
     if pa.types.is_timestamp(kind) and _in_seconds(kind):
         return _nearest_single(pa.timestamp("ms", kind.tz))
     if pa.types.is_timestamp(kind) and kind.tz and not _is_known(kind.tz):
-        # another zone does not change the moments
+        # another time zone does not change the instants
         return pa.timestamp(kind.unit, "UTC")
     if pa.types.is_date64(kind):
         return pa.date32()
@@ -156,7 +156,7 @@ def _in_milliseconds(column: pa.Array, kind: pa.DataType) -> pa.Array:
     """Return seconds as milliseconds, a unit that Polars has, clamped to its range.
 
     Polars would overflow: the largest number, which often stands for a missing value,
-    became a moment of 1969. No table accepts a clamped value.
+    became a timestamp in 1969. No table accepts a clamped value.
     """
     numbers = column.cast(pa.int64())
     least = pc.min_element_wise(numbers, _MOST_SECONDS, skip_nulls=False)

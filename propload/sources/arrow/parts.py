@@ -69,5 +69,5 @@ def value_of(value: pa.Scalar[Any], /) -> object:
             return value.type
         return value.as_buffer().to_pybytes().decode(errors="backslashreplace")
     except (OverflowError, ValueError):
-        # Python has no such moment, or would truncate it
+        # Python has no such timestamp, or would truncate it
         return value.type if is_nested(value.type) else value.cast(TEXT).as_py()

@@ -305,7 +305,7 @@ def _refuse_shut(path: Path) -> None:
         folders = [str(above)]
         if is_glob:
             # with a slash at its end, the glob matches folders only
-            folders = glob.glob(f"{above}/", recursive=True)  # noqa: PTH207 - as below
+            folders = glob.glob(f"{above}/", recursive=True)  # noqa: PTH207 - keeps the /
         for folder in folders:
             _look_into(folder, is_listed=is_listed or above.name == "**")
         if not is_glob:
@@ -317,7 +317,7 @@ def _look_into(folder: str, *, is_listed: bool) -> None:
     if Path(folder).name == _OF_DISKS:
         return
     # finding `.` in a folder takes the permission to enter it
-    inside = os.path.join(folder, ".")  # noqa: PTH118 - a Path would leave it out
+    inside = os.path.join(folder, ".")  # noqa: PTH118 - a Path drops the dot
     try:
         if is_listed:
             os.scandir(inside).close()

@@ -36,18 +36,18 @@ _DURATION = re.compile(r'DurationIso\("(.*)"\)')
 _CLOCK = re.compile(r"^(-?)PT(\d+)H(\d+)M([\d.]+)S$")
 #: Its message on a cell that is shown as a time span (`[h]:mm`); the value is in days.
 _SPAN = re.compile(r"value: ([-+.0-9eE]+), datetime_type: TimeDelta")
-#: The text of a cell that is shown as a moment or a time span, which the reader writes
-#: alike.
+#: The text of a cell that is shown as a timestamp or a time span, which the reader
+#: writes alike.
 _MOMENT = r"^-?[0-9]{4,}-[0-9]{2}-[0-9]{2} [0-9]{2}:"
 #: A number format for time spans, as the styles of a workbook write it.
 _SPAN_FORMAT = re.compile(
     rb'numFmtId="4[67]"|formatCode="[^"]*\[(?:h+|m+|s+)\]', re.IGNORECASE
 )
 STYLES = "xl/styles.xml"
-#: Without styles to tell, moments before this year may be time spans, which the reader
-#: counts from the day before Excel's first.
+#: Without styles to tell, timestamps before this year may be time spans, which the
+#: reader counts from the day before Excel's first.
 _LAST_SPAN = "1920"
-#: Sorts after the text of any moment.
+#: Sorts after the text of any timestamp.
 _ANY_MOMENT = ":"
 #: The text of a whole number. Longer ones than `LONGEST_WHOLE` have more digits than a
 #: decimal holds, and are written with an exponent.
@@ -56,7 +56,7 @@ LONGEST_WHOLE = 39
 #: The most sheets that were not read that a note names.
 SHEETS_TOLD = 10
 MILLISECONDS_A_DAY = 86_400_000
-#: A time without a date is read as a moment of the day before Excel's first.
+#: A time without a date is read as a timestamp of the day before Excel's first.
 _TIME_OF_DAY = r"^1899-12-3[01] ([0-9]{2}:.*)$"
 
 
@@ -102,7 +102,7 @@ class Sheet:
     ) -> tuple[pl.DataFrame, _Faults]:
         """Return the cells as values of a type, and messages on those that are not.
 
-        As text, a time span looks like a moment.
+        As text, a time span looks like a timestamp.
 
         Args:
             dtype: The type.
@@ -158,7 +158,7 @@ def read_cells(sheet: Sheet, /) -> Cells:
     decimal = _columns_with(frame, WRITTEN_NUMBER)
     moments = _columns_with(frame, _MOMENT, before=sheet.last_span)
     looking = dict.fromkeys([*decimal, *_columns_with(frame, _WHOLE), *moments])
-    # moments are not floats, and the messages on them tell which are time spans
+    # timestamps are not floats, and the messages on them tell which are time spans
     floats, faults = sheet.load("float", [*looking])
     wholes, _ = sheet.load("int", decimal)
     numbers_but = {}

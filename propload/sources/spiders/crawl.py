@@ -273,7 +273,7 @@ class _QueueLoader:
     def on_failed(self, listener: Callable[[BaseException], None]) -> None:
         """Ignore the listener: a closed queue reports room, then refuses batches."""
 
-    def close(self, *, whole: bool) -> None:  # noqa: ARG002 - the outcome says it
+    def close(self, *, whole: bool) -> None:  # noqa: ARG002 - the outcome tells
         """Accept no further batches."""
         self._queue.close()
 

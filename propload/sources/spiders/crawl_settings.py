@@ -66,7 +66,7 @@ class CrawlSettings(Settings):
         with _naming(name, None, "a JSON object") if is_dict else nullcontext():
             super().set(name, value, priority)
 
-    def getbool(self, name: str, default: bool = False) -> bool:  # noqa: FBT001, FBT002 - as Scrapy has it
+    def getbool(self, name: str, default: bool = False) -> bool:  # noqa: FBT001, FBT002 - Scrapy's signature
         """Return a setting as a boolean."""
         with _naming(name, self[name], "true or false"):
             return super().getbool(name, default)

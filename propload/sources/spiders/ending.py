@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Seconds between two checks whether the last item of a closing crawl is done, of which
-#: no signal tells.
+#: Seconds between two checks whether the last item of a closing crawl is done: there is
+#: no signal for it.
 LOOK_AGAIN_SECONDS = 0.05
 
 

@@ -34,7 +34,7 @@ class CrawlLoop:
     def call(self, function: Callable[[], object]) -> None:
         """Run a function in the loop, soon; from any thread."""
         if self._loop is None:
-            from twisted.internet import (  # noqa: PLC0415 - importing installs one
+            from twisted.internet import (  # noqa: PLC0415 - the import installs it
                 reactor,
             )
 
@@ -56,7 +56,7 @@ class CrawlLoop:
             try:
                 found = function()
             except BaseException as error:  # noqa: BLE001 - raised where it is awaited
-                failure = Failure(error)  # type: ignore[no-untyped-call] # Twisted has few
+                failure = Failure(error)  # type: ignore[no-untyped-call] # Twisted: untyped
                 self.call(partial(done.errback, failure))
             else:
                 self.call(partial(done.callback, found))

@@ -39,7 +39,7 @@ class Unpacking(HttpCompressionMiddleware):
         self,
         request: Request,
         response: Response,
-        spider: Spider | None = None,  # noqa: ARG002 - its signature
+        spider: Spider | None = None,  # noqa: ARG002 - Scrapy passes it
     ) -> Request | Response:
         """Return the response, unpacked.
 

@@ -135,7 +135,7 @@ class Watch:
             self._lose(request, "it redirects too often")
 
     def _on_request_dropped(self, request: Request) -> None:
-        # dropped as a duplicate of a request that is itself, before the redirect
+        # dropped as a duplicate, but only of itself before it was redirected
         if request.url in request.meta.get("redirect_urls", ()):
             self._lose(request, "it redirects to itself")
 
