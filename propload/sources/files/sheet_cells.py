@@ -264,7 +264,7 @@ def _shown(told: str) -> str:
 
 
 def _span_shown(told: str) -> str:
-    """Return a time span as hours, minutes and seconds; nothing for other messages."""
+    """Return a time span in PostgreSQL's notation; nothing for other messages."""
     span = _SPAN.search(told)
     if span is None:
         return ""
