@@ -143,7 +143,7 @@ class Feed:
     async def put(self, item: object) -> bool:
         """Take an item, wait for room for another, and return whether it had to wait.
 
-        The item was then handed over, unless items are collected for some seconds.
+        By then the item is handed over, unless rows are collected for some seconds.
 
         Raises:
             DropItem: The load has failed, and the item cannot be stored on disk either.
