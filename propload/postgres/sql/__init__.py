@@ -1,1 +1,1 @@
-"""Every statement that propload writes, by subject; pure functions of text."""
+"""Every SQL statement that propload sends, by subject; pure functions of text."""

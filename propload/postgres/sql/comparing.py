@@ -1,6 +1,6 @@
-"""How two rows of one key are told apart, and which of them wins.
+"""SQL conditions that compare two rows with the same key, and decide which one wins.
 
-`new` is the row that arrives, `old` the one it meets; each is a `Side`.
+`new` is the incoming row, `old` the row that has its key already; each is a `Side`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _EXACT = {
     "value": "{}",
-    # a collation may hold unequal texts equal, bytes never do
+    # a collation may treat different texts as equal; COLLATE "C" compares the bytes
     "bytes": '{} COLLATE "C"',
     "text": '{}::text COLLATE "C"',
     "form": '{}::text COLLATE "C"',
@@ -22,12 +22,12 @@ _EXACT = {
 
 
 def differs(shape: Shape, new: Side, old: Side) -> str:
-    """Return the condition that any column outside the key differs."""
+    """Return the condition that the rows differ in any column outside the key."""
     return _any(shape, lambda c: f"{_exact(c, new)} IS DISTINCT FROM {_exact(c, old)}")
 
 
 def knows_other(shape: Shape, new: Side, old: Side) -> str:
-    """Return the condition that `new` has a value that `old` has not."""
+    """Return the condition that `new` has a non-null value that differs from `old`'s."""
     return _any(
         shape,
         lambda c: (
@@ -37,9 +37,9 @@ def knows_other(shape: Shape, new: Side, old: Side) -> str:
 
 
 def loses(shape: Shape, new: Side, old: Side) -> str:
-    """Return the condition that `new`, which differs, is not the one to keep.
+    """Return the condition that `old` is kept, given that `new` differs from it.
 
-    Of two versions of one age the greater wins, whichever comes first.
+    Of two versions of the same age the greater one wins, whichever arrives first.
     """
     if shape.newest is None:
         return "false"
@@ -50,7 +50,10 @@ def loses(shape: Shape, new: Side, old: Side) -> str:
 
 
 def outdoes(shape: Shape, new: Side, old: Side) -> str:
-    """Return the condition that folding `new`, which knows other, changes `old`."""
+    """Return the condition that folding `new` into `old` changes `old`.
+
+    It presupposes that `knows_other` is true.
+    """
     if shape.newest is None:
         return "true"
     fills = _any(shape, lambda c: f"(NOT {_known(c, old)} AND {_known(c, new)})")
@@ -68,10 +71,10 @@ def outdoes(shape: Shape, new: Side, old: Side) -> str:
 
 
 def folded(shape: Shape, column: ColumnShape, new: Side, old: Side) -> str:
-    """Return a column's value after `new` was folded into `old`.
+    """Return the expression of a column's value after folding `new` into `old`.
 
-    A null never hides a value; among values of one age the greater one stays,
-    column by column, so that the order in which rows come does not matter.
+    A null never replaces a value. Of two values of the same age the greater one is
+    kept, column by column, so that the order in which rows arrive does not matter.
     """
     fresh = f"coalesce({new(column)}, {old(column)})"
     if shape.newest is None:
@@ -89,15 +92,15 @@ def folded(shape: Shape, column: ColumnShape, new: Side, old: Side) -> str:
 def _is_newer(shape: Shape, new: Side, old: Side) -> str:
     """Return the condition that both ages are known and `new` is the newer version.
 
-    It holds for nearly all rows that change and costs one comparison, so it is
-    asked first, column by column.
+    It is true of nearly all rows that change and costs a single comparison, so it is
+    tested first, for each column.
     """
     ours, theirs = _ages(shape, new, old)
     return f"{ours} > {theirs}"
 
 
 def is_older(shape: Shape, new: Side, old: Side) -> str:
-    """Return the condition, never null, that `new` is the older version."""
+    """Return the condition that `new` is the older version; it is never null."""
     ours, theirs = _ages(shape, new, old)
     return f"({theirs} IS NOT NULL AND ({ours} IS NULL OR {ours} < {theirs}))"
 
@@ -129,8 +132,8 @@ def _text(column: ColumnShape, side: Side) -> str:
 
 
 def _known(column: ColumnShape, side: Side) -> str:
-    """Return the condition that a side has a value; of a row, that of any field."""
-    # a row with a null in it is neither NULL nor NOT NULL
+    """Return the condition that a value is not null, whatever a composite's fields are."""
+    # a composite with some null fields is neither IS NULL nor IS NOT NULL
     return f"({side(column)} IS DISTINCT FROM NULL)"
 
 

@@ -1,9 +1,9 @@
 # ruff: noqa: S608 - names are quoted, values are made into literals here
-"""Rows of the stage into the table: judged first, then inserted or updated.
+"""Statements that write the stage into the table: rows are judged, then written.
 
-Four sides meet: `s` the stage, `o` the stored row as first seen, `excluded` the
-row proposed, `t` the stored row as it is when the write comes to it. Another
-session may have changed it in between, so the write judges again.
+They use four aliases: `s` is the staged row, `o` the stored row as first seen,
+`excluded` the row proposed for insertion, and `t` the stored row as it is when it is
+written. Another session may have changed it in between, so the write judges it again.
 """
 
 from __future__ import annotations
@@ -35,18 +35,19 @@ from propload.postgres.sql.stage import COUNT_STAGE, STAGE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-#: Counts updates where RETURNING cannot tell them: partitions before version 17.
+#: The sequence that counts updates where RETURNING cannot tell them from inserts: in
+#: partitioned tables before PostgreSQL 18.
 UPDATES = "propload_updates"
-#: Tells how many the session has counted so far.
+#: Reads how many updates the session has counted so far.
 COUNT_UPDATES = f"SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM {UPDATES}"
-#: Counts stale rows, which MERGE passes over without a word.
+#: The sequence that counts stale rows, which MERGE skips without reporting them.
 STALES = "propload_stales"
-#: Calls what `create_match` makes.
+#: Calls the function that `create_match` creates.
 MATCH = "SELECT * FROM pg_temp.propload_match()"
 
 
 def create_counter(counter: str, /) -> str:
-    """Return the statement that makes a counter of the session.
+    """Return the statement that creates a counter for the session.
 
     Args:
         counter: `UPDATES` or `STALES`.
@@ -55,7 +56,7 @@ def create_counter(counter: str, /) -> str:
 
 
 def key_comes_twice(shape: Shape, /) -> str:
-    """Return the query for whether the stage holds a key more than once."""
+    """Return the query for whether any key occurs more than once in the stage."""
     key = ", ".join(INCOMING(shape.column(each)) for each in shape.key)
     return (
         f"SELECT EXISTS (SELECT FROM {STAGE} AS s GROUP BY {key} HAVING count(*) > 1)"
@@ -63,13 +64,13 @@ def key_comes_twice(shape: Shape, /) -> str:
 
 
 def take_out_repeated(shape: Shape, names: Sequence[str], /) -> str:
-    """Return the statement that takes rows from the stage whose key it holds again.
+    """Return the statement that deletes all staged rows whose key occurs repeatedly.
 
-    It gives how many they are.
+    It returns how many were deleted.
 
     Args:
-        shape: The table, and the columns in the stage.
-        names: The key.
+        shape: The table, and the columns of the stage.
+        names: The columns of the key.
     """
     key = ", ".join(INCOMING(shape.column(each)) for each in names)
     repeated = f"SELECT {key} FROM {STAGE} AS s GROUP BY {key} HAVING count(*) > 1"
@@ -80,11 +81,11 @@ def take_out_repeated(shape: Shape, names: Sequence[str], /) -> str:
 
 
 def append(shape: Shape, /, *, within: str = "true") -> str:
-    """Return the statement that adds the stage's rows as they are.
+    """Return the statement that inserts the rows of the stage, without a key.
 
     Args:
         shape: The table and its columns.
-        within: The condition on `s` that picks the rows.
+        within: The condition on `s` that selects the rows.
     """
     values = ", ".join(INCOMING(column) for column in shape.columns)
     return (
@@ -103,19 +104,20 @@ def merge(
     into: str = "",
     folds: bool = False,
 ) -> str:
-    """Return one statement that writes the stage and answers with five counts.
+    """Return the statement that writes the stage by ON CONFLICT and returns five counts.
 
     They are: rows judged stale, rows proposed, rows inserted, rows written, and
-    rows that were looked at, whatever the writer thinks the stage holds.
+    the selected rows, as counted in the stage itself.
 
     Args:
         shape: The table and its rules.
-        patched: Travelling columns that take no null although the frame holds
-            some: an existing row proposes its own value for them.
-        within: The condition on `s` that picks the rows.
-        into: Where a function puts the counts, `INTO` and a record's name.
-        folds: Whether rows are proposed as those that they meet would become, which
-            nobody else can change: constraints are asked of what is proposed.
+        patched: Columns that are sent with nulls although the table takes none: if the
+            row is stored already, its own value is proposed in place of the null.
+        within: The condition on `s` that selects the rows.
+        into: Where a function puts the counts: `INTO` and the name of a record.
+        folds: Whether a row is proposed as the stored row would be after folding,
+            because constraints are checked on the proposed row. The stored rows must be
+            locked, so that no other session can change them.
     """
     stored = ""
     if patched or shape.required or folds:
@@ -133,13 +135,13 @@ def merge(
 
 
 def create_match(shape: Shape, /) -> str:
-    """Return the statement that makes `MATCH`, for PostgreSQL 17 and newer.
+    """Return the statement that creates the function of `MATCH` (PostgreSQL 17 or newer).
 
-    It is a function of the session because the server then plans the statement
-    once: that takes it 3 ms for 20 columns, as long as writing 500 rows. The call
-    answers with four counts: rows inserted, rows written, rows stale, rows staged.
+    A temporary function is planned only once per session; planning takes 3 ms for 20
+    columns, as long as writing 500 rows. It returns four counts: rows inserted, rows
+    written, stale rows, and staged rows.
     """
-    # the columns of the statement, not of the answer, whatever a table calls its own
+    # a column of the table may have the name of a result column of the function
     body = f"#variable_conflict use_column\nBEGIN RETURN QUERY {_match(shape)}; END"
     return (
         "CREATE FUNCTION pg_temp.propload_match() RETURNS TABLE ("
@@ -150,21 +152,21 @@ def create_match(shape: Shape, /) -> str:
 
 
 def _match(shape: Shape) -> str:
-    """Return one MERGE that writes the stage; of all ways it does the least work.
+    """Return the MERGE that writes the stage; of all ways it does the least work.
 
-    A stored row that another session changes meanwhile is judged again. Where
-    another session inserts a key meanwhile, the statement fails, and `merge` is
-    called for.
+    A stored row that another session changes meanwhile is judged again. If another
+    session inserts one of the keys meanwhile, the statement fails, and `merge` is needed
+    instead.
     """
     start, stale = "", "0::bigint"
     if tells_stale(shape):
-        # the counter begins anew before the first row comes
+        # the counter is reset before the first row is judged
         start = f"(SELECT setval('{STALES}', 1)) = 1 AND "
         stale = f"currval('{STALES}') - 1"
     incoming = ", ".join(INCOMING(column) for column in shape.columns)
     return (
         f"WITH written AS (MERGE INTO {table(shape.table)} AS t "
-        # in the order of the key, as COPY left it: so sessions take their locks
+        # unsorted: COPY left the rows in key order, in which all sessions lock rows
         f"USING (SELECT * FROM {STAGE} AS s WHERE {start}{are_cast(shape)}) AS s "
         f"ON {same_key(shape, CURRENT)} {_when_matched(shape)} "
         f"WHEN NOT MATCHED THEN INSERT ({_columns(shape)}) OVERRIDING SYSTEM VALUE "
@@ -175,16 +177,16 @@ def _match(shape: Shape) -> str:
 
 
 def place(shape: Shape, /) -> str:
-    """Return one statement that writes the stage where nobody interferes.
+    """Return the statement that writes the stage if no other session interferes.
 
-    It is what `MATCH` is on servers before PostgreSQL 17. A stored row is updated
-    at the place where it was seen, a new one inserted without looking for its key
-    again: a third less work than `merge`. Where another session changes a row
-    meanwhile, the row is not updated; where it inserts the key, the statement
-    fails. Both call for `merge`.
+    It is used in place of `MATCH` before PostgreSQL 17 and for tables with rules. A
+    stored row is updated by its ctid, and a new one is inserted without looking up its
+    key again: a third less work than `merge`. If another session changes a row
+    meanwhile, that row is not updated; if it inserts one of the keys, the statement
+    fails. Both cases need `merge`.
 
-    It answers with five counts: rows judged stale, rows to update, rows updated,
-    rows inserted, rows staged.
+    It returns five counts: rows judged stale, rows to update, rows updated, rows
+    inserted, and staged rows.
     """
     insert = _insert(shape, "home IS NULL")
     return (
@@ -199,14 +201,14 @@ def place(shape: Shape, /) -> str:
 
 
 def forecast(shape: Shape, /, *, erasing: Sequence[str] = ()) -> str:
-    """Return the query for what the stage would do to the table.
+    """Return the query for how many rows of the stage would be inserted or updated.
 
-    It answers with three counts: rows to insert, rows to update, rows judged stale;
-    and with one more for each column of which stored values would be erased.
+    It returns three counts: rows to insert, rows to update, and rows judged stale; and
+    for each column of `erasing`, how many stored values would be erased.
 
     Args:
         shape: The table and its rules.
-        erasing: Columns that hold a null in the stage.
+        erasing: Columns that hold nulls in the stage.
     """
     updated = "home IS NOT NULL AND NOT stale"
     erases = [
@@ -230,11 +232,11 @@ def forecast(shape: Shape, /, *, erasing: Sequence[str] = ()) -> str:
 
 
 def lock(shape: Shape, within: str, /) -> str:
-    """Return the query that locks the stored rows which rows of the stage meet.
+    """Return the query that locks the stored rows that have the keys of staged rows.
 
     Args:
         shape: The table and its key.
-        within: The condition on `s` that picks the rows.
+        within: The condition on `s` that selects the staged rows.
     """
     return (
         f"SELECT 1 FROM {STAGE} AS s JOIN {table(shape.table)} AS o "
@@ -244,7 +246,12 @@ def lock(shape: Shape, within: str, /) -> str:
 
 
 def count_overtaken(shape: Shape, /, *, without: Sequence[int]) -> str:
-    """Return the query for staged rows that now meet a newer stored row."""
+    """Return the query that counts the staged rows that are stale by now.
+
+    Args:
+        shape: The table and its rules.
+        without: The ordinals of staged rows to leave out.
+    """
     kept = "true"
     if without:
         listed = ",".join(map(str, without))
@@ -301,12 +308,12 @@ def _update_in_place(shape: Shape) -> str:
 
 
 def _chosen(condition: str) -> str:
-    # every session takes its row locks in the order of the key
+    # every session takes its row locks in key order, which avoids deadlocks
     return f"(SELECT place, home FROM judged WHERE {condition} ORDER BY ordinal) AS j"
 
 
 def _assignments(shape: Shape, new: Side) -> str:
-    """Return what an update sets; nothing where stored rows stay as they are."""
+    """Return the SET list of an update; empty if stored rows are never changed."""
     if shape.mode == "insert-new":
         return ""
     return ", ".join(
@@ -338,7 +345,7 @@ def _on_conflict(shape: Shape) -> str:
 def _was_inserted(shape: Shape) -> str:
     if shape.counts_by == "old":
         return f"old.{name(shape.key[0])} IS NULL"
-    # the new version of an updated row carries the lock of this transaction
+    # ON CONFLICT DO UPDATE locks the row first, so its new version has xmax set
     return "t.xmax = 0" if shape.counts_by == "xmax" else "true"
 
 

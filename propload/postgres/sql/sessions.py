@@ -1,5 +1,5 @@
 # ruff: noqa: S608 - names are quoted, values are made into literals here
-"""What sessions set as they begin, and writers before they make their stage."""
+"""Statements that set up a session, and that prepare it for a stage."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
     from propload.postgres.sql.shape import Shape
     from propload.target import TableName
 
-#: Whether the server answers, and how soon.
+#: Tests whether the server answers, and how fast.
 ANSWER = "SELECT 1"
 
 #: The size of a page of a table, in bytes.
 PAGE_BYTES = "SELECT current_setting('block_size')::integer"
 
-#: Must be set before the first temporary table. 64 MB hold a stage of 50,000 wide
-#: rows; the server takes them piece by piece, as they are used.
+#: Must be set before the session first uses a temporary table. 64 MB hold a stage of
+#: 50,000 wide rows; the server allocates the memory only as it is used.
 TEMP_BUFFERS = "SET temp_buffers = '64MB'"
 
-#: The stage bears no statistics, and the planner would scan and hash a table of
-#: millions for some thousand staged rows. One index probe a row costs the same at
-#: any size of the table, so the plan cannot turn bad as it grows, even the one that
-#: is kept from when the table was empty. Of a table of some rows the planner would
-#: keep all of them beside the stage, and go through them once for each staged row.
+#: The stage has no statistics, so the planner would scan and hash a table of millions of
+#: rows for a few thousand staged ones. One index probe per row costs the same whatever
+#: the size of the table, so that even a plan that was cached while the table was empty
+#: does not become bad as the table grows. For a small table the planner would
+#: materialize all its rows, and scan them once for each staged row.
 PROBE_ONLY = (
     "SET enable_material = off",
     "SET enable_seqscan = off",
@@ -39,9 +39,10 @@ PROBE_ONLY = (
     "SET enable_mergejoin = off",
 )
 
-#: Connections that this user may have, and how many of them are free now. Of those of
-#: other users only the number is told, which is all that is asked; -1 is no limit. And
-#: how the limit is raised that leaves the fewest, up to the number.
+#: Returns how many connections this user may have, how many of them are free now, and
+#: the beginning of the statement that raises the lowest limit, without the new number;
+#: an empty text if that is the server's own limit. A limit of -1 in the catalog means no
+#: limit. Only the number of other users' sessions is needed, which every user may see.
 CONNECTIONS = """
 WITH used AS (
     SELECT count(*) AS all_of_them,
@@ -70,21 +71,22 @@ SELECT least(of_server, of_role, of_database)::int8,
 FROM used, limits
 """
 
-#: Tables, sequences and functions: the session's namespace holds nothing else's.
+#: Drops the session's temporary tables, sequences and functions; nothing but propload's
+#: own is in the session's temporary schema.
 DROP_TEMPORARY = "DISCARD TEMP"
 
 MAY_STAGE = "SELECT has_database_privilege(current_database(), 'TEMPORARY')"
 
 
-#: By which the server tells whose a session is; what the user has chosen stays.
+#: The setting that names a session's program; a name chosen by the user is kept.
 NAME = "application_name"
 
-#: When a session began, to the microsecond and in no time zone.
+#: When a session began: seconds since the epoch, to the microsecond.
 _STARTED = "extract(epoch FROM backend_start)::text"
 
-#: Ends the session of a process, given when it began, and waits 5 s for its end.
-#: Another process of that number began later; what a pooler has lent to others since
-#: bears their name.
+#: Terminates the session of process $1 that began at $2, and waits up to 5 s for its end.
+#: The time excludes a later process with the same id; the application name, a session
+#: that a pooler has since assigned to another client.
 END_LOST = f"""
 SELECT pg_terminate_backend(pid, 5000) FROM pg_catalog.pg_stat_activity
 WHERE pid = $1 AND {_STARTED} = $2 AND pid <> pg_backend_pid()
@@ -93,16 +95,17 @@ WHERE pid = $1 AND {_STARTED} = $2 AND pid <> pg_backend_pid()
 
 
 def begin(settings: Iterable[str], line: Mapping[str, str], /) -> str:
-    """Return the query that sets a session up.
+    """Return the query that sets up a session.
 
-    It returns the server's version, whether it may be told to read files, the session's
-    process and when that began, and values that nobody needs.
+    It returns the server's version, whether this user may have the server read files,
+    the process id of the session and when it began, followed by values to be ignored.
 
     Args:
-        settings: Names of what is set; the values are the parameters, in order.
-        line: What the server does about a broken line where neither it nor the user
-            has chosen that; a socket of the machine itself has no line, and a server
-            that lacks such a setting goes without.
+        settings: The names of the settings; their values are the parameters, in order.
+        line: The settings by which the server notices a broken connection, with their
+            values. One that the server's configuration or the user has set already is
+            left alone, and one that the server does not have is skipped; so are all on
+            a Unix-domain socket.
     """
     values = {NAME: "coalesce(nullif(current_setting('application_name'), ''), {})"}
     calls = ", ".join(
@@ -121,12 +124,13 @@ SELECT current_setting('server_version_num')::int, {READS_FILES}, pg_backend_pid
 
 
 def find_operators(target: TableName, /) -> str:
-    """Return the statement by which a session finds the operators of a table's types.
+    """Return the statement that makes the operators of a table's types visible.
 
-    Those of an extension lie where it was installed. Out of the search path they are
-    not found, or, where the type can be taken for text, those of text are: a key would
-    be looked for by letters that its index holds equal. The path is made longer at its
-    end, so that no name means anything else than before.
+    The operators of an extension's type are in the schema where it was installed. If
+    that is not in the search path, they are not found, or the operators of text are
+    used if the type can be cast to text implicitly: a key would then be compared
+    letter by letter although its index treats different spellings as equal. The schemas
+    are appended to the search path, so that no name changes its meaning.
     """
     return f"""
 WITH RECURSIVE below AS (
@@ -149,7 +153,7 @@ HAVING count(*) > 0"""
 
 
 def set_up(shape: Shape, /) -> tuple[str, ...]:
-    """Return the statements that prepare a session for the staged path."""
+    """Return the statements that prepare a session for writing through a stage."""
     made = [find_operators(shape.table), create_stage(shape)]
     if shape.counts_by == "sequence":
         made.append(merging.create_counter(merging.UPDATES))
