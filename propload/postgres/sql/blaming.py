@@ -1,9 +1,10 @@
 # ruff: noqa: S608 - names are quoted, values are made into literals here
-"""Which column of a refused row is at fault: each value is stored by itself.
+"""Finds the column at fault in a refused row, by storing each value by itself.
 
-That happens in tables of the session that have the columns of the target, and nothing
-else of it. A domain may refuse the null of a row that does not name its column, which
-is not the fault of the column that the row names: so each domain has a table alone.
+The values are stored in temporary tables (probes) that have the columns of the target
+and nothing else of it. A column whose type is a domain has a probe of its own: the
+domain may refuse nulls, and an insert into another column would then fail because of
+it.
 """
 
 from __future__ import annotations
@@ -21,18 +22,18 @@ _PROBE = "propload_probe"
 
 
 def create_blame(shape: Shape, /) -> tuple[str, ...]:
-    """Return the statements that make the probes, and the function that blames.
+    """Return the statements that create the probes and the function that uses them.
 
     `pg_temp.propload_blame(place, likely)` returns the number of the column whose value
-    cannot be stored, or null: the likely one is asked first.
+    cannot be stored, or null if there is none. The column `likely` is tried first.
     """
     return *_create_probes(shape), _create_function(shape)
 
 
 def store_nulls(shape: Shape, /) -> str:
-    """Return the array of the statements that store a null in each column's probe.
+    """Return the SQL array of statements that store a null in each column's probe.
 
-    It is what the server makes of a type that takes no value at all.
+    If even that fails, the type takes no value at all, and no row is at fault.
     """
     stored = (f"INSERT INTO {probe} DEFAULT VALUES" for probe in _probes(shape))
     return f"ARRAY[{', '.join(map(text, stored))}]"
@@ -81,7 +82,7 @@ BEGIN
     END LOOP;
     RETURN NULL;
 END"""
-    # a name may hold any dollar quote, but no text that is quoted as one
+    # not dollar-quoted: a column's name may contain any dollar quote
     return (
         "CREATE OR REPLACE FUNCTION "
         "pg_temp.propload_blame(place tid, likely integer) "

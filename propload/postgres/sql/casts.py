@@ -1,4 +1,4 @@
-"""The types of staged values, and how each becomes what the table stores."""
+"""The types of staged values, and the SQL that casts them to the table's types."""
 
 from __future__ import annotations
 
@@ -14,30 +14,31 @@ if TYPE_CHECKING:
     from propload.target import ColumnPlan
 
 _LENGTH = re.compile(r"\([^)]*\)")
-#: Elements of these lose blanks at their end; of a text it is known before it is sent.
+#: Arrays whose elements lose trailing blanks beyond the length when they are stored; of
+#: a single text those are cut before it is sent.
 _BLANKS_CUT = re.compile(r"character varying\(\d+\)\[\]")
 _INTERVAL_FIELDS = re.compile(r"interval [a-z ]+", re.ASCII)
-#: What money holds where its unit has a hundred parts.
+#: The least and the greatest value of money, in a currency with two decimals.
 _MONEY = ("-92233720368547758.08", "92233720368547758.07")
-#: Types whose cast with a length rounds or cuts without an error.
+#: Types that round or truncate without an error when cast to a length or precision.
 _ROUNDING = re.compile(r"(?:numeric|timestamp|time|interval)\b")
 _ON_EARTH = re.compile(r"(.*\.)?geography(?:\(.*\))?", re.DOTALL)
 
 
 def stage_type(plan: ColumnPlan, /) -> str:
-    """Return the type of the column in a stage: no length, nothing it refuses."""
+    """Return the type of the column in a stage; it has no length to refuse a value."""
     return _without_length(create_type(plan.dtype))
 
 
 def cast_type(plan: ColumnPlan, /) -> str | None:
-    """Return the type to cast a staged value to, or None where none is needed.
+    """Return the type to cast a staged value to, or None if no cast is needed.
 
-    It bears no length: an explicit cast to varchar(3) cuts without a word, while
-    the assignment that follows refuses what is too long. What PostGIS has in place of
-    a length refuses values and cuts none.
+    It has no length: an explicit cast to varchar(3) truncates without an error, whereas
+    the assignment that follows refuses a value that is too long. The types of PostGIS
+    keep their modifier, which refuses values and changes none.
     """
     if plan.of_postgis:
-        # one without a reference system gets the column's, and only so equals it
+        # gives a value without an SRID the column's, so that it can equal stored ones
         return plan.pg_type
     wanted = _without_length(plan.pg_type)
     if stage_type(plan) == wanted or wanted in ("character varying", "bpchar"):
@@ -46,15 +47,15 @@ def cast_type(plan: ColumnPlan, /) -> str | None:
 
 
 def length_type(plan: ColumnPlan, /) -> str | None:
-    """Return the table's type where it bears a length or precision, else None."""
+    """Return the table's type if it has a length or precision, else None."""
     return None if _without_length(plan.pg_type) == plan.pg_type else plan.pg_type
 
 
 def cast_sql(plan: ColumnPlan, value: str, /) -> str:
-    """Return the expression of a staged value as the table's type, exactly.
+    """Return the expression that casts a staged value exactly to the table's type.
 
-    Where the type would round or cut the value, the expression raises 22P02
-    instead, and the message holds the value.
+    If the type would round or truncate the value, the expression raises 22P02 instead,
+    with a message that contains the value.
 
     Args:
         plan: The column.
@@ -75,43 +76,44 @@ def cast_sql(plan: ColumnPlan, value: str, /) -> str:
 
 
 def input_type(pg_type: str, /) -> str:
-    """Return the type as which the text of a staged value is read.
+    """Return the type that the text of a staged value is cast to first.
 
-    The text of money is read as the server's locale says: a German one takes the point
-    of 12.50 for that between thousands.
+    For money that is numeric: the server reads the text of money by its locale, and a
+    German one takes the point in 12.50 for a thousands separator.
     """
     return "numeric" if pg_type == "money" else pg_type
 
 
 def _cast(value: str, pg_type: str) -> str:
-    """Return the cast of a staged value by way of the type as which it is read."""
+    """Return the cast of a staged value by way of its `input_type`."""
     steps = dict.fromkeys([input_type(pg_type), pg_type])
     return "::".join([value, *steps])
 
 
 def _cut_blanks(plan: ColumnPlan, value: str) -> str:
-    """Return an array as its column stores it: blanks beyond the length are cut.
+    """Return the expression of an array without trailing blanks beyond the length.
 
-    Where more would be cut it stays as it is, for the assignment to refuse it.
+    An array of which anything else would be cut is left as it is, so that the
+    assignment refuses it.
     """
     cut = f"{value}::{plan.pg_type}"
-    # as bpchar, texts that differ by blanks at the end alone are equal
+    # as bpchar, texts that differ only in trailing blanks are equal
     alike = f'({value})::bpchar[] COLLATE "C" = ({cut})::bpchar[] COLLATE "C"'
     return f"CASE WHEN {alike} THEN {cut} ELSE {value} END"
 
 
 def kept_exactly(plan: ColumnPlan, value: str, /) -> str | None:
-    """Return the condition under which a cast keeps a staged value as it is.
+    """Return the condition that the cast of a staged value does not change it.
 
     Args:
         plan: The column.
-        value: The SQL of the staged value, which the column's type takes.
+        value: The SQL of the staged value, which the column's type can read.
 
     Returns:
-        None where a cast that succeeds changes nothing.
+        The condition, or None if a cast that succeeds never changes a value.
     """
     if plan.held_as:
-        # what a domain rounds or cuts, it does as the type below it
+        # a domain rounds and truncates as its base type does
         return kept_exactly(replace(plan, pg_type=plan.held_as, held_as=None), value)
     wanted = cast_type(plan)
     if plan.dtype != pl.String or wanted is None:
@@ -138,10 +140,11 @@ def _kept(pg_type: str, wanted: str, value: str) -> str | None:
 
 
 def _within_degrees(value: str, pg_type: str) -> str | None:
-    """Return the condition that a place on earth stays where it is, None of others.
+    """Return the condition that a geography keeps its coordinates, else None.
 
-    PostGIS makes other degrees of those beyond 180 and 90, with a mere notice. Boxes
-    have no reference system, and an empty place has none.
+    PostGIS coerces degrees beyond 180 and 90 into that range, with no more than a
+    notice. Bounding boxes are compared, as they have no SRID; an empty geography has no
+    box.
     """
     found = _ON_EARTH.fullmatch(pg_type)
     if found is None:
@@ -153,13 +156,13 @@ def _within_degrees(value: str, pg_type: str) -> str | None:
 
 
 def _without_length(pg_type: str) -> str:
-    # a quoted name may hold parentheses of its own
+    # a quoted name may contain parentheses, which are no length
     parts = re.split(r'("(?:[^"]|"")*")', pg_type)
     bare = "".join(
         part if part.startswith('"') else _LENGTH.sub("", part) for part in parts
     )
     bare = _INTERVAL_FIELDS.sub("interval", bare)
-    # without a length these two mean a length of one; in quotes bit has any length
+    # bit and character without a length mean a length of one; "bit" has any length
     bare = re.sub(r"^bit\[\]$", '"bit"[]', bare)
     bare = re.sub(r"^bit(?! varying)\b", "bit varying", bare)
     return re.sub(r"^character(?! varying)\b", "bpchar", bare)

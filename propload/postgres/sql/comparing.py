@@ -27,7 +27,7 @@ def differs(shape: Shape, new: Side, old: Side) -> str:
 
 
 def knows_other(shape: Shape, new: Side, old: Side) -> str:
-    """Return the condition that `new` has a non-null value that differs from `old`'s."""
+    """Return the condition that any non-null value of `new` differs from `old`'s."""
     return _any(
         shape,
         lambda c: (
@@ -132,7 +132,7 @@ def _text(column: ColumnShape, side: Side) -> str:
 
 
 def _known(column: ColumnShape, side: Side) -> str:
-    """Return the condition that a value is not null, whatever a composite's fields are."""
+    """Return the condition that a value is not null; a composite's fields may be."""
     # a composite with some null fields is neither IS NULL nor IS NOT NULL
     return f"({side(column)} IS DISTINCT FROM NULL)"
 

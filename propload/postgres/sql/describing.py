@@ -15,8 +15,8 @@ def _listed(query: str) -> str:
     return f"(SELECT json_agg(row_to_json(t)) FROM ({of_relation}) AS t)::text"
 
 
-#: Returns, for a table by namespace ($1) and name ($2), the assumptions of a plan and, as
-#: JSON, the rows of `RELATION_QUERY`, `TIES_QUERY` and `COLUMNS_QUERY`, all from one
+#: Returns, for a table by namespace ($1) and name ($2), the assumptions of a plan and,
+#: as JSON, the rows of `RELATION_QUERY`, `TIES_QUERY` and `COLUMNS_QUERY`, all from one
 #: snapshot. Returns no row if there is no such table.
 DESCRIPTION_QUERY = f"""
 WITH relation AS ({RELATION_QUERY})

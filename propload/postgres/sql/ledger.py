@@ -1,5 +1,5 @@
 # ruff: noqa: S608 - names are quoted, values are made into literals here
-"""The schema `propload`: which runs there were and what each one committed."""
+"""Statements for the schema `propload`: the runs, and what each one committed."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ if TYPE_CHECKING:
     from propload.batch import Piece
     from propload.report import Counts
 
-#: Names the lock under which the schema is made; any number but a run's own.
+#: Names the advisory lock under which the schema is made; no run's lock has its key.
 _MAKING = "propload:schema"
 
-#: The setting by which a session is known again.
+#: The setting that holds a session's token, by which the session is recognized.
 SESSION = "propload.session"
 
 LOCK_MAKING = f"SELECT pg_advisory_xact_lock(hashtextextended('{_MAKING}', 0))::text"
 
-#: Whether the two tables are there, whether this user may make or use them, and
-#: whether there is a schema for them.
-#: By their numbers: to ask for a name in a schema without USAGE on it is an error.
+#: Whether both tables exist, whether this user may create them, whether the user may
+#: use them, and whether their schema exists. Privileges are asked for by oid, because
+#: asking by name raises an error if the user has no USAGE on the schema.
 ACCESS = """
 WITH schema AS (
     SELECT oid, has_schema_privilege(oid, 'USAGE') AS usable
@@ -42,7 +42,7 @@ SELECT (SELECT count(*) = 2 FROM tables),
        (SELECT count(*) = 2 FROM tables WHERE usable),
        EXISTS (SELECT FROM schema)"""
 
-#: Only where there is none: one that somebody has made for this user stays as it is.
+#: Run only if there is no such schema: one that was made for this user stays as it is.
 CREATE_SCHEMA = (
     "CREATE SCHEMA IF NOT EXISTS propload",
     "COMMENT ON SCHEMA propload IS 'What propload remembers of its runs'",
@@ -80,16 +80,17 @@ CREATE TABLE IF NOT EXISTS propload.ledger (
 )""",
 )
 
-#: Which process holds a run stands among its settings: tables that are there already
-#: need no other column.
+#: The process that holds a run is noted in the run's settings, so that existing tables
+#: need no new column.
 _HELD = "settings::json ->> 'holder'"
 _HOLDER = "jsonb_build_object('holder', $2::text)"
-#: The number of the ledger itself: where it was restored from a dump, all tables have
-#: other numbers since, the one that a run wrote into as well.
+#: The oid of the table of runs itself. If it has changed, the database was restored
+#: from a dump, and the oid of the table that a run wrote into is no longer valid
+#: either.
 _PLACE = "jsonb_build_object('ledger', 'propload.runs'::regclass::oid::int8)"
 
-#: A run that is continued keeps its first line and its holder, but for what its
-#: settings tell.
+#: Enters a run, or sets one that is continued to running: of that only the status, the
+#: end and the settings change, and only if process $2 holds it.
 BEGIN = f"""
 INSERT INTO propload.runs AS r
     (run_id, source, fingerprint, target, mode, settings)
@@ -100,7 +101,8 @@ SET status = 'running', finished_at = NULL, settings = EXCLUDED.settings
 WHERE r.{_HELD} = $2::text
 RETURNING run_id"""
 
-#: It waits for the transactions that have entered a piece and not ended.
+#: Makes process $2 the holder of a run. It waits for the open transactions that have
+#: entered a piece of the run.
 HOLD = f"""
 UPDATE propload.runs SET settings = (settings::jsonb || {_HOLDER})::text
 WHERE run_id = $1::text
@@ -111,11 +113,12 @@ UPDATE propload.runs SET status = $3::text, finished_at = now()
 WHERE run_id = $1::text AND {_HELD} = $2::text
 RETURNING run_id"""
 
-#: How a run ended all of whose rows are in the table, or refused.
+#: The status of a run of which every row is in the table or rejected.
 LOADED = "loaded"
 
-#: Runs of which nothing is left to go on with. Sources whose runs stay, and runs that
-#: do, are $3 and $4, by lines.
+#: Deletes loaded runs into table $2 (if empty, into any) that ended before $1, with
+#: their entries; returns how many. Runs from the sources of $3 and the runs of $4 are
+#: kept; both are lists with one item a line.
 FORGET = f"""
 WITH gone AS (
     DELETE FROM propload.runs
@@ -150,16 +153,17 @@ FROM propload.runs"""
 RUN = f"{_RUNS} WHERE run_id = $1::text"
 RUNS_OF = f"{_RUNS} WHERE source = $1::text AND target = $2::text"
 
-#: Their session may have been lost for a while, though not for a week.
-#: Of a file's that goes into the same table, a newer replace takes the place.
+#: Replaces that may still be continued: their session may have been lost for a while,
+#: but not for a week. Those of a source that has a fingerprint are left out if they
+#: replace table $1: the replace that is beginning there supersedes them.
 UNFINISHED_REPLACES = """
 SELECT run_id, target FROM propload.runs
 WHERE mode = 'replace' AND status = 'running'
   AND (fingerprint IS NULL OR target <> $1::text)
   AND started_at > now() - interval '7 days'"""
 
-#: Runs into a table that have committed rows there and are still going on: a process
-#: that claims a run holds its lock, which is gone once the process was killed.
+#: Other runs that have committed rows into the same table and are still in progress:
+#: the process of a run holds its advisory lock, which is released even if it is killed.
 BESIDE = f"""
 SELECT run_id FROM propload.runs AS r
 WHERE target = $1::text AND run_id <> $2::text
@@ -169,17 +173,18 @@ WHERE target = $1::text AND run_id <> $2::text
   AND {locks.number_of("run", "run_id")} IN ({locks.HELD})
 ORDER BY started_at, run_id"""
 
-#: A database by what neither its address nor its name decides.
+#: Identifies a database whatever its address and name are.
 IDENTITY = """
 SELECT (SELECT system_identifier FROM pg_control_system())::text || '/' || oid::text
 FROM pg_catalog.pg_database WHERE datname = current_database()"""
 
 
 def transaction(run_id: str, /, *, token: str) -> str:
-    """Return the query for the open transaction's number, which `status_of` knows.
+    """Return the query for the id of the open transaction, for `status_of`.
 
-    It has none in a session of another token. It also shares the run's lock of open
-    pieces, for which a process that continues the run waits.
+    It returns null if the session has another token. It also takes the lock of the
+    run's open pieces in shared mode; a process that continues the run waits for that
+    lock.
     """
     return (
         f"SELECT CASE WHEN {_is_session(token)} THEN pg_current_xact_id()::text END "
@@ -188,12 +193,12 @@ def transaction(run_id: str, /, *, token: str) -> str:
 
 
 def status_of(transaction: str, /) -> str:
-    """Return the query for what became of a transaction: committed, aborted, ..."""
+    """Return the query for a transaction's status: committed, aborted, in progress."""
     return f"SELECT pg_xact_status({text(transaction)}::xid8)"
 
 
 def pieces_of(run_id: str, /) -> str:
-    """Return the name of the lock that a run's open pieces share."""
+    """Return the name of the lock that transactions of a run's pieces hold, shared."""
     return f"pieces:{run_id}"
 
 
@@ -204,14 +209,15 @@ def _is_session(token: str) -> str:
 def record(
     run_id: str, piece: Piece, counts: Counts, /, *, token: str, holder: str
 ) -> str:
-    """Return the statement that enters a piece; part of its transaction.
+    """Return the statement that enters a piece in the ledger, in its transaction.
 
-    It enters nothing in a session of another token, none where another process holds
-    the run, which waits for the end of the transaction to hold it, and none twice.
+    It inserts nothing if the session has another token, if another process holds the
+    run, or if the piece is entered already. No other process can become the holder
+    until the transaction ends. It also takes the lock of the run's open pieces in
+    shared mode; a process that continues the run waits for that lock.
 
-    Its numbers stand in the text: a statement without parameters needs one
-    round trip, one with them three. It also shares the run's lock of open pieces, for
-    which a process that continues the run waits.
+    Values are literals in the text: a statement without parameters takes one round
+    trip, one with parameters takes three.
     """
     numbers = (
         piece.batch,
@@ -236,10 +242,10 @@ def record(
 
 
 def obstacles(run_id: str, /, *, token: str, holder: str) -> str:
-    """Return the query for what keeps a piece from being entered.
+    """Return the query for why a piece could not be entered.
 
-    It answers whether the session is this process's own, whether the ledger knows the
-    run, and whether this process holds it.
+    It returns whether the session has the token, whether the ledger has the run, and
+    whether this process holds the run.
     """
     known = f"SELECT FROM propload.runs WHERE run_id = {text(run_id)}"
     held = f"SELECT FROM propload.runs WHERE {_is_held(run_id, holder)}"
@@ -251,7 +257,7 @@ def _is_held(run_id: str, holder: str) -> str:
 
 
 def find(run_id: str, batch: int, lane: int, /) -> str:
-    """Return the query for one entry of the ledger."""
+    """Return the query for a piece's entry in the ledger."""
     return (
         f"SELECT {_ENTRY} FROM propload.ledger WHERE run_id = {text(run_id)} "
         f"AND batch = {batch} AND lane = {lane}"

@@ -1,12 +1,12 @@
-"""Advisory locks: named by a text, held by a session until it gives them back."""
+"""Advisory locks, named by a text."""
 
 from __future__ import annotations
 
 from propload.postgres.sql.quoting import text
 
-#: The most milliseconds that the server waits with a limit.
+#: The longest time in milliseconds that the server takes as a limit.
 _LONGEST_WAIT = 2**31 - 1
-#: The numbers of the advisory locks that sessions of this database hold.
+#: The keys of the advisory locks that sessions of this database hold.
 HELD = """
 SELECT classid::int8 << 32 | objid::int8 FROM pg_catalog.pg_locks
 WHERE locktype = 'advisory' AND objsubid = 1 AND granted AND database = (
@@ -14,44 +14,49 @@ WHERE locktype = 'advisory' AND objsubid = 1 AND granted AND database = (
 
 
 def take(subject: str, /) -> str:
-    """Return the query that takes a lock, or answers false where it is held.
+    """Return the query that takes a lock for the session; it returns false if held.
 
-    A session that waits with a lock while its source is slow is not one that somebody
-    has left open: a limit for those would end it, and the lock with it.
+    It also turns off the session's `idle_session_timeout`: while the source is slow,
+    the session is idle, and the server would otherwise end it and release the lock.
     """
     kept = "set_config('idle_session_timeout', '0', false)"
     return f"SELECT pg_try_advisory_lock({_number(subject)}), {kept}"
 
 
 def wait_for(subject: str, /) -> str:
-    """Return the query that waits for a lock."""
+    """Return the query that waits for a lock and takes it for the session."""
     return f"SELECT pg_advisory_lock({_number(subject)})::text"
 
 
 def pass_through(subject: str, /) -> str:
-    """Return the query that waits for a lock, and has it until its transaction ends."""
+    """Return the query that waits for a lock and holds it for the transaction."""
     return f"SELECT pg_advisory_xact_lock({_number(subject)})::text"
 
 
 def share(subject: str, /) -> str:
-    """Return the call that shares a lock until its transaction ends."""
+    """Return the call that takes a lock in shared mode until the transaction ends."""
     return f"pg_advisory_xact_lock_shared({_number(subject)})"
 
 
 def release(subject: str, /) -> str:
-    """Return the query that gives a lock back."""
+    """Return the query that releases a lock of the session."""
     return f"SELECT pg_advisory_unlock({_number(subject)})"
 
 
 def limit_wait(seconds: float, /) -> str:
-    """Return the statement that limits waits of this transaction."""
-    # 0 would mean no limit, and the server refuses more than 24 days
+    """Return the statement that limits how long this transaction waits for a lock."""
+    # 0 would mean no limit, and the server refuses more than 2³¹ - 1 ms (24 days)
     wait = min(max(round(seconds * 1000), 1), _LONGEST_WAIT)
     return f"SET LOCAL lock_timeout = {wait}"
 
 
 def number_of(kind: str, column: str, /) -> str:
-    """Return the number of the lock that a kind and the value of a column name."""
+    """Return the expression of a lock's key, for locks named by a column's value.
+
+    Args:
+        kind: What the lock's name begins with.
+        column: The expression of the rest of its name.
+    """
     return f"hashtextextended({text(f'propload:{kind}:')} || {column}, 0)"
 
 

@@ -104,10 +104,10 @@ def merge(
     into: str = "",
     folds: bool = False,
 ) -> str:
-    """Return the statement that writes the stage by ON CONFLICT and returns five counts.
+    """Return the statement that writes the stage by INSERT ... ON CONFLICT.
 
-    They are: rows judged stale, rows proposed, rows inserted, rows written, and
-    the selected rows, as counted in the stage itself.
+    It returns five counts: rows judged stale, rows proposed, rows inserted, rows
+    written, and the selected rows, as counted in the stage itself.
 
     Args:
         shape: The table and its rules.
@@ -135,11 +135,11 @@ def merge(
 
 
 def create_match(shape: Shape, /) -> str:
-    """Return the statement that creates the function of `MATCH` (PostgreSQL 17 or newer).
+    """Return the statement that creates the function of `MATCH`, from PostgreSQL 17 on.
 
-    A temporary function is planned only once per session; planning takes 3 ms for 20
-    columns, as long as writing 500 rows. It returns four counts: rows inserted, rows
-    written, stale rows, and staged rows.
+    The statement in a function is planned only once per session; planning takes 3 ms
+    for 20 columns, as long as writing 500 rows. The function returns four counts: rows
+    inserted, rows written, stale rows, and staged rows.
     """
     # a column of the table may have the name of a result column of the function
     body = f"#variable_conflict use_column\nBEGIN RETURN QUERY {_match(shape)}; END"
@@ -155,8 +155,8 @@ def _match(shape: Shape) -> str:
     """Return the MERGE that writes the stage; of all ways it does the least work.
 
     A stored row that another session changes meanwhile is judged again. If another
-    session inserts one of the keys meanwhile, the statement fails, and `merge` is needed
-    instead.
+    session inserts one of the keys meanwhile, the statement fails, and `merge` has to
+    be used instead.
     """
     start, stale = "", "0::bigint"
     if tells_stale(shape):

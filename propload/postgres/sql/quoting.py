@@ -1,4 +1,4 @@
-"""Names and values made safe to stand in a statement."""
+"""Quotes names and values for use in a statement."""
 
 from __future__ import annotations
 
@@ -11,48 +11,49 @@ if TYPE_CHECKING:
 
     from propload.target import TableName
 
-#: Where a value stands in a statement, the type that it has there, and what is passed
-#: over for it: what stands in quotes or is a comment.
+#: Matches a parameter ($1) and the cast that follows it; and, so that they are skipped,
+#: quoted texts and names, and comments.
 _PLACE = re.compile(
     r"""\bE'(?:[^'\\]|\\.|'')*'|'[^']*'|"[^"]*"|--[^\n]*|\$(\d+)(::\w+)?""", re.DOTALL
 )
 
 
 def name(identifier: str, /) -> str:
-    """Return an identifier in quotes, whatever letters it holds."""
+    """Return a quoted identifier; it may contain any character."""
     return '"' + identifier.replace('"', '""') + '"'
 
 
 def names(identifiers: Iterable[str], /) -> str:
-    """Return quoted identifiers with commas between them."""
+    """Return quoted identifiers, separated by commas."""
     return ", ".join(map(name, identifiers))
 
 
 def path(parts: Iterable[str | None], /) -> str:
-    """Return a name in quotes, with those before it that are given."""
+    """Return a quoted name, qualified by the parts before it that are not None."""
     return ".".join(name(part) for part in parts if part)
 
 
 def table(target: TableName, /) -> str:
-    """Return a table's qualified name in quotes."""
+    """Return a table's qualified name, quoted."""
     return f"{name(target.namespace)}.{name(target.table)}"
 
 
 def text(value: str, /) -> str:
-    """Return a text literal that reads the same under every setting."""
+    """Return a text literal that means the same under any server setting."""
     quoted = "'" + value.replace("'", "''") + "'"
     return "E" + quoted.replace("\\", "\\\\") if "\\" in value else quoted
 
 
 def value(given: object, pg_type: str = "", /) -> str:
-    """Return the literal of a value of Python.
+    """Return a Python value as an SQL literal.
 
     Args:
         given: The value.
-        pg_type: What casts it (`::text`); by default to the type that it has.
+        pg_type: The cast to append (`::text`); by default one to the PostgreSQL type
+            of the value.
 
     Raises:
-        TypeError: It is of a type that no statement needs.
+        TypeError: The type of the value is not supported.
     """
     if given is None:
         return f"NULL{pg_type}"
@@ -65,7 +66,7 @@ def value(given: object, pg_type: str = "", /) -> str:
     if isinstance(given, datetime):
         return f"{text(given.isoformat())}{pg_type or '::timestamptz'}"
     if isinstance(given, list):
-        # an array of nothing has no type of its own
+        # ARRAY[] without elements needs a cast
         literal = f"ARRAY[{', '.join(map(value, given))}]" if given else "'{}'"
         return literal + pg_type
     msg = f"a statement takes no {type(given).__name__}"
@@ -73,9 +74,9 @@ def value(given: object, pg_type: str = "", /) -> str:
 
 
 def with_values(sql: str, values: Sequence[object], /) -> str:
-    """Return a statement with the values that stand in it as `$1`, `$2`, ...
+    """Return a statement with literals in place of its parameters `$1`, `$2`, ...
 
-    The server is asked once for such a text; for one with parameters it is asked twice.
+    The driver sends such a text in one round trip; with parameters it takes two.
     """
 
     def stand(found: re.Match[str]) -> str:

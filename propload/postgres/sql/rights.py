@@ -1,8 +1,9 @@
 """The statements that ask what this user may do with a table."""
 
-#: What this user may do with a relation as a whole, the columns that they may give new
-#: rows and change, those of a type that they may not name, with its namespace, as a
-#: JSON object, and whether the relation is theirs to alter.
+#: Returns, for a relation: the user's privileges on it as a whole; the columns they may
+#: INSERT; the columns they may UPDATE; a JSON object of the columns whose types are in
+#: a namespace on which they have no USAGE, with that namespace; and whether they have
+#: the rights of its owner.
 RIGHTS_QUERY = """
 SELECT array_remove(ARRAY[
            CASE WHEN has_table_privilege(c.oid, 'SELECT') THEN 'SELECT' END,
@@ -31,7 +32,8 @@ SELECT array_remove(ARRAY[
 FROM pg_catalog.pg_class AS c WHERE c.oid = $1::int8::oid
 """
 
-#: Tables that a table refers to and that this user may not have another one refer to.
+#: The tables that a table refers to and on which this user lacks REFERENCES, so that a
+#: copy of the table could not refer to them.
 PARENTS_QUERY = """
 SELECT DISTINCT n.nspname::text, p.relname::text
 FROM pg_catalog.pg_constraint AS f

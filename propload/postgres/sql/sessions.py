@@ -27,10 +27,10 @@ PAGE_BYTES = "SELECT current_setting('block_size')::integer"
 #: 50,000 wide rows; the server allocates the memory only as it is used.
 TEMP_BUFFERS = "SET temp_buffers = '64MB'"
 
-#: The stage has no statistics, so the planner would scan and hash a table of millions of
-#: rows for a few thousand staged ones. One index probe per row costs the same whatever
-#: the size of the table, so that even a plan that was cached while the table was empty
-#: does not become bad as the table grows. For a small table the planner would
+#: The stage has no statistics, so the planner would scan and hash a table of millions
+#: of rows for a few thousand staged ones. One index probe per row costs the same
+#: whatever the size of the table, so that even a plan that was cached while the table
+#: was empty does not become bad as the table grows. For a small table the planner would
 #: materialize all its rows, and scan them once for each staged row.
 PROBE_ONLY = (
     "SET enable_material = off",
@@ -41,8 +41,8 @@ PROBE_ONLY = (
 
 #: Returns how many connections this user may have, how many of them are free now, and
 #: the beginning of the statement that raises the lowest limit, without the new number;
-#: an empty text if that is the server's own limit. A limit of -1 in the catalog means no
-#: limit. Only the number of other users' sessions is needed, which every user may see.
+#: an empty text if that is the server's own limit. A limit of -1 in the catalog means
+#: no limit. Of other users' sessions only the number is needed, which anyone may see.
 CONNECTIONS = """
 WITH used AS (
     SELECT count(*) AS all_of_them,
@@ -84,9 +84,9 @@ NAME = "application_name"
 #: When a session began: seconds since the epoch, to the microsecond.
 _STARTED = "extract(epoch FROM backend_start)::text"
 
-#: Terminates the session of process $1 that began at $2, and waits up to 5 s for its end.
-#: The time excludes a later process with the same id; the application name, a session
-#: that a pooler has since assigned to another client.
+#: Terminates the session of process $1 that began at $2, and waits up to 5 s for its
+#: end. The time excludes a later process with the same id; the application name, a
+#: session that a pooler has since assigned to another client.
 END_LOST = f"""
 SELECT pg_terminate_backend(pid, 5000) FROM pg_catalog.pg_stat_activity
 WHERE pid = $1 AND {_STARTED} = $2 AND pid <> pg_backend_pid()

@@ -1,4 +1,4 @@
-"""The target's own names, where the server speaks of its shadow in a replace."""
+"""Replaces a shadow's names with the target's in what the server says of a replace."""
 
 from __future__ import annotations
 
@@ -10,22 +10,27 @@ import polars as pl
 
 @dataclass(frozen=True, slots=True)
 class ShadowNames:
-    """Names of a shadow, each with the target's; empty outside of a replace.
+    """The names of a shadow, each with the target's; empty outside of a replace.
 
-    Every name of a shadow holds a hash, so no text contains one by chance.
+    Every name of a shadow contains a hash, so that no text contains one by chance.
 
     Attributes:
-        pairs: (shadow's, target's), a name before those that it begins with.
-        namespace: Where the shadow is.
+        pairs: The shadow's name and the target's; if one name is a prefix of another,
+            the longer one is first.
+        namespace: The namespace of the shadow.
     """
 
     pairs: tuple[tuple[str, str], ...] = ()
     namespace: str = ""
 
     def are_of(self, missing: str, /) -> bool:
-        """Return whether what is missing, as a text tells it, is the shadow's own.
+        """Return whether a message about something missing is about the shadow.
 
-        It may be its whole namespace, though not another table there.
+        That includes a message about its namespace as a whole, but not one about
+        another table there.
+
+        Args:
+            missing: The message.
         """
         if any(shadows in missing for shadows, _ in self.pairs):
             return True
@@ -33,13 +38,13 @@ class ShadowNames:
         return bool(self.pairs and re.search(alone, missing))
 
     def in_text(self, text: str, /) -> str:
-        """Return a text that names the target."""
+        """Return a text with the target's names in place of the shadow's."""
         for shadows, own in self.pairs:
             text = text.replace(shadows, own)
         return text
 
     def in_reasons(self, reasons: pl.DataFrame, /) -> pl.DataFrame:
-        """Return reasons whose check and message name the target's constraints."""
+        """Return reasons with the target's names in their checks and messages."""
         if not self.pairs or not reasons.height:
             return reasons
         shadows, own = (list(names) for names in zip(*self.pairs, strict=True))

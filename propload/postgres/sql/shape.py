@@ -1,4 +1,4 @@
-"""A target as the statements see it: which columns travel, and how each compares."""
+"""A target as the statements need it: the columns that are sent, and their rules."""
 
 from __future__ import annotations
 
@@ -22,20 +22,22 @@ Comparison = Literal["value", "bytes", "text", "form"]
 
 @dataclass(frozen=True, slots=True)
 class ColumnShape:
-    """A column that travels.
+    """A column that is sent.
 
     Attributes:
-        plan: How it travels.
+        plan: How it is sent.
         collation: The quoted name of its collation, or None.
-        compare: How two values are told apart: by the type's own equality, by
-            the bytes of a text, as text where the type has no equality, or by their
-            form as text where equal values may differ, which the type then orders.
-        canonical: An expression with `{}` for the value, whose text is the same
-            for equal values of any length or scale.
-        settable: Whether an UPDATE may set it (identity ALWAYS may not).
-        nullable: Whether the table takes null.
+        compare: How values are compared: `value`, by the equality of the type; `bytes`,
+            by the bytes of a text; `text`, as text because the type has no equality or
+            ignores case; `form`, as text because values that the type holds equal may
+            be written differently (their order is that of the type).
+        canonical: An expression with `{}` for the value; as text, its result is the
+            same for all equal values, whatever their length or scale.
+        settable: Whether an UPDATE may set it (not if it is GENERATED ALWAYS AS
+            IDENTITY).
+        nullable: Whether the table takes nulls in it.
         loose: Whether values that differ in the frame may be equal to the server.
-        of_domain: Whether its type is a domain, which may refuse a null by itself.
+        of_domain: Whether its type is a domain, which may itself refuse nulls.
     """
 
     plan: ColumnPlan
@@ -54,44 +56,45 @@ class ColumnShape:
 
     @property
     def stage_type(self) -> str:
-        """The type in the stage, which refuses nothing but the value itself."""
+        """The type in the stage: without a length; of a text, with its collation."""
         bare = casts.stage_type(self.plan)
         if bare == "text" and self.plan.pg_type.startswith(_PADDED):
-            # as text, trailing blanks would tell equal values apart
+            # as text, values that differ only in trailing blanks would not be equal
             bare = "bpchar"
-        # a key without the table's own collation could not be compared with it
+        # a key with another collation than the table's could not be compared with it
         takes = self.collation and bare in ("text", "bpchar")
         return f"{bare} COLLATE {self.collation}" if takes else bare
 
     @property
     def cast_type(self) -> str | None:
-        """The type that a staged value is cast to, or None where it is of it."""
+        """The type that a staged value is cast to, or None if it needs no cast."""
         return casts.cast_type(self.plan)
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A table, its travelling columns, and what happens where rows meet.
+    """A table, the columns that are sent, and what happens to rows with the same key.
 
     Attributes:
         table: The table that is written: the target, or its shadow.
-        columns: The columns that travel, in the frame's order.
-        key: The key's columns.
-        newest: The column that orders versions, or None.
-        mode: What happens to a row whose key is stored.
-        on_null: Whether a null erases a stored value.
-        required: Columns that do not travel, are NOT NULL and have no default:
-            an existing row keeps its own.
-        direct: Whether COPY may write the table itself: no column is carried
-            as text, no trigger or rule can skip or change a row.
-        triggered: Whether a trigger may change or skip a row.
-        partitioned: Whether a row's place alone does not find it again.
-        merges: Whether the server's MERGE answers with what it did.
-        counts_by: How an update is told from an insert: `old` (PostgreSQL 18),
-            `xmax`, or `sequence` for partitions of older servers.
-        shadow_names: What the target calls what the server names of its shadow.
-        tied_by: The constraints and indexes by which rows of different keys may
-            refuse one another.
+        columns: The columns that are sent, in the frame's order.
+        key: The columns of the key.
+        newest: The column that orders versions of a row, or None.
+        mode: What happens to a row whose key is stored already.
+        on_null: Whether a null overwrites a stored value.
+        required: Columns that are not sent, are NOT NULL and have no default: a stored
+            row keeps its own value.
+        direct: Whether COPY may write the table itself: no column is sent as text, and
+            no trigger or rule can skip or change a row.
+        triggered: Whether a trigger may skip or change a row.
+        partitioned: Whether the table is partitioned, so that a ctid alone does not
+            identify a row.
+        merges: Whether MERGE can write the table and return what it did.
+        counts_by: How an update is told from an insert: `old` (from PostgreSQL 18 on),
+            `xmax`, or `sequence` for partitioned tables of older servers.
+        shadow_names: The target's names for what server messages name of its shadow.
+        tied_by: The constraints and indexes by which rows with different keys may
+            conflict with each other.
     """
 
     table: TableName
@@ -111,21 +114,21 @@ class Shape:
 
     @property
     def loose_key(self) -> bool:
-        """Whether a frame may hold a key twice although its own keys differ."""
+        """Whether keys that differ in a frame may be equal to the server."""
         return self.is_loose(self.key)
 
     def is_loose(self, key: Iterable[str], /) -> bool:
-        """Return whether only the server knows which values of a key are equal."""
+        """Return whether only the server can tell which values of a key are equal."""
         return any(self.column(name).loose for name in key)
 
     @property
     def passes_over(self) -> bool:
-        """Whether a stored row may stay whatever the row holds that meets it."""
+        """Whether a row may be skipped although it differs from the stored one."""
         return bool(self.key) and (self.mode == "insert-new" or self.newest is not None)
 
     @property
     def bound(self) -> str | None:
-        """Why rows of different keys may not be written at once, or None."""
+        """Why rows with different keys cannot be written concurrently, or None."""
         loose = [name for name in self.key if self.column(name).loose]
         if loose:
             return f"only the server knows which values of {', '.join(loose)} are equal"
@@ -139,7 +142,7 @@ class Shape:
 
     @property
     def kept(self) -> str | None:
-        """What is told of columns that no UPDATE may set, or None."""
+        """The notice to the user about columns that no UPDATE may set, or None."""
         fixed = [each.name for each in self.values if not each.settable]
         if self.mode != "upsert" or not fixed:
             return None
@@ -155,7 +158,7 @@ class Shape:
         return tuple(each for each in self.columns if each.name not in self.key)
 
     def patched(self, layer: pl.DataFrame, /) -> tuple[str, ...]:
-        """Return columns whose nulls must not reach a column that takes none."""
+        """Return NOT NULL columns whose nulls in a layer leave the stored value."""
         if self.on_null != "keep":
             return ()
         return tuple(
@@ -165,7 +168,7 @@ class Shape:
         )
 
     def erasing(self, layer: pl.DataFrame, /) -> tuple[str, ...]:
-        """Return columns whose nulls erase what stored rows hold."""
+        """Return the columns whose nulls in a layer erase stored values."""
         if self.mode != "upsert" or self.on_null != "overwrite":
             return ()
         return tuple(
@@ -175,13 +178,18 @@ class Shape:
         )
 
     def column(self, name: str, /) -> ColumnShape:
-        """Return the travelling column of that name."""
+        """Return the column of that name, which is sent."""
         return next(each for each in self.columns if each.name == name)
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One of two rows that meet: the alias its columns are read through."""
+    """One of two rows with the same key, in a statement.
+
+    Attributes:
+        alias: The alias by which its columns are read.
+        staged: Whether it is in the stage, so that its values are cast.
+    """
 
     alias: str
     staged: bool = False

@@ -1,5 +1,5 @@
 # ruff: noqa: S608 - what is put into a query is quoted or written in this code
-"""The query that looks among stored rows for keys that no constraint would take."""
+"""The query for stored keys that a unique, not-null constraint would refuse."""
 
 from __future__ import annotations
 
@@ -12,20 +12,22 @@ if TYPE_CHECKING:
 
     from propload.target import TableName
 
-#: Most rows that are looked at: without an index each of them is read and held apart.
+#: How many rows are examined at most: without an index each of them is read and
+#: grouped.
 LOOKED_AT = 1_000_000
-#: Characters of a value that are told.
+#: How many characters of a value are returned.
 TOLD_LENGTH = 60
 
 
 def stored_keys_query(table: TableName, key: Sequence[str], /) -> str:
-    """Return the query for a key that repeats, and whether a row has none.
+    """Return the query for a key that occurs repeatedly, and for a null in a key.
 
-    It gives one row: the values of that key as texts, or null, and a truth.
+    It returns one row: the values of a repeated key as texts, or null if there is none;
+    and whether any key contains a null.
 
     Args:
         table: The table.
-        key: Its columns, whose types have an equality.
+        key: The columns of the key, whose types have an equality.
     """
     columns = [quoting.name(column) for column in key]
     texts = [f"left({column}::text, {TOLD_LENGTH})" for column in columns]

@@ -1,5 +1,5 @@
 # ruff: noqa: S608 - names are quoted, page numbers and seeds are whole numbers
-"""The rows that a table holds: how many there are, and their hashes, part by part."""
+"""Queries about a table's stored rows: about how many there are, and their hashes."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ if TYPE_CHECKING:
 
     from propload.target import TableName
 
-#: Tells of a table, by namespace and name: whether its texts are hashed as they come,
-#: and rows of it change only as they are written; the pages of its longest part; and
-#: about how many rows it has, as far as the server has counted them.
+#: Returns, for a table by namespace and name: whether its rows can be compared by
+#: hashes, that is, texts are stored as UTF-8 and a row changes only if it is written
+#: itself; the number of pages of its largest partition; and an estimate of its rows
+#: from the server's statistics, 0 if there are none.
 STANDING_QUERY = f"""
 SELECT pg_catalog.current_setting('server_encoding') = 'UTF8'
         AND NOT c.relhasrules AND NOT {REACHES_OTHERS},
@@ -46,14 +47,14 @@ def read_hashes(
     first: int,
     after: int | None,
 ) -> str:
-    """Return the query for the hashes of the rows of some pages.
+    """Return the query for the hashes of the rows in a range of pages.
 
     Args:
         of: The table.
-        kept: The expressions that each hash is of.
-        seed: What is hashed beside each value.
+        kept: For each hash, the expressions that are hashed.
+        seed: The seed of the hash function.
         first: The number of the first page.
-        after: The number of the page that ends them, or None: up to the last one.
+        after: The number of the page after the last one, or None for the table's end.
     """
     hashes = [
         f"pg_catalog.hash_record_extended(ROW({', '.join(each)}), {seed})"

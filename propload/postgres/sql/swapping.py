@@ -1,5 +1,5 @@
 # ruff: noqa: S608 - names are quoted, values are made into literals here
-"""A shadow of a table that a replace fills, and the swap at its end."""
+"""Statements for the shadow that a replace fills, and for the swap at its end."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 #: How the name of every shadow begins.
 PREFIX = "propload_shadow_"
 
-#: Shadows that this user may drop, in the two places where they can be, with what is
-#: noted of them: a member of a role that does not inherit its rights may not.
+#: The shadows that this user may drop, in the schema `propload` and in $1, each with
+#: its remark. Membership in the owning role counts only if its privileges are
+#: inherited.
 SHADOWS = f"""
 SELECT n.nspname::text, c.relname::text, obj_description(c.oid, 'pg_class')
 FROM pg_catalog.pg_class AS c
@@ -26,15 +27,16 @@ JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.relkind = 'r' AND starts_with(c.relname::text, '{PREFIX}')
   AND n.nspname IN ('propload', $1::text) AND pg_has_role(c.relowner, 'USAGE')"""
 
-#: Rows of a table that are counted: a second's work, and what has more has many.
+#: How many rows of a table are counted at most: that takes a second, and the exact
+#: number of a larger table is not needed.
 MOST_COUNTED = 1_000_000
 
-#: Whether this user may make a shadow in a namespace.
+#: Whether this user may create a shadow in a namespace.
 MAY_CREATE = """
 SELECT has_schema_privilege(oid, 'CREATE')
 FROM pg_catalog.pg_namespace WHERE nspname = $1::text"""
 
-#: Where a shadow is.
+#: The namespace and name of each table of that name.
 NAMED = """
 SELECT n.nspname::text, c.relname::text
 FROM pg_catalog.pg_class AS c
@@ -44,12 +46,13 @@ WHERE c.relkind = 'r' AND c.relname = $1::text"""
 #: Whether a trigger may skip rows of the table.
 TRIGGERED = f"SELECT {triggered('($1::text)::regclass')}"
 
-#: Each row is held against the partitions in turn: 24, two years of months, take 1 to
-#: 1.5 us a row, about half as much as the rest of its way into the table.
+#: Each row is checked against the partitions in turn: 24 of them (two years of months)
+#: take 1 to 1.5 us a row, about half as long as everything else that stores it.
 MOST_PARTITIONS = 24
 
-#: The condition that a row has a partition, or is of the partition that the table is;
-#: null where there is none, or where one takes all rows.
+#: The condition that a row fits into one of the table's partitions, or into the table
+#: if it is itself a partition. Null if there are no partitions or too many, or if one
+#: takes all rows.
 PLACED = f"""
 SELECT CASE WHEN count(*) = count(d.condition) AND count(*) <= {MOST_PARTITIONS}
             THEN string_agg('(' || d.condition || ')', ' OR ') END
@@ -59,18 +62,19 @@ CROSS JOIN LATERAL (
 ) AS d (condition)
 WHERE p.isleaf"""
 
-#: Foreign keys of a table to others: LIKE does not copy them.
+#: The foreign keys of a table that refer to other tables: LIKE does not copy them.
 FOREIGN_KEYS = """
 SELECT conname::text, pg_catalog.pg_get_constraintdef(oid) FROM pg_catalog.pg_constraint
 WHERE conrelid = ($1::text)::regclass AND contype = 'f' AND confrelid <> conrelid"""
 
-#: Whether rows of a shadow go with the rows of other tables that they refer to.
+#: Whether rows of a shadow are deleted along with rows of other tables that they refer
+#: to (ON DELETE CASCADE).
 CASCADES = """
 SELECT EXISTS (SELECT FROM pg_catalog.pg_constraint
                WHERE conrelid = ($1::text)::regclass
                AND contype = 'f' AND confdeltype = 'c')"""
 
-#: Columns of a shadow that have another type in its table: both types.
+#: The columns of a shadow ($1) that have another type in its table ($2); both types.
 RETYPED = """
 SELECT s.attname::text, pg_catalog.format_type(s.atttypid, s.atttypmod),
        pg_catalog.format_type(t.atttypid, t.atttypmod)
@@ -87,20 +91,20 @@ WHERE a.attrelid = ($1::text)::regclass AND a.attnum > 0 AND NOT a.attisdropped
   AND a.attgenerated = '' AND a.attidentity <> 'a'
 """
 
-#: Whether another table points here, so that the table cannot be truncated.
+#: Whether another table refers to the table, so that it cannot be truncated.
 REFERENCED = f"SELECT {referenced('($1::text)::regclass')}"
 
-#: Whether others inherit from the table, which would be emptied with it, and whether
-#: row-level security hides rows of it, which would stay.
+#: Whether other tables inherit from the table, which would be emptied as well, and
+#: whether row-level security may hide rows from this user, which would stay.
 REACH = """
 SELECT c.relkind = 'r' AND EXISTS (
     SELECT FROM pg_catalog.pg_inherits AS h WHERE h.inhparent = c.oid),
     row_security_active(c.oid)
 FROM pg_catalog.pg_class AS c WHERE c.oid = ($1::text)::regclass"""
 
-#: Indexes of a shadow beside those they were copied from, by name: of the same
-#: definition, in the order in which they were made. LIKE keeps the names of all
-#: other constraints.
+#: The names of a shadow's indexes, each with that of the index it was copied from: they
+#: have the same definition, and equal ones are paired in the order of creation. LIKE
+#: keeps the names of all other constraints.
 TWINS = """
 WITH indexes AS (
     SELECT i.indrelid, c.relname, i.indisunique, i.indisprimary, d.definition,
@@ -121,28 +125,34 @@ WHERE s.indrelid = ($1::text)::regclass AND t.indrelid = ($2::text)::regclass"""
 
 
 def count_at_most(of: TableName, /) -> str:
-    """Return the query for how many rows a table holds, as far as they are counted."""
+    """Return the query for how many rows a table holds, `MOST_COUNTED` + 1 at most."""
     some = f"SELECT FROM {table(of)} LIMIT {MOST_COUNTED + 1}"
     return f"SELECT pg_catalog.count(*) FROM ({some}) AS held"
 
 
 def add_key(shadow: TableName, key: Sequence[str], /) -> str:
-    """Return the statement that gives a shadow a key that its target lacks."""
+    """Return the statement that adds to a shadow a unique key that its target lacks."""
     return f"CREATE UNIQUE INDEX ON {table(shadow)} ({names(key)})"
 
 
 def add_constraint(shadow: TableName, constraint: str, definition: str, /) -> str:
-    """Return the statement that gives a shadow a constraint, as the server wrote it."""
+    """Return the statement that adds a constraint to a shadow.
+
+    Args:
+        shadow: The shadow.
+        constraint: The constraint's name.
+        definition: Its definition, as SQL.
+    """
     return f"ALTER TABLE {table(shadow)} ADD CONSTRAINT {name(constraint)} {definition}"
 
 
 def empty(shadow: TableName, /) -> str:
-    """Return the statement that takes all rows out of a shadow."""
+    """Return the statement that removes all rows from a shadow."""
     return f"TRUNCATE {table(shadow)}"
 
 
 def columns_of(shadow: TableName, /) -> str:
-    """Return the query for the names of a shadow's columns: none where it is gone."""
+    """Return the query for the names of a shadow's columns; none if it is gone."""
     return (
         "SELECT attname::text FROM pg_catalog.pg_attribute WHERE attnum > 0 AND NOT "
         f"attisdropped AND attrelid = to_regclass({text(table(shadow))})"
@@ -150,12 +160,12 @@ def columns_of(shadow: TableName, /) -> str:
 
 
 def note(shadow: TableName, remark: str, /) -> str:
-    """Return the statement that keeps a remark with a shadow; an empty one is none."""
+    """Return the statement that sets a shadow's remark; an empty one removes it."""
     return f"COMMENT ON TABLE {table(shadow)} IS {text(remark)}"
 
 
 def noted(shadow: TableName, /) -> str:
-    """Return the query for the remark that is kept with a shadow."""
+    """Return the query for a shadow's remark."""
     return f"SELECT obj_description(to_regclass({text(table(shadow))}), 'pg_class')"
 
 
@@ -166,12 +176,12 @@ def count(shadow: TableName, /) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SwapStatements:
-    """The statements that put a shadow's rows in place of the target's.
+    """The statements that replace the target's rows with the shadow's.
 
     Attributes:
-        make_room: What goes first.
-        fill: The statement that takes over the rows.
-        tells_all: Whether it tells of each row of the shadow that it took over.
+        make_room: Removes old rows; it is run first.
+        fill: Stores the rows of the shadow in the target.
+        tells_all: Whether the row count of `fill` covers every row of the shadow.
     """
 
     make_room: str
@@ -180,12 +190,12 @@ class SwapStatements:
 
 
 def lock(target: TableName, /, *, referenced: bool) -> str:
-    """Return the statement that keeps a table as it is until the commit.
+    """Return the statement that locks a table against changes until the commit.
 
     Args:
         target: The table.
-        referenced: Whether other tables point to it, so that it is not truncated and
-            can be read meanwhile.
+        referenced: Whether other tables refer to it: then it is not truncated, and can
+            still be read meanwhile.
     """
     mode = "SHARE ROW EXCLUSIVE" if referenced else "ACCESS EXCLUSIVE"
     return f"LOCK TABLE {table(target)} IN {mode} MODE"
@@ -201,18 +211,19 @@ def swap(
     others: Sequence[str] = (),
     referenced: bool,
 ) -> SwapStatements:
-    """Return the statements that put the shadow's rows in place of the target's.
+    """Return the statements that replace the target's rows with the shadow's.
 
     The table itself stays, with its grants, indexes, views and policies.
 
     Args:
         target: The table.
         shadow: Its shadow.
-        columns: The columns that rows came with.
-        key: The key's columns, or empty.
-        others: The columns that rows came without: they take their defaults.
-        referenced: Whether other tables point to the target: then only the rows
-            whose key is gone are deleted.
+        columns: The columns that the rows were sent with.
+        key: The columns of the key, or empty.
+        others: The columns that an update sets to their defaults, because no row was
+            sent with them.
+        referenced: Whether other tables refer to the target. Then rows whose keys are
+            in the shadow are updated, and only the others are deleted.
     """
     listed = names(columns)
     order = f" ORDER BY {names(key)}" if key else ""

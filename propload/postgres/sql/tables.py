@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from propload.target import TableName
 
 
-#: What every session may call the namespace of its own temporary tables, and its name.
+#: The alias by which every session can name its own temporary schema, and the query for
+#: the schema's actual name.
 TEMPORARY = "pg_temp"
 OWN_TEMPORARY = (
     "SELECT nspname FROM pg_catalog.pg_namespace "
@@ -33,12 +34,12 @@ def belongs_to(one: str, relation: str, /) -> str:
 
 
 def referenced(relation: str, /) -> str:
-    """Return the condition that rows of other tables refer to a table.
+    """Return the condition that foreign keys of other tables refer to a table.
 
     References to a single partition count, those of the table to itself do not.
 
     Args:
-        relation: The expression of its oid.
+        relation: The expression of the table's oid.
     """
     return (
         "EXISTS (SELECT FROM pg_catalog.pg_constraint AS f WHERE f.contype = 'f' "
@@ -55,13 +56,14 @@ def triggered(relation: str, /) -> str:
     """
     return (
         "EXISTS (SELECT FROM pg_catalog.pg_trigger AS g WHERE NOT g.tgisinternal "
-        # for each row, and before it is stored
+        # row triggers that fire BEFORE
         f"AND g.tgtype & 3 = 3 AND {belongs_to('g.tgrelid', relation)})"
     )
 
 
-#: The condition that to write a row of a table, `c` of `pg_class`, may change others of
-#: it: rows that refer to it follow, and others may refer to those.
+#: The condition that writing one row of the table `c` (of `pg_class`) may change other
+#: rows of it: by a trigger, or by a foreign key with an ON UPDATE action that refers to
+#: the table, since a chain of them may lead back to it.
 REACHES_OTHERS = (
     "(EXISTS (SELECT FROM pg_catalog.pg_trigger AS g WHERE NOT g.tgisinternal "
     f"AND {belongs_to('g.tgrelid', 'c.oid')}) "
@@ -70,8 +72,8 @@ REACHES_OTHERS = (
     f"AND {belongs_to('f.confrelid', 'c.oid')}))"
 )
 
-#: The condition that an index, `x` of `pg_index`, keeps rows of a table apart by plain
-#: columns: ON CONFLICT can use such a one.
+#: The condition that the index `x` (of `pg_index`) can serve ON CONFLICT as a key: it
+#: is unique, valid, immediate, of plain columns and without a condition.
 STANDS_FOR_A_KEY = (
     "x.indisunique AND x.indisvalid AND x.indimmediate AND x.indpred IS NULL "
     "AND x.indexprs IS NULL AND NOT x.indisexclusion"
@@ -79,13 +81,13 @@ STANDS_FOR_A_KEY = (
 
 
 def known_name(alias: str, /) -> str:
-    """Return the expression of a type's bare name, by which its values are known.
+    """Return the expression of the name by which propload recognizes a type.
 
-    A type that the server or an extension did not bring is another one, whatever its
-    name: its namespace goes before it.
+    That is the bare name of a type of the server or of an extension. Any other type has
+    its namespace before its name, so that it is not mistaken for a type of that name.
 
     Args:
-        alias: What `pg_type` is called in the query.
+        alias: The alias of `pg_type` in the query.
     """
     return f"""CASE WHEN {alias}.typnamespace = 'pg_catalog'::regnamespace OR EXISTS (
            SELECT FROM pg_catalog.pg_depend AS x
@@ -95,11 +97,12 @@ def known_name(alias: str, /) -> str:
        ELSE ({alias}.typnamespace::regnamespace || '.' || {alias}.typname) END"""
 
 
-#: A relation by namespace and name. `lacking` are the rights that are missing, or an
-#: empty text. Partitions do not inherit here: their keys are unique together. Rows of
-#: other tables may refer to it or to a part of it. A trigger may skip or change a row
-#: before it is stored. MERGE takes no rules; one of them may rewrite what is inserted
-#: or updated.
+#: A relation by namespace and name. `lacking` names the missing privileges, or is
+#: empty. `inherited` does not count partitions, since their keys are unique across all
+#: of them. `referenced`: foreign keys of other tables refer to it or to a partition of
+#: it. `triggered`: a trigger may skip or change a row before it is stored. `ruled`: it
+#: has rules, which MERGE does not support. `rewritten`: a rule may rewrite an INSERT or
+#: an UPDATE.
 RELATION_QUERY = f"""
 SELECT c.oid::int8 AS oid, c.relkind::text AS kind,
        CASE WHEN NOT has_schema_privilege(n.oid, 'USAGE') THEN 'USAGE'
@@ -124,7 +127,7 @@ JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE n.nspname = $1 AND c.relname = $2
 """
 
-#: The type below any domain of an array's elements, and its length.
+#: The base type of an array's elements, below any domains, and its type modifier.
 _WITHIN = """
     WITH RECURSIVE inside AS (
         SELECT e.oid AS type, -1 AS length
@@ -137,9 +140,9 @@ _WITHIN = """
     SELECT i.type, i.length FROM inside AS i
     JOIN pg_catalog.pg_type AS d ON d.oid = i.type AND d.typtype <> 'd'"""
 
-#: The columns of a relation, each with its type below any domain, by the names that
-#: `TableColumn` has for what is told. A domain may stand on another one; the length is
-#: the one written nearest to the column.
+#: The columns of a relation, each with its base type below any domains; the result
+#: columns are named like the attributes of `TableColumn`. Domains may be based on
+#: domains: the type modifier that counts is the one nearest to the column.
 COLUMNS_QUERY = f"""
 WITH RECURSIVE below AS (
     SELECT a.attnum, a.atttypid AS type, a.atttypmod AS length,
@@ -201,8 +204,8 @@ LEFT JOIN pg_catalog.pg_namespace AS n ON n.oid = c.collnamespace
 ORDER BY a.attnum
 """
 
-#: The names of all columns that a relation has or had: a dropped one keeps its
-#: place, under a name of the server's own.
+#: The names of all columns that a relation has or had: a dropped one keeps its number,
+#: under a name that the server gives it.
 PLACES_QUERY = """
 SELECT a.attname::text
 FROM pg_catalog.pg_attribute AS a
@@ -211,12 +214,12 @@ JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE n.nspname = $1 AND c.relname = $2 AND a.attnum > 0
 """
 
-#: What keeps rows of a table apart, the primary key first: unique indexes and
-#: exclusions, those of single partitions included, and references of the table to
-#: itself. A copy of the table has those that are `copied`; ON CONFLICT can use a
-#: `usable` one (a key WITHOUT OVERLAPS is an exclusion). Of each are told the columns
-#: of its `key` in order, those in which two rows must be `equal` to collide, and all
-#: `columns` that it looks at.
+#: What may let rows of a table conflict with each other, the primary key first: unique
+#: indexes and exclusion constraints, including those of single partitions, and foreign
+#: keys of the table to itself. `copied`: a copy of the table has it. `usable`: ON
+#: CONFLICT can use it (a key WITHOUT OVERLAPS is an exclusion constraint). `key`: its
+#: columns in order. `equal`: the columns in which two rows must be equal to conflict.
+#: `columns`: all columns that it depends on.
 TIES_QUERY = f"""
 WITH parts AS (
     SELECT $1::int8::oid AS relation
@@ -262,13 +265,13 @@ FROM pg_catalog.pg_constraint AS c
 WHERE c.conrelid = $1::int8::oid AND c.contype = 'f' AND c.confrelid = c.conrelid
 ORDER BY first DESC, made"""
 
-#: Holds a name against others until the commit.
+#: Takes an advisory lock on a name until the transaction ends.
 LOCK_NAME_QUERY = """
 SELECT count(*) FROM (
     SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended($1, 0))) AS held
 """
 
-#: Whether this user may have the server read a file of its machine.
+#: The condition that this user may have the server read files on its machine.
 READS_FILES = "pg_has_role(current_user, 'pg_read_server_files', 'USAGE')"
 
 #: The columns of a relation whose own type is jsonb.
@@ -281,12 +284,12 @@ WHERE a.attrelid = pg_catalog.to_regclass($1) AND a.attnum > 0
 
 
 def copy_from(place: Iterable[str | None], columns: Iterable[str], path: str, /) -> str:
-    """Return the statement that copies a file of the server's machine into a table.
+    """Return the statement that copies a file on the server's machine into a table.
 
     Args:
-        place: The table's namespace, if it is to be named, and its name.
-        columns: What the file has, in order.
-        path: The file, in COPY's binary form.
+        place: The table's namespace, or None to leave it out, and its name.
+        columns: The columns of the file, in order.
+        path: The path of the file, which is in COPY's binary format.
     """
     return (
         f"COPY {quoting.path(place)} ({quoting.names(columns)}) "
@@ -295,7 +298,7 @@ def copy_from(place: Iterable[str | None], columns: Iterable[str], path: str, /)
 
 
 def is_empty_query(table: TableName, /) -> str:
-    """Return the query whether a table holds no row."""
+    """Return the query for whether a table is empty."""
     return f"SELECT NOT EXISTS (SELECT FROM {quoting.table(table)})"
 
 
@@ -307,17 +310,17 @@ def create_table_statement(
     key: Sequence[str],
     unless_there: bool = False,
 ) -> str:
-    """Return the statement that makes a table.
+    """Return the statement that creates a table.
 
     Args:
         table: Its name.
         types: PostgreSQL types by column, in order.
-        key: The primary key's columns.
-        unless_there: Whether one of that name is no error.
+        key: The columns of the primary key.
+        unless_there: Whether to do nothing if there is a table of that name.
     """
     parts = []
     for name, pg_type in types.items():
-        # rows come in byte order, and an index in that order fills faster
+        # rows arrive in byte order, and an index in the same order is filled faster
         order = ' COLLATE "C"' if name in key and pg_type == "text" else ""
         null = " NOT NULL" if name in key else ""
         parts.append(f"{quoting.name(name)} {pg_type}{order}{null}")
@@ -329,7 +332,7 @@ def create_table_statement(
 
 
 def add_columns_statement(table: TableName, types: Mapping[str, str], /) -> str:
-    """Return the statement that gives a table more columns.
+    """Return the statement that adds columns to a table, unless it has them.
 
     Args:
         table: Its name.
@@ -343,16 +346,21 @@ def add_columns_statement(table: TableName, types: Mapping[str, str], /) -> str:
 
 
 def like_statement(made: TableName, model: TableName, /) -> str:
-    """Return the statement that makes an empty table with the rules of another."""
+    """Return the statement that creates an empty copy of a table with LIKE.
+
+    Args:
+        made: The name of the copy.
+        model: The table that is copied.
+    """
     like = f"LIKE {quoting.table(model)} INCLUDING ALL"
     return f"CREATE TABLE {quoting.table(made)} ({like})"
 
 
 def drop_statement(table: TableName, /) -> str:
-    """Return the statement that drops a table, if it is there."""
+    """Return the statement that drops a table if it exists."""
     return f"DROP TABLE IF EXISTS {quoting.table(table)}"
 
 
 def exists_query(table: TableName, /) -> str:
-    """Return the query for whether a table is there."""
+    """Return the query for whether a table exists."""
     return f"SELECT to_regclass({quoting.text(quoting.table(table))}) IS NOT NULL"
