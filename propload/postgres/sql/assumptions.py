@@ -1,19 +1,19 @@
 # ruff: noqa: S608 - only conditions of this code are put into the query
-"""The query for what a plan takes for granted of its table."""
+"""The query for what a plan assumes about its table."""
 
 from __future__ import annotations
 
 from propload.postgres.sql.tables import REACHES_OTHERS, STANDS_FOR_A_KEY, triggered
 
-#: What rows are planned by, as one JSON text, by namespace and name: the table's oid;
-#: each column's type, its length or precision, both as PostgreSQL writes them, and its
-#: number; the columns of each index that a key can be looked for by; whether a trigger
-#: may skip or change a row; whether there are rules; whether row-level security applies
-#: to this user; whether a row that is written may change others; the columns that a new
-#: row has to bring (but those of a domain, which may have a default of its own); and
-#: the files that its rows lie in, those of its partitions, which are others when rows
-#: were written anew, are gone or came with a partition. The same text means that all is
-#: the same.
+#: Returns what a plan assumes about a table, by namespace and name, as one JSON text:
+#: the table's oid; each column's type oid, type modifier, type as PostgreSQL writes it,
+#: and number; the columns of each index that can serve ON CONFLICT as a key; whether a
+#: trigger may skip or change a row; whether there are rules; whether row-level security
+#: applies to this user; whether writing a row may change others; the columns that a new
+#: row must have (except those of a domain, which may have a default of its own); and
+#: the files of the table or of its partitions, which change if the table is truncated
+#: or rewritten, or if a partition is attached or detached. If the text is the same,
+#: nothing of this has changed.
 ASSUMPTIONS_QUERY = f"""
 SELECT json_build_object(
     'oid', c.oid::int8,

@@ -1,5 +1,5 @@
 # ruff: noqa: S608 - names are quoted, values are made into literals here
-"""Which rows of the stage are news to the table, and which of these are stale."""
+"""Conditions for staged rows that would change the table, and for stale ones."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from propload.postgres.sql.stage import STAGE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-#: How many arguments a function of the server takes.
+#: How many arguments a function call takes at most, in PostgreSQL as it is built.
 _ARGUMENTS = 100
 
 
 def judged(shape: Shape, within: str = "true", /, *, also: Sequence[str] = ()) -> str:
-    """Return the query for staged rows that are news to the table.
+    """Return the query for staged rows that are new or differ from the stored row.
 
-    It tells each one's place in the stage, its ordinal, where the stored row was
-    seen (null where there is none) and whether it is stale.
+    It returns the ctid of each in the stage (`place`), its ordinal, the ctid of the
+    stored row (`home`, null if there is none) and whether it is stale.
 
     Args:
         shape: The table and its rules.
-        within: The condition on `s` that picks the rows.
-        also: What else it tells of `s` and `o`.
+        within: The condition on `s` that selects the rows.
+        also: Further expressions of `s` and `o` to return.
     """
     more = "".join(f", {one}" for one in also)
     stored = STORED(shape.column(shape.key[0]))
@@ -42,10 +42,10 @@ def judged(shape: Shape, within: str = "true", /, *, also: Sequence[str] = ()) -
 
 
 def are_cast(shape: Shape, /) -> str:
-    """Return the condition, true of all rows, that casts what may not be written.
+    """Return a condition that is always true but casts every value, to find bad ones.
 
-    A value that its column cannot hold is refused whatever the table holds. Where the
-    stored row stays, the cast would be left out, or made by chance.
+    A row with a value that its column cannot hold is refused, whatever the table holds.
+    Without this condition, a row that is not written might not be cast.
     """
     if not shape.passes_over:
         return "true"
@@ -56,7 +56,7 @@ def are_cast(shape: Shape, /) -> str:
 
 
 def is_news(shape: Shape, new: Side = INCOMING, stored: Side = STORED, /) -> str:
-    """Return the condition that a row would change the stored one by what it holds."""
+    """Return the condition that a row would change a value of the stored one."""
     if shape.mode == "insert-new":
         return "false"
     if shape.on_null == "keep":
@@ -65,7 +65,7 @@ def is_news(shape: Shape, new: Side = INCOMING, stored: Side = STORED, /) -> str
 
 
 def is_stale(shape: Shape, new: Side = INCOMING, stored: Side = STORED, /) -> str:
-    """Return the condition that a row, which is news, is older than the stored one."""
+    """Return the condition that a row that differs from the stored one is stale."""
     if not tells_stale(shape):
         return "false"
     if shape.on_null == "keep":
@@ -74,12 +74,12 @@ def is_stale(shape: Shape, new: Side = INCOMING, stored: Side = STORED, /) -> st
 
 
 def tells_stale(shape: Shape, /) -> bool:
-    """Return whether rows may be older than the stored ones that they meet."""
+    """Return whether rows are checked for being stale."""
     return shape.newest is not None and shape.mode != "insert-new"
 
 
 def same_key(shape: Shape, stored: Side = STORED, /) -> str:
-    """Return the condition that a staged row has the key of a stored one."""
+    """Return the condition that a staged row and a stored one have the same key."""
     return " AND ".join(
         f"{stored(column)} = {INCOMING(column)}"
         for column in map(shape.column, shape.key)

@@ -1,10 +1,10 @@
 # ruff: noqa: S608 - names are quoted, values are made into literals here
-"""A look over the stage for what one condition can tell of many rows.
+"""A pass over the stage that finds bad rows by conditions, many at once.
 
-Values that cannot be cast, nulls, checks, foreign keys, missing partitions, and unique
-values that a stored row holds: one pass finds all such rows and takes them out of the
-stage, so that the slower pass of `sifting` meets only the rest. It may miss rows, but
-it names none that the server would take.
+It finds values that cannot be cast, nulls, violations of checks and foreign keys,
+missing partitions, and unique values that a stored row has. It deletes these rows from
+the stage, so that the slower pass of `sifting` has only the rest to try. It may miss
+bad rows, but it never reports one that the server would take.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ if TYPE_CHECKING:
 
     from propload.postgres.sql.shape import ColumnShape, Shape
 
-#: Errors of these classes and codes are the server's or the session's own: no
-#: condition, and no row, is at fault.
+#: Classes and codes of errors of the server or the session: neither a condition nor a
+#: row is at fault.
 OF_THE_SERVER = (
     *("08", "25", "26", "28", "40", "53", "55", "57", "58", "F0"),
     *("XX001", "XX002"),
 )
-#: The condition that the error that was met is one of them.
+#: The condition that the error in an exception handler is one of them.
 IS_OF_THE_SERVER = f"SQLSTATE ~ '^({'|'.join(OF_THE_SERVER)})'"
 
-#: Checks, foreign and unique keys that hold for new rows: name, kind, expression, own
-#: columns, the other table and its columns. Left out are those that the look would
-#: judge otherwise than the server: checks of the row as a whole or of its place, keys
-#: into tables of which this user sees some rows only, and keys that ask for a period to
-#: be covered.
+#: The checks, foreign keys and unique keys that are enforced for new rows: name, kind,
+#: expression, own columns, the other table and its columns. Left out are those that
+#: this pass cannot evaluate as the server does: checks that refer to the whole row or
+#: to system columns, foreign keys to tables of which row-level security hides rows from
+#: this user, and foreign keys with PERIOD.
 RULES = """
 SELECT c.conname::text, c.contype::text, pg_get_expr(c.conbin, c.conrelid),
        ARRAY(SELECT a.attname::text
@@ -66,13 +66,13 @@ WHERE c.conrelid = ($1::text)::regclass
           AND NOT pg_catalog.row_security_active(c.confrelid))
 ORDER BY c.contype, c.conname"""
 
-#: Each row is held against the partitions in turn, so that of many nothing is told:
-#: twenty years of months are told.
+#: Each row is checked against the partitions in turn, so a table with more than these
+#: (twenty years of months) is not checked for missing ones.
 MOST_PARTITIONS = 240
 
-#: The condition that a row has a partition, and the columns it concerns, in the form of
-#: `RULES`: no row where that is not known, as with a key of expressions, or where one
-#: partition takes all rows.
+#: The condition that a row fits into a partition, and the columns in it, in the form of
+#: `RULES`. No row is returned if that cannot be evaluated (as with a partition key of
+#: expressions), if there are too many partitions, or if one takes all rows.
 PLACES = f"""
 WITH keys AS (
     SELECT k.partrelid, unnest(k.partattrs) AS number
@@ -97,26 +97,28 @@ WHERE p.isleaf AND p.level > 0
 HAVING count(*) = count(d.condition) AND count(*) BETWEEN 1 AND {MOST_PARTITIONS}
    AND NOT EXISTS (SELECT FROM keys AS k WHERE k.number = 0)"""
 
-#: `pg_input_is_valid` is there from this version on.
+#: The server version from which on there is `pg_input_is_valid`.
 TELLS_VALIDITY = 160000
 
-#: What the look returns: the row, the number of what holds of it, and what the type's
-#: reader says of the value, if it was asked: its code and its words, or nulls.
+#: Executes the pass. It returns, for each bad row, its ordinal, the number of its
+#: verdict, and the code and message of the type's input function if that was asked,
+#: else nulls.
 SCREEN = "SELECT row_ordinal, verdict, code, words FROM pg_temp.propload_screen()"
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What one condition says of a row.
+    """A condition that finds bad rows, and the error that it stands for.
 
     Attributes:
         condition: It is true of bad rows; `s` is the stage.
-        column: The column at fault, or several with commas.
+        column: The column at fault, or several, separated by commas.
         constraint: The constraint's name, or None.
-        sqlstate: The code that the server would give.
-        message: What the server would say, in parts between which the value stands.
-        asked: What gives the server's own code and words for the value, where its
-            reader tells them; `d` is the stage.
+        sqlstate: The code of the error that the server would raise.
+        message: The message that the server would give, in parts that are joined by the
+            value.
+        asked: A call that returns the server's own code and message for the value, if
+            the type's input function can report them; `d` is the stage.
     """
 
     condition: str
@@ -129,15 +131,16 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A check, a foreign or unique key, or partitions, as `RULES` and `PLACES` answer.
+    """A row of `RULES` or `PLACES`: a check, a foreign or unique key, or partitions.
 
     Attributes:
-        constraint: Its name, or None of partitions.
-        kind: `c`, `f`, `partition`, or `p` and `u` for unique ones.
+        constraint: The constraint's name, or None for partitions.
+        kind: `c` (check), `f` (foreign key), `p` (primary key), `u` (unique) or
+            `partition`.
         expression: The condition of a check or of partitions, else None.
-        columns: The columns it concerns.
-        parent: The quoted name of a foreign key's other table, else None.
-        parent_columns: That table's columns.
+        columns: The columns that it is about.
+        parent: The quoted name of the table that a foreign key refers to, else None.
+        parent_columns: The columns of that table that it refers to.
     """
 
     constraint: str | None
@@ -149,12 +152,12 @@ class Rule:
 
     @property
     def unique(self) -> bool:
-        """Whether it refuses what a stored row holds."""
+        """Whether it is a primary or unique key."""
         return self.kind in {"p", "u"}
 
 
 def uncastable(shape: Shape, /) -> list[Verdict]:
-    """Return what tells texts that the server cannot cast, on newer servers."""
+    """Return the verdicts for texts that cannot be cast, from `TELLS_VALIDITY` on."""
     return [
         verdict
         for column in shape.columns
@@ -168,7 +171,7 @@ def _uncastable(column: ColumnShape) -> Iterator[Verdict]:
     if pg_type is None:
         return
     kept = casts.kept_exactly(column.plan, value)
-    # a type with a length is asked as well, since the look at exact values uses it
+    # the type with its length has to be valid too, as `kept_exactly` casts to it
     for each in dict.fromkeys([pg_type, column.plan.pg_type] if kept else [pg_type]):
         yield _unreadable(column.name, each)
     if kept:
@@ -190,13 +193,13 @@ def _unreadable(column: str, pg_type: str) -> Verdict:
 
 
 def refused(shape: Shape, rules: Sequence[Rule], /) -> list[Verdict]:
-    """Return what tells rows that a null, a check, a key or a partition forbids."""
+    """Return the verdicts for rows that nulls, checks, keys or partitions forbid."""
     found = [
         _null(shape, f"({_written(shape, column)}) IS NULL", column.name)
         for column in shape.columns
         if not column.nullable
     ]
-    # a stored row has its own value of what does not travel
+    # a stored row keeps its own values in columns that are not sent
     new = "j.home IS NULL" if shape.key else "true"
     found += [_null(shape, new, column) for column in shape.required]
     travelling = {column.name for column in shape.columns}
@@ -204,7 +207,7 @@ def refused(shape: Shape, rules: Sequence[Rule], /) -> list[Verdict]:
     found += [_check(shape, rule) for rule in known if rule.kind == "c"]
     found += [_parent(shape, rule) for rule in known if rule.kind == "f"]
     found += [_place(shape, rule) for rule in known if rule.kind == "partition"]
-    # rows that meet by the key itself are updates
+    # a stored row with the same key is updated: no conflict
     unique = [rule for rule in known if rule.unique]
     own = set(shape.key)
     return found + [_holder(shape, each) for each in unique if set(each.columns) != own]
@@ -213,12 +216,12 @@ def refused(shape: Shape, rules: Sequence[Rule], /) -> list[Verdict]:
 def create(
     shape: Shape, of_all: Sequence[Verdict], of_written: Sequence[Verdict], /
 ) -> str:
-    """Return the statement that makes the look as a function of the session.
+    """Return the statement that creates the pass as a temporary function.
 
     Args:
         shape: The table.
-        of_all: Conditions asked of every row of the stage first.
-        of_written: Conditions asked of rows that would be written.
+        of_all: The verdicts on all rows of the stage, which come first.
+        of_written: The verdicts on rows that would be written.
     """
     first = _take_out(f"FROM {STAGE} AS s", "true", of_all, 1) if of_all else ""
     second = ""
@@ -252,11 +255,11 @@ END"""
 
 
 def _guarded(look: str) -> str:
-    """Return a look that finds nothing where the server cannot tell.
+    """Return a step of the pass that finds nothing if evaluating it fails.
 
-    A type's reader may raise what it should only tell, a condition may be unable to
-    judge a value, a function may raise, a table may be closed to this user: the next
-    pass asks the server itself.
+    A type's input function may raise an error that it should only report, a condition
+    may fail on a value, a function may raise, and this user may lack a privilege on a
+    table. Then it is left to `sifting` to find the bad rows.
     """
     return f"""
     BEGIN
@@ -269,12 +272,12 @@ def _guarded(look: str) -> str:
 
 
 def _folds(shape: Shape) -> bool:
-    """Return whether a stored row keeps values that come as nulls; it is `o` then."""
+    """Return whether nulls leave stored values as they are; then `o` is joined."""
     return bool(shape.key) and shape.on_null == "keep"
 
 
 def _written(shape: Shape, column: ColumnShape) -> str:
-    """Return the expression of what a row would be given in a column."""
+    """Return the expression of the value that would be written into a column."""
     if _folds(shape):
         return comparing.folded(shape, column, INCOMING, STORED)
     return INCOMING(column)
@@ -319,10 +322,10 @@ def _null(shape: Shape, condition: str, column: str) -> Verdict:
 
 
 def _stored(shape: Shape, column: ColumnShape) -> str:
-    """Return the expression of a value as the table would hold it."""
+    """Return the expression of a value as the table would store it."""
     value = _written(shape, column)
     length = casts.length_type(column.plan)
-    # a length pads, rounds, or drops blanks at the end
+    # storing may pad or round the value, or drop trailing blanks
     return value if length is None else f"({value})::{length}"
 
 
@@ -343,7 +346,7 @@ def _place(shape: Shape, rule: Rule) -> Verdict:
 
 
 def _broken(shape: Shape, rule: Rule) -> str:
-    """Return the condition that a row breaks a rule that looks at it alone."""
+    """Return the condition that a row violates a rule about that row alone."""
     values = ", ".join(
         f"{_stored(shape, shape.column(each))} AS {name(each)}" for each in rule.columns
     )
@@ -355,7 +358,7 @@ def _holder(shape: Shape, rule: Rule) -> Verdict:
     same = " AND ".join(
         f"p.{name(each.name)} = {_stored(shape, each)}" for each in columns
     )
-    # a holder that is itself about to change may let go of the value
+    # a stored row that is itself about to be updated may give up the value
     stays = (
         "AND p.ctid NOT IN "
         "(SELECT home FROM judged WHERE home IS NOT NULL AND NOT stale)"

@@ -1,10 +1,10 @@
 # ruff: noqa: S608 - names are quoted, values are made into literals here
-"""A pass over the stage that writes good rows and names the bad ones.
+"""A pass over the stage that writes the good rows and reports the bad ones.
 
-The server tries a run of rows at a time; a run that it refuses is tried again in
-smaller runs, down to the single row, whose error is kept. So whatever refuses a
-row (constraint, domain, cast, foreign key, partition, trigger) is found by the
-only judge of it, with its own words.
+The server tries to write a run of consecutive rows at a time; a run that it refuses is
+tried again in smaller runs, down to the single row, whose error is kept. So whatever
+refuses a row (constraint, domain, cast, foreign key, partition, trigger), it is the
+server itself that finds it, and its message is kept.
 """
 
 from __future__ import annotations
@@ -25,36 +25,41 @@ if TYPE_CHECKING:
 
     from propload.postgres.sql.shape import Shape
 
-#: A first run this long costs little where it fails, and where bad rows are few
-#: the runs soon double beyond it.
+#: How many rows the first run has: few enough to lose little if it fails; where bad
+#: rows are rare, runs soon double beyond it.
 FIRST_RUN = 512
-#: A longer run saves nothing more and wastes more where it fails.
+#: How many rows a run has at most: longer ones save no more time, and lose more if they
+#: fail.
 LONGEST_RUN = 4096
-#: Into how many runs a refused one is cut: with fewer, too many rows are tried again,
-#: with more, too many statements are run.
+#: Into how many runs a refused one is split: with fewer, too many rows are tried again;
+#: with more, too many statements are executed.
 CUTS = 8
 
-#: What a row is refused for: a cardinality, a value, a constraint, a view's condition,
-#: what a function raises. Any other code may as well be of the table or its triggers.
+#: The condition that an error is about the row: a cardinality, a value, a constraint, a
+#: view's check option, an exception of a function, or a size. Any other code may come
+#: from the table or its triggers instead.
 _OF_ROWS = "left(state, 2) IN ('21', '22', '23', '44', 'P0') OR state = '54000'"
-#: How many rows that fail alike, before one is written, show that no row is at fault.
+#: If no row has been written yet and this many rows have failed with the same code, no
+#: row is at fault.
 MOST_ALIKE = 16
 
-#: A table of the columns whose types or whose index are asked, and that index.
+#: A temporary table with some columns of the target, to try whether their types or an
+#: index take the values; and that index.
 _TRIAL, TRIAL_INDEX = "propload_trial", "propload_trial_index"
-#: Runs that grow while their rows are good; each row in a run of its own; the same
-#: where it is known that rows are at fault, even if no one of these is good.
+#: How rows are tried: in runs that grow while their rows are good; each row by itself;
+#: or each row by itself and, since rows are known to be at fault, without giving up if
+#: all of them fail alike.
 Runs = Literal["growing", "alone", "known_alone"]
 _ARGUMENTS: Mapping[Runs, str] = {
     "growing": f"{FIRST_RUN}, {LONGEST_RUN}, false",
     "alone": "1, 1, false",
     "known_alone": "1, 1, true",
 }
-#: Deferred constraints are checked with each run, not at the commit.
+#: Has deferred constraints checked with each run instead of at the commit.
 IMMEDIATE = "SET CONSTRAINTS ALL IMMEDIATE"
 
-#: The columns of each constraint and unique index, those of partitions included; the
-#: server's own columns, which no row comes with, are not told.
+#: The columns of each constraint and index, including those of partitions, but without
+#: system columns.
 CONSTRAINTS = """
 WITH parts AS (
     SELECT ($1::text)::regclass::oid AS relation
@@ -76,8 +81,8 @@ SELECT k.constraint_name::text, array_to_string(ARRAY(
     ORDER BY u.place), ', ')
 FROM keys AS k"""
 
-#: The unique index of a key, the primary one first: its name. What it holds besides, or
-#: a condition, would have it refuse other rows.
+#: The name of a key's unique index, that of the primary key first. An index with
+#: included columns or a condition would not refuse the same rows.
 KEY_INDEX = """
 SELECT i.relname::text
 FROM pg_catalog.pg_index AS x
@@ -94,11 +99,11 @@ WHERE x.indrelid = ($1::text)::regclass AND x.indisunique
               ORDER BY k.name COLLATE "C")
 ORDER BY x.indisprimary DESC, i.relname LIMIT 1"""
 
-#: The rows of a run. Their places are no range: COPY puts a short row where a page
-#: has room left for it.
+#: The condition that a row is in the run. The ctids are listed, as they may be no
+#: range: COPY may store a short row in an earlier page that has room for it.
 _CHOSEN = "s.ctid = ANY (propload_chosen)"
 
-#: What a run that is undone has counted stays in a sequence: it is taken back.
+#: A sequence is not rolled back with a run that failed: it is reset to what it was.
 _REMEMBER = (
     "SELECT c.last_value, c.is_called INTO propload_counter "
     f"FROM {merging.UPDATES} AS c;"
@@ -108,7 +113,7 @@ _FORGET = (
     "propload_counter.is_called);"
 )
 
-#: The pass; `write` puts one run into the table and its counts into a record.
+#: The body of the pass; `write` writes one run, and its counts into `propload_one`.
 _SIFT = """
 #variable_conflict use_column
 DECLARE
@@ -195,27 +200,27 @@ END"""
 
 
 def create(shape: Shape, /) -> tuple[str, ...]:
-    """Return the statements that make the pass as a function of the session."""
+    """Return the statements that create the pass as a temporary function."""
     counts = shape.counts_by == "sequence" and bool(shape.key)
     sift = _create_sift(shape, _write(shape), counts_apart=counts)
     return *create_blame(shape), sift
 
 
 def sift(runs: Runs, /) -> str:
-    """Return the query that makes the pass."""
+    """Return the query that executes the pass."""
     return f"SELECT * FROM pg_temp.propload_sift({_ARGUMENTS[runs]})"
 
 
 def create_trial(shape: Shape, columns: Sequence[str], /) -> tuple[str, ...]:
-    """Return the statements that make the pass as one that asks types alone.
+    """Return the statements that create the pass as one that only checks types.
 
-    Its rows go into a table of these columns, for only what is assigned is held to a
-    length: a cast to bit(3) would cut. Only rows that would be written are asked, since
-    a domain's checks are constraints.
+    It inserts the rows into a temporary table with these columns, because a length is
+    only enforced on assignment: a cast to bit(3) would truncate. Only rows that would
+    be written are checked, since the checks of a domain are constraints.
 
     Args:
         shape: How rows go into the table.
-        columns: The columns whose types are asked; a domain's checks are as well.
+        columns: The columns whose types, and the checks of whose domains, are tried.
     """
     chosen = f"{STAGE} AS s WHERE {_CHOSEN}"
     if shape.key:
@@ -225,7 +230,7 @@ def create_trial(shape: Shape, columns: Sequence[str], /) -> tuple[str, ...]:
 
 
 def create_index_trial(shape: Shape, key: Sequence[str], /) -> tuple[str, ...]:
-    """Return the statements that make the pass as one that fills an index alone.
+    """Return the statements that create the pass as one that only fills an index.
 
     Args:
         shape: How rows go into the table.
@@ -238,12 +243,12 @@ def create_index_trial(shape: Shape, key: Sequence[str], /) -> tuple[str, ...]:
 def _create_trial(
     shape: Shape, columns: Sequence[str], chosen: str, *more: str
 ) -> tuple[str, ...]:
-    """Return what makes a table with some columns of the target's, and fills that."""
+    """Return the statements for a pass that fills a table with some of the columns."""
     listed = names(columns)
     values = ", ".join(INCOMING(shape.column(column)) for column in columns)
     write = (
         f"INSERT INTO {_TRIAL} ({listed}) SELECT {values} FROM {chosen}; "
-        # a run that only tries its rows counts none
+        # nothing is written to the target
         "SELECT 0 AS stale, 0 AS proposed, 0 AS inserted, 0 AS written, "
         "0 AS looked_at INTO propload_one"
     )
@@ -256,7 +261,7 @@ def _create_trial(
 
 
 def leave_out(ordinals: Sequence[int], /) -> str:
-    """Return the statement that takes rows out of the stage."""
+    """Return the statement that deletes rows from the stage."""
     listed = ",".join(map(str, ordinals))
     return (
         f"DELETE FROM {STAGE} AS s WHERE s.{ORDINAL} = ANY ('{{{listed}}}'::integer[])"
@@ -264,7 +269,7 @@ def leave_out(ordinals: Sequence[int], /) -> str:
 
 
 def _write(shape: Shape) -> str:
-    """Return the statement that writes a run and counts into `propload_one`."""
+    """Return the statements that write a run, and its counts into `propload_one`."""
     if shape.key:
         folds = shape.mode != "insert-new" and shape.on_null == "keep"
         write = merging.merge(

@@ -1,5 +1,5 @@
 # ruff: noqa: S608 - names are quoted
-"""The stage of a session: a temporary table that rows are copied into first."""
+"""The stage of a session: a temporary table into which rows are copied first."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 STAGE = "propload_stage"
 EMPTY_STAGE = f"DELETE FROM {STAGE}"
-#: Tells how many rows the stage holds.
+#: Counts the rows of the stage.
 COUNT_STAGE = f"SELECT count(*) FROM {STAGE}"
 
 
 def create_stage(shape: Shape, /) -> str:
-    """Return the statement that makes the session's stage, free of constraints."""
+    """Return the statement that creates the session's stage, without constraints."""
     columns = [f"{name(c.name)} {c.stage_type}" for c in shape.columns]
     return (
         f"CREATE TEMPORARY TABLE {STAGE} "
