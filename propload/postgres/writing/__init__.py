@@ -1,1 +1,1 @@
-"""The write path: a piece of a batch goes into its table in one transaction."""
+"""The write path: a piece of a batch is written to its table in one transaction."""

@@ -1,4 +1,4 @@
-"""How a piece is tried: the rows that are left, and how far to look for bad ones."""
+"""How a piece is tried: which rows are written, and how bad ones are looked for."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ Step = Literal["none", "suspect", "screen", "sift"]
 
 @dataclass(frozen=True, slots=True)
 class Approach:
-    """What is known of the bad rows of a piece before an attempt to write it.
+    """The rows of a piece to write in an attempt, and how to look for bad ones.
 
     Attributes:
         layers: The piece's layers without the rows known to be bad.
-        versions: All rows of the keys that came several times, or None.
-        by_row: Whether the last layer is written row by row, in the source's order:
-            its keys come several times, for what dedupe left of them was refused.
-        step: How far to look for others: nowhere, suspects tried one by one, a
-            look at the stage, or all rows tried run by run.
+        versions: All rows of the keys that occur several times, or None.
+        by_row: Whether the last layer is written row by row, in the source's order: it
+            has several rows of a key, because the row that dedupe kept was refused.
+        step: How to look for bad rows: not at all, by trying suspects one by one, by
+            screening the stage, or by trying all rows run by run.
         suspected: The number of the layer of suspects, or None.
-        named: Whether a row was left out because COPY named it.
-        unsent: How many rows are left out because the table holds them as they are.
-        left_out: Why rows were left out, columns `REASONS`, a frame a layer.
+        named: Whether a row was left out because COPY reported it.
+        unsent: How many rows are left out because they are stored already, unchanged.
+        left_out: Why rows were left out: frames with the columns of `REASONS`.
     """
 
     layers: tuple[pl.DataFrame, ...]
@@ -46,15 +46,15 @@ class Approach:
 
     @property
     def duplicates(self) -> int:
-        """The rows that gave way to another one of their key."""
+        """How many rows were dropped in favor of another row with their key."""
         return Deduped(self.layers, self.versions).duplicates
 
     def goes_by_row(self, number: int, /) -> bool:
-        """Return whether the layer of that number is written row by row."""
+        """Return whether the layer with that number is written row by row."""
         return self.by_row and number == len(self.layers) - 1
 
     def looks_into(self, number: int, /) -> bool:
-        """Return whether bad rows are looked for in the layer of that number."""
+        """Return whether the layer with that number is searched for bad rows."""
         if self.goes_by_row(number):
             return True
         if self.step == "suspect":
@@ -62,7 +62,12 @@ class Approach:
         return self.step != "none"
 
     def without(self, number: int, refusals: Sequence[Refusal], /) -> Approach:
-        """Return the approach without rejected rows of the layer of that number."""
+        """Return the approach without the rejected rows of a layer.
+
+        Args:
+            number: The number of the layer.
+            refusals: The rejected rows.
+        """
         layer = self.layers[number]
         kept = without(layer, refusals)
         return replace(
@@ -72,14 +77,15 @@ class Approach:
         )
 
     def suspecting(self, number: int, suspects: pl.Series, /) -> Approach:
-        """Return the approach whose suspects are a layer, tried one by one.
+        """Return the approach that tries suspects one by one, in a layer of their own.
 
         Args:
             number: The number of the layer that they are in.
-            suspects: Whether a row of it is one, in the layer's order.
+            suspects: For each row of that layer, whether it is one.
         """
         layer = self.layers[number]
-        # the few go first: deleting them from the stage is faster
+        # the few rows go first, as a layer is deleted from the stage before the next
+        # one
         split = (layer.filter(suspects), layer.filter(~suspects))
         layers = (*self.layers[:number], *split, *self.layers[number + 1 :])
         return replace(self, layers=layers, step="suspect", suspected=number)
@@ -87,16 +93,16 @@ class Approach:
     def with_versions_of(
         self, refused: pl.Series, key: Sequence[str], /, *, bound: bool = False
     ) -> Approach | None:
-        """Return the approach that writes all rows of the keys of refused ones.
+        """Return the approach that writes all rows of the rejected rows' keys.
 
-        They are written row by row, as they would be in batches of one row each. None
-        where each of these keys came once, or has had its turn.
+        They are written row by row, as if each were a batch of its own. None if each of
+        these keys occurs once, or its rows are written in this way already.
 
         Args:
             refused: The rejected rows, by `ROW`.
             key: The columns that identify a row.
-            bound: Whether keys that differ here may be equal to the server, so that
-                all rows of the piece keep the source's order.
+            bound: Whether keys that differ here may be equal to the server, so that all
+                rows of the piece have to be written in the source's order.
         """
         versions = self.versions
         if versions is None:
@@ -112,11 +118,11 @@ class Approach:
         return self._by_row(versions, keys)
 
     def _by_row(self, versions: pl.DataFrame, keys: pl.DataFrame) -> Approach:
-        """Return the approach with all versions of keys in the layer that ends it."""
+        """Return the approach with all rows of some keys moved to its last layer."""
         on = keys.columns
         rows = versions.join(keys, on=on, how="semi")
         is_one = pl.col(ROW).is_in(rows.get_column(ROW).implode())
-        # rows of other keys may be in such a layer already
+        # there may be a last layer with rows of other keys already
         whole = len(self.layers) - self.by_row
         layers, by_row = self.layers[:whole], self.layers[whole:]
         return replace(

@@ -1,4 +1,4 @@
-"""The end of a piece: it is entered in the ledger, and committed with its entry."""
+"""Ends a piece: enters it in the ledger, and commits it together with its entry."""
 
 from __future__ import annotations
 
@@ -28,17 +28,18 @@ log = logging.getLogger(__name__)
 
 
 class EntryWriter:
-    """Enters the pieces of one lane and commits them; used by one thread.
+    """Enters the pieces of one lane in the ledger and commits them; used by one thread.
 
-    By itself it writes no row: of a batch of which none could be read, the ledger
-    holds that, and how many there were.
+    This base class writes no rows. It is used for batches of which no row could be
+    read: the ledger has to record them, and how many rows they had.
 
     Args:
-        session: The lane's session; its other writers write no more.
-        ledger: Where pieces are entered.
+        session: The lane's session; no other writer uses it any longer.
+        ledger: The ledger in which pieces are entered.
         target: The table, as messages name it.
-        shadow_names: What the target calls what the server names of its shadow.
-        on_refused: Told of rejected rows before their piece is committed.
+        shadow_names: The target's names for what server messages name of its shadow.
+        on_refused: Called with the rejected rows of a piece before its commit; with an
+            empty frame if a later attempt of the piece has none.
     """
 
     def __init__(
@@ -56,13 +57,13 @@ class EntryWriter:
         self._shadow_names = shadow_names
         self._on_refused = on_refused
         self._unsure: tuple[int, Written] | None = None
-        #: The piece of which an attempt has told rejected rows, until it is committed.
+        #: The piece whose rejected rows were passed on, until it is committed.
         self._told: Piece | None = None
 
     def get_ready(self) -> None:
-        """Open the session, while the first piece is on its way.
+        """Open the session before the first piece arrives.
 
-        An error is only logged: `write` meets it again, and raises it.
+        An error is only logged: if it persists, `write` raises it.
         """
         try:
             self._set_up()
@@ -71,12 +72,12 @@ class EntryWriter:
             self._session.close()
 
     def write(self, piece: Piece) -> Written:
-        """Commit a piece in one transaction and return what became of it.
+        """Commit a piece in one transaction and return the outcome of its rows.
 
         Raises:
-            TransientWriteError: It may succeed when it is written again.
-            WriteError: The server will never take it.
-            LockedError: Another process has gone on with the run.
+            TransientWriteError: It may succeed if it is retried.
+            WriteError: The server will never accept it.
+            LockedError: Another process has continued the run.
         """
         try:
             connection = self._session.open()
@@ -90,16 +91,16 @@ class EntryWriter:
         return written
 
     def cancel(self) -> None:
-        """Break off the statement that runs now, from another thread."""
+        """Cancel the running statement, from another thread."""
         self._session.cancel()
 
     def close(self) -> None:
-        """Close the lane's session; a transaction that is open is undone.
+        """Close the lane's session; an open transaction is rolled back.
 
-        Rejected rows of a piece that was not committed are taken back.
+        Rejected rows of a piece that was not committed are withdrawn.
         """
         self._session.close()
-        # a commit whose answer was lost may have come through
+        # a commit whose answer was lost may have succeeded
         if self._told is None or self._unsure is not None:
             return
         try:
@@ -111,11 +112,11 @@ class EntryWriter:
         self._session.open()
 
     def _load(self, connection: Connection, piece: Piece) -> Written:
-        """Write the rows of a piece, which are none, and end it."""
+        """Enter and commit a piece without rows."""
         return self._end(connection, piece, Written(Counts(), no_reasons()))
 
     def _recall(self, connection: Connection, piece: Piece) -> Written | None:
-        """Return what an earlier attempt committed although its answer was lost."""
+        """Return what an earlier attempt committed, if its answer was lost, or None."""
         if self._unsure is None or self._unsure[0] != piece.batch:
             return None
         entry = self._ledger.find(connection, piece)
@@ -126,9 +127,10 @@ class EntryWriter:
         return self._unsure[1]
 
     def _end(self, connection: Connection, piece: Piece, written: Written) -> Written:
-        """Enter a piece and commit; return what an earlier attempt did instead."""
+        """Enter a piece and commit it; return what was committed, now or earlier."""
         counts = piece_counts(piece, written)
-        # first of all: it waits for an earlier attempt's commit, which may come through
+        # comes first, as it waits for an earlier attempt whose commit is still under
+        # way
         try:
             is_new = self._ledger.record(connection, piece, counts)
         except ServerError as error:
@@ -142,22 +144,22 @@ class EntryWriter:
         return written
 
     def _commit(self, connection: Connection, piece: Piece, written: Written) -> None:
-        # until its answer is here the outcome is not known: the ledger is asked then
+        # if the answer is lost, the outcome is unknown until the ledger is asked
         self._unsure = (piece.batch, written)
         try:
             connection.commit()
         except ServerError as error:
             if not failures.is_transient(error):
-                # that was the answer
+                # the server has answered: it did not commit
                 self._unsure = None
             raise
         self._unsure = None
 
     def _entered(self, connection: Connection, piece: Piece) -> Written:
-        """Return what an earlier attempt committed of a piece that is entered.
+        """Return what an earlier attempt committed, for a piece already entered.
 
         Raises:
-            LockedError: It was another process's.
+            LockedError: It was entered by another process.
         """
         connection.rollback()
         known = self._recall(connection, piece)
@@ -166,13 +168,13 @@ class EntryWriter:
         return known
 
     def _tell(self, piece: Piece, reasons: pl.DataFrame) -> None:
-        """Tell of rejected rows, also that there are none where some were told."""
+        """Pass on rejected rows; an empty frame if an earlier attempt's were good."""
         if self._on_refused is not None and (reasons.height or self._told is not None):
             self._told = piece
             self._on_refused(piece, reasons)
 
     def _error_of(self, error: ServerError, piece: Piece) -> WriteError:
-        """Return the error to raise for one that no row is to blame for."""
+        """Return the error to raise for a server error that no row has caused."""
         return failures.as_write_error(
             error,
             table=self._target,
@@ -188,6 +190,6 @@ class EntryWriter:
 
 
 def piece_counts(piece: Piece, written: Written, /) -> Counts:
-    """Return what becomes of a piece's rows, those included that ended before it."""
+    """Return the counts of a piece, including rows that were rejected before it."""
     rejected = piece.rejected + written.counts.rejected
     return replace(written.counts, read=piece.read, rejected=rejected)

@@ -1,4 +1,4 @@
-"""The session of a lane: it outlives the writers that follow one another there."""
+"""The session of a lane, which its successive writers share."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
 
 class LaneSession:
-    """A lane's session with the server, and the stage that it has.
+    """A lane's session with the server, and its stage.
 
-    Rows of other columns need another writer and another stage, but no other session:
-    to open one takes as long as to write some thousand rows.
+    Rows with other columns need another writer and another stage, but no other session:
+    opening one takes as long as writing some thousand rows.
 
     Args:
         connect: Opens a connection; called again after one was lost.
 
     Attributes:
-        connection: The one that is open, or None.
+        connection: The open connection, or None.
     """
 
     def __init__(self, connect: Callable[[], Connection]) -> None:
@@ -33,7 +33,7 @@ class LaneSession:
         self._staged: Shape | None = None
 
     def open(self) -> Connection:
-        """Return the connection, opened where there is none.
+        """Return the connection, opening one if there is none.
 
         Raises:
             TransientWriteError: The server cannot be reached now.
@@ -44,7 +44,7 @@ class LaneSession:
         return self.connection
 
     def make_stage(self, shape: Shape, /) -> None:
-        """Make the stage that rows of a shape need, unless it is there; commits.
+        """Create the stage for rows of a shape, unless there is one; commits.
 
         Raises:
             WriteError: This user may not make temporary tables.
@@ -61,13 +61,13 @@ class LaneSession:
         self._staged = shape
 
     def cancel(self) -> None:
-        """Break off the statement that runs now, from another thread."""
+        """Cancel the running statement, from another thread."""
         connection = self.connection
         if connection is not None:
             connection.cancel()
 
     def close(self) -> None:
-        """Close the connection; a transaction that is open is undone."""
+        """Close the connection; an open transaction is rolled back."""
         connection, self.connection = self.connection, None
         if connection is not None:
             connection.close()

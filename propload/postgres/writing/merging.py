@@ -1,7 +1,8 @@
-"""What became of staged rows, exactly, whatever other sessions did meanwhile.
+"""Writes the stage into the table and counts what happened to each row.
 
-The server says how many rows it looked at. A statement that passed over rows of the
-stage therefore gives counts that do not add up, and its transaction is not committed.
+The counts are exact whatever other sessions do meanwhile. The server also returns how
+many rows it was given: if a statement skipped rows of the stage, the counts do not add
+up, and the transaction is not committed.
 """
 
 from __future__ import annotations
@@ -24,12 +25,13 @@ if TYPE_CHECKING:
 def write_stage(
     connection: Connection, shape: Shape, patched: Sequence[str], /
 ) -> Counts:
-    """Write the stage into the table and return what became of its rows.
+    """Write the stage into the table and return the counts of its rows.
 
     Args:
         connection: The session that has the stage.
         shape: The table and its rules.
-        patched: Columns for which an existing row proposes its own value.
+        patched: Columns for which a stored row's own value is proposed in place of
+            null.
     """
     if not shape.key:
         staged = int(connection.value(COUNT_STAGE))
@@ -47,12 +49,12 @@ def write_stage(
         stale, wanted, updated, inserted, staged = answer
         first = counts_of(staged, inserted=inserted, updated=updated, stale=stale)
         if wanted == updated:
-            # no other session came in between
+            # no other session changed one of the rows in between
             return first
     before = updates_so_far(connection, shape)
     told = connection.records(merging.merge(shape, patched=patched))[0]
     rest = merged_counts(connection, shape, told, before)
-    # what the first statement wrote is unchanged to the second
+    # rows that the first statement wrote are unchanged for the second
     inserted = first.inserted + rest.inserted
     updated = first.updated + rest.updated
     staged = rest.accounted
@@ -63,7 +65,7 @@ def write_stage(
 def counts_of(
     rows: int, /, *, inserted: int = 0, updated: int = 0, stale: int = 0
 ) -> Counts:
-    """Return the counts of so many rows: those that met no other end are unchanged."""
+    """Return the counts of rows; those not otherwise counted are unchanged."""
     return Counts(
         inserted=inserted,
         updated=updated,
@@ -73,7 +75,7 @@ def counts_of(
 
 
 def updates_so_far(connection: Connection, shape: Shape, /) -> int:
-    """Return the session's count of updates where RETURNING cannot tell them."""
+    """Return the session's count of updates; 0 where RETURNING tells them."""
     if shape.counts_by != "sequence":
         return 0
     return int(connection.value(merging.COUNT_UPDATES))
@@ -88,21 +90,21 @@ def merged_counts(
     *,
     without: Sequence[int] = (),
 ) -> Counts:
-    """Return counts that add up to the rows that the statement looked at.
+    """Return the counts of `merging.merge`, which add up to the rows it was given.
 
     Args:
-        connection: The session that wrote.
+        connection: The session that executed it.
         shape: The table and its rules.
-        answer: What `merging.merge` answered.
-        before: The count of updates before it.
-        without: Ordinals of rows that were left out.
+        answer: The counts that it returned.
+        before: The result of `updates_so_far` before it.
+        without: The ordinals of rows that were left out.
     """
     stale, inserted, written = answer["stale"], answer["inserted"], answer["written"]
     if shape.counts_by == "sequence":
         inserted = written - (updates_so_far(connection, shape) - before)
     looked_at = answer["looked_at"]
     if answer["proposed"] != written and tells_stale(shape):
-        # another session changed rows between the judgement and the write
+        # another session changed rows after they were judged and before the write
         query = merging.count_overtaken(shape, without=without)
         stale = int(connection.value(query))
     return counts_of(

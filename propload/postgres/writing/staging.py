@@ -1,4 +1,4 @@
-"""The stage of a session: a temporary table that rows are copied into first."""
+"""Creates and fills the stage, and finds the rows that COPY cannot put into it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def make_stage(connection: Connection, shape: Shape, /) -> None:
-    """Make the session's stage, which outlives the transaction; commits.
+    """Create the session's stage, which outlives the transaction; commits.
 
     Raises:
         WriteError: This user may not make temporary tables.
@@ -41,7 +41,7 @@ def make_stage(connection: Connection, shape: Shape, /) -> None:
 
 
 def _require_right(connection: Connection, shape: Shape, error: ServerError) -> None:
-    """Say which right is missing, where that is why there is no stage."""
+    """Raise an error that names the missing privilege, if that is the cause."""
     if error.sqlstate != failures.MISSING_RIGHT:
         return
     connection.rollback()
@@ -62,7 +62,7 @@ def fill_stage(
     Args:
         connection: A session that has a stage.
         layer: The rows, with `ROW`; they are numbered in the layer's order.
-        again: Whether the stage holds rows of this transaction, which go first.
+        again: Whether rows of this transaction have to be deleted from the stage first.
 
     Raises:
         ServerError: COPY refused a row, or the connection broke.
@@ -75,15 +75,15 @@ def fill_stage(
 
 
 def travelling(layer: pl.DataFrame, shape: Shape, /) -> pl.DataFrame:
-    """Return the columns of a layer that go into the table, and `ROW`."""
+    """Return the columns of a layer that are sent to the table, and `ROW`."""
     return layer.select(*(column.name for column in shape.columns), ROW)
 
 
 def uncopied(connection: Connection, layer: pl.DataFrame, /) -> list[Refusal]:
-    """Return the rows that COPY cannot bring into the stage; ends the transaction.
+    """Return the rows that COPY cannot put into the stage; ends the transaction.
 
     Raises:
-        ServerError: The failure is not about rows.
+        ServerError: COPY failed for a reason other than its rows.
     """
     found = [
         Refusal(place, fault.column, None, fault.message, fault.sqlstate)
@@ -95,7 +95,7 @@ def uncopied(connection: Connection, layer: pl.DataFrame, /) -> list[Refusal]:
 
 
 def _too_wide(connection: Connection, layer: pl.DataFrame) -> list[Refusal]:
-    """Return rows that need not be copied to know that they fit into no page."""
+    """Return the rows that are certain not to fit into a page, without copying them."""
     if layer.width <= FITTING_COLUMNS:
         return []
     block_bytes = connection.value(sessions.PAGE_BYTES)
@@ -106,8 +106,8 @@ def _too_wide(connection: Connection, layer: pl.DataFrame) -> list[Refusal]:
 
 
 def names_its_row(failure: Failure, /) -> bool:
-    """Return whether the line that COPY names is that of the bad row."""
-    # rows are stored many at once: one too large for a page is met lines later
+    """Return whether the line that COPY reports is that of the bad row."""
+    # COPY stores many rows at once, so one too large for a page is reported lines later
     return failure.line is not None and failure.sqlstate != TOO_LARGE
 
 
@@ -122,7 +122,7 @@ def _refused_by_copy(
         if named is not None or layer.height == 1:
             line = named or 1
             yield Refusal.of(failure, first + line - 1)
-            # the rows before it were taken
+            # the rows before it were accepted
             layer, first = layer.slice(line), first + line
         else:
             half = layer.height // 2

@@ -1,10 +1,10 @@
-"""What to try next where the server refuses a piece.
+"""Decides what to try next if the server refuses a piece.
 
-One bad row is named by COPY itself (`line N`) and left out, or suspected by the
-values that the server quotes and written by itself. Where that is not the end of it,
-the rows go through the stage in a pass of the server that tries them run by run
-(`sql/sifting.py`). What COPY cannot even bring into the stage is found by
-`staging.uncopied`: by looking for what the server never takes, then by halving.
+A single bad row is reported by COPY itself (`line N`) and left out, or it is suspected
+by the values that the server's message quotes, and written by itself. If that is not
+enough, bad rows are found in the stage: by conditions (`sql/screening.py`), then by
+writing it run by run (`sql/sifting.py`). Rows that COPY cannot even put into the stage
+are found by `staging.uncopied`: by known limits of the server, then by bisection.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ if TYPE_CHECKING:
     from propload.postgres.writing.approach import Approach
     from propload.postgres.writing.refused.sifting import Sift
 
-#: A byte that no text may hold: COPY refuses it whatever the table is.
+#: A byte that is invalid in a text: COPY refuses it whatever the table is.
 NOT_COPIED = "22021"
 
 
 @dataclass(frozen=True, slots=True)
 class Triage:
-    """Chooses another way to try a piece after a failure.
+    """Chooses the next approach to a piece after a failure.
 
     Attributes:
         shape: How rows go into the table.
-        sift: Knows the columns of constraints.
+        sift: Tells the columns of constraints.
     """
 
     shape: Shape
@@ -51,21 +51,21 @@ class Triage:
         *,
         direct: bool = False,
     ) -> Approach | None:
-        """Return the next approach, or None where no row is found to be at fault.
+        """Return the next approach, or None if no row is found to be at fault.
 
         Args:
             connection: A session with a stage and without an open transaction.
-            approach: What was tried.
+            approach: The approach that failed.
             number: The number of the layer that failed.
-            failure: What it met.
-            direct: Whether COPY went straight into the table.
+            failure: The failure.
+            direct: Whether COPY wrote straight into the table.
 
         Raises:
             ServerError: The connection broke meanwhile.
         """
         if approach.step == "none" and self._is_named(approach, failure):
             if direct and self.shape.passes_over:
-                # its key may be stored: it is not written then, so nothing refuses it
+                # if its key is stored, it may be skipped, and then it is not refused
                 return approach.suspecting(number, _at_line(approach, number, failure))
             named = self._named_row(connection, failure)
             return replace(approach.without(number, [named]), named=True)
@@ -77,11 +77,12 @@ class Triage:
         return replace(approach, step="sift" if approach.step == "screen" else "screen")
 
     def _is_named(self, approach: Approach, failure: Failure) -> bool:
-        """Return whether COPY named the one row that is at fault."""
-        # a null that COPY refuses may yet be kept from a stored value
+        """Return whether COPY reported the one row that is at fault."""
+        # a null that COPY refuses may be replaced by the stored value when merged
         if approach.named or self.shape.on_null == "keep":
             return False
-        # it may be the row where a trigger or check that always fails was first met
+        # otherwise it may be just the first row, of a trigger or check that always
+        # fails
         return failure.kind == "data" and names_its_row(failure)
 
     def _named_row(self, connection: Connection, failure: Failure) -> Refusal:
@@ -94,8 +95,11 @@ class Triage:
     def _suspecting(
         self, approach: Approach, number: int, failure: Failure
     ) -> Approach | None:
-        """Return the approach that makes rows that the failure may be about a layer."""
-        # a second bad row calls for a look at all; loose keys have an order to keep
+        """Return the approach with the suspects of the failure in a layer of their own.
+
+        None if there are no suspects, or if they were tried before.
+        """
+        # after a second bad row all rows are examined; rows with loose keys need order
         tried = approach.step != "none" or approach.looks_into(number)
         if tried or approach.named or self.shape.loose_key:
             return None
@@ -104,13 +108,13 @@ class Triage:
 
 
 def _at_line(approach: Approach, number: int, failure: Failure) -> pl.Series:
-    """Return for each row of a layer whether it is the one that COPY named."""
+    """Return for each row of a layer whether COPY reported it."""
     places = pl.int_range(1, approach.layers[number].height + 1, eager=True)
     return places == failure.line
 
 
 def _without_uncopied(connection: Connection, approach: Approach) -> Approach | None:
-    """Return the approach without the rows that COPY cannot bring into the stage."""
+    """Return the approach without the rows that COPY cannot put into the stage."""
     found = replace(approach, step="sift")
     any_found = False
     for number, layer in enumerate(approach.layers):

@@ -1,4 +1,4 @@
-"""The table that rows were planned for, looked at again before each commit."""
+"""Checks before each commit that the table is still as rows were planned for."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ if TYPE_CHECKING:
 
 
 class WatchedTable:
-    """Refuses rows for a table that is not the one any more that they were planned for.
+    """Refuses rows if the table is no longer the one that they were planned for.
 
-    COPY takes the bytes of one type for another one's of the same width.
+    If a column's type was changed, COPY would read the bytes of the old type as a value
+    of the new one, if that has the same width.
 
     Args:
-        shape: How rows go into it.
-        assumptions: What the shape takes for granted of it, if anybody else may
+        shape: How rows go into the table.
+        assumptions: What the shape assumes about the table; None if no one else can
             change it.
     """
 
@@ -30,11 +31,11 @@ class WatchedTable:
         self._assumptions = assumptions
 
     def require_unchanged(self, connection: Connection, /) -> bool:
-        """Return whether the table is as it was when it was last looked at.
+        """Return whether the table is unchanged since it was last checked.
 
         Raises:
-            TableGoneError: It is gone, or another one.
-            WriteError: It was changed, so that rows might be stored as other values.
+            TableGoneError: The table was dropped, or replaced by another one.
+            WriteError: It was changed in a way that could store other values.
             ServerError: The connection broke.
         """
         before = self._assumptions
@@ -58,11 +59,11 @@ class WatchedTable:
     def explained(
         self, connection: Connection, error: WriteError, batch: int, /
     ) -> WriteError:
-        """Return what says most: that the table was changed, or what the server met.
+        """Return the error that the table was changed, if it was, else the given one.
 
         Args:
-            connection: The session; its transaction is undone.
-            error: What the server met.
+            connection: The session; its transaction is rolled back.
+            error: The error that writing has raised.
             batch: The number of the batch.
         """
         if self._assumptions is None:
