@@ -1,4 +1,4 @@
-"""One attempt to write a piece: all of a transaction but its entry and its commit."""
+"""One attempt to write a piece: its transaction except for the entry and the commit."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from propload.postgres.writing.refused.screening import Screen
     from propload.postgres.writing.refused.sifting import Sift
 
-#: What became of the rows of a layer, and why others were refused, columns `REASONS`.
+#: The counts of a layer's rows, and why rows were refused (columns `REASONS`).
 _End: TypeAlias = "tuple[Counts, pl.DataFrame]"
 
 
@@ -39,12 +39,12 @@ class Attempt:
     Attributes:
         connection: The lane's session; it has a stage unless `direct`.
         shape: How rows go into the table.
-        screen: Finds bad ones in the stage by conditions.
-        sift: Finds others by trying them.
-        approach: The rows.
-        direct: Whether COPY goes straight into the table.
-        erasing: Counts what nulls erase.
-        layer: The number of the layer that is written, or that failed.
+        screen: Finds bad rows in the stage by conditions.
+        sift: Finds the other bad rows by trying to write them.
+        approach: The rows, and how to look for bad ones.
+        direct: Whether COPY writes straight into the table.
+        erasing: Counts the stored values that nulls erase.
+        layer: The number of the layer that is being written, or that failed.
     """
 
     connection: Connection
@@ -58,15 +58,16 @@ class Attempt:
 
     @property
     def height(self) -> int:
-        """The rows that are written."""
+        """How many rows are to be written."""
         return sum(layer.height for layer in self.approach.layers)
 
     def write(self) -> Written:
-        """Write the rows and return what becomes of the piece if this is committed.
+        """Write the rows and return the outcome of the piece once it is committed.
 
         Raises:
-            ServerError: The server refused the layer `layer`, of which no row is at
-                fault or more has to be found out, or the connection broke.
+            ServerError: The server refused the layer with the number `layer`, and
+                either no row is at fault or the bad rows are still to be found; or the
+                connection broke.
         """
         counts, reasons = Counts(), [*self.approach.left_out]
         for number, layer in enumerate(self.approach.layers):
@@ -96,10 +97,10 @@ class Attempt:
         if not layer.height:
             return Counts(), no_reasons()
         if self.approach.goes_by_row(number):
-            # rows of these keys were refused before: it is known that rows are at fault
+            # a row of each of these keys was refused before: rows are at fault
             return self._sift(layer, step="suspect", runs="known_alone")
         if self._goes_alone():
-            # one by one, in the order of the source: the last one wins
+            # one by one in the source's order, so that the last row of a key wins
             layer = layer.sort(ROW)
             fill_stage(connection, layer, again=True)
             return self._sift(layer, step=step, runs="alone")
@@ -111,21 +112,22 @@ class Attempt:
         return counts, no_reasons()
 
     def _goes_alone(self) -> bool:
-        """Return whether the stage may hold a key twice, as the server sees keys."""
+        """Return whether staged rows may have keys that are equal to the server."""
         if not self.shape.loose_key:
             return False
         if self.approach.step != "none":
-            # a key that cannot be cast cannot be compared either
+            # a key may be impossible to cast, and then it cannot be compared
             return True
         return bool(self.connection.value(merging.key_comes_twice(self.shape)))
 
     def _sift(self, layer: pl.DataFrame, *, step: Step, runs: Runs = "growing") -> _End:
-        """Write the good rows of the stage, and look for bad ones as far as told.
+        """Write the good rows of the stage and return the reasons of the bad ones.
 
         Args:
             layer: The rows of the stage.
-            step: How far to look.
-            runs: How many are tried at once, and what is known before.
+            step: How to look for bad rows.
+            runs: How many rows are tried at once, and whether rows are known to be at
+                fault.
         """
         connection, shape = self.connection, self.shape
         connection.execute(sifting.IMMEDIATE)

@@ -129,8 +129,7 @@ class EntryWriter:
     def _end(self, connection: Connection, piece: Piece, written: Written) -> Written:
         """Enter a piece and commit it; return what was committed, now or earlier."""
         counts = piece_counts(piece, written)
-        # comes first, as it waits for an earlier attempt whose commit is still under
-        # way
+        # first, as it waits for an earlier attempt whose commit may still succeed
         try:
             is_new = self._ledger.record(connection, piece, counts)
         except ServerError as error:

@@ -1,4 +1,4 @@
-"""How many stored values a column without a value erases, looked at once."""
+"""Counts how many stored values are erased by columns that contain only nulls."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from propload.postgres.session.connection import Connection
     from propload.postgres.sql.shape import Shape
 
-#: Where fewer rows lack a value, nobody can tell whether that is a mistake.
+#: With fewer rows, a column of nulls is no sign of a mistake.
 LEAST_ROWS = 100
 
 
 class Erasing:
-    """Counts what a column erases, in the first piece in which it holds only nulls.
+    """Counts what a column erases, in the first piece in which it has only nulls.
 
-    That costs one more query, which joins stage and table: once for each column,
+    That takes one more query, which joins stage and table, only once for each column,
     however many pieces there are.
 
     Args:
@@ -32,18 +32,18 @@ class Erasing:
         self._found: dict[str, int] = {}
 
     def begin(self) -> None:
-        """Count for another piece: what was found for the one before is told by now."""
+        """Discard the counts of the piece before; they have been reported."""
         self._found = {}
 
     def look(self, connection: Connection, layer: pl.DataFrame, /) -> None:
-        """Count what the rows of the stage are about to erase.
+        """Count the stored values that the rows of the stage are about to erase.
 
         Args:
             connection: A session whose stage holds the layer.
             layer: The rows.
 
         Raises:
-            ServerError: A value of the stage is bad, or the connection broke.
+            ServerError: A staged value cannot be cast, or the connection broke.
         """
         if layer.height < LEAST_ROWS:
             return
@@ -58,13 +58,13 @@ class Erasing:
             self._found = dict(zip(empty, map(int, erased), strict=True))
 
     def counted(self, refused: int, /) -> dict[str, int]:
-        """Return how many values the piece erases at least, by column.
+        """Return the least number of values that the piece erases, by column.
 
         Args:
-            refused: How many rows of it were refused, which erase nothing.
+            refused: How many of its rows were refused and so erase nothing.
         """
         return {name: n - refused for name, n in self._found.items() if n > refused}
 
     def settle(self) -> None:
-        """Count no column again whose values are erased for good."""
+        """Count the columns of a committed piece no further."""
         self._told |= self._found.keys()

@@ -1,24 +1,24 @@
-"""When COPY goes straight into the table."""
+"""Decides when COPY writes straight into the table."""
 
 from __future__ import annotations
 
-#: After this many pieces that had no new key in between, the direct path is not
-#: worth a try any more: each failed one leaves dead rows behind.
+#: How many pieces with nothing but new keys are required at most before the direct path
+#: is tried again.
 MOST_PATIENCE = 64
 
 
 class FastPath:
     """Decides whether the next piece is tried without a stage.
 
-    A COPY that meets a stored key is undone and leaves dead rows, so after each
-    such failure twice as many pieces must hold nothing but new keys before the
-    next try.
+    A COPY that meets a stored key is rolled back and leaves dead rows. So after each
+    such failure, twice as many successive pieces must have nothing but new keys before
+    the next try.
 
     Args:
-        fast: Whether the first piece may go straight.
+        fast: Whether the first piece may be copied straight into the table.
 
     Attributes:
-        fast: Whether the next one may.
+        fast: Whether the next piece may be.
     """
 
     def __init__(self, *, fast: bool) -> None:
@@ -27,17 +27,17 @@ class FastPath:
         self._new_in_a_row = 0
 
     def met_stored_key(self) -> None:
-        """Take note that COPY met a key that the table holds."""
+        """Note that COPY met a key that is stored already."""
         self.fast = False
         self._needed = min(self._needed * 2, MOST_PATIENCE)
         self._new_in_a_row = 0
 
     def staged(self, rows: int, /, *, new: int) -> None:
-        """Take note of a piece that went through the stage.
+        """Note a piece that was written through the stage.
 
         Args:
-            rows: How many rows it had; one without any tells nothing of keys.
-            new: How many of their keys the table did not hold.
+            rows: How many rows it had; a piece without rows is ignored.
+            new: How many of their keys were not stored yet.
         """
         if rows == 0:
             return

@@ -1,4 +1,4 @@
-"""Writes pieces into a table: one transaction each, counted to the row."""
+"""Writes pieces into a table, each in one transaction, and accounts for every row."""
 
 from __future__ import annotations
 
@@ -36,28 +36,30 @@ if TYPE_CHECKING:
     from propload.postgres.writing.stored.stored_rows import StoredRows
     from propload.target import OnRefused, Written
 
-#: A unique index refused the row: on the direct path the key is stored already.
+#: A unique index refused the row: on the direct path, its key is stored already.
 UNIQUE_VIOLATION = "23505"
-#: Keys that differ in the frame are equal to the server; row by row it takes both.
+#: A statement met a key twice: keys that differ in the frame are equal to the server.
+#: Row by row, it takes both.
 KEY_MET_TWICE = "21000"
 
 
 class TableWriter(EntryWriter):
     """Writes the pieces of one lane; owned and used by one thread.
 
-    A piece goes straight into the table while no key of it is stored there, and
-    through the session's stage otherwise. Rows that the server refuses are found,
-    left out and returned as reasons.
+    A piece is copied straight into the table while none of its keys is stored there,
+    and through the session's stage otherwise. Rows that the server refuses are found,
+    left out, and returned with their reasons.
 
     Args:
-        session: The lane's session; its other writers write no more.
+        session: The lane's session; no other writer uses it any longer.
         shape: How rows go into the table.
-        ledger: Where pieces are entered.
-        empty: Whether the table held no row when the run began.
-        assumptions: What the shape takes for granted of the table, if anybody else may
+        ledger: The ledger in which pieces are entered.
+        empty: Whether the table was empty when the run began.
+        assumptions: What the shape assumes about the table; None if no one else can
             change it.
-        stored: What is known of the table's rows, if that is of use.
-        on_refused: Told of rejected rows before their piece is committed.
+        stored: The known rows of the table, or None if rows are not compared with them.
+        on_refused: Called with the rejected rows of a piece before its commit; with an
+            empty frame if a later attempt of the piece has none.
     """
 
     def __init__(
@@ -74,7 +76,7 @@ class TableWriter(EntryWriter):
         super().__init__(
             session,
             ledger,
-            # the table that people know, also while its shadow is written
+            # messages name the target even while its shadow is written
             shape.shadow_names.in_text(str(shape.table)),
             shadow_names=shape.shadow_names,
             on_refused=on_refused,
@@ -89,7 +91,7 @@ class TableWriter(EntryWriter):
         self._triage = Triage(shape, self._sift)
 
     def cancel(self) -> None:
-        """Break off what runs now, from another thread."""
+        """Cancel the running statement or wait, from another thread."""
         if self._stored is not None:
             self._stored.give_up()
         super().cancel()
@@ -101,7 +103,7 @@ class TableWriter(EntryWriter):
             self._session.make_stage(self._shape)
 
     def _load(self, connection: Connection, piece: Piece) -> Written:
-        """Try until the server takes the piece without its bad rows."""
+        """Try to write a piece until the server accepts it without its bad rows."""
         self._erasing.begin()
         approach = self._approach(connection, piece)
         while True:
@@ -118,7 +120,7 @@ class TableWriter(EntryWriter):
             except ServerError as error:
                 connection.rollback()
                 failure = failures.classify(error)
-                # what it met may be the attempt before, whose commit came through
+                # the conflict may be with an earlier attempt whose commit succeeded
                 known = failure.kind == "data" and self._recall(connection, piece)
                 if known:
                     return known
@@ -128,7 +130,7 @@ class TableWriter(EntryWriter):
                 approach = following
 
     def _approach(self, connection: Connection, piece: Piece) -> Approach:
-        """Return how a piece is tried first: without rows that the table holds."""
+        """Return the first approach to a piece: without rows known to be stored."""
         layers = tuple(travelling(layer, self._shape) for layer in piece.rows.layers)
         versions = piece.rows.versions
         if versions is not None:
@@ -141,7 +143,7 @@ class TableWriter(EntryWriter):
         return Approach(left, versions, unsent=unchanged)
 
     def _count_stored(self, rows: pl.DataFrame) -> int | None:
-        """Return how many rows the table holds already; None where one is refused."""
+        """Return how many rows are stored already, or None if the server refuses one."""
         self._session.make_stage(self._shape)
         connection = self._session.open()
         try:
@@ -156,9 +158,9 @@ class TableWriter(EntryWriter):
         return rows.height - news
 
     def _with_versions(self, approach: Approach, written: Written) -> Approach | None:
-        """Return the approach in which rows have their turn that lost to refused ones.
+        """Return the approach that also tries the duplicates of refused rows.
 
-        None where there are none.
+        None if refused rows have no duplicates.
         """
         if not written.reasons.height:
             return None
@@ -168,7 +170,7 @@ class TableWriter(EntryWriter):
 
     @property
     def _is_direct(self) -> bool:
-        """Whether the next piece goes straight into the table, if nothing is odd."""
+        """Whether the next piece may be copied straight into the table."""
         return self._fast_path.fast and self._shape.direct
 
     def _attempt(self, connection: Connection, approach: Approach) -> Attempt:
@@ -188,7 +190,7 @@ class TableWriter(EntryWriter):
     def _after(
         self, connection: Connection, attempt: Attempt, failure: Failure
     ) -> Approach | None:
-        """Return how the piece is tried next, or None where that is of no use."""
+        """Return the next approach to the piece, or None if there is none."""
         known = failure.kind == "data" or failure.sqlstate == KEY_MET_TWICE
         if not known and not self._may_be_of_rows(connection, failure):
             return None
@@ -206,9 +208,11 @@ class TableWriter(EntryWriter):
         )
 
     def _may_be_of_rows(self, connection: Connection, failure: Failure) -> bool:
-        """Return whether a failure is met with rows only, where its code does not tell.
+        """Return whether a permanent failure may yet be caused by rows.
 
-        Readers of some types, and triggers, fail with the codes of a wrong statement.
+        The input functions of some types, and triggers, raise the codes of a wrong
+        statement. So the statement is tried with an empty stage: if it succeeds, rows
+        may be at fault.
         """
         state = failure.sqlstate
         if failure.kind != "permanent" or not state or state.startswith(OF_THE_SERVER):
@@ -233,7 +237,7 @@ class TableWriter(EntryWriter):
     def _finish(
         self, connection: Connection, piece: Piece, attempt: Attempt, written: Written
     ) -> Written:
-        """Enter the piece that an attempt has written, and commit."""
+        """Enter a piece that was written, commit it, and return its outcome."""
         self._require_accounted(piece, written)
         erased = self._erasing.counted(written.counts.rejected)
         written = replace(written, erased=erased)
@@ -246,10 +250,10 @@ class TableWriter(EntryWriter):
     def _is_as_known(
         self, connection: Connection, piece: Piece, approach: Approach
     ) -> bool:
-        """Return whether the rows that were not sent may be taken for unchanged.
+        """Return whether the rows that were not sent can be counted as unchanged.
 
-        Not where the table was truncated, or written anew, or where rows may now change
-        with others: all rows are sent from then on.
+        They cannot if the table was truncated or rewritten, or if writing a row may
+        change others by now: then all rows are sent from now on.
         """
         is_same = not piece.rows.height or self._table.require_unchanged(connection)
         if is_same or self._stored is None:
@@ -258,7 +262,7 @@ class TableWriter(EntryWriter):
         return not approach.unsent
 
     def _require_accounted(self, piece: Piece, written: Written) -> None:
-        """Refuse to commit where a row's end is not known."""
+        """Raise an error if not every row of a piece is accounted for."""
         counts = written.counts
         came = piece.rows.height + piece.rows.duplicates
         if counts.accounted != came or not counts.possible:

@@ -1,1 +1,1 @@
-"""Rows that the server refuses: which ones, and why."""
+"""Finds the rows that the server refuses, and the reasons."""

@@ -1,4 +1,4 @@
-"""Rows that the server refuses, and the reasons that are told of them."""
+"""Rows that the server refuses, and their reasons as they are reported."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
     from propload.postgres.session.failures import Failure
 
-#: A row is wider than a page of the server, or longer than an index can hold.
+#: The code for a row too wide for a page of the server, or too long for an index.
 TOO_LARGE = "54000"
-#: Short names of what a SQLSTATE says, where no constraint has a name.
+#: Short names of checks by SQLSTATE, used if the error names no constraint.
 CHECKS = {
     "23502": "not_null",
     "23503": "foreign_key",
     "23505": "unique",
-    # every other CHECK has a name
+    # a violated CHECK always has a name
     "23514": "partition",
     "23P01": "exclusion",
     "22001": "too_long",
@@ -38,28 +38,30 @@ CHECKS = {
     TOO_LARGE: "too_large",
     "P0001": "raised",
 }
-#: The detail of these constraints names the values in conflict.
+#: The codes of errors whose detail quotes the values in conflict.
 _OF_CONFLICTS = ("23503", "23505", "23P01")
-#: That of others in these classes is the whole row, which the reject holds anyway, or
-#: the place of a row.
+#: The classes of other errors, whose detail is the whole row, which the reject contains
+#: anyway, or the position of a row.
 _OF_ROWS = ("23", "44", "54")
-#: What a cast that would change a value raises, by way of a number that it is not.
+#: The error of a cast that would change a value: it is raised by casting a message to
+#: numeric (`casts.cast_sql`).
 _INEXACT = re.compile(r'numeric: ["»„](.*) (is not exact as .*).$', re.DOTALL)
-#: A value in a reason is cut to what a person reads.
+#: How many characters of a value are kept in a reason, for people to read.
 VALUE_LETTERS = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What the server says of one row.
+    """Why the server refuses one row.
 
     Attributes:
         place: The row's position in its layer.
-        column: The column at fault, several with commas, or None.
+        column: The column at fault, or several, separated by commas; or None.
         constraint: The constraint's name, or None.
-        message: The server's words.
-        sqlstate: Its code, or None.
-        of_value: Whether the column cannot hold the value, whatever code tells it.
+        message: The server's message.
+        sqlstate: The server's code, or None.
+        of_value: Whether the cause is a value that the column cannot hold, whatever the
+            code is.
     """
 
     place: int
@@ -71,7 +73,7 @@ class Refusal:
 
     @classmethod
     def of(cls, failure: Failure, place: int, /) -> Self:
-        """Return what a failure says of the row at a place."""
+        """Return the refusal of the row at a place, from a failure."""
         message = failure.message
         if not tells_detail(failure.sqlstate):
             message = failure.primary or message
@@ -79,17 +81,17 @@ class Refusal:
 
     @property
     def check(self) -> str:
-        """The constraint's name, or a short one for what the code says."""
+        """The constraint's name, or a short name for the code."""
         state = self.sqlstate or "22000"
-        # a NOT NULL constraint has a name on some versions only
+        # NOT NULL constraints have names only in newer versions
         if self.constraint and state != "23502":
             return self.constraint
-        # readers of some types give the codes of a wrong statement
+        # input functions of some types raise the codes of a wrong statement
         return CHECKS.get(state) or ("cast" if self.of_value else state)
 
 
 def tells_detail(sqlstate: str | None, /) -> bool:
-    """Return whether the detail of an error with this code says more of a value."""
+    """Return whether the detail of an error with this code is worth reporting."""
     state = sqlstate or ""
     return state in _OF_CONFLICTS or not state.startswith(_OF_ROWS)
 
@@ -101,7 +103,7 @@ def without(layer: pl.DataFrame, refusals: Sequence[Refusal], /) -> pl.DataFrame
 
 
 def reasons_of(layer: pl.DataFrame, refusals: Sequence[Refusal], /) -> pl.DataFrame:
-    """Return why rows of a layer were refused, columns `REASONS`."""
+    """Return why rows of a layer were refused, in the columns of `REASONS`."""
     if not refusals:
         return no_reasons()
     rows = layer[ROW].gather([each.place for each in refusals])
@@ -124,13 +126,14 @@ def reasons_of(layer: pl.DataFrame, refusals: Sequence[Refusal], /) -> pl.DataFr
 def values_of(
     layer: pl.DataFrame, places: Sequence[tuple[int, str | None]], /
 ) -> list[str | None]:
-    """Return values as texts, None where there is none.
+    """Return values as texts, or None for a null or an unknown column.
 
-    Those of a column are read at once: for each by itself Polars is asked anew.
+    All values of a column are read with one call of Polars.
 
     Args:
         layer: The rows.
-        places: The position of each one's row, and its column (several with commas).
+        places: For each value, the position of its row, and its column (or several,
+            separated by commas).
     """
     found: list[str | None] = [None] * len(places)
     by_column: dict[str | None, list[int]] = {}
@@ -147,7 +150,7 @@ def values_of(
 
 
 def _names(column: str | None, known: Collection[str]) -> Sequence[str]:
-    """Return the columns that a refusal names, or none where one is not known."""
+    """Return the columns that a refusal names, or none if one of them is unknown."""
     if column is None or column in known:
         return [] if column is None else [column]
     names = column.split(", ")
@@ -161,7 +164,7 @@ def _joined(values: Sequence[str | None]) -> str | None:
 
 
 def _plain(message: str) -> str:
-    """Return a message without the detour by which a cast raises it."""
+    """Return a message without what the cast that raises it adds to it."""
     found = _INEXACT.search(message)
     return f'"{found[1]}" {found[2]}' if found else message
 
@@ -178,7 +181,7 @@ def _text(value: object) -> str | None:
 
 
 def _readable(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
-    """Return a column as Python can show it: its years end before the server's do."""
+    """Return a column with times as texts: Python's years end before the server's."""
     if isinstance(dtype, (pl.List, pl.Array)):
         inner = inner_type(dtype)
         elements = column.cast(pl.List(inner))

@@ -1,4 +1,4 @@
-"""Screens the stage: takes out the rows that one condition tells to be bad."""
+"""Screens the stage: removes the rows that a condition shows to be bad."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 
 class Screen:
-    """Takes bad rows out of the stage, as far as conditions tell them.
+    """Removes bad rows from the stage, as far as conditions find them.
 
     Args:
         shape: How rows go into the table.
-        fresh: Whether stored rows are of no account.
+        fresh: Whether stored rows are ignored, so that unique keys are not checked.
     """
 
     def __init__(self, shape: Shape, *, fresh: bool = False) -> None:
@@ -29,7 +29,7 @@ class Screen:
         self._known_rules: list[screening.Rule] | None = None
 
     def take_out(self, connection: Connection, layer: pl.DataFrame, /) -> list[Refusal]:
-        """Return what is said of the rows that were taken out.
+        """Remove bad rows from the stage, and return why they are refused.
 
         Args:
             connection: A session whose stage holds the layer.
@@ -41,7 +41,7 @@ class Screen:
         shape = self._shape
         tells = connection.server_version >= screening.TELLS_VALIDITY
         casts = screening.uncastable(shape) if tells else []
-        # a trigger may still mend a row
+        # a trigger may still correct a row
         rest = (
             [] if shape.triggered else screening.refused(shape, self._rules(connection))
         )

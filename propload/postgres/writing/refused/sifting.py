@@ -1,4 +1,4 @@
-"""Sifts the stage: tries its rows run by run, and says why bad ones are refused."""
+"""Sifts the stage: tries its rows run by run, and returns why bad ones are refused."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Sift:
-    """Passes over the stage that find each bad row (`sql/sifting.py`).
+    """Executes passes over the stage that find every bad row (`sql/sifting.py`).
 
     Args:
         shape: How rows go into the table.
@@ -32,14 +32,15 @@ class Sift:
     def write(
         self, connection: Connection, /, *, runs: sifting.Runs
     ) -> tuple[list[Refusal], Record]:
-        """Write the good rows; return the others, and the counts of what was written.
+        """Write the good rows; return the refused ones, and the counts of the good.
 
         Args:
             connection: A session that has a stage.
-            runs: How many at once, and what is known before.
+            runs: How many rows are tried at once, and whether rows are known to be at
+                fault.
 
         Raises:
-            ServerError: No row is at fault: they all fail alike.
+            ServerError: No row is at fault: all fail in the same way.
         """
         for statement in sifting.create(self._shape):
             connection.execute(statement)
@@ -48,11 +49,11 @@ class Sift:
     def take_out_unfit(
         self, connection: Connection, columns: Sequence[str], /
     ) -> list[Refusal]:
-        """Return the rows with values that their types refuse; they leave the stage.
+        """Remove from the stage, and return, the rows with values that types refuse.
 
         Args:
             connection: A session that has a stage.
-            columns: The columns whose types are asked.
+            columns: The columns whose types are tried.
 
         Raises:
             ServerError: No row is at fault: a type takes no value at all.
@@ -69,12 +70,12 @@ class Sift:
     def with_long_keys(
         self, connection: Connection, key: Sequence[str], index: str, /
     ) -> list[Refusal]:
-        """Return the rows of the stage whose keys are longer than an index can hold.
+        """Return the staged rows whose keys are too long for an index.
 
         Args:
             connection: A session that has a stage.
             key: The columns of the index.
-            index: The name of the table's own, of which it is told.
+            index: The name of the table's own index, which refusals name.
 
         Raises:
             ServerError: The connection broke meanwhile.
@@ -95,13 +96,13 @@ class Sift:
         ]
 
     def key_index(self, connection: Connection, key: Sequence[str], /) -> str | None:
-        """Return the name of the unique index that holds the key alone, or None."""
+        """Return the name of the unique index of exactly the key's columns, or None."""
         table = quoted_table(self._shape.table)
         found = connection.rows(sifting.KEY_INDEX, (table, json.dumps([*key])))
         return found[0][0] if found else None
 
     def column_of(self, connection: Connection, constraint: str, /) -> str | None:
-        """Return the columns that a constraint is about, or None."""
+        """Return the columns of a constraint, separated by commas, or None."""
         if self._constraints is None:
             table = quoted_table(self._shape.table)
             rows = connection.rows(sifting.CONSTRAINTS, (table,))

@@ -1,8 +1,8 @@
-"""Which rows an error of the server may be about, by the values that it quotes.
+"""Finds the rows that a server error may be about, by the values that it quotes.
 
-What is found is a suspicion, never a verdict: other rows may hold the same values,
-and the server cuts what it quotes. So suspects are written like others, but one by
-one, while the rest of the batch goes its usual way.
+They are suspects only: other rows may have the same values, and the server truncates
+what it quotes. So suspects are written like other rows, but one by one, while the rest
+of the piece is written as usual.
 """
 
 from __future__ import annotations
@@ -22,27 +22,30 @@ if TYPE_CHECKING:
     from propload.postgres.session.failures import Failure
     from propload.postgres.sql.shape import Shape
 
-#: More suspects than these are found faster by one look at all rows, than tried.
+#: With more suspects than these, one pass over all rows is faster than trying each.
 MOST_SUSPECTS = 64
-#: A unique index, a foreign key or an exclusion names the values in conflict.
+#: A unique index, a foreign key or an exclusion constraint quotes the values in
+#: conflict.
 _CONFLICT = re.compile(
     r"Key \((?P<columns>.*?)\)=\((?P<values>.*?)\)"
     r"(?: already exists| is not present| conflicts with)",
     re.DOTALL,
 )
-#: A check or a null: the whole row, each value cut to 64 bytes, nothing escaped.
+#: A check or a null: the whole row, each value truncated to 64 bytes, nothing escaped.
 _ROW = re.compile(r"Failing row contains \((?P<values>.*)\)", re.DOTALL)
-#: A value that cannot be cast ends the message.
+#: The message about a value that cannot be cast ends with the value.
 _VALUE = re.compile(r': "(?P<value>.*)"', re.DOTALL)
 
 
 def suspects(layer: pl.DataFrame, shape: Shape, failure: Failure, /) -> pl.Series:
-    """Return for each row whether the error may be about it; none where too many are.
+    """Return for each row whether the error may be about it.
+
+    If more than `MOST_SUSPECTS` rows are suspects, none is returned as one.
 
     Args:
         layer: The rows that were written.
         shape: The table and its key.
-        failure: What the server said.
+        failure: The error.
     """
     condition = _condition(layer, shape, failure)
     none = pl.repeat(value=False, n=layer.height, eager=True)
@@ -62,7 +65,7 @@ def _condition(layer: pl.DataFrame, shape: Shape, failure: Failure) -> pl.Expr |
         return _all(_holds(layer, name, {value}) for name, value in pairs)
     if quoted := _ROW.search(message):
         words = set(quoted["values"].split(", "))
-        # without a key, all that can be compared has to stand there
+        # without a key, all columns that can be compared have to match
         names = shape.key or tuple(column.name for column in shape.columns)
         return _all(_holds(layer, name, words) for name in names)
     if quoted := _VALUE.search(message):
@@ -76,7 +79,10 @@ def _condition(layer: pl.DataFrame, shape: Shape, failure: Failure) -> pl.Expr |
 
 
 def _holds(layer: pl.DataFrame, name: str, words: set[str]) -> pl.Expr | None:
-    """Return the test for one of some words, for types that are shown in one way."""
+    """Return the test that a column has one of some texts, or None.
+
+    It is None for types whose values the server may write in several ways.
+    """
     dtype = layer.schema.get(name)
     if dtype is None or not (dtype.is_integer() or dtype in (pl.String, pl.Date)):
         return None
