@@ -143,7 +143,7 @@ class TableWriter(EntryWriter):
         return Approach(left, versions, unsent=unchanged)
 
     def _count_stored(self, rows: pl.DataFrame) -> int | None:
-        """Return how many rows are stored already, or None if the server refuses one."""
+        """Return how many rows are stored unchanged, or None if one is refused."""
         self._session.make_stage(self._shape)
         connection = self._session.open()
         try:

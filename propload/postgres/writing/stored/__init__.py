@@ -1,1 +1,1 @@
-"""Rows that the table holds as they come: found by hashes, and not sent."""
+"""Finds, by hashes, the rows that are stored already, so that they are not sent."""

@@ -1,4 +1,4 @@
-"""Which columns compare here, byte by byte, as they are stored and as they come."""
+"""Tells how stored and incoming values of a column are compared by their bytes."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from propload.postgres.sql.shape import ColumnShape
     from propload.target import ColumnPlan
 
-#: Types whose values come as texts.
+#: Types sent as text whose values the server also writes as text, in one form.
 _CAST = ("numeric", "uuid")
-#: What sends the bytes that are hashed in place of a value.
+#: The server's function that returns the bytes that are hashed in place of a value.
 _SENT: Mapping[pl.DataType, str] = {
     pl.Int64(): "int8send",
     pl.Datetime("us"): "timestamp_send",
@@ -28,12 +28,12 @@ _SENT: Mapping[pl.DataType, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Comparable:
-    """A column that compares here.
+    """A column whose stored and incoming values can be compared by their hashes.
 
     Attributes:
-        name: Its name.
-        stored: The SQL of a stored value.
-        incoming: The expression of a value that comes, in the same type.
+        name: The column's name.
+        stored: The SQL expression of a stored value.
+        incoming: The Polars expression of an incoming value, in the same type.
     """
 
     name: str
@@ -42,10 +42,10 @@ class Comparable:
 
 
 def comparable(columns: Sequence[ColumnShape], /) -> tuple[Comparable, ...] | None:
-    """Return how columns compare, or None where one of them does not.
+    """Return how columns are compared, or None if one of them cannot be.
 
-    Values that compare equal here are equal to the server. Others may be equal to it
-    all the same: 1.0 and 1.00 are.
+    Values that are found equal here are equal to the server. Others may nevertheless be
+    equal to the server, such as 1.0 and 1.00.
     """
     found = [_comparable(column.plan) for column in columns]
     known = tuple(one for one in found if one is not None)
@@ -67,16 +67,16 @@ def _comparable(plan: ColumnPlan) -> Comparable | None:
 
 
 def _is_text(pg_type: str) -> bool:
-    """Return whether a type is that of texts; an enum's name may begin with `text`."""
+    """Return whether a type is text or varchar; an enum may be named `text...`."""
     return pg_type == "text" or pg_type.startswith("character varying")
 
 
 def _has_one_text(plan: ColumnPlan) -> bool:
-    """Return whether a value comes as the text that the server has for it."""
+    """Return whether a value arrives as the text that the server writes for it."""
     if isinstance(plan.dtype, pl.Decimal):
         return True
     if plan.dtype != pl.String():
         return False
-    # a server writes JSON with blanks and orders of its own
+    # the server reformats such values: jsonb gets other blanks and another key order
     unlike = plan.pg_type.startswith(("jsonb", "xml"))
     return plan.pg_type.startswith(_CAST) if plan.carrier == "text" else not unlike

@@ -1,4 +1,4 @@
-"""What a table is known to hold: two hashes of each row."""
+"""The known rows of a table, as two hashes of each."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 class Fingerprints:
     """The hashes of rows, in the order of the rows.
 
-    A changed row keeps its hash once in 2⁶⁴ changes, and nobody can bring that about:
-    each run hashes with a seed of its own.
+    A changed row has the same hash as before once in 2⁶⁴ changes. Nobody can provoke
+    that, as each run hashes with a random seed of its own.
 
     Attributes:
-        keys: Those of their keys.
-        rows: Those of all columns that are compared.
+        keys: The hashes of the keys.
+        rows: The hashes of all compared columns together.
     """
 
     keys: Hashes
@@ -33,7 +33,7 @@ class Fingerprints:
 
     @classmethod
     def joined(cls, parts: Sequence[Self], /) -> Self:
-        """Return the fingerprints of several parts as those of one."""
+        """Return the fingerprints of several parts as one."""
         none = [np.empty(0, np.uint64)]
         return cls(
             np.concatenate([part.keys for part in parts] or none),
@@ -46,25 +46,25 @@ class Fingerprints:
 
 
 class KnownRows:
-    """What a table is known to hold; threads may share it, each for its own keys.
+    """The known rows of a table; threads may share it if each has its own keys.
 
     Args:
-        stored: The fingerprints of its rows.
+        stored: The fingerprints of the rows.
     """
 
     def __init__(self, stored: Fingerprints) -> None:
-        # Polars sorts with all processors: a third of NumPy's time
+        # Polars sorts on all cores, in a third of NumPy's time
         order = pl.Series(stored.keys).arg_sort().to_numpy()
         self._keys = stored.keys[order]
         self._rows = stored.rows[order]
         self._holds = np.ones(len(order), np.bool_)
-        # as many parts as keys, or up to twice as many: most have one key, or none
+        # more parts than keys, but at most twice as many: most have one key or none
         bits = max(len(order).bit_length(), 1)
         self._shift = np.uint64(64 - bits)
         self._first = _firsts(self._keys >> self._shift, 2**bits)
 
     def find(self, rows: Fingerprints, /) -> NDArray[np.bool_]:
-        """Return of each row whether the table holds it as it is."""
+        """Return for each row whether it is known to be stored unchanged."""
         if not len(self._keys):
             return np.zeros(len(rows), np.bool_)
         places = self._places(rows.keys)
@@ -74,15 +74,15 @@ class KnownRows:
         return found
 
     def forget(self, keys: Hashes, /) -> None:
-        """Take note that rows of these keys are written, which are known no more."""
+        """Note that rows with these keys are written, and so no longer known."""
         if not len(self._keys):
             return
         places = self._places(keys)
-        # a key that the table did not hold is not among them
+        # keys that are not stored have no place
         self._holds[places[self._keys[places] == keys]] = False
 
     def _places(self, keys: Hashes) -> NDArray[np.intp]:
-        """Return where each key is, or another one where it is not."""
+        """Return the place of each key, or the place of another key if it is absent."""
         places: NDArray[np.intp] = self._first[keys >> self._shift].astype(np.intp)
         behind = np.arange(len(places))
         while len(behind):
@@ -94,14 +94,14 @@ class KnownRows:
 
 
 def _firsts(parts: Hashes, count: int) -> NDArray[np.int32]:
-    """Return where the first key of each part is, or of the next part that has one.
+    """Return the place of the first key in each part, or in the next part that has one.
 
     Args:
-        parts: The part of each key, in their order.
+        parts: The part of each key, in ascending order.
         count: How many parts there are.
     """
     sizes = np.bincount(parts.astype(np.intp), minlength=count).astype(np.int32)
     firsts = np.cumsum(sizes, dtype=np.int32) - sizes
-    # behind the last key there is none
+    # parts after the last key have no next one: they get the last key's place
     firsts[firsts == len(parts)] = max(len(parts) - 1, 0)
     return firsts

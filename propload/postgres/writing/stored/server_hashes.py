@@ -1,13 +1,13 @@
-"""The hashes that PostgreSQL gives rows, worked out here for rows that come.
+"""Computes for incoming rows the hashes that PostgreSQL computes for stored ones.
 
-The server's extended hash functions stay as they are from version to version, because
-tables that are partitioned by hash lie on disks by them. What is worked out here is
-what they give on little-endian machines. Where a server gives others, no row is taken
-for a stored one.
+The server's extended hash functions do not change from version to version, because
+hash-partitioned tables depend on them. The results here are those of little-endian
+machines. If a server computes other hashes, no incoming row is taken for a stored one.
 
-A seed is hashed beside each value: with 0, the hash of the number 0.0 would be that of
-a null. Whole numbers of 64 bits and moments are hashed as the eight bytes that the
-server sends of them: its own hashes of them tell 32 bits apart.
+Each value is hashed with a seed, which is not 0: with 0, the float 0.0 would have the
+hash of a null. 64-bit integers and timestamps are hashed as the eight bytes of their
+binary format (`int8send`), since the server's own hash functions for them have only 32
+bits of the value.
 
 Sources: PostgreSQL's `src/common/hashfn.c`, which is Bob Jenkins's lookup3 of 2006, and
 `hash_record_extended` in `src/backend/utils/adt/rowtypes.c`.
@@ -31,17 +31,17 @@ if TYPE_CHECKING:
     _Words: TypeAlias = NDArray[np.uint32]
     _Blocks: TypeAlias = NDArray[np.void]
 
-#: What each of the three words begins with, without the number of bytes.
+#: The initial value of each of the three words, to which the number of bytes is added.
 _START = (0x9E3779B9 + 3923095) % 2**32
-#: Bytes that are mixed in at once: three words.
+#: How many bytes are mixed in at a time: three words.
 _BLOCK = 12
-#: Bytes of the longest value that is hashed: each block of the longest one of a piece
-#: takes 45 µs, so that this one takes 30 ms.
+#: The length in bytes of the longest value that is hashed: each block of the longest
+#: value of a piece takes 45 µs, so a value of this length takes 30 ms.
 LONGEST = 8_192
-#: By how many bits words are rotated while blocks are mixed in, and at the end.
+#: By how many bits words are rotated while a block is mixed in, and at the end.
 _MIX_TURNS = (4, 6, 8, 16, 19, 4)
 _FINAL_TURNS = (14, 11, 25, 16, 4, 14, 24)
-#: What earlier columns of a row weigh more than the next one.
+#: The factor by which a row's hash is multiplied before the next column's is added.
 _COLUMN_FACTOR = np.uint64(31)
 #: PostgreSQL counts days and microseconds from the year 2000, Arrow from 1970.
 _DAYS_BEFORE = 10_957
@@ -49,7 +49,7 @@ _MICROSECONDS_BEFORE = _DAYS_BEFORE * 86_400_000_000
 
 
 class _Mixed(NamedTuple):
-    """The words of the hashes of several values, and arrays for what is computed."""
+    """The three words of the hash of each of several values, and arrays for results."""
 
     a: _Words
     b: _Words
@@ -59,7 +59,7 @@ class _Mixed(NamedTuple):
 
     @classmethod
     def of(cls, sizes: _Words, seed: int) -> _Mixed:
-        """Return the words before any block is mixed in, by the sizes of the values."""
+        """Return the initial words of values of these sizes in bytes."""
         begun = sizes + np.uint32(_START)
         high, low = np.uint32(seed >> 32), np.uint32(seed % 2**32)
         rooms = np.empty_like(begun), np.empty_like(begun)
@@ -69,35 +69,35 @@ class _Mixed(NamedTuple):
 
     @classmethod
     def alike(cls, size: int, count: int, seed: int) -> _Mixed:
-        """Return the words before any block is mixed in, for values of one size."""
+        """Return the initial words of `count` values of the same size in bytes."""
         one = cls.of(np.array([size], np.uint32), seed)
         return cls(*(np.repeat(words, count) for words in one))
 
     def head(self, count: int) -> _Mixed:
-        """Return the words of the first values, as views of these."""
+        """Return views of the words of the first `count` values."""
         return _Mixed(*(words[:count] for words in self))
 
     def add(self, *added: _Words) -> None:
-        """Add to the first, the second and the third words, as far as given."""
+        """Add to the first, second and third words, as far as arguments are given."""
         for words, more in zip(self[:3], added, strict=False):
             np.add(words, more, out=words)
 
     def add_end(self, first: _Words, second: _Words, third: _Words) -> None:
-        """Add the words of the bytes that are left behind a value's last whole block.
+        """Add the bytes after a value's last whole block, as words.
 
-        Bits that are not the value's are zeros.
+        Bits beyond the value have to be zeros.
         """
-        # the lowest byte of the third is the size's
+        # the lowest byte of the third word is reserved for the size
         self.add(first, second, third << np.uint32(8))
 
     def turn(self, words: _Words, by: int) -> _Words:
-        """Return words with their bits rotated left, valid until the next call."""
+        """Return the words rotated left by some bits; valid until the next call."""
         np.left_shift(words, np.uint32(by), out=self.turned)
         np.right_shift(words, np.uint32(32 - by), out=self.rest)
         return np.bitwise_or(self.turned, self.rest, out=self.turned)
 
     def mix(self) -> None:
-        """Mix a block that was added to the words."""
+        """Mix the words, after a block was added to them."""
         order = (self.a, self.b, self.c)
         for step, by in enumerate(_MIX_TURNS):
             one, next_one, last = (order[(step + n) % 3] for n in range(3))
@@ -106,7 +106,7 @@ class _Mixed(NamedTuple):
             last += next_one
 
     def hashes(self) -> Hashes:
-        """Return the hashes, once everything was added."""
+        """Return the hashes, after everything was added; this changes the words."""
         order = (self.c, self.a, self.b)
         for step, by in enumerate(_FINAL_TURNS):
             one, last = order[step % 3], order[(step + 2) % 3]
@@ -116,19 +116,19 @@ class _Mixed(NamedTuple):
 
 
 def hash_columns(frame: pl.DataFrame, seed: int, /) -> list[Hashes]:
-    """Return the hashes of each column's values, which `together` makes those of rows.
+    """Return the hashes of each column's values; `together` combines them to rows'.
 
-    A value of more than `LONGEST` bytes has a hash that no stored row has.
+    A value of more than `LONGEST` bytes gets a random hash, which no stored row has.
 
     Args:
-        frame: The rows; columns of the types in `HASHED`.
-        seed: From 1 to 2⁶³ - 1.
+        frame: The rows, with columns of the types in `HASHED`.
+        seed: The seed, from 1 to 2⁶³ - 1.
     """
     return [_hash_column(column, seed) for column in frame.get_columns()]
 
 
 def is_hashed(column: pl.Series, /) -> bool:
-    """Return whether none of a column's values is too long to be hashed."""
+    """Return whether all values of a column are short enough to be hashed."""
     if column.dtype == pl.String:
         sizes = column.str.len_bytes()
     elif column.dtype == pl.Binary:
@@ -139,12 +139,12 @@ def is_hashed(column: pl.Series, /) -> bool:
 
 
 def together(columns: Sequence[Hashes], /) -> Hashes:
-    """Return the hashes of rows from those of their values, a column after the other.
+    """Return the hashes of rows from those of their values, column by column.
 
-    They are what `hash_record_extended(ROW(...), SEED)` gives.
+    They are those of `hash_record_extended(ROW(...), SEED)`.
 
     Args:
-        columns: One or more.
+        columns: The hashes of one or more columns.
     """
     hashed = columns[0].copy()
     for values in columns[1:]:
@@ -181,7 +181,7 @@ def _hash_moments(column: pl.Series, seed: int) -> Hashes:
 
 def _hash_floats(column: pl.Series, seed: int) -> Hashes:
     numbers = _filled(column).astype(np.float64)
-    # one of many patterns stands for what is no number
+    # all bit patterns of NaN have the same hash
     numbers[np.isnan(numbers)] = np.nan
     hashed = _hash_eight_bytes(numbers, seed)
     hashed[numbers == 0] = seed
@@ -190,7 +190,7 @@ def _hash_floats(column: pl.Series, seed: int) -> Hashes:
 
 def _filled(column: pl.Series) -> NDArray[Any]:
     """Return the values of a column of numbers, with zeros for nulls."""
-    # what fills nulls takes as long as to hash a column that has none
+    # fill_null takes as long as hashing, even if there are no nulls
     return (column.fill_null(0) if column.null_count() else column).to_numpy()
 
 
@@ -219,10 +219,10 @@ def _hash_bytes(column: pl.Series, seed: int) -> Hashes:
 
 
 def _views(column: pl.Series) -> _Words:
-    """Return how a column holds its values, four words each.
+    """Return the Arrow views of a column's values, of four words each.
 
-    They are the number of bytes and, of a value of up to twelve, these bytes, with
-    zeros behind them: what is mixed in at once.
+    The first word is the number of bytes. For a value of up to twelve bytes, the others
+    are these bytes, padded with zeros, in the form in which they are mixed in.
     """
     values = column.to_arrow(compat_level=pl.CompatLevel.newest())
     _, views, *_ = values.buffers()
@@ -231,7 +231,7 @@ def _views(column: pl.Series) -> _Words:
 
 
 def _hash_views(views: _Words, seed: int) -> Hashes:
-    """Return the hashes of values of less than a block, from how a column has them."""
+    """Return the hashes of values shorter than a block, from their views."""
     sizes, *ends = views.T
     mixed = _Mixed.of(sizes, seed)
     mixed.add_end(*ends)
@@ -239,13 +239,13 @@ def _hash_views(views: _Words, seed: int) -> Hashes:
 
 
 def _hash_blocks(column: pl.Series, seed: int) -> Hashes:
-    """Return the hashes of values of any size, a chance number of those too long."""
+    """Return the hashes of values of any size; those too long get a random number."""
     begins, sizes, blocks_at = _in_memory(column)
     is_long = sizes > LONGEST
     sizes = np.where(is_long, 0, sizes)
     blocks = sizes // _BLOCK
     most = int(blocks.max(initial=0))
-    # those of most blocks first, so that each step has the first ones only
+    # values with the most blocks first, so that each step is on a head of the arrays
     order = np.argsort(most - blocks, kind="stable")
     begins, sizes = begins[order], sizes[order]
     longer = len(sizes) - np.cumsum(np.bincount(blocks, minlength=most + 1))
@@ -264,12 +264,12 @@ def _hash_blocks(column: pl.Series, seed: int) -> Hashes:
 
 
 def _words_of(blocks: _Blocks) -> _Words:
-    """Return the three words of each block, in three rows."""
+    """Return the three words of each block, as the rows of an array."""
     return blocks.view("<u4").reshape(-1, 3).T
 
 
-#: Of each of the three words at a value's end, the bits that are the value's, by how
-#: many bytes are left of it.
+#: For each of the last three words of a value, the mask of the bits that belong to it,
+#: by the number of bytes left after the last whole block.
 _ENDS = np.array(
     [
         [2 ** (8 * min(4, max(0, left - place))) - 1 for left in range(_BLOCK)]
@@ -282,13 +282,13 @@ _ENDS = np.array(
 def _in_memory(
     column: pl.Series,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], _Blocks]:
-    """Return where each value begins and its bytes, and the blocks at each byte."""
+    """Return where each value begins, its size in bytes, and the block at each byte."""
     values = column.cast(pl.Binary).to_arrow(compat_level=pl.CompatLevel.oldest())
     values = cast("pa.LargeBinaryArray", values.cast(pa.large_binary()))
     _, offsets, content = values.buffers()
     count, shift = len(values), values.offset
     places = np.frombuffer(offsets, np.int64, count + 1, 8 * shift)
-    # a block that begins behind the last byte reaches as far as that
+    # padded, because the block after the last byte is read as well
     held = np.zeros(int(places[-1] - places[0]) + _BLOCK, np.uint8)
     if content is not None:
         held[:-_BLOCK] = np.frombuffer(content, np.uint8)[places[0] : places[-1]]
@@ -296,7 +296,7 @@ def _in_memory(
     return places[:-1] - places[0], np.diff(places), blocks
 
 
-#: How the values of a column are hashed, by its type.
+#: The function that hashes a column's values, by its type.
 HASHED: Mapping[pl.DataType, Callable[[pl.Series, int], Hashes]] = {
     pl.Boolean(): _hash_small,
     pl.Int16(): _hash_small,

@@ -1,8 +1,9 @@
-"""Rows that the table holds already are told from others before they are sent.
+"""Finds the rows that the table has already, unchanged, before they are sent.
 
-To send a row, look it up in the server and compare it there takes five times as long as
-to have it hashed there. Where most rows of a load are unchanged, and the table is not
-much longer than the load, the table is hashed once, and only what differs is sent.
+Sending a row, looking it up in the server and comparing it there takes five times as
+long as having the server hash it. So if most rows of a load are unchanged and the table
+does not have many more rows than the load, the table is hashed once, and only rows that
+differ are sent.
 """
 
 from __future__ import annotations
@@ -31,56 +32,61 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: How many rows of the first piece are looked at: few enough to take 10 ms.
+#: About how many rows of the first piece are sampled: few enough to take 10 ms.
 SAMPLED_ROWS = 1_000
-#: Rows of fewer columns are looked up: of 7 that takes no longer than to compare them
-#: here, of 20 half as long again (docs/performance.md).
+#: Rows with fewer columns are all sent: for 7 columns, having the server look them up
+#: takes no longer than comparing them here; for 20, half as long again
+#: (docs/performance.md).
 LEAST_COLUMNS = 12
-#: Fewer rows are looked up: that takes no longer than to read the table, which takes
-#: some questions first (docs/performance.md).
+#: If fewer rows are expected, all are sent: having the server look them up takes no
+#: longer than reading the table, which needs some queries first (docs/performance.md).
 LEAST_ROWS = 5_000
-#: Below this part of unchanged rows the table is not read.
+#: If a smaller share of the sampled rows is unchanged, the table is not read.
 LEAST_UNCHANGED = 0.5
-#: Below this part of them in a piece rows are not compared any more: it takes 1 µs a
-#: row, of the 5 µs that an unchanged one saves.
+#: If a smaller share of a piece's rows is unchanged, rows are no longer compared: that
+#: takes 1 µs a row, and an unchanged row saves 5 µs.
 LEAST_FOUND = 0.2
-#: How many rows of the table may be hashed for each one that is unchanged: hashing one
-#: takes 1.2 µs (docs/performance.md), and some of the gain has to be left.
+#: How many rows of the table may be hashed for each unchanged one: hashing a row takes
+#: 1.2 µs (docs/performance.md), and some of the gain has to remain.
 WORTH = 2.5
-#: Most rows of a table that are known: up to 25 bytes each, twice that while they are
-#: sorted.
+#: How many rows of a table are held in memory at most: each takes up to 25 bytes, and
+#: twice that while they are sorted.
 MOST_ROWS = 2_000_000
 
 
-#: Asks the server how many of some rows the table holds as they are; None where it
-#: refuses one.
+#: Asks the server how many of some rows are stored unchanged; None if it refuses one.
 CountStored: TypeAlias = "Callable[[pl.DataFrame], int | None]"
 
 
 class Unsent(NamedTuple):
-    """What is left of a piece's layers to be sent, and how many rows are not."""
+    """The rows of a piece's layers that are to be sent, and how many are not.
+
+    Attributes:
+        layers: The layers, without the rows that are not sent.
+        unchanged: How many rows are not sent.
+    """
 
     layers: tuple[pl.DataFrame, ...]
     unchanged: int
 
 
 class StoredRows:
-    """What is known of a table's rows; the lanes of a run share it.
+    """Decides which rows need not be sent; the lanes of a run share it.
 
-    A lane calls it with the pieces that it writes, in their order; a key belongs to one
-    lane. None sends a row before all know whether the table is read. What another
-    session does to the table meanwhile comes after this run, as it would where the run
-    had written these rows as it began.
+    Each lane calls it with the pieces that it writes, in their order; a key belongs to
+    one lane. No lane sends a row before it is decided whether the table is read.
+    Changes that another session makes to the table meanwhile count as made after this
+    run's, as if the run had written the unchanged rows when it began.
 
     Args:
         hasher: Hashes the table's rows.
-        expected: Returns how many rows the run will have, or None where nobody knows.
+        expected: Returns how many rows the run will have, or None if that is unknown.
     """
 
     def __init__(self, hasher: Hasher, expected: Callable[[], int | None]) -> None:
         self._hasher = hasher
         self._expected = expected
-        #: Guards what follows; never held while the server is asked.
+        #: Guards `_state`; never held during a query.
         self._changed = threading.Condition()
         self._state: TableReading | Literal["new", "judging", "given up"] = "new"
 
@@ -88,11 +94,14 @@ class StoredRows:
     def find(
         cls, shape: Shape, expected: Callable[[], int | None], /
     ) -> StoredRows | None:
-        """Return what is known of a table, or None where its rows do not compare here.
+        """Return the object for a table, or None if its rows cannot be compared here.
+
+        It is also None if comparing them would save no time.
 
         Args:
-            shape: How rows go into it.
-            expected: Returns how many rows the run will have, or None.
+            shape: How rows go into the table.
+            expected: Returns how many rows the run will have, or None if that is
+                unknown.
         """
         if shape.mode != "upsert" or shape.triggered or shape.loose_key:
             return None
@@ -112,16 +121,16 @@ class StoredRows:
         *,
         count_stored: CountStored,
     ) -> Unsent:
-        """Return the layers without rows that the table is known to hold as they are.
+        """Return the layers without the rows that are known to be stored unchanged.
 
         Args:
-            connection: The lane's session, without open work.
-            layers: A piece's layers, with the columns that travel and `ROW`.
-            versions: The rows whose keys come several times; they are all sent.
+            connection: The lane's session, without an open transaction.
+            layers: A piece's layers, with the columns that are sent and `ROW`.
+            versions: The rows of the keys that occur several times; all are sent.
             count_stored: Asks the server, in that session.
 
         Raises:
-            ServerError: The connection is gone.
+            ServerError: The connection is lost.
         """
         height = sum(layer.height for layer in layers)
         known = self._known(connection, layers, count_stored) if height else None
@@ -135,7 +144,7 @@ class StoredRows:
         return Unsent(left, unchanged)
 
     def give_up(self) -> None:
-        """Send all rows from now on, and wake lanes that wait for one another."""
+        """Have all rows sent from now on, and wake the lanes that are waiting."""
         with self._changed:
             before, self._state = self._state, "given up"
             self._changed.notify_all()
@@ -145,7 +154,7 @@ class StoredRows:
     def _left(
         self, known: KnownRows, layer: pl.DataFrame, apart: pl.Series | None
     ) -> pl.DataFrame:
-        """Return the rows of a layer that are to be sent, and take note of them."""
+        """Return the rows of a layer that are to be sent, and forget their keys."""
         if not self._hasher.can_hash_keys(layer):
             self.give_up()
             return layer
@@ -163,7 +172,7 @@ class StoredRows:
         layers: tuple[pl.DataFrame, ...],
         count_stored: CountStored,
     ) -> KnownRows | None:
-        """Return what the table holds, as soon as that is known, or None."""
+        """Return the known rows, waiting for them, or None if the table is not read."""
         try:
             if self._claims():
                 self._judge(connection, layers, count_stored)
@@ -177,7 +186,7 @@ class StoredRows:
         return known
 
     def _claims(self) -> bool:
-        """Return whether it is this lane that has to judge."""
+        """Return whether this lane has to decide; true for the first one only."""
         with self._changed:
             if self._state != "new":
                 return False
@@ -185,7 +194,7 @@ class StoredRows:
             return True
 
     def _judged(self) -> TableReading | None:
-        """Return how the table is read, or None where it is not."""
+        """Wait for the decision; return the reading, or None if the table is not read."""
         with self._changed:
             is_judged = self._changed.wait_for(
                 lambda: self._state != "judging", WAIT_SECONDS
@@ -201,7 +210,7 @@ class StoredRows:
         layers: tuple[pl.DataFrame, ...],
         count_stored: CountStored,
     ) -> None:
-        """Decide by the table and the first rows whether the table is to be read."""
+        """Decide by the table's size and the first rows whether the table is read."""
         expected = self._expected() or 0
         limit = min(MOST_ROWS, WORTH * expected)
         pages, share = None, 0.0
@@ -220,7 +229,7 @@ class StoredRows:
             self._changed.notify_all()
 
     def _size(self, connection: Connection) -> tuple[int | None, int]:
-        """Return the pages of the table, None if it is not to be read, and its rows."""
+        """Return the table's pages, None if it cannot be read, and an estimate of rows."""
         table = self._hasher.table
         found = connection.ask(
             stored_rows.STANDING_QUERY, (table.namespace, table.table)
@@ -230,7 +239,7 @@ class StoredRows:
 
 
 def _share(layers: tuple[pl.DataFrame, ...], count_stored: CountStored) -> float:
-    """Return what part of the first rows is unchanged."""
+    """Return the share of unchanged rows in a sample of the first layer with rows."""
     first = next(layer for layer in layers if layer.height)
     sample = first.gather_every(-(-first.height // SAMPLED_ROWS))
     return (count_stored(sample) or 0) / sample.height

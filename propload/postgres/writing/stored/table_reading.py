@@ -1,4 +1,4 @@
-"""Reads the rows of a table, by several lanes at once, into what is known of it."""
+"""Reads the hashes of a table's rows, by several lanes at the same time."""
 
 from __future__ import annotations
 
@@ -34,16 +34,17 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Pages that are read at once: lanes share them out, 8 MB each.
+#: How many pages a lane reads in one query (8 MB); the lanes share these parts.
 PART_PAGES = 1_024
-#: Pages of the first part, which shows about how many rows the table has.
+#: How many pages the first part has, which shows about how many rows the table has.
 PROBE_PAGES = 16
-#: Longest wait for a part that another lane reads, in seconds: it takes a tenth of one.
+#: How many seconds a lane waits at most for a part that another lane reads, which takes
+#: a tenth of a second.
 WAIT_SECONDS = 30.0
 
 
 class _Part(NamedTuple):
-    """Some pages of a table: the first one, and the one after them; None: its end."""
+    """A range of pages: the first, and the one after the last, None at the end."""
 
     first: int
     after: int | None
@@ -51,13 +52,13 @@ class _Part(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Hasher:
-    """Hashes the rows of a table, and rows that come for it.
+    """Hashes the stored rows of a table, and incoming ones.
 
     Attributes:
-        table: Its name.
-        columns: Its columns, in the order in which they are compared.
-        key: Those that identify a row.
-        seed: What is hashed beside each value; no source of rows can know it.
+        table: The table's name.
+        columns: The columns that are compared, in order.
+        key: The names of those that identify a row.
+        seed: The seed of the hashes; it is random, so that no source of rows knows it.
     """
 
     table: TableName
@@ -66,10 +67,10 @@ class Hasher:
     seed: int = field(default_factory=lambda: 1 + secrets.randbelow(2**63 - 1))
 
     def stored(self, connection: Connection, part: _Part, /) -> Iterator[Fingerprints]:
-        """Yield the fingerprints of the rows of a part, some thousands at once.
+        """Yield the fingerprints of the stored rows of a part, thousands at a time.
 
         Raises:
-            ServerError: The server refused, or the connection is gone.
+            ServerError: The server refused the query, or the connection is lost.
         """
         key = [column.stored for column in self._key_columns]
         every = [column.stored for column in self.columns]
@@ -80,12 +81,12 @@ class Hasher:
             yield Fingerprints(*map(_as_hashes, rows.columns))
 
     def can_hash_keys(self, layer: pl.DataFrame, /) -> bool:
-        """Return whether the keys of rows that come are short enough to be hashed."""
+        """Return whether the keys of incoming rows are short enough to be hashed."""
         keys = layer.select(column.incoming for column in self._key_columns)
         return all(map(is_hashed, keys.get_columns()))
 
     def incoming(self, layer: pl.DataFrame, /) -> Fingerprints:
-        """Return the fingerprints of rows that come, whose keys can be hashed."""
+        """Return the fingerprints of incoming rows, whose keys can be hashed."""
         rows = layer.select(column.incoming for column in self.columns)
         hashed = hash_columns(rows, self.seed)
         key = [hashed[rows.get_column_index(each.name)] for each in self._key_columns]
@@ -97,7 +98,7 @@ class Hasher:
 
 
 def _as_hashes(column: pa.Array) -> Hashes:
-    """Return the server's signed numbers as the unsigned ones that they stand for."""
+    """Return hashes, which the server sends as signed integers, as unsigned ones."""
     signed: NDArray[np.int64] = column.to_numpy()
     return signed.view(np.uint64)
 
@@ -106,31 +107,34 @@ class TableReading:
     """Reads a table once; each lane that needs it reads parts until none is left.
 
     Args:
-        hasher: Hashes its rows.
-        pages: How many pages it has, or the longest one of its partitions.
-        limit: How many rows are worth to be read.
+        hasher: Hashes the rows.
+        pages: How many pages the table has, or the largest one of its partitions.
+        limit: How many rows are worth reading; if there are more, reading is abandoned.
     """
 
     def __init__(self, hasher: Hasher, pages: int, limit: float) -> None:
         self._hasher = hasher
         self._limit = limit
         firsts = [0, *range(PROBE_PAGES, pages, PART_PAGES)]
-        # whatever is added meanwhile belongs to the last one
+        # pages that are added meanwhile belong to the last part
         self._parts = [_Part(*each) for each in pairwise([*firsts, None])]
         self._pages = max(pages, firsts[-1] + 1)
         self._found: list[Fingerprints] = []
-        #: Guards what follows; never held while the server is asked.
+        #: Guards the attributes below; never held during a query.
         self._changed = threading.Condition()
         self._under_way = self._rows = self._pages_read = 0
         self._ended = False
-        #: What the table holds; None once it has ended says that nobody will know.
+        #: The known rows; if it is still None at the end, reading was abandoned.
         self._known: KnownRows | None = None
 
     def read(self, connection: Connection, /) -> KnownRows | None:
-        """Return what the table holds, or None where that is not to be known.
+        """Read parts until none is left, and return the known rows.
 
         Args:
-            connection: The lane's session, without open work.
+            connection: The lane's session, without an open transaction.
+
+        Returns:
+            The known rows, or None if reading was abandoned.
         """
         try:
             while (part := self._take()) is not None:
@@ -143,7 +147,7 @@ class TableReading:
         return self._wait()
 
     def abandon(self, why: str, /) -> None:
-        """Read no more; wakes the lanes that wait."""
+        """Abandon reading, and wake the lanes that are waiting."""
         with self._changed:
             if self._ended:
                 return
@@ -166,7 +170,7 @@ class TableReading:
         self._end(part)
 
     def _give(self, rows: Fingerprints) -> bool:
-        """Take rows that were read; return whether more are to be."""
+        """Add rows that were read, and return whether to go on reading."""
         with self._changed:
             if self._ended:
                 return False
@@ -181,7 +185,7 @@ class TableReading:
         return rows <= self._limit
 
     def _end(self, part: _Part) -> None:
-        """Take note that a part was read to its end."""
+        """Note that a part was read completely."""
         with self._changed:
             if self._ended:
                 return
@@ -189,7 +193,8 @@ class TableReading:
             self._pages_read += (part.after or self._pages) - part.first
             whole = float(self._rows)
             if self._pages > PART_PAGES:
-                # a short table is soon read, and its pages are not evenly full
+                # not for a short table: it is read soon, and its pages are unevenly
+                # full
                 whole *= self._pages / self._pages_read
             if not self._parts and not self._under_way:
                 self._complete()
