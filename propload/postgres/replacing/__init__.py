@@ -1,1 +1,1 @@
-"""Replace: rows gather beside the table and take its place at the end."""
+"""Replace: rows are gathered in a shadow, and replace those of the table at the end."""

@@ -1,8 +1,8 @@
-"""Shadows of earlier replaces: what stands with them, and which of them are dropped.
+"""Shadows of earlier replaces: the remarks on them, and which of them are dropped.
 
-The shadow of a run that failed stays, so that the run can be continued. The next
-replace of a table of the same namespace removes it, unless nobody could read its rows
-again: the journal of such a run has let go of them.
+The shadow of a run that failed is kept, so that the run can be continued. The next
+replace of a table in the same namespace drops it, unless its rows could not be read
+again: the journal of such a run has discarded them.
 """
 
 from __future__ import annotations
@@ -30,24 +30,26 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Letters of the run's hash in a shadow's name: no two runs of one database meet.
+#: How many characters of the run's hash are in a shadow's name, so that no two runs in
+#: a database have the same one.
 _LETTERS = 20
-#: Dropping a shadow locks what it refers to: how long it waits, and readers behind it.
+#: How many seconds to wait for the locks to drop a shadow: it locks the tables that the
+#: shadow refers to, and their readers wait behind it.
 DROP_SECONDS = 0.5
-#: After how many days each replace reports a shadow that is kept for its journal.
+#: After how many days a kept shadow is reported by each replace.
 TOLD_AFTER_DAYS = 7
 
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """What stands with a shadow, for runs that know nothing else of it.
+    """The comment on a shadow, from which other runs know what it is for.
 
     Attributes:
         run: The run that fills it.
-        target: The table whose place it is to take.
-        since: When it was made, ISO 8601.
-        journaled: Whether it holds rows that nobody can read again.
-        columns: The columns that rows came with.
+        target: The table that its rows are to replace.
+        since: When it was created, in ISO 8601.
+        journaled: Whether it has rows that cannot be read again.
+        columns: The columns that rows were sent with.
     """
 
     run: str
@@ -58,7 +60,7 @@ class Remark:
 
     @classmethod
     def read(cls, text: str | None) -> Self | None:
-        """Return the remark of a text, or None where that is something else."""
+        """Return the remark in a comment, or None if the comment is something else."""
         try:
             return cls(**json.loads(text or ""))
         except (TypeError, ValueError):
@@ -66,24 +68,24 @@ class Remark:
 
     @property
     def text(self) -> str:
-        """The remark as it stands with the shadow."""
+        """The text of the comment."""
         return json.dumps(asdict(self))
 
     @property
     def is_old(self) -> bool:
-        """Whether somebody may have forgotten the run."""
+        """Whether the run may have been forgotten."""
         age = datetime.now(UTC) - datetime.fromisoformat(self.since)
         return age > timedelta(days=TOLD_AFTER_DAYS)
 
 
 def name_of(run_id: str, target: str, /) -> str:
-    """Return the name of the shadow in which a run gathers the rows of a table."""
+    """Return the name of the shadow in which a run gathers rows for a table."""
     told = f"{run_id} {target}".encode()
     return swapping.PREFIX + hashlib.blake2b(told).hexdigest()[:_LETTERS]
 
 
 def lock_of(shadow: TableName, /) -> str:
-    """Return the subject of the lock that is held while a shadow is in use."""
+    """Return the name of the lock that is held while a shadow is in use."""
     return f"shadow:{shadow}"
 
 
@@ -95,17 +97,17 @@ def remove_abandoned(
     *,
     commands: Commands,
 ) -> None:
-    """Remove shadows that nobody holds the lock of.
+    """Drop the shadows whose locks no process holds, and report old ones that are kept.
 
-    Not the run's own, nor those of runs into other tables that have not ended, whose
-    session may have been lost for a while, nor those of runs whose rows nobody can
-    read again: `propload recover` still finishes them, whenever that is.
+    These are kept: the run's own; those of replaces that may yet be continued, whose
+    sessions may only have been lost for a while; and those with rows that cannot be
+    read again, since `propload recover` can finish their runs at any later time.
 
     Args:
-        connection: A session without open work.
+        connection: A session without an open transaction.
         target: The table that is to be replaced.
         run_id: The run.
-        commands: How commands are written that find the journals of runs.
+        commands: Formats commands for users, with the options that find runs' journals.
     """
     found = connection.rows(swapping.SHADOWS, (target.namespace,))
     spared = {name_of(run_id, str(target)), *_unfinished(connection, target)}
@@ -120,7 +122,7 @@ def remove_abandoned(
 
 
 def _unfinished(connection: Connection, target: TableName) -> list[str]:
-    """Return the names of shadows of other replaces that may yet be gone on with."""
+    """Return the names of the shadows of other replaces that may yet be continued."""
     if not LedgerAccess.of(connection).is_usable:
         return []
     runs = connection.rows(ledger.UNFINISHED_REPLACES, (str(target),))
@@ -128,7 +130,7 @@ def _unfinished(connection: Connection, target: TableName) -> list[str]:
 
 
 def _tell(other: TableName, remark: Remark, commands: Commands) -> None:
-    """Tell of a shadow that nobody may come back for."""
+    """Warn about an old shadow that is kept."""
     log.warning(
         "%s has held since %s what run %s had gathered for %s: %s "
         "puts it in its place, and with --drop discards it. If the journal of "
@@ -142,12 +144,12 @@ def _tell(other: TableName, remark: Remark, commands: Commands) -> None:
 
 
 def drop_shadow(connection: Connection, run_id: str, target: str, /) -> None:
-    """Drop what a replace had gathered, where it is still there.
+    """Drop the shadow of a run, if it still exists.
 
     Args:
-        connection: A session without open work.
+        connection: A session without an open transaction.
         run_id: The run.
-        target: The qualified table.
+        target: The qualified name of the table that it was to replace.
     """
     for place in connection.rows(swapping.NAMED, (name_of(run_id, target),)):
         drop(connection, TableName(*place))
@@ -157,12 +159,13 @@ def drop_shadow(connection: Connection, run_id: str, target: str, /) -> None:
 def drop(
     connection: Connection, shadow: TableName, /, *, wait: float | None = None
 ) -> None:
-    """Drop an abandoned shadow; that it stays is no fault of this run.
+    """Drop an abandoned shadow; if the server refuses, only warn.
 
     Args:
-        connection: A session without open work.
+        connection: A session without an open transaction.
         shadow: The shadow.
-        wait: Seconds to wait for readers of what it refers to; None for no limit.
+        wait: How many seconds to wait for readers of the tables that it refers to; if
+            that is too short, the shadow stays. None for no limit.
     """
     try:
         if wait is not None:

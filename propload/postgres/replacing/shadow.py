@@ -1,4 +1,4 @@
-"""Replace: rows gather in a shadow of the table and take its place at the end."""
+"""The shadow of a replace: the table in which its rows are gathered."""
 
 from __future__ import annotations
 
@@ -44,17 +44,17 @@ log = logging.getLogger(__name__)
 
 
 class Shadow:
-    """The shadow of one run, and the session whose lock says that it is in use.
+    """The shadow of one run, and the session that holds its lock while it is in use.
 
     Args:
         target: The table and its rules.
         run: The run.
-        namespace: Where shadows are kept.
-        commands: How commands are written that find the journals of runs.
+        namespace: The namespace for shadows.
+        commands: Formats commands for users, with the options that find runs' journals.
         connect: Opens a connection.
 
     Attributes:
-        table: The shadow itself.
+        table: The name of the shadow.
     """
 
     def __init__(
@@ -76,10 +76,10 @@ class Shadow:
         self._since = datetime.now(UTC).isoformat(timespec="seconds")
 
     def session(self) -> Connection:
-        """Return the session that keeps the lock: another one where it was closed.
+        """Return the session that holds the lock, opening one if there is none.
 
         Raises:
-            WriteError: There is none to be had, or another process is at this run now.
+            WriteError: No session can be opened, or another process executes this run.
         """
         if self._keeper is None:
             session = self._connect()
@@ -92,21 +92,21 @@ class Shadow:
         return self._keeper
 
     def close(self) -> None:
-        """Close that session."""
+        """Close the session that holds the lock."""
         if self._keeper is not None:
             self._keeper.close()
             self._keeper = None
 
     def make(self, *, unique: bool, continued: bool) -> None:
-        """Make the shadow, empty, or take up the one of a run that is continued.
+        """Create the empty shadow, or take over that of a run that is continued.
 
         Args:
-            unique: Whether the target keeps the key unique.
+            unique: Whether the target has a unique index of the key.
             continued: Whether the run has committed pieces already.
 
         Raises:
             WriteError: The rows of a continued run are gone, or this user may not
-                make tables there.
+                create tables in the namespace.
         """
         session, table = self.session(), self._target.table
         remove_abandoned(session, table, self._run.run_id, commands=self._commands)
@@ -125,10 +125,10 @@ class Shadow:
         session.commit()
 
     def widen(self, columns: Sequence[TableColumn], /) -> None:
-        """Add the columns that the target was given since the shadow was made.
+        """Add the columns that the target has got since the shadow was created.
 
         Args:
-            columns: The target's columns.
+            columns: The columns of the target.
 
         Raises:
             WriteError: The shadow is gone.
@@ -144,10 +144,10 @@ class Shadow:
         session.commit()
 
     def note_columns(self, columns: Sequence[str], /) -> None:
-        """Note columns that rows come with, for who continues the run as well.
+        """Note columns that rows are sent with, also in the shadow's remark.
 
         Raises:
-            SchemaMismatchError: They have other types in the table than in the shadow.
+            SchemaMismatchError: One has another type in the table than in the shadow.
         """
         session = self.session()
         try:
@@ -159,28 +159,29 @@ class Shadow:
         known = self._columns | dict.fromkeys(columns)
         self._note(known)
         session.commit()
-        # not before: where the line broke, they are noted when this is tried again
+        # only now: if the connection broke, the retry has to note them
         self._columns = known
 
     def swap(self, committed: Counts, /) -> None:
-        """Put the shadow's rows in place of the table's; ends with the commit.
+        """Replace the table's rows with the shadow's; the caller commits.
 
         Args:
-            committed: What became of the rows that the run has committed.
+            committed: The counts of the rows that the run has committed.
 
         Raises:
-            WriteError: The server refused, rows of the shadow are lost, or a trigger
-                let some fall; the table holds what it held.
-            SchemaMismatchError: The table's columns have other types by now.
+            WriteError: The server refused, the shadow lacks rows, or a trigger skipped
+                some; the table keeps its rows.
+            SchemaMismatchError: A column of the table has another type by now.
         """
         columns = tuple(self._columns)
         swap = Swap(self.session(), self._target, self.table, columns)
         swap.run(committed)
 
     def clear(self) -> None:
-        """Drop what a committed swap has left; never raises.
+        """Drop the shadow after a committed swap.
 
-        Where that cannot be had now, a later replace does it.
+        If the server refuses, that is only logged, and the empty shadow is left for a
+        later replace to drop.
         """
         try:
             drop(self.session(), self.table, wait=DROP_SECONDS)
@@ -222,7 +223,7 @@ class Shadow:
             run(swapping.add_key(self.table, target.key))
         named = (quoted_table(target.table),)
         constraints = session.rows(swapping.FOREIGN_KEYS, named)
-        # a row that finds no partition at the end would end the run
+        # otherwise a row without a partition would make the swap fail
         placed = session.value(swapping.PLACED, named)
         if placed:
             partition = f"partition of {target.table.table}"
@@ -234,11 +235,11 @@ class Shadow:
 def read_shadow_names(
     connection: Connection, shadow: TableName, target: TableName, /
 ) -> ShadowNames:
-    """Return the names of a shadow's indexes and constraints and the target's.
+    """Return the names of a shadow and its indexes, each with the target's.
 
     Args:
-        connection: Where both are.
-        shadow: The table that is written; the target itself has no other names.
+        connection: A session with the database of both.
+        shadow: The table that is written: the shadow, or else the target itself.
         target: The table that is to be replaced.
 
     Raises:

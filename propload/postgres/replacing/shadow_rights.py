@@ -1,4 +1,4 @@
-"""Where a replace gathers its rows, and whether this user may make a table there."""
+"""Checks whether this user may create the shadow of a replace."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 def missing_shadow_right(
     connection: Connection, table: TableName, namespace: str, /
 ) -> str:
-    """Return what is to be granted for a table in a namespace, or nothing.
+    """Return the message that this user may not create a shadow, or an empty text.
 
     Args:
         connection: A session.
         table: The table that is to be replaced.
-        namespace: Where its new rows are to be gathered.
+        namespace: The namespace of the shadow.
 
     Raises:
         ServerError: The connection broke.
     """
     found = connection.rows(swapping.MAY_CREATE, (namespace,))
     if found != [(False,)]:
-        # a namespace that is missing is reported where the table is made
+        # a missing namespace is reported when the table is created
         return ""
     return (
         f"{table} is replaced by way of a table in {namespace}, which "
@@ -37,19 +37,19 @@ def missing_shadow_right(
 
 
 def foretell_shadow_right(connection: Connection, table: TableName, /) -> str:
-    """Return what `missing_shadow_right` would tell a run that begins now.
+    """Return what `missing_shadow_right` would return to a run that begins now.
 
-    Ends the open work.
+    It rolls back its own transaction.
 
     Args:
-        connection: A session without open work.
+        connection: A session without an open transaction.
         table: The table that is to be replaced.
 
     Raises:
         ServerError: The connection broke.
     """
     access = LedgerAccess.of(connection)
-    # a schema that is made with the ledger belongs to this user
+    # a schema that is created together with the ledger belongs to this user
     is_theirs = access.takes_runs and not access.has_schema
     namespace = "propload" if access.takes_runs else table.namespace
     missing = "" if is_theirs else missing_shadow_right(connection, table, namespace)

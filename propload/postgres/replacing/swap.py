@@ -1,4 +1,4 @@
-"""The end of a replace: the rows of its shadow take the place of the table's."""
+"""The end of a replace: the shadow's rows replace the table's."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ log = logging.getLogger(__name__)
 
 
 class Swap:
-    """Puts the rows of a shadow in place of the table's, in one transaction.
+    """Replaces the table's rows with the shadow's, in one transaction.
 
     Args:
-        connection: A session without open work; the caller commits.
+        connection: A session without an open transaction; the caller commits.
         target: The table and its rules.
-        shadow: Its shadow.
-        columns: The columns that rows came with.
+        shadow: The shadow.
+        columns: The columns that rows were sent with.
     """
 
     def __init__(
@@ -45,24 +45,24 @@ class Swap:
         self._table = target.table
         self._shadow = shadow
         self._columns = columns
-        #: What queries about the table, and about its shadow, are given.
+        #: The parameters of queries about the table, and of those about its shadow.
         self._of_table = (quoted_table(target.table),)
         self._of_shadow = (quoted_table(shadow),)
 
     def run(self, committed: Counts, /) -> None:
-        """Put the rows in place of the old ones, from the shadow; all but the commit.
+        """Replace the table's rows with the shadow's, without committing.
 
-        The shadow goes with them, or is left empty where it refers to other tables.
+        The shadow is dropped, or only emptied if it refers to other tables.
 
         Args:
-            committed: What became of the rows that the run has committed.
+            committed: The counts of the rows that the run has committed.
 
         Raises:
             TableGoneError: The table was dropped or renamed.
-            WriteError: The server refused, rows of the shadow are lost, or a trigger
-                let some fall; the table holds what it held.
-            SchemaMismatchError: The table's columns have other types by now.
-            ServerError: The connection is gone, or the like.
+            WriteError: The server refused, the shadow lacks rows, or a trigger skipped
+                some; the table keeps its rows.
+            SchemaMismatchError: A column of the table has another type by now.
+            ServerError: The connection is lost, or another failure is transient.
         """
         try:
             self._put_in_place(committed)
@@ -84,7 +84,7 @@ class Swap:
             raise
 
     def _is_gone(self) -> bool:
-        """Return whether it is the table itself that is not there."""
+        """Return whether the table itself no longer exists."""
         is_there = self._connection.value(exists_query(self._table))
         self._connection.rollback()
         return not is_there
@@ -95,7 +95,7 @@ class Swap:
             raise failures.gathered_rows_gone(str(self._table))
         run(find_operators(self._table))
         run(swapping.lock(self._table, referenced=self._is_referenced()))
-        # under the lock: until the commit the table stays what it is
+        # read under the lock, which keeps the table unchanged until the commit
         settable = self._connection.rows(swapping.SETTABLE, self._of_table)
         statements = swapping.swap(
             self._table,
@@ -113,17 +113,18 @@ class Swap:
         if not self._connection.rows(swapping.FOREIGN_KEYS, self._of_shadow):
             run(drop_statement(self._shadow))
             return
-        # dropping it locks what it refers to, whose readers may be waiting for this
-        # table: a deadlock. So it is emptied now, and dropped after the commit
+        # dropping it would lock the tables that it refers to, whose readers may be
+        # waiting for this table: a deadlock. So it is emptied now and dropped after the
+        # commit
         run(swapping.empty(self._shadow))
         run(swapping.note(self._shadow, ""))
 
     def _is_referenced(self) -> bool:
-        """Return whether other tables point to the table now."""
+        """Return whether other tables refer to the table now."""
         return bool(self._connection.value(swapping.REFERENCED, self._of_table))
 
     def _require_reach(self) -> None:
-        """Refuse to empty more than the table, or less."""
+        """Raise an error if not exactly the rows of the table would be removed."""
         found = self._connection.rows(swapping.REACH, self._of_table)
         inherited, secured = found[0]
         if inherited:
@@ -142,13 +143,14 @@ class Swap:
             raise WriteError(msg, table=str(self._table))
 
     def _account(self, taken: int | None, committed: Counts) -> None:
-        """Refuse to give up the old rows for fewer or more than were stored.
+        """Raise an error if the new rows are fewer or more than the run has stored.
 
         Args:
-            taken: The rows that the table took, where that is told.
-            committed: What became of the rows that the run has committed.
+            taken: How many rows the table took, or None if that is unknown.
+            committed: The counts of the rows that the run has committed.
         """
-        # a batch whose entry a file's ledger lost was met as stored when it came again
+        # if a file ledger loses a batch's entry, its rows come again and are not
+        # inserted
         whole = range(committed.inserted, committed.stored + 1)
         named = self._of_table
         if taken in whole and not self._connection.value(swapping.TRIGGERED, named):
@@ -165,9 +167,10 @@ class Swap:
             raise WriteError(msg, table=str(self._table))
 
     def _tell_of_lost(self, held: int, stored: int) -> None:
-        """Refuse rows that others than the run took away or brought.
+        """Raise an error because rows of the shadow were added or deleted by others.
 
-        Rows may have gone with what they refer to, as those of the table do.
+        Only warn if some are missing and may have been deleted along with rows that
+        they refer to, as the table's own rows would be.
         """
         cascades = self._connection.value(swapping.CASCADES, self._of_shadow)
         told = (
@@ -190,16 +193,18 @@ def require_types(
     columns: Collection[str],
     /,
 ) -> None:
-    """Refuse values of other types: what is copied or inserted would be changed.
+    """Raise an error if a column's type in the table differs from that in the shadow.
+
+    Values could be changed when they are copied into the shadow or inserted from it.
 
     Args:
         connection: A session; its transaction stays open.
         table: The table that is to be replaced.
         shadow: Its shadow.
-        columns: The columns that rows came with.
+        columns: The columns that rows were sent with.
 
     Raises:
-        SchemaMismatchError: A column is of another type in the table by now.
+        SchemaMismatchError: A column of the table has another type by now.
     """
     both = (quoted_table(shadow), quoted_table(table))
     told = ", ".join(

@@ -194,7 +194,7 @@ class StoredRows:
             return True
 
     def _judged(self) -> TableReading | None:
-        """Wait for the decision; return the reading, or None if the table is not read."""
+        """Wait for the decision and return the reading, or None if there is none."""
         with self._changed:
             is_judged = self._changed.wait_for(
                 lambda: self._state != "judging", WAIT_SECONDS
@@ -229,7 +229,7 @@ class StoredRows:
             self._changed.notify_all()
 
     def _size(self, connection: Connection) -> tuple[int | None, int]:
-        """Return the table's pages, None if it cannot be read, and an estimate of rows."""
+        """Return the table's pages (None if it cannot be read) and estimated rows."""
         table = self._hasher.table
         found = connection.ask(
             stored_rows.STANDING_QUERY, (table.namespace, table.table)
