@@ -144,7 +144,7 @@ class Shadow:
         session.commit()
 
     def note_columns(self, columns: Sequence[str], /) -> None:
-        """Note columns that rows are sent with, also in the shadow's remark.
+        """Note columns that rows are sent with, in the remark too, for a continued run.
 
         Raises:
             SchemaMismatchError: One has another type in the table than in the shadow.

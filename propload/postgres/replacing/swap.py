@@ -113,9 +113,8 @@ class Swap:
         if not self._connection.rows(swapping.FOREIGN_KEYS, self._of_shadow):
             run(drop_statement(self._shadow))
             return
-        # dropping it would lock the tables that it refers to, whose readers may be
-        # waiting for this table: a deadlock. So it is emptied now and dropped after the
-        # commit
+        # dropping it locks the tables that it refers to, whose readers may be waiting
+        # for this table: a deadlock. So it is emptied now, and dropped after the commit
         run(swapping.empty(self._shadow))
         run(swapping.note(self._shadow, ""))
 
@@ -149,8 +148,7 @@ class Swap:
             taken: How many rows the table took, or None if that is unknown.
             committed: The counts of the rows that the run has committed.
         """
-        # if a file ledger loses a batch's entry, its rows come again and are not
-        # inserted
+        # rows of a batch whose entry a file ledger lost come again, and are unchanged
         whole = range(committed.inserted, committed.stored + 1)
         named = self._of_table
         if taken in whole and not self._connection.value(swapping.TRIGGERED, named):

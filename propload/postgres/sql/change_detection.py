@@ -56,7 +56,7 @@ def are_cast(shape: Shape, /) -> str:
 
 
 def is_news(shape: Shape, new: Side = INCOMING, stored: Side = STORED, /) -> str:
-    """Return the condition that a row would change a value of the stored one."""
+    """Return the condition that a row would change the stored one, stale or not."""
     if shape.mode == "insert-new":
         return "false"
     if shape.on_null == "keep":

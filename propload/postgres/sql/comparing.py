@@ -22,7 +22,7 @@ _EXACT = {
 
 
 def differs(shape: Shape, new: Side, old: Side) -> str:
-    """Return the condition that the rows differ in any column outside the key."""
+    """Return the condition that the rows differ in a column that an UPDATE may set."""
     return _any(shape, lambda c: f"{_exact(c, new)} IS DISTINCT FROM {_exact(c, old)}")
 
 
@@ -132,7 +132,7 @@ def _text(column: ColumnShape, side: Side) -> str:
 
 
 def _known(column: ColumnShape, side: Side) -> str:
-    """Return the condition that a value is not null; a composite's fields may be."""
+    """Return the condition that a value is not null; fields of a composite may be."""
     # a composite with some null fields is neither IS NULL nor IS NOT NULL
     return f"({side(column)} IS DISTINCT FROM NULL)"
 

@@ -81,7 +81,7 @@ def take_out_repeated(shape: Shape, names: Sequence[str], /) -> str:
 
 
 def append(shape: Shape, /, *, within: str = "true") -> str:
-    """Return the statement that inserts the rows of the stage, without a key.
+    """Return the statement that inserts the rows of the stage, whatever is stored.
 
     Args:
         shape: The table and its columns.

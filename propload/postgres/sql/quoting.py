@@ -49,8 +49,8 @@ def value(given: object, pg_type: str = "", /) -> str:
 
     Args:
         given: The value.
-        pg_type: The cast to append (`::text`); by default one to the PostgreSQL type
-            of the value.
+        pg_type: The cast to append (`::text`); by default the one that the value needs,
+            if any.
 
     Raises:
         TypeError: The type of the value is not supported.

@@ -36,8 +36,9 @@ IS_OF_THE_SERVER = f"SQLSTATE ~ '^({'|'.join(OF_THE_SERVER)})'"
 #: The checks, foreign keys and unique keys that are enforced for new rows: name, kind,
 #: expression, own columns, the other table and its columns. Left out are those that
 #: this pass cannot evaluate as the server does: checks that refer to the whole row or
-#: to system columns, foreign keys to tables of which row-level security hides rows from
-#: this user, and foreign keys with PERIOD.
+#: to system columns; foreign keys that are not validated, are MATCH FULL, refer to the
+#: table itself, or refer to one of which row-level security hides rows from this user;
+#: and keys with WITHOUT OVERLAPS or PERIOD.
 RULES = """
 SELECT c.conname::text, c.contype::text, pg_get_expr(c.conbin, c.conrelid),
        ARRAY(SELECT a.attname::text

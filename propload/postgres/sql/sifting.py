@@ -81,8 +81,8 @@ SELECT k.constraint_name::text, array_to_string(ARRAY(
     ORDER BY u.place), ', ')
 FROM keys AS k"""
 
-#: The name of a key's unique index, that of the primary key first. An index with
-#: included columns or a condition would not refuse the same rows.
+#: The name of a unique index of exactly the columns of a key, preferably that of the
+#: primary key. One with included columns or a condition would refuse other rows.
 KEY_INDEX = """
 SELECT i.relname::text
 FROM pg_catalog.pg_index AS x

@@ -84,8 +84,7 @@ class Approach:
             suspects: For each row of that layer, whether it is one.
         """
         layer = self.layers[number]
-        # the few rows go first, as a layer is deleted from the stage before the next
-        # one
+        # the few go first: a layer's rows are deleted from the stage before the next
         split = (layer.filter(suspects), layer.filter(~suspects))
         layers = (*self.layers[:number], *split, *self.layers[number + 1 :])
         return replace(self, layers=layers, step="suspect", suspected=number)

@@ -66,5 +66,5 @@ class Erasing:
         return {name: n - refused for name, n in self._found.items() if n > refused}
 
     def settle(self) -> None:
-        """Count the columns of a committed piece no further."""
+        """Exclude the columns counted for a piece, as it was committed, from now on."""
         self._told |= self._found.keys()

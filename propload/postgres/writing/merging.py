@@ -1,8 +1,8 @@
 """Writes the stage into the table and counts what happened to each row.
 
-The counts are exact whatever other sessions do meanwhile. The server also returns how
-many rows it was given: if a statement skipped rows of the stage, the counts do not add
-up, and the transaction is not committed.
+The counts are exact whatever other sessions do meanwhile. They add up to the number of
+staged rows that the server itself has counted: if rows are missing from the stage or
+were skipped, they do not add up to the piece, which is then not committed.
 """
 
 from __future__ import annotations

@@ -81,8 +81,7 @@ class Triage:
         # a null that COPY refuses may be replaced by the stored value when merged
         if approach.named or self.shape.on_null == "keep":
             return False
-        # otherwise it may be just the first row, of a trigger or check that always
-        # fails
+        # otherwise it may be the first row only of a trigger or check that always fails
         return failure.kind == "data" and names_its_row(failure)
 
     def _named_row(self, connection: Connection, failure: Failure) -> Refusal:

@@ -193,8 +193,7 @@ class TableReading:
             self._pages_read += (part.after or self._pages) - part.first
             whole = float(self._rows)
             if self._pages > PART_PAGES:
-                # not for a short table: it is read soon, and its pages are unevenly
-                # full
+                # a short table is read quickly, and its pages are not evenly full
                 whole *= self._pages / self._pages_read
             if not self._parts and not self._under_way:
                 self._complete()
