@@ -4,12 +4,12 @@
 
     report = propload.ingest("homes.csv", table="homes", key="id")
 
-Names are loaded when they are first used: importing propload is cheap.
+Names are imported on first use, so importing propload is cheap.
 """
 
 from __future__ import annotations
 
-# Polars imports it, which a thread that outlives the main one may do no more
+# Polars imports it later, which fails in a thread once the main thread has ended
 import concurrent.futures.thread  # noqa: F401
 import os
 import sys
@@ -107,7 +107,7 @@ _HOMES = {
     "tune": "tuning",
 }
 
-# written out: type checkers read it
+# written out, because type checkers read it statically
 __all__ = [
     "Batch",
     "BlockedError",
@@ -155,7 +155,7 @@ __all__ = [
 ]
 
 
-# here, as what follows would end in the lack of a module or a signal
+# checked here, because later imports fail on modules and signals that Windows lacks
 if sys.platform == "win32":
     msg = "propload needs a POSIX system (Linux or macOS): on Windows, use WSL"
     raise ImportError(msg)
@@ -166,19 +166,19 @@ def _before_fork() -> None:
         import_module("propload.process.forking").note_polars()
 
 
-# what a fork will lack can be seen before it only
+# threads that a fork will lack can be seen only before the fork
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_before_fork)
 
 
 def _load(name: str) -> object:
     if name == "__version__":
-        from importlib import metadata  # noqa: PLC0415 - 40 ms that importing saves
+        from importlib import metadata  # noqa: PLC0415 - takes 40 ms
 
         return metadata.version("propload")
     if name not in _HOMES:
         msg = f"module 'propload' has no attribute {name!r}"
-        # by these a traceback says which name was meant
+        # `name` and `obj` let a traceback suggest the name that was meant
         raise AttributeError(msg, name=name, obj=sys.modules[__name__])
     found: object = getattr(import_module(f"propload.{_HOMES[name]}"), name)
     globals()[name] = found
@@ -186,10 +186,10 @@ def _load(name: str) -> object:
 
 
 if not TYPE_CHECKING:
-    # to type checkers it would mean that any name is there
+    # a type checker that sees it accepts any name
     __getattr__ = _load
 
 
 def __dir__() -> list[str]:
-    # what this module itself imports would stand among what users complete
+    # names that this module itself imports would clutter completion
     return sorted({*__all__, *(name for name in globals() if name[:2] == "__")})

@@ -13,13 +13,13 @@ def main() -> None:
     hide_passwords()
     return_memory_soon()
     try:
-        from propload.cli import main as run  # noqa: PLC0415 - what takes a while
+        from propload.cli import main as run  # noqa: PLC0415 - slow to import
 
         run()
     finally:
         ignore_signals()
-        # else the interpreter looks through all that lives, again and again, to end it:
-        # a fifth of a short command's time
+        # without this, garbage collections at shutdown take a fifth of a short
+        # command's time
         gc.freeze()
 
 

@@ -1,4 +1,4 @@
-"""Arguments of public functions that are no settings, judged before they are used."""
+"""Validation of arguments of public functions that are not settings."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from propload.messages.wording import with_article
 
 
 def require_mapping(name: str, given: object, /) -> None:
-    """See that an argument has names and values.
+    """Check that an argument is a mapping.
 
     Raises:
-        ConfigError: It has none.
+        ConfigError: It is not.
     """
     if not isinstance(given, Mapping):
         msg = f"{name}: {_kind(given)} has no names and values: pass a dict of them"
@@ -22,7 +22,7 @@ def require_mapping(name: str, given: object, /) -> None:
 
 
 def require_function(name: str, given: object, /) -> None:
-    """See that an argument can be called.
+    """Check that an argument can be called.
 
     Raises:
         ConfigError: It cannot.
@@ -33,10 +33,10 @@ def require_function(name: str, given: object, /) -> None:
 
 
 def require_event(name: str, given: object, /) -> None:
-    """See that an argument is an event, of threads or of processes.
+    """Check that an argument is an event, of `threading` or `multiprocessing`.
 
     Raises:
-        ConfigError: It is none.
+        ConfigError: It is not.
     """
     if not (hasattr(given, "is_set") and hasattr(given, "wait")):
         event = "pass a threading.Event()"
@@ -45,10 +45,10 @@ def require_event(name: str, given: object, /) -> None:
 
 
 def require_seconds(name: str, given: object, /) -> None:
-    """See that an argument is a number of seconds, infinity and those past included.
+    """Check that an argument is a number of seconds, which may be infinite or negative.
 
     Raises:
-        ConfigError: It is none.
+        ConfigError: It is not.
     """
     if isinstance(given, bool) or not isinstance(given, Real) or math.isnan(given):
         msg = f"{name}: {given!r} is not a number of seconds"
@@ -56,10 +56,10 @@ def require_seconds(name: str, given: object, /) -> None:
 
 
 def require_count(name: str, given: object, /) -> None:
-    """See that an argument is a whole number, 1 or more.
+    """Check that an argument is a whole number, 1 or more.
 
     Raises:
-        ConfigError: It is none.
+        ConfigError: It is not.
     """
     if isinstance(given, bool) or not isinstance(given, Integral) or given < 1:
         msg = f"{name} is {given!r}: give a whole number, 1 or more"

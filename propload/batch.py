@@ -1,7 +1,7 @@
-"""The batch, the unit of everything, and the rows that were refused from one.
+"""The batch, the unit of everything, and the reasons of rows rejected from it.
 
 Frames carry the column `ROW`: the position of a row in the raw rows of its batch.
-It is how a rejected row finds its way back to what was read.
+It leads from a rejected row back to the row as it was read.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ import polars as pl
 import pyarrow as pa
 
 ROW = "propload_row"
-#: Columns that say where a rejected row stood, its source and its number there, and
-#: when it was true, ISO 8601, or null where nobody says.
+#: Columns that say where a rejected row came from, its source and its number there, and
+#: as of when it was true (ISO 8601), or null if that is unknown.
 SOURCE = "propload_source"
 NUMBER = "propload_number"
 AS_OF = "propload_as_of"
-#: The position of a row in its frame: keeps the frame's order, names bad rows.
+#: The position of a row in its frame: keeps the frame's order and identifies bad rows.
 ORDINAL = "propload_ordinal"
-#: How many later rows of a batch have a row's key.
+#: How many later rows of the batch have the same key as a row.
 DEPTH = "propload_depth"
-#: Columns that frames are given on their way, so that no source may bring them.
+#: Names of columns that propload adds to frames: no source may have such a column.
 OWN_NAMES = frozenset({ROW, SOURCE, NUMBER, AS_OF, ORDINAL, DEPTH})
-#: Where a row stood, and its position, as frames have them.
+#: The columns of a frame that says where rows came from.
 ORIGINS = pl.Schema(
     {ROW: pl.UInt32, SOURCE: pl.String, NUMBER: pl.Int64, AS_OF: pl.String}
 )
 
 Stage = Literal["read", "map", "check", "database"]
 
-#: One line a reason; a row with three reasons has three lines.
+#: One line per reason: a row with three reasons has three lines.
 REASONS = pl.Schema(
     {
         ROW: pl.UInt32,
@@ -49,24 +49,25 @@ REASONS = pl.Schema(
 )
 
 
-#: In the metadata of a column: the PostgreSQL type that a new column gets for it, where
-#: its own type does not tell: text for want of a type, decimals of any scale.
+#: In the metadata of a column: the PostgreSQL type of a table column created for it, if
+#: its Arrow type does not determine that: text for want of a type, decimals of any
+#: scale.
 CREATED_AS = b"propload:created_as"
 
 
-#: In the metadata of a column of text: some of its texts are numbers in the source, all
-#: that look so (`WRITTEN_NUMBER`) but those of this list of JSON.
+#: In the metadata of a text column: its texts that look like numbers (`WRITTEN_NUMBER`)
+#: are numbers in the source, except those in this JSON list.
 NUMBERS_BUT = b"propload:numbers_but"
-#: A number with decimals, as sources write one to a text.
+#: A number with decimals, as sources write it as text.
 WRITTEN_NUMBER = r"^-?[0-9]+\.[0-9]+$"
 
 
-#: Made once: a frame with a schema takes longer to make than most rows to read.
+#: Made once, because making a frame with a schema takes longer than reading most rows.
 _NO_REASONS = pl.DataFrame(schema=REASONS)
 
 
 def no_reasons() -> pl.DataFrame:
-    """Return an empty frame of the columns `REASONS`."""
+    """Return an empty frame with the columns `REASONS`."""
     return _NO_REASONS.clone()
 
 
@@ -80,7 +81,7 @@ def reason_lines(
     value: pl.Expr | None = None,
     message: pl.Expr,
 ) -> pl.DataFrame:
-    """Return one reason for each row, columns `REASONS`.
+    """Return one reason for each row, with the columns `REASONS`.
 
     Args:
         rows: The rejected rows, with `ROW`.
@@ -88,11 +89,11 @@ def reason_lines(
         column: The column at fault, or None for the whole row.
         check: The short name of what failed.
         value: The rejected value as text, or None to leave it out.
-        message: What is wrong, as a text of the rows' columns.
+        message: What is wrong, as text; may refer to the rows' columns.
     """
     nothing = pl.lit(None, pl.String)
-    # Polars 2.1 panics where `format` meets a column that begins with an empty part,
-    # as a filter leaves one
+    # Polars 2.1 panics if `format` gets a column whose first chunk is empty, which a
+    # filter can leave
     return rows.rechunk().select(
         pl.col(ROW),
         pl.lit(stage).alias("stage"),
@@ -105,18 +106,18 @@ def reason_lines(
 
 
 def join_reasons(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    """Return one frame of the columns `REASONS` from several, in order."""
+    """Return several frames with the columns `REASONS` as one, in order."""
     full = [frame for frame in frames if frame.height]
     return pl.concat(full) if full else no_reasons()
 
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """A row that a source could not make into values.
+    """A row that a source could not turn into values.
 
     Attributes:
         row: Its 1-based number in the source.
-        text: The row as it stood there; of one too long to be held, how it begins.
+        text: The row as the source has it, or the beginning of one too long to hold.
         check: A short name of what failed: `ragged`, `json`, `encoding`, ...
         message: What is wrong with it.
     """
@@ -127,26 +128,26 @@ class Unread:
     message: str
 
 
-#: A row that refers to less as a whole is weighed so: to find its part of that takes
-#: longer than to encode it.
+#: A single row whose buffers have at most this size counts with all of them: computing
+#: its share takes longer than encoding the row.
 SMALL_BYTES = 4_096
 
 
 def weigh(rows: pa.RecordBatch) -> int:
-    """Return the bytes that rows refer to in memory, of buffers only their part."""
+    """Return the bytes of memory that rows refer to, their part of shared buffers."""
     if rows.num_rows == 1 and (whole := rows.get_total_buffer_size()) <= SMALL_BYTES:
         return int(whole)
     size, views = int(rows.nbytes), _views(rows.schema)
     for place in views:
         column = rows.column(place)
-        # Arrow counts the buffers of views as a whole, whose other rows may be many
+        # of a view column Arrow counts whole buffers, which may hold many other rows
         size += pl.Series(column).estimated_size() - column.nbytes
     return size
 
 
 @lru_cache
 def _views(schema: pa.Schema) -> tuple[int, ...]:
-    """Return the places of columns that hold views of texts."""
+    """Return the indices of the columns that have a view type (`string_view`, ...)."""
     return tuple(n for n, kind in enumerate(schema.types) if "_view" in str(kind))
 
 
@@ -158,14 +159,15 @@ class Batch:
         rows: The rows; column types are the source's own.
         source: The source's name: a path, a URL, `frame`, a spider's name.
         first_row: The 1-based number of the first row in that source.
-        row_numbers: Row numbers where they are not consecutive, else None.
+        row_numbers: Row numbers if they are not consecutive, else None.
         untyped: Whether text columns are text only because the format has no
             types (CSV), so that a type may be inferred from the values.
-        unread: Rows between these that could not be read, by ascending number.
-        as_of: When the rows were true, as far as the source knows (a file's
-            modification time), else None.
-        notes: What a reader of the report should know of how they were read.
-        left: The unread rows as they were before a fix failed on them, else None.
+        unread: Rows between these that could not be read, in order of their numbers.
+        as_of: As of when the rows were true (such as a file's modification time), or
+            None if the source does not know.
+        notes: What a reader of the report should know about how they were read.
+        left: The values of the unread rows, if they are unread because a fix failed
+            on them, else None.
     """
 
     rows: pa.RecordBatch
@@ -180,12 +182,12 @@ class Batch:
 
     @property
     def nbytes(self) -> int:
-        """The bytes that the rows refer to in memory."""
+        """How many bytes of memory the rows refer to."""
         return weigh(self.rows) + (0 if self.left is None else weigh(self.left))
 
     @property
     def created_as(self) -> dict[str, str]:
-        """The PostgreSQL types that new columns get where their own do not tell."""
+        """PostgreSQL types of columns whose Arrow type does not determine them."""
         return {
             column.name: column.metadata[CREATED_AS].decode()
             for column in self.rows.schema
@@ -194,17 +196,17 @@ class Batch:
 
     @property
     def numbers(self) -> Sequence[int]:
-        """The numbers of its rows in the source, unread ones aside."""
+        """The row numbers in the source, without those of unread rows."""
         first = self.first_row
         return self.row_numbers or range(first, first + int(self.rows.num_rows))
 
     @property
     def height(self) -> int:
-        """The rows of the source that it holds, unread ones included."""
+        """How many rows of the source it holds, unread ones included."""
         return int(self.rows.num_rows) + len(self.unread)
 
     def numbered_from(self, number: int) -> Batch:
-        """Return the batch with its first row, be it good or unread, of this number."""
+        """Return the batch renumbered, its first row (read or unread) as `number`."""
         begins = [self.first_row] if self.rows.num_rows else []
         shift = number - min([*begins, *(fault.row for fault in self.unread)])
         return replace(
@@ -218,11 +220,11 @@ class Batch:
         )
 
     def slice(self, start: int, stop: int) -> Batch:
-        """Return the rows from start to stop (exclusive), without a copy.
+        """Return the rows from start to stop (exclusive), without copying them.
 
         Args:
-            start: How many rows stand before the first of them, unread ones counted.
-            stop: How many stand before their end.
+            start: The position of the first row, from 0, unread rows included.
+            stop: The position after the last row, counted in the same way.
         """
         skipped, through = self._unread_before(start), self._unread_before(stop)
         first, last = start - skipped, stop - through
@@ -241,7 +243,7 @@ class Batch:
         )
 
     def _unread_before(self, place: int) -> int:
-        """Return how many of the first rows in source order are unread ones."""
+        """Return how many of the first `place` rows, in source order, are unread."""
         return bisect_left(
             range(len(self.unread)),
             place,
@@ -256,9 +258,9 @@ class PartialBatch:
     Attributes:
         number: Its number in the run.
         first_row: The run's 0-based number of its first row.
-        through_row: The number after its last row.
-        accounted: The rows that each lane accounted for which committed its piece.
-        together: Whether all of its rows took the first lane.
+        through_row: The number after that of its last row.
+        accounted: How many rows are accounted for, by lane that committed its piece.
+        together: Whether all of its rows went to the first lane.
     """
 
     number: int
@@ -269,11 +271,11 @@ class PartialBatch:
 
 
 class Sifted(NamedTuple):
-    """What a step of prepare returns: rows that passed, reasons of the others.
+    """What a step of prepare returns: rows that passed, and reasons for the others.
 
     Attributes:
         frame: The rows that passed, with the column `ROW`.
-        reasons: One line a reason, as `reason_lines` makes them.
+        reasons: One line per reason, as `reason_lines` returns them.
     """
 
     frame: pl.DataFrame
@@ -282,15 +284,17 @@ class Sifted(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Deduped:
-    """Rows after dedupe: those of a batch, or of it what one lane writes.
+    """Rows after dedupe, of a batch or of the part of it that one lane writes.
 
     Attributes:
-        layers: Frames with the target's columns and `ROW` in key order, written one
-            after the other; a key stands at most once in each. A second layer holds
-            rows that equal another in key and `newest` but not in content.
-        versions: All rows of the keys that came several times, as they were before,
-            or None where none did. Where the server refuses one of what is left of a
-            key, all its rows have their turn.
+        layers: Frames with the target's columns and `ROW`, in key order, written one
+            after the other; a key occurs at most once in each, except in mode append.
+            Further layers hold rows among which the server chooses: those that have
+            the key and `newest` of another but other content, or, if `newest` cannot
+            be compared here, all distinct rows of a key.
+        versions: All rows of the keys that occurred more than once, as they were
+            before dedupe, or None if there are none. If the server refuses a row that
+            was kept of such a key, all rows of the key are tried.
     """
 
     layers: tuple[pl.DataFrame, ...]
@@ -298,18 +302,18 @@ class Deduped:
 
     @property
     def nbytes(self) -> int:
-        """The bytes of all rows in memory."""
+        """How many bytes of memory all the rows take."""
         versions = () if self.versions is None else (self.versions,)
         return sum(int(each.estimated_size()) for each in (*self.layers, *versions))
 
     @property
     def height(self) -> int:
-        """The rows that are to be written."""
+        """How many rows are to be written."""
         return sum(layer.height for layer in self.layers)
 
     @property
     def duplicates(self) -> int:
-        """The rows that were dropped."""
+        """How many rows were dropped."""
         if self.versions is None:
             return 0
         rows = self.versions.get_column(ROW)
@@ -326,9 +330,10 @@ class Piece:
         lane: The lane's number, from 0.
         rows: The rows.
         first_row: The run's 0-based number of the batch's first row.
-        through_row: The number after its last row.
-        read: Rows of the batch, counted on lane 0 only, else 0.
-        rejected: Rows refused before the lanes, counted on lane 0 only, else 0.
+        through_row: The number after that of its last row.
+        read: Rows read of the batch; counted on lane 0, and 0 on the others.
+        rejected: Rows rejected before the lanes; counted on lane 0, and 0 on the
+            others.
     """
 
     batch: int

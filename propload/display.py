@@ -1,6 +1,6 @@
-"""A run as people see it: live on a terminal or in a notebook, and its report.
+"""Shows a run live on a terminal or in a notebook, and prints its report.
 
-Nothing here writes to stdout while a run goes on.
+Nothing here writes to stdout during a run.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ if TYPE_CHECKING:
 
     from propload.monitoring.metrics import Metrics, Snapshot
 
-#: Often enough to look alive, seldom enough to cost nothing.
+#: Often enough to look live, seldom enough to cost nothing.
 REFRESH_SECONDS = 0.25
-#: Characters of a bar.
+#: Width of a bar in characters.
 _BAR = 8
-#: An eighth of a character more each.
+#: Blocks that fill 0/8 to 7/8 of a character.
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
 def progress_lines(now: Snapshot) -> tuple[str, ...]:
-    """Return a run as it stands, in lines for a terminal or a notebook."""
+    """Return the lines that show a run's progress on a terminal or in a notebook."""
     counts = now.counts
     lanes = " ".join(_bar(fill) for fill in now.fill.lanes)
     first = (
@@ -55,7 +55,7 @@ def progress_lines(now: Snapshot) -> tuple[str, ...]:
 
 
 def check_lines(now: Snapshot) -> tuple[str, ...]:
-    """Return a check as it stands, in lines for a terminal or a notebook."""
+    """Return the lines that show a check's progress on a terminal or in a notebook."""
     pace = now.counts.read / now.seconds if now.seconds else 0.0
     read = counted(now.counts.read, "row")
     return (f"{read} read  {pace:,.0f} rows/s  {_clock(now.seconds)}",)
@@ -69,15 +69,15 @@ def watch(
     wanted: bool = True,
     lines: Callable[[Snapshot], tuple[str, ...]] = progress_lines,
 ) -> Iterator[None]:
-    """Show a run live while the block runs, where there is somebody to see it.
+    """Show a run live while the block runs, on a terminal or in a notebook.
 
-    On a terminal it is drawn on stderr, in a notebook in the cell's output;
-    elsewhere nothing happens.
+    On a terminal it is drawn on stderr, in a notebook in the cell's output; elsewhere
+    nothing is shown.
 
     Args:
         metrics: The counters of the run.
         wanted: Whether it is to be shown at all.
-        lines: What is shown of them.
+        lines: Returns the lines to show for a snapshot of the counters.
     """
     view = _open_view() if wanted else None
     if view is None:
@@ -102,15 +102,15 @@ def print_report(report: object, /, stream: TextIO | None = None) -> None:
     """Print a report, with colours where the stream is a terminal.
 
     Args:
-        report: A `Report`, `CheckReport` or anything whose text says what it is.
-        stream: Where to; stdout by default.
+        report: A `Report`, `CheckReport` or anything else with a readable `str()`.
+        stream: Where to print it; stdout by default.
     """
     stream = stream or sys.stdout
     text = visible(str(report))
     if not _is_terminal(stream):
         print(text, file=stream)
         return
-    # soft_wrap: a long message is cut by the terminal, not by us in mid-word
+    # soft_wrap: the terminal wraps long messages, rich does not break them
     console = Console(file=stream, highlight=False)
     for number, line in enumerate(text.splitlines()):
         style = _headline_style(report) if number == 0 else _line_style(line)
@@ -153,19 +153,19 @@ def _open_view() -> _TerminalView | _NotebookView | None:
 
 
 def _can_move_up() -> bool:
-    """Whether the terminal can draw over its lines.
+    """Return whether the terminal can overwrite its lines.
 
-    A notebook gives a command of a cell (`!propload ingest`) one that cannot: a line
-    would be left of each quarter second, and saved with the notebook.
+    That of a command run in a notebook cell (`!propload ingest`) cannot: every refresh
+    would leave its lines there, to be saved with the notebook.
     """
     return os.environ.get("TERM") != "dumb" and "JPY_PARENT_PID" not in os.environ
 
 
 def _is_terminal(stream: TextIO | None) -> bool:
-    """Whether a stream is a terminal.
+    """Return whether a stream is a terminal.
 
-    A program may have been begun without it, have closed it, or have put an object of
-    its own in its place, which need not be a file.
+    The program may have been started without it, may have closed it, or may have
+    replaced it by an object that is not a file.
     """
     if stream is None or getattr(stream, "closed", False):
         return False
@@ -173,7 +173,7 @@ def _is_terminal(stream: TextIO | None) -> bool:
 
 
 def _is_in_notebook() -> bool:
-    # a kernel has imported IPython; nobody else should have to
+    # a kernel has imported IPython; elsewhere it should not be imported for this
     if "ipykernel" not in sys.modules or "IPython" not in sys.modules:
         return False
     shell = sys.modules["IPython"].get_ipython()
@@ -181,21 +181,21 @@ def _is_in_notebook() -> bool:
 
 
 class _TerminalView:
-    """Lines at the bottom of the terminal that are gone after the run."""
+    """Lines at the bottom of the terminal that are removed after the run."""
 
     def __init__(self) -> None:
         self._live = Live(
             console=Console(stderr=True, highlight=False),
             auto_refresh=False,
             transient=True,
-            # stdout belongs to the result; what is logged stays above the lines
+            # stdout is for the result; what is logged is printed above the lines
             redirect_stdout=False,
             redirect_stderr=True,
         )
         self._live.start()
 
     def show(self, lines: Sequence[str]) -> None:
-        """Show how far the run is."""
+        """Show the lines in place of the previous ones."""
         text = Text("\n".join(lines), no_wrap=True, overflow="ellipsis")
         self._live.update(text, refresh=True)
 
@@ -212,17 +212,17 @@ class _NotebookView:
         self._handle: Any = shown.display(_both([]), raw=True, display_id=True)
 
     def show(self, lines: Sequence[str]) -> None:
-        """Show how far the run is."""
+        """Show the lines in place of the previous ones."""
         self._handle.update(_both(lines), raw=True)
 
     def close(self) -> None:
         """Clear what was shown."""
-        # the report that follows says it all
+        # the report that follows has all of it
         self._handle.update(_both([]), raw=True)
 
 
 def _both(lines: Sequence[str]) -> dict[str, str]:
-    """Return lines as HTML, and as text where a cell is shown or saved without it."""
+    """Return lines as HTML, and as text for viewers and formats without HTML."""
     text = "\n".join(lines)
     shown = preformatted(text) if lines else ""
     return {"text/html": shown, "text/plain": text}
@@ -233,15 +233,15 @@ def _show_until(
     look: Callable[[], tuple[str, ...]],
     view: _TerminalView | _NotebookView,
 ) -> None:
-    """Show a run until it has ended, whatever is new of it every quarter second.
+    """Show a run until it has ended, with an update every quarter second if it changed.
 
-    What fails to be shown (on a closed terminal) is given up; the run goes on.
+    If showing it fails (on a closed terminal), that ends; the run continues.
     """
     shown: tuple[str, ...] = ()
     with suppress(OSError):
         while not ended.is_set():
             lines = look()
-            # each update is a message to a notebook, and a change of its file
+            # each update is a message to the notebook and changes its file
             if lines != shown:
                 view.show(lines)
                 shown = lines

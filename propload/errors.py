@@ -6,17 +6,17 @@
     │   └── BlockedError         5   the site refused the crawl
     ├── SchemaMismatchError      1   the rows as a whole do not fit the table
     ├── WriteError               1   the database refused; has table, batch, sqlstate
-    │   ├── TableGoneError       1   dropped, renamed or made again meanwhile
+    │   ├── TableGoneError       1   dropped, renamed or recreated during the run
     │   └── TransientWriteError  1   worth a retry: connection, lock, space
-    │       └── MadeMeanwhileError 1 the table is to be looked at anew (internal)
+    │       └── MadeMeanwhileError 1 the table must be inspected again (internal)
     ├── CountsError              1   the counts of a run do not add up
     ├── JournalError             1   the journal cannot be written or read
     ├── QueueClosedError         1   the other side of a queue stopped (internal)
-    ├── OutputError              1   what a command tells cannot be written
+    ├── OutputError              1   the output of a command cannot be written
     └── LoadError                1   a run stopped early; carries its report
         ├── RejectLimitError     3   more rows were rejected than the run allows
         ├── LockedError          75  another process has the table, run or journal
-        │   what ends a run is an error of its own kind as well (`stopped`):
+        │   a LoadError that is also an error of its cause's kind (`stopped`):
         ├── SourceLoadError            4
         ├── BlockedLoadError           5
         ├── ConfigLoadError            2
@@ -37,26 +37,26 @@ from typing import TYPE_CHECKING, ClassVar
 if TYPE_CHECKING:
     from propload.report import Report
 
-#: A connection string with a password, wherever one was given by mistake; where a path
-#: was asked for, one slash of it is left.
+#: A connection string with a password, even if given by mistake for something else; one
+#: that was given as a path has lost one of its two slashes.
 _ADDRESS = re.compile(r"\b(postgres(?:ql)?://?[^\s:@/]*:)\S*@", re.IGNORECASE)
 
 
 def without_passwords(text: str, /) -> str:
-    """Return a text in which each connection string has `***` for its password."""
+    """Return a text with the password of each connection string replaced by `***`."""
     return _ADDRESS.sub(r"\1***@", text)
 
 
 class PropLoadError(Exception):
-    """The base of every error of propload; its message says what to do next."""
+    """The base class of all errors of propload; the message says what to do next."""
 
     exit_code: ClassVar[int] = 1
 
     def _render_traceback_(self) -> list[str]:
-        """Return what IPython shows of it."""
-        from propload.messages.tracebacks import own_lines  # noqa: PLC0415 - in notebooks alone
+        """Return the traceback that IPython shows."""
+        from propload.messages.tracebacks import own_lines  # noqa: PLC0415 - only in notebooks
 
-        # the calls that led to a fault of propload's own are what its report needs
+        # to report a bug of propload itself, users need the whole traceback
         is_unknown = type(self) is LoadError and self.__cause__ is not None
         return own_lines(self, whole=is_unknown or isinstance(self, CountsError))
 
@@ -67,7 +67,7 @@ class ConfigError(PropLoadError):
     exit_code = 2
 
     def __init__(self, message: str = "", /) -> None:
-        # what is quoted may be a connection string that was given as something else
+        # a quoted value may be a connection string that was given as something else
         super().__init__(without_passwords(message))
 
 
@@ -76,7 +76,7 @@ class SourceError(PropLoadError):
 
     Args:
         message: What is wrong and what to do next.
-        source: The source's name, or None where it has none.
+        source: The source's name, or None if it has none.
         row: The 1-based number of the row at fault, or None.
     """
 
@@ -99,7 +99,7 @@ class BlockedError(SourceError):
 class SchemaMismatchError(PropLoadError):
     """Rows do not fit the table as a whole: none of them is written.
 
-    Rows of other columns that came before them, as of an earlier file, are loaded.
+    Earlier rows that have other columns, such as those of another file, are loaded.
     """
 
 
@@ -110,9 +110,9 @@ class WriteError(PropLoadError):
         message: What is wrong and what to do next.
         table: The qualified table, or None before one is known.
         batch: The batch number, or None outside a batch.
-        sqlstate: The server's five-character code, or None where the
+        sqlstate: The server's five-character code, or None if the
             connection died before the server could send one.
-        goes_on: Whether its run can be continued.
+        goes_on: Whether the run can be resumed.
     """
 
     def __init__(
@@ -132,18 +132,18 @@ class WriteError(PropLoadError):
 
 
 class TableGoneError(WriteError):
-    """The table that rows of a run went into is gone, or another one has its name.
+    """The table that a run loads is gone, or another table has its name.
 
-    What was committed there is gone with it, unless it was only renamed.
+    The rows committed to it are gone too, unless it was only renamed.
     """
 
 
 class TransientWriteError(WriteError):
-    """The write may succeed when it is tried again; the only kind retried."""
+    """The write may succeed if it is retried; only this kind of error is retried."""
 
 
 class MadeMeanwhileError(TransientWriteError):
-    """Somebody else has just made the table, which may be unlike the planned one."""
+    """Another session has just created the table, which may differ from the plan."""
 
 
 class CountsError(PropLoadError):
@@ -159,8 +159,8 @@ class QueueClosedError(PropLoadError):
 
     Args:
         message: What stopped.
-        taken: How many rows of the call that met it were taken before, which are
-            loaded or wait in the journal.
+        taken: How many rows of the call that raised it were taken before that; they
+            are loaded or are in the journal.
     """
 
     def __init__(self, message: str = "", *, taken: int = 0) -> None:
@@ -169,7 +169,7 @@ class QueueClosedError(PropLoadError):
 
 
 class OutputError(PropLoadError):
-    """What a command has to tell cannot be written; what it did is done."""
+    """The output of a command cannot be written; what the command did is done."""
 
 
 class LoadError(PropLoadError):
@@ -177,8 +177,8 @@ class LoadError(PropLoadError):
 
     Args:
         message: What is wrong and how to continue.
-        report: What was loaded until then, or None where nothing was begun.
-        exit_code: What the process should exit with, where the cause has its own.
+        report: What was loaded before that, or None if no run began.
+        exit_code: The exit code of the process, if the cause has its own.
     """
 
     def __init__(
@@ -201,7 +201,7 @@ class RejectLimitError(LoadError):
 
 
 class LockedError(LoadError):
-    """Another process has what this one needs.
+    """Another process holds a lock that this one needs.
 
     It is the lock of a table, a run, its rejected rows, a journal or a crawl's folder.
     """
@@ -226,7 +226,7 @@ class WriteLoadError(LoadError, WriteError):
 
 
 class TransientWriteLoadError(LoadError, TransientWriteError):
-    """A run stopped because a write was tried again in vain."""
+    """A run stopped because all retries of a write failed."""
 
 
 class CountsLoadError(LoadError, CountsError):
@@ -238,11 +238,11 @@ class JournalLoadError(LoadError, JournalError):
 
 
 class ConfigLoadError(LoadError, ConfigError):
-    """Nothing can be pushed, because the run could not begin as it was told to."""
+    """Nothing can be pushed, because the run could not begin with its settings."""
 
 
-#: What ends a run for a reason that has a kind of its own. Classes of a module, as
-#: errors are sent between processes.
+#: The LoadError for each kind of error that can end a run; module-level classes,
+#: because errors are pickled and sent between processes.
 _STOPPED_BY: dict[type, type[LoadError]] = {
     SourceError: SourceLoadError,
     BlockedError: BlockedLoadError,
@@ -265,12 +265,12 @@ def stopped(
     Args:
         cause: What ended the run.
         message: What is wrong and how to continue.
-        report: What was loaded until then, or None where nothing was begun.
+        report: What was loaded before that, or None if no run began.
     """
     known = (_STOPPED_BY[kind] for kind in type(cause).__mro__ if kind in _STOPPED_BY)
     code = getattr(cause, "exit_code", None)
     error = next(known, LoadError)(message, report=report, exit_code=code)
-    # where it happened, and whether its run can be continued
+    # where it happened, and whether the run can be resumed
     for name in ("table", "batch", "sqlstate", "goes_on", "source", "row"):
         if name in vars(cause):
             setattr(error, name, vars(cause)[name])

@@ -1,4 +1,4 @@
-"""The front door: `ingest()` loads a source."""
+"""The main entry point: `ingest()` loads a source."""
 
 from __future__ import annotations
 
@@ -42,31 +42,32 @@ def ingest(
 ) -> Report:
     """Load a source into a PostgreSQL table and return what happened.
 
-    A signal (Ctrl-C, SIGTERM) ends it cleanly: the report that is returned has the
-    status `interrupted`. A handler that the program had set is called after the end.
+    A signal (Ctrl-C, SIGTERM) ends the run cleanly: the report that is returned has the
+    status `interrupted`. A handler that the program had set is called afterwards.
 
     Args:
         source: A path, glob, folder, `-` or a list of these; a Polars, pandas or
             pyarrow table; an iterable of these, or of dicts, dataclasses or pydantic
             objects; a spider's class, `spider:NAME` or `MODULE:CLASS`.
-        job: A job of the configuration file whose settings hold.
+        job: The job of the configuration file whose settings apply.
         metrics: Counters to update during the run; new ones by default.
-        arguments: Arguments of a spider. A keyword that is no setting is one more, but
-            type checkers know these alone.
-        crawl_settings: Scrapy's settings for a spider.
+        arguments: Arguments of a spider. A keyword that is not a setting is passed to
+            it too, but type checkers accept only those given here.
+        crawl_settings: Scrapy settings for a spider.
         stop: Stops the run as a signal does, from any thread, once the program sets it.
-        **settings: What differs from configuration and defaults; see
+        **settings: Settings that differ from configuration and defaults; see
             docs/configuration.md.
 
     Raises:
         ConfigError: A setting, mapping or schema cannot be used.
         SourceError: The source cannot be opened.
-        WriteError: The database cannot be reached, or refuses before a run began.
-        LoadError: The run stopped early; its `report` says what was loaded. It is a
-            `SourceError`, `SchemaMismatchError`, `WriteError`, ... as well, where one
-            ended it.
-        KeyboardInterrupt: It was told to stop twice, or before anything was read; where
-            `stop` told it, this is a LoadError.
+        WriteError: The database cannot be reached, or refused something before the run
+            began.
+        LoadError: The run stopped early; its `report` says what was loaded. It is also
+            a `SourceError`, `SchemaMismatchError`, `WriteError`, ... if one of these
+            ended the run.
+        KeyboardInterrupt: The run was told to stop twice, or before anything was read;
+            if it was told by `stop`, a LoadError is raised instead.
     """
     if stop is not None:
         require_event("stop", stop)
@@ -88,16 +89,16 @@ def crawl_options(
     arguments: Mapping[str, object] | None,
     crawl_settings: Mapping[str, object] | None,
 ) -> CrawlOptions:
-    """Return what a spider is told.
+    """Return a spider's arguments and Scrapy settings.
 
     Args:
         source: As for `ingest`.
-        arguments: Its arguments, or None.
-        crawl_settings: Scrapy's settings, or None.
+        arguments: The spider's arguments, or None.
+        crawl_settings: Scrapy settings, or None.
 
     Raises:
-        ConfigError: They are no names and values, or the source is no spider, which
-            alone takes them.
+        ConfigError: One of them is not a mapping, or is given for a source that is not
+            a spider.
     """
     told: dict[str, object] = {
         "arguments": arguments,
@@ -116,12 +117,12 @@ def crawl_options(
 def plan_and_open(
     source: object, settings: Settings, crawl: CrawlOptions, *, job: str | None
 ) -> tuple[Plan, Source]:
-    """Return what holds for a source, and the source, opened.
+    """Return the plan for loading a source, and the opened source.
 
     Args:
         source: As for `ingest`.
-        settings: Keywords or flags; for a spider also what it is told.
-        crawl: What else a spider is told.
+        settings: Keywords or flags; for a spider, its arguments may be among them.
+        crawl: More arguments of a spider, and its Scrapy settings.
         job: The job of the configuration file, or None.
 
     Raises:
@@ -138,13 +139,17 @@ def plan_and_open(
 
 
 def _crawl_moment(plan: Plan) -> dict[str, object]:
-    """Return the setting by which a spider of saved pages dates them."""
+    """Return the Scrapy setting from which a spider of saved pages takes their date."""
     moment = plan.settings.get("as_of")
     return {"PROPLOAD_AS_OF": moment} if moment else {}
 
 
 def _split(settings: Settings) -> tuple[dict[str, object], Settings]:
-    """Return what a spider is told, and the settings of the run."""
+    """Return the arguments of a spider, and the settings of the run.
+
+    Raises:
+        ConfigError: An argument is probably a misspelled setting.
+    """
     given = dict(settings)
     told = {name: given.pop(name) for name in settings if name not in config.SETTINGS}
     for name in told:

@@ -1,4 +1,4 @@
-"""A load of rows that are pushed: `Loader`."""
+"""`Loader`: a load of rows that the program pushes."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ log = logging.getLogger(__name__)
 class Loader:
     """Takes rows that are pushed, and loads them while more come.
 
-    Rows are written to the journal when `put` returns: a killed process loses none
-    (`journal_sync` says what a power cut may take). They are in the table when `close`
-    has returned.
+    When `put` returns, its rows are in the journal: a killed process loses none of them
+    (`journal_sync` determines what a power cut may lose). When `close` returns, they
+    are in the table.
 
         with propload.Loader(table="homes", key="id") as loader:
             for home in homes:
@@ -50,19 +50,19 @@ class Loader:
         print(loader.report)
 
     Args:
-        job: A job of the configuration file whose settings hold.
-        name: What reports and rejected rows call the source.
+        job: The job of the configuration file whose settings apply.
+        name: The name of the source in reports and rejected rows.
         metrics: Counters to update; new ones by default.
-        defaults: The `mapping` and `schema` that hold where neither settings nor
-            configuration name another, as those of a spider's class.
-        **settings: What differs from configuration and defaults.
+        defaults: The `mapping` and `schema` to use if neither settings nor
+            configuration name others, such as those of a spider's class.
+        **settings: Settings that differ from configuration and defaults.
 
     Raises:
         ConfigError: A setting, mapping or schema cannot be used.
-        WriteError: The database cannot be reached, or the table not be written.
-        JournalError: The disk refuses the journal.
-        LoadError: What an earlier run left in its journal comes first, and cannot be
-            loaded; as `LockedError`, another run holds the table's lock.
+        WriteError: The database cannot be reached, or the table cannot be written.
+        JournalError: The journal cannot be written to disk.
+        LoadError: Rows that an earlier run left in its journal, which are loaded first,
+            cannot be loaded; or (`LockedError`) another run holds the table's lock.
 
     Attributes:
         metrics: The counters, during the load.
@@ -96,19 +96,19 @@ class Loader:
         self._report: Report | None = None
         self.failed: BaseException | None = None
         self._failure: Listeners[BaseException] = Listeners()
-        #: What came after the load had failed.
+        #: The journal of batches that came after the load had failed.
         self._rest: Journal | None = None
         self._closed = False
         self._lock = threading.Lock()
         self._ended = Ended()
-        #: Tells of rows that wait where nobody closes this, unless somebody knows.
+        #: Warns, if this is never closed, of the rows that are left in the journal.
         self._unclosed: weakref.finalize[..., Loader] | None = None
         self._thread = threading.Thread(
             target=self._execute, name="propload-loader", daemon=True
         )
         start_thread(self._thread)
         self._journal = self._opened()
-        # the thread keeps a loader that nobody has any more, until the program ends
+        # the thread refers to the loader, so this is called at the program's end
         self._unclosed = weakref.finalize(
             self,
             warn_unclosed,
@@ -119,7 +119,7 @@ class Loader:
         )
 
     def _opened(self) -> Journal:
-        """Return the journal of the run, which has begun, or raise why it could not."""
+        """Return the journal of the run once it has begun; raise what prevented it."""
         try:
             return self._source.journal()
         except QueueClosedError:
@@ -127,7 +127,7 @@ class Loader:
             self._raise_failure()
             raise
         except BaseException as error:
-            # nobody has this loader to close it, and its run would go on
+            # the caller gets no loader to close, and the run would go on
             self.abort(error)
             raise
 
@@ -143,10 +143,10 @@ class Loader:
         if error is None:
             self.close()
             return
-        # rows that were put are loaded, even where the block failed after them
+        # rows that were put are loaded, even if the block failed afterwards
         try:
             self.close(whole=False)
-        except Exception as also:  # noqa: BLE001 - the block's own error stays first
+        except Exception as also:  # noqa: BLE001 - the block's own error is the one raised
             error.add_note(f"the load failed as well: {also}")
 
     def __repr__(self) -> str:
@@ -159,10 +159,10 @@ class Loader:
 
     @property
     def report(self) -> Report:
-        """What happened, known once the load has ended.
+        """The report, available once the load has ended.
 
         Raises:
-            LoadError: It has not ended yet, or has failed before it began.
+            LoadError: The load has not ended yet, or failed before it began.
         """
         with self._lock:
             report, failed = self._report, self.failed
@@ -175,9 +175,10 @@ class Loader:
         raise LoadError(msg)
 
     def put(self, rows: object, /, *, timeout: float | None = None) -> None:
-        """Hand rows over; they are written to the journal when this returns.
+        """Take rows for the load; when this returns, they are in the journal.
 
-        A killed process loses none; `journal_sync` says what a power cut may take.
+        A killed process loses none; `journal_sync` determines what a power cut may
+        lose.
 
         Args:
             rows: One row (a dict, dataclass or pydantic object), several, a frame
@@ -185,38 +186,39 @@ class Loader:
             timeout: Seconds to wait for room; None waits as long as it takes.
 
         Raises:
-            TimeoutError: There was no room in time for all rows: its message says
-                how many of them were taken.
-            ConfigError: They are no rows, or this Loader is another process's.
+            TimeoutError: There was no room in time for all rows; the message says how
+                many of them were taken.
+            ConfigError: They are not rows, or this Loader belongs to another process.
             SourceError: They cannot be turned into a table.
-            JournalError: The disk refuses: the message says how many rows were taken
-                before that, if any.
-            LoadError: The load has failed, or is closed: the message says how many of
+            JournalError: The journal cannot be written to disk; the message says how
+                many rows were taken before that, if any.
+            LoadError: The load has failed, or is closed; the message says how many of
                 these rows were taken before that, if any.
         """
         self._guard(lambda: self._source.put(rows, timeout=timeout))
 
     def try_put(self, batch: Batch, /) -> bool:
-        """Hand a batch over if there is room now; return whether it was taken.
+        """Take a batch for the load if there is room now; return whether it was taken.
 
         Raises:
-            ConfigError: It is no batch, or this Loader is another process's.
-            JournalError: The disk refuses; the batch was not taken.
+            ConfigError: It is not a batch, or this Loader belongs to another process.
+            JournalError: The journal cannot be written to disk: the batch was not
+                taken.
             LoadError: The load has failed, or is closed.
         """
         return bool(self._guard(lambda: self._source.try_put(batch)))
 
     def keep(self, batch: Batch, /) -> None:
-        """Put a batch on disk that came after the load had failed.
+        """Keep a batch on disk that came after the load had failed.
 
-        It waits in a journal of its own, which `propload recover` loads after that of
-        the load; `close` tells of it.
+        It goes into a separate journal, which `propload recover` loads after that of
+        the load; `close` logs a warning about it.
 
         Raises:
             TimeoutError: That journal is full.
-            ConfigError: It is no batch, or this Loader is another process's.
-            JournalError: The disk refuses, or the load is a replace, for which rows
-                that came later are of no use.
+            ConfigError: It is not a batch, or this Loader belongs to another process.
+            JournalError: The journal cannot be written to disk; the run never began; or
+                the load is a replace, for which some of the rows are of no use.
             LoadError: The load has not failed, or the Loader is closed.
         """
         self._refuse_elsewhere()
@@ -227,20 +229,21 @@ class Loader:
                 raise LoadError(msg, report=self._report)
             if self._rest is None:
                 self._rest = self._run.rest()
-            # a close that comes meanwhile waits for it
+            # under the lock: a concurrent close waits for it
             self._rest.append(require_batch(batch), timeout=0)
 
     def on_room(self, listener: Callable[[], None]) -> None:
         """Call `listener` (briefly, from any thread) when there may be room.
 
-        What it raises is logged, and the load goes on.
+        An error that it raises is logged, and the load goes on.
         """
         self._journal.on_room(listener)
 
     def on_failed(self, listener: Callable[[BaseException], None]) -> None:
-        """Call `listener` (briefly, from any thread) when the load has failed.
+        """Have `listener` called when the load has failed, now if it has already.
 
-        What it raises is logged, and the others are called.
+        It may be called from any thread and must be brief. An error that it raises is
+        logged, and the other listeners are called.
         """
         with self._lock:
             failed = self.failed
@@ -250,19 +253,19 @@ class Loader:
             listener(failed)
 
     def close(self, *, whole: bool = True) -> Report:
-        """Load what was put and return what happened.
+        """Load the rest of what was put, and return the report.
 
-        An interrupt while it waits ends the load at once: rows that are not committed
-        stay in the journal.
+        An interrupt while it waits ends the load immediately: rows that are not
+        committed stay in the journal.
 
         Args:
-            whole: Whether all rows were put that there are. A replace by a part of
-                them leaves the table as it was: the report is `interrupted`, and says
-                how the part is put in place all the same.
+            whole: Whether all rows that exist were put. If not, a replace leaves the
+                table as it was: the report has the status `interrupted` and says how
+                to put the incomplete rows in place nevertheless.
 
         Raises:
-            LoadError: The load stopped early; it carries the report, and is an error
-                of the kind that ended it as well.
+            LoadError: The load stopped early; it carries the report, and is also an
+                error of the kind that ended the load.
         """
         self._refuse_elsewhere()
         self._close_rest()
@@ -272,21 +275,25 @@ class Loader:
             self._source.finish()
             self._wait()
         except BaseException as error:
-            # whoever does not wait for the end would leave a run without an owner
+            # nobody waits for the run any more, so it must not go on
             self.abort(error)
             raise
-        # not before: a program may end while one of its threads waits here
+        # not earlier: the program may end while one of its threads waits here
         self._hush()
         self._raise_failure()
         return self.report
 
     def abort(self, error: BaseException) -> None:
-        """End at once; rows that are not committed stay in the journal.
+        """End the load immediately; rows that are not committed stay in the journal.
 
-        What does not end in time, as the server does not answer, is left behind.
+        If a part of it does not end in time, because the server does not answer, it is
+        left running.
+
+        Args:
+            error: What ends the load.
 
         Raises:
-            ConfigError: This Loader is another process's.
+            ConfigError: This Loader belongs to another process.
         """
         self._refuse_fork()
         self._hush()
@@ -296,25 +303,25 @@ class Loader:
 
     def _wait(self) -> None:
         if threading.current_thread() is self._thread:
-            # a listener: it is told when the end is known, and holds it up
+            # called by a listener in the very thread that would be waited for
             return
         while not self._has_ended(LISTEN_SECONDS):
             continue
 
     def _has_ended(self, seconds: float) -> bool:
-        # no join alone: Python takes a thread for ended whose join is interrupted
+        # not join alone: Python considers a thread ended if its join is interrupted
         if not self._ended.wait(seconds):
             return False
         self._thread.join()
         return True
 
     def _hush(self) -> None:
-        """Warn no more of an unclosed loader: it is closed, or known to have failed."""
+        """Cancel the warning: the loader is closed, or is known to have failed."""
         if self._unclosed is not None:
             self._unclosed.detach()
 
     def _refuse_fork(self) -> None:
-        # it has neither the threads that load nor a right to their connections
+        # a fork has neither the threads that load nor a right to their connections
         if os.getpid() != self._process:
             msg = "this Loader belongs to another process: open one in each process"
             raise ConfigError(msg)
@@ -322,7 +329,7 @@ class Loader:
     def _refuse_elsewhere(self) -> None:
         self._refuse_fork()
         if self._is_left_behind():
-            # how this is done has been told before, and nothing is imported any more
+            # a warning has told how to recover it, and nothing can be imported any more
             msg = (
                 "the program has ended, and with it the threads that load: what was "
                 "put waits in the journal until it is recovered"
@@ -330,7 +337,7 @@ class Loader:
             raise LoadError(msg)
 
     def _is_left_behind(self) -> bool:
-        """Whether the interpreter ends: to wait for its threads would never end."""
+        """Return whether Python is exiting, so that the load can no longer end."""
         return sys.is_finalizing() and not self._ended.wait(0)
 
     def _guard(self, action: Callable[[], T]) -> T:
@@ -384,7 +391,7 @@ class Loader:
 
 
 class CrawlLoader(Loader):
-    """The `Loader` of a crawl that Scrapy runs: the crawl closes it, no user does."""
+    """The `Loader` of a crawl that Scrapy runs; the crawl closes it, not the user."""
 
     _told_unclosed: ClassVar = Unclosed(
         "the crawl was ended immediately, before all of it was loaded into %s",

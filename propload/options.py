@@ -1,4 +1,4 @@
-"""The settings of a run: one name from flag to keyword to config key."""
+"""The settings of a run: each has one name as keyword, flag and config key."""
 
 from __future__ import annotations
 
@@ -21,28 +21,29 @@ JournalSync = Literal["always", "second", "off"]
 #: Rows in one Arrow batch of a source: large enough that per-batch costs vanish,
 #: small enough that 20 columns of text stay near 5 MB.
 CHUNK_ROWS = 25_000
-#: Bytes of text parsed at once: a line longer than this still loads (it grows).
+#: Bytes of text parsed at once; for a longer line the chunk grows.
 CHUNK_BYTES = 8 << 20
-#: Rows joined before one pandera call; its fixed cost of 15-35 ms vanishes here
-#: while a batch of 20 columns stays under 25 MB.
+#: Rows joined before one pandera call: enough to make its fixed cost of 15-35 ms
+#: negligible, while a batch of 20 columns stays under 25 MB.
 BATCH_ROWS = 50_000
-#: Most Arrow bytes in a prepared batch, however many rows it might have: prepare
-#: holds several times as much for a moment. 50,000 listings have 12 MB; of rows of 2 kB
-#: twice as much took a quarter longer, and 90 MB more.
+#: Most Arrow bytes in a prepared batch, however few rows that is: preparing it takes
+#: several times as much memory for a moment. 50,000 listings have 12 MB. With rows of
+#: 2 kB, twice this limit took a quarter longer, and 90 MB more.
 BATCH_BYTES = 16 << 20
-#: A row waits at most this long for company before it is prepared.
+#: A row waits at most this many seconds for its batch to fill.
 BATCH_SECONDS = 1.0
-#: Two sessions fill the server's side of COPY on two cores; more only wait.
+#: On two cores, two sessions keep the server busy with COPY; more only wait.
 WORKERS = 2
-#: A run's sessions beside its lanes: one for ledger and tables, one for its own lock;
-#: the lock of the target takes one more, and so does a replace.
+#: A run's sessions besides those of its lanes: one for ledger and tables, one for the
+#: run's lock. Locking the target takes one more, and so does a replace.
 OTHER_SESSIONS = 2
-#: The memory a run keeps to unless told otherwise.
+#: The default memory limit of a run, in bytes.
 MAX_MEMORY = 600 << 20
-#: A share of rejected rows says nothing about the first handful of rows.
+#: Fewest rows read before a limit on the share of rejected rows can end a run: the
+#: share among a handful of rows says nothing.
 SHARE_LEAST_ROWS = 100
-#: Settings that no trial of `propload.tune` asks: what it searches for, and what only
-#: a run has that is watched, waits for rows, or may be gone on with.
+#: Settings that trials of `propload.tune` do not take: those that it searches for, and
+#: those of runs that are watched, wait for rows or locks, or can be resumed.
 UNTRIED = frozenset(
     {"batch_rows", "workers", "batch_seconds", "journal_sync", "journal_bytes"}
     | {"lock", "lock_wait", "resume", "progress"}
@@ -51,7 +52,7 @@ UNTRIED = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class SourceOptions:
-    """How input is read; None means: detected from the input.
+    """How input is read; None means that it is detected from the input.
 
     Attributes:
         format: csv, tsv, ndjson, json, parquet, arrow or xlsx.
@@ -61,12 +62,13 @@ class SourceOptions:
         encoding: utf-8, utf-16, cp1252, ... as Python names it.
         null_words: Words that mean null, besides the empty field.
         sheet: The sheet of a workbook; its first one by default.
-        rows_at: Names with dots between them that lead to the rows in a JSON document.
+        rows_at: The path to the rows in a JSON document: names with dots between them.
         chunk_rows: Most rows in one batch of the source.
         chunk_bytes: Text bytes parsed at once.
-        told: Those of them that were said of this very source: it must know them.
-        by_clock: Whether rows also go on after a while, however few: not those of a
-            rereadable source, whose batches end at the same rows each time.
+        told: The options that were given for this load: the source has to support
+            them.
+        by_clock: Whether a batch also ends after a while, however few its rows. Not
+            for a rereadable source, whose batches must end at the same rows each time.
     """
 
     format: str | None = None
@@ -84,17 +86,17 @@ class SourceOptions:
 
 
 def is_delimiter(text: str, /) -> bool:
-    """Return whether a text may stand between fields: one ASCII character."""
+    """Return whether a text can separate fields: one ASCII character, no quote."""
     return len(text) == 1 and text.isascii() and text not in '"\r\n'
 
 
 @dataclass(frozen=True, slots=True)
 class CrawlOptions:
-    """What a spider is told.
+    """The arguments and Scrapy settings of a spider.
 
     Attributes:
         arguments: As with `scrapy crawl -a`.
-        settings: Scrapy's settings; they win over the spider's own.
+        settings: Scrapy settings; they override the spider's own.
     """
 
     arguments: Mapping[str, object] = field(default_factory=dict)
@@ -110,7 +112,7 @@ class RejectLimit:
 
     Attributes:
         rows: Most rejected rows, or None.
-        share: Most rejected rows as a part of those read (0 to 1), or None.
+        share: Most rejected rows as a fraction of those read (0 to 1), or None.
     """
 
     rows: int | None = None
@@ -121,7 +123,7 @@ class RejectLimit:
         """Return the limit written as `N` or `P%`; None is no limit.
 
         Raises:
-            ConfigError: The text is neither, or negative.
+            ConfigError: The text is neither, or is out of range.
         """
         if text is None:
             return cls()
@@ -140,10 +142,10 @@ class RejectLimit:
         return limit
 
     def is_passed(self, *, rejected: int, read: int, ended: bool) -> bool:
-        """Return whether so many refused of so many read rows are too many.
+        """Return whether more rows were rejected than the run allows.
 
         Args:
-            rejected: Rows refused so far.
+            rejected: Rows rejected so far.
             read: Rows read so far.
             ended: Whether the source has ended, so that a share is final.
         """
@@ -168,7 +170,8 @@ class RunOptions:
         retry_seconds: Longest time to keep trying one transaction, in seconds.
         journal_sync: How often journaled rows are flushed to disk.
         journal_bytes: Most bytes of journal before a producer waits.
-        lock: Whether to take the target's lock: of runs that do, one loads at a time.
+        lock: Whether to take the target's lock: of runs that do, only one at a time
+            loads.
         lock_wait: Longest time to wait for that lock, in seconds.
     """
 
@@ -188,48 +191,48 @@ class RunOptions:
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where a run keeps its files; each is made, private, when first used."""
+    """Where a run keeps its files; private folders, each made when first used."""
 
     state_dir: Path
 
     @property
     def rejects(self) -> Path:
-        """The folder of rejected rows, one file a run."""
+        """The folder of rejected rows, with one file per run."""
         return self.state_dir / "rejects"
 
     @property
     def journal(self) -> Path:
-        """The folder of journals, one folder a run."""
+        """The folder of journals, with one folder per run."""
         return self.state_dir / "journal"
 
     @property
     def runs(self) -> Path:
-        """The folder of reports, one file a run."""
+        """The folder of reports, with one file per run."""
         return self.state_dir / "runs"
 
 
 class FileSettings(TypedDict, total=False):
-    """Settings of a function that reads what runs have left, or deletes it."""
+    """Settings of a function that reads or deletes what runs have left on disk."""
 
     state_dir: str | PathLike[str]
 
 
 class TableSettings(TypedDict, total=False):
-    """Settings of a function that looks for the runs into a table."""
+    """Settings of a function that finds the runs that loaded a table."""
 
     table: str
     state_dir: str | PathLike[str]
 
 
 class JournalSettings(TypedDict, total=False):
-    """Settings of a function that gives a journal up."""
+    """Settings of a function that discards a journal."""
 
     to: str
     state_dir: str | PathLike[str]
 
 
 class LedgerSettings(TypedDict, total=False):
-    """Settings of a function that looks for runs into a database."""
+    """Settings of a function that finds the runs that loaded a database."""
 
     to: str
     table: str
@@ -237,7 +240,7 @@ class LedgerSettings(TypedDict, total=False):
 
 
 class RecoverSettings(TypedDict, total=False):
-    """Settings that say how rows are loaded that a run has left in its journal."""
+    """Settings for loading rows that a run has left in its journal."""
 
     to: str
     table: str
@@ -263,7 +266,7 @@ class RecoverSettings(TypedDict, total=False):
 
 
 class ReplaySettings(RecoverSettings, total=False):
-    """Settings that say how rows are loaded that a run has left on disk."""
+    """Settings for another load of the rows that a run has rejected."""
 
     resume: str | bool
 
@@ -271,9 +274,10 @@ class ReplaySettings(RecoverSettings, total=False):
 class Settings(ReplaySettings, total=False):
     """Every setting of a run, under the one name that it has everywhere.
 
-    A keyword of `propload.ingest`, a flag (`--batch-rows`), a config key
-    (`batch_rows`) and an environment variable (`PROPLOAD_BATCH_ROWS`) bear it. A
-    function that hands them on declares `**settings: Unpack[propload.Settings]`.
+    The keyword of `propload.ingest`, the flag (`--batch-rows`), the config key
+    (`batch_rows`) and the environment variable (`PROPLOAD_BATCH_ROWS`) have the same
+    name. A function that passes settings on declares
+    `**settings: Unpack[propload.Settings]`.
     """
 
     format: str
