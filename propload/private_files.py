@@ -16,15 +16,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-#: A look whether a lock is held takes less; jobs of one timetable look at once.
+#: Seconds before the next attempt at a lock that only an `is_locked` holds, which takes
+#: less. Jobs that are scheduled for the same moment call it at the same moment.
 _LOOK_SECONDS = 0.01
 
-#: The descriptors that hold a lock, or are about to.
+#: The descriptors of this process that hold a lock, or are about to.
 _HELD: set[int] = set()
 
 
 def make_private_folder(path: Path) -> None:
-    """Make a folder, and its parents, that only its owner may enter."""
+    """Make a folder, and its missing parents, that only their owner may enter."""
     if path.is_dir():
         return
     make_private_folder(path.parent)
@@ -33,15 +34,15 @@ def make_private_folder(path: Path) -> None:
 
 
 def sync_folder(path: Path) -> None:
-    """Put a folder's list of files on the disk itself.
+    """Flush a folder's list of files to disk.
 
-    A file that is on disk is lost in a power cut where its name is not.
+    A power cut loses a file, even one that was flushed, if its name was not.
     """
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     except OSError as error:
-        # some file systems of networks know no such call
+        # some network file systems do not support it
         if error.errno not in (errno.EINVAL, errno.ENOTSUP):
             raise
     finally:
@@ -49,24 +50,24 @@ def sync_folder(path: Path) -> None:
 
 
 def open_private(path: Path, mode: str) -> BufferedWriter:
-    """Open a file for bytes that only its owner may read."""
+    """Open a binary file that only its owner may read."""
 
     def opener(name: str, flags: int) -> int:
         return os.open(name, flags, 0o600)
 
     make_private_folder(path.parent)
-    # Path.open takes no opener, and without one the file is public for a moment
+    # Path.open takes no opener, and without one the file would be public for a moment
     return cast("BufferedWriter", open(path, mode, opener=opener))
 
 
 def write_private(path: Path, text: bytes, *, add: bool = False) -> None:
-    """Write bytes to a private file and to the disk itself.
+    """Write bytes to a private file and flush it to disk.
 
     Args:
         path: The file.
-        text: What is written.
-        add: Whether it is added to what is there; else it replaces that. Where there
-            is no room, nothing is added.
+        text: The bytes.
+        add: Whether they are appended to the file instead of replacing its content.
+            If the disk has no room for them, nothing is appended.
     """
     is_new = not path.exists()
     kept = path.stat().st_size if add and not is_new else 0
@@ -76,7 +77,7 @@ def write_private(path: Path, text: bytes, *, add: bool = False) -> None:
             file.flush()
             os.fsync(file.fileno())
     except BaseException:
-        # half a line would take the next one along
+        # the next line would be appended to half a line, and be lost with it
         with suppress(OSError):
             os.truncate(path, kept)
         raise
@@ -85,14 +86,15 @@ def write_private(path: Path, text: bytes, *, add: bool = False) -> None:
 
 
 def replace_private(path: Path, text: bytes) -> None:
-    """Write bytes to a private file, which holds all of them or what it held."""
+    """Replace the content of a private file atomically."""
     _replace(path, text, like=None)
 
 
 def replace_public(path: Path, text: bytes) -> None:
-    """Write bytes to a file of the user's, which holds all of them or what it held.
+    """Replace the content of a user's file atomically.
 
-    Owner and rights stay, and a link stays one; a new file is private.
+    It keeps its owner and permissions, and a symbolic link stays one; a new file is
+    private.
     """
     place = path.resolve()
     _replace(place, text, like=place.stat() if place.exists() else None)
@@ -105,18 +107,18 @@ def _replace(path: Path, text: bytes, *, like: os.stat_result | None) -> None:
 
 @contextmanager
 def atomic_write(path: Path, /, *, like: os.stat_result | None) -> Iterator[Path]:
-    """Give a file to write that takes the place of another once it is whole.
+    """Yield the path of a file to write, which replaces another when the block ends.
 
     Args:
-        path: That one; it stays as it is where the block raises.
-        like: Whose owner and rights the file gets; None leaves its own.
+        path: The file to replace; it stays as it is if the block raises.
+        like: Whose owner and permissions the new file gets; None leaves its own.
     """
-    # in a shared folder another user may have put a link where a name can be foreseen
+    # in a shared folder another user could place a link under a predictable name
     aside = path.with_name(f".{path.name}.{os.urandom(4).hex()}.new")
     try:
         yield aside
         if like is not None:
-            # another's file that is in a shared folder becomes the writer's
+            # in a shared folder, another user's file becomes the writer's
             with suppress(PermissionError):
                 os.chown(aside, like.st_uid, like.st_gid)
             aside.chmod(stat.S_IMODE(like.st_mode))
@@ -131,22 +133,22 @@ def lock_private(path: Path) -> int:
     """Return a file descriptor that holds a file's lock; see `unlock`.
 
     Args:
-        path: The file; made where it is missing.
+        path: The file; created if it is missing.
 
     Raises:
-        BlockingIOError: Another process holds it.
+        BlockingIOError: Another process holds the lock.
     """
     make_private_folder(path.parent)
     return lock_file(path)
 
 
 def lock_file(path: Path) -> int:
-    """Return what `lock_private` returns; the file's folder is not made.
+    """Return what `lock_private` returns, without making the file's folder.
 
-    Who only looks whether it is held (`is_locked`) keeps nobody from it.
+    An `is_locked` in another process, which takes the lock for a moment, is waited for.
 
     Raises:
-        BlockingIOError: Another process holds it.
+        BlockingIOError: Another process holds the lock.
         FileNotFoundError: There is no such folder.
     """
     while True:
@@ -165,24 +167,24 @@ def lock_file(path: Path) -> int:
         except BaseException:
             unlock(descriptor)
             raise
-        # its holder has removed the file: others lock the new one
+        # the previous holder has removed the file: others would lock a new one
         unlock(descriptor)
 
 
 def unlock(descriptor: int) -> None:
-    """Give back the lock that a file descriptor holds, and close it."""
-    # a fork that comes right now would keep what is only closed
+    """Release the lock that a file descriptor holds, and close it."""
+    # if it were only closed, a fork at this moment would keep the lock
     with suppress(OSError):
         fcntl.flock(descriptor, fcntl.LOCK_UN)
-    # before its number may be another file's
+    # before closing, after which another file may get its number
     _HELD.discard(descriptor)
     os.close(descriptor)
 
 
 def _let_go_in_fork() -> None:
-    """Hold no lock of the parent's: it would be held as long as the fork lives.
+    """Give up the parent's locks, which would be held as long as the fork lives.
 
-    The numbers stay taken, as what the fork has inherited may close them.
+    The descriptor numbers stay in use, because inherited objects may close them.
     """
     if not _HELD:
         return
@@ -220,8 +222,8 @@ def _is_held(path: Path) -> bool:
 
 
 def is_at(path: Path, descriptor: int) -> bool:
-    """Return whether an open file is still the one of that name."""
+    """Return whether an open file is still the one at the path."""
     try:
-        return os.path.samestat(os.fstat(descriptor), os.stat(path))  # noqa: PTH116 - a descriptor beside it
+        return os.path.samestat(os.fstat(descriptor), os.stat(path))  # noqa: PTH116 - like fstat beside it
     except FileNotFoundError:
         return False

@@ -1,4 +1,4 @@
-"""What other users of the machine see of the command line: no password."""
+"""Hides passwords from the command line that other users of the machine can see."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _FLAG = "--to"
-#: Given in the place of something else, a connection string is as secret.
+#: An argument that begins so is a connection string, whatever it was given for.
 _ADDRESSES = ("postgresql://", "postgres://")
 #: A setting of a Scrapy project: `-s NAME=...`, `-sNAME=...` or `--set=NAME=...`.
 _SETTING = re.compile(
@@ -22,7 +22,7 @@ _SETTING = re.compile(
 def hide_passwords() -> None:
     """Let `ps` show the command line without the passwords of connection strings.
 
-    Python has copied the arguments, so the command finds them as they were given.
+    Python has copied the arguments, so the command still sees them as they were given.
     """
     shown = without_passwords(sys.orig_argv)
     if shown != sys.orig_argv:
@@ -32,7 +32,7 @@ def hide_passwords() -> None:
 
 
 def without_passwords(arguments: Sequence[str], /) -> list[str]:
-    """Return arguments as they may be shown: each password in them is `***`."""
+    """Return arguments with each password in them replaced by `***`."""
     beside = zip(["", *arguments], arguments, strict=False)
     return [_masked(argument, before) for before, argument in beside]
 
@@ -49,7 +49,7 @@ def _masked(argument: str, before: str) -> str:
 
 
 def _mask_targets(told: str) -> str:
-    """Return the targets of a project without the passwords of their databases."""
+    """Return a Scrapy project's targets without the passwords of their databases."""
 
     def hidden(pairs: dict[str, object]) -> dict[str, object]:
         dsn = pairs.get("to")
@@ -58,7 +58,7 @@ def _mask_targets(told: str) -> str:
     try:
         shown = json.dumps(json.loads(told, object_hook=hidden), ensure_ascii=False)
     except ValueError:
-        # too much hidden is better than too little
+        # better to hide too much than too little
         return "***"
     return shown
 

@@ -1,4 +1,4 @@
-"""A source whose rows are pushed: the journal has them when the push returns."""
+"""A source of rows that are pushed: they are in the journal when the push returns."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from propload.options import SourceOptions
 
 
-#: What has no rows although it can be iterated: names of files, bytes, open files.
+#: What is iterable but does not contain rows: names of files, bytes, open files.
 _NO_ROWS = (str, bytes, bytearray, memoryview, PathLike, IOBase, type)
 
 
@@ -39,14 +39,14 @@ class PushedSource:
 
     Args:
         options: How rows become batches.
-        name: What messages call it.
-        defaults: Settings that hold where the user sets none.
+        name: The source's name in messages.
+        defaults: Settings that apply unless the user sets them.
 
     Raises:
-        ConfigError: `defaults` has no names and values.
+        ConfigError: `defaults` is not a mapping.
 
     Attributes:
-        rereadable: What was pushed cannot be asked for again.
+        rereadable: False: what was pushed cannot be read again.
         defaults: As given.
     """
 
@@ -74,13 +74,13 @@ class PushedSource:
         yield from self.journal().follow()
 
     def fingerprint(self) -> str | None:
-        """Return None: pushed rows are known by their numbers."""
+        """Return None: pushed rows are identified by their numbers."""
         return None
 
     # ---- the run's side ----
 
     def attach(self, journal: Journal) -> None:
-        """Take the journal that rows go to; pushes may begin."""
+        """Set the journal that rows go to; from now on rows can be pushed."""
         with self._changed:
             self._journal = journal
             if self._finished:
@@ -88,7 +88,7 @@ class PushedSource:
             self._changed.notify_all()
 
     def fail(self, error: BaseException) -> None:
-        """Wake whoever pushes or waits to push."""
+        """Wake all threads that wait for the journal, or for room in it."""
         with self._changed:
             self._error = self._error or error
             journal = self._journal
@@ -97,21 +97,21 @@ class PushedSource:
             journal.fail(error)
 
     def stop(self) -> None:
-        """Take no more; what was pushed is loaded."""
+        """Take no more rows; what was pushed is loaded."""
         self._end(whole=False)
 
     def is_producing(self) -> bool:
-        """Return whether more may be pushed."""
+        """Return whether more rows may be pushed."""
         with self._changed:
             return not self._finished and self._error is None
 
     # ---- the program's side ----
 
     def journal(self) -> Journal:
-        """Return the journal, waiting until the run has attached it.
+        """Return the journal, after waiting until the run has attached it.
 
         Raises:
-            QueueClosedError: The run failed; the cause is its error.
+            QueueClosedError: The run failed; its error is the `__cause__`.
         """
         with self._changed:
             self._changed.wait_for(lambda: self._journal or self._error)
@@ -122,15 +122,16 @@ class PushedSource:
             return self._journal
 
     def put(self, rows: object, *, timeout: float | None = None) -> None:
-        """Hand rows over, waiting for room.
+        """Append rows to the journal, waiting for room.
 
         Raises:
-            TimeoutError: There was no room in time for all rows.
-            ConfigError: They are no rows, or `timeout` is no number.
-            JournalError: The disk refuses: the message says how many rows were taken
-                before that, if any.
-            QueueClosedError: The run failed or is closed; it knows how many rows were
-                taken before that.
+            TimeoutError: There was no room in time for all rows; the message says how
+                many were taken.
+            ConfigError: They are not rows, or `timeout` is not a number.
+            JournalError: The journal cannot be written to disk; the message says how
+                many rows were taken before that, if any.
+            QueueClosedError: The run failed or is closed; `taken` is the number of rows
+                that were taken before that.
         """
         if timeout is not None:
             require_seconds("timeout", timeout)
@@ -161,20 +162,20 @@ class PushedSource:
             taken += made.height
 
     def try_put(self, batch: Batch) -> bool:
-        """Hand a batch over if there is room now; return whether it was taken.
+        """Append a batch to the journal if there is room now; return whether there was.
 
         Raises:
-            ConfigError: It is none that a load can take.
+            ConfigError: It is not a batch, or has rows without columns.
         """
         return self.journal().try_append(require_batch(batch))
 
     def finish(self) -> None:
-        """Say that no more rows come."""
+        """Declare that all rows were pushed."""
         self._end(whole=True)
 
     def _end(self, *, whole: bool) -> None:
         with self._changed:
-            # a source that was told to stop has not given all, whatever closes it then
+            # a source that was stopped before has not given all rows
             whole = whole and not self._finished
             self._finished = True
             if self._journal is not None:
@@ -185,7 +186,7 @@ class PushedSource:
     def _append_numbered(
         self, journal: Journal, batch: Batch, *, timeout: float | None
     ) -> None:
-        """Hand a batch over with its rows numbered after all that were put before."""
+        """Append a batch whose rows are numbered on from those that were put before."""
         with self._building:
             before = self._rows_put
             self._rows_put += batch.height
@@ -193,7 +194,7 @@ class PushedSource:
             numbered = batch.numbered_from(before + 1) if batch.height else batch
             journal.append(numbered, timeout=timeout)
         except BaseException:
-            # whoever puts these again gives them the numbers that they had
+            # if these rows are put again, they get the same numbers
             with self._building:
                 if self._rows_put == before + batch.height:
                     self._rows_put = before
@@ -208,8 +209,8 @@ class PushedSource:
         source = open_source(several, self._options)
         if not isinstance(source, ItemSource) or not source.rereadable:
             return source
-        # A lone null has no type of its own. Without the type that its column had
-        # before, each such row would be a batch, and a writer, by itself.
+        # A single null has no type. If its column did not keep the type that it had
+        # before, each such row would need a batch, and a writer, of its own.
         source.columns = self._columns
         with self._building:
             return list(source)
@@ -218,15 +219,15 @@ class PushedSource:
 def _seconds_until(deadline: float | None) -> float | None:
     if deadline is None:
         return None
-    # no thread can wait longer than this: infinity waits as long as it takes
+    # the longest that a thread can wait, also for a deadline of infinity
     return min(max(0.0, deadline - time.monotonic()), TIMEOUT_MAX)
 
 
 def require_batch(given: object, /) -> Batch:
-    """Return a batch that a load can take.
+    """Return what was given, if it is a batch that a load can take.
 
     Raises:
-        ConfigError: It is something else, or has rows without columns.
+        ConfigError: It is not a batch, or has rows without columns.
     """
     if not isinstance(given, Batch):
         kind = with_article(type(given).__name__)
@@ -237,10 +238,10 @@ def require_batch(given: object, /) -> Batch:
 
 
 def read_name(given: object, /) -> str:
-    """Return what a source is to be called.
+    """Return the name given for a source.
 
     Raises:
-        ConfigError: Reports and journals cannot write it.
+        ConfigError: It is not text that reports and journals can hold.
     """
     try:
         return read_text(given)
@@ -250,7 +251,11 @@ def read_name(given: object, /) -> str:
 
 
 def _require_columns(batch: Batch) -> None:
-    """Refuse rows that no load and no recovery of the journal could take."""
+    """Refuse rows without columns, which neither a load nor a recovery could take.
+
+    Raises:
+        ConfigError: The batch has such rows.
+    """
     rows = batch.rows.num_rows
     if rows and not batch.rows.num_columns:
         msg = f"{counted(rows, 'row has', 'rows have')} no columns: choose some"
@@ -258,7 +263,7 @@ def _require_columns(batch: Batch) -> None:
 
 
 def part_taken(rows: int, /) -> str:
-    """Return what is said where only the first of several rows were taken."""
+    """Return the part of a message that says how many of the first rows were taken."""
     return f"first {counted(rows, 'row was', 'rows were')} taken"
 
 
@@ -266,15 +271,15 @@ def _is_row(item: object) -> bool:
     try:
         return row_of(item) is not None
     except Exception:  # noqa: BLE001 - a user's item may raise anything
-        # it has fields, which cannot be read: the row is rejected as among others
+        # its fields cannot be read: the row is rejected later, as it is among others
         return True
 
 
 def _several(rows: object) -> object:
-    """Return pushed rows as a list of rows, or as the frame or iterator they are.
+    """Return pushed rows as a list of rows, or as a frame or iterator if they are one.
 
     Raises:
-        ConfigError: They are no rows: a text would be taken for a file's name.
+        ConfigError: They are not rows; text would be taken for the name of a file.
     """
     if isinstance(rows, pl.LazyFrame):
         return rows.collect()
@@ -288,7 +293,7 @@ def _several(rows: object) -> object:
             return list(rows)
         rows = strange[0]
     elif isinstance(rows, Iterable) and not isinstance(rows, _NO_ROWS):
-        # sets, views and whatever else gives rows or batches of them
+        # sets, views and whatever else yields rows or batches
         return iter(rows)
     msg = (
         f"{rows!r} is not a row: put takes dicts, dataclasses, pydantic objects, lists "

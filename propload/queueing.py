@@ -1,7 +1,7 @@
-"""A queue in memory, bounded by count and bytes, that never strands a side.
+"""A queue in memory, bounded by entries and bytes, that never leaves a side waiting.
 
-Producers wait when it is full, subscribers when it is empty. Closing it drains
-what is queued; closing it with an error wakes both sides at once with that error.
+Producers wait when it is full, subscribers when it is empty. After `close()`,
+subscribers drain what is queued; `close(error)` wakes both sides with that error.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ log = logging.getLogger(__name__)
 
 
 class Weighed(Protocol):
-    """Anything that knows its bytes in memory."""
+    """Anything that knows its size in memory."""
 
     @property
     def nbytes(self) -> int:
-        """The bytes that it holds."""
+        """Its size in bytes."""
 
 
 T = TypeVar("T", bound=Weighed)
@@ -35,16 +35,17 @@ P = ParamSpec("P")
 
 
 class Listeners(Generic[P]):
-    """Who is told of something, from the thread that knows of it.
+    """Callbacks for an event; they are called in the thread in which it occurs.
 
-    What one of them raises is its own: it is logged, and no work ends by it.
+    An error that a listener raises is logged; it ends neither the caller's work nor the
+    calls of the others.
     """
 
     def __init__(self) -> None:
         self._all: tuple[Callable[P, object], ...] = ()
 
     def add(self, listener: Callable[P, object], /) -> None:
-        """Tell `listener` as well, after the others.
+        """Add a listener, to be called after the others.
 
         Raises:
             ConfigError: It cannot be called.
@@ -53,7 +54,7 @@ class Listeners(Generic[P]):
         self._all = (*self._all, listener)
 
     def tell(self, *args: P.args, **kwargs: P.kwargs) -> None:
-        """Tell all; call it without a lock that a listener may want."""
+        """Call all listeners; hold no lock meanwhile that a listener may need."""
         for listener in self._all:
             try:
                 listener(*args, **kwargs)
@@ -62,14 +63,14 @@ class Listeners(Generic[P]):
 
 
 class Subscription(Generic[T]):
-    """One subscriber's view of a queue: every entry put since it subscribed."""
+    """One subscriber's view of a queue: all entries that are put once it exists."""
 
     def __init__(self, queue: BatchQueue[T]) -> None:
         self._queue = queue
         self._entries: deque[tuple[int, T]] = deque()
 
     def get(self, *, timeout: float | None = None) -> T | None:
-        """Return the next entry, or None where the queue is closed and drained.
+        """Return the next entry, or None if the queue is closed and drained.
 
         Args:
             timeout: Seconds to wait; None waits until the queue is closed.
@@ -90,7 +91,7 @@ class BatchQueue(Generic[T]):
 
     Several producers may put; each subscriber sees every entry. An entry counts
     against the bounds until the slowest subscriber has taken it. An entry larger
-    than `max_bytes` is admitted when the queue is empty: it must go somewhere.
+    than `max_bytes` is admitted when the queue is empty, or it could never pass.
 
     Args:
         max_entries: Most entries held.
@@ -110,7 +111,7 @@ class BatchQueue(Generic[T]):
         self._room: Listeners[[]] = Listeners()
 
     def subscribe(self) -> Subscription[T]:
-        """Return a subscription to every entry put from now on."""
+        """Return a subscription to all entries put from now on."""
         with self._changed:
             subscription: Subscription[T] = Subscription(self)
             self._subscribers.append(subscription)
@@ -148,9 +149,10 @@ class BatchQueue(Generic[T]):
             return True
 
     def close(self, error: BaseException | None = None) -> None:
-        """End the queue: drained without an error, dropped at once with one.
+        """Close the queue; what is queued is still delivered, unless there is an error.
 
-        The first error wins; a second close is without effect.
+        An error discards what is queued, also if the queue was already closed without
+        one. Only the first error counts.
         """
         with self._changed:
             if error is not None and self._error is None:
@@ -164,13 +166,16 @@ class BatchQueue(Generic[T]):
         self._room.tell()
 
     def on_room(self, listener: Callable[[], None]) -> None:
-        """Call `listener` (briefly, from any thread) when room came or it closed."""
+        """Have `listener` called when there is room, or when the queue is closed.
+
+        It may be called from any thread, and must be brief.
+        """
         with self._changed:
             self._room.add(listener)
 
     @property
     def fill(self) -> float:
-        """How full the queue is, 0 to 1, by the tighter of its bounds."""
+        """How full the queue is, 0 to 1, by the bound that is nearer."""
         with self._changed:
             return max(
                 len(self._waiting) / self._max_entries, self._bytes / self._max_bytes
@@ -227,7 +232,17 @@ class BatchQueue(Generic[T]):
     def _wait(
         self, ready: Callable[[], bool], timeout: float | None, *, drain: bool = False
     ) -> bool:
-        """Wait until ready; False when time is up, an error when it was closed."""
+        """Wait until `ready()`; return False if time is up before.
+
+        Args:
+            ready: Tells whether the wait is over; called with the lock held.
+            timeout: Seconds to wait, or None.
+            drain: Whether a queue closed without an error ends the wait instead of
+                raising.
+
+        Raises:
+            QueueClosedError: The queue was closed.
+        """
 
         def is_over() -> bool:
             if not (drain and self._error is None):

@@ -1,4 +1,4 @@
-"""What a run did, as a value whose counts add up."""
+"""The report of a run: what it did, with counts that add up."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ if TYPE_CHECKING:
     import polars as pl
 
 Status = Literal["loaded", "failed", "stopped", "interrupted", "blocked"]
-#: A value that JSON can hold; settings are made of these.
+#: A value that JSON can hold; settings in a report consist of these.
 Plain: TypeAlias = "str | int | float | bool | list[Plain] | dict[str, Plain] | None"
 
 
 class RejectsReader(Protocol):
-    """What reads the rejected rows of a run: a report is resolved without Polars."""
+    """Reads the rejected rows of a run; lets a report itself do without Polars."""
 
     def __call__(self) -> pl.DataFrame:
-        """Return them."""
+        """Return the rejected rows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many rows met which end; all but `read` add up to `read`.
+    """How many rows had which outcome; all counts but `read` add up to `read`.
 
     Attributes:
         read: Rows that came from the source.
-        inserted: Rows of new keys, or of none.
+        inserted: Rows with a new key, or without a key.
         updated: Rows that changed a stored row.
-        unchanged: Rows that are stored as they came, or that a trigger skipped.
-        stale: Rows that are older than the stored one, by `newest`.
-        duplicates: Rows that gave way to another of the same key in their batch.
+        unchanged: Rows that equal the stored row, or that a trigger skipped.
+        stale: Rows that are older than the stored row, by `newest`.
+        duplicates: Rows dropped for another row of their batch with the same key.
         rejected: Rows that were rejected, each with its reasons.
     """
 
@@ -59,32 +59,32 @@ class Counts:
 
     @property
     def accounted(self) -> int:
-        """The rows whose end is known."""
+        """The number of rows whose outcome is known."""
         return self.stored + self.duplicates + self.rejected
 
     @property
     def stored(self) -> int:
-        """The rows that the table holds, or newer ones of the same keys."""
+        """The number of rows that the table holds, or holds a newer version of."""
         return self.inserted + self.updated + self.unchanged + self.stale
 
     @property
     def possible(self) -> bool:
-        """Whether no count is below zero: a sum may be right of two that are wrong."""
+        """Whether no count is negative: two wrong counts may have the right sum."""
         return all(getattr(self, f.name) >= 0 for f in fields(self))
 
     @property
     def all_rejected(self) -> bool:
-        """Whether rows came and none of them was good.
+        """Whether there were rows and none of them reached the table.
 
-        A row that gave way to a refused one of the same key is as little in the table.
+        A duplicate of a rejected row is not in the table either.
         """
         return self.rejected > 0 and self.read == self.rejected + self.duplicates
 
     def verify(self) -> None:
-        """Raise where a row is not accounted for.
+        """Check that every row is accounted for.
 
         Raises:
-            CountsError: `read` is not the sum of the others, or one is below zero.
+            CountsError: `read` is not the sum of the others, or a count is negative.
         """
         if self.read != self.accounted or not self.possible:
             msg = (
@@ -97,14 +97,14 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class ReasonCount:
-    """How many rows one reason concerns.
+    """How many rows one reason applies to.
 
     Attributes:
-        stage: read, map, check, database; or warning for rows that were loaded.
-        column: The column at fault, or None where it is the row.
+        stage: read, map, check or database; warning for rows that were loaded.
+        column: The column at fault, or None if it is the row as a whole.
         check: The short name of what failed.
-        rows: The rows concerned.
-        example: One message.
+        rows: How many rows it applies to.
+        example: The message of one of them.
     """
 
     stage: str
@@ -115,12 +115,12 @@ class ReasonCount:
 
     @property
     def where(self) -> str:
-        """Stage, column and check, as a line of a report names them."""
+        """Stage, column and check, as they appear in a report."""
         return " ".join(filter(None, (self.stage, self.column, self.check)))
 
     @property
     def said(self) -> str:
-        """What a report says of the rows: one message stands for itself alone."""
+        """The text for a report: the message of a single row, else an example."""
         if not self.example:
             return self.check
         return self.example if self.rows == 1 else f"such as {self.example}"
@@ -139,22 +139,23 @@ class Report:
     """What a run did.
 
     Attributes:
-        run_id: The run's name; its rejects and journal have it as well.
+        run_id: The run's name; its rejected rows and journal have the same name.
         status: How the run ended.
         source: What was read.
-        target: What was written.
-        counts: What became of the rows.
+        target: What was written to.
+        counts: How many rows had which outcome.
         seconds: Wall-clock time.
-        peak_memory_bytes: The largest resident size that was seen.
-        batches: Prepared batches, with those that earlier processes had committed.
-        retries: Transactions that were tried again.
-        reasons_counted: Rejected rows by reason, most first.
-        warnings: Loaded rows by warning, most first.
-        rejects_path: The file of rejected rows, or None where there are none.
-        settings: The settings given, and what the run chose.
+        peak_memory_bytes: The largest resident size that was measured.
+        batches: Prepared batches, including those that earlier processes had
+            committed.
+        retries: Transactions that were retried.
+        reasons_counted: Rejected rows by reason, in descending order of their number.
+        warnings: Loaded rows by warning, in descending order of their number.
+        rejects_path: The file of rejected rows, or None if there are none.
+        settings: The settings given, and those that the run chose.
         notes: Things that a reader should know, one sentence each.
         message: Why the run ended early, or empty.
-        began: When the run began, or None where an old report does not say.
+        began: When the run began, or None if an old report does not say.
     """
 
     run_id: str
@@ -173,30 +174,30 @@ class Report:
     notes: tuple[str, ...] = ()
     message: str = ""
     began: datetime | None = None
-    # how the run is found, which a saved notebook is not to show
+    # say where the state folder is, which a saved notebook must not show
     commands: Commands = field(default=Commands(), repr=False, compare=False)
-    # a run that was resumed counts what an earlier process had read
+    # set if `counts` includes rows that an earlier process of the run had read
     pace: float | None = field(default=None, repr=False, compare=False)
     read_rejects: RejectsReader | None = field(default=None, repr=False, compare=False)
 
     @property
     def rows_per_second(self) -> float:
-        """Rows read in each second, by the process that ended the run."""
+        """Rows read per second by the process that ended the run."""
         if self.pace is not None:
             return self.pace
         return self.counts.read / self.seconds if self.seconds else 0.0
 
     @property
     def rejects(self) -> pl.DataFrame:
-        """The rejected rows as read, with their reasons, as `propload.rejects` has."""
-        import polars as pl  # noqa: PLC0415 - a report is shown without Polars too
+        """The rejected rows as read, with their reasons, as by `propload.rejects`."""
+        import polars as pl  # noqa: PLC0415 - a report can be shown without Polars
 
         return self.read_rejects() if self.read_rejects else pl.DataFrame()
 
     @property
     def reasons(self) -> pl.DataFrame:
-        """The reasons: stage, column, check, rows, example."""
-        import polars as pl  # noqa: PLC0415 - a report is shown without Polars too
+        """The reasons, with the columns stage, column, check, rows and example."""
+        import polars as pl  # noqa: PLC0415 - a report can be shown without Polars
 
         schema = {
             "stage": pl.String,
@@ -210,7 +211,7 @@ class Report:
         )
 
     def as_dict(self) -> dict[str, Plain]:
-        """Return the report as plain values, in the order of the documentation."""
+        """Return the report as values for JSON, in the order of the documentation."""
         return {
             "run_id": self.run_id,
             "status": self.status,
@@ -246,7 +247,7 @@ class Report:
 
 
 def _without_paths(report: Report) -> Report:
-    """Return a report to be saved with a notebook: it names no state folder."""
+    """Return a report that can be saved with a notebook: without the state folder."""
     hidden = report.commands.hidden_in
     notes = tuple(map(hidden, report.notes))
     message = hidden(report.message)
@@ -254,12 +255,12 @@ def _without_paths(report: Report) -> Report:
 
 
 def from_dict(values: Mapping[str, object]) -> Report:
-    """Return the report that `as_dict` made these values from.
+    """Return the report from the values that its `as_dict` returned.
 
     Raises:
         KeyError: A part of the report is missing.
-        TypeError: A part of it is something else.
-        ValueError: Its time is none.
+        TypeError: A part of it has the wrong type.
+        ValueError: `began` is not a time.
     """
     told = cast("Mapping[str, Any]", values)
     plain = {f.name: told[f.name] for f in fields(Report) if f.name in told}
@@ -285,12 +286,12 @@ def _reason_counts(values: object) -> tuple[ReasonCount, ...]:
     )
 
 
-#: What is said of rejected rows whose file is gone.
+#: What a report says about rejected rows whose file is gone.
 REJECTS_GONE = "none is left: they have since been dropped or replayed"
 
-#: Notes shown as text; a crawl whose site went away has one for each page.
+#: Most notes shown; a crawl of a site that went away has one for each page.
 _MOST_NOTES = 12
-#: Reasons shown in a notebook, which a schema of many columns would fill with pages.
+#: Most reasons shown in a notebook; a schema of many columns could give pages of them.
 _MOST_REASONS = 20
 
 _HEADLINES: Mapping[Status, str] = {
@@ -321,7 +322,7 @@ def _pace(report: Report) -> str:
 
 
 def _name(report: Report) -> str:
-    """Return the run's name and when it was, to tell it from others in a log."""
+    """Return the run's name and when it began, to tell runs apart in a log."""
     if report.began is None:
         return f"run {report.run_id}"
     began = report.began.astimezone(UTC)
@@ -365,7 +366,7 @@ def _shown_notes(report: Report) -> Iterable[str]:
 def _html(report: Report) -> str:
     counts = asdict(report.counts)
     return (
-        # of two amounts in dollars a notebook would make a formula
+        # a notebook would take the text between two dollar signs for a formula
         "<div class='tex2jax_ignore mathjax_ignore'>"
         f"<b>{escape(_headline(report))}</b>"
         + (f"<p>{escape(report.message)}</p>" if report.message else "")

@@ -1,4 +1,4 @@
-"""Trying again what may succeed: exponential backoff with full jitter."""
+"""Retries with exponential backoff and full jitter."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-#: The first wait is at most this many seconds: a lock or a deadlock is gone by then.
+#: The first wait is at most this many seconds, enough for most locks and deadlocks.
 FIRST_WAIT = 0.1
-#: No wait is longer than this many seconds: a server that came back is soon noticed.
+#: No wait is longer than this many seconds, so that a server's return is soon noticed.
 LONGEST_WAIT = 15.0
 
 
@@ -30,19 +30,19 @@ def _impatient() -> bool:
 
 
 def _unheard(_error: TransientWriteError, _wait: float) -> None:
-    """Hear of a retry, and do nothing: the log tells of it."""
+    """Ignore a retry, which is logged anyway."""
 
 
 @dataclass(frozen=True, slots=True)
 class RetryOptions:
-    """How long to try.
+    """How often and how long to retry.
 
     Attributes:
-        attempts: Most attempts, the first one included.
+        attempts: Most attempts, including the first one.
         seconds: Longest time from the first attempt to the last, in seconds.
-        patience: Asked after each failure: while it is true the limits do not
-            count, and then they count anew. A run with a journal is patient
-            while its source goes on.
+        patience: Called after each failure: while it returns true, the limits do not
+            apply; once it returns false, they count from the beginning. A run with a
+            journal is patient while its source produces rows.
     """
 
     attempts: int
@@ -53,23 +53,23 @@ class RetryOptions:
     def of(
         cls, options: RunOptions, patience: Callable[[], bool] = _impatient, /
     ) -> Self:
-        """Return how long a run tries one transaction.
+        """Return how often and how long a run retries one transaction.
 
         Args:
-            options: Those of the run.
-            patience: Asked after each failure, as above.
+            options: The options of the run.
+            patience: Called after each failure, as above.
         """
         return cls(options.retry_attempts, options.retry_seconds, patience)
 
 
 def backoff(attempt: int) -> float:
     """Return the longest wait in seconds after the given attempt, counted from 1."""
-    # 2**20 times the first wait is far beyond the longest one: no overflow
+    # the exponent is bounded so that it cannot overflow
     return float(min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(attempt - 1, 20)))
 
 
 class _Waiting:
-    """Decides whether to try again, and waits where the stop can wake it."""
+    """Decides whether to retry, and waits for it unless the stop is set."""
 
     def __init__(
         self,
@@ -91,15 +91,15 @@ class _Waiting:
         self._deadline = time.monotonic() + self._options.seconds
 
     def goes_on(self, error: TransientWriteError) -> bool:
-        """Return whether to try again, after the wait; a stop ends it."""
+        """Return whether to retry, after waiting for it; a stop ends the wait."""
         self._attempt += 1
         if self._stop.is_set():
             return False
-        # full jitter: writers that failed together do not come back together
+        # full jitter, so that writers that failed together do not retry together
         wait = random.uniform(0, backoff(self._attempt))  # noqa: S311 - not a secret
         patient = self._options.patience()
         if patient or self._was_patient:
-            # the wait that patience ended in says nothing about the time from then on
+            # when patience has just ended, the limits count from this failure on
             self._renew()
         self._was_patient = patient
         if not patient and self._is_used_up(wait):
@@ -115,7 +115,7 @@ class _Waiting:
         return not self._stop.wait(wait)
 
     def tell_end(self) -> None:
-        """Log that what had failed has come through."""
+        """Log a success, if there were failures before it."""
         if self._attempt:
             log.info("%s: attempt %d succeeded", self._name, self._attempt + 1)
 
@@ -134,17 +134,17 @@ def retry(
     name: str,
     on_retry: Callable[[TransientWriteError, float], None] = _unheard,
 ) -> T:
-    """Return what `action` returns, trying again after a `TransientWriteError`.
+    """Return what `action` returns, retrying it after a `TransientWriteError`.
 
     Args:
         action: What to try.
         options: How often and how long.
-        stop: Set it to end the waiting; the last error is then raised.
-        name: What is tried, for the log.
-        on_retry: Called before each wait with the error and the seconds.
+        stop: Ends the retries once it is set; the last error is then raised.
+        name: The name of the action in the log.
+        on_retry: Called before each wait with the error and the seconds to wait.
 
     Raises:
-        TransientWriteError: The last one, when the attempts or seconds are used up.
+        TransientWriteError: The last one, if the attempts or seconds are used up.
     """
     waiting = _Waiting(options, stop, name, on_retry)
     while True:

@@ -1,4 +1,4 @@
-"""Functions that take settings, as programs see them that complete their names."""
+"""Signatures that name each setting, for programs that complete the names."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ Taker = TypeVar("Taker", bound=Callable[..., Any])
 
 
 class _NotGiven:
-    """What a setting is that is not given: the configuration's, or the default."""
+    """The default in a signature; the configuration, or a default, gives the value."""
 
     def __repr__(self) -> str:
         return "..."
 
 
 def names_settings(kind: type, /) -> Callable[[Taker], Taker]:
-    """Return what gives a function of `**settings` a signature that names each.
+    """Return a decorator that names each setting in a signature with `**settings`.
 
-    Type checkers, and editors with them, know the names from the type of the settings;
-    notebooks and IPython complete those of the signature alone.
+    Type checkers, and editors that use one, know the names from the type of the
+    settings; notebooks and IPython complete only names in the signature.
 
     Args:
         kind: The type of the settings, a `TypedDict`.

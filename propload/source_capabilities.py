@@ -1,7 +1,7 @@
-"""What a source may have besides batches, each asked for by one function.
+"""Optional capabilities of sources, each queried by one function.
 
-A source has a capability where its class has the member: none is declared. Nothing may
-depend on whether asking for a capability reads its property: Python 3.11 does.
+A source has a capability if it has the member; nothing is declared. The properties must
+not have side effects, because `isinstance` reads them in Python 3.11.
 """
 
 from __future__ import annotations
@@ -14,45 +14,45 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class Stoppable(Protocol):
-    """A source that ends when it is told to, as a crawl does."""
+    """A source that ends when it is told to stop, such as a crawl."""
 
     def stop(self) -> None:
-        """Read no more, from any thread; what was read is still given."""
+        """Read no more; what was read is still yielded. Any thread may call it."""
 
 
 @runtime_checkable
 class Endable(Protocol):
-    """A source that ends with the rows that it is taking; nothing wakes it."""
+    """A source that can end after the rows that it is taking, but cannot be woken."""
 
     def take_no_more(self) -> None:
-        """End with the rows that are taken now, all of which are given."""
+        """End with the rows that are being taken now; all of them are yielded."""
 
 
 @runtime_checkable
 class Noted(Protocol):
-    """A source that has something to tell of how it was read."""
+    """A source that has notes on how it was read."""
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a reader of the report should know, a sentence each."""
+        """What a reader of the report should know, one sentence each."""
 
 
 @runtime_checkable
 class Partial(Protocol):
-    """A source that may end without an error and lack rows."""
+    """A source that may end without an error although rows are missing."""
 
     @property
     def incomplete(self) -> str:
-        """Why rows may be missing; empty where none are."""
+        """Why rows may be missing; empty if none are."""
 
 
 @runtime_checkable
 class AtHand(Protocol):
-    """A source that may be there before anybody asks for its rows."""
+    """A source that may be readable before its rows are requested."""
 
     @property
     def at_hand(self) -> bool:
-        """Whether it can be read at any time, by no code of the user."""
+        """Whether it can be read at any time without running code of the user."""
 
 
 @runtime_checkable
@@ -61,51 +61,51 @@ class Counted(Protocol):
 
     @property
     def rows_taken(self) -> int:
-        """The rows that were taken so far, in a batch or not."""
+        """How many rows were taken so far, in a batch or not."""
 
 
 @runtime_checkable
 class Sized(Protocol):
-    """A source that can tell about how many rows it has."""
+    """A source that can estimate how many rows it has."""
 
     def rows_expected(self) -> int | None:
-        """Return how many rows will come in all, or None where that is not known."""
+        """Return about how many rows there are in all, or None if that is unknown."""
 
 
 @runtime_checkable
 class Preset(Protocol):
-    """A source that says how it is loaded where the user does not."""
+    """A source that has defaults for settings that the user does not give."""
 
     @property
     def defaults(self) -> Mapping[str, object]:
-        """Settings by name; none that is not set."""
+        """Settings by name, only those that are set."""
 
 
 def notes_of(source: object, /) -> tuple[str, ...]:
-    """Return what there is to tell of how a source was read."""
+    """Return the notes on how a source was read."""
     return source.notes if isinstance(source, Noted) else ()
 
 
 def incomplete_of(source: object, /) -> str:
-    """Return why rows of a source may be missing; empty where none are."""
+    """Return why rows of a source may be missing; empty if none are."""
     return source.incomplete if isinstance(source, Partial) else ""
 
 
 def is_at_hand(source: object, /) -> bool:
-    """Return whether a source can be read at any time, by no code of the user."""
+    """Return whether a source can be read at any time without running user code."""
     return isinstance(source, AtHand) and source.at_hand
 
 
 def rows_taken_of(source: object, /) -> int:
-    """Return how many rows a source has taken; 0 where it does not count them."""
+    """Return how many rows a source has taken; 0 if it does not count them."""
     return source.rows_taken if isinstance(source, Counted) else 0
 
 
 def rows_expected_of(source: object, /) -> int | None:
-    """Return about how many rows a source has, or None where it cannot tell."""
+    """Return about how many rows a source has, or None if that is unknown."""
     return source.rows_expected() if isinstance(source, Sized) else None
 
 
 def defaults_of(source: object, /) -> Mapping[str, object]:
-    """Return the settings that a source has of its own."""
+    """Return a source's own defaults for settings."""
     return source.defaults if isinstance(source, Preset) else {}

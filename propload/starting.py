@@ -1,4 +1,4 @@
-"""Where a run begins: at its first row, or where an earlier process of it ended."""
+"""Where a run begins: at its first row, or where an earlier process left off."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Where a run begins, and what was committed before.
+    """Where a run begins, and what was committed before that.
 
     Attributes:
         batch: The number of the first joined batch that is new.
-        first_row: The run's 0-based number of the first row that is read.
-        begun: The batches from there on that some lanes have committed: they are made
-            again, of the same rows, and the pieces that are committed are passed over.
-        counts: What became of the rows of all committed pieces.
-        untold: The rows before the first one of which nobody knows that any more.
-        batches: How many batches are committed before the first row.
+        first_row: The run's 0-based number of the first row to read.
+        begun: The batches from there on that some lanes have committed. They are made
+            again, of the same rows, and their committed pieces are skipped.
+        counts: The outcomes of the rows of all committed pieces.
+        untold: How many rows before `first_row` have an outcome that is no longer
+            known.
+        batches: How many batches before `first_row` are committed.
     """
 
     batch: int = 0
@@ -33,16 +34,16 @@ class Start:
     batches: int = 0
 
     def find(self, first_row: int, through_row: int) -> PartialBatch | None:
-        """Return what is committed of the batch of these rows, or None."""
+        """Return the begun batch of exactly these rows, or None if there is none."""
         for one in self.begun:
             if (one.first_row, one.through_row) == (first_row, through_row):
                 return one
         return None
 
     def tears(self, first_row: int, through_row: int) -> bool:
-        """Return whether rows are of a batch that is begun, but are not that batch.
+        """Return whether rows overlap a begun batch without being exactly that batch.
 
-        Written so, some of these rows would be written twice.
+        Writing these rows would write some of them a second time.
         """
         return any(
             first_row < one.through_row
@@ -52,9 +53,9 @@ class Start:
         )
 
     def begun_from(self, row: int) -> list[PartialBatch]:
-        """Return the batches that are begun and have rows from there on."""
+        """Return the begun batches that have rows from a row number on."""
         return [one for one in self.begun if one.through_row > row]
 
     def committed_from(self, row: int) -> int:
-        """Return how many rows are committed of the batches that are begun there."""
+        """Return how many rows of the begun batches from a row on are committed."""
         return sum(sum(one.accounted.values()) for one in self.begun_from(row))

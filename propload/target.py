@@ -1,4 +1,4 @@
-"""Where rows go: a table, its key, and what happens where rows meet."""
+"""Where rows go: a table, its key, and how rows are written into it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Mode = Literal["upsert", "append", "insert-new", "replace"]
 OnNull = Literal["overwrite", "keep"]
 OnNewColumns = Literal["refuse", "add", "ignore"]
 
-#: A part of a name: what stands between points that are not in quotes.
+#: A part of a name: the text between dots that are not in quotes.
 _PART = re.compile(r'(?:^|\.)((?:[^".]|"(?:[^"]|"")*")*)')
 _IN_QUOTES = re.compile(r'"((?:[^"]|"")*)"')
 
@@ -34,10 +34,10 @@ class TableName:
 
     @classmethod
     def parse(cls, text: str) -> TableName:
-        """Return the name in `table`, `namespace.table` or `"quoted"."names"`.
+        """Return the name from `table`, `namespace.table` or `"quoted"."names"`.
 
         Raises:
-            ConfigError: The text is empty or its quotes do not close.
+            ConfigError: A part is empty, there are more than two, or a quote is open.
         """
         parts = _split_identifier(text)
         if len(parts) > 2 or not all(parts):
@@ -46,18 +46,18 @@ class TableName:
         return cls(*parts) if len(parts) == 2 else cls("public", parts[0])
 
     def __str__(self) -> str:
-        """Return the one text that people, ledgers and locks know the table by.
+        """Return the one text by which users, ledgers and locks identify the table.
 
-        `parse` reads it back: a part that it would split has quotes.
+        `parse` reads it back: a part that contains a dot or quote is quoted.
         """
         return f"{_quoted(self.namespace)}.{_quoted(self.table)}"
 
 
 def parse_table(text: str | None, /) -> TableName | None:
-    """Return the table that is named, or None where none is.
+    """Return the table of that name, or None without a name.
 
     Raises:
-        ConfigError: The text is no name.
+        ConfigError: The text is not the name of a table.
     """
     return None if text is None else TableName.parse(text)
 
@@ -80,7 +80,7 @@ def _bare(found: re.Match[str]) -> str:
     return found[1].replace('""', '"')
 
 
-#: What travels as text and is compared as text; an enum or JSON has an own order.
+#: Types that are sent as text and compared as text; enums and JSON have another order.
 _SORTED_TEXTS = ("text", "character varying")
 
 
@@ -89,32 +89,33 @@ class ArrayForm:
     """How the text of an array is written.
 
     Attributes:
-        delimiter: What stands between its elements: boxes have a semicolon.
-        nested: Whether each element is an array itself, as a domain can be one.
+        delimiter: The delimiter between its elements, a semicolon for boxes.
+        nested: Whether each element is itself an array, which a domain can be.
     """
 
     delimiter: str = ","
     nested: bool = False
 
 
-#: That of most arrays.
+#: The form of most arrays.
 USUAL_ARRAY = ArrayForm()
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnPlan:
-    """How one column travels into the table.
+    """How one column is sent to the table.
 
     Attributes:
         column: Its name, in the frame and in the table.
         dtype: The Polars type it is cast to before it is sent.
-        carrier: `copy` where COPY writes the table's type directly, `text`
-            where the server casts the text of the value.
-        pg_type: The table's type as PostgreSQL writes it.
-        held_as: The type in which an array of a domain holds its values, with the
-            length or precision of its elements; None for any other type.
-        array: How its text is written where it is an array.
-        of_postgis: Whether that type, or its elements', is PostGIS' own for places.
+        carrier: `copy` if COPY writes the table's type directly, `text` if the server
+            casts the text of the value.
+        pg_type: The type of the table's column as PostgreSQL writes it.
+        held_as: For an array of a domain, the array of the type that the domain is
+            over, with its length or precision; None for any other type.
+        array: How its text is written if it is an array.
+        of_postgis: Whether the type, or that of its elements, is a PostGIS type for
+            places.
     """
 
     column: str
@@ -127,7 +128,7 @@ class ColumnPlan:
 
     @property
     def ranks(self) -> bool:
-        """Whether the values sort here as they do in the server, byte by byte."""
+        """Whether values sort here as they do on the server (text byte by byte)."""
         if self.carrier == "text":
             return False
         return str(self.dtype) != "String" or self.pg_type.startswith(_SORTED_TEXTS)
@@ -141,12 +142,12 @@ class Target:
         table: Its qualified name.
         key: Columns that identify a row: upsert and insert-new find rows by them,
             replace keeps one row of each key, append sorts by them. Only the last
-            two do without.
+            two can do without a key.
         newest: The column that orders the versions of a row, or None for
             source order.
         mode: What happens to a row whose key is stored already.
-        on_null: Whether a null erases a stored value or keeps it.
-        on_new_columns: What happens to columns that the table lacks.
+        on_null: Whether a null overwrites a stored value or keeps it.
+        on_new_columns: What happens if rows have columns that the table lacks.
     """
 
     table: TableName
@@ -170,14 +171,13 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What became of a piece's rows.
+    """The outcome of writing a piece.
 
     Attributes:
-        counts: How many met which end; they add up to the piece's rows, of which
-            `read` tells nothing.
+        counts: How many of the piece's rows had which outcome; `read` is not set.
         reasons: Rejected rows, columns `REASONS`, stage `database`.
-        erased: How many stored values nulls have erased at least, by column, as far
-            as that was looked at.
+        erased: By column, a lower bound for how many stored values were erased by
+            nulls, as far as that was counted.
     """
 
     counts: Counts
@@ -186,29 +186,30 @@ class Written:
 
 
 class OnRefused(Protocol):
-    """Who keeps the rows of a piece that the database refuses."""
+    """A callback that keeps the rows of a piece that the database rejects."""
 
     def __call__(self, piece: Piece, reasons: pl.DataFrame, /) -> None:
-        """Keep them; called before the piece's commit, so that none is lost.
+        """Keep the rejected rows; called before the piece's commit, so none is lost.
 
         Args:
             piece: The piece.
-            reasons: One line a reason, columns `REASONS`, stage `database`; none
-                where an earlier attempt of the piece was undone that had told some.
+            reasons: One line per reason, columns `REASONS`, stage `database`; empty if
+                an earlier attempt, since rolled back, had reasons and this one has
+                none.
         """
 
 
 class Writer(Protocol):
-    """What a lane writes with; it is owned and used by one thread."""
+    """Writes the pieces of a lane; owned and used by one thread."""
 
     def get_ready(self) -> None:
-        """Do what the first piece would wait for; what keeps from it `write` tells."""
+        """Prepare ahead of the first piece; leave it to `write` to raise errors."""
 
     def write(self, piece: Piece) -> Written:
-        """Commit a piece in one transaction and return what became of it."""
+        """Commit a piece in one transaction and return the outcome of its rows."""
 
     def cancel(self) -> None:
-        """Break off what is being written; the one call for another thread."""
+        """Cancel what is being written; the only method for other threads."""
 
     def close(self) -> None:
-        """Give the connection back; a transaction that is open is undone."""
+        """Close the connection; an open transaction is rolled back."""

@@ -1,4 +1,4 @@
-"""Doubles in memory, for tests of code that uses propload, and of propload."""
+"""Test doubles in memory, for tests of code that uses propload, and of propload."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ __all__ = ["MemorySource"]
 
 
 class MemorySource:
-    """A source of rows in memory, some in each batch: `ingest`, `check` and `put` it.
+    """A source of rows in memory, for `ingest`, `check` and `put`.
 
     Args:
         rows: The rows.
         chunk_rows: Rows in each batch.
-        name: The source's name, in reports and of rejected rows.
-        error: Raised after the last row, where given, as of a source that fails.
+        name: The source's name in reports and for rejected rows.
+        error: If given, raised after the last row, as by a source that fails.
     """
 
-    # no dataclass: those are rows
+    # not a dataclass, which would be taken for a row
     def __init__(
         self,
         rows: Sequence[Mapping[str, object]],
@@ -34,7 +34,7 @@ class MemorySource:
         self.rows = rows
         self.chunk_rows = chunk_rows
         self.name = name
-        # by it reports name an iterable, as they do a generator
+        # reports name iterables, such as generators, by this attribute
         self.__name__ = name
         self.error = error
 

@@ -1,4 +1,4 @@
-"""How a TOML file is read that somebody wrote with any editor."""
+"""Reads TOML files that users wrote with any editor."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 def read_toml(path: Path, /, *, name: str) -> dict[str, object]:
-    """Return what a TOML file says; Windows may have put its mark before the text.
+    """Return the content of a TOML file, which may begin with a byte order mark.
 
     Args:
         path: The file.
-        name: What messages call it.
+        name: Its name in messages.
 
     Raises:
         ConfigError: It cannot be read, or is not TOML.
@@ -34,7 +34,7 @@ def read_toml(path: Path, /, *, name: str) -> dict[str, object]:
         msg = f"{name} is not text in UTF-8 (line {line}): save it as UTF-8"
         raise ConfigError(msg) from error
     except ValueError as error:
-        # not of TOML alone: Python reads no number of thousands of digits
+        # not only TOMLDecodeError: Python refuses numbers with thousands of digits
         msg = f"{name} is not TOML: {error}"
         raise ConfigError(msg) from error
     except RecursionError as error:

@@ -1,4 +1,4 @@
-"""What loads of one sample tell of batch size and workers, and how surely."""
+"""What trial loads of a sample say about batch size and workers, and how surely."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from propload.messages.wording import counted
 from propload.options import BATCH_ROWS, WORKERS
 from propload.report import Plain
 
-#: Fewer rows take hardly longer than a run takes to begin: what differs is chance.
+#: With fewer rows a run takes hardly longer than its start: differences are chance.
 FEWEST_ROWS = 10_000
-#: Choices this near the fastest count as equally fast: the smaller one is chosen,
-#: because it takes less memory and fewer connections.
+#: Choices with at least this fraction of the fastest one's rate count as equally fast.
+#: Of these the smallest is chosen, as it takes less memory and fewer connections.
 NEAR = 0.95
-#: The best few are measured again: a single run may have met a busy moment.
+#: So many of the fastest are measured again: a single run may have met a busy moment.
 FINALISTS = 3
-#: The leading choice is compared with the default so often, or it says nothing; more
-#: often than the most, what is learnt is little.
+#: How often the leading choice is compared with the default: fewer comparisons say
+#: nothing, more would add little.
 FEWEST_PAIRS, MOST_PAIRS = 5, 12
-#: Between two choices that are equally fast, a comparison is a coin's toss: no more
-#: than this is the chance of as many wins as are asked for.
+#: Significance level: between two equally fast choices, each comparison is a coin toss;
+#: the probability of as many wins as are required is at most this.
 CHANCE = 0.05
-#: What a search takes in all that tries every choice and compares: some 20 loads, and
-#: room for slow ones among them.
+#: The time of a whole search, as a number of typical loads: it makes some 20 loads, and
+#: some of them are slow.
 LOADS_OF_A_SEARCH = 30
 _DEFAULT = (BATCH_ROWS, WORKERS)
 _BAR = 40
 
 
 class Sizes(TypedDict):
-    """The settings that a search is for."""
+    """The settings that a search looks for."""
 
     batch_rows: int | Literal["auto"]
     workers: int | Literal["auto"]
@@ -48,10 +48,10 @@ class Trial:
 
     Attributes:
         batch_rows: Rows in a batch.
-        workers: Lanes that wrote.
+        workers: How many lanes wrote.
         seconds: How long it took.
-        rows_per_second: Its pace.
-        peak_memory_bytes: The process's largest size.
+        rows_per_second: Its rate.
+        peak_memory_bytes: The largest resident size of the process.
     """
 
     batch_rows: int
@@ -68,14 +68,14 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """What was tried, and what does best.
+    """What was tried, and what is best.
 
     Attributes:
-        source: What the rows are from.
-        rows: Rows of the sample.
-        trials: Every load, in order.
-        pairs: Those of them that compare: one of the default and one of the leading
-            choice, right after each other.
+        source: The source of the rows.
+        rows: Rows in the sample.
+        trials: All loads, in order.
+        pairs: The trials that compare the default with the leading choice: one of each,
+            made directly after each other.
     """
 
     source: str
@@ -85,7 +85,7 @@ class Tuning:
 
     @property
     def choices(self) -> tuple[Trial, ...]:
-        """One line per choice: the median of its trials, fastest first."""
+        """For each choice the median of its trials, fastest first."""
         grouped: dict[tuple[int, int], list[Trial]] = {}
         for trial in self.trials:
             grouped.setdefault(trial.choice, []).append(trial)
@@ -109,20 +109,20 @@ class Tuning:
 
     @property
     def settings(self) -> Sizes:
-        """What to set: the clearly faster choice, otherwise `auto` for both."""
+        """The settings to use: a choice that is clearly faster, or `auto` for both."""
         if not self.is_clear:
             return {"batch_rows": "auto", "workers": "auto"}
         return {"batch_rows": self.best.batch_rows, "workers": self.best.workers}
 
     @property
     def default(self) -> Trial | None:
-        """What holds where nothing is chosen, if it was tried."""
+        """The median trial of the default choice, if it was tried."""
         found = (one for one in self.choices if one.choice == _DEFAULT)
         return next(found, None)
 
     @property
     def leading(self) -> Trial:
-        """The choice that was compared, else the smallest nearly as fast as any."""
+        """The choice that was compared, else the smallest of the nearly fastest."""
         choices = self.choices
         if self.pairs:
             compared = self.pairs[0][1].choice
@@ -133,14 +133,14 @@ class Tuning:
 
     @property
     def finalists(self) -> tuple[tuple[int, int], ...]:
-        """The choices to measure again, those first that decide."""
+        """The choices to measure again, those first that decide the result."""
         deciding = [self.leading, *filter(None, [self.default])]
         again = [*deciding, *self.choices[:FINALISTS]]
         return tuple(dict.fromkeys(one.choice for one in again))
 
     @property
     def doubt(self) -> str:
-        """Why the trials say nothing of the leading choice; empty where they do."""
+        """Why the trials are inconclusive; empty if they are not."""
         cause, wanted = self._unfit
         if not cause and len(self.choices) == 1:
             cause = "there was no time to try another choice"
@@ -152,7 +152,7 @@ class Tuning:
 
     @property
     def is_open(self) -> bool:
-        """Whether more comparisons could tell what the trials do not."""
+        """Whether more comparisons are needed and could decide."""
         default = self.default
         if default is None or default.choice == self.leading.choice:
             return False
@@ -160,7 +160,7 @@ class Tuning:
 
     @property
     def _unfit(self) -> tuple[str, str]:
-        """Why no trial of these rows could tell, and what would; empty where it can."""
+        """Why trials of these rows cannot decide, and what could; empty if they can."""
         leading = self.leading
         if self.rows < FEWEST_ROWS:
             few = counted(self.rows, "row is", "rows are")
@@ -173,13 +173,13 @@ class Tuning:
 
     @property
     def _seconds_needed(self) -> int:
-        """About how long a search has to take that compares often enough."""
+        """About how many seconds a search needs to make enough comparisons."""
         typical = statistics.median(one.seconds for one in self.trials)
         return 10 * math.ceil(typical * LOADS_OF_A_SEARCH / 10)
 
     @property
     def _ratios(self) -> list[float]:
-        """How many times as fast as the default the other was, in each pair."""
+        """For each pair, how many times as fast as the default the other choice was."""
         return [
             other.rows_per_second / default.rows_per_second
             for default, other in self.pairs
@@ -195,7 +195,7 @@ class Tuning:
 
     @property
     def conclusion(self) -> str:
-        """What to set, in words, and why."""
+        """The settings to use and why, in words."""
         leading = self.leading
         found = (
             f"batch_rows = {leading.batch_rows} and workers = {leading.workers}: "
@@ -219,7 +219,7 @@ class Tuning:
         )
 
     def as_dict(self) -> dict[str, Plain]:
-        """Return plain values."""
+        """Return the tuning as values for JSON."""
         best, leading, chosen = self.best, self.leading, self.settings
         return {
             "source": self.source,
@@ -271,7 +271,10 @@ class Tuning:
 
 
 def wins_needed(pairs: int, /) -> int:
-    """Return how many of so many comparisons are won by more than chance."""
+    """Return how many comparisons must be won for the gain to be more than chance.
+
+    If even winning all is not enough, that is one more than there are.
+    """
     enough = CHANCE * 2**pairs
     tail = pairs_won = 0
     for wins in range(pairs, -1, -1):

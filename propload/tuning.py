@@ -1,4 +1,4 @@
-"""A measured search for the batch size and the workers of one's own rows and server."""
+"""Measures which batch size and number of workers suit one's own rows and server."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ if TYPE_CHECKING:
     from propload.batch import Batch
     from propload.sources.source import Source
 
-#: Rows read for the trials: some batches of the largest size on each lane.
+#: Default number of rows for the trials: two batches of the largest size.
 SAMPLE_ROWS = 400_000
-#: A search takes about so long unless told otherwise.
+#: About how long a search takes by default.
 SECONDS = 60.0
 WORKERS_TRIED = (1, 2, 4, 8)
 BATCH_ROWS_TRIED = (2_000, 10_000, 25_000, 50_000, 100_000, 200_000)
-#: Comparisons that hardly fit any more are made: the time is told as `about`.
+#: Comparisons may exceed the remaining time by this factor: it is only approximate.
 _SLACK = 1.2
 _SEARCHED = frozenset({"batch_rows", "workers"})
 
@@ -61,25 +61,25 @@ def tune(
     on_trial: Callable[[Trial], None] | None = None,
     **settings: Unpack[Settings],
 ) -> Tuning:
-    """Return what batch size and how many workers load these rows fastest.
+    """Return which batch size and how many workers load these rows fastest.
 
-    The first rows are loaded again and again into tables of a namespace of its own,
-    which is removed afterwards, also when this is interrupted. The target itself is
-    inspected and left alone.
+    The first rows are loaded repeatedly into tables in a separate namespace, which is
+    removed afterwards, even if this is interrupted. The target table is only inspected.
 
     Args:
-        source: What `propload.ingest` takes; a file, a frame or a list.
-        job: A job of the configuration file whose settings hold.
+        source: What `propload.ingest` takes, such as a file, a frame or a list, but not
+            a spider.
+        job: The job of the configuration file whose settings apply.
         rows: Most rows read for the trials.
         seconds: About how long the search may take.
-        on_trial: Told of each trial when it is done.
-        **settings: What differs from configuration and defaults; no batch
+        on_trial: Called with each trial when it is done.
+        **settings: Settings that differ from configuration and defaults; not batch
             size, workers, journal, lock, resume or progress.
 
     Raises:
         ConfigError: A setting or an argument cannot be used, there is no row to try,
             or the source is a spider.
-        SourceError: The source cannot be read, or gives no rows.
+        SourceError: The source cannot be read, or is empty.
         WriteError: The database cannot be reached.
         LoadError: The rows cannot be loaded.
     """
@@ -107,12 +107,12 @@ def _refuse_untried(given: Settings) -> None:
 
 
 class Sample:
-    """The first rows of a source, kept in memory: a source that costs nothing.
+    """The first rows of a source, kept in memory so that reading them costs nothing.
 
     Attributes:
         name: The source's name.
-        rereadable: It is read once for each trial.
-        rows: How many.
+        rereadable: True: it is read once for each trial.
+        rows: How many rows it has.
     """
 
     rereadable = True
@@ -124,7 +124,7 @@ class Sample:
 
     @classmethod
     def of(cls, source: Source, rows: int, /) -> Sample:
-        """Return the first rows of a source.
+        """Return the first rows of a source as a sample.
 
         Raises:
             ConfigError: There are none.
@@ -145,20 +145,20 @@ class Sample:
         return iter(self._batches)
 
     def fingerprint(self) -> str | None:
-        """Return None: it is never resumed."""
+        """Return None, because a trial is never resumed."""
         return None
 
 
 @dataclass(frozen=True, slots=True)
 class _Bench:
-    """Where trials are made.
+    """Loads the sample into scratch tables.
 
     Attributes:
-        plan: What holds for each; the table is a scratch one.
+        plan: The plan of each trial, but for its table and sizes.
         sample: The rows.
-        scratch: Makes and drops the tables.
-        tables: Numbers for them.
-        target: The table that they are made like, for people.
+        scratch: Creates and drops the scratch tables.
+        tables: Yields their numbers.
+        target: The table that they are created like, for messages.
     """
 
     plan: Plan
@@ -170,7 +170,7 @@ class _Bench:
     @classmethod
     @contextmanager
     def open(cls, plan: Plan, sample: Sample) -> Iterator[_Bench]:
-        """Make the place of the trials, which goes afterwards."""
+        """Yield a bench; its namespace and folder are removed afterwards."""
         with (
             open_database(plan) as database,
             tempfile.TemporaryDirectory(prefix="propload-tune-") as folder,
@@ -179,9 +179,9 @@ class _Bench:
             target = find_target(
                 plan, checker, sample, database, stop=threading.Event()
             )
-            # a job says how its runs go on; a trial is none of them
+            # a job may set how its runs are resumed, which does not apply to trials
             tried = {n: v for n, v in plan.settings.items() if n not in UNTRIED}
-            # the state folder of trials is another, in which there is no database
+            # trials have their own state folder, in which there is no embedded database
             made = {"to": find_dsn(plan), "key": target.key, "mode": target.mode}
             settings = cast("Settings", {**tried, **made})
             places = Places(Path(folder))
@@ -191,7 +191,11 @@ class _Bench:
                 yield cls(trial, sample, scratch, count(), str(target.table))
 
     def load(self, batch_rows: int, workers: int) -> Trial:
-        """Load the sample into a new table, and drop it."""
+        """Load the sample into a new table, drop the table, and return the trial.
+
+        Raises:
+            LoadError: The sample cannot be loaded.
+        """
         with self.scratch.table(f"trial_{next(self.tables)}") as table:
             settings: Settings = {**self.plan.settings, "table": table}
             plan = replace(self.plan, settings=settings)
@@ -199,9 +203,9 @@ class _Bench:
             try:
                 report = Run(self.sample, plan, metrics=Metrics()).execute()
             except LoadError as error:
-                # its own words say how to go on, which a trial never does
+                # the error's own message says how to resume, which a trial never does
                 msg = f"the rows cannot be tried: {error.__cause__ or error}"
-                # nobody else knows the table of a trial
+                # the user does not know the scratch table
                 msg = msg.replace(str(TableName.parse(table)), self.target)
                 raise stopped(error, msg) from error
         return Trial(
@@ -216,9 +220,9 @@ class _Bench:
 class _Search:
     """Tries choices, then compares the leading one with the default.
 
-    What leads among single loads may lead by chance, so only loads that come after it
-    was chosen decide. They take turns, as a machine is busier at one time than at
-    another.
+    A choice may lead by chance among single loads, so only loads made after it was
+    chosen decide. They alternate, because a machine is busier at some times than at
+    others.
     """
 
     def __init__(
@@ -228,11 +232,12 @@ class _Search:
         self._on_trial = on_trial
         self._until = time.monotonic() + seconds
         self._trials: list[Trial] = []
-        #: How long each load took, with the making and dropping of its table.
+        #: How long the last load of each choice took, including creating and dropping
+        #: its table.
         self._took: dict[tuple[int, int], float] = {}
 
     def run(self) -> Tuning:
-        """Return what was found."""
+        """Return the result of the search."""
         self._screen()
         pairs = tuple(self._compare(self._found))
         return replace(self._found, pairs=pairs)
@@ -243,20 +248,20 @@ class _Search:
         return Tuning(sample.name, sample.rows, tuple(self._trials))
 
     def _screen(self) -> None:
-        """Try workers at the usual batch size, then sizes with the best."""
+        """Try workers with the default batch size, then sizes with the best of them."""
         # the default comes first, so that there is always something to compare with
         for workers in sorted(WORKERS_TRIED, key=lambda one: abs(one - WORKERS)):
             self._try(BATCH_ROWS, workers)
         workers, rows = self._found.leading.workers, self._bench.sample.rows
         for batch_rows in BATCH_ROWS_TRIED:
-            # several batches, or the size is not what is measured
+            # the rows must make several batches, or the size is not what is measured
             if batch_rows != BATCH_ROWS and batch_rows < rows:
                 self._try(batch_rows, workers)
         for batch_rows, workers in self._found.finalists:
             self._try(batch_rows, workers)
 
     def _try(self, batch_rows: int, workers: int) -> None:
-        """Load once, where that leaves the time to compare."""
+        """Load once, if that leaves enough time for the comparisons."""
         if self._trials:
             typical = statistics.median(self._took.values())
             left = self._until - time.monotonic()
@@ -269,12 +274,12 @@ class _Search:
             return
         default, leading = (BATCH_ROWS, WORKERS), found.leading.choice
         each = self._took[default] + self._took[leading]
-        # known before: to end as soon as it looks well would be to pick by chance
+        # fixed beforehand: ending as soon as the result looks good would favour chance
         pairs = min(MOST_PAIRS, int((self._until - time.monotonic()) / each * _SLACK))
         if pairs < FEWEST_PAIRS:
             return
         for number in range(pairs):
-            # the second one finds the server as the first has left it
+            # alternate the order: the first load affects the server for the second
             turn = (default, leading)[:: -1 if number % 2 else 1]
             loaded = {one: self._load(*one) for one in turn}
             yield loaded[default], loaded[leading]
