@@ -1,1 +1,1 @@
-"""From raw columns to rows that fit their table, and why others do not."""
+"""Turns raw columns into rows that fit their table, and says why others do not."""

@@ -1,7 +1,7 @@
-"""One row a key within a prepared batch, in key order.
+"""Reduces a prepared batch to one row per key, in key order.
 
 Sorting by key and comparing each row with the next one finds duplicates faster
-than a hash table, and the order is what the table's index wants anyway.
+than a hash table, and rows in key order suit the table's index.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 
 def check_keys(frame: pl.DataFrame, key: Sequence[str]) -> Sifted:
-    """Return the rows whose key is complete, and a reason for each null in one.
+    """Return the rows whose key has no null, and a reason for each null in the others.
 
     Raises:
-        SchemaMismatchError: The rows have no such column.
+        SchemaMismatchError: The rows lack a key column.
     """
     missing = [column for column in key if column not in frame.columns]
     if missing:
@@ -58,16 +58,16 @@ def dedupe(
     ranked: bool = True,
     first: bool = False,
 ) -> Deduped:
-    """Return each key's newest row; without `newest`, its last in source order.
+    """Return the newest row of each key, or without `newest` its last in source order.
 
     Args:
-        frame: Rows with `ROW` and complete keys.
-        key: The columns that identify a row; without any, every row stays.
+        frame: Rows with `ROW` and with keys without nulls.
+        key: The columns that identify a row; without any, all rows are kept.
         newest: The column that orders the versions of a row; null is oldest.
         on_null: `keep` fills the nulls of the newest row from older ones.
-        ranked: Whether the values of `newest` sort here as they do in the server,
-            which otherwise gets all versions of a row to choose from.
-        first: Whether the first row in source order stays, whatever its age.
+        ranked: Whether the values of `newest` sort here as they do on the server. If
+            not, all versions of a row are returned, and the server chooses.
+        first: Whether to keep the first row in source order, whatever its age.
     """
     if not key or frame.height < 2:
         return Deduped((frame,))
@@ -92,20 +92,20 @@ def dedupe(
 def _sorted(
     frame: pl.DataFrame, key: Sequence[str], newest: str | None
 ) -> pl.DataFrame:
-    """Return the rows by key, then age, then order in the source."""
+    """Return the rows in order of key, then `newest`, then position in the source."""
     columns = [*key, *([newest] if newest is not None else [])]
     first = frame.select((pl.col(columns).eq_missing(pl.col(columns).first())).all())
-    # sorting by a column that holds one value (a source's name, a day) is wasted
+    # sorting by a column with a single value (a source's name, a day) is wasted work
     varying = [name for name in columns if not first.get_column(name).item()]
     by = varying if frame.get_column(ROW).is_sorted() else [*varying, ROW]
     return frame.sort(by, maintain_order=True) if by else frame
 
 
 def _is_last(columns: Sequence[str]) -> pl.Expr:
-    """Return which rows differ from the next one in at least one of the columns.
+    """Return whether each row differs from the next one in at least one of the columns.
 
-    The columns include the key, which has no nulls, so the last row differs too: what
-    comes after it counts as null.
+    The last row always does: its next one counts as null, and the columns include the
+    key, which has no nulls.
     """
     return pl.any_horizontal(
         [pl.col(name).ne_missing(pl.col(name).shift(-1)) for name in columns]
@@ -115,7 +115,7 @@ def _is_last(columns: Sequence[str]) -> pl.Expr:
 def _with_ties(
     ordered: pl.DataFrame, kept: pl.DataFrame, key: Sequence[str], newest: str
 ) -> list[pl.DataFrame]:
-    """Return layers with every distinct row that is as new as the kept one."""
+    """Return layers with all distinct rows that are as new as the kept row of a key."""
     best = [*key, newest]
     top = kept.select(best).join(
         _tied(ordered, best), on=best, how="semi", nulls_equal=True
@@ -129,14 +129,14 @@ def _with_ties(
 
 
 def _tied(ordered: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
-    """Return the values of the columns that neighbouring rows share."""
+    """Return the combinations of column values that adjacent rows share."""
     return ordered.filter(~_is_last(columns)).select(columns).unique()
 
 
 def _stacked(ordered: pl.DataFrame, key: Sequence[str]) -> list[pl.DataFrame]:
-    """Return all distinct rows of each key, the last ones in the first layer."""
+    """Return all distinct rows of each key in layers, the last rows in the first."""
     content = [name for name in ordered.columns if name != ROW]
-    # the last of equal rows, so that a key's last row itself is always among them
+    # of equal rows keep the last, so that a key's last row is always kept
     rows = ordered.unique(content, keep="last", maintain_order=True)
     depth = pl.int_range(pl.len()).reverse().over(key).alias(DEPTH)
     deep = rows.with_columns(depth)
@@ -147,9 +147,9 @@ def _stacked(ordered: pl.DataFrame, key: Sequence[str]) -> list[pl.DataFrame]:
 def _folded(
     ordered: pl.DataFrame, key: Sequence[str], newest: str | None
 ) -> list[pl.DataFrame]:
-    """Return one row a key, but all rows of a key that has two of the same age.
+    """Return one row per key, but all distinct rows of a key with two of the same age.
 
-    Of those the server keeps the greater values, in its own order.
+    Among those the server keeps the greater values, in its own sort order.
     """
     if newest is None:
         return [_fold(ordered, key)]
@@ -163,7 +163,7 @@ def _folded(
 
 
 def _fold(ordered: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
-    """Return one row a key: of each column the latest value that is not null."""
+    """Return one row per key, with the last value of each column that is not null."""
     alone = _is_last(key) & _is_last(key).shift(1, fill_value=True)
     single = ordered.filter(alone)
     several = ordered.filter(~alone)

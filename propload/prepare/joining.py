@@ -1,4 +1,4 @@
-"""Joins small batches before the work starts: a check costs per call, not per row."""
+"""Joins small batches before they are prepared: a check costs per call, not per row."""
 
 from __future__ import annotations
 
@@ -31,15 +31,20 @@ if TYPE_CHECKING:
     from propload.batch import Batch, PartialBatch, Stage
 
 
-#: Every expression visits every part: many small parts cost more than one copy.
+#: More parts than this are copied into one: every expression visits every part, so many
+#: small parts cost more than a copy.
 MOST_PARTS = 8
 
 
 class Incoming(Protocol):
-    """Where batches come from: a subscription of a queue."""
+    """Where batches come from, such as a subscription to a queue."""
 
     def get(self, *, timeout: float | None = None) -> Batch | None:
-        """Return the next batch, None at the end; TimeoutError when none came."""
+        """Return the next batch, or None at the end.
+
+        Raises:
+            TimeoutError: None came in time.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +53,8 @@ class Joined:
 
     Attributes:
         number: The number of this joined batch in the run, from 0.
-        parts: The source's batches, in order, all of one schema.
-        first_row: The run's 0-based number of the first row or unread row.
+        parts: Batches of the source, or parts of them, in order, all of one schema.
+        first_row: The run's 0-based number of the first row, read or unread.
     """
 
     number: int
@@ -58,38 +63,38 @@ class Joined:
 
     @property
     def height(self) -> int:
-        """The rows, unread ones not counted."""
+        """How many rows there are, unread ones not included."""
         return sum(part.rows.num_rows for part in self.parts)
 
     @property
     def first(self) -> Joined:
-        """The first part with rows, else the first: types are guessed from it."""
+        """Only the first part that has rows, else the first; to infer types from."""
         full = (part for part in self.parts if part.rows.num_rows)
         return replace(self, parts=(next(full, self.parts[0]),))
 
     @property
     def unread(self) -> int:
-        """The rows that the source could not read."""
+        """How many rows the source could not read."""
         return sum(len(part.unread) for part in self.parts)
 
     @property
     def through_row(self) -> int:
-        """The run's number after the last row."""
+        """The run's number after that of the last row."""
         return self.first_row + self.height + self.unread
 
     @property
     def as_of(self) -> datetime | None:
-        """When the rows were true, where the source knows and they are kept apart."""
+        """The first part's `as_of`, which is that of all if they are kept apart."""
         return self.parts[0].as_of
 
     @property
     def untyped(self) -> bool:
-        """Whether text columns are text only for want of types."""
+        """Whether text columns are text only because the source has no types."""
         return all(part.untyped for part in self.parts)
 
     def raw(self) -> pl.DataFrame:
-        """Return the rows as read, with `ROW`; a few large parts are not copied."""
-        # an expression may fail on a column that begins with an empty part
+        """Return the rows as read, with `ROW`; copied only if there are many parts."""
+        # an expression may fail on a column whose first chunk is empty
         full = [part.rows for part in self.parts if part.rows.num_rows]
         table = pa.Table.from_batches(full or [self.parts[0].rows])
         if len(self.parts) > MOST_PARTS:
@@ -99,7 +104,7 @@ class Joined:
         return frame.with_row_index(ROW)
 
     def numbers(self) -> dict[str, pl.Series]:
-        """Return which texts are numbers in the source, by the column of text."""
+        """Return, by text column, which of its texts are numbers in the source."""
         found: dict[str, pl.Series] = {}
         for part in self.parts:
             for column in part.rows.schema:
@@ -114,10 +119,10 @@ class Joined:
         return found
 
     def origins(self, rows: pl.Series) -> pl.DataFrame:
-        """Return where some of the raw rows stood, columns `ORIGINS`.
+        """Return where some of the raw rows came from, with the columns `ORIGINS`.
 
         Args:
-            rows: Positions in the raw rows, unsigned integers.
+            rows: Positions in the raw rows, as unsigned integers.
         """
         starts = list(accumulate((p.rows.num_rows for p in self.parts), initial=0))
         found = [(row, *self._origin(row, starts)) for row in rows]
@@ -131,9 +136,9 @@ class Joined:
         return part.source, number, moment
 
     def refused_by_source(self) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
-        """Yield unread rows, those of the same columns together, with their reasons.
+        """Yield unread rows with their reasons, adjacent rows of one schema together.
 
-        Of most of them only where they stood is known, columns `ORIGINS`.
+        They have the columns `ORIGINS` and, if a fix failed on them, their values.
         """
         first = 0
         unread = (part for part in self.parts if part.unread)
@@ -155,9 +160,9 @@ def _left_schema(part: Batch) -> pa.Schema | None:
 
 
 def _origins_of_unread(parts: list[Batch], first: int) -> pl.DataFrame:
-    """Return where unread rows stood, numbered from a position onwards."""
+    """Return where unread rows came from; `ROW` counts up from `first`."""
     found = [
-        # when a row was true helps nobody if nothing is left of the row
+        # without the values of a row, it does not matter when they were true
         (part.source, fault.row, None if part.left is None else part.as_of)
         for part in parts
         for fault in part.unread
@@ -170,20 +175,20 @@ def _origins_of_unread(parts: list[Batch], first: int) -> pl.DataFrame:
 
 
 def _reason(row: int, unread: Unread, stage: Stage) -> tuple[object, ...]:
-    # of a row that is left more is kept than its text
+    # a row on which a fix failed is kept with its values instead of a text
     value = unread.text if stage == "read" else None
     return (row, stage, None, unread.check, value, unread.message, None)
 
 
 @dataclass(slots=True)
 class _Room:
-    """What a joined batch still has room for.
+    """The room that is left in a joined batch.
 
     Attributes:
-        rows: This many rows, including unread ones.
-        nbytes: This many bytes in all.
-        used: The bytes that are taken.
-        by_bytes: Whether rows were left out for their bytes alone.
+        rows: How many more rows it can take, including unread ones.
+        nbytes: How many bytes it can have in all.
+        used: How many bytes are taken.
+        by_bytes: Whether rows did not fit because of their bytes.
     """
 
     rows: int
@@ -192,12 +197,12 @@ class _Room:
     by_bytes: bool = False
 
     def take(self, batch: Batch, width: float, *, is_first: bool) -> int:
-        """Return how many of a batch's rows there is room for, and take the room.
+        """Return how many of a batch's rows fit, and count them as taken.
 
         Args:
             batch: The next rows.
-            width: The bytes of one of them.
-            is_first: Whether there are no rows yet: one goes in, however long it is.
+            width: Bytes per row.
+            is_first: Whether there are no rows yet: then one fits, however long it is.
         """
         left = self.nbytes - self.used
         most = min(batch.height, self.rows)
@@ -211,21 +216,19 @@ class _Room:
 
 @dataclass(slots=True)
 class Joiner:
-    """Joins batches of one schema until there are enough of them or time is up.
-
-    Enough means so many rows or so many bytes, whichever is reached first.
+    """Joins batches of one schema until there are enough rows or bytes, or time is up.
 
     Attributes:
         incoming: Where batches come from.
-        batch_rows: Asked before each joined batch: most rows in it.
+        batch_rows: Called before each joined batch; returns its most rows.
         batch_seconds: Longest time a row waits for its batch to fill.
         begun: The batches that a resumed run makes again, in order of their rows.
-        by_context: Whether rows of another source or `as_of` are kept apart.
+        by_context: Whether rows of different sources or `as_of` are kept apart.
         number: The number of the first joined batch that is not made again.
-        first_row: The run's number of the first row.
-        batch_bytes: Asked before each joined batch: most bytes in it, but that one
-            row goes in however long it is.
-        on_wide: Told the rows and bytes of a batch that its bytes ended.
+        first_row: The run's 0-based number of the first row.
+        batch_bytes: Called before each joined batch; returns its most bytes, which a
+            single row may exceed.
+        on_wide: Called with rows and bytes of each batch that was full by its bytes.
     """
 
     incoming: Incoming
@@ -244,7 +247,7 @@ class Joiner:
 
     def __iter__(self) -> Iterator[Joined]:
         known = {(one.first_row, one.through_row): one.number for one in self.begun}
-        # rows between two of them belong to neither
+        # batches also end where a begun one begins: rows between two belong to neither
         self._ends = deque(end for place in known for end in place)
         self._again = frozenset(first for first, _ in known)
         number, first_row = self.number, self.first_row
@@ -268,7 +271,7 @@ class Joiner:
             if parts and not self._alike(parts[0], batch):
                 self._rest = batch
                 break
-            # a part without rows (a header) leaves room for the first row as well
+            # after a part without rows (only a header), the next row is still the first
             is_first = not any(part.height for part in parts)
             fitting = room.take(batch, self._width, is_first=is_first)
             part, self._rest = _split(batch, fitting)
@@ -283,7 +286,7 @@ class Joiner:
         return parts
 
     def _room(self, first_row: int) -> _Room:
-        """Return what the batch that begins at a row may hold."""
+        """Return the room of the batch that begins at a row."""
         if self._ends and first_row in self._again:
             return _Room(self._ends[0] - first_row, math.inf)
         room = _Room(max(1, self.batch_rows()), self.batch_bytes())
@@ -299,7 +302,7 @@ class Joiner:
         )
 
     def _take(self, deadline: float | None) -> Batch | None:
-        """Return the next batch; None when it is time to go or the source ended."""
+        """Return the next batch, or None if time is up or the source has ended."""
         batch, self._rest = self._rest, None
         if batch is not None:
             return batch
@@ -309,18 +312,18 @@ class Joiner:
         except TimeoutError:
             return None
         if batch is not None:
-            # not measured on what is left of it, which may refer to more than itself
+            # measured here, because the rest of a split batch may refer to more memory
             self._width = batch.nbytes / max(1, batch.height)
         return batch
 
 
 def _context(batch: Batch) -> tuple[str, datetime | None]:
-    """Return what a mapping may say of all rows of a batch."""
+    """Return what a mapping can use besides the rows of a batch."""
     return batch.source, batch.as_of
 
 
 def _split(batch: Batch, rows: int) -> tuple[Batch | None, Batch | None]:
-    """Return the first rows of a batch, so many of them, and the rest."""
+    """Return the first `rows` rows of a batch, and the rest; None for an empty part."""
     if batch.height <= rows:
         return batch, None
     if not rows:
@@ -329,14 +332,14 @@ def _split(batch: Batch, rows: int) -> tuple[Batch | None, Batch | None]:
 
 
 def skip_rows(batches: Iterable[Batch], rows: int) -> Iterator[Batch]:
-    """Yield batches without the first rows of them all, unread ones counted.
+    """Yield batches without the first rows of the sequence, unread rows included.
 
     If that leaves nothing, the last batch is yielded without rows: a run whose rows
-    are all committed may still have to end, and needs the columns for that.
+    are all committed may still have to end, for which it needs the columns.
 
     Args:
         batches: Batches in order.
-        rows: How many rows to leave out.
+        rows: How many rows to skip.
     """
     passed: Batch | None = None
     for batch in batches:

@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What prepare made of the rows of one batch.
+    """The rows of one batch after prepare.
 
     Attributes:
-        lanes: What each lane writes.
-        reasons: Why rows were refused, columns `REASONS`.
-        warnings: Rows that each warning concerns, columns `WARNINGS`, or None.
+        lanes: The rows that each lane writes.
+        reasons: Why rows were rejected, with the columns `REASONS`.
+        warnings: How many rows each warning applies to, columns `WARNINGS`, or None.
     """
 
     lanes: list[Deduped]
@@ -44,36 +44,36 @@ class Prepared:
 
     @property
     def height(self) -> int:
-        """The rows that are to be written."""
+        """How many rows are to be written."""
         return sum(rows.height for rows in self.lanes)
 
     @property
     def duplicates(self) -> int:
-        """The rows that dedupe dropped."""
+        """How many rows dedupe dropped."""
         return sum(rows.duplicates for rows in self.lanes)
 
 
 @dataclass(frozen=True, slots=True)
 class Preparer:
-    """Prepares rows of one set of columns, in two steps.
+    """Prepares rows that have one set of columns, after two steps of setup.
 
-    `fit` looks at the first rows and gives `schema`, the columns that a table
-    needs; `with_plan` takes the table's answer; then `prepare` may be called.
+    `fit` inspects the first rows and sets `schema`, the columns that a table needs;
+    `with_plan` sets the columns that the table has; then `prepare` may be called.
 
     Attributes:
-        mapping: Makes the target's columns of raw ones; None takes them as is.
-        checker: Judges rows; None lets all pass.
+        mapping: Makes the target's columns from raw ones; None takes those as they are.
+        checker: Checks rows against a schema; None accepts all.
         key: The columns that identify a row.
         newest: The column that orders the versions of a row.
-        on_null: Whether a null erases a known value or keeps it.
+        on_null: Whether a null overwrites a known value or keeps it.
         mode: What happens to a row whose key is stored.
         lanes: How many lanes rows are routed to.
-        context: What the mapping knows beyond the rows.
-        schema: The columns of the rows, after `fit`, without `ROW`.
-        guessed: The types among them that were guessed from text; before `fit`, those
-            that were guessed earlier and hold on.
-        plan: The table's columns, after `with_plan`.
-        together: Whether all rows take one lane, after `with_plan`.
+        context: What the mapping can use besides the rows.
+        schema: After `fit`: the columns of the rows, without `ROW`.
+        guessed: The types among them that were inferred from text; before `fit`, those
+            inferred earlier, which still apply.
+        plan: After `with_plan`: how each column is sent to the table.
+        together: After `with_plan`: whether all rows go to the first lane.
     """
 
     mapping: RowMapping | None = None
@@ -99,20 +99,20 @@ class Preparer:
         numbers: abc.Mapping[str, pl.Series] | None = None,
         lenient: bool = False,
     ) -> Preparer:
-        """Return a preparer that knows the columns of rows like these.
+        """Return a preparer for rows with the same columns as these.
 
         Args:
             raw: The first rows as read, with `ROW`.
-            untyped: Whether text columns are text only for want of types.
-            stored: Columns of the existing table, whose types win over guesses.
-            told: Columns of text whose PostgreSQL type the source tells.
-            numbers: Texts that are numbers in the source, by the column.
-            lenient: Whether rows without the key or `newest`, which the table has, are
-                no mistake of the caller: other rows of the run have them.
+            untyped: Whether text columns are text only because the source has no types.
+            stored: Columns of the existing table, whose types override inferred ones.
+            told: Text columns whose PostgreSQL type the source gives.
+            numbers: Texts that are numbers in the source, by column.
+            lenient: Whether rows may lack columns of the key or `newest` that the table
+                has, because other rows of the run have them.
 
         Raises:
-            ConfigError: The rows lack a column of the key, or `newest`; the mapping
-                looks at other rows.
+            ConfigError: The rows lack a column of the key, or `newest`; or an
+                expression of the mapping depends on other rows.
         """
         mapped = self._map(raw).frame
         if isinstance(self.mapping, Mapping):
@@ -125,7 +125,7 @@ class Preparer:
         if self.checker is not None:
             schema = self.checker.shape(schema)
         schema = self._with_needed(schema, stored, lenient=lenient)
-        # with a mapping the table decides what texts become, not earlier guesses
+        # with a mapping, the table determines the types of texts, not earlier rows
         held = self.guessed if self.mapping is None else {}
         return replace(self, schema=schema, guessed={**held, **guessed})
 
@@ -137,12 +137,13 @@ class Preparer:
         untyped: bool,
         numbers: abc.Mapping[str, pl.Series] | None,
     ) -> dict[str, pl.DataType]:
-        """Return the types of columns of text that hold numbers, days or the like.
+        """Return types for text columns that hold numbers, dates or the like.
 
-        What was guessed earlier is not guessed anew: other rows may look otherwise.
-        Of a source with types that is `newest` alone: as text, 9 is newer than 10.
+        A type that was inferred earlier is kept, as other rows might suggest another.
+        If the source has types, only that of `newest` is inferred: compared as text,
+        9 is newer than 10.
         """
-        # what a mapping makes text is meant as text
+        # text that comes from a mapping is meant to be text
         if self.mapping is not None:
             return {}
         names = [name for name in mapped.columns if name != ROW and name not in told]
@@ -157,7 +158,7 @@ class Preparer:
         else:
             ordering = [name for name in names if name == self.newest]
             guessed = infer_types(mapped, ordering, candidates=ORDERED)
-        # 1.10 and 1.1 are one number, but may be two names
+        # in a key, 1.10 and 1.1 may be two names although they are one number
         texts = {n for n in self.key if guessed.get(n) == pl.Float64}
         guessed = {
             n: t for n, t in guessed.items() if t != pl.String and n not in texts
@@ -167,18 +168,22 @@ class Preparer:
     def _with_needed(
         self, schema: pl.Schema, stored: Collection[str], *, lenient: bool
     ) -> pl.Schema:
-        """Return the columns with those of the key and `newest` that rows may lack."""
+        """Return the columns, adding those of the key and `newest` that rows may lack.
+
+        Raises:
+            ConfigError: Rows lack one that they may not lack.
+        """
         missing = [name for name in self._needed() if name not in schema]
-        # a table that is yet to be made will have what earlier rows have
+        # a table that does not exist yet will have the columns of earlier rows
         if missing and lenient and (not stored or set(missing) <= set(stored)):
-            # each of these rows is refused for its null key, or is the oldest
+            # these rows are rejected for a null in the key, or count as the oldest
             return pl.Schema({**schema, **dict.fromkeys(missing, pl.Null())})
         if missing:
             raise ConfigError(self._said_of(missing, tuple(schema)))
         return schema
 
     def _said_of(self, missing: Sequence[str], known: Sequence[str]) -> str:
-        """Return what is said of needed columns that the rows lack."""
+        """Return the error message about needed columns that the rows lack."""
         are = "is" if len(missing) == 1 else "are"
         told = (
             f"{_columns(missing)} {are} needed (key or newest) but {are} not among the "
@@ -195,10 +200,10 @@ class Preparer:
         )
 
     def decides(self, joined: Joined) -> bool:
-        """Return whether these rows tell which types a new table's columns get.
+        """Return whether these rows determine the column types of a new table.
 
-        Without any rows, texts without types may be anything, unless a mapping or a
-        schema says what they are.
+        Without any rows, columns of an untyped source may be anything, unless a mapping
+        or a schema determines them.
 
         Args:
             joined: The rows that `fit` saw.
@@ -208,12 +213,13 @@ class Preparer:
         return set(self.schema) <= set(self._checked_types(tuple(self.schema)))
 
     def created_as(self, told: abc.Mapping[str, str]) -> dict[str, str]:
-        """Return the types of new columns that the source knows better than Arrow.
+        """Return types of new columns that the source determines and Arrow cannot.
 
-        What a mapping or a schema makes text is meant as text.
+        Text that comes from a mapping or a schema is meant to be text.
 
         Args:
-            told: PostgreSQL types of the source's columns whose own type does not tell.
+            told: PostgreSQL types of the columns whose Arrow type does not determine
+                them.
         """
         typed = self._checked_types(tuple(told))
         return {
@@ -231,8 +237,8 @@ class Preparer:
         """Return a preparer that casts to the table's columns.
 
         Args:
-            plan: The columns.
-            together: Whether all rows are to take one lane.
+            plan: How each column is sent to the table.
+            together: Whether all rows are to go to the first lane.
         """
         return replace(self, plan=tuple(plan), together=together)
 
@@ -251,7 +257,7 @@ class Preparer:
         return Prepared(lanes, sifted.reasons, warnings)
 
     def sift(self, raw: pl.DataFrame) -> tuple[Sifted, pl.DataFrame | None]:
-        """Return the rows that may be written, why others may not, and warnings."""
+        """Return the rows that can be written, reasons for the others, and warnings."""
         mapped = self._map(raw)
         absent = [n for n in self._needed() if n not in mapped.frame.columns]
         if absent:
@@ -266,13 +272,13 @@ class Preparer:
         return Sifted(keyed.frame, reasons), warnings
 
     def layer(self, frame: pl.DataFrame) -> Deduped:
-        """Return the rows that no other one replaces, in layers to write in turn.
+        """Return the rows after dedupe, in layers to be written one after the other.
 
         Args:
-            frame: What `sift` let pass.
+            frame: The rows that passed `sift`.
         """
         if self.mode == "append":
-            # every row is added; in the order of the key the index fills faster
+            # every row is added; in key order, the index is filled faster
             return Deduped(
                 (frame.sort(self.key, maintain_order=True) if self.key else frame,)
             )
@@ -286,10 +292,10 @@ class Preparer:
         )
 
     def first_casts(self, schema: pl.Schema) -> list[Cast]:
-        """Return the casts before the check, so that all bad columns are found.
+        """Return the casts made before the check, so that all bad columns are found.
 
-        Columns that the schema types get that type; the others go straight to the
-        type of the table.
+        Columns to which the schema gives a type get that type; the others are cast
+        directly to the type of the table.
 
         Args:
             schema: Names and types of mapped columns.
@@ -306,7 +312,7 @@ class Preparer:
         ]
 
     def _is_checked_whole(self, source: pl.DataType, wanted: pl.DataType) -> bool:
-        """Return whether a list or a struct is checked before it becomes text."""
+        """Return whether the check comes before a list or struct becomes text."""
         return (
             self.checker is not None and source.is_nested() and not wanted.is_nested()
         )
@@ -334,12 +340,12 @@ def _columns(names: Sequence[str]) -> str:
 
 
 def _whole(sifted: Sifted, rows: int, given_to: str) -> Sifted:
-    """Return what a step gave, if each row is in its frame or has a reason.
+    """Return the result of a step, if each row is in its frame or has a reason.
 
-    Mappings and schemas may be somebody else's code.
+    This is checked because mappings and schemas may be the user's code.
 
     Raises:
-        CountsError: Rows got lost, or came twice.
+        CountsError: Rows are missing, or occur twice.
     """
     refused = sifted.reasons[ROW].n_unique() if sifted.reasons.height else 0
     if sifted.frame.height + refused != rows:

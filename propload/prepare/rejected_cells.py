@@ -1,4 +1,4 @@
-"""The values of refused rows, for statistics of what columns hold."""
+"""The values of rejected rows, for statistics of columns."""
 
 from __future__ import annotations
 
@@ -23,15 +23,16 @@ if TYPE_CHECKING:
 def refused_cells(
     preparer: Preparer, raw: pl.DataFrame, reasons: pl.DataFrame
 ) -> Iterator[pl.Series]:
-    """Yield what each planned column holds in rejected rows, though none is written.
+    """Yield the values that rejected rows have in each planned column.
 
-    Values that cannot be read are texts as they came, in a series of their own. Rows
-    refused with a mapping that is no `Mapping` are left out: only it could read them.
+    Values that cannot be cast are yielded as the original texts, in a second series of
+    the column. Rows rejected by a mapping that is not a `Mapping` are left out, because
+    only that mapping could read them.
 
     Args:
-        preparer: What refused them, with a plan.
+        preparer: The preparer that rejected them, with a plan.
         raw: Rows as read, with `ROW`.
-        reasons: Why some of them were refused.
+        reasons: Why some of them were rejected.
     """
     refused = raw.filter(pl.col(ROW).is_in(reasons[ROW].implode()))
     if not refused.height:
@@ -65,13 +66,13 @@ def _refusing_nothing(mapping: RowMapping) -> RowMapping:
 def _cells(
     cells: pl.DataFrame, lost: pl.DataFrame, first: list[Cast], last: Cast
 ) -> Iterator[pl.Series]:
-    """Yield the values of a column that can be read, and the texts of the others."""
+    """Yield the values of a column that can be cast, then the texts of the others."""
     readable = cells.join(lost.select(ROW), on=ROW, how="anti", maintain_order="left")
     typed = cast_types(readable, first)
     try:
         planned = cast_types(typed.frame, [last])
     except SchemaMismatchError:
-        # the schema makes another type of it, but only of rows that it lets pass
+        # the schema changes the type of the column, but only for rows that pass it
         planned = typed
     yield planned.frame.get_column(last.column)
     texts = join_reasons([lost, typed.reasons, planned.reasons])

@@ -1,7 +1,7 @@
-"""Which lane a row goes to: always the same one for the same key.
+"""Routes rows to lanes: the same key always goes to the same lane.
 
-The hash is arithmetic on the key's own values, not a library's hash: a run that
-is resumed by another version has to send every row to the lane it had before.
+The hash is computed here from the key's values, not by a library: a run that is
+resumed by another version has to send each row to the same lane as before.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 GOLDEN = 0x9E3779B97F4A7C15
 _SCRAMBLING = ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB))
 WORD_BYTES = 8
-#: Words of a text that are hashed; keys that agree in all of them share a lane.
+#: Most words of a text that are hashed: keys that differ only after them share a lane.
 HASHED_WORDS = 32
 
 _LANE = "propload_lane"
@@ -37,14 +37,14 @@ def route(
     lanes: int,
     together: bool = False,
 ) -> list[Deduped]:
-    """Return what each lane writes; rows keep their order.
+    """Return the rows that each lane writes, in their order.
 
     Args:
         rows: The rows of a batch, in key order.
         key: The columns that identify a row; without any, each lane gets a run
-            of neighbours.
+            of consecutive rows.
         lanes: How many lanes there are, at least 1.
-        together: Whether all rows take the first lane.
+        together: Whether all rows go to the first lane.
     """
     if lanes == 1 or together:
         return [rows, *[Deduped((rows.layers[0].clear(),))] * (lanes - 1)]
@@ -91,13 +91,13 @@ def lane_of(frame: pl.DataFrame, key: Sequence[str], lanes: int) -> pl.Series:
     """Return the lane of each row, from 0.
 
     Args:
-        frame: Rows with complete keys.
+        frame: Rows with keys without nulls.
         key: The columns that identify a row.
         lanes: How many lanes there are.
     """
     hashed = pl.Series(_LANE, [0], dtype=pl.UInt64).new_from_index(0, frame.height)
     for column in key:
-        # the order of the columns counts: (1, 2) and (2, 1) are two keys
+        # depends on the order of the columns: (1, 2) and (2, 1) are different keys
         hashed = hashed * GOLDEN ^ _words(frame.get_column(column))
     return _scramble(hashed) % lanes
 
@@ -110,7 +110,11 @@ def _scramble(words: pl.Series) -> pl.Series:
 
 
 def _words(column: pl.Series) -> pl.Series:
-    """Return one word for each value, equal for equal values of one type."""
+    """Return a 64-bit word for each value, equal for equal values of one type.
+
+    Raises:
+        SchemaMismatchError: Values of this type cannot identify a row.
+    """
     dtype = column.dtype
     if dtype == pl.Boolean or (dtype.is_unsigned_integer() and dtype != pl.UInt128):
         return column.cast(pl.UInt64)
@@ -119,7 +123,7 @@ def _words(column: pl.Series) -> pl.Series:
     if dtype in (pl.String, pl.Binary):
         return _text_words(column.cast(pl.Binary))
     if dtype.is_float():
-        # the two zeros are one key
+        # 0.0 and -0.0 are the same key
         zero = pl.Series([0.0], dtype=dtype)
         column = column.zip_with(column != 0, zero).alias(column.name)
     text = write_text(pl.col(column.name), dtype)
@@ -134,14 +138,14 @@ def _words(column: pl.Series) -> pl.Series:
 
 
 def _text_words(content: pl.Series) -> pl.Series:
-    """Return a polynomial of each text's 8-byte words and its length.
+    """Return a hash of each text: a polynomial of its length and its 8-byte words.
 
     Words beyond the end of a text count as zero, so that its hash does not depend on
-    longer texts of the same batch.
+    the longest text of the batch.
     """
     one = content.head(1)
     if len(content) > 1 and (content == one).all():
-        # such as a source's name: all texts are equal, so one word does for all
+        # all texts are equal (such as a source's name), so one hash serves for all
         return _text_words(one).new_from_index(0, len(content))
     text = pl.first()
     filler = pl.lit(bytes(WORD_BYTES - 1))
