@@ -1,1 +1,1 @@
-"""How messages are worded: plurals, suggestions, commands to run, HTML of notebooks."""
+"""The wording of messages: plurals, suggestions, commands to run, HTML in notebooks."""

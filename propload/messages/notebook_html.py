@@ -1,7 +1,7 @@
 """HTML that reads well wherever a notebook is shown.
 
-Jupyter gives tables room and `pre` a font of its own; marimo takes the room away, and
-what nbconvert makes shows `pre` in the font of text.
+Jupyter pads table cells and has a monospaced font for `pre`. Marimo removes the
+padding, and nbconvert's output shows `pre` in the font of text; so both are set here.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ _PRE = "font-family:monospace;white-space:pre-wrap"
 
 
 class TextPrinter(Protocol):
-    """What IPython prints a value with."""
+    """The printer that IPython passes to `_repr_pretty_`."""
 
     def text(self, text: str, /) -> None:
         """Print a text as it is."""
 
 
 def table(lines: Iterable[str], /) -> str:
-    """Return a table of lines that `line` has made."""
+    """Return a table of rows, each made by `line` or `headings`."""
     return f"<table>{''.join(f'<tr>{one}</tr>' for one in lines)}</table>"
 
 
 def line(values: Iterable[str | int], /) -> str:
-    """Return the cells of a line: texts on the left, numbers on the right."""
+    """Return the cells of a row: texts aligned left, numbers right."""
     return "".join(
         cell(f"{value:,}", side="right") if isinstance(value, int) else cell(value)
         for value in values
@@ -37,15 +37,15 @@ def line(values: Iterable[str | int], /) -> str:
 
 
 def cell(text: str, /, *, kind: str = "td", side: str = "left") -> str:
-    """Return a cell, of a heading where its kind is `th`."""
+    """Return a cell, which is a heading if its kind is `th`."""
     return f"<{kind} style='{_CELL}:{side}'>{escape(text)}</{kind}>"
 
 
 def headings(names: Iterable[str], /) -> str:
-    """Return the headings of columns of numbers."""
+    """Return a row of headings for columns of numbers."""
     return "".join(cell(name, kind="th", side="right") for name in names)
 
 
 def preformatted(text: str, /) -> str:
-    """Return lines as they are; one that is too long goes on below."""
+    """Return text with its spaces and line breaks kept; lines too long are wrapped."""
     return f"<pre style='{_PRE}'>{escape(text)}</pre>"

@@ -1,4 +1,4 @@
-"""The known word that a wrong one was probably meant to be."""
+"""Suggestions of the known word that a wrong one was probably meant to be."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-#: How alike two words are, by difflib, for a hint: the word is wrong in any case, and
-#: a hint that is no help costs a glance. Of three letters, two may have changed places.
+#: Least similarity (of difflib) for a hint about a word that is known to be wrong; a
+#: useless hint does little harm. Two of three letters may be transposed.
 ALIKE = 0.6
-#: The same where likeness decides whether a word is wrong at all, and for names of
-#: columns, many of which are alike by nature: one of four letters may be another.
+#: Least similarity if it decides whether a word is wrong at all, and for names of
+#: columns, many of which are naturally similar. One of four letters may be wrong.
 SLIP = 0.75
 
 
 def nearest(word: str, known: Iterable[str], *, cutoff: float = ALIKE) -> str | None:
-    """Return the known word that is most like a wrong one, or None.
+    """Return the known word that is most similar to a wrong one, or None.
 
     Args:
         word: The wrong word.
-        known: The right ones.
-        cutoff: How alike they are at least, from 0 to 1.
+        known: The known words.
+        cutoff: The least similarity, from 0 to 1.
     """
-    from difflib import get_close_matches  # noqa: PLC0415 - only where a word is wrong
+    from difflib import get_close_matches  # noqa: PLC0415 - only for wrong words
 
     close = get_close_matches(word, list(known), 1, cutoff)
     return close[0] if close else None
@@ -37,14 +37,14 @@ def suggest(
     prefix: str = "",
     listed: bool = False,
 ) -> str:
-    """Return the end of a message about a wrong word; empty where no word is near.
+    """Return the end of a message about a wrong word; empty if no word is similar.
 
     Args:
         word: The wrong word.
-        known: The right ones.
-        cutoff: How alike they are at least, from 0 to 1.
-        prefix: What stands before each of them and makes them no more alike.
-        listed: Whether all are listed where none is near.
+        known: The known words.
+        cutoff: The least similarity, from 0 to 1.
+        prefix: A prefix to show before the known word; it is not compared.
+        listed: Whether to list all known words if none is similar.
     """
     known = tuple(known)
     near = nearest(word, known, cutoff=cutoff)

@@ -1,4 +1,4 @@
-"""What IPython shows of an error: its user's own lines, and the message."""
+"""Tracebacks for IPython: only the user's own lines, and the message."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _BETWEEN = "\nThe above exception was the direct cause of the following exceptio
 def own_lines(error: BaseException, /, *, whole: bool = False) -> list[str]:
     """Return the traceback of an error for IPython.
 
-    A message says what is wrong and what to do; of the calls within propload a notebook
-    had up to 200 lines above it, and the cell at fault was somewhere among them.
+    The message says what is wrong and what to do. Above it, a notebook would show up to
+    200 lines of calls within propload, with the user's own cell somewhere among them.
 
     Args:
         error: The error.
-        whole: Whether all calls are to be shown; `%xmode Verbose` asks for them too.
+        whole: Whether to show all calls, which `%xmode Verbose` requests as well.
     """
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     own = _own(error.__traceback__)
@@ -34,7 +34,7 @@ def own_lines(error: BaseException, /, *, whole: bool = False) -> list[str]:
     view = shell.InteractiveTB
     if whole or own is None or view.mode == "Verbose":
         return _shown(view, error, error.__traceback__, offset=None)
-    # IPython looks for causes itself; in most there is no line of the user's
+    # without its causes, which IPython would show: most have no line of the user's
     alone = Exception(str(error))
     for note in getattr(error, "__notes__", ()):
         alone.add_note(note)
@@ -54,7 +54,7 @@ def _shown(
     kind: type[BaseException] | None = None,
     offset: int | None = 0,
 ) -> list[str]:
-    # variables hold the connection string, its password as well
+    # variables hold the connection string with its password
     before, view.include_vars = view.include_vars, False
     try:
         lines: list[str] = view.structured_traceback(
@@ -73,7 +73,7 @@ def _first_cause(error: BaseException) -> BaseException | None:
 
 
 def _own(trace: TracebackType | None) -> TracebackType | None:
-    """Return the part of a traceback that is neither propload's nor a library's."""
+    """Return the entries of a traceback that are neither propload's nor a library's."""
     own = None
     for one in reversed(list(_each(trace))):
         if _is_own(one.tb_frame.f_code.co_filename):
@@ -91,6 +91,6 @@ def _is_own(name: str) -> bool:
     path = Path(name)
     if path.is_relative_to(_PROPLOAD) or _INSTALLED & set(path.parts):
         return False
-    # a frozen module of Python's is in no file
+    # frozen modules of Python have no file
     is_python = path.is_relative_to(sysconfig.get_path("stdlib"))
     return not (is_python or name.startswith("<frozen "))

@@ -1,4 +1,4 @@
-"""Words that depend on what they are said of."""
+"""Helpers for the wording of messages: plurals, articles, lists, control characters."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-#: Columns that a message names before it stops. Some files have a thousand, and what to
-#: do stands behind their names.
+#: Most columns that a message names. Some files have a thousand, and what to do is said
+#: after their names.
 SHOWN_COLUMNS = 20
 
 _HISSES = re.compile(r"(s|x|ch|sh)$")
 _CONSONANT_Y = re.compile(r"(?<![aeiou])y$")
-#: Characters that a terminal obeys or that turn the order of others around, but for
-#: those that end a line or a column.
+#: Control characters, and those that separate lines or reverse the order of others; tab
+#: and line feed are not among them.
 _ORDERING = r"\u2028\u2029\u202a-\u202e\u2066-\u2069"
 _CONTROL = re.compile(rf"[\x00-\x08\x0b-\x1f\x7f-\x9f{_ORDERING}]")
-#: Those of them that JSON lets stand as they are.
+#: Those of them that JSON does not escape.
 _IN_JSON = re.compile(rf"[\x7f-\x9f{_ORDERING}]")
 _VOWEL = re.compile(r"[aeiou]", re.IGNORECASE)
 
@@ -28,41 +28,42 @@ def counted(number: int, one: str, many: str = "", /) -> str:
 
     Args:
         number: How many.
-        one: What is said of one.
-        many: What is said of several or none; by default the plural of `one`.
+        one: The word or words for one.
+        many: Those for several or none; by default the plural of `one`.
     """
     return f"{number:,} {one if number == 1 else many or _plural(one)}"
 
 
 def with_article(words: str, /) -> str:
-    """Return words with `a` or `an` before them."""
+    """Return words preceded by `a` or `an`."""
     return f"{'an' if _VOWEL.match(words) else 'a'} {words}"
 
 
 def listed(words: Sequence[str], most: int = SHOWN_COLUMNS, /) -> str:
-    """Return the first of some words, and how many more there are."""
+    """Return at most the first `most` words, and how many more there are."""
     more = len(words) - most
     return ", ".join(words[:most]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def visible(text: str, /) -> str:
-    r"""Return a text whose control characters are written out: `\x1b`.
+    r"""Return a text with its control characters escaped, as in `\x1b`.
 
-    A value of somebody's page could else colour, hide or rename what a terminal shows.
+    Otherwise a value from a web page could colour, hide or change what a terminal
+    shows.
     """
     return _CONTROL.sub(_written_out, text)
 
 
 def visible_json(text: str, /) -> str:
-    """Return a JSON text of the same values that no terminal obeys."""
+    """Return an equivalent JSON text without control characters."""
     return _IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def hanging(text: str, /) -> str:
-    """Return a text whose lines are indented, but for the first.
+    """Return a text with all lines but the first indented.
 
-    A line break in a value, or in a file's name, could else begin a line that a reader
-    of a log takes for one of propload's own.
+    Otherwise a line break in a value, or in the name of a file, could begin a line that
+    a reader of a log takes for one of propload's own.
     """
     return text.replace("\n", "\n    ")
 

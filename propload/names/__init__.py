@@ -1,1 +1,1 @@
-"""What is found, told or refused by its name: entry points, formats, spiders, types."""
+"""Lookup and checks by name: entry points, file formats, spiders, types."""

@@ -1,4 +1,4 @@
-"""Formats of files by their names, and by what files of them end in."""
+"""File formats by name, and by the suffixes of their files."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FORMATS = frozenset(SUFFIXES.values())
 
 
 def check_format(given: str) -> str:
-    """Return the format by its name or suffix.
+    """Return the format for a name or suffix.
 
     Raises:
         ConfigError: There is no such format.

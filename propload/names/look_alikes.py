@@ -1,4 +1,4 @@
-"""Names that no eye tells apart, and that a server does."""
+"""Names that look the same to users but differ for the server."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ if TYPE_CHECKING:
 
 
 def look_alikes(names: Iterable[str], known: Iterable[str] = ()) -> dict[str, str]:
-    """Return names that look like a known or an earlier one, each with that other one.
+    """Return names that look like a known or earlier one, each with that other name.
 
-    An accent may be a character of its own, a space another one, and some characters
-    have no width. Capital letters and an exponent (m²) are seen.
+    They differ in whether an accent is a separate character, in the kind of a space, or
+    in characters without width. Capital letters and superscripts (m²) look different.
 
     Args:
         names: Names that may look like others.

@@ -1,4 +1,4 @@
-"""What is found by name: entry points, and `module:NAME`."""
+"""Finds objects by name: entry points, and `module:NAME`."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-#: As entry points are written.
+#: The syntax of entry points.
 _OBJECT = re.compile(r"[\w.]+\s*:\s*[\w.]+")
 
 
 def find_object(spec: str, *, group: str, kind: str) -> object:
-    """Return the object that a name stands for.
+    """Return the object that a name refers to.
 
     Args:
-        spec: A registered name, or `module:NAME`; modules that are named so are also
-            looked for in the current folder.
+        spec: A registered name, or `module:NAME`, for which the current folder is
+            searched too.
         group: The entry point group of registered names.
-        kind: What messages call it.
+        kind: What messages call the object.
 
     Raises:
-        ConfigError: There is no such name, module or attribute.
+        ConfigError: There is no such name, module or attribute, or importing it fails.
     """
     if ":" in spec:
         if not _OBJECT.fullmatch(spec):
@@ -48,17 +48,17 @@ def find_object(spec: str, *, group: str, kind: str) -> object:
             "or module:NAME"
         )
         raise ConfigError(msg)
-    # what is registered is installed: a file that lies about does not take its place
+    # without the current folder: a file there must not shadow what is installed
     return _imported(registered[spec], kind)
 
 
 def _imported(entry: EntryPoint, kind: str) -> object:
     try:
-        # the module first: its own error says more than that of a name in it
+        # import the module first: its own error says more than that of the attribute
         import_module(entry.module)
         return entry.load()
     except Exception as error:
-        # a module of the user's may raise anything
+        # the user's module may raise anything
         msg = f"{kind} {entry.name!r} cannot be imported: {_reason(error, entry)}"
         raise ConfigError(msg) from error
 
@@ -74,11 +74,11 @@ def _reason(error: Exception, entry: EntryPoint) -> str:
 
 @contextmanager
 def _current_folder() -> Iterator[None]:
-    """Let modules of the current folder be imported, as `python -m` does."""
+    """Make modules of the current folder importable, as `python -m` does."""
     try:
         folder = str(Path.cwd())
     except OSError:
-        # it was deleted
+        # the current folder was deleted
         yield
         return
     added = folder not in sys.path

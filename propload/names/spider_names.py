@@ -1,4 +1,4 @@
-"""Spiders where a path could stand: `spider:NAME`, `module:Class`, or a class."""
+"""Recognizes spiders given as a source: `spider:NAME`, `module:Class`, or a class."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from propload.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-#: Before the name of a registered spider; before `module:Class` it may be left out.
+#: Prefix of the name of a registered spider; optional before `module:Class`.
 MARK = "spider:"
 _CLASS = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 
 
 def is_spider(source: object) -> bool:
-    """Return whether something is a Scrapy spider or names one."""
+    """Return whether a source is the class of a Scrapy spider, or names one."""
     if isinstance(source, str):
         return source.startswith(MARK) or _names_class(source)
-    # Scrapy takes half a second to import, and a class tells where it comes from
+    # no issubclass: importing Scrapy takes half a second
     return isinstance(source, type) and any(
         base.__module__.startswith("scrapy.") for base in source.__mro__
     )
 
 
 def spider_name(source: str) -> str:
-    """Return the registered name, or `module:Class`, of a text that names a spider."""
+    """Return a spider's registered name, or `module:Class`, from a source's text."""
     return source.removeprefix(MARK)
 
 
 def refuse_among(sources: Iterable[object]) -> None:
-    """Refuse a spider among several sources.
+    """Check that there is no spider among several sources.
 
     Raises:
         ConfigError: One of them is, or names, a spider.
@@ -47,5 +47,5 @@ def refuse_among(sources: Iterable[object]) -> None:
 
 
 def _names_class(text: str) -> bool:
-    # a file may have such a name, and who names a file that exists means it
+    # a file may have such a name: if it exists, the file is meant
     return bool(_CLASS.fullmatch(text)) and not Path(text).exists()

@@ -1,6 +1,6 @@
-"""The one name of each type that users meet: PostgreSQL's.
+"""Names of types as users see them: always PostgreSQL's.
 
-Users know the types of their tables, not those of the frames between.
+Users know the types of their tables, not those of the frames in between.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from polars.datatypes import DataTypeClass
 
-#: Whole numbers that PostgreSQL keeps in a wider type: what they may be.
+#: Integer types that PostgreSQL stores in a wider type, by their range.
 _NARROW: Mapping[type[pl.DataType], str] = {
     pl.Int8: "integer from -128 to 127",
     pl.UInt8: "integer from 0 to 255",
@@ -24,7 +24,7 @@ _NARROW: Mapping[type[pl.DataType], str] = {
     pl.UInt32: "integer from 0 to 4294967295",
     pl.UInt64: "integer from 0 to 18446744073709551615",
 }
-#: So many words of an enumeration are told.
+#: Most words of an enumeration that a message names.
 _WORDS_TOLD = 10
 
 _CREATED: Mapping[type[pl.DataType], str] = {
@@ -54,7 +54,7 @@ _CREATED: Mapping[type[pl.DataType], str] = {
 }
 
 
-#: What has no type of PostgreSQL's.
+#: Types without a PostgreSQL type.
 _UNSTORED: Mapping[type[pl.DataType], str] = {pl.Object: "a Python object"}
 
 
@@ -62,7 +62,7 @@ def create_type(dtype: pl.DataType, /) -> str:
     """Return the PostgreSQL type that holds every value of a Polars type.
 
     Raises:
-        SchemaMismatchError: No type does (Python objects).
+        SchemaMismatchError: No type does, as for Python objects.
     """
     if isinstance(dtype, pl.Decimal):
         return f"numeric({dtype.precision},{dtype.scale})"
@@ -84,7 +84,7 @@ def create_type(dtype: pl.DataType, /) -> str:
 
 
 def type_name(dtype: pl.DataType, /) -> str:
-    """Return what messages and reports call a type: PostgreSQL's name of it."""
+    """Return the name of a type for messages and reports, usually PostgreSQL's."""
     if type(dtype) in _NARROW:
         return _NARROW[type(dtype)]
     if isinstance(dtype, pl.Enum):
@@ -103,17 +103,17 @@ def type_name(dtype: pl.DataType, /) -> str:
 
 
 def inner_type(dtype: pl.List | pl.Array, /) -> pl.DataType:
-    """Return the type of the values in a list."""
+    """Return the type of the elements of a list or array."""
     return _instance(dtype.inner)
 
 
 def field_types(dtype: pl.Struct, /) -> list[tuple[str, pl.DataType]]:
-    """Return the name of each field of a struct, and the type of its values."""
+    """Return the name and type of each field of a struct."""
     return [(field.name, _instance(field.dtype)) for field in dtype.fields]
 
 
 def leaf_types(dtype: pl.DataType, /) -> Iterator[pl.DataType]:
-    """Yield the types of what is in lists and structs, else the type itself."""
+    """Yield the innermost types of a list or struct, or any other type itself."""
     if isinstance(dtype, pl.Struct) and dtype.fields:
         for _, kind in field_types(dtype):
             yield from leaf_types(kind)

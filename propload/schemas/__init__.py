@@ -1,7 +1,7 @@
-"""What rows must look like: a pandera schema, and where its rows belong.
+"""Schemas of rows: a pandera schema, and the default target of its rows.
 
-A schema is registered by the entry point group `propload.schemas`, whose value is a
-`RowSchema`. Pandera is imported by the modules that define schemas, not here.
+A schema is registered as an entry point of the group `propload.schemas`, which refers
+to a `RowSchema`. Pandera is imported by the modules that define schemas, not here.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ __all__ = ["RowSchema"]
 
 @dataclass(frozen=True, slots=True)
 class RowSchema:
-    """A schema of rows by name, with the target that its rows go to by default.
+    """A named schema of rows, with the target that its rows go to by default.
 
-    A check over several columns may name them in its statistics, as
-    `{"columns": ("bedrooms", "rooms")}`: reasons then show these values and not the
-    whole row, and the Polars `expression` that it tests, so that right rows are
-    accepted without calling pandera. A check with `raise_warning` is counted and
-    refuses nothing.
+    The statistics of a check over several columns may contain these columns, as in
+    `{"columns": ("bedrooms", "rooms")}`, so that reasons show their values and not the
+    whole row; and the Polars `expression` that it tests, so that valid rows are
+    accepted without calling pandera. A check with `raise_warning` rejects no rows; it
+    counts those that fail it.
 
     Attributes:
-        name: What `--schema` calls it.
-        model: The pandera model or schema that says which rows are right.
-        target_defaults: Table, key, newest and on_null where the user gives none.
-        pg_types: PostgreSQL types of columns whose Polars type does not tell, for a
-            table that is created: `{"attributes": "jsonb"}`.
+        name: Its name for `--schema`.
+        model: The pandera model or schema that rows must satisfy.
+        target_defaults: Table, key, newest and on_null, used if the user gives none.
+        pg_types: PostgreSQL types, for a table that is created, of columns whose Polars
+            type does not determine them: `{"attributes": "jsonb"}`.
     """
 
     name: str

@@ -1,13 +1,14 @@
-"""The property listing: one pandera model, and the target of its rows.
+"""The schema of property listings: one pandera model, and the target of its rows.
 
 Names and units follow docs/listing.md, which gives the RESO and schema.org names.
-An error refuses a row, for what cannot be; a warning loads and counts it, for what is
-odd. Money is whole euros unless `currency` says another; areas are square metres.
+An error rejects a row, for what is impossible; a warning loads and counts it, for what
+is implausible. Money is in whole euros unless `currency` says otherwise; areas are in
+square metres.
 """
 
 from __future__ import annotations
 
-# pandera reads the annotations when the module is run
+# imported at runtime, because pandera evaluates the annotations
 from typing import Annotated
 
 import polars as pl
@@ -32,7 +33,7 @@ STATUSES = (
 PROPERTY_TYPES = ("house", "apartment", "parking", "land", "other")
 RENT_PERIODS = ("day", "week", "month", "year")
 
-#: South, north, west and east edge in degrees, a little beyond the borders; only of
+#: South, north, west and east edges in degrees, slightly beyond the borders; only for
 #: countries whose whole territory lies within such a box.
 COUNTRY_BOXES = {
     "NL": (50.6, 53.8, 3.2, 7.4),
@@ -54,12 +55,12 @@ def _within_country() -> pl.Expr:
 
 
 def _scraped_day() -> pl.Expr:
-    # a page has the day of its own time zone, which may be one ahead of UTC
+    # dates on a page are in its own time zone, which may be a day ahead of UTC
     return col("scraped_at").dt.date().dt.offset_by("1d")
 
 
 class Listing(pa.DataFrameModel):
-    """One version of one listing, as one page told it."""
+    """One version of a listing, as a page shows it."""
 
     source: pl.String = pa.Field(str_length={"min_value": 1})
     listing_id: pl.String = pa.Field(str_length={"min_value": 1})
@@ -71,7 +72,7 @@ class Listing(pa.DataFrameModel):
     property_type: pl.String | None = pa.Field(nullable=True, isin=PROPERTY_TYPES)
     property_subtype: pl.String | None = pa.Field(nullable=True)
     is_new_construction: pl.Boolean | None = pa.Field(nullable=True)
-    # a thousand million euros is more than any home was ever offered for
+    # no home was ever offered for a billion euros
     list_price: pl.Int64 | None = pa.Field(nullable=True, ge=1, le=1_000_000_000)
     rent_price: pl.Int64 | None = pa.Field(nullable=True, ge=1, le=10_000_000)
     rent_period: pl.String | None = pa.Field(nullable=True, isin=RENT_PERIODS)
@@ -87,7 +88,7 @@ class Listing(pa.DataFrameModel):
     listed_on: pl.Date | None = pa.Field(nullable=True)
     sold_on: pl.Date | None = pa.Field(nullable=True)
     days_on_market: pl.Int32 | None = pa.Field(nullable=True, ge=0)
-    # estates reach hundreds of hectares; a hundred square kilometres is a town
+    # estates reach hundreds of hectares; 100 square kilometres is a town
     living_area_m2: pl.Float64 | None = pa.Field(nullable=True, gt=0, le=1e5)
     plot_area_m2: pl.Float64 | None = pa.Field(nullable=True, ge=0, le=1e8)
     volume_m3: pl.Float64 | None = pa.Field(nullable=True, gt=0, le=1e6)
@@ -96,7 +97,7 @@ class Listing(pa.DataFrameModel):
     bathrooms: pl.Int16 | None = pa.Field(nullable=True, ge=0, le=200)
     stories: pl.Int16 | None = pa.Field(nullable=True, ge=0, le=200)
     floor_level: pl.String | None = pa.Field(nullable=True)
-    # the oldest inhabited houses of Europe are of the eleventh century
+    # the oldest inhabited houses of Europe are from the eleventh century
     year_built: pl.Int16 | None = pa.Field(nullable=True, ge=1000, le=2200)
     year_built_min: pl.Int16 | None = pa.Field(nullable=True, ge=1000, le=2200)
     year_built_max: pl.Int16 | None = pa.Field(nullable=True, ge=1000, le=2200)
@@ -133,7 +134,7 @@ class Listing(pa.DataFrameModel):
         "volume_m3 under living_area_m2: rooms less than a metre high",
     )
     built_by_scraping = error(
-        # new buildings are sold before they are built, seldom ten years ahead
+        # new buildings are sold before they are built, but rarely ten years before
         col("year_built") <= col("scraped_at").dt.year() + 10,
         "year_built lies more than ten years after scraped_at",
     )
@@ -156,7 +157,7 @@ class Listing(pa.DataFrameModel):
     )
     dutch_postal_code = error(
         (col("country") != "NL")
-        # cast, because rows may lack the column
+        # cast, because a column that rows lack is a null without a type
         | col("postal_code").cast(pl.String).str.contains(r"^[1-9]\d{3}([A-Z]{2})?$"),
         "postal_code is not 1234AB",
     )
@@ -177,7 +178,7 @@ class Listing(pa.DataFrameModel):
         "a price without currency",
     )
     plausible_sale_price = warning(
-        # the cheapest garage and the dearest villa of the Netherlands
+        # from the cheapest garage to the dearest villa of the Netherlands
         (col("currency") != "EUR") | col("list_price").is_between(5_000, 30_000_000),
         "list_price outside 5,000 to 30,000,000 euros",
     )
@@ -196,7 +197,7 @@ class Listing(pa.DataFrameModel):
         col("monthly_fee") <= pl.lit(5_000), "monthly_fee above 5,000"
     )
     plausible_height = warning(
-        # floor area leaves out walls and stairs, so volume gives 2 to 8 m of height
+        # the area excludes walls and stairs, so the quotient is a height of 2 to 8 m
         (col("volume_m3") / col("living_area_m2")).is_between(2, 8),
         "volume_m3 is not 2 to 8 times living_area_m2",
     )
@@ -212,7 +213,7 @@ class Listing(pa.DataFrameModel):
     )
 
     class Config:
-        """Rows arrive cast; columns beyond these go along."""
+        """Rows are already cast; they may have more columns than these."""
 
         name = "listing"
         coerce = False

@@ -1,8 +1,8 @@
-"""The one place that imports pandera, and undoes what that does to the process.
+"""The only module that imports pandera; it undoes what that does to the process.
 
 Importing pandera sets environment variables for PySpark. Pyarrow reads one of them,
-PYARROW_IGNORE_TIMEZONE, at each conversion: from then on a moment of any zone would be
-taken for UTC in all tables that the user's program makes.
+PYARROW_IGNORE_TIMEZONE, at each conversion: it would from then on take datetimes of any
+time zone for UTC, in all tables that the user's program makes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: What importing pandera sets unless it is set already.
+#: Environment variables that importing pandera sets if they are not set already.
 SET_BY_PANDERA = ("PYARROW_IGNORE_TIMEZONE", "SPARK_LOCAL_IP")
 
 

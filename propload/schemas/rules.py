@@ -13,30 +13,30 @@ if TYPE_CHECKING:
 
 
 def error(expression: pl.Expr, message: str) -> Any:
-    """Return a check of a pandera model that refuses a row where it is false.
+    """Return a check of a pandera model that rejects rows for which it is false.
 
-    Give it to an attribute of the model; the attribute's name is the check's. Where
-    the expression is null the row passes; a column that rows lack counts as null.
+    Assign it to an attribute of the model, whose name becomes the check's. Rows for
+    which the expression is null pass; a column that rows lack counts as null.
 
     Args:
-        expression: What holds for a right row, as a boolean.
-        message: What is wrong with a row where it does not hold.
+        expression: A boolean expression that is true for valid rows.
+        message: What is wrong with a row for which it is false.
     """
     return _rule(expression, message, raise_warning=False)
 
 
 def warning(expression: pl.Expr, message: str) -> Any:
-    """Return a check like `error` whose rows are counted and loaded."""
+    """Return a check like `error`, but for rows to count and load, not to reject."""
     return _rule(expression, message, raise_warning=True)
 
 
-# Any: pandera finds a check by an attribute that it sets on a classmethod, and has
-# no type for what its decorator returns.
+# Any, because pandera has no type for what its decorator returns: a classmethod with an
+# attribute by which pandera finds the check.
 def _rule(expression: pl.Expr, message: str, *, raise_warning: bool) -> Any:
     columns = tuple(sorted(set(expression.meta.root_names())))
 
     def held(_model: type, rows: PolarsData) -> pl.LazyFrame:
-        """Return which rows keep the rule: all, where they have none of its columns."""
+        """Return which rows pass: all, if they have none of the rule's columns."""
         present = rows.lazyframe.collect_schema()
         missing = [column for column in columns if column not in present]
         if len(missing) == len(columns):
@@ -46,7 +46,7 @@ def _rule(expression: pl.Expr, message: str, *, raise_warning: bool) -> Any:
         nulls = (pl.lit(None).alias(column) for column in missing)
         return rows.lazyframe.with_columns(nulls).select(expression.alias("held"))
 
-    # the columns are shown in reasons; the expression lets right rows pass fast
+    # reasons show these columns; the expression accepts valid rows without pandera
     statistics = {"columns": columns, "expression": expression}
     decorate: Any = pa.dataframe_check(
         error=message, raise_warning=raise_warning, statistics=statistics
@@ -54,9 +54,9 @@ def _rule(expression: pl.Expr, message: str, *, raise_warning: bool) -> Any:
     return decorate(_Rule(held))
 
 
-# Any: the parameters of a classmethod's type say nothing here.
+# without type arguments, which would say nothing here
 class _Rule(classmethod):  # type: ignore[type-arg]
-    """A classmethod whose function takes its name from the model's attribute."""
+    """A classmethod whose function gets the name of the model's attribute."""
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.__func__.__name__ = name
