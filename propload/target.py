@@ -90,7 +90,7 @@ class ArrayForm:
 
     Attributes:
         delimiter: The delimiter between its elements, a semicolon for boxes.
-        nested: Whether each element is itself an array, which a domain can be.
+        nested: Whether each element is itself an array, as values of a domain can be.
     """
 
     delimiter: str = ","

@@ -1,1 +1,1 @@
-"""What a run counts and takes while it goes on: live counters, memory."""
+"""Live counters and memory use of a run."""

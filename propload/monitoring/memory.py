@@ -1,4 +1,4 @@
-"""Watches the process's memory, so that a run slows down before it grows too large."""
+"""Watches the process's memory, to slow a run down before it uses too much."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ if TYPE_CHECKING:
 
     from propload.monitoring.metrics import Metrics
 
-#: Seconds between two looks: a batch takes longer than this to double anything.
+#: Seconds between two measurements; no batch can double the memory in a shorter time.
 LOOK_SECONDS = 0.2
-#: Past this part of the limit batches shrink and the reader slows.
+#: Above this fraction of the limit, batches shrink.
 PRESSURE_FROM = 0.8
-#: A run that cannot get below the limit goes on after so many seconds: what it
-#: holds may not be its own, and a wait without end would be worse.
+#: A run that cannot get below the limit continues after this many seconds: the memory
+#: may be the program's own, and to wait forever would be worse.
 LONGEST_PAUSE = 5.0
-#: What the process held before the run is the program's own (a notebook's frames):
-#: beside that the run has at least this part of the limit to itself.
+#: Memory in use before the run belongs to the program (such as a notebook's frames); in
+#: addition to that, the run has at least this fraction of the limit.
 OWN_SHARE = 0.5
-#: A batch that is worked on, with those that wait and are sent beside it, was seen to
-#: take up to ten times its bytes: less than what is free when the run begins.
+#: Most bytes of a batch as a fraction of the memory that is free when the run begins. A
+#: batch in preparation, with those that are queued and sent meanwhile, was measured to
+#: take up to ten times its bytes.
 BATCH_SHARE = 1 / 12
-#: After a pause in vain the next one begins this much higher.
+#: After a pause that did not help, the limit is the memory in use times this.
 STEP = 1.1
 
 
 class MemoryWatch:
-    """Measures resident memory in a thread, and holds back readers when it is high.
+    """Measures resident memory in a thread, and makes readers wait at the limit.
 
     Args:
-        max_bytes: The limit; it is raised where the process is near it, or beyond
-            it, before the run begins, and where a run cannot get below it. `note`
-            tells so.
-        metrics: Told each measurement.
-        measure: Returns the resident bytes; the process's own by default.
+        max_bytes: The limit. It is raised if the process is near or above it before
+            the run begins, or if the run cannot get below it; see `note`.
+        metrics: Receives each measurement.
+        measure: Returns the resident bytes; by default those of this process.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class MemoryWatch:
 
     @property
     def note(self) -> str:
-        """Why the limit was raised, and to what; empty where it was not."""
+        """Why the limit was raised, and to what; empty if it was not."""
         if self._max_bytes == self._told_bytes:
             return ""
         return (
@@ -90,16 +90,16 @@ class MemoryWatch:
 
     @property
     def pressure(self) -> float:
-        """0 below 80 % of the limit, 1 at the limit and above, even between."""
+        """0 up to 80 % of the limit, 1 from the limit on, and linear in between."""
         share = self._now / self._max_bytes
         return min(1.0, max(0.0, (share - PRESSURE_FROM) / (1 - PRESSURE_FROM)))
 
     def look(self) -> int:
-        """Measure now; return the resident bytes."""
+        """Measure the memory now, and return the resident bytes."""
         try:
             now = self._measure()
         except OSError:
-            # the program has as many open files as it may: the last look holds
+            # too many open files in the program: keep the last measurement
             now = self._now
         with self._changed:
             self._now = now
@@ -109,7 +109,7 @@ class MemoryWatch:
         return now
 
     def hold_back(self) -> None:
-        """Return at once below the limit; else when memory has fallen under it."""
+        """Wait until memory is below the limit, but not longer than `LONGEST_PAUSE`."""
         if self._now < self._max_bytes:
             return
         self._metrics.set_activity("memory is at its limit: waiting before reading on")
@@ -119,20 +119,20 @@ class MemoryWatch:
                 LONGEST_PAUSE,
             )
             if not helped:
-                # it does not fall: waiting at each batch would only take time
+                # memory does not fall: waiting before each batch would only cost time
                 self._max_bytes = int(self._now * STEP)
         self._metrics.set_activity("")
 
     def fitting(self, most: int) -> int:
-        """Return how many of so many rows or bytes a batch should hold now."""
-        # at the limit an eighth: small enough to fall, large enough to get on
+        """Return how many rows or bytes a batch should hold now, of `most` at most."""
+        # at the limit an eighth: small enough for memory to fall, and still progress
         return max(1, int(most * (1 - 0.875 * self.pressure)))
 
     def batch_bytes(self, most: int) -> int:
-        """Return how many bytes a batch may have in a run that holds nothing else yet.
+        """Return the most bytes of a batch, by the memory free when the run began.
 
         Args:
-            most: What it may have wherever there is memory enough.
+            most: The most bytes if there is enough memory.
         """
         free = self._max_bytes - self._held_before
         return max(1, min(most, int(free * BATCH_SHARE)))
@@ -143,7 +143,7 @@ class MemoryWatch:
 
 
 def _megabytes(size: int) -> str:
-    # a limit without its unit is seen for what it is
+    # in bytes if small: shows that a limit was given without a unit
     return counted(size, "byte") if size < 1 << 20 else f"{size / (1 << 20):,.0f} MB"
 
 

@@ -1,4 +1,4 @@
-"""Counters of runs that any thread may raise and any thread may look at."""
+"""Counters of runs that any thread may update and any thread may read."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ class Fill:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A run as it stands at one moment.
+    """The state of a run at one moment.
 
     Attributes:
         counts: Rows so far; those in flight are read but not yet accounted for.
         seconds: How long the run has taken so far, or took until its end.
         batches: Prepared batches.
-        retries: Transactions tried again.
+        retries: Transactions that were retried.
         fill: How full the queue and the lanes are.
         memory_bytes: The process's resident size, 0 before it was measured.
-        activity: What the run waits for, where that is worth saying.
+        activity: What the run is waiting for, or empty.
     """
 
     counts: Counts = field(default_factory=Counts)
@@ -47,36 +47,36 @@ class Snapshot:
 
     @property
     def rows_per_second(self) -> float:
-        """Rows with a known end in each second of the run."""
+        """Rows per second whose outcome is known."""
         return self.counts.accounted / self.seconds if self.seconds else 0.0
 
 
 class Metrics:
     """The live counters of one run, or of several that share them.
 
-    Any thread may ask for a `snapshot`, which has `counts`, `seconds`, `batches`,
+    Any thread may take a `snapshot`, which has `counts`, `seconds`, `batches`,
     `retries`, `rows_per_second`, `memory_bytes`, `fill.queue` and `fill.lanes` (0 to
-    1), and `activity`: what the run waits for, or empty.
+    1), and `activity`: what the run is waiting for, or empty.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._now = Snapshot()
         self._going_on = 0
-        #: When the first of those began that go on.
+        #: When the first of the runs in progress began.
         self._began: float | None = None
         self._spent = 0.0
         self._fill: Callable[[], Fill] = Fill
 
     def begin(self) -> None:
-        """Count the seconds from now on, once where several runs go on."""
+        """Start counting the seconds of a run; concurrent runs count only once."""
         with self._lock:
             if not self._going_on:
                 self._began = time.monotonic()
             self._going_on += 1
 
     def end(self) -> None:
-        """Count no more seconds: the run has ended, and its queue is gone."""
+        """Stop counting the seconds of a run, which has ended and has no queue now."""
         with self._lock:
             self._going_on -= 1
             if not self._going_on:
@@ -98,16 +98,16 @@ class Metrics:
             )
 
     def observe_fill(self, fill: Callable[[], Fill]) -> None:
-        """Ask `fill` for the fill of queue and lanes at each snapshot."""
+        """Have `fill` called at each snapshot to measure queue and lanes."""
         self._fill = fill
 
     def set_memory(self, resident_bytes: int) -> None:
-        """Note the process's resident size."""
+        """Set the process's resident size."""
         with self._lock:
             self._now = replace(self._now, memory_bytes=resident_bytes)
 
     def set_activity(self, activity: str) -> None:
-        """Note what the run waits for; empty when it works."""
+        """Set what the run is waiting for, empty if nothing."""
         with self._lock:
             self._now = replace(self._now, activity=activity)
 
@@ -116,17 +116,17 @@ class Metrics:
         return f"Metrics({now.counts}, seconds={now.seconds:.3f})"
 
     def snapshot(self) -> Snapshot:
-        """Return the run as it stands now."""
+        """Return the current state of the run."""
         fill = self._fill()
         with self._lock:
             return replace(self._now, seconds=self._seconds(), fill=fill)
 
 
 def given_or_new(metrics: object, /) -> Metrics:
-    """Return the counters that a program gave, or new ones where it gave none.
+    """Return the counters that a program passed, or new ones if it passed None.
 
     Raises:
-        ConfigError: They are something else.
+        ConfigError: It passed something else.
     """
     if metrics is None:
         return Metrics()

@@ -1,1 +1,1 @@
-"""What a process has but once: its signals, its threads, that it was forked."""
+"""What concerns the process as a whole: signals, threads, forks, memory allocators."""

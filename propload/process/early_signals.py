@@ -1,9 +1,9 @@
-"""What a signal does to the command line before it is there, and when it has ended.
+"""Handles signals while the command line is being imported, and after it has ended.
 
-Its modules take a while to be imported. A signal that comes meanwhile would end the
-process without a word, or by a traceback: nothing has begun that it could break off.
-One that comes when all is told would make a failure of what went well. So this module
-is imported first, and imports next to nothing.
+Importing it takes a while. A signal in that time would end the process silently or with
+a traceback; nothing has begun yet that it could interrupt. A signal after the result
+was reported would turn a success into a failure. So this module is imported first, and
+imports next to nothing.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from types import FrameType
 
-#: What ends a command: Ctrl-C, a service manager, a terminal that is closed.
+#: Signals that end a command: by Ctrl-C, a service manager, a terminal that closes.
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-#: 128 and the number of SIGINT, as shells report it.
+#: Exit code: 128 plus the number of SIGINT, as shells report it.
 INTERRUPTED = 130
-#: How a line on stderr says when it was: a log of cron holds many days.
+#: Format of the time before lines on stderr, because a log of cron spans many days.
 MOMENT = "%Y-%m-%d %H:%M:%S%z"
 
-#: What Python has set; what is ignored stays so.
+#: Handlers that Python itself sets; only these are replaced: ignored signals stay so.
 PYTHONS = (signal.SIG_DFL, signal.default_int_handler)
 _LABEL = "propload:"
-#: As `Screen` writes it, whose module is not there yet.
+#: The label as `Screen` writes it, whose module is not imported yet.
 _RED = f"\x1b[31m\x1b[1m{_LABEL}\x1b[0m"
 _AS_JSON = f"""{{
   "status": "interrupted",
@@ -39,23 +39,23 @@ _AS_JSON = f"""{{
 
 
 def handle_signals() -> None:
-    """Let a signal end the process at once, with a message."""
+    """Make signals end the process immediately, with a message."""
     for number in SIGNALS:
         if signal.getsignal(number) in PYTHONS:
             signal.signal(number, exit_interrupted)
 
 
 def ignore_signals() -> None:
-    """Let no signal change how the process ends: it has told its result."""
+    """Ignore signals from now on: the result was reported, and must not change."""
     for number in SIGNALS:
         if signal.getsignal(number) is exit_interrupted:
-            # not even to the interpreter's last step, where it puts handlers away
+            # also in the interpreter's last step, in which it removes Python handlers
             signal.signal(number, signal.SIG_IGN)
 
 
 def exit_interrupted(_number: int, _frame: FrameType | None) -> None:
-    """End the process at once, and say that it was interrupted."""
-    # streams may be in use by the step that the signal came between
+    """Report that the process was interrupted, and end it immediately."""
+    # write to descriptors, because the signal may have interrupted a write to a stream
     if sys.stdout is not None and "--json" in sys.argv:
         _write(1, _AS_JSON)
     if sys.stderr is not None:

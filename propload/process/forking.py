@@ -1,4 +1,4 @@
-"""Processes that were forked from one that had loaded already."""
+"""Detects processes forked from one that had already used propload or Polars."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from pathlib import Path
 
 from propload.errors import ConfigError
 
-#: The processes that have used propload or Polars; a fork inherits them.
+#: Ids of the processes that have used propload or Polars; a fork inherits this set.
 _USED_BY: set[int] = set()
 
-#: Where Linux tells the names of a process's threads, and that of Polars' workers.
+#: Where Linux lists the threads of a process, and the names of Polars' threads.
 _THREADS = Path("/proc/self/task")
 _WORKER = re.compile(r"polars-[0-9]+")
 
 
 def refuse_forked() -> None:
-    """Refuse to work where Polars would wait for ever, and note that it works here.
+    """Raise in a forked process in which Polars would hang, else note its use here.
 
-    Polars starts threads when it is first used; a fork has their locks, and not them.
+    Polars starts threads on its first use; a fork inherits their locks without them.
 
     Raises:
         ConfigError: This process was forked from one that had used propload or Polars.
@@ -37,13 +37,13 @@ def refuse_forked() -> None:
 
 
 def note_polars() -> None:
-    """Note, before a fork, whether Polars works here, without propload as well."""
+    """Note, before a fork, whether this process has used Polars, even directly."""
     if _has_workers():
         _USED_BY.add(os.getpid())
 
 
 def _has_workers() -> bool:
-    """Whether Polars has started its threads, or may have where nothing tells."""
+    """Return whether Polars has started its threads, or may have if that is unknown."""
     if "POLARS_THREAD_NAME" in os.environ or not _THREADS.exists():
         return True
     return any(_WORKER.fullmatch(_name_of(one)) for one in _THREADS.iterdir())

@@ -1,7 +1,7 @@
-"""What SIGINT does, as Python was told: Polars puts a handler before that.
+"""Restores Python's handling of SIGINT, which importing Polars replaces.
 
-Importing Polars makes the system call Polars first, also where SIGINT is ignored, and
-what any thread then computes ends with a KeyboardInterrupt. Polars does it once.
+Importing Polars installs its own handler in the system, even if SIGINT is ignored: what
+any thread then computes ends with a KeyboardInterrupt. Polars installs it only once.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from functools import cache
 
 
 def leave_to_python() -> None:
-    """Let SIGINT do what Python says of it: stay ignored, or call its handler alone.
+    """Make SIGINT do what Python has set: be ignored, or call only Python's handler.
 
-    A handler that was not set from Python could not be put back, and is left alone.
+    A handler that was not set from Python could not be restored, so it is left alone.
     """
-    # what only lists files has no use for Polars
+    # commands that do not need Polars must not import it for this
     if "polars" in sys.modules:
         _put_back()
 
@@ -34,12 +34,12 @@ def _put_back() -> None:
 
 
 def _put_back_in_any_thread(handler: object) -> None:
-    """Tell the system itself: `signal.signal` is for the main thread only."""
-    import ctypes  # noqa: PLC0415 - for this rare case
+    """Set the handler in C, because `signal.signal` works only in the main thread."""
+    import ctypes  # noqa: PLC0415 - rarely needed
 
     python = ctypes.pythonapi
     known = {signal.SIG_DFL: 0, signal.SIG_IGN: 1}
-    # Python's own entry, which lets the main thread call the handler that is set
+    # a C function of Python that makes the main thread call the handler that is set
     entry = ctypes.cast(python.PyErr_SetInterruptEx, ctypes.c_void_p).value
     address = known[handler] if isinstance(handler, signal.Handlers) else entry
     python.PyOS_setsig(ctypes.c_int(signal.SIGINT), ctypes.c_void_p(address))

@@ -1,4 +1,4 @@
-"""Threads that start, or say what to do where the system has no more of them."""
+"""Starts threads, or says what to do if the system allows no more of them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def start_thread(thread: Thread, /) -> None:
     """Start a thread.
 
     Raises:
-        PropLoadError: The system refuses it.
+        PropLoadError: The system refuses to start it.
     """
     try:
         thread.start()
@@ -30,5 +30,5 @@ def start_thread(thread: Thread, /) -> None:
 
 
 def is_refusal(error: BaseException, /) -> bool:
-    """Return whether an error says that the system refuses a thread."""
+    """Return whether an error says that the system refuses to start a thread."""
     return isinstance(error, RuntimeError) and "start new thread" in str(error)

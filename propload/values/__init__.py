@@ -1,1 +1,1 @@
-"""Values of Python, and the Arrow columns that hold them."""
+"""Python values, and the Arrow columns that hold them."""

@@ -1,7 +1,7 @@
-"""A column's name and type, and what is told with it that Arrow's types cannot say.
+"""Arrow fields, with metadata for what Arrow's types cannot express.
 
-Those have no JSON beside other text, and a column that holds numbers and texts is all
-text: which of them only look like numbers is told with it.
+Arrow has no type for JSON as distinct from text, and a column of both numbers and texts
+becomes text: metadata says which of the texts only look like numbers.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from propload.batch import CREATED_AS, NUMBERS_BUT, WRITTEN_NUMBER
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-#: What is told with a column, as the metadata of its field.
+#: The metadata of a column's field.
 Told: TypeAlias = "dict[bytes, bytes]"
-#: Of a column whose texts are JSON of objects and lists, nothing else.
+#: For a column whose texts are all JSON of objects and lists.
 IS_JSON: Mapping[bytes, bytes] = {CREATED_AS: b"jsonb"}
-#: What has decimals, and texts that look as if they had been such.
+#: Types of numbers with decimals, and the pattern of texts that look like one.
 FRACTIONS = frozenset({float, Decimal})
 LOOKS_WRITTEN = re.compile(WRITTEN_NUMBER)
 
@@ -30,22 +30,22 @@ LOOKS_WRITTEN = re.compile(WRITTEN_NUMBER)
 def make_field(
     name: str, kind: pa.DataType, told: Mapping[bytes, bytes] | None = None
 ) -> pa.Field:
-    """Return a column's name and type, and what is told with it.
+    """Return the field of a column.
 
     Args:
         name: The column's name.
         kind: Its Arrow type.
-        told: What is known of its values besides.
+        told: More metadata about its values.
     """
     return pa.field(name, kind, metadata={**_created_as(kind), **(told or {})} or None)
 
 
 def tell_numbers(values: Sequence[Any], types: Collection[type]) -> Told:
-    """Return what tells numbers from texts where a column of text has both.
+    """Return metadata that distinguishes numbers from texts in a text column of both.
 
     Args:
-        values: What the texts were made of.
-        types: Their types.
+        values: The values from which the texts were made.
+        types: The types of the values.
     """
     if FRACTIONS.isdisjoint(types):
         return {}
@@ -55,18 +55,18 @@ def tell_numbers(values: Sequence[Any], types: Collection[type]) -> Told:
 
 
 def numbers_but(texts: Collection[str]) -> Told:
-    """Return what tells that some texts of a column are numbers in the source.
+    """Return metadata that marks texts of a column as numbers in the source.
 
     Args:
-        texts: Those that only look like numbers; all others that do are such.
+        texts: Texts that only look like numbers; all others that do are numbers.
     """
     return {NUMBERS_BUT: json.dumps(sorted(texts)).encode()}
 
 
 def _created_as(kind: pa.DataType) -> Told:
-    """Return the type of a new column where the values' own one does not tell it.
+    """Return the type of a new column, if the Arrow type does not determine it.
 
-    The digits of Python's decimals are those of some rows, which others exceed.
+    A decimal type has the digits of some rows, which other rows may exceed.
     """
     if pa.types.is_decimal(kind):
         return {CREATED_AS: b"numeric"}

@@ -1,8 +1,8 @@
-"""Python values as Arrow columns, without losing any: what does not fit is text.
+"""Makes Arrow columns of Python values without losing any: what does not fit is text.
 
 A column's type is decided from all values of a chunk, not from a sample, and
-widens from chunk to chunk: whole numbers to numbers where that is exact, and
-everything else to text.
+widens from chunk to chunk: integers to floats where that is exact, and everything
+else to text.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ from propload.values.python_values import DECIMAL_DIGITS, KNOWN, NESTED, plain
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-#: A column, and what is told with it that its type does not say.
+#: A column, and the metadata of its field.
 MadeColumn: TypeAlias = "tuple[pa.Array, Mapping[bytes, bytes]]"
-#: Rows whose values are gone through at once: they fit in a processor's cache.
+#: Rows processed together: their values fit in the processor's cache.
 ROWS_AT_ONCE = 2_000
-#: Up to so many rows are made columns by one call sooner than by one for each column.
+#: Most rows for which one call for all columns is faster than one call for each column.
 FEW_ROWS = 64
 INT64_LEAST, INT64_MOST = -(2**63), 2**63 - 1
 
-#: Polars builds these up to twice as fast as Arrow does, from some rows on.
+#: From this number of rows on, Polars builds these types up to twice as fast as Arrow.
 FAST_ROWS = 1_000
 FAST = {TEXT: pl.String, INTEGER: pl.Int64, NUMBER: pl.Float64, pa.bool_(): pl.Boolean}
 
@@ -50,22 +50,22 @@ class Columns:
     """Makes batches from rows and remembers the columns of earlier ones.
 
     Args:
-        complete: Whether rows have the columns of all earlier ones, as nulls; else
-            only the types are remembered.
+        complete: Whether rows also get the columns of all earlier ones, as nulls; if
+            not, only the types are remembered.
     """
 
     def __init__(self, *, complete: bool = True) -> None:
         self._complete = complete
-        #: A column that held nothing but nulls so far has the type None.
+        #: Column types; None for a column that held only nulls so far.
         self._known: dict[str, pa.DataType | None] = {}
-        #: That of the rows before, where all their columns were plain.
+        #: The shape of the previous rows, if all their columns were plain.
         self._shape: RowShape | None = None
 
     def build(self, rows: Sequence[dict[str, Any]]) -> pa.RecordBatch:
-        """Return one batch with the columns of these and of all earlier rows.
+        """Return the rows as one batch; if `complete`, with all earlier columns too.
 
         Raises:
-            UnicodeEncodeError: A text holds half of a surrogate pair.
+            UnicodeEncodeError: A text contains half of a surrogate pair.
         """
         few = len(rows) <= FEW_ROWS
         alike = self._shape.build(rows) if few and self._shape else None
@@ -73,7 +73,7 @@ class Columns:
 
     def _build(self, rows: Sequence[dict[str, Any]]) -> pa.RecordBatch:
         made, are_plain = self._make(rows)
-        # remembered once there is a batch of them
+        # stored in self._known only once the batch could be made
         known = {**self._known, **{n: None for n in made if n not in self._known}}
         names = [n for n in known if self._complete or n in made]
         arrays, fields = [], []
@@ -95,9 +95,9 @@ class Columns:
     def _make(
         self, rows: Sequence[dict[str, Any]]
     ) -> tuple[dict[str, MadeColumn], bool]:
-        """Return the column of each key, in the order in which the keys first came.
+        """Return the column of each key, in order of first occurrence.
 
-        And whether all of them are plain.
+        The second value is whether all of them are plain.
         """
         names = list(rows[0]) if rows else []
         plain: dict[str, pa.Array] = {}
@@ -117,10 +117,10 @@ class Columns:
     def _make_plain(
         self, rows: Sequence[dict[str, Any]], names: Sequence[str]
     ) -> dict[str, pa.Array]:
-        """Return the columns that are plain, of rows with these keys in this order.
+        """Return the plain columns of rows that all have these keys in this order.
 
-        They are the same as `make_array` makes of them, at half the cost: the values
-        of some rows are gone through while they are in the processor's cache.
+        They equal those of `make_array`, at half the cost: the values of some rows at a
+        time are processed while they are in the processor's cache.
         """
         columns = [PlainColumn(self._known.get(name)) for name in names]
         for start in range(0, len(rows), ROWS_AT_ONCE):
@@ -133,7 +133,7 @@ class Columns:
 
 
 def make_array(values: Sequence[Any]) -> pa.Array:
-    """Return the values as the narrowest type that loses none of them.
+    """Return the values as an array of the narrowest type that loses none of them.
 
     Args:
         values: Python values; None is null.
@@ -142,9 +142,9 @@ def make_array(values: Sequence[Any]) -> pa.Array:
 
 
 def make_column(values: Sequence[Any], known: pa.DataType | None) -> MadeColumn:
-    """Return what `make_array` does, and what is told with it.
+    """Return the values as by `make_array`, and the metadata of the field.
 
-    JSON is text, as Arrow has nothing else for objects and lists of any kind.
+    JSON becomes text, because Arrow has no type for arbitrary objects and lists.
 
     Args:
         values: Python values; None is null.
@@ -172,7 +172,7 @@ def _widens(known: pa.DataType | None, found: pa.DataType) -> bool:
 def _exact(
     values: Sequence[Any], types: set[type], known: pa.DataType | None
 ) -> pa.Array | None:
-    """Return the values as one type, or None where only text holds them all."""
+    """Return the values as one type, or None if only text can hold all of them."""
     if types <= {int, float}:
         return _numbers(values, types, known)
     if len(types) > 1:
@@ -189,7 +189,7 @@ def _plain(values: Sequence[Any], kind: pa.DataType) -> pa.Array | None:
     try:
         return _build(values, kind)
     except (OverflowError, pa.ArrowInvalid):
-        # a span of more microseconds than 64 bits count
+        # such as a duration of more microseconds than fit in 64 bits
         return None
 
 
@@ -218,14 +218,14 @@ def _timestamps(values: Sequence[dt.datetime | None]) -> pa.Array | None:
         return None
     if aware != {True}:
         return pa.array(values, type=MOMENT)
-    # a program that imports pandera itself sets PYARROW_IGNORE_TIMEZONE, with which
-    # pyarrow takes any zone's clock for UTC's: only a moment in UTC survives that
+    # a program that imports pandera itself sets PYARROW_IGNORE_TIMEZONE, which makes
+    # pyarrow take the local time of any zone for UTC: only times in UTC survive that
     in_utc = [value and value.astimezone(dt.UTC) for value in values]
     return pa.array(in_utc, type=MOMENT_IN_UTC)
 
 
 def _times(values: Sequence[dt.time | None]) -> pa.Array | None:
-    # Arrow has no time with an offset, and would drop it
+    # Arrow's times have no UTC offset: it would be dropped
     if any(value is not None and value.tzinfo is not None for value in values):
         return None
     return pa.array(values, type=TIME)
@@ -235,14 +235,14 @@ def _decimals(values: Sequence[Decimal | None]) -> pa.Array | None:
     try:
         found = pa.array(values)
     except (TypeError, pa.ArrowInvalid):
-        # more digits than Arrow holds, or none at all: of infinity it asks for a number
+        # more digits than Arrow holds, or a value without digits, such as infinity
         return None
     if not pa.types.is_decimal128(found.type):
         return None
     return found.cast(pa.decimal128(DECIMAL_DIGITS, found.type.scale))
 
 
-#: What makes columns of types whose values Arrow does not all hold.
+#: Functions for types of which Arrow does not hold all values.
 _SPECIAL: Mapping[type, Callable[[Sequence[Any]], pa.Array | None]] = {
     dt.datetime: _timestamps,
     dt.time: _times,
@@ -253,7 +253,7 @@ _SPECIAL: Mapping[type, Callable[[Sequence[Any]], pa.Array | None]] = {
 def _lists(
     values: Sequence[list[Any] | None], known: pa.DataType | None
 ) -> pa.Array | None:
-    """Return lists of what one type holds, or None: lists of lists are JSON."""
+    """Return lists of elements of one type, or None for others, which become JSON."""
     types = set(map(type, chain.from_iterable(v for v in values if v)))
     if not types <= KNOWN:
         values = [v and list(map(plain, v)) for v in values]
@@ -281,7 +281,7 @@ def _within(known: pa.DataType | None) -> pa.DataType | None:
 def _of_elements(
     values: Sequence[list[Any] | None], types: set[type], within: pa.DataType | None
 ) -> pa.Array | None:
-    """Return lists whose elements make a column, or None where they make none."""
+    """Return lists whose elements form one column, or None if they do not."""
     elements = _exact(list(chain.from_iterable(v or () for v in values)), types, within)
     if elements is None:
         return None

@@ -1,8 +1,8 @@
-"""What spreadsheets show where a formula gave no value."""
+"""What spreadsheets show for a formula that has no value."""
 
 from __future__ import annotations
 
-#: Their words, by calamine's names.
+#: The texts that are shown, by calamine's names of the errors.
 FORMULA_ERRORS = {
     "Div0": "#DIV/0!",
     "NA": "#N/A",

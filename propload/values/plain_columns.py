@@ -1,4 +1,4 @@
-"""Columns whose values one Arrow type holds as they are, of many rows and of few."""
+"""Makes plain columns, whose values one Arrow type holds as they are, in fast ways."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ SCALARS: dict[type, pa.DataType] = {
     dt.date: pa.date32(),
     dt.timedelta: pa.duration("us"),
 }
-#: Values of these have a zone, or none, which their type does not tell.
+#: Types of values that may have a time zone, which the Python type does not show.
 _OF_CLOCKS = (TIME, MOMENT, MOMENT_IN_UTC)
-#: What building a column can raise where a single value is to blame.
+#: What building a column can raise because of a single value.
 UNFIT = (TypeError, ValueError, OverflowError, RecursionError, pa.ArrowException)
 
 
 class PlainColumn:
-    """A column whose values one Arrow type holds as they are; else it is not plain.
+    """Builds a column, as long as one Arrow type holds its values as they are.
 
     Args:
         known: The type of the column in earlier chunks, or None.
@@ -49,7 +49,7 @@ class PlainColumn:
         self._is_plain = True
 
     def add(self, values: Sequence[Any]) -> None:
-        """Take the values of some rows."""
+        """Add the values of some rows."""
         if not self._is_plain:
             return
         kind = plain_type(values)
@@ -61,11 +61,11 @@ class PlainColumn:
         try:
             self._parts.append(pa.array(values, type=kind))
         except UNFIT:
-            # it is found by whoever looks at the values one by one
+            # the value at fault is found when they are processed one by one
             self._is_plain = False
 
     def end(self) -> pa.Array | None:
-        """Return all values, or None where they are not plain."""
+        """Return all values as an array, or None if they are not plain."""
         if not self._is_plain:
             return None
         kind = self._kind or TEXT
@@ -74,13 +74,13 @@ class PlainColumn:
 
 
 class RowShape:
-    """What rows have in common whose columns are plain: names in one order, and types.
+    """The names (in order) and types of columns that are all plain.
 
-    A few such rows are one call of Arrow, where each column by itself would be one.
+    With it, one call of Arrow converts a few rows, instead of one call per column.
 
     Args:
-        schema: Their columns.
-        known: The type of each; None of a column that held nothing but nulls so far.
+        schema: The columns.
+        known: The type of each column, or None for one that held only nulls so far.
     """
 
     def __init__(
@@ -90,16 +90,16 @@ class RowShape:
         self._schema = schema
         self._struct = pa.struct(schema)
         self._types = [_types_of(known[name]) for name in self._names]
-        #: Columns where the type of a value does not tell all, and their own types.
+        #: Columns whose values may have a time zone, and the types of these columns.
         self._clocks = [
             (name, known[name]) for name in self._names if known[name] in _OF_CLOCKS
         ]
 
     def build(self, rows: Sequence[dict[str, Any]]) -> pa.RecordBatch | None:
-        """Return rows of this shape as a batch; None where one of them has another.
+        """Return rows of this shape as a batch, or None if one has another shape.
 
         Args:
-            rows: Few of them.
+            rows: A few rows: for many this is slower than column by column.
         """
         if not all(map(self._has, rows)):
             return None
@@ -118,7 +118,7 @@ class RowShape:
 
 
 def _types_of(kind: pa.DataType | None) -> frozenset[type]:
-    """Return the Python types of the values that a column of this type may hold."""
+    """Return the Python types of values that a column of an Arrow type may hold."""
     kinds = {**SCALARS, dt.datetime: MOMENT, dt.time: TIME}
     found = {python for python, arrow in kinds.items() if arrow == kind}
     if kind == MOMENT_IN_UTC:
@@ -127,7 +127,7 @@ def _types_of(kind: pa.DataType | None) -> frozenset[type]:
 
 
 def plain_type(values: Sequence[Any]) -> pa.DataType | None:
-    """Return the type that holds values as they are, or None where none does."""
+    """Return the Arrow type that holds the values as they are, or None if none does."""
     types = set(map(type, values))
     types.discard(type(None))
     if not types:
@@ -145,7 +145,7 @@ def plain_type(values: Sequence[Any]) -> pa.DataType | None:
 
 
 def _has_zone(value: dt.datetime | dt.time | None, kind: pa.DataType) -> bool:
-    """Return whether a value has the zone that its column has, or none."""
+    """Return whether a value has the time zone of its column, or is null."""
     if value is None:
         return True
     return _is_utc(value.tzinfo) if kind == MOMENT_IN_UTC else value.tzinfo is None

@@ -1,4 +1,4 @@
-"""Python values as text: as PostgreSQL and JSON write them, and so that it stays."""
+"""Python values as the text that PostgreSQL and JSON would write."""
 
 from __future__ import annotations
 
@@ -11,26 +11,27 @@ from typing import Any
 
 from propload.values.python_values import KNOWN, SETTLED, Json, plain
 
-#: Every whole number up to this has a float of the same value.
+#: A float represents all integers up to this absolute value exactly.
 EXACT_IN_FLOAT = 2**53
-#: The one whole float that is no whole number.
+#: The text of the one integral float that is not written as an integer.
 NEGATIVE_ZERO = "-0.0"
-#: What the texts of other whole floats have, and of some that are none.
+#: What the text of the other integral floats contains, and that of some others (1.05).
 WHOLE_FLOAT = ".0"
-#: What JSON has words of its own for.
+#: Types that JSON has syntax for.
 _OF_JSON = frozenset({dict, list, int, float, bool, str, type(None)})
-#: Before a number that JSON holds with all its digits; no text begins so by chance.
+#: Marks a string in JSON that is to become a number with all its digits; it is random,
+#: so that no text begins with it by chance.
 NUMBER_MARK = f"propload:{secrets.token_hex(16)}:"
 MARKED_NUMBER = re.compile(f'"{NUMBER_MARK}([^"]+)"')
-#: NumPy's floats of fewer than 64 bits, and up to where each holds all whole numbers.
+#: NumPy's floats of fewer than 64 bits, and the bound to which integers are exact.
 _SMALL_FLOATS = {"float16": 2**11, "float32": 2**24}
 
 
 def settled(value: Any) -> Any:
-    """Return a value that says the same whatever becomes of the one that was given.
+    """Return an equivalent value that does not change when the one given is changed.
 
     Raises:
-        TypeError: It is no value.
+        TypeError: It is not a value.
     """
     if type(value) in SETTLED:
         return value
@@ -43,10 +44,10 @@ def settled(value: Any) -> Any:
 
 
 def column_text(value: Any) -> str:
-    """Return a value as the text of a column: as frames of its like write theirs.
+    """Return a value as text for a text column; datetimes as frames write them.
 
     Raises:
-        OverflowError: A moment of UTC has no year that Python knows.
+        OverflowError: A datetime, converted to UTC, is outside the years of Python.
     """
     if not isinstance(value, dt.datetime):
         return as_text(value)
@@ -58,7 +59,7 @@ def as_text(value: Any) -> str:
     """Return a value as the text that PostgreSQL and JSON would write.
 
     Raises:
-        ValueError: Two names in an object are of one text, 1 and "1".
+        ValueError: Two keys of an object have the same text, such as 1 and "1".
     """
     if isinstance(value, str):
         return value
@@ -68,7 +69,7 @@ def as_text(value: Any) -> str:
         _refuse_same_names(value)
         text = json.dumps(value, ensure_ascii=False, default=_jsonable)
         if WHOLE_FLOAT in text:
-            # a whole number that came with floats is one: its text must not tell
+            # an integer among floats is a float: its text must not depend on that
             told = _with_whole_numbers(value)
             text = json.dumps(told, ensure_ascii=False, default=_jsonable)
         return MARKED_NUMBER.sub(r"\1", text) if NUMBER_MARK in text else text
@@ -82,7 +83,7 @@ def as_text(value: Any) -> str:
 
 
 def _as_whole(value: float) -> float:
-    """Return a whole float as the whole number that it is, as PostgreSQL writes it."""
+    """Return an integral float as an int, as PostgreSQL writes it; others unchanged."""
     is_whole = abs(value) <= EXACT_IN_FLOAT and value.is_integer()
     return int(value) if is_whole and str(value) != NEGATIVE_ZERO else value
 
@@ -98,10 +99,10 @@ def _with_whole_numbers(value: Any) -> Any:
 
 
 def _refuse_same_names(value: Any) -> None:
-    """Refuse an object in which JSON would write a name twice, which loses a value.
+    """Refuse an object for which JSON would have a key twice, losing a value.
 
     Raises:
-        ValueError: It is one, or there is one in it.
+        ValueError: The value is or contains such an object.
     """
     inner = value
     if isinstance(value, dict):
@@ -125,7 +126,7 @@ def _refuse_same_keys(keys: list[Any]) -> None:
 
 
 def _span_text(value: dt.timedelta) -> str:
-    """Return a span as `prepare.text_out` writes it, which PostgreSQL reads."""
+    """Return a duration as `prepare.casting.text_out` does, for PostgreSQL to read."""
     sign = "-" if value < dt.timedelta(0) else ""
     minutes, rest = divmod(abs(value), dt.timedelta(minutes=1))
     hours, minutes = divmod(minutes, 60)
@@ -136,12 +137,15 @@ def _span_text(value: dt.timedelta) -> str:
 def _jsonable(value: Any) -> Any:
     found = _short(value) if type(value).__name__ in _SMALL_FLOATS else plain(value)
     if isinstance(found, Decimal) and found.is_finite():
-        # the encoder writes no digits but those of a float; the marks are taken off
+        # the encoder only writes numbers as floats: a marked text becomes one later
         return f"{NUMBER_MARK}{found}"
     return found if type(found) in _OF_JSON else as_text(found)
 
 
 def _short(value: Any) -> float:
-    """Return a small float as `prepare.text_out` does: 0.1, not 0.10000000149011612."""
+    """Return a NumPy float of few bits as its shortest text reads.
+
+    That is 0.1 and not 0.10000000149011612, as `prepare.casting.text_out` writes it.
+    """
     is_whole = abs(value) >= _SMALL_FLOATS[type(value).__name__]
     return float(value) if is_whole else float(str(value))

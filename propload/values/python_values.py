@@ -1,4 +1,4 @@
-"""Python values of any type as the few types that a column can be made of."""
+"""Converts Python values of any type to the few types from which columns are built."""
 
 from __future__ import annotations
 
@@ -26,26 +26,26 @@ from propload.messages.wording import with_article
 
 
 class Json(str):
-    """The JSON text of a dict or list, made of it before it could change."""
+    """The JSON text of a dict or list, made before the object could change."""
 
     __slots__ = ()
 
 
-#: Digits of the widest decimal that COPY is given: those of Arrow's decimal128.
+#: Digits of the widest decimal that is sent by COPY: those of Arrow's decimal128.
 DECIMAL_DIGITS = 38
 
 _SEVERAL = (tuple, set, frozenset, range, deque, KeysView, ValuesView)
-#: Bytes that may change.
+#: Mutable bytes.
 _BUFFERS = (bytearray, memoryview)
-#: Types whose subclasses say the same; each stands before its own base.
+#: Types to which values of subclasses are converted; each precedes its own base.
 _BASES = (str, bool, int, float, bytes, *_BUFFERS, dt.datetime, dt.date)
-#: What pandas calls a value that is missing.
+#: Types of missing values in pandas.
 _MISSING = frozenset({"NAType", "NaTType"})
-#: What frames of rows have besides `columns`, the lazy ones the second.
+#: Frames have `columns` and one of these; lazy ones have the second.
 _OF_FRAMES = ("__arrow_c_stream__", "collect_schema")
-#: Functions and methods: what they return was meant.
+#: Functions and methods; their result was probably meant.
 _CALLED = (FunctionType, MethodType, BuiltinFunctionType, MethodWrapperType, partial)
-#: The types that `columns` builds from; any other is made one of these first.
+#: The types from which `columns` builds; others are converted to one of these first.
 KNOWN = frozenset(
     {
         type(None),
@@ -64,14 +64,14 @@ KNOWN = frozenset(
         Json,
     }
 )
-#: Those of them that only JSON says.
+#: Those of them that may need JSON.
 NESTED = frozenset({dict, list, Json})
-#: Those of them that do not change, and are kept as they are.
+#: Those of them that are immutable, and are kept as they are.
 SETTLED = KNOWN - {dict, list}
 
 
 def row_of(item: object) -> dict[str, Any] | None:  # noqa: PLR0911 - one a kind
-    """Return the fields of an item, or None where it is nothing with fields.
+    """Return the fields of an item, or None if it has no fields.
 
     Args:
         item: A mapping (also a Scrapy item), dataclass, attrs or pydantic
@@ -92,7 +92,7 @@ def row_of(item: object) -> dict[str, Any] | None:  # noqa: PLR0911 - one a kind
         return {field.name: getattr(item, field.name) for field in kind.__attrs_attrs__}
     if hasattr(kind, "_asdict"):
         return dict(kind._asdict(item))
-    # what databases give; a series is a row in some programs and a column in others
+    # rows of databases, but not series, which may be a row or a column
     of_library = kind.__module__.partition(".")[0] in _OF_LIBRARIES
     if hasattr(kind, "keys") and hasattr(kind, "__getitem__") and not of_library:
         found: Any = item
@@ -101,10 +101,10 @@ def row_of(item: object) -> dict[str, Any] | None:  # noqa: PLR0911 - one a kind
 
 
 def plain(value: Any) -> Any:  # noqa: PLR0911 - one a kind
-    """Return a value of one of the types in `KNOWN` that says the same.
+    """Return the equivalent of a value that has one of the types in `KNOWN`.
 
     Raises:
-        TypeError: It is no value, as a generator, a method or a selector is none.
+        TypeError: It is not a value but, for instance, a generator, method or selector.
     """
     if type(value) in KNOWN:
         return value
@@ -115,7 +115,7 @@ def plain(value: Any) -> Any:  # noqa: PLR0911 - one a kind
         return of_library(value)
     fields_of_value = row_of(value)
     if fields_of_value is not None:
-        # a Counter is none of KNOWN: it would be a text, and could change
+        # a Counter is not of a type in KNOWN: it would become text, and is mutable
         return dict(fields_of_value)
     if isinstance(value, _SEVERAL):
         return _elements(value)
@@ -130,9 +130,9 @@ def plain(value: Any) -> Any:  # noqa: PLR0911 - one a kind
 
 
 def _elements(values: Iterable[Any]) -> list[Any]:
-    """Return what is in a list, or in a set, in an order that every process finds.
+    """Return the elements as a list, those of a set in an order that is reproducible.
 
-    A set of texts has another order in each process: its row would differ each time.
+    The order of a set of texts differs between processes, and so would its row.
     """
     if not isinstance(values, set | frozenset):
         return list(values)
@@ -143,11 +143,11 @@ def _elements(values: Iterable[Any]) -> list[Any]:
 
 
 def _of_any(value: Any) -> Any:
-    """Return a list as one, and anything else as the text that its class gives it.
+    """Return an instance of a subclass of list as a list, and other objects as `str()`.
 
     Raises:
-        TypeError: It has no text of its own: something else was meant, or its class
-            cannot say what it is.
+        TypeError: Its class has no `__str__` of its own, or one that raises; or it is
+            an object from which something else was probably meant to be taken.
     """
     kind: type = type(value)
     own_text: object = kind.__str__
@@ -162,14 +162,14 @@ def _of_any(value: Any) -> Any:
     try:
         return str(value)
     except Exception as error:
-        # a user's class may raise anything
+        # the user's class may raise anything
         msg = f"{with_article(kind.__name__)} has no text: it raised {error!r}"
         raise TypeError(msg) from error
 
 
 @lru_cache
 def _instead(kind: type) -> str:
-    """Return what to give instead of an object that leads to a value and is none.
+    """Return advice for an object that is not a value but leads to one; empty if it is.
 
     Args:
         kind: Its type.
@@ -198,12 +198,12 @@ def _of_pandas(value: Any) -> Any:
         return value.isoformat()
     if hasattr(value, "to_pytimedelta") and not value.nanoseconds:
         return value.to_pytimedelta()
-    # its times hold more than Python's: their text says all
+    # pandas' times are more precise than Python's: their text keeps the nanoseconds
     return plain(value.tolist()) if hasattr(value, "tolist") else _of_any(value)
 
 
 def _of_arrow(value: Any) -> Any:
-    """Return a series or array as a list, and a scalar as the Python value of it."""
+    """Return a series or array as a list, and a scalar as its Python value."""
     kind: type = type(value)
     for name in ("to_list", "to_pylist", "as_py"):
         if hasattr(value, name) and not _instead(kind):
@@ -211,7 +211,7 @@ def _of_arrow(value: Any) -> Any:
     return _of_any(value)
 
 
-#: What makes values of them, by the library of their type.
+#: Converters for the values of libraries, by the top-level module of their type.
 _OF_LIBRARIES: dict[str, Callable[[Any], Any]] = {
     "pandas": _of_pandas,
     "polars": _of_arrow,
@@ -220,11 +220,11 @@ _OF_LIBRARIES: dict[str, Callable[[Any], Any]] = {
 
 
 def _of_numpy(value: Any) -> Any:
-    """Return a NumPy scalar as the Python value of it, or as text where none is it."""
+    """Return a NumPy scalar as the Python value equal to it, or as text without one."""
     if value.dtype.kind == "c":
-        # PostgreSQL has no complex numbers: text, as that of Python's own
+        # PostgreSQL has no complex numbers: text, as for Python's complex
         return str(value.item())
-    if value != value:  # noqa: PLR0124 - a time that is none, or NaN
+    if value != value:  # noqa: PLR0124 - NaT or NaN
         return None if value.dtype.kind in "mM" else float(value)
     if value.dtype.kind in "mM":
         in_microseconds = value.astype(f"{value.dtype.kind}8[us]")
