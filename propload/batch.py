@@ -134,7 +134,7 @@ SMALL_BYTES = 4_096
 
 
 def weigh(rows: pa.RecordBatch) -> int:
-    """Return the bytes of memory that rows refer to, their part of shared buffers."""
+    """Return the size in bytes of the parts of buffers that rows refer to."""
     if rows.num_rows == 1 and (whole := rows.get_total_buffer_size()) <= SMALL_BYTES:
         return int(whole)
     size, views = int(rows.nbytes), _views(rows.schema)
@@ -259,7 +259,8 @@ class PartialBatch:
         number: Its number in the run.
         first_row: The run's 0-based number of its first row.
         through_row: The number after that of its last row.
-        accounted: How many rows are accounted for, by lane that committed its piece.
+        accounted: For each lane that committed its piece, how many rows it accounted
+            for.
         together: Whether all of its rows went to the first lane.
     """
 

@@ -235,7 +235,7 @@ def _show_until(
 ) -> None:
     """Show a run until it has ended, with an update every quarter second if it changed.
 
-    If showing it fails (on a closed terminal), that ends; the run continues.
+    If showing it fails (on a closed terminal), nothing more is shown; the run goes on.
     """
     shown: tuple[str, ...] = ()
     with suppress(OSError):

@@ -191,7 +191,7 @@ class LoadError(PropLoadError):
         super().__init__(message)
         self.report = report
         if exit_code is not None:
-            self.exit_code = exit_code  # type: ignore[misc] # this error's own
+            self.exit_code = exit_code  # type: ignore[misc] # for this instance
 
 
 class RejectLimitError(LoadError):

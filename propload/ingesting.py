@@ -51,8 +51,8 @@ def ingest(
             objects; a spider's class, `spider:NAME` or `MODULE:CLASS`.
         job: The job of the configuration file whose settings apply.
         metrics: Counters to update during the run; new ones by default.
-        arguments: Arguments of a spider. A keyword that is not a setting is passed to
-            it too, but type checkers accept only those given here.
+        arguments: Arguments of a spider. Keywords that are not settings are passed to
+            it too, but type checkers reject those.
         crawl_settings: Scrapy settings for a spider.
         stop: Stops the run as a signal does, from any thread, once the program sets it.
         **settings: Settings that differ from configuration and defaults; see

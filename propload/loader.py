@@ -233,9 +233,10 @@ class Loader:
             self._rest.append(require_batch(batch), timeout=0)
 
     def on_room(self, listener: Callable[[], None]) -> None:
-        """Call `listener` (briefly, from any thread) when there may be room.
+        """Have `listener` called when there may be room.
 
-        An error that it raises is logged, and the load goes on.
+        It may be called from any thread and must be brief. An error that it raises is
+        logged, and the load goes on.
         """
         self._journal.on_room(listener)
 
@@ -286,8 +287,7 @@ class Loader:
     def abort(self, error: BaseException) -> None:
         """End the load immediately; rows that are not committed stay in the journal.
 
-        If a part of it does not end in time, because the server does not answer, it is
-        left running.
+        What does not end in time, because the server does not answer, is abandoned.
 
         Args:
             error: What ends the load.

@@ -118,7 +118,7 @@ class PushedSource:
             if self._error is not None:
                 msg = f"the load failed: {self._error}"
                 raise QueueClosedError(msg) from self._error
-            assert self._journal is not None  # noqa: S101 - waited for
+            assert self._journal is not None  # noqa: S101 - ensured by the wait
             return self._journal
 
     def put(self, rows: object, *, timeout: float | None = None) -> None:
@@ -271,7 +271,7 @@ def _is_row(item: object) -> bool:
     try:
         return row_of(item) is not None
     except Exception:  # noqa: BLE001 - a user's item may raise anything
-        # its fields cannot be read: the row is rejected later, as it is among others
+        # its fields cannot be read: the row is rejected later, as in a list of rows
         return True
 
 

@@ -79,7 +79,7 @@ class Subscription(Generic[T]):
             TimeoutError: Nothing came in time.
             QueueClosedError: The queue was closed with an error.
         """
-        return self._queue._take(self, timeout)  # noqa: SLF001 - one subject, two classes
+        return self._queue._take(self, timeout)  # noqa: SLF001 - the two classes work as one
 
     def __iter__(self) -> Iterator[T]:
         while (entry := self.get()) is not None:
@@ -158,7 +158,7 @@ class BatchQueue(Generic[T]):
             if error is not None and self._error is None:
                 self._error = error
                 for subscription in self._subscribers:
-                    subscription._entries.clear()  # noqa: SLF001 - one subject
+                    subscription._entries.clear()  # noqa: SLF001 - the two classes work as one
                 self._waiting.clear()
                 self._bytes = 0
             self._closed = True
@@ -202,11 +202,11 @@ class BatchQueue(Generic[T]):
         self._waiting[ticket] = (len(self._subscribers), size)
         self._bytes += size
         for subscription in self._subscribers:
-            subscription._entries.append((ticket, entry))  # noqa: SLF001 - one subject
+            subscription._entries.append((ticket, entry))  # noqa: SLF001 - the two classes work as one
         self._changed.notify_all()
 
     def _take(self, subscription: Subscription[T], timeout: float | None) -> T | None:
-        entries = subscription._entries  # noqa: SLF001 - one subject
+        entries = subscription._entries  # noqa: SLF001 - the two classes work as one
         with self._changed:
             if not self._wait(lambda: bool(entries), timeout, drain=True):
                 msg = f"nothing came within {timeout} s"

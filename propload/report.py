@@ -189,7 +189,7 @@ class Report:
 
     @property
     def rejects(self) -> pl.DataFrame:
-        """The rejected rows as read, with their reasons, as by `propload.rejects`."""
+        """The rejected rows as read, and why, as `propload.rejects` returns them."""
         import polars as pl  # noqa: PLC0415 - a report can be shown without Polars
 
         return self.read_rejects() if self.read_rejects else pl.DataFrame()

@@ -10,7 +10,7 @@ Taker = TypeVar("Taker", bound=Callable[..., Any])
 
 
 class _NotGiven:
-    """The default in a signature; the configuration, or a default, gives the value."""
+    """The default value in a signature; its repr stands for whatever is configured."""
 
     def __repr__(self) -> str:
         return "..."

@@ -20,7 +20,7 @@ FEWEST_ROWS = 10_000
 #: Choices with at least this fraction of the fastest one's rate count as equally fast.
 #: Of these the smallest is chosen, as it takes less memory and fewer connections.
 NEAR = 0.95
-#: So many of the fastest are measured again: a single run may have met a busy moment.
+#: How many of the fastest are measured again: a single run may have met a busy moment.
 FINALISTS = 3
 #: How often the leading choice is compared with the default: fewer comparisons say
 #: nothing, more would add little.

@@ -24,7 +24,7 @@ class TextPrinter(Protocol):
 
 
 def table(lines: Iterable[str], /) -> str:
-    """Return a table of rows, each made by `line` or `headings`."""
+    """Return a table of rows, whose cells `line` or `headings` has made."""
     return f"<table>{''.join(f'<tr>{one}</tr>' for one in lines)}</table>"
 
 
@@ -42,7 +42,7 @@ def cell(text: str, /, *, kind: str = "td", side: str = "left") -> str:
 
 
 def headings(names: Iterable[str], /) -> str:
-    """Return a row of headings for columns of numbers."""
+    """Return the heading cells of a row, for columns of numbers."""
     return "".join(cell(name, kind="th", side="right") for name in names)
 
 

@@ -22,7 +22,7 @@ class Commands:
     program: str = "propload"
 
     def recover(self, run_id: str = "", /) -> str:
-        """Return the command that loads the journal of a run, or of all runs."""
+        """Return the command that loads a run's journal, or all into the database."""
         return self._worded("recover", run_id)
 
     def list_journals(self) -> str:

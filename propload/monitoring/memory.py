@@ -124,7 +124,7 @@ class MemoryWatch:
         self._metrics.set_activity("")
 
     def fitting(self, most: int) -> int:
-        """Return how many rows or bytes a batch should hold now, of `most` at most."""
+        """Return `most` rows or bytes of a batch, reduced by the memory pressure."""
         # at the limit an eighth: small enough for memory to fall, and still progress
         return max(1, int(most * (1 - 0.875 * self.pressure)))
 

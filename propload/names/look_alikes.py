@@ -12,8 +12,9 @@ if TYPE_CHECKING:
 def look_alikes(names: Iterable[str], known: Iterable[str] = ()) -> dict[str, str]:
     """Return names that look like a known or earlier one, each with that other name.
 
-    They differ in whether an accent is a separate character, in the kind of a space, or
-    in characters without width. Capital letters and superscripts (m²) look different.
+    They differ only in whether an accent is a separate character, in the kind of a
+    space, or in characters without width. Capitals and superscripts (m²) look
+    different.
 
     Args:
         names: Names that may look like others.

@@ -1,4 +1,4 @@
-"""Names of types as users see them: always PostgreSQL's.
+"""The names of types that users see, which are PostgreSQL's.
 
 Users know the types of their tables, not those of the frames in between.
 """

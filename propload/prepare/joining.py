@@ -100,7 +100,7 @@ class Joined:
         if len(self.parts) > MOST_PARTS:
             table = table.combine_chunks()
         frame = pl.from_arrow(table, rechunk=False)
-        assert isinstance(frame, pl.DataFrame)  # noqa: S101 - a table gives a frame
+        assert isinstance(frame, pl.DataFrame)  # noqa: S101 - a table becomes a DataFrame
         return frame.with_row_index(ROW)
 
     def numbers(self) -> dict[str, pl.Series]:
@@ -220,14 +220,14 @@ class Joiner:
 
     Attributes:
         incoming: Where batches come from.
-        batch_rows: Called before each joined batch; returns its most rows.
+        batch_rows: Called before each joined batch; returns how many rows it may have.
         batch_seconds: Longest time a row waits for its batch to fill.
         begun: The batches that a resumed run makes again, in order of their rows.
         by_context: Whether rows of different sources or `as_of` are kept apart.
         number: The number of the first joined batch that is not made again.
         first_row: The run's 0-based number of the first row.
-        batch_bytes: Called before each joined batch; returns its most bytes, which a
-            single row may exceed.
+        batch_bytes: Called before each joined batch; returns how many bytes it may
+            have, which a single row may exceed.
         on_wide: Called with rows and bytes of each batch that was full by its bytes.
     """
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def error(expression: pl.Expr, message: str) -> Any:
-    """Return a check of a pandera model that rejects rows for which it is false.
+    """Return a pandera check that rejects the rows for which an expression is false.
 
     Assign it to an attribute of the model, whose name becomes the check's. Rows for
     which the expression is null pass; a column that rows lack counts as null.
@@ -26,7 +26,7 @@ def error(expression: pl.Expr, message: str) -> Any:
 
 
 def warning(expression: pl.Expr, message: str) -> Any:
-    """Return a check like `error`, but for rows to count and load, not to reject."""
+    """Return a check like that of `error`, whose failures are loaded and counted."""
     return _rule(expression, message, raise_warning=True)
 
 

@@ -69,7 +69,7 @@ def as_text(value: Any) -> str:
         _refuse_same_names(value)
         text = json.dumps(value, ensure_ascii=False, default=_jsonable)
         if WHOLE_FLOAT in text:
-            # an integer among floats is a float: its text must not depend on that
+            # an integer among floats came as a float (1.0): write it as an integer
             told = _with_whole_numbers(value)
             text = json.dumps(told, ensure_ascii=False, default=_jsonable)
         return MARKED_NUMBER.sub(r"\1", text) if NUMBER_MARK in text else text
@@ -137,7 +137,7 @@ def _span_text(value: dt.timedelta) -> str:
 def _jsonable(value: Any) -> Any:
     found = _short(value) if type(value).__name__ in _SMALL_FLOATS else plain(value)
     if isinstance(found, Decimal) and found.is_finite():
-        # the encoder only writes numbers as floats: a marked text becomes one later
+        # JSON's encoder has no decimals: write a text whose mark is removed later
         return f"{NUMBER_MARK}{found}"
     return found if type(found) in _OF_JSON else as_text(found)
 

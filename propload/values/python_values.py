@@ -70,7 +70,7 @@ NESTED = frozenset({dict, list, Json})
 SETTLED = KNOWN - {dict, list}
 
 
-def row_of(item: object) -> dict[str, Any] | None:  # noqa: PLR0911 - one a kind
+def row_of(item: object) -> dict[str, Any] | None:  # noqa: PLR0911 - one return per kind
     """Return the fields of an item, or None if it has no fields.
 
     Args:
@@ -100,8 +100,8 @@ def row_of(item: object) -> dict[str, Any] | None:  # noqa: PLR0911 - one a kind
     return None
 
 
-def plain(value: Any) -> Any:  # noqa: PLR0911 - one a kind
-    """Return the equivalent of a value that has one of the types in `KNOWN`.
+def plain(value: Any) -> Any:  # noqa: PLR0911 - one return per kind
+    """Return an equivalent value of one of the types in `KNOWN`.
 
     Raises:
         TypeError: It is not a value but, for instance, a generator, method or selector.
