@@ -94,7 +94,7 @@ class Tuning:
 
     @property
     def best(self) -> Trial:
-        """The choice to take: the leading one where it is clearly faster."""
+        """The choice to take: the leading one if clearly faster, else the default."""
         return (not self.is_clear and self.default) or self.leading
 
     @property
