@@ -38,7 +38,8 @@ class Counts:
         read: Rows that came from the source.
         inserted: Rows with a new key, or without a key.
         updated: Rows that changed a stored row.
-        unchanged: Rows that equal the stored row, or that a trigger skipped.
+        unchanged: Rows that the table already holds (in mode insert-new: whose key it
+            holds), or that a trigger skipped.
         stale: Rows that are older than the stored row, by `newest`.
         duplicates: Rows dropped for another row of their batch with the same key.
         rejected: Rows that were rejected, each with its reasons.
@@ -59,12 +60,12 @@ class Counts:
 
     @property
     def accounted(self) -> int:
-        """The number of rows whose outcome is known."""
+        """How many rows have a known outcome."""
         return self.stored + self.duplicates + self.rejected
 
     @property
     def stored(self) -> int:
-        """The number of rows that the table holds, or holds a newer version of."""
+        """How many rows were inserted, updated, unchanged or stale."""
         return self.inserted + self.updated + self.unchanged + self.stale
 
     @property
