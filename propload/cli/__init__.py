@@ -1,8 +1,8 @@
 """The command line; `main` is what `propload` runs.
 
-A command is a module here with an `app` of its own, named in `COMMANDS` in the order of
-`--help`. It is imported when it is called, and imports what it needs when it runs, so
-that help comes at once.
+Each command is a module of this package with its own `app`, listed in `COMMANDS` in the
+order of `--help`. A module is imported only when its command is called, and imports
+heavy dependencies only when the command runs, so that help is shown without delay.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ COMMANDS = {
     "db": "Start, stop and inspect the embedded database.",
 }
 
-#: What a context knows of the words that a command was called with.
+#: Key of the context's `meta`: whether `--json` is among the arguments.
 _AS_JSON = "propload.as_json"
 
-#: What flags mean that may stand without a value.
+#: Flags that may be given without a value, each with the value that this means.
 _BARE = {"--resume": "true"}
 
 _SUMMARY = """Load property listings, and any other table, into PostgreSQL.
@@ -66,25 +66,26 @@ def main() -> None:
         with patient_stdout():
             build_app()(prog_name="propload")
     except SystemExit as end:
-        # typer's word for a reader that goes early, as `head` does of help: no failure
+        # typer exits like this if the reader of stdout, such as `head`, closes the
+        # pipe early, which is no failure
         if not isinstance(end.__context__, BrokenPipeError):
             raise
     except OutputError as error:
-        # of help and the like, which are no command's
+        # from output that belongs to no command, such as help
         typer.echo(f"propload: {error}", err=True)
         sys.exit(error.exit_code)
 
 
 def _keep_owners_rights() -> None:
-    """Let the owner of a file read and write it, whatever umask a service was given.
+    """Clear the owner's bits in the umask, which a service manager may have set.
 
-    Otherwise a state folder would be closed to its own user for good.
+    Otherwise the owner of a new state folder could never read or write it.
     """
     os.umask(os.umask(0o077) & 0o077)
 
 
 def build_app() -> typer.Typer:
-    """Return the command line, which knows of its commands what `--help` shows."""
+    """Return the app of the command line, with only the help line of each command."""
     app = typer.Typer(
         cls=_Commands,
         help=flowing(_SUMMARY),
@@ -100,7 +101,7 @@ def build_app() -> typer.Typer:
 
 
 def load_command(name: str) -> Any:
-    """Return a command or group of commands with all that belongs to it.
+    """Import a command or group of commands and return it.
 
     Its type is typer's own copy of click's `Command`, which has no public name.
 
@@ -111,18 +112,21 @@ def load_command(name: str) -> Any:
 
 
 class _Commands(HelpedGroup):
-    """A group that loads a command when it is called or completed."""
+    """A group that imports a command only when it is called or completed."""
 
     def resolve_command(  # Any: the types of click have no public name in typer
         self, ctx: Any, args: list[str]
     ) -> tuple[str | None, Any, list[str]]:
-        """Load the command that is named, and note whether it is to print JSON."""
+        """Import the named command, and note whether it is to print JSON."""
         ctx.meta[_AS_JSON] = "--json" in args
         name, known, rest = super().resolve_command(ctx, completed(args, _BARE))
         return name, load_command(known.name) if known and known.name else None, rest
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # Any: as above
-        """Return the words left; a flag that comes too early is told where it goes."""
+        """Return the arguments left after parsing.
+
+        The error for a flag before the command says where to put it.
+        """
         given = list(args)
         try:
             parsed: list[str] = super().parse_args(ctx, args)
@@ -139,11 +143,11 @@ class _Commands(HelpedGroup):
         return parsed
 
     def invoke(self, ctx: Any) -> Any:  # Any: as above
-        """Run the command; what none takes is told as JSON where that is wanted."""
+        """Run the command; with `--json`, print usage errors as JSON too."""
         try:
             return super().invoke(ctx)
         except TyperException as error:
-            # words that no command takes: its own errors are told by its screen
+            # only usage errors arrive here: the command's `Screen` reports all others
             error.message = without_passwords(error.message)
             if ctx.meta.get(_AS_JSON):
                 _print_failure(error)
@@ -160,11 +164,11 @@ def _print_failure(error: TyperException) -> None:
 
 
 def _stand_in() -> None:
-    """Stand in the list of commands for one that is not loaded yet."""
+    """Do nothing: a placeholder for a command that is not imported yet."""
 
 
 def _top(*, version: bool) -> None:
-    """Do nothing besides what the flags of the top level do by themselves."""
+    """Do nothing: the flags of the top level act by their callbacks."""
     assert not version  # noqa: S101 - its callback ends the process
 
 

@@ -1,4 +1,4 @@
-"""How a command is made: its help, its example, its flags, and its errors."""
+"""Define commands: their help, example, flags and error handling."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ _CONFIG = option(
     help="Configuration file; the nearest propload.toml by default.",
     rich_help_panel="Running",
 )
-#: The flag of commands that ask before they delete.
+#: The flag that skips the question of commands that delete.
 YES = switch("--yes", "Do not ask.", "-y")
 
 
 def own_app() -> typer.Typer:
-    """Return the app of one module, for its command or its group of commands."""
+    """Return a new app for a module's command or group of commands."""
     return typer.Typer(rich_markup_mode="rich")
 
 
 def add_group(app: typer.Typer, name: str, meaning: str) -> typer.Typer:
-    """Add a group of commands to an app, and return it."""
+    """Add a group of commands to an app, and return the group."""
     group = typer.Typer(cls=HelpedGroup, help=meaning, no_args_is_help=True)
     app.add_typer(group, name=name)
     return group
@@ -44,18 +44,19 @@ def command(
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Return a decorator that adds a function to an app as a command.
 
-    The function's docstring is its help; its argument `screen` says how to print.
-    Errors of propload become a message on stderr and their exit code.
+    The function's docstring is the command's help; its parameter `screen` receives the
+    `Screen` to print on. An error of propload is printed on stderr, and the process
+    exits with its code.
 
     Args:
-        app: The app that gets the command.
-        name: Its name.
-        example: Commands that work, one a line, shown at the end of the help.
-        shown: Its flags and arguments by the name of the function's argument.
+        app: The app that the command is added to.
+        name: The command's name.
+        example: Commands that work, one per line, shown at the end of the help.
+        shown: Its flags and arguments, by parameter name of the function.
     """
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
-        """Make a function a command, and return it as it is."""
+        """Register the function as a command, and return it unchanged."""
 
         def guarded(screen: Screen, config: str | None, **values: object) -> None:
             with screen.running():
@@ -63,7 +64,7 @@ def command(
                     if not config:
                         msg = "config: is empty: give a file, or leave it out"
                         raise ConfigError(msg)
-                    # for this process and those that it starts
+                    # inherited by the processes that this one starts
                     os.environ[CONFIG_VARIABLE] = config
                 function(screen=screen, **values)
 
@@ -77,5 +78,5 @@ def command(
 
 
 def _example(lines: str) -> str:
-    # typer joins single lines and keeps empty ones
+    # typer joins lines that no empty line separates
     return "\n\n".join(["[bold]Example[/bold]", *lines.strip().splitlines()])

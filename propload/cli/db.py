@@ -91,10 +91,10 @@ def psql(words: list[str] | None, given: Settings, screen: Screen) -> None:
         raise ConfigError(msg)
     folder = places(given).state_dir
     embedded.start(folder)
-    # what the environment says of servers is meant for others
+    # libpq's variables (PGHOST, PGUSER …) describe other servers
     kept = {k: v for k, v in os.environ.items() if not _is_of_libpq(k)}
     called = [str(program), embedded.url(folder), *(words or [])]
-    # takes this process's place, so that keys and exit code are psql's
+    # psql replaces this process, so that it gets the keys and sets the exit code
     os.execve(program, called, kept)  # noqa: S606
 
 
@@ -114,7 +114,7 @@ def destroy(yes: bool, given: Settings, screen: Screen) -> None:  # noqa: FBT001
 
 
 def _is_of_libpq(variable: str) -> bool:
-    # PG_COLOR and its like say how psql looks
+    # PG_COLOR and the like only set how psql looks
     return variable.startswith("PG") and not variable.startswith("PG_")
 
 

@@ -1,4 +1,4 @@
-"""`propload demo`: a demonstration that a package registers, from site to table."""
+"""`propload demo`: run a registered demonstration, from site to table."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
             keep: bool,
             settings: Settings,
         ) -> Reported:
-            """Run it; `tell` is called with text as it goes on."""
+            """Run the demonstration, passing progress messages to `tell`."""
 
 
-#: The entry point group where packages register a demonstration.
+#: The entry point group under which packages register a demonstration.
 GROUP = "propload.demos"
-#: Two days of so many take about 20 seconds on two busy cores.
+#: Two simulated days of this many listings take about 20 seconds on two busy cores.
 _LISTINGS = 400
 
 _SIZE = option(

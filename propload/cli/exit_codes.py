@@ -1,4 +1,4 @@
-"""With what code a command ends that ran something."""
+"""The exit codes of commands that start a run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from propload.errors import PropLoadError
     from propload.report import Report, Status
 
-#: How a run that raised nothing ended.
+#: The exit code for each status of a run that raised no error.
 _EXIT_CODES: Mapping[Status, int] = {
     "loaded": 0,
     "failed": 1,
@@ -26,8 +26,8 @@ _EXIT_CODES: Mapping[Status, int] = {
 def exit_code(report: Report, /) -> int:
     """Return the exit code of a command whose run ended with a report.
 
-    Nobody who runs it from cron sees that a site or a file changed, if a run that
-    refused every row ends as one that loaded them.
+    A run that rejected every row exits as one that the reject limit stopped: with 0, a
+    cron job would never show that a site or a file has changed.
     """
     if report.status == "loaded" and report.counts.all_rejected:
         return RejectLimitError.exit_code
@@ -35,5 +35,5 @@ def exit_code(report: Report, /) -> int:
 
 
 def code_of(error: PropLoadError | KeyboardInterrupt, /) -> int:
-    """Return the exit code of a command that failed or was interrupted."""
+    """Return the exit code of a command that raised an error or was interrupted."""
     return INTERRUPTED if isinstance(error, KeyboardInterrupt) else error.exit_code

@@ -1,7 +1,7 @@
 """The flags of a command, made from values instead of its signature.
 
-So a table of settings becomes flags without repeating it (`propload.cli.settings`),
-and a command's module needs no import that only typer would read.
+So the table of settings becomes flags without being repeated (`propload.cli.settings`),
+and a command's module needs no run-time imports just for typer to read annotations.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ class Part:
     """One flag or argument.
 
     Attributes:
-        type: What typer reads it as.
+        type: The type that typer converts it to.
         option: What `typer.Option` or `typer.Argument` returned.
-        default: Its value where it is not given.
+        default: The value if it is not given.
     """
 
     type: object
@@ -32,47 +32,47 @@ class Part:
 
 
 def option(kind: object, *flags: str, default: object = None, **shown: Any) -> Part:
-    """Return a flag with a value; its words and its looks are those of typer."""
+    """Return a flag that takes a value; keywords are passed on to `typer.Option`."""
     return Part(kind, typer.Option(*flags, **shown), default)
 
 
 def argument(kind: object, name: str, meaning: str, default: object = None) -> Part:
-    """Return what stands without a flag."""
+    """Return a positional argument."""
     shown = typer.Argument(metavar=name, help=meaning, show_default=False)
     return Part(kind, shown, default)
 
 
 def switch(flag: str, meaning: str, *short: str, panel: str | None = None) -> Part:
-    """Return a flag without a value: what it means is so where it is given."""
+    """Return a flag without a value: True if it is given, otherwise False."""
     shown = {"help": meaning, "show_default": False, "rich_help_panel": panel}
     return option(bool, flag, *short, default=False, **shown)
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Flags that together become one argument of a command.
+    """Flags whose values together become one argument of a command.
 
     Attributes:
         parts: The flags by name.
-        gather: Makes the argument from their values by name.
+        gather: Returns the argument, given their values by name.
     """
 
     parts: Mapping[str, Part]
     gather: Callable[[Mapping[str, object]], object]
 
 
-#: What a command says of one of its arguments.
+#: How one parameter of a command is given on the command line.
 Shown: TypeAlias = Part | Group
 
 
 def expand(
     command: Callable[..., None], shown: Mapping[str, Shown]
 ) -> Callable[..., None]:
-    """Return the command as typer can read it, with a flag for each part.
+    """Return the command with a signature for typer: a parameter for each part.
 
     Args:
         command: Called with one value for each name in `shown`.
-        shown: The parts and groups by the name of the argument.
+        shown: The parts and groups, by parameter name of the command.
     """
 
     def expanded(**values: object) -> None:
@@ -93,13 +93,14 @@ def expand(
 
 
 def completed(words: Sequence[str], meant: Mapping[str, str], /) -> list[str]:
-    """Return a command's words, with the value of flags that may stand without one.
+    """Return a command's arguments, with a value added to flags given without one.
 
-    typer itself takes the next word for the value, whatever that is, or refuses.
+    typer itself would take the next argument as the value, or fail if there is none.
 
     Args:
-        words: The words.
-        meant: What each such flag means where another flag follows, or nothing.
+        words: The arguments.
+        meant: The flags that may be given without a value, each with the value it then
+            gets: if it is the last argument, or another flag follows.
     """
     found = list(words)
     end = found.index("--") if "--" in found else len(found)
@@ -111,9 +112,9 @@ def completed(words: Sequence[str], meant: Mapping[str, str], /) -> list[str]:
 
 
 def flowing(text: str, /) -> str:
-    """Return a text whose paragraphs are a line each, for the terminal to break.
+    """Return a text with each paragraph on one line, for the terminal to wrap.
 
-    typer keeps the breaks of all paragraphs but the first.
+    typer itself joins the lines of the first paragraph only.
     """
     return "\n\n".join(" ".join(part.split()) for part in text.split("\n\n"))
 

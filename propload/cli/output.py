@@ -35,25 +35,25 @@ if TYPE_CHECKING:
     from propload.report import Plain, Report, Status
 
     class Reported(Protocol):
-        """A report: text for people, JSON for programs."""
+        """A report that can be printed as text or as JSON."""
 
         def to_json(self) -> str:
             """Return it as one JSON object."""
 
 
-#: Answers that let a question pass.
+#: Answers to a question that mean yes.
 _YES = frozenset({"y", "yes"})
 
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """How a command speaks.
+    """How a command prints results, remarks and errors.
 
     Attributes:
-        as_json: Whether stdout holds JSON and nothing else.
+        as_json: Whether stdout gets JSON and nothing else.
         quiet: Whether only results and errors are shown.
-        verbose: Whether each step is told.
-        debug: Whether an error shows where it came from.
+        verbose: Whether each step is logged.
+        debug: Whether an error is shown with its traceback.
     """
 
     as_json: bool = False
@@ -73,11 +73,11 @@ class Screen:
 
     @contextmanager
     def after_runs(self, reports: Sequence[Report], /) -> Iterator[None]:
-        """Tell where their reports are that stdout does not take, and go on.
+        """If stdout fails, say on stderr how to see the reports, and continue.
 
-        A program that reads the exit code would otherwise load again what is loaded.
-        For the same reason the first signal from here on is ignored; a second one ends
-        the process.
+        So the exit code is still that of the runs: a program that reads it would
+        otherwise load the same rows again. For the same reason the first signal from
+        here on is ignored; a second one ends the process.
         """
         settle()
         try:
@@ -95,7 +95,7 @@ class Screen:
             print(text)  # noqa: T201 - this is the output
 
     def print_lines(self, lines: Iterable[str]) -> None:
-        """Print texts on stdout, one a line."""
+        """Print texts on stdout, one per line."""
         with patient_stdout():
             for line in lines:
                 print(line)  # noqa: T201 - this is the output
@@ -106,33 +106,33 @@ class Screen:
             typer.echo(hanging(visible(text)), err=True)
 
     def conclude(self, text: str, /, **values: object) -> None:
-        """Say what was done: in a remark, or as JSON by the values."""
+        """Say what was done: the text on stderr, or with `--json` the values."""
         if self.as_json:
             self.show_values(values)
         else:
             self.tell(text)
 
     def confirm(self, question: str) -> None:
-        """Ask on stderr whether to do what cannot be undone; return on yes alone.
+        """Ask on stderr before something irreversible; return only if answered yes.
 
         Raises:
-            PropLoadError: The answer is another one, or there is nobody to answer.
+            PropLoadError: The answer is not yes, or stdin is at its end.
         """
-        # typer's own prompt writes a part of the question to stdout
+        # typer's own prompt writes part of the question to stdout
         typer.echo(f"{visible(question)} [y/N]: ", err=True, nl=False)
         answer = sys.stdin.readline()
         if answer.strip().lower() in _YES:
             return
         msg = "nothing was deleted"
         if not answer or not sys.stdin.isatty():
-            # only a terminal has shown the answer, and the end of its line
+            # only a terminal has echoed the answer with its newline
             typer.echo(err=True)
         if not answer:
             msg += ": nobody answered; --yes skips the question"
         raise PropLoadError(msg)
 
     def quieted(self, given: Settings) -> Settings:
-        """Return the settings, without live progress where the command is quiet."""
+        """Return the settings, without live progress if the command is quiet."""
         return {**given, "progress": False} if self.quiet else given
 
     @contextmanager
@@ -140,7 +140,7 @@ class Screen:
         """Turn errors into messages and exit codes while a command runs.
 
         Raises:
-            typer.Exit: With the code of the error.
+            typer.Exit: With the exit code of the error.
         """
         self._set_up_logs()
         try:
@@ -157,7 +157,7 @@ class Screen:
 
     def _fail(self, error: PropLoadError | KeyboardInterrupt) -> None:
         report = report_of(error)
-        # what stdout does not take is no reason to be silent about the failure
+        # stderr must get the failure even if stdout cannot be written
         with suppress(OutputError):
             if report is not None:
                 self.show(report)
@@ -166,13 +166,14 @@ class Screen:
         self.explain(error)
 
     def explain(self, error: PropLoadError | KeyboardInterrupt) -> None:
-        """Print on stderr what went wrong, unless its report has just said so there."""
+        """Print an error on stderr, unless the same terminal has just shown it."""
         if isinstance(error, KeyboardInterrupt):
             typer.echo(f"{_label()} {hanging(visible(_interrupted(error)))}", err=True)
             return
         if not (self.as_json or self.debug) and _is_seen(error):
             return
-        # propload's own sentences hold no secret, and words of them may be one
+        # propload's messages hold no secret: masking them could only hide words that
+        # happen to equal a password
         self._explain(error, str(error))
 
     def _fail_unexpectedly(self, error: Exception) -> None:
@@ -203,12 +204,12 @@ class Screen:
         _log_to_stderr(log, level)
         log.propagate = False
         if self.verbose or self.debug:
-            # Scrapy's, and what a spider logs under its own name
+            # what Scrapy logs, and a spider under its own name
             _log_to_stderr(logging.getLogger(), logging.INFO)
 
 
 def _lacking(error: Exception) -> str:
-    """Return what to do about what the process lacks, or nothing for another error."""
+    """Return a message for lack of memory, threads or privilege; otherwise ""."""
     if isinstance(error, MemoryError):
         return (
             "the process cannot get more memory: raise its limit (ulimit -v, or its "
@@ -222,14 +223,14 @@ def _lacking(error: Exception) -> str:
 
 
 def _label() -> str:
-    """Return how an error begins: with the time where stderr goes into a log."""
+    """Return the prefix of an error; if stderr is no terminal, with the time."""
     label = typer.style("propload:", fg="red", bold=True)
     is_watched = sys.stderr.isatty()
     return label if is_watched else f"{time.strftime(MOMENT)} {label}"
 
 
 def _is_seen(error: PropLoadError) -> bool:
-    """Whether whoever reads stderr has read the message in the report on stdout."""
+    """Return whether the report on the terminal has already shown this message."""
     if not isinstance(error, LoadError) or error.report is None:
         return False
     is_told = str(error) == error.report.message
@@ -237,7 +238,7 @@ def _is_seen(error: PropLoadError) -> bool:
 
 
 def _where(reports: Sequence[Report]) -> str:
-    """Return what is said of where reports are, after a sentence."""
+    """Return the text, to follow a sentence, that says how to see the reports."""
     if not reports:
         return ""
     commands = reports[0].commands
@@ -253,7 +254,7 @@ def report_of(error: PropLoadError | KeyboardInterrupt, /) -> Report | None:
 
 
 def failure(error: PropLoadError | KeyboardInterrupt, /) -> dict[str, Plain]:
-    """Return what JSON says of a failure: the run's report where it has one."""
+    """Return the JSON object for a failure: the run's report if there is one."""
     report = report_of(error)
     if report is not None:
         return report.as_dict()
@@ -271,9 +272,9 @@ def _without_report(status: Status, message: str, code: int) -> dict[str, Plain]
 
 
 def _without_secrets(text: str) -> str:
-    """Return a text without the passwords of any place that names a database.
+    """Return a text without the passwords of any connection string that was given.
 
-    Messages hold none; the traceback of a driver's error may quote one.
+    Messages hold none, but the traceback of a driver's error may quote one.
     """
     from propload.postgres.session.dsn import hide_secrets  # noqa: PLC0415 - only on failure
 
@@ -289,7 +290,10 @@ def _log_to_stderr(log: logging.Logger, level: int) -> None:
 
 
 class _StderrHandler(logging.Handler):
-    """Writes to whatever stderr is now, so that live progress stays below it."""
+    """Logs to the current `sys.stderr`, so that live progress stays below the lines.
+
+    The progress display replaces `sys.stderr` while it runs.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -297,7 +301,7 @@ class _StderrHandler(logging.Handler):
         self.setFormatter(logging.Formatter(line, MOMENT))
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Print a record of the log."""
+        """Print a log record on stderr."""
         try:
             text = hanging(visible(self.format(record)))
             print(text, file=sys.stderr)  # noqa: T201 - the log
@@ -306,7 +310,7 @@ class _StderrHandler(logging.Handler):
 
 
 def _connection_strings() -> list[str]:
-    """Return what may be a connection string on the command line or in settings."""
+    """Return all texts of the command line and settings that may name a database."""
     found = [word.removeprefix("--to=") for word in sys.argv[1:]]
     found.append(os.environ.get("PROPLOAD_TO", ""))
     with suppress(PropLoadError):
@@ -316,7 +320,7 @@ def _connection_strings() -> list[str]:
 
 
 def screen_group() -> Group:
-    """Return the flags of `Screen`."""
+    """Return the flags that make up a `Screen`."""
     told = {
         "as_json": ("--json", "Print only the result, as JSON."),
         "quiet": ("--quiet", "Show only the result and errors.", "-q"),

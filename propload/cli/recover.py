@@ -93,7 +93,7 @@ def _load(run: str, given: Settings, screen: Screen, *, moved: bool) -> None:
 
 
 def _elsewhere(given: Settings) -> str:
-    """Return what is said of journals of other databases, or nothing."""
+    """Return the message about journals of other databases; "" if there are none."""
     waiting = _waiting(given)
     return waiting and (
         f"nothing was loaded: {waiting}. Pass --to as the "
@@ -103,7 +103,7 @@ def _elsewhere(given: Settings) -> str:
 
 
 def _waiting(given: Settings) -> str:
-    """Return how many journals there are of any database, and of which, or nothing."""
+    """Return the number of all journals and their databases as text; "" if none."""
     from propload.earlier_runs.leftover_journals import leftovers  # noqa: PLC0415 - heavy
 
     found = leftovers(**only(given, TableSettings))
@@ -126,7 +126,7 @@ def _show(
     *,
     failed: PropLoadError | KeyboardInterrupt | None = None,
 ) -> None:
-    """Print a report of each journal, of one that could not be loaded as well."""
+    """Print the report of each journal, including that of the one that failed."""
     if screen.as_json:
         values = [report.as_dict() for report in reports]
         screen.show_values([*values, failure(failed)] if failed else values)
@@ -150,7 +150,10 @@ def _drop(run: str, given: Settings, screen: Screen, *, yes: bool) -> None:
 
 
 def _confirm_drop(run: str, given: Settings, screen: Screen) -> None:
-    """Ask before a journal is deleted; one that is not there is told of later."""
+    """Ask before a journal is deleted; if it does not exist, do nothing.
+
+    The deletion itself then raises the error.
+    """
     from propload.earlier_runs.leftover_journals import leftovers  # noqa: PLC0415 - heavy
 
     found = leftovers(**only(given, FileSettings))
@@ -177,7 +180,7 @@ def _list(given: Settings, screen: Screen) -> None:
         waiting = _waiting(given)
         screen.tell(f"none for --to: {waiting}" if waiting else _none_left(given))
         return
-    # some of them may be committed, which the database alone knows
+    # "at most": some may be committed already, which only the database knows
     columns = ("run", "rows at most", "table", "database", "source")
     about = ("table", "database", "source")
     lines = [

@@ -1,4 +1,4 @@
-"""Where commands find the files of earlier runs, and how a run is named."""
+"""Arguments that name an earlier run, and where commands find its files."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LISTED_RUNS = 20
 
 
 def run_argument(meaning: str) -> Part:
-    """Return the argument that names an earlier run; empty where it is not given."""
+    """Return the argument that names an earlier run; "" if it is not given."""
     return argument(str, "RUN", meaning, "")
 
 
@@ -36,16 +36,16 @@ REPLAYED_RUN = _earlier_run("the newest run with rows to replay")
 
 
 def limit_flag(most: int, meaning: str) -> Part:
-    """Return the flag that says how many are shown."""
+    """Return the flag `--limit`, with its default and its help."""
     return option(int, "--limit", default=most, metavar="N", min=0, help=meaning)
 
 
-#: How many earlier runs are listed.
+#: The flag that says how many earlier runs are listed.
 MOST_RUNS = limit_flag(LISTED_RUNS, "Runs listed; 0 lists all.")
 
 
 def places(given: Settings) -> Places:
-    """Return the folders of the state folder that holds.
+    """Return the places within the state folder that the settings select.
 
     Raises:
         ConfigError: A setting, or the folder, cannot be used.
@@ -59,12 +59,12 @@ def find_rejected(run: str, given: Settings) -> Path:
     """Return the file of a run's rejected rows.
 
     Args:
-        run: The run, or how its name begins; empty for the newest, or the one whose
-            replay, newer than that, has not ended.
+        run: The run's name or its beginning. If empty, the newest run that rejected
+            rows; or, if a newer replay has not ended, the run that it replays.
         given: The settings of the command.
 
     Raises:
-        ConfigError: A setting cannot be used, or there are none.
+        ConfigError: A setting cannot be used, or there are no rejected rows.
     """
     from propload.earlier_runs import gone_rejects  # noqa: PLC0415 - needs Polars
 

@@ -1,4 +1,4 @@
-"""`propload runs`: what is remembered of earlier runs."""
+"""`propload runs`: list, show and drop the records of earlier runs."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def list_runs(limit: int, given: Settings, screen: Screen) -> None:
     """
     where = places(given)
     table = parse_table(given.get("table"))
-    # one more tells whether there are others
+    # one more than is shown, to know whether there are others
     found = _newest(where, limit and limit + 1, table)
     listed = found[: limit or None]
     if screen.as_json:
@@ -126,7 +126,7 @@ def drop(
 def _newest(
     where: Places, limit: int, table: TableName | None
 ) -> list[Report | UnfinishedRun]:
-    """Return runs, newest first: one that was gone on with has not ended."""
+    """Return runs, newest first; a run that is being resumed counts as unfinished."""
     begun = UnfinishedRunStore(where.runs).newest(table=table)
     names = {one.run_id for one in begun}
     most = limit and limit + len(names)
@@ -137,19 +137,20 @@ def _newest(
 
 
 def _begun(where: Places, run: str) -> UnfinishedRun | None:
-    """Return the run whose name begins so, where it has no report yet, or None.
+    """Return the unfinished run with this name or prefix; None if it has ended.
 
-    One that was gone on with has none either, whatever its earlier report says. Without
-    a name it is the newest, where that was killed.
+    A run that was resumed and has not ended again is unfinished, whatever its earlier
+    report says. Without a name, return the newest run that is not running, if it was
+    killed.
 
     Raises:
-        ConfigError: It may be this run or another one.
+        ConfigError: Several runs have this prefix, one of them unfinished.
     """
     begun = {one.run_id: one for one in UnfinishedRunStore(where.runs).newest()}
     ended = ReportStore(where.runs).files.names()
     names = {*begun, *ended}
     if not run:
-        # one that was killed has come to its end as well
+        # the newest run that ended: a killed one counts as ended
         going_on = {name for name, one in begun.items() if one.status == "running"}
         return begun.get(max(names - going_on, default=""))
     found = {run} & names or {name for name in names if name.startswith(run)}
@@ -183,14 +184,14 @@ def _values(one: Report | UnfinishedRun, where: Places) -> dict[str, Plain]:
 
 
 def _way_on(one: UnfinishedRun, where: Places) -> str:
-    """Return what is to be done with a run that has not ended."""
+    """Return that a run is still running, or else how to continue it."""
     if one.status == "running":
         return f"it is running in process {one.pid}"
     return f"its process is gone; {_rest(one, where)}"
 
 
 def _rest(one: UnfinishedRun, where: Places) -> str:
-    """Return how the rest of a killed run is loaded, by the way it was begun."""
+    """Return how to load the rest of a killed run, depending on what started it."""
     if one.way == "recover":
         if not (where.journal / one.run_id).exists():
             return "nothing is left in its journal"
@@ -204,7 +205,7 @@ def _rest(one: UnfinishedRun, where: Places) -> str:
 
 
 def _how_to_replay(run_id: str, where: Places) -> str:
-    """Return how rejected rows are replayed once more, where there are any yet."""
+    """Return how to replay a run's rejected rows again, or that none are left."""
     from propload.rejecting import RejectStore  # noqa: PLC0415 - needs Polars
 
     if not RejectStore(where.rejects).files.path(run_id).exists():

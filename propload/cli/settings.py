@@ -1,4 +1,4 @@
-"""The flags of settings, made from their table."""
+"""The flags of settings, made from the table of settings."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ Kind = TypeVar("Kind")
 
 
 def settings_group(names: Iterable[str] = tuple(SETTINGS), /, **meanings: str) -> Group:
-    """Return the flags of settings, gathered to `Settings` without those not given.
+    """Return a group of flags that gathers the settings that are given.
 
     Args:
         names: The settings.
-        meanings: What one does where that is something else than in a load.
+        meanings: Help for settings that mean something else here than in a load.
     """
     shown = {name: SETTINGS[name] for name in names}
     for name, meaning in meanings.items():
@@ -33,7 +33,7 @@ def settings_group(names: Iterable[str] = tuple(SETTINGS), /, **meanings: str) -
 
 
 def only(given: Settings, kind: type[Kind]) -> Kind:
-    """Return those of some settings that are of a kind, a type of few of them."""
+    """Return the settings that the given `TypedDict` has, as an instance of it."""
     names = kind.__annotations__
     return cast("Kind", {name: told for name, told in given.items() if name in names})
 
@@ -46,21 +46,21 @@ def _setting_flag(setting: Setting) -> Part:
     shown: dict[str, Any] = {
         "help": setting.meaning + _default(setting),
         "rich_help_panel": setting.panel,
-        # None is the flag's own default: the setting's holds where nobody sets it
+        # the flag's own default is None; the setting's applies if nothing else sets it
         "show_default": False,
     }
     if not setting.metavar:
         both = f"{setting.flag}/--no-{setting.flag.removeprefix('--')}"
         return option(bool | None, both, **shown)
     if setting.choices:
-        # typer's own choices are refused in the words of the library below it
+        # with typer's own choices, the message for a wrong one would be click's
         shown["autocompletion"] = lambda: setting.choices
         shown["callback"] = _refusing(setting)
     return option(str | None, setting.flag, metavar=setting.metavar, **shown)
 
 
 def _refusing(setting: Setting) -> Callable[[str | None], str | None]:
-    """Return what refuses a word of the command line that is none of the setting's."""
+    """Return the callback that refuses a value that the setting does not allow."""
 
     def read(word: str | None) -> str | None:
         try:

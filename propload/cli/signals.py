@@ -1,4 +1,4 @@
-"""What a signal does to a command: it ends it, until the result is there."""
+"""What signals do to a command: end it, until it has its result."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 @contextmanager
 def terminable() -> Iterator[None]:
-    """Let signals end a command as Ctrl-C does, which cleans up behind itself.
+    """Let each signal raise `KeyboardInterrupt`, so that the command cleans up.
 
-    A load listens itself, and lets the first signal commit what was read. After the
-    block the command has told what there was: no signal makes that a failure then,
-    if the process is the command line's own.
+    A load handles signals itself: after the first one it commits what was read. After
+    the block the command has printed its result. In a process of the command line
+    signals are then ignored, so that none can turn the result into a failure.
     """
     if not _is_main_thread():
         yield
@@ -38,10 +38,10 @@ def terminable() -> Iterator[None]:
 
 
 def settle() -> None:
-    """Ignore the first signal from here on: what was to be done is done.
+    """Ignore the first signal from here on: the command has done its work.
 
-    A program that reads the exit code would otherwise load again what is loaded. A
-    second signal ends the process, as stdout may be a pipe that nobody reads.
+    A program that reads the exit code would otherwise load the same rows again. A
+    second signal ends the process, since stdout may be a pipe that nobody reads.
     """
     if not _is_main_thread():
         return
@@ -60,7 +60,7 @@ def _is_ours(handler: object) -> bool:
 
 def _interrupt(number: int, _frame: FrameType | None) -> None:
     if number != signal.SIGINT:
-        # a second one ends it at once, as it would have without this
+        # a second one ends the process immediately, as it does by default
         signal.signal(number, signal.SIG_DFL)
     raise KeyboardInterrupt
 

@@ -1,4 +1,4 @@
-"""What a command reads: files and the like, or one spider with its arguments."""
+"""The sources of a command: files and the like, or one spider with its arguments."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _SET = _values("Scrapy setting of the crawl", "--set")
 
 
 class Chosen:
-    """What the command line says about its sources.
+    """The sources that the command line names, and the job.
 
     Args:
         told: The values of the flags by name, as given.
@@ -65,13 +65,14 @@ class Chosen:
         self._set = _texts(told.get("set"))
 
     def source(self, *, resume: object = None) -> str | list[str]:
-        """Return what `propload.ingest` reads: of the command line, else of the job.
+        """Return the source for `propload.ingest`: the command line's, or the job's.
 
         Args:
-            resume: The setting: a word that follows the flag is taken for a run.
+            resume: The setting of that name. `--resume FILE` takes the file as its run,
+                which the error for a missing source then explains.
 
         Raises:
-            ConfigError: No source is named, or a spider together with others.
+            ConfigError: No source is named, or a spider together with other sources.
         """
         sources = self._sources or (list(job_source(self.job)) if self.job else [])
         if not sources:
@@ -88,10 +89,10 @@ class Chosen:
         return sources
 
     def crawl(self) -> Crawl:
-        """Return what a spider is told, besides its name; empty for other sources.
+        """Return the spider's arguments and Scrapy settings; {} for other sources.
 
         Raises:
-            ConfigError: A word is not NAME=VALUE, or there is no spider to tell it.
+            ConfigError: A value is not NAME=VALUE, or the source is not a spider.
         """
         source = self.source()
         if not is_spider(source):
@@ -110,7 +111,7 @@ class Chosen:
 
 
 def pairs(flag: str, words: Iterable[str]) -> dict[str, object]:
-    """Return the values of `NAME=VALUE` words, as texts.
+    """Return the values of `NAME=VALUE` words by name, as texts.
 
     Raises:
         ConfigError: A word has no `=`, or nothing before it.
@@ -126,10 +127,12 @@ def pairs(flag: str, words: Iterable[str]) -> dict[str, object]:
 
 
 def _refuse_repeated(words: Iterable[str]) -> None:
-    """Refuse two values of one argument: `-a place=a -a place=b` asks for both places.
+    """Refuse different values for one argument.
+
+    Whoever writes `-a place=a -a place=b` wants both, but would get the last one.
 
     Raises:
-        ConfigError: There are such.
+        ConfigError: An argument has two different values.
     """
     given: dict[str, str] = {}
     for word in words:
@@ -146,7 +149,7 @@ def sources_group(*, crawls: bool = False) -> Group:
     """Return the argument and the flags that become `Chosen`.
 
     Args:
-        crawls: Whether a spider can be told something.
+        crawls: Whether the command can run a spider, with arguments and settings.
     """
     if not crawls:
         return Group({"sources": _ROWS, "job": _JOB}, Chosen)

@@ -1,4 +1,7 @@
-"""The three standard streams, as cron or a shell (`>&-`, `LC_ALL=C`) may leave them."""
+"""Make stdin, stdout and stderr usable however cron or a shell has set them up.
+
+A shell may close them (`>&-`) or limit them to ASCII (`LC_ALL=C`).
+"""
 
 from __future__ import annotations
 
@@ -18,20 +21,20 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 _STDERR = 2
-#: Columns that a word and the frame around it need.
+#: The smallest width, in columns, that holds a word and the frame around it.
 _NARROWEST = 20
-#: The name under which Python knows how such letters are written.
+#: The name of our error handler for characters that stdout cannot encode.
 _ESCAPED = "propload.escaped"
 
 
 def open_closed_streams() -> None:
-    """Connect streams that were closed to the null device.
+    """Connect standard streams that were closed to the null device.
 
-    Else the next file or connection would get a closed stream's number, and what
-    some library prints would go into it.
+    Otherwise the next file or connection would get the descriptor of a closed stream,
+    and whatever a library prints would be written into it.
     """
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
-        # the processes that this one starts need streams as well
+        # child processes need the streams as well
         os.set_inheritable(descriptor, True)  # noqa: FBT003 - its signature
     os.close(descriptor)
     for name, number, mode in (
@@ -44,10 +47,10 @@ def open_closed_streams() -> None:
 
 
 def forget_too_narrow_lines() -> None:
-    """Give help and errors their usual width where `COLUMNS` is too small for a word.
+    """Unset `COLUMNS` if it is too small for a word, so that the usual width is used.
 
-    Programs that start others without a terminal tell them of 0 `COLUMNS`: nothing at
-    all would be printed.
+    Some programs start others without a terminal and with `COLUMNS=0`, at which help
+    and errors would print nothing at all.
     """
     told = os.environ.get("COLUMNS", "")
     if told.isdecimal() and int(told) < _NARROWEST:
@@ -55,9 +58,9 @@ def forget_too_narrow_lines() -> None:
 
 
 def let_stderr_fail() -> None:
-    """Let what stderr does not take be lost: a full disk must not end a load.
+    """Ignore errors in writing to stderr: a full disk must not end a load.
 
-    A stream that somebody else has put there, as tests do, is left alone.
+    If `sys.stderr` was replaced, as tests do, it is left alone.
     """
     own = sys.__stderr__
     if own is None or sys.stderr is not own:
@@ -69,13 +72,13 @@ def let_stderr_fail() -> None:
 
 
 class _Forgiving(io.FileIO):
-    """A file that takes everything, whether its disk or reader does or not."""
+    """A file whose writes always succeed: what cannot be written is discarded."""
 
     def write(self, data: Buffer, /) -> int:
-        """Return how much was written: all of it, where it is lost as well."""
+        """Return the number of bytes written; if they are discarded, all of them."""
         size = memoryview(data).nbytes
         try:
-            # nothing at once, of a pipe that is full and makes nobody wait, is lost too
+            # a full non-blocking pipe returns None: those bytes are discarded too
             return super().write(data) or size
         except OSError:
             return size
@@ -83,19 +86,19 @@ class _Forgiving(io.FileIO):
 
 @contextmanager
 def patient_stdout() -> Iterator[None]:
-    """Let a reader such as `head` go away early: what it did not want is dropped.
+    """Let a reader such as `head` close stdout early: the rest is discarded.
 
     Raises:
-        OutputError: Stdout does not take what is printed.
+        OutputError: Stdout cannot be written for another reason.
     """
     try:
         yield
         sys.stdout.flush()
     except OSError as error:
         if error.filename is not None:
-            # of a file that was to be opened
+            # it comes from opening a file, not from stdout
             raise
-        # the interpreter flushes once more when it ends
+        # the interpreter flushes stdout again at exit, which must not fail
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if not isinstance(error, BrokenPipeError):
             msg = (
@@ -106,10 +109,10 @@ def patient_stdout() -> Iterator[None]:
 
 
 def escape_what_cannot_be_printed() -> None:
-    r"""Let stdout take any text: what its encoding lacks is written as `\u2192`.
+    r"""Write characters that stdout's encoding lacks as escapes such as `\u2192`.
 
-    A run that was loaded must not fail because its report has an arrow or a file's
-    name has bytes that are no text. JSON stays JSON.
+    A run that has loaded its rows must not fail because its report contains an arrow,
+    or a file name with bytes that are not text. JSON stays valid JSON.
     """
     codecs.register_error(_ESCAPED, _escape)
     reconfigure = getattr(sys.stdout, "reconfigure", None)

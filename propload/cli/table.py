@@ -1,4 +1,4 @@
-"""Tables on a terminal, and tab-separated lines everywhere else."""
+"""Print tables on a terminal, and tab-separated lines everywhere else."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from propload.cli.output import Screen
 
 
-#: Headings of columns whose texts are copied from a list: they stay in one line.
+#: Headings of columns that are never wrapped, so that their texts can be copied.
 _COPIED = frozenset({"run"})
 #: Characters between columns.
 _GAP = 2
-#: Texts of other columns that are wider are folded all the same.
+#: Most characters that any other column may claim before the yielding one is shortened.
 _WIDEST = 24
-#: A column that gives way is left out where fewer characters are left for it.
+#: The yielding column is left out if fewer characters than this remain for it.
 _LEAST = 8
 
 
@@ -30,14 +30,14 @@ def print_table(
     *,
     yielding: str | None = None,
 ) -> None:
-    """Print a table that fits the terminal, or lines with tabs where it is none.
+    """Print a table that fits the terminal, or tab-separated lines elsewhere.
 
     Args:
         screen: How to print.
-        columns: Headings.
-        lines: A text for each column.
-        yielding: The heading of a column that is shortened, or left out, where the
-            terminal has no room for it; the others are folded.
+        columns: The headings.
+        lines: The rows, each with a text for every column.
+        yielding: The heading of the column that is shortened, or left out, if the
+            terminal is too narrow; the others are wrapped.
     """
     if not sys.stdout.isatty():
         screen.print_lines("\t".join(map(_flat, line)) for line in (columns, *lines))
@@ -54,7 +54,7 @@ def print_table(
     for heading in shown[0]:
         table.add_column(heading, overflow="fold", no_wrap=heading in _COPIED)
     for line in shown[1:]:
-        # values of rejected rows are shown as they are, not read as markup
+        # `Text`, so that brackets in the values are not read as markup
         table.add_row(*(Text(visible(text)) for text in line))
     console.print(table)
 
@@ -62,7 +62,7 @@ def print_table(
 def _yielded(
     lines: Sequence[Sequence[str]], place: int, width: int
 ) -> list[Sequence[str]]:
-    """Return lines where one column has what the others leave of a width."""
+    """Return the lines with one column cut to the width that the others leave."""
     widest = (max(map(len, texts)) for texts in zip(*lines, strict=True))
     wanted = [min(one, _WIDEST) + _GAP for one in widest]
     left = width - sum(wanted) + wanted[place]
@@ -75,7 +75,7 @@ def _yielded(
 
 
 def _shortened(text: str, width: int) -> str:
-    """Return a text, or its end, which tells more of a path than its beginning."""
+    """Return a text cut to a width; its end is kept, which says more of a path."""
     return text if len(text) <= width else f"…{text[1 - width :]}"
 
 

@@ -108,7 +108,7 @@ def _write_or_explain(found: Tuning, job: str | None, screen: Screen) -> None:
     try:
         path = _write(found, job)
     except ConfigError as error:
-        # as JSON, stdout has the one object that it is to hold
+        # on stderr only: with --json, stdout already has its one object
         screen.explain(error)
         raise typer.Exit(error.exit_code) from None
     holds = f"job {job}" if job else "every job (--job NAME writes for one)"
@@ -117,7 +117,7 @@ def _write_or_explain(found: Tuning, job: str | None, screen: Screen) -> None:
 
 
 def _write(found: Tuning, job: str | None) -> Path:
-    """Put the choice into the configuration file, and return that."""
+    """Write the choice to the configuration file, and return its path."""
     from propload.config.writing import write_settings  # noqa: PLC0415 - rare
 
     if found.doubt:

@@ -1,8 +1,7 @@
-"""Where a run's settings come from, and which of them holds.
+"""Where a run's settings come from, and which source takes precedence.
 
-A keyword or flag wins over the environment (`PROPLOAD_*`), which wins over the job
-(`[jobs.NAME]`), which wins over the top level of the configuration file, which wins
-over the defaults.
+In order of precedence: a keyword or flag, the environment (`PROPLOAD_*`), the job
+(`[jobs.NAME]`), the top level of the configuration file, the default.
 """
 
 from __future__ import annotations
@@ -36,18 +35,19 @@ __all__ = [
 ]
 
 _PREFIX = "PROPLOAD_"
-#: Leads to a variable in a message.
+#: Precedes the name of a variable in messages.
 _VARIABLE = "environment variable "
-#: Instead of a connection string: the database that propload runs.
+#: The value of `to` that means the embedded database.
 EMBEDDED = "embedded"
 
 
 def resolve(given: Settings, *, job: str | None = None) -> Settings:
-    """Return the settings that hold, each as the type that the run uses.
+    """Return the settings that apply, each as the type that the run uses.
 
     Names in a key or in null words become a tuple, sizes become bytes, `as_of` a
-    moment with a time zone, a mapping's name its table where the configuration
-    file has one. `state_dir` is always there; what nobody set is left out.
+    datetime with a time zone, and the name of a mapping its table if the configuration
+    file has one. `state_dir` is always present; other settings that are set nowhere
+    are left out.
 
     Args:
         given: Keywords or flags; None is the same as not given.
@@ -74,7 +74,7 @@ def resolve(given: Settings, *, job: str | None = None) -> Settings:
     if isinstance(mapping := merged.get("mapping"), str):
         merged["mapping"] = file.mappings.get(mapping, mapping)
     if merged.get("to") == EMBEDDED:
-        # said where something else is set further down
+        # only now: it had to override a `to` of lower precedence
         merged["to"] = None
     if "state_dir" not in merged:
         merged["state_dir"] = default_state_dir()
@@ -85,15 +85,15 @@ def resolve(given: Settings, *, job: str | None = None) -> Settings:
 def refuse_others(
     given: Mapping[str, object], used: Collection[str], /, *, function: str
 ) -> None:
-    """Refuse settings that a function has no use for: they would say nothing.
+    """Refuse settings that a function does not use: they would have no effect.
 
     Args:
         given: Keywords or flags; None is the same as not given.
-        used: The settings that say something.
-        function: Of `propload`, the function that was given them.
+        used: The settings that the function uses.
+        function: The name of the function of `propload` that was called.
 
     Raises:
-        ConfigError: Others are given.
+        ConfigError: Other settings are given.
     """
     idle = [name for name in _settings_only(given) if name not in used]
     if idle:
@@ -103,10 +103,10 @@ def refuse_others(
 
 
 def told(given: Mapping[str, object], *, job: str | None = None) -> frozenset[str]:
-    """Return the names of the settings that were said of one run, not of several.
+    """Return the names of the settings that were given for this run alone.
 
-    Environment variables and the top level of the configuration file are for
-    whatever runs.
+    These are keywords or flags and the settings of the job. Environment variables and
+    the top level of the configuration file apply to every run.
 
     Args:
         given: Keywords or flags; None is the same as not given.
@@ -120,10 +120,10 @@ def told(given: Mapping[str, object], *, job: str | None = None) -> frozenset[st
 
 
 def job_source(job: str, /) -> tuple[str, ...]:
-    """Return the sources that a job names; paths start at the file's folder.
+    """Return the sources of a job; relative paths start at the file's folder.
 
     Raises:
-        ConfigError: There is no such job, or it names none.
+        ConfigError: There is no such job, or it names no source.
     """
     file = load_config()
     source = file.job(job).get("source")
@@ -142,10 +142,10 @@ def job_source(job: str, /) -> tuple[str, ...]:
 
 
 def job_table(job: str, name: str, /) -> Mapping[str, object]:
-    """Return a table of a job besides its settings: `argument` or `set`.
+    """Return the table `argument` or `set` of a job; empty if it has none.
 
     Raises:
-        ConfigError: There is no such job, or what it has is no table.
+        ConfigError: There is no such job, or the value is not a table.
     """
     table = load_config().job(job).get(name, {})
     if not isinstance(table, dict):
@@ -168,7 +168,7 @@ def _check_variables(names: Mapping[str, str]) -> None:
     for name in given:
         if name in known:
             continue
-        # one that is like none of ours belongs to somebody else and is left alone
+        # a name that resembles none of ours belongs to another program
         hint = suggest(name, known, cutoff=SLIP, prefix=_PREFIX)
         if hint:
             msg = f"{_VARIABLE}{_PREFIX}{name} is unknown{hint}"
@@ -181,7 +181,7 @@ def _environment() -> dict[str, object]:
 
 
 def _read(setting: Setting, value: object, place: str) -> object:
-    """Return the value of a setting; an error names where it stands."""
+    """Return the value of a setting; an error says where it was set."""
     try:
         return setting.read(value)
     except ConfigError as error:

@@ -1,4 +1,4 @@
-"""The configuration file: where it is, and what it says."""
+"""The configuration file: how it is found, and what it contains."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from propload.toml_files import read_toml
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-#: Names the file outright, as `--config` does.
+#: The environment variable that names the file, as `--config` does.
 CONFIG_VARIABLE = "PROPLOAD_CONFIG"
-#: What a job may say besides settings.
+#: Keys that a job may have besides settings.
 _JOB_KEYS = ("source", "argument", "set")
-#: What the top level may hold besides settings.
+#: Tables that the top level may have besides settings.
 _TABLES = ("jobs", "mappings")
 
 
@@ -29,8 +29,8 @@ class MappingTable(dict[str, object]):
     """A column mapping of a configuration file.
 
     Args:
-        table: What it says.
-        name: What messages call it.
+        table: Its contents.
+        name: Its name in messages.
     """
 
     def __init__(self, table: Mapping[str, object], *, name: str) -> None:
@@ -40,11 +40,11 @@ class MappingTable(dict[str, object]):
 
 @dataclass(frozen=True, slots=True)
 class ConfigFile:
-    """What a configuration file says; paths in it start at its folder.
+    """The contents of a configuration file; relative paths start at its folder.
 
     Attributes:
-        path: The file, or None where there is none.
-        top: Settings of every run.
+        path: The file, or None if there is none.
+        top: Settings for every run.
         jobs: Settings and `source` of each job.
         mappings: Column mappings by name.
     """
@@ -55,10 +55,10 @@ class ConfigFile:
     mappings: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
 
     def job(self, name: object) -> Mapping[str, object]:
-        """Return what a job says.
+        """Return the settings and other keys of a job.
 
         Raises:
-            ConfigError: There is no such job, or it is no name.
+            ConfigError: There is no such job, or the name is not a text.
         """
         if not isinstance(name, str):
             msg = "job: is not a text: give the name of one"
@@ -72,14 +72,14 @@ class ConfigFile:
 
 
 def load_config() -> ConfigFile:
-    """Return what the configuration file says; nothing where there is none.
+    """Return the contents of the configuration file; empty if there is none.
 
     `$PROPLOAD_CONFIG` names the file; without that it is `propload.toml`, or
     `pyproject.toml` with `[tool.propload]`, in the current folder or the nearest
     one above it.
 
     Raises:
-        ConfigError: The file cannot be read or says what propload does not know.
+        ConfigError: The file cannot be read, or contains an unknown name.
     """
     named = _named()
     if named is not None:
@@ -97,7 +97,7 @@ def load_config() -> ConfigFile:
 
 
 def _folders() -> tuple[Path, ...]:
-    """Return the current folder and those above it; none where it was deleted."""
+    """Return the current folder and its parents; () if it was deleted."""
     try:
         folder = Path.cwd()
     except OSError:
@@ -106,7 +106,7 @@ def _folders() -> tuple[Path, ...]:
 
 
 def _is_file(path: Path) -> bool:
-    """Whether it is a file, in a folder that this user may look into."""
+    """Return whether the path is a file, in a folder that this user may search."""
     try:
         return path.is_file()
     except OSError:
@@ -114,9 +114,9 @@ def _is_file(path: Path) -> bool:
 
 
 def _require_file(path: Path) -> None:
-    """Refuse what has the name of the file and is none: no other may hold instead.
+    """Refuse a path that exists but is not a file, instead of searching further.
 
-    A container that is to be given a file that is missing gets a folder in its place.
+    Docker, for one, creates a folder in place of a file to mount that does not exist.
     """
     if not _is_file(path):
         msg = (
@@ -127,9 +127,9 @@ def _require_file(path: Path) -> None:
 
 
 def _refuse_planted(path: Path) -> None:
-    """Refuse a file that any user of the machine may have put where it was found.
+    """Refuse a file that another user may have planted in a folder open to all.
 
-    It would say which server gets the rows of whoever works below `/tmp`.
+    In `/tmp`, it could send the rows of anyone who works below to another server.
     """
     folder, owner = path.parent.stat(), path.lstat().st_uid
     is_open = bool(folder.st_mode & stat.S_IWOTH)
@@ -143,10 +143,10 @@ def _refuse_planted(path: Path) -> None:
 
 
 def check_names(names: Iterable[str], known: Iterable[str], *, place: str) -> None:
-    """Raise for the first name that is not known, with the nearest that is.
+    """Refuse unknown names, suggesting the most similar known one.
 
     Raises:
-        ConfigError: A name is not known.
+        ConfigError: A name is unknown.
     """
     known = tuple(known)
     for name in names:
@@ -213,7 +213,7 @@ def _tables(
 
 
 def _anchored(values: Mapping[str, object], folder: Path) -> dict[str, object]:
-    """Return the values with relative paths made to start at the file's folder."""
+    """Return the values with relative paths joined to the configuration's folder."""
     anchored = dict(values)
     if "state_dir" in values:
         anchored["state_dir"] = _below(folder, values["state_dir"])
@@ -229,13 +229,13 @@ def _anchored(values: Mapping[str, object], folder: Path) -> dict[str, object]:
 
 
 def _below(folder: Path, value: object) -> object:
-    # an empty text is refused where it is used, and does not stand for the folder
+    # an empty text must not become the folder itself: it is refused where it is used
     if not isinstance(value, str) or not value:
         return value
     return str(folder / expanded(value))
 
 
 def _source_below(folder: Path, value: object) -> object:
-    # stdin, a spider and MODULE:CLASS are no paths
+    # stdin, a spider and MODULE:CLASS are not paths
     named = isinstance(value, str) and (value == "-" or ":" in value)
     return value if named else _below(folder, value)

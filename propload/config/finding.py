@@ -1,4 +1,4 @@
-"""What a command has to be told so that it finds what a run left."""
+"""The state folder, and the flag that a suggested command needs to find it."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _STATE_DIR = SETTINGS["state_dir"]
 
 
 def default_state_dir() -> Path:
-    """Return the state folder where nobody says another one.
+    """Return the default state folder of the platform.
 
     Raises:
-        ConfigError: The platform does not say where it is to be.
+        ConfigError: The platform has none, for lack of a home folder.
     """
     from platformdirs import user_state_path  # noqa: PLC0415 - only runs need it
 
@@ -35,16 +35,16 @@ def default_state_dir() -> Path:
 
 
 def commands_for(state_dir: Path, /) -> Commands:
-    """Return how commands are written that are to find a state folder.
+    """Return the wording of commands that are to use a run's state folder.
 
     Args:
-        state_dir: The folder that a run has used.
+        state_dir: The state folder of the run.
     """
     return Commands(_state_flag(state_dir), str(state_dir))
 
 
 def _state_flag(state_dir: Path) -> str:
-    # a current folder that was deleted has no path
+    # OSError: the current folder was deleted, so it has no path
     with suppress(ConfigError, OSError):
         if _usual_state_dir().absolute() == state_dir.absolute():
             return ""
@@ -52,9 +52,10 @@ def _state_flag(state_dir: Path) -> str:
 
 
 def _usual_state_dir() -> Path:
-    """Return the state folder of a command that is given no flag."""
+    """Return the state folder that a command without `--state-dir` would use."""
     told: object = os.environ.get(_STATE_DIR.variable)
-    # a file that is named may have been so by the flag of this command alone
+    # the variable may come from this command's --config, so that the next command does
+    # not have it
     if not told and not os.environ.get(CONFIG_VARIABLE):
         told = load_config().top.get(_STATE_DIR.name)
     return read_path(told) if told else default_state_dir()

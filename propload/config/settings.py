@@ -1,7 +1,7 @@
 """The table of settings: what each means, and how its value is read.
 
-It is the one place from which flags, config keys and environment variables are
-made, so that none of them can differ from the keywords in `propload.options`.
+Flags, config keys and environment variables are all made from it, so that none of them
+can differ from the keywords in `propload.options`.
 """
 
 from __future__ import annotations
@@ -38,8 +38,9 @@ from propload.target import Mode, OnNewColumns, OnNull, Target
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-#: `run`: it belongs to what the run does, wherever it is done; `caller`: to whoever has
-#: it done now; `machine`: to where it is done, which reports do not tell.
+#: Where a recovery or replay takes a setting from. `run`: from the original run;
+#: `caller`: from whoever starts it now; `machine`: from where it runs now, and reports
+#: do not show it.
 Owner = Literal["run", "caller", "machine"]
 Panel = Literal["Target", "Rows", "Reading", "Speed and memory", "Safety", "Running"]
 
@@ -50,13 +51,14 @@ class Setting:
 
     Attributes:
         name: Its name as a keyword; the flag writes `-` for `_`.
-        panel: The group that `--help` shows it in. Those of `Reading` and `Rows`
-            decide what rows there are: a run goes on only by the same ones.
+        panel: The group that `--help` shows it in. The settings of `Reading` and
+            `Rows` decide which rows there are: a run can be resumed only with equal
+            ones.
         meaning: What it does, in one sentence.
-        read: Makes the setting's value from a keyword, flag, config or
-            environment value, or raises `ConfigError`.
-        metavar: What `--help` shows for the value; empty for a switch.
-        choices: The words allowed; empty where any value is.
+        read: Returns the setting's value, given that of a keyword, flag, config key or
+            environment variable, or raises `ConfigError`.
+        metavar: The placeholder for the value in `--help`; empty for a switch.
+        choices: The words allowed; empty if other values are.
     """
 
     name: str
@@ -78,12 +80,12 @@ class Setting:
 
     @property
     def owner(self) -> Owner:
-        """Whose it is, where a run is recovered, replayed or shown."""
+        """Where a recovery or replay takes it from, and whether reports show it."""
         return _OWNERS.get(self.name, "run")
 
     @property
     def default(self) -> str:
-        """What holds where nobody sets it, as a reader would write it, or empty."""
+        """The default, as a user would write it; empty if there is none to show."""
         value = _DEFAULTS.get(self.name)
         if isinstance(value, int) and self.read is read_size:
             return write_size(value)
@@ -103,7 +105,7 @@ _DEFAULTS: dict[str, object] = {
 _OWNERS: dict[str, Owner] = {
     **dict.fromkeys(("to", "state_dir", "progress", "resume"), "machine"),
     **dict.fromkeys(("max_memory", "lock", "lock_wait"), "caller"),
-    # what stopped a run must not stop its recovery for ever
+    # a limit that stopped a run must not stop every recovery of it
     **dict.fromkeys(("max_rejects", "retry_attempts", "retry_seconds"), "caller"),
 }
 
@@ -326,9 +328,9 @@ _LISTED = (
     ),
 )
 
-#: Every setting by its name.
+#: Every setting by name.
 SETTINGS: Mapping[str, Setting] = {one.name: one for one in _LISTED}
 
-#: What says how rows are loaded that a run has left on disk: they are neither read from
-#: a source nor journaled again.
+#: The settings that apply to loading rows that a run left on disk, which are neither
+#: read from a source nor journaled again.
 RELOADING = tuple(name for name in SETTINGS if name in ReplaySettings.__annotations__)

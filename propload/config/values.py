@@ -1,7 +1,7 @@
-"""How the value of a setting is read, whether Python, TOML or text holds it.
+"""Read the values of settings, whether they come from Python, TOML or text.
 
 Each function returns the value as the run uses it, or raises `ConfigError` with a
-message that begins with the value; who calls it names the setting.
+message that begins with the value; the caller puts the name of the setting before it.
 """
 
 from __future__ import annotations
@@ -33,27 +33,29 @@ _WORDS = {
 def read_text(value: object) -> str:
     """Return the text, which may neither be empty nor hold a NUL."""
     if not isinstance(value, str):
-        # it may hold a password all the same
+        # without the value, which may contain a password
         msg = "is not a text"
         raise ConfigError(msg)
     if not value:
         msg = "is empty: give a text, or leave it out"
         raise ConfigError(msg)
     if "\0" in value:
-        # no statement can hold it, so that neither run nor recovery would begin
+        # no statement can contain it, so neither run nor recovery could begin
         msg = "contains a NUL, which PostgreSQL cannot store: remove it"
         raise ConfigError(msg)
     return as_typed(value)
 
 
 def as_typed(value: str, /) -> str:
-    """Return a text of a command line, also where a locale (`LC_ALL=C`) knows ASCII.
+    """Return a text from the command line, decoded as UTF-8 whatever the locale.
+
+    With an ASCII locale (`LC_ALL=C`), Python passes other bytes as surrogates.
 
     Raises:
-        ConfigError: It holds bytes that are no text in UTF-8.
+        ConfigError: Its bytes are not valid UTF-8.
     """
     try:
-        # where it is text already, these are its own bytes
+        # a text without surrogates comes back unchanged
         return value.encode("utf-8", "surrogateescape").decode()
     except UnicodeError:
         msg = "is not text in UTF-8: write it in UTF-8"
@@ -61,21 +63,21 @@ def as_typed(value: str, /) -> str:
 
 
 def read_anything(value: object) -> object:
-    """Return the value: a name, or what Python code gave."""
+    """Return the value unchanged: a name, or an object from Python code."""
     return value
 
 
 def read_format(value: object) -> str:
-    """Return the name or the ending of a format."""
+    """Return the name of a format, or a file name ending that stands for one."""
     text = read_text(value)
     check_format(text)
     return text
 
 
 def read_delimiter(value: object) -> str:
-    r"""Return one character that may stand between fields, or `\t`."""
+    r"""Return one character that can separate fields, or the two characters `\t`."""
     text = read_text(value)
-    # a shell hands a tab over as it is written
+    # a shell does not turn \t into a tab
     if text != r"\t" and not is_delimiter(text):
         msg = f"{value!r} cannot be used: give one ASCII character"
         raise ConfigError(msg)
@@ -83,10 +85,10 @@ def read_delimiter(value: object) -> str:
 
 
 def read_encoding(value: object) -> str:
-    """Return the name of an encoding of texts that Python knows."""
+    """Return the name of a text encoding that Python supports."""
     text = read_text(value)
     try:
-        # Python has codecs of bytes as well (hex), and one that fails (undefined)
+        # also fails for codecs of bytes (hex) and for `undefined`
         "".encode(text)
     except (LookupError, ValueError):
         msg = f"{value!r} is unknown: give utf-8, utf-16, cp1252, ..."
@@ -95,7 +97,7 @@ def read_encoding(value: object) -> str:
 
 
 def read_dotted(value: object) -> str:
-    """Return names with dots between them, none of them empty."""
+    """Return names separated by dots, none of them empty."""
     text = read_text(value)
     if not all(text.split(".")):
         msg = f"{value!r} is not a path: write names with dots, as in data.items"
@@ -112,10 +114,10 @@ def read_path(value: object) -> Path:
 
 
 def expanded(path: str | Path, /) -> Path:
-    """Return a path with a home folder for its `~`, as the system's calls take it.
+    """Return a path with `~` expanded, which the file system encoding can encode.
 
     Raises:
-        ConfigError: There is no such folder.
+        ConfigError: There is no home folder for `~`.
     """
     try:
         return Path(_encodable(str(path))).expanduser()
@@ -125,18 +127,21 @@ def expanded(path: str | Path, /) -> Path:
 
 
 def _encodable(path: str) -> str:
-    """Return a path as Python has it from a command line: `as_typed`, turned round."""
+    """Return a path as Python would decode it from the command line.
+
+    The inverse of `as_typed`.
+    """
     try:
         os.fsencode(path)
     except UnicodeError:
-        # a locale (`LC_ALL=C`) knows ASCII alone, and the file's text more than that
+        # the locale is ASCII (`LC_ALL=C`), and the configuration file has UTF-8
         with suppress(UnicodeError):
             return os.fsdecode(path.encode("utf-8", "surrogateescape"))
     return path
 
 
 def read_mapping(value: object) -> object:
-    """Return the value: a name, or what Python code gave; of a file its path."""
+    """Return the value unchanged (a name or an object), or the path of a file."""
     if isinstance(value, Path):
         return expanded(value)
     is_file = isinstance(value, str) and value.endswith(".toml")
@@ -144,7 +149,7 @@ def read_mapping(value: object) -> object:
 
 
 def read_words(value: object) -> tuple[str, ...]:
-    """Return the words of a list, as TOML writes it too, or of a text with commas."""
+    """Return the words of a list, of a text that is a TOML list, or of `A,B`."""
     if isinstance(value, str):
         listed = _listed(value)
         value = listed or [word.strip() for word in value.split(",")]
@@ -157,13 +162,13 @@ def read_words(value: object) -> tuple[str, ...]:
 
 
 def _listed(text: str) -> list[str]:
-    """Return the texts of a list as the configuration file has it; else none."""
+    """Return the texts of a TOML list; [] if the text is not one."""
     if not text.lstrip().startswith("["):
         return []
     try:
         found = tomllib.loads(f"it = {text.strip()}")["it"]
     except tomllib.TOMLDecodeError:
-        # [null] and [] are words that a cell may hold
+        # [null] is a word that a cell may contain
         return []
     return found if all(isinstance(one, str) for one in found) else []
 
@@ -188,7 +193,7 @@ def _read_count(value: object) -> int:
 
 
 def read_number(value: object, *, least: int = 0) -> int:
-    """Return a whole number, 0 or more."""
+    """Return a whole number, `least` or more."""
     number = _read_count(value)
     if number < least:
         msg = f"{value!r} is out of range: give {least} or more"
@@ -221,7 +226,7 @@ def read_seconds(value: object) -> float:
     except ValueError:
         msg = f"{value!r} is not a number of seconds"
         raise ConfigError(msg) from None
-    # NaN is not 0 or more either; longer than 292 years no thread can wait
+    # also false for NaN; no thread can wait longer than TIMEOUT_MAX, 292 years
     if not 0 <= seconds <= TIMEOUT_MAX:
         msg = f"{value!r} is out of range: give 0 to {TIMEOUT_MAX:.0f} seconds"
         raise ConfigError(msg)
@@ -229,7 +234,7 @@ def read_seconds(value: object) -> float:
 
 
 def read_switch(value: object) -> bool:
-    """Return yes or no from a boolean or one of the usual words."""
+    """Return a boolean, given one or a word such as yes, no, on, off, 1 or 0."""
     if isinstance(value, bool):
         return value
     found = _WORDS.get(str(value).strip().lower())
@@ -240,7 +245,7 @@ def read_switch(value: object) -> bool:
 
 
 def read_size(value: object) -> int:
-    """Return bytes from a number, or from a text such as `600MB`."""
+    """Return a number of bytes, given one or a text such as `600MB`."""
     matched = None if isinstance(value, bool) else _SIZE.fullmatch(str(value))
     if matched is None:
         msg = f"{value!r} is not a size: give bytes, or a number with KB, MB, GB or TB"
@@ -254,7 +259,7 @@ def read_size(value: object) -> int:
 
 
 def write_size(size: int) -> str:
-    """Return bytes as `read_size` reads them: 629145600 is `600MB`."""
+    """Return a number of bytes as `read_size` reads it: 629145600 is `600MB`."""
     for unit, count in _UNITS.items():
         if size >= count and size % count == 0:
             return f"{size // count}{unit}"
@@ -262,8 +267,8 @@ def write_size(size: int) -> str:
 
 
 def read_reject_limit(value: object) -> int | str:
-    """Return `N` or `P%` unchanged, when it is one of these."""
-    # sums and shares of frames are numbers of NumPy's
+    """Return a valid limit: a number of rows as an int, or `N` or `P%` as given."""
+    # Integral: a sum over a frame is an integer of NumPy
     if isinstance(value, bool) or not isinstance(value, (Integral, str)):
         msg = f"{value!r} is neither a number nor a percentage"
         raise ConfigError(msg)
@@ -273,7 +278,7 @@ def read_reject_limit(value: object) -> int | str:
 
 
 def read_moment(value: object) -> datetime:
-    """Return a moment; one without a time zone is in UTC."""
+    """Return a datetime with a time zone, by default UTC."""
     try:
         if isinstance(value, datetime):
             moment = value
@@ -290,7 +295,7 @@ def read_moment(value: object) -> datetime:
 
 
 def read_resume(value: object) -> str | bool:
-    """Return a run to continue; true is the last one that did not finish."""
+    """Return the run to resume; True means the last unfinished one."""
     if isinstance(value, bool):
         return value
     text = read_text(value)

@@ -1,4 +1,4 @@
-"""Puts settings into the configuration file, and leaves the rest of it as it is."""
+"""Write settings to the configuration file, and leave the rest of it unchanged."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 def write_settings(values: Mapping[str, int | str], *, job: str | None = None) -> Path:
-    """Return the configuration file after settings were put into it.
+    """Write settings to the configuration file, and return its path.
 
     Comments, order and everything else in it stay. Without a file, `propload.toml`
-    is made in the current folder.
+    is created in the current folder.
 
     Args:
-        values: Settings by name.
-        job: The job that they are for; by default they hold for every run.
+        values: The settings by name.
+        job: The job that they are for; by default they apply to every run.
 
     Raises:
         ConfigError: There is no such job, or the file cannot be written.

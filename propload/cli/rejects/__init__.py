@@ -9,6 +9,6 @@ app = own_app()
 group = add_group(
     app, "rejects", "Look at the rows that runs rejected, and load them after all."
 )
-# in the order of `--help`
+# the order is that of `--help`
 for one in (list_runs, show, replay, export, drop):
     group.add_typer(one.app)

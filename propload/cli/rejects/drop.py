@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from propload.cli.output import Screen
     from propload.options import FileSettings, Settings
 
-#: No run is the default: this one is for good.
+#: Without a default: what is dropped cannot be restored.
 _RUN_NAMED = run_argument("A run's name or its beginning.")
 _OLDER_THAN = option(
     float | None,

@@ -1,4 +1,4 @@
-"""`propload rejects export`: rejected rows as a file to mend elsewhere."""
+"""`propload rejects export`: write rejected rows to a file, to be fixed elsewhere."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from propload.cli.output import Screen
     from propload.options import Settings
 
-    #: Returns how many cells a spreadsheet would run.
+    #: Writes the frames; returns how many cells a spreadsheet may run as a formula.
     Writer: TypeAlias = Callable[[Iterable[pl.DataFrame], Path], int]
 
 _WRITTEN = option(
@@ -79,7 +79,10 @@ def export(run: str, output: str, given: Settings, screen: Screen) -> None:
 
 
 def _formulas(frame: pl.DataFrame) -> int:
-    """Return how many cells a spreadsheet would run: not mere numbers, as of phones."""
+    """Return how many cells a spreadsheet may run as a formula.
+
+    Plain numbers with a sign, such as phone numbers, are not counted.
+    """
     import polars as pl  # noqa: PLC0415 - heavy
 
     texts = pl.col(pl.String)
@@ -142,9 +145,11 @@ def _write(frames: Iterable[pl.DataFrame], path: Path, write: Writer) -> int:
 
 
 def _replaced(path: Path) -> AbstractContextManager[Path]:
-    """Return what gives a file to write: what somebody has mended stays until its end.
+    """Return a context manager that yields the path to write to.
 
-    A pipe or device, and a file in a folder that takes no new ones, is written at once.
+    An existing file, which may hold somebody's corrections, is replaced only when the
+    new one is complete. A pipe, a device, or a file in a folder where none can be
+    created is written directly.
     """
     place = path.resolve()
     if not path.exists():
@@ -155,10 +160,10 @@ def _replaced(path: Path) -> AbstractContextManager[Path]:
 
 
 def _cause(error: Exception) -> str:
-    """Return why a file cannot be written, and what to do."""
+    """Return why the file cannot be written, and what to do about it."""
     if not isinstance(error, OSError):
-        # Parquet has no objects without a name in them
+        # Parquet cannot store a struct without fields
         return f"{error} Write .ndjson"
-    # each library has words of its own around those of the system
+    # each library wraps the system's message in words of its own
     reason = os.strerror(error.errno) if error.errno else error
     return f"{reason}. Name a file elsewhere (--output FILE)"

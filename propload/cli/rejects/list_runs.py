@@ -34,7 +34,7 @@ def list_runs(limit: int, given: Settings, screen: Screen) -> None:
     from propload.rejecting import RejectStore  # noqa: PLC0415 - needs Polars
 
     where = places(given)
-    # one more tells whether there are others
+    # one more than is shown, to know whether there are others
     found = RejectStore(where.rejects).runs(limit and limit + 1)
     runs = found[: limit or None]
     newest = NewestRejects(where)
@@ -58,7 +58,7 @@ def _values(one: RejectRun, replay: Replay | None) -> dict[str, object]:
 def _table(
     runs: list[RejectRun], replays: list[Replay | None]
 ) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """Return headings and lines; of what they replay only where one is a replay."""
+    """Return headings and lines; with a column "replay of" if any run is a replay."""
     told = [(_told(one),) for one in replays] if any(replays) else [()] * len(runs)
     heading = ("replay of",) if any(replays) else ()
     lines = [

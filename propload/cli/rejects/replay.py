@@ -1,4 +1,4 @@
-"""`propload rejects replay`: load rejected rows again, mended."""
+"""`propload rejects replay`: load rejected rows again, corrected."""
 
 from __future__ import annotations
 

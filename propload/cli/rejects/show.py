@@ -1,4 +1,4 @@
-"""`propload rejects show`: rejected rows and why."""
+"""`propload rejects show`: show rejected rows with their reasons."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 #: Enough to see what is wrong; `--limit 0` shows all.
 SHOWN_ROWS = 20
 
-#: A row that could not be read may be long, and nobody reads more of it in a table.
+#: Characters shown of a text in the table: a row that could not be read may be long.
 SHOWN_CHARACTERS = 500
 
 LIMIT = limit_flag(SHOWN_ROWS, "Rows shown; 0 shows all.")
@@ -56,7 +56,7 @@ def show(run: str, limit: int, given: Settings, screen: Screen) -> None:
     shown = [line for _, line in islice(each_line(path), limit or None)]
     columns = ("row", "stage", "column", "check", "value", "reason")
     print_table(screen, columns, _reasons(shown))
-    # to read a million rows for the first ones takes minutes, and gigabytes
+    # only counted, not parsed: parsing a million rows takes minutes and gigabytes
     left = count_lines(path) - len(shown)
     if left > 0:
         screen.tell(f"{counted(left, 'more row')}; --limit 0 shows all")
@@ -78,7 +78,7 @@ def _reasons(rows: Iterable[Line]) -> Iterable[tuple[str, ...]]:
 
 
 def _shortened(text: str) -> str:
-    """Return a text as a line shows it; --json shows it whole."""
+    """Return a text cut to `SHOWN_CHARACTERS`; --json shows all of it."""
     if len(text) <= SHOWN_CHARACTERS:
         return text
     return f"{text[:SHOWN_CHARACTERS]}… ({len(text):,} characters)"
