@@ -1,4 +1,4 @@
-"""Answers that Scrapy hands to a callback, and failures that it hands to an errback."""
+"""Interpret the responses and failures that Scrapy passes to callbacks and errbacks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from propload_spiders.extraction.kinds import Kind
     from propload_spiders.items import ListingItem
 
-#: Names of pages to which a site leads a visitor whom it does not trust.
+#: Words in addresses of challenge pages, to which a site redirects suspected bots.
 _CHALLENGE = re.compile(
     r"captcha|challenge|are-you-(?:a-)?human|not-a-robot", re.IGNORECASE
 )
@@ -37,27 +37,27 @@ def request_of(failure: Failure, /) -> Request:
 
 
 def page_text(response: Response, /) -> str:
-    """Return an answer's text, whatever type the site says it has."""
+    """Return a response's text, whatever content type the site declares."""
     if isinstance(response, TextResponse):
         return response.text
     return response.body.decode("utf-8", "replace")
 
 
 def kind_of_answer(response: Response, /) -> Kind:
-    """Return what kind of page an answer is, by its text and by where it came from."""
+    """Return what kind of page a response is, judged by its text and its address."""
     if has_strayed(response) and _CHALLENGE.search(_place(response.url)):
         return "blocked"
     return kind_of(page_text(response), response.status)
 
 
 def asked_url(led: Request | Response, /) -> str:
-    """Return the address that was asked for, before the site led elsewhere."""
+    """Return the address originally requested, before any redirect."""
     urls: list[str] = led.meta.get("redirect_urls") or [led.url]
     return urls[0]
 
 
 def has_strayed(led: Request | Response, /) -> bool:
-    """Return whether the site led from a listing or search to something else."""
+    """Return whether a redirect led from a listing or search to something else."""
     asked, found = read_listing_url(asked_url(led)), read_listing_url(led.url)
     if asked_url(led) == led.url:
         return False
@@ -67,9 +67,9 @@ def has_strayed(led: Request | Response, /) -> bool:
 
 
 def lost_on_its_way(request: Request, /) -> str:
-    """Return what to say of a request that Scrapy drops because it made it before.
+    """Return the message about a request that Scrapy drops as a duplicate.
 
-    Returns an empty text if the other request brings what was asked for.
+    It is "" if the earlier request fetches what was asked for.
     """
     asked = asked_url(request)
     if request.url in request.meta.get("redirect_urls", ()):
@@ -82,9 +82,9 @@ def lost_on_its_way(request: Request, /) -> str:
 def listing_of(
     response: Response, kind: Kind, /, *, scraped_at: str
 ) -> ListingItem | None:
-    """Return the item of a listing's page; None where it holds no listing."""
+    """Return the item of a listing's page; None if it holds no listing."""
     if kind == "gone":
-        # the address that the site led to may tell the status
+        # the address after the redirect may show the status
         url = asked_url(response) if has_strayed(response) else response.url
         return gone_item(url, scraped_at=scraped_at)
     return read_detail(page_text(response), url=response.url, scraped_at=scraped_at)
@@ -96,7 +96,7 @@ def _place(url: str) -> str:
 
 
 def refusal(failure: Failure, /) -> Response | None:
-    """Return the answer of a failure that is a refusal, else None."""
+    """Return the response if the failure is a refusal by the site, otherwise None."""
     error = failure.value
     if not isinstance(error, HttpError):
         return None
@@ -108,18 +108,18 @@ def refusal(failure: Failure, /) -> Response | None:
 def is_forbidden(failure: Failure, /) -> bool:
     """Return whether robots.txt kept a request from being sent."""
     error = failure.value
-    # requests that are redirected too often are ignored as well
+    # IgnoreRequest is also raised after too many redirects
     is_ignored = isinstance(error, IgnoreRequest) and not unread_rules(error)
     return is_ignored and "robots.txt" in str(error)
 
 
 def is_taken_back(failure: Failure, /) -> bool:
-    """Return whether a request was not sent because the crawl ends."""
+    """Return whether a request was cancelled because the crawl ends."""
     return isinstance(failure.value, DownloadCancelledError)
 
 
 def reason_of(failure: Failure, /) -> str:
-    """Return why an answer did not come, in a few words."""
+    """Return in a few words why there is no usable response."""
     error = failure.value
     if isinstance(error, HttpError):
         return f"HTTP {error.response.status}"

@@ -1,4 +1,4 @@
-"""Arguments of spiders: their names checked, their values read."""
+"""Check the names of spider arguments, and read their values."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from propload.sources.spiders import SpiderArgument
 
 _RANGE = re.compile(r"^(\d*)(?:-(\d*))?$")
-#: The point in `200.000`, but not the one in `50.5`.
+#: A point between thousands, as in `200.000`, but not the one in `50.5`.
 _THOUSANDS = re.compile(r"(?<=\d)\.(?=\d{3}(?!\d))")
 _BETWEEN_URLS = re.compile(r"[\s,]+(?=(?:https?|file)://)")
 
@@ -26,10 +26,10 @@ _BETWEEN_URLS = re.compile(r"[\s,]+(?=(?:https?|file)://)")
 def check_names(
     spider: str, given: Mapping[str, object], known: Sequence[SpiderArgument], /
 ) -> None:
-    """Check that every given argument is one that the spider has.
+    """Refuse arguments that the spider does not have.
 
     Raises:
-        ConfigError: One is not; the message names the nearest one.
+        ConfigError: An argument is unknown; the message suggests the most similar one.
     """
     names = [argument.name for argument in known]
     # Scrapy's own services pass names with an underscore, such as _job
@@ -55,10 +55,10 @@ def read_switch(name: str, value: object, /) -> bool:
 
 
 def read_number(name: str, value: object, /) -> int:
-    """Return an argument that is a whole number from 0.
+    """Return an argument that is a whole number, 0 or more.
 
     Raises:
-        ConfigError: It is not.
+        ConfigError: It is not such a number.
     """
     text = str(value).strip()
     if not text.isdecimal():
@@ -88,7 +88,7 @@ def read_range(name: str, value: object, /) -> str:
 
 
 def read_words(value: object, /) -> list[str]:
-    """Return the words of a list written `house,apartment`, as JSON, or a list."""
+    """Return the words of `house,apartment`, of a JSON list, or of a Python one."""
     text = str(value).strip()
     if isinstance(value, list | tuple | set | frozenset):
         words: Sequence[object] = list(value)
@@ -103,10 +103,10 @@ def read_words(value: object, /) -> list[str]:
 
 
 def read_urls(value: object, /) -> list[str]:
-    """Return addresses from a list, or from a text with commas or spaces between.
+    """Return addresses from a list, or from a text separated by commas or whitespace.
 
     `@FILE` stands for the addresses in a file, which may be more than a command line
-    holds. An address may hold commas itself.
+    can hold. An address itself may contain commas.
 
     Raises:
         ConfigError: One of them is not an http, https or file address, or the file
@@ -135,7 +135,7 @@ def _read_url_file(file: Path) -> list[str]:
 
 
 def _urls(text: str, told: str) -> list[str]:
-    """Return the addresses of a text; `told` is what messages call it."""
+    """Return the addresses in a text; `told` is its name in messages."""
     pieces = [piece.strip(", \t\r\n") for piece in _BETWEEN_URLS.split(text.strip())]
     urls = [piece for piece in pieces if piece]
     for url in urls:

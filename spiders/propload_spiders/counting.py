@@ -1,6 +1,6 @@
-"""What a crawl counts: names of Scrapy's stats, and what it lists as missing.
+"""The counts of a crawl in Scrapy's stats, and its notes on what is missing.
 
-The names that every spider may use are in `propload.sources.spiders.outcome`.
+The names that any spider may use are in `propload.sources.spiders.outcome`.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ SEARCH_PAGES = "crawl/search_pages"
 DETAIL_PAGES = "crawl/detail_pages"
 #: Saved pages that were read.
 SAVED_PAGES = "crawl/saved_pages"
-#: Saved pages whose only date is their file's time.
+#: Saved pages that are dated only by the modification time of their file.
 DATED_BY_FILE = "crawl/saved_pages_dated_by_file"
 #: Different listings that were seen.
 LISTINGS = "crawl/listings"
-#: Listings met again on a later page, and left out.
+#: Listings that were seen on an earlier page and are skipped.
 REPEATED = "crawl/listings_repeated"
 #: Listings that a page holds in a form that cannot be read.
 UNREAD_LISTINGS = "crawl/listings_unread"
 #: Listings whose page is gone.
 WITHDRAWN = "crawl/listings_withdrawn"
-#: Search pages that did not come at any attempt.
+#: Search pages that could not be fetched at any attempt.
 LOST_SEARCH_PAGES = "crawl/search_pages_lost"
-#: Detail pages that did not come; the search page's texts stand in for them.
+#: Detail pages that could not be fetched; the search page's texts are used instead.
 LOST_DETAIL_PAGES = "crawl/detail_pages_lost"
-#: Addresses that led to a page which was asked for by another address.
+#: Addresses that redirect to a page that was requested by another address.
 LED_ELSEWHERE = "crawl/led_elsewhere"
-#: Search pages without a card though the search has listings.
+#: Search pages without a card although the search has listings.
 EMPTY_PAGES = "crawl/search_pages_without_cards"
 #: Pages read from JSON-LD or markup because their payload is missing.
 FALLBACK_PAGES = "crawl/search_pages_without_payload"
@@ -49,7 +49,7 @@ FORBIDDEN = "crawl/forbidden_by_robots"
 #: Whether listings were seen, but not handed over before the crawl ended.
 UNDELIVERED = "crawl/undelivered"
 
-#: After this many sentences, more say no more than the counts.
+#: Most sentences kept: further ones would add nothing to the counts.
 _MOST_SENTENCES = 100
 
 
@@ -57,7 +57,7 @@ class Notes:
     """Counts of a crawl, and sentences about what is missing from it.
 
     Args:
-        spider: The spider, whose stats and log they go to.
+        spider: The spider whose stats and log they go to.
     """
 
     def __init__(self, spider: Spider, /) -> None:
@@ -81,23 +81,26 @@ class Notes:
         times: int = 1,
         level: int = logging.ERROR,
     ) -> None:
-        """Count something that is missing, and say what, in log and stats.
+        """Count something that is missing, and say in log and stats what it is.
 
         Args:
-            name: Its count.
+            name: The name of the count.
             sentence: What is missing, and why.
-            times: How often it is missing.
-            level: The log's level.
+            times: By how much the count increases.
+            level: The log level.
         """
         self.count(name, times)
         self._say(MISSING, sentence, level)
 
     def tell(self, sentence: str, /) -> None:
-        """Say what a reader should know, in log and stats."""
+        """Note in log and stats something that the user should know."""
         self._say(NOTES, sentence, logging.WARNING)
 
     def refused(self, status: int, url: str, /) -> None:
-        """Say that the site refuses the crawl; requests under way are refused too."""
+        """Count a refusal by the site; explain the first one in log and stats.
+
+        Further ones come from requests that were already sent.
+        """
         if not self.counted(BLOCKED):
             self._explain(
                 f"the site refuses this crawl (HTTP {status} at {url}): it ends here, "
@@ -119,13 +122,13 @@ class Notes:
         )
 
     def _explain(self, sentence: str) -> None:
-        """Say in log and stats why everything is missing, before other sentences."""
+        """Log why everything is missing, and put it before other notes in the stats."""
         self._spider.logger.error("%s", sentence)
         stats = self._spider.crawler.stats
         stats.set_value(MISSING, [sentence, *(stats.get_value(MISSING) or [])])
 
     def sum_up(self) -> None:
-        """Say what the counts mean, once the crawl has ended."""
+        """Add notes that explain some counts, once the crawl has ended."""
         for name, sentence in ((DATED_BY_FILE, _dated), (FALLBACK_PAGES, _poorer)):
             if number := self.counted(name):
                 self.tell(sentence(number))

@@ -1,13 +1,13 @@
-"""What a spider hands over: the texts of one listing, as the page has them.
+"""The item that a spider yields: the texts of one listing, as the page has them.
 
-This is the one place that names the fields, and the contract with the mapping
-`funda`. Every field is text or None, never a number, so that a column has one type
+This is the only definition of the fields, and the contract with the mapping `funda`.
+Every field is text or None, never a number, so that a column has the same type
 whichever page it came from:
 
-- a text of the page stands as the page shows it, whitespace joined:
+- a text of the page is kept as the page shows it, with whitespace collapsed:
   `€ 495.000 kosten koper`, `3 kamers (2 slaapkamers)`, `20 april 2026`;
-- a value of the page's payload stands as JSON writes it: `495000`, `kosten_koper`,
-  `2026-07-02T11:42:25.8657786+02:00`, a list of one as its element;
+- a value of the page's payload is kept as JSON writes it: `495000`, `kosten_koper`,
+  `2026-07-02T11:42:25.8657786+02:00`; of a list with one element, the element;
 - what a page does not say, or hides behind a login, is None.
 
 So `price_text` holds `495000` or `€ 495.000 kosten koper`, and the mapping reads both.
@@ -31,25 +31,25 @@ class ListingItem:
         url: The absolute address of its page.
         scraped_at: When the page was read: ISO 8601, UTC, microseconds, `+00:00`.
         page: What it was read from: `search`, `detail` (search texts fill what the
-            detail page lacks) or `gone` (the page is not there any more).
+            detail page lacks) or `gone` (the page no longer exists).
         global_id: The site's second id, from the payload.
         offering: `buy` or `rent` (payload), `koop` or `huur` (URL).
         status_text: Payload token (`none`, `under_bid`, `sold`, ...; `none` also for
-            a card without a badge among open listings), the row Status (`Onder bod`,
-            ...), or `withdrawn` for a page that is gone whose address does not say
-            that it was sold or rented.
+            a card without a badge among open listings), the text of the row Status
+            (`Onder bod`, ...), or `withdrawn` if the page is gone and its address does
+            not say that it was sold or rented.
         object_type: `house`, `apartment`, `parking`, ... (payload), `huis`,
             `appartement`, ... (URL).
         listing_type: `single`, or `group` for a project of several homes.
         subtype_text: `Benedenwoning (appartement)`.
         construction_text: `resale`, `newly_built`, `Bestaande bouw`, `Nieuwbouw`.
-        price_text: The asking price; on a sold page the last one. Never what was
+        price_text: The asking price; on a sold page the last one. Never the price
             paid, which the site does not know.
-        price_condition_text: `kosten_koper`, `vrij_op_naam`; None where the
-            condition stands in `price_text`.
+        price_condition_text: `kosten_koper`, `vrij_op_naam`; None if the condition is
+            part of `price_text`.
         original_price_text: The first asking price.
         rent_text: `2110` or `€ 1.725 per maand (servicekosten onbekend)`.
-        rent_condition_text: `per_month`, `per_year`; None where it stands in
+        rent_condition_text: `per_month`, `per_year`; None if it is part of
             `rent_text`.
         monthly_fee_text: `€ 164,54 per maand`.
         listed_text: Payload timestamp, `20 april 2026`, `3 weken`, `Vandaag`.
@@ -60,7 +60,7 @@ class ListingItem:
         plot_area_text: `93` or `1.234 m²`.
         volume_text: `218 m³`.
         rooms_text: `3` or `3 kamers (2 slaapkamers)`.
-        bedrooms_text: `2` (payload only; else inside `rooms_text`).
+        bedrooms_text: `2` (payload only; otherwise part of `rooms_text`).
         bathrooms_text: `1 badkamer en 1 apart toilet`.
         stories_text: `1 woonlaag`.
         floor_text: `Begane grond`.
@@ -68,7 +68,7 @@ class ListingItem:
         energy_label_text: `A+++` to `G`, `unknown`.
         ownership_text: `Volle eigendom`, `Gemeentelijke erfpacht`.
         ownership_fees_text: `Afgekocht tot 30-09-2054`.
-        address_text: Street and number in one, as the page shows them:
+        address_text: Street and number in one text, as the page shows them:
             `Houttuinen 38-C`.
         street: The street alone, from the payload.
         house_number: `38`.
@@ -83,12 +83,12 @@ class ListingItem:
         latitude: Degrees north with a decimal point, detail pages only.
         longitude: Degrees east with a decimal point, detail pages only.
         agent_id: The primary agent's number.
-        agent_name: Their name, with the spaces that the payload has.
+        agent_name: The primary agent's name, with the spaces that the payload has.
         photo_count: How many photos there are.
         description: The text of the page, with its line breaks.
-        features: A JSON object of every row of the detail page: the row's id, or
-            where it has none (or is a provisional energy label) its titles joined by
-            ` / `, to its value. A name that comes again ends in `#2`, `#3`, ...
+        features: A JSON object of every row of the detail page: its value by its id,
+            or, if it has none or is a provisional energy label, by its titles joined
+            with ` / `. A repeated name gets the suffix `#2`, `#3`, ...
     """
 
     source: str
@@ -145,9 +145,9 @@ class ListingItem:
     features: str | None = None
 
     def over(self, other: ListingItem) -> ListingItem:
-        """Return this item, its gaps filled with the other's texts.
+        """Return this item, with missing texts filled from the other one.
 
-        A day that is counted back (`3 weken`) gives way to one that is written.
+        A relative `listed_text` (`3 weken`) is replaced by one that names the day.
         """
         gaps = {
             field.name: getattr(other, field.name)

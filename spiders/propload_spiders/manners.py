@@ -1,7 +1,7 @@
 """How the spiders behave towards a site: settings for Scrapy, each with its reason.
 
-They are set below a project's own settings, so that `settings.py`, a runner's
-settings and `--set` may change each of them.
+They have a lower priority than a project's own settings, so that `settings.py`, a
+runner's settings and `--set` can change each of them.
 """
 
 from __future__ import annotations
@@ -21,42 +21,42 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from scrapy.settings import BaseSettings
 
-#: Between Scrapy's defaults and a project's settings.
+#: The priority between Scrapy's defaults and a project's settings.
 PRIORITY = "addon"
 
 
 MANNERS: Mapping[str, object] = {
-    # the site decides what may be read, and who is asking is no secret
+    # the site decides what may be read, and may know who is asking
     "ROBOTSTXT_OBEY": True,
     "USER_AGENT": POLITE["USER_AGENT"],
-    # one page in about two seconds is what a person with several tabs does
+    # about one page every two seconds, as a person with several tabs reads
     "CONCURRENT_REQUESTS_PER_DOMAIN": 1,
     "DOWNLOAD_DELAY": 2.0,
     "DOWNLOAD_DELAY_JITTER": 0.5,
-    # a site that gets slower is asked more slowly
+    # a site that slows down gets fewer requests
     "AUTOTHROTTLE_ENABLED": True,
     "AUTOTHROTTLE_START_DELAY": 2.0,
     "AUTOTHROTTLE_MAX_DELAY": 60.0,
     "AUTOTHROTTLE_TARGET_CONCURRENCY": 1.0,
-    # a failure is worth another try, a refusal (401, 403) is not
+    # failures are retried, refusals (401, 403) are not
     "RETRY_HTTP_CODES": (408, 429, 500, 502, 503, 504, 522, 524),
-    # at 5 % of failing answers, 5 attempts lose one page in three million
+    # if 5 % of responses fail, 5 attempts lose one page in three million
     "RETRY_TIMES": 4,
     "DOWNLOAD_TIMEOUT": 30,
-    # a page has some hundred kilobytes
+    # a page has a few hundred kilobytes
     "DOWNLOAD_MAXSIZE": 16 << 20,
-    # to another slug, to the address of a sale; more than that is a circle
+    # to another slug, then to the address of a sold listing; more is a loop
     "REDIRECT_MAX_TIMES": 3,
-    # nothing here needs to be recognised from page to page
+    # no state is needed from one page to the next
     "COOKIES_ENABLED": False,
-    # both let other processes on the machine run code inside the crawl
+    # both would let other processes on the machine run code inside the crawl
     "TELNETCONSOLE_ENABLED": False,
     "REMOTE_CONTROL_ENABLED": False,
 }
 
-#: What this machine may be called in addresses; files have no host.
+#: Hosts of this machine in addresses; "" is the host of `file:` addresses.
 _NEAR = ("", "localhost", "127.0.0.1", "::1")
-#: Its pace, and the settings with which a user may change it.
+#: The pace for them, with the settings by which a user can change it.
 _AT_ONCE: Mapping[str, tuple[str, float]] = {
     "delay": ("DOWNLOAD_DELAY", 0.0),
     "concurrency": ("CONCURRENT_REQUESTS_PER_DOMAIN", 16),
@@ -64,13 +64,13 @@ _AT_ONCE: Mapping[str, tuple[str, float]] = {
 
 
 def hasten(crawler: Crawler, urls: Iterable[str], /) -> None:
-    """Read files and this machine without waiting: there is nobody to be polite to.
+    """Read files and this machine without delay, as no site needs protection.
 
-    Pages of a copy may lead to the site itself, so each host has a pace of its own.
+    The pace is set per host, because pages of a local copy may link to the real site.
 
     Args:
-        crawler: The crawl, whose settings may still be changed.
-        urls: Where it begins: these may have other names for this machine.
+        crawler: The crawler, whose settings must still be changeable.
+        urls: The start addresses, which may have other names for this machine.
     """
     settings, name = crawler.settings, "DOWNLOAD_SLOTS"
     pace = {
@@ -90,6 +90,6 @@ def _is_users(settings: BaseSettings, name: str) -> bool:
 
 
 def _spare_throttle(request: Request) -> None:
-    """Keep AutoThrottle, which knows no hosts, from slowing down files and this one."""
+    """Exempt files and this machine from AutoThrottle, which cannot exempt hosts."""
     near = is_loopback(request.url) or not host_of(request.url)
     request.meta["autothrottle_dont_adjust_delay"] = near

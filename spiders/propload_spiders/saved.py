@@ -1,4 +1,4 @@
-"""Saved pages: a source of their own, through the same parsing as a crawl."""
+"""Saved pages as a source, read with the same parsing as a crawl."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
     from propload_spiders.items import ListingItem
 
-#: When saved pages were read: of the sink's settings, or from `--as-of`.
+#: The setting that says when saved pages were read: of the sink, or from `--as-of`.
 _AS_OF = "PROPLOAD_AS_OF"
-#: A gzip file begins with these bytes, whatever it is called.
+#: The first bytes of a gzip file, whatever its name.
 _GZIP = b"\x1f\x8b"
 
 
@@ -37,8 +37,8 @@ class SavedPage:
 
     Attributes:
         html: Its text.
-        url: The address that it says it came from, else the site's.
-        scraped_at: When the page was read, as far as anybody knows.
+        url: The address that it says it came from, or else that of the site.
+        scraped_at: When the page was read, as far as is known.
     """
 
     html: str
@@ -47,11 +47,11 @@ class SavedPage:
 
     @property
     def kind(self) -> Kind:
-        """What kind of page it is."""
+        """The kind of the page."""
         return kind_of(self.html)
 
     def listings(self) -> tuple[tuple[ListingItem, ...], int]:
-        """Return its listings and how many more it holds that cannot be read."""
+        """Return its listings, and how many others on it cannot be read."""
         where = {"url": self.url, "scraped_at": self.scraped_at}
         if self.kind == "gone":
             gone = gone_item(self.url, scraped_at=self.scraped_at)
@@ -65,7 +65,7 @@ class SavedPage:
 
 
 def moment_told(settings: BaseSettings, /) -> datetime | None:
-    """Return when saved pages were read, as the user says; None where nobody does."""
+    """Return when saved pages were read according to the user; None if not given."""
     moment = settings.get(_AS_OF)
     return read_moment(moment) if moment else None
 
@@ -77,9 +77,9 @@ def open_saved(
 
     Args:
         path: Its file.
-        body: The file's bytes, gzip or not; the page itself names its encoding.
+        body: The file's bytes, gzipped or not; the page itself names its encoding.
         base: The site that relative addresses belong to.
-        as_of: When the page was read; None for the time its file was written.
+        as_of: When the page was read; None for the modification time of the file.
     """
     html = HtmlResponse(path.as_uri(), body=_unpacked(body)).text
     read = as_of or datetime.fromtimestamp(path.stat().st_mtime, tz=UTC)
@@ -87,7 +87,7 @@ def open_saved(
 
 
 def _unpacked(body: bytes) -> bytes:
-    """Return a file's content; nothing if it is packed and cut off or damaged."""
+    """Return a file's content, unzipped; b"" if it is truncated or damaged gzip."""
     if not body.startswith(_GZIP):
         return body
     try:

@@ -1,4 +1,4 @@
-"""What a spider's arguments ask for, read and checked before anything is fetched."""
+"""What a spider's arguments ask for, checked before anything is fetched."""
 
 from __future__ import annotations
 
@@ -53,24 +53,24 @@ ARGUMENTS = (
 
 _RANGES = ("price", "floor_area", "plot_area", "rooms", "bedrooms")
 _LISTS = ("object_type", "energy_label")
-#: Days that the site offers; what it makes of others nobody knows.
+#: Numbers of days that the site offers; how it treats others is unknown.
 _DAYS = ("1", "3", "5", "10", "30")
 _SUFFIXES = (".html", ".htm", ".html.gz", ".htm.gz")
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a crawl is asked for.
+    """What a crawl is to read.
 
     Attributes:
-        places: Slugs of places, each searched by itself.
-        offering: What is searched.
+        places: Slugs of places, each searched separately.
+        offering: Whether homes for sale or for rent are searched.
         max_pages: Most search pages of a place; 0 for all.
         details: Whether detail pages are read.
         filters: Parameters of the search and their values.
         urls: Addresses to start from.
-        files: Saved pages, read instead of the net.
-        base: The site, without a slash at its end.
+        files: Saved pages, read instead of the site.
+        base: The site's address, without a trailing slash.
     """
 
     places: tuple[str, ...]
@@ -83,11 +83,11 @@ class Wanted:
     base: str
 
     def page_of(self, walk: Walk, fixed: Mapping[str, object], /) -> str:
-        """Return the address of the page that a walk stands at.
+        """Return the address of the current page of a walk.
 
         Args:
-            walk: The walk through a place, or through a search of a given address.
-            fixed: Parameters that belong to every search of the spider.
+            walk: The walk through a place, or through a search with a given address.
+            fixed: Parameters that every search of the spider has.
         """
         if walk.url:
             return page_url(walk.url, walk.page)
@@ -96,7 +96,7 @@ class Wanted:
 
 
 def read_wanted(spider: str, given: Mapping[str, object], /) -> Wanted:
-    """Return what arguments ask for; those not given have their defaults.
+    """Return what the arguments ask for; those not given have their defaults.
 
     Args:
         spider: The spider's name, for messages.
@@ -144,7 +144,7 @@ def _offering(value: object) -> Offering:
 
 
 def _filters(values: Mapping[str, object]) -> dict[str, object]:
-    """Return the search's parameters, as the site's own addresses have them."""
+    """Return the search parameters as they appear in the site's addresses."""
     filters: dict[str, object] = {
         name: read_range(name, values[name]) for name in _RANGES if values[name]
     }
@@ -184,7 +184,7 @@ def _files(value: object) -> tuple[Path, ...]:
     try:
         found = [folder] if folder.is_file() else _below(folder)
         pages = (path for path in found if path.name.lower().endswith(_SUFFIXES))
-        # a mirror of a site has folders called as its pages are
+        # in a mirror of a site, folders can have the names of pages
         files = tuple(path for path in pages if path.is_file())
     except OSError as error:
         msg = f"pages {error.filename or folder} cannot be read: {error.strerror}"
@@ -199,7 +199,7 @@ def _below(folder: Path) -> list[Path]:
     """Return the files below a folder, in order.
 
     Raises:
-        OSError: A folder cannot be looked into: its pages would be missing.
+        OSError: A folder cannot be read, so that its pages would be missing.
     """
     walked = os.walk(folder, onerror=_raise)
     return sorted(Path(place, name) for place, _, names in walked for name in names)

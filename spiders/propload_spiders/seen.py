@@ -1,4 +1,4 @@
-"""Which listings a crawl has seen, and which of them wait for their own pages."""
+"""Which listings a crawl has seen, and which of these wait for their detail page."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class SeenListings:
     """The listings that a crawl has seen on search pages or saved pages.
 
     Args:
-        notes: Where they are counted.
+        notes: The notes of the crawl, where listings are counted.
     """
 
     def __init__(self, notes: Notes, /) -> None:
@@ -32,7 +32,7 @@ class SeenListings:
 
         Args:
             items: Items of one page.
-            by_page: Whether a listing may come once from each kind of page.
+            by_page: Whether a listing is yielded once for each kind of page.
         """
         for item in items:
             mark = f"{item.page} {item.listing_id}" if by_page else item.listing_id
@@ -45,26 +45,27 @@ class SeenListings:
 
     @property
     def waiting(self) -> int:
-        """How many wait for their own pages."""
+        """The number of listings that wait for their detail page."""
         return len(self._waiting)
 
     def wait(self, item: ListingItem, /) -> None:
-        """Note that a listing waits for its own page."""
+        """Note that a listing waits for its detail page."""
         self._waiting[item.listing_id] = item
 
     def arrive(self, known: ListingItem | None, /) -> None:
-        """Note that a listing's own page has come, or will not come."""
+        """Note that a listing's detail page has come, or will not come."""
         if known is not None:
             self._waiting.pop(known.listing_id, None)
 
     def hand_over(self) -> tuple[ListingItem, ...]:
-        """Return what is known of those that wait, which then wait no more."""
+        """Remove and return the items of all listings that wait."""
         waiting = tuple(self._waiting.values())
         self._waiting.clear()
         return waiting
 
     def was_handed_over(self, known: ListingItem, /) -> bool:
-        """Return whether a listing was handed over before its page came."""
+        """Return whether a listing's item was handed over before its page came."""
         key = known.listing_id
-        # one that an earlier part of the crawl has seen (JOBDIR) was not waiting
+        # the first condition excludes listings seen before a crawl with a JOBDIR was
+        # resumed
         return key in self._seen and key not in self._waiting

@@ -1,4 +1,4 @@
-"""Settings of the Scrapy project, for `scrapy crawl` in this folder."""
+"""Settings of the Scrapy project, for running `scrapy crawl` in this folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long lists of words are written here: as one text, with commas between them."""
+"""Long lists of words, written as one comma-separated text."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ if TYPE_CHECKING:
 
 
 def words_of(text: str, /) -> tuple[str, ...]:
-    """Return the words of `vanaf, from`; an empty text has none."""
+    """Return the words of a text such as `vanaf, from`; () if it is empty."""
     return tuple(text.split(", ")) if text else ()
 
 
 def by_word(meanings: Mapping[str, str], /) -> dict[str, str]:
-    """Return what each word means, from the words of each meaning."""
+    """Return the meaning of each word, given the words of each meaning."""
     return {
         word: meaning for meaning, text in meanings.items() for word in words_of(text)
     }

@@ -1,8 +1,8 @@
-"""Walking through the pages of a search: which page comes next, and when to stop.
+"""Walk through the pages of a search: which page comes next, and when to stop.
 
-The site's pages have no link to the next one, and past the end the site has been seen
-to answer both with an empty page and with the last page again. So the walk goes by the
-number of listings that the site names, or else by what the pages bring.
+The site's pages have no link to the next one. Past the end, the site has been seen to
+return an empty page, and also to return the last page again. So the walk relies on the
+total that the site states or, without one, on the listings that the pages contain.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ if TYPE_CHECKING:
 
     from propload_spiders.extraction.search import SearchPage
 
-#: Rows shift while a live search is walked, so one page may repeat the page before
-#: it; a second one in a row is the site repeating itself.
+#: Pages in a row without a new listing that end a walk. One such page is possible, as
+#: rows shift while a live search is walked; a second is the site repeating itself.
 _MOST_BARREN = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """Where the walk through one search stands.
+    """The state of the walk through one search.
 
     Attributes:
         place: The place's slug; empty for a search anywhere, or of a given URL.
-        page: The number of the page that is asked for, from 1.
+        page: The number of the page to request, from 1.
         first: The number of the page that the walk began at.
-        total: Listings of the search as the site last said; None while unknown.
-        named: The most listings that the site has said there are.
-        seen: Different listings that its pages held.
+        total: Listings of the search as the site last stated; None while unknown.
+        named: The largest number of listings that the site has stated.
+        seen: The number of different listings on its pages.
         page_rows: The most listings seen on one page.
-        barren: Pages in a row that brought no new listing.
+        barren: The number of latest pages in a row without a new listing.
         tries: How often this page has come without a card.
-        url: The address that a given search starts at, else None.
+        url: The address of a search that was given by address, otherwise None.
     """
 
     place: str
@@ -59,53 +59,54 @@ class Walk:
 
     @property
     def name(self) -> str:
-        """What tells the search from others: its address if given, or its place."""
+        """The name of the search in messages: its address if given, or its place."""
         return self.url or self.place or "anywhere"
 
     @property
     def last_page(self) -> int | None:
-        """The number of the last page, where the number of listings is known."""
+        """The number of the last page; None if the number of listings is unknown."""
         if self.total is None:
             return None
         return max(-(-self.total // self.page_rows), 1)
 
     def is_last_of(self, max_pages: int, /) -> bool:
-        """Return whether the page is the last of so many; 0 for no limit."""
+        """Return whether the page is the last of `max_pages`; 0 means no limit."""
         return bool(max_pages) and self.page - self.first + 1 >= max_pages
 
     def after(self, page: SearchPage, fresh: int, /) -> Walk:
-        """Return the walk after a page was read that brought so many new listings."""
+        """Return the walk after a page was read that had `fresh` new listings."""
         return replace(
             self,
             total=self.total if page.total is None else page.total,
-            # a row that is skipped because a listing left is missing from both counts
+            # the maximum: when a listing leaves, another shifts to a page already read
+            # and is skipped, which the lower total would hide
             named=max(self.named, page.total or 0),
-            # if some can be read, those that cannot be are others
+            # if some can be read, the unread ones are different listings
             seen=self.seen + fresh + (page.unread if page.items else 0),
             page_rows=max(self.page_rows, len(page.items)),
             barren=0 if fresh else self.barren + 1,
         )
 
     def next(self, *, max_pages: int, rows: int | None = None) -> Walk | None:
-        """Return the walk at the next page, or None where it ends.
+        """Return the walk at the next page, or None if it ends here.
 
         Args:
-            max_pages: Most pages to ask for; 0 for no limit.
-            rows: Listings on the page just read; None where it did not come.
+            max_pages: Most pages to request; 0 for no limit.
+            rows: Listings on the page just read; None if it could not be fetched.
         """
         onward = replace(self, page=self.page + 1, tries=0)
         if self.is_last_of(max_pages) or self.barren >= _MOST_BARREN:
             return None
         if self.last_page is not None:
             return onward if onward.page <= self.last_page else None
-        # without a number, a page that is not full is the last one
+        # without a total, a page that is not full is the last one
         return onward if rows is not None and rows >= self.page_rows else None
 
     def shortage(self, *, max_pages: int) -> str:
-        """Return what to say of a walk that ends with too few listings.
+        """Return the message about a walk that ended with too few listings, or "".
 
         Args:
-            max_pages: Most pages that were asked for; 0 for no limit.
+            max_pages: Most pages to request; 0 for no limit.
         """
         last = self.last_page or 0
         is_part = self.first > 1 or (self.is_last_of(max_pages) and self.page < last)
@@ -118,7 +119,7 @@ class Walk:
         )
 
     def lacks_cards(self, page: SearchPage, /) -> bool:
-        """Return whether a page has no listing though it should have some."""
+        """Return whether a page has no listing although it should have some."""
         if page.items or page.unread:
             return False
         after = self.after(page, 0)
@@ -127,7 +128,7 @@ class Walk:
         return bool(after.total) and self.page <= after.last_page
 
     def not_served(self, page: SearchPage, /) -> str:
-        """Return what to say of a page that answers for another place."""
+        """Return the message about a page whose listings are of another place."""
         served = ", ".join(page.areas or sorted(set(page.cities))[:3])
         instead = f"served {served} instead ({page.total} listings)"
         return (

@@ -1,1 +1,1 @@
-"""Cutting texts out of pages: pure functions from HTML to items, without Scrapy."""
+"""Extract texts from pages: pure functions from HTML to items, without Scrapy."""

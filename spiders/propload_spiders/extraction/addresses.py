@@ -1,4 +1,4 @@
-"""The site's addresses: what a listing's URL says, and how a search is asked for."""
+"""The site's addresses: what a listing's URL says, and how search URLs are built."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ Offering = Literal["buy", "rent"]
 SITE = "https://www.funda.nl"
 #: Listings on one search page.
 PAGE_SIZE = 15
-#: Kilometres around a place that a search may include; for any other number the site
-#: sends an empty page.
+#: Radii of a search around a place, in kilometres; for any other the site sends an
+#: empty page.
 RADII = (1, 2, 5, 10, 15, 30, 50)
 
 _SEGMENTS: Mapping[Offering, str] = {"buy": "koop", "rent": "huur"}
-#: The id ends the URL, or (old form) stands in the slug: `huis-42797899-street-1`.
+#: The id is at the end of the URL, or (old form) in the slug: `huis-42797899-street-1`.
 _ID_AT_END = re.compile(r"/(\d{7,9})/?$")
 _ID_IN_SLUG = re.compile(r"/[a-z-]+-(\d{7,9})-[^/]+/?$")
-#: How searches were addressed before: `/koop/utrecht/p2/`.
+#: The old form of search addresses: `/koop/utrecht/p2/`.
 _OLD_SEARCH = re.compile(r"^/(?:en/)?(?:koop|huur)/(?:verkocht/|verhuurd/)?[^/]+/?$")
 _OLD_PAGE = re.compile(r"/p\d+/?$")
 _PAGE_PAIR = re.compile(r"^search_result=")
 _RADIUS = re.compile(r"^\+?(\d+)\s*km$", re.IGNORECASE)
 _POSTAL_CODE = re.compile(r"^(\d{4})\s*([a-z]{2})$", re.IGNORECASE)
-#: `rijswijk-zh`: letters of the province tell places of the same name apart.
+#: In `rijswijk-zh`, the province that distinguishes places of the same name.
 _PROVINCE_SUFFIX = re.compile(r"-(?:dr|fl|fr|gld|gr|li|lb|nb|nh|ov|ut|ze|zh)$")
 
 
@@ -43,10 +43,10 @@ class ListingAddress:
 
     Attributes:
         url: The URL itself.
-        listing_id: The digits that stay when status and slug change.
-        offering: `koop` or `huur`, as the URL has it.
+        listing_id: The digits that stay the same when status and slug change.
+        offering: `koop` or `huur`, as in the URL.
         city: The city's slug.
-        object_type: `huis`, `appartement`, ... as the slug begins.
+        object_type: The first word of the slug: `huis`, `appartement`, ...
         sold: Whether the URL is that of a sold listing.
     """
 
@@ -62,8 +62,8 @@ class ListingAddress:
 
         Args:
             page: What it is read from, as in `ListingItem`.
-            scraped_at: When, as in `ListingItem`.
-            **texts: What the page says; where it says nothing, the URL does.
+            scraped_at: When it is read, as in `ListingItem`.
+            **texts: The texts of the page, which take precedence over the URL's.
         """
         told = {"offering": self.offering, "object_type": self.object_type}
         told |= {field: text for field, text in texts.items() if text}
@@ -78,7 +78,7 @@ class ListingAddress:
 
 
 def read_listing_url(url: str, /) -> ListingAddress | None:
-    """Return what a listing's URL says, or None where it is another page's URL."""
+    """Return what a listing's URL says; None for the URL of any other page."""
     path = _path(url)
     digits = _ID_AT_END.search(path) or _ID_IN_SLUG.search(path)
     if digits is None or "/makelaar" in path:
@@ -100,11 +100,11 @@ def read_listing_url(url: str, /) -> ListingAddress | None:
 
 
 def absolute(page: str, link: str, /) -> str:
-    """Return the address that a page's link leads to, or "" if it is none."""
+    """Return the absolute address of a page's link; "" if it is malformed."""
     try:
         return urljoin(page, link)
     except ValueError:
-        # brackets that are no IPv6 address
+        # brackets without an IPv6 address in them
         return ""
 
 
@@ -122,17 +122,17 @@ def is_search_url(url: str, /) -> bool:
 
 
 def is_old_search_url(url: str, /) -> bool:
-    """Return whether a URL is that of a search as the site had it before."""
+    """Return whether a URL is that of a search in the site's old form."""
     return _OLD_SEARCH.match(_OLD_PAGE.sub("/", _path(url))) is not None
 
 
 def split_places(text: str | Sequence[str], /) -> tuple[str, ...]:
-    """Return the slugs of places written `amsterdam, den haag,5km, 2611 DX`.
+    """Return the slugs of places, given as `amsterdam, den haag,5km, 2611 DX`.
 
-    A radius belongs to the place before it. Order is kept, repeats are dropped.
+    A radius belongs to the place before it. Order is kept, duplicates are dropped.
 
     Raises:
-        ValueError: A radius stands alone or is none that the site knows.
+        ValueError: A radius has no place before it, or the site does not offer it.
     """
     parts = (text if isinstance(text, str) else ",".join(text)).split(",")
     places: list[str] = []
@@ -159,8 +159,8 @@ def search_url(
     """Return the address of one page of a search.
 
     Args:
-        base: The site, without a slash at its end.
-        offering: What is searched.
+        base: The site, without a trailing slash.
+        offering: Whether homes for sale or for rent are searched.
         place: A slug, perhaps with a radius: `den-haag,5km`; empty for anywhere.
         page: The page's number, from 1.
         filters: Parameters of the site and their values.
@@ -176,7 +176,7 @@ def search_url(
 
 
 def place_of(url: str, /) -> str:
-    """Return the one place that a search address asks for, or an empty text."""
+    """Return the place of a search address; "" if it has none or several."""
     areas = parse_qs(urlsplit(url).query).get("selected_area", [""])[0]
     try:
         named = json.loads(areas)
@@ -188,16 +188,17 @@ def place_of(url: str, /) -> str:
 def is_area_served(
     place: str, identifiers: Sequence[str] | None, cities: Sequence[str], /
 ) -> bool:
-    """Return whether a search page answers for the place that was asked for.
+    """Return whether a search page shows the place that was asked for.
 
-    The site silently drops an unknown area and serves the whole country; for an
+    The site silently ignores an unknown area and serves the whole country; for an
     unknown neighbourhood it serves the city.
 
     Args:
         place: The slug that was asked for, perhaps with a radius.
-        identifiers: The areas that the payload says it answers for; None where
-            the page has no payload.
-        cities: City slugs of the page's listings, to judge by without a payload.
+        identifiers: The areas of the page according to its payload; None if it does
+            not say.
+        cities: City slugs of the page's listings, by which a page without a payload
+            is judged.
     """
     slug, _, radius = place.partition(",")
     if not slug:
@@ -224,7 +225,7 @@ def _known_radius(kilometres: str) -> str:
 
 
 def _slug(name: str) -> str:
-    """Return a place's slug: `'s-Gravenhage` is `s-gravenhage`, `2611 DX` `2611dx`."""
+    """Return a place's slug: `'s-Gravenhage` → `s-gravenhage`, `2611 DX` → `2611dx`."""
     plain = unicodedata.normalize("NFKD", name.lower())
     letters = "".join(each for each in plain if not unicodedata.combining(each))
     code = _POSTAL_CODE.match(letters)
@@ -234,7 +235,7 @@ def _slug(name: str) -> str:
 
 
 def page_url(search: str, page: int, /) -> str:
-    """Return the address of another page of the search at an address."""
+    """Return a search address with the page number replaced."""
     parts = urlsplit(search)
     kept = [
         pair for pair in parts.query.split("&") if pair and not _PAGE_PAIR.match(pair)
@@ -244,6 +245,6 @@ def page_url(search: str, page: int, /) -> str:
 
 
 def page_number(search: str, /) -> int:
-    """Return the number of the page that a search address asks for."""
+    """Return the page number of a search address; 1 if it has none."""
     number = parse_qs(urlsplit(search).query).get("search_result", ["1"])[0]
     return int(number) if number.isdecimal() and int(number) else 1

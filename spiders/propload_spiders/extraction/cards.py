@@ -1,4 +1,4 @@
-"""The cards of a search page's markup, where payload and JSON-LD are not enough."""
+"""Read the cards in a search page's markup, if payload and JSON-LD are not enough."""
 
 from __future__ import annotations
 
@@ -25,30 +25,31 @@ _PRICE = re.compile(r"€|^(?:(?:huur|verkoop)?prijs|price) (?:op aanvraag|on re
 _PERIOD = re.compile(r"/ ?(?:maand|month|jaar|year)|per (?:maand|month|jaar|year)")
 _HEADING = '//*[@data-testid="pageHeader"]//text()'
 _TOTAL = re.compile(r"^\s*(\d[\d.,]*)\s")
-#: What a card's badge can say about the status; others (`Nieuw`) say nothing of it.
+#: Badges of a card that state the status; others, such as `Nieuw`, do not.
 _STATUSES = re.compile(
     r"^(?:onder bod|onder optie|verkocht|verhuurd|gereserveerd|under offer|"
     r"under option|sold|rented)\b",
     re.IGNORECASE,
 )
-#: What a search for listings that are sold or rented asks for.
+#: The parameter value in the address of a search for sold or rented listings.
 _CLOSED = "unavailable"
-#: What land without a building is called in addresses.
+#: Words for land without a building in addresses.
 _GROUND = frozenset({"bouwgrond", "kavel", "land", "grond"})
-#: The beginning of the icon beside a plot's area, the only difference between areas.
+#: The start of the icon's path beside a plot area, its only difference from a living
+#: area.
 _PLOT_ICON = "M43 5.5"
 
 
 @dataclass(frozen=True, slots=True)
 class Cards:
-    """The listings of a page's cards by id, in its order, and the search's total."""
+    """The listings of a page's cards by id, in page order, and the search's total."""
 
     items: dict[str, ListingItem]
     total: int | None
 
 
 def read_cards(html: str, /, *, url: str, scraped_at: str) -> Cards:
-    """Return the listings of a page's cards, and the number its heading names."""
+    """Return the listings of a page's cards, and the total in its heading."""
     page = Selector(html, type="html")
     found: dict[str, ListingItem] = {}
     for link in page.xpath(_LINK):
@@ -88,18 +89,21 @@ def _item(link: Selector, url: str, scraped_at: str) -> ListingItem | None:
 
 
 def _status(texts: Sequence[str], *, is_closed: bool) -> str | None:
-    """Return what the card's badge says; `none` for an open listing without one.
+    """Return the text of a card's status badge; `none` for an open listing without one.
+
+    None means that the status is unknown.
 
     Args:
-        texts: The card's texts; if there are none, nobody knows whether it has a badge.
-        is_closed: Whether the listing or its search is one of those sold or rented.
+        texts: The card's texts; if there are none, its badge is unknown.
+        is_closed: Whether the listing is sold or rented, or the search is for such
+            listings.
     """
     badge = next((text for text in texts if _STATUSES.match(text)), None)
     return badge or ("none" if texts and not is_closed else None)
 
 
 def _facts(rows: SelectorList[Selector], kind: str | None) -> dict[str, str | None]:
-    """Return a card's short list: areas, bedrooms and label, recognised by form."""
+    """Return areas, bedrooms and energy label of a card's list, told apart by form."""
     facts = [joined(row.xpath(".//text()").getall()) or "" for row in rows]
     living: list[str] = []
     plot: list[str] = []
@@ -117,7 +121,7 @@ def _facts(rows: SelectorList[Selector], kind: str | None) -> dict[str, str | No
 
 
 def read_agent(part: Selector | SelectorList[Selector], /) -> dict[str, str | None]:
-    """Return the number and name of the first agent that a part links to."""
+    """Return the number and name of the first agent that this part links to."""
     for link in part.xpath('.//a[contains(@href, "/makelaar")]'):
         number = _AGENT.search(link.attrib["href"])
         name = joined(link.xpath(".//text()").getall())

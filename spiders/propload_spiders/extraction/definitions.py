@@ -1,8 +1,8 @@
-"""Definition lists of a detail page, where titles stand among the rows.
+"""Definition lists of a detail page, which have titles among the rows.
 
-`Gebruiksoppervlakten` is a `dt` without a `dd` of its own, or one whose `dd` holds
+`Gebruiksoppervlakten` is a `dt` without a `dd` of its own, or one whose `dd` contains
 another list: pairing the n-th `dt` with the n-th `dd` would shift every row after it.
-So rows are paired by the order in which `dt` and `dd` stand.
+So rows are paired by the order of `dt` and `dd` in the document.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _OUTER_LISTS = "//dl[not(ancestor::dl)]"
-#: The parts of a list that belong to it and not to a list inside it; sites wrap
-#: pairs into `div`.
+#: The parts of a list itself, without those of nested lists; sites may wrap each pair
+#: in a `div`.
 _PARTS = "./dt | ./dd | ./div/dt | ./div/dd | ./dl"
 _HEADING = "(preceding::h2 | preceding::h3)[last()]//text()"
 _ANSWER = ".//text()[not(ancestor::button) and not(ancestor::svg)]"
@@ -35,7 +35,7 @@ def definition_rows(html: str, /) -> Iterator[Row]:
 
 
 def _rows(part: Selector, titles: tuple[str, ...]) -> Iterator[Row]:
-    """Yield a list's rows; a `dt` that another `dt` follows is a title."""
+    """Yield a list's rows; a `dt` directly followed by another `dt` is a title."""
     label: str | None = None
     title: str | None = None
     for each in part.xpath(_PARTS):

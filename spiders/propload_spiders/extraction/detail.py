@@ -1,4 +1,4 @@
-"""Detail pages: payload rows by id, then JSON-LD, then the markup's lists."""
+"""Read detail pages: from the payload, JSON-LD and the lists in the markup."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ if TYPE_CHECKING:
     from propload_spiders.extraction.addresses import ListingAddress
     from propload_spiders.items import ListingItem
 
-#: The language follows: `cachedListingData_nl`.
+#: The key's prefix, which the language follows: `cachedListingData_nl`.
 _LISTING = "cachedListingData"
-#: Which step of the page's path (BreadcrumbList) it is.
+#: The position of the neighbourhood in the page's path (BreadcrumbList).
 _NEIGHBOURHOOD = "3"
-#: The title is the only place that has the postal code.
+#: A postal code, which only the page's title is sure to have.
 _POSTAL_CODE = re.compile(r"\b[1-9]\d{3} ?[A-Z]{2}\b")
 
 
 def read_detail(html: str, /, *, url: str, scraped_at: str) -> ListingItem | None:
-    """Return the listing of a detail page; None where the page holds none.
+    """Return the listing of a detail page; None if the page holds none.
 
     Args:
         html: The page.
@@ -63,10 +63,11 @@ def read_detail(html: str, /, *, url: str, scraped_at: str) -> ListingItem | Non
 
 
 def gone_item(url: str, /, *, scraped_at: str) -> ListingItem | None:
-    """Return the item of a listing whose page is not there any more.
+    """Return the item of a listing whose page no longer exists.
 
-    If its address says that it was sold or rented, it stays so: the site removes the
-    pages of old sales. Returns None for an address that is not a listing's.
+    Its status is `withdrawn`, unless its address says that it was sold or rented: the
+    site removes the pages of old sales, whose status stays. Returns None if the address
+    is not that of a listing.
     """
     address = read_listing_url(url)
     if address is None:
@@ -78,7 +79,7 @@ def gone_item(url: str, /, *, scraped_at: str) -> ListingItem | None:
 def _address(
     html: str, url: str, linked: Mapping[str, object]
 ) -> ListingAddress | None:
-    """Return the listing's address: where it was read from, or what the page says."""
+    """Return the listing's address: the page's URL, or else one stated on the page."""
     said = (url, own_address(html), text_of(linked.get("url")))
     addresses = (read_listing_url(absolute(url, each or "")) for each in said)
     return next(filter(None, addresses), None)
@@ -125,7 +126,10 @@ def _payload_texts(listing: Mapping[str, object]) -> dict[str, str | None]:
 def _closed_status(
     listing: Mapping[str, object], address: ListingAddress
 ) -> str | None:
-    """Return the status of a page that has no row for it, where it is known."""
+    """Return `sold` or `rented` for a closed listing, otherwise None.
+
+    The page's own status row, if there is one, takes precedence.
+    """
     if listing.get("isSoldOrRented") is not True and not address.sold:
         return None
     return "rented" if address.offering == "huur" else "sold"
@@ -144,7 +148,7 @@ def _linked_texts(
 ) -> dict[str, str | None]:
     photos = linked.get("photo")
     return {
-        # it does not say what period a rent is for, and a rent without one is refused
+        # JSON-LD does not state the period of a rent, without which it is refused
         "price_text": None if offering == "huur" else _linked_price(linked),
         "address_text": text_of(branch(linked, "address", "streetAddress")),
         "city": text_of(branch(linked, "address", "addressLocality")),
@@ -156,7 +160,7 @@ def _linked_texts(
 
 
 def _third_crumb(html: str, linked: Mapping[str, object]) -> str | None:
-    """Return the neighbourhood: the step of the page's path that follows the city."""
+    """Return the neighbourhood: the step after the city in the page's breadcrumbs."""
     for crumb in listed_crumbs(html):
         if text_of(crumb.get("position")) == _NEIGHBOURHOOD:
             named = text_of(crumb.get("name") or branch(crumb, "item", "name")) or ""
@@ -166,13 +170,14 @@ def _third_crumb(html: str, linked: Mapping[str, object]) -> str | None:
 
 
 def _linked_price(linked: Mapping[str, object]) -> str | None:
-    """Return the price, with its currency where that is not the site's own."""
+    """Return the price, preceded by its currency unless that is the euro."""
     price = text_of(branch(linked, "offers", "price"))
     currency = text_of(branch(linked, "offers", "priceCurrency")) or "EUR"
     return price if currency == "EUR" or price is None else f"{currency} {price}"
 
 
 def _title_texts(html: str) -> dict[str, str | None]:
-    # a house number and its suffix look alike: `Hoofdweg 1024 HS 1057 AB Amsterdam`
+    # the last match: a house number with its suffix looks like a postal code too, as in
+    # `Hoofdweg 1024 HS 1057 AB Amsterdam`
     codes = _POSTAL_CODE.findall(title_of(html))
     return {"postal_code": codes[-1] if codes else None}

@@ -1,4 +1,4 @@
-"""What kind of answer a page is, before anybody reads listings from it."""
+"""Tell block pages and missing listings from pages that can be read."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ _BLOCK_TITLES = (
     "access denied",
     "pardon our interruption",
 )
-#: Parts that only a challenge page has, whatever its title's language.
+#: Texts that only challenge pages contain, whatever the language of the title.
 _BLOCK_MARKS = (
     "_cf_chl_opt",
     "challenge-error-text",
     "geo.captcha-delivery.com",
 )
-#: A refusal, and an answer to asking too often.
+#: Statuses of a refusal, and of too many requests.
 _BLOCK_STATUSES = frozenset({401, 403, 429})
 _GONE_STATUSES = frozenset({404, 410})
-#: Block pages have 6 to 15 kB: in a page this long, the marks mean nothing.
+#: Block pages have 6 to 15 kB: in a page of this length, the texts mean nothing.
 _LONGEST_BLOCK_PAGE = 100_000
 
 
 def kind_of(html: str, status: int = 200, /) -> Kind:
-    """Return whether an answer is a block, a listing that is gone, or a page.
+    """Return whether a response is a block page, a missing page, or a normal page.
 
-    A block page comes with HTTP 200 as well as with a refusal, so its text counts;
-    it is never read as a page with no listings.
+    A block page can come with HTTP 200 as well as with an error status, so its text is
+    examined; it is never taken for a page without listings.
     """
     title = title_of(html).replace("\u2019", "'").lower()
     if status in _BLOCK_STATUSES or title.startswith(_BLOCK_TITLES):
@@ -53,6 +53,6 @@ def kind_of(html: str, status: int = 200, /) -> Kind:
 
 
 def title_of(html: str, /) -> str:
-    """Return a page's title in one line, or an empty text."""
+    """Return a page's title on one line, or ""."""
     _, title = next(elements(html, "title"), ("", ""))
     return " ".join(title.split())

@@ -1,10 +1,10 @@
-"""The state that a Nuxt page carries, in the flat form of devalue.
+"""The state embedded in a Nuxt page, in the flat format of the library devalue.
 
-`<script id="__NUXT_DATA__">` holds one JSON array. Cell 0 is the root; an object's
-values and an array's elements are the numbers of other cells, negative numbers are
-values that JSON lacks, and an array that begins with a text is a tagged value:
-`["Reactive", 6]`, `["Date", "2026-…"]`, `["Set", 4, 5]`. Cells are resolved on
-demand: half of a real search page is the outline of the city, which nobody reads.
+`<script id="__NUXT_DATA__">` holds one JSON array. Cell 0 is the root. The values of an
+object and the elements of an array are indexes of other cells; negative numbers are
+values that JSON lacks; and an array that begins with a text is a tagged value:
+`["Reactive", 6]`, `["Date", "2026-…"]`, `["Set", 4, 5]`. Cells are resolved on demand:
+half of a real search page is the outline of the city, which is not needed.
 """
 
 from __future__ import annotations
@@ -27,27 +27,27 @@ _CONSTANTS: Mapping[int, float] = {
     -5: float("-inf"),
     -6: -0.0,
 }
-#: An array that begins with this number lists indexes and cells by turns.
+#: An array that begins with this number is sparse: indexes and references alternate.
 _SPARSE = -7
-#: Tags whose value stands in the cell itself.
+#: Tags whose value is in the cell itself.
 _LITERAL_TAGS = frozenset({"Date", "BigInt", "RegExp", "URL", "URLSearchParams"})
-#: Tags whose cell holds JSON of an empty value, `_` for undefined.
+#: Tags whose cell holds the JSON of an empty value, or `_` for undefined.
 _EMPTY_TAGS = frozenset({"EmptyRef", "EmptyShallowRef"})
-#: Wrappers inside wrappers are few; more than this is a broken page.
+#: Most nested wrappers; real pages have few, so more means that the page is broken.
 _MOST_WRAPPERS = 32
-#: The deepest real value (a city's outline) nests 9 levels.
+#: Most levels of nesting; the deepest real value, a city's outline, has 9.
 _MOST_LEVELS = 100
-#: Cells may be referred to again and again, so that a page of 300 bytes can stand for
-#: more values than fit into memory. No value of a real page has as many as this.
+#: Most values built at one path. Cells can be referenced repeatedly, so that a page of
+#: 300 bytes can stand for more values than fit into memory. No real value has so many.
 _MOST_VALUES = 1_000_000
 
 
 class _BrokenError(ValueError):
-    """A reference leads nowhere or in a circle."""
+    """A reference leads nowhere or is circular."""
 
 
 class Payload:
-    """A page's payload, read by path; what a broken reference leads to is absent.
+    """A page's payload, read by path; a value behind a broken reference is absent.
 
     Args:
         cells: The flat array.
@@ -57,21 +57,21 @@ class Payload:
 
     def __init__(self, cells: list[object], /) -> None:
         self._cells = cells
-        #: How many values may still be made for one question.
+        #: How many values the current call of `at` may still build.
         self._left = _MOST_VALUES
 
     def keys(self, *path: str | int) -> tuple[str, ...]:
-        """Return the keys of the object at a path; of anything else, none."""
+        """Return the keys of the object at a path; () if it is not an object."""
         cell = self._find(path)
         return tuple(cell) if isinstance(cell, dict) else ()
 
     def size(self, *path: str | int) -> int:
-        """Return the length of the array at a path; of anything else, 0."""
+        """Return the length of the array at a path; 0 if it is not an array."""
         cell = self._find(path)
         return len(cell) if isinstance(cell, list) else 0
 
     def at(self, *path: str | int) -> object:
-        """Return the value at a path with all below it; None where it is absent."""
+        """Return the value at a path with everything below it; None if it is absent."""
         self._left = _MOST_VALUES
         try:
             return self._value(self._find(path), 0)
@@ -79,7 +79,7 @@ class Payload:
             return None
 
     def _find(self, path: tuple[str | int, ...]) -> object:
-        """Return the cell at a path; None where a step or a reference is broken."""
+        """Return the cell at a path; None if a step or a reference is broken."""
         try:
             cell = self._cell(0)
             for step in path:
@@ -89,7 +89,7 @@ class Payload:
         return cell
 
     def _cell(self, reference: object) -> object:
-        """Return the cell behind a reference and its wrappers."""
+        """Return the cell that a reference leads to, through any wrappers."""
         for _ in range(_MOST_WRAPPERS):
             if not isinstance(reference, int) or isinstance(reference, bool):
                 raise _BrokenError
@@ -128,11 +128,14 @@ class Payload:
             return self._pairs(tag, rest, level)
         if tag in _EMPTY_TAGS and rest:
             return _empty(self._cell(rest[0]))
-        # literal tags, boxed primitives and binary arrays: the text itself
+        # literal tags, boxed primitives and binary arrays have their value here
         return rest[0] if rest else None
 
     def _pairs(self, tag: str, rest: list[object], level: int) -> dict[str, object]:
-        """Return a Map, or an object without a prototype, whose keys are literal."""
+        """Return a Map, whose keys are references, or an object with literal keys.
+
+        devalue tags an object without a prototype as "null".
+        """
         keys = rest[::2]
         if tag == "Map":
             keys = [self._value(self._cell(key), level + 1) for key in keys]
@@ -143,7 +146,7 @@ class Payload:
 
 
 def find_payload(html: str, /) -> Payload | None:
-    """Return the payload of a page, or None where it has none that can be read."""
+    """Return the payload of a page, or None if it has no readable one."""
     scripts = elements(html, "script")
     content = next((text for mark, text in scripts if _MARK.search(mark)), None)
     if content is None:
@@ -156,7 +159,7 @@ def find_payload(html: str, /) -> Payload | None:
 
 
 def _reference(cell: object, step: str | int) -> object:
-    """Return what stands at a step into an object or array; None where it has none."""
+    """Return the reference at a key or index of a cell; None if there is none."""
     if isinstance(cell, dict):
         return cell.get(step)
     if isinstance(cell, list) and isinstance(step, int) and 0 <= step < len(cell):
@@ -165,7 +168,7 @@ def _reference(cell: object, step: str | int) -> object:
 
 
 def _is_wrapper(cell: object) -> bool:
-    """Return whether a cell only points at another: `["Ref", 7]`."""
+    """Return whether a cell only refers to another one: `["Ref", 7]`."""
     return (
         isinstance(cell, list)
         and len(cell) == 2

@@ -1,4 +1,4 @@
-"""The rows of a detail page: which of them is which field of an item."""
+"""The rows of a detail page, and the fields of an item that they fill."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 _HIDDEN = re.compile(r"^(?:log in|inloggen)\b", re.IGNORECASE)
-#: The question beside the energy label is part of its cell's text.
+#: The question beside the energy label, which is part of the cell's text.
 _QUESTION = re.compile(
     r"\s*(?:wat betekent dit|what does this mean)\s*\?\s*", re.IGNORECASE
 )
 
-#: Labels that count more than the row's id: four prices share one id.
+#: Labels that take precedence over the row's id, because four prices share one id.
 _LABELS_FIRST = by_word(
     {
         "original_price_text": "oorspronkelijke vraagprijs, original asking price",
@@ -27,7 +27,8 @@ _LABELS_FIRST = by_word(
         ),
     }
 )
-#: Rows that belong to no field, whatever their id: an estimate is no energy label.
+#: Labels of rows that fill no field whatever their id: an estimate of the energy label
+#: is not the label.
 _PROVISIONAL = frozenset({"voorlopig energielabel", "provisional energy label"})
 _IDS: Mapping[str, str] = {
     "overdracht-vraagprijs": "price_text",
@@ -85,9 +86,9 @@ class Row:
     """A row of a detail page.
 
     Attributes:
-        titles: The titles that it stands under, then its own label.
+        titles: The titles above it, then its own label.
         value: Its text.
-        row_id: The site's stable id of it, or None.
+        row_id: The site's stable id for it, or None.
     """
 
     titles: tuple[str, ...]
@@ -100,12 +101,12 @@ class Row:
 
     @property
     def is_provisional(self) -> bool:
-        """Whether the row only estimates what another one says."""
+        """Whether the row is only an estimate of the energy label."""
         return self._label in _PROVISIONAL
 
     @property
     def field(self) -> str | None:
-        """The item's field that this row fills, or None."""
+        """The field of the item that this row fills, or None."""
         if self.is_provisional:
             return None
         by_id = _IDS.get(self.row_id) if self.row_id else None
@@ -113,14 +114,14 @@ class Row:
 
 
 def visible(text: str | None, /) -> str | None:
-    """Return a row's text without the site's own words; None where it is hidden."""
+    """Return a row's text without the site's question; None if it is behind a login."""
     if text is None or _HIDDEN.match(text):
         return None
     return _QUESTION.sub(" ", text).strip() or None
 
 
 def fields_of(rows: Iterable[Row], /) -> dict[str, str]:
-    """Return the fields that rows fill; the first row of a field wins."""
+    """Return the texts of the fields that rows fill; the first row of a field wins."""
     found: dict[str, str] = {}
     for row in rows:
         if row.field:
@@ -129,9 +130,9 @@ def fields_of(rows: Iterable[Row], /) -> dict[str, str]:
 
 
 def features_of(rows: Iterable[Row], /) -> str | None:
-    """Return all rows as one JSON object; None for no rows.
+    """Return all rows as one JSON object; None if there are none.
 
-    A row whose name is taken (a second parcel of land) gets `#2`, `#3`, ...
+    A repeated name, as of a second parcel of land, gets the suffix `#2`, `#3`, ...
     """
     named: dict[str, str] = {}
     for row in rows:

@@ -1,4 +1,4 @@
-"""JSON-LD blocks and the address that a page gives itself."""
+"""Read JSON-LD blocks, and the address that a page states for itself."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _LINKED_DATA = re.compile(r"\btype=[\"']?application/ld\+json\b", re.IGNORECASE)
-#: Where a page says its address: a tag, what marks it, and what holds the address.
+#: Where a page states its address: the tag, the attribute that identifies it, and the
+#: attribute with the address.
 _ADDRESSES = tuple(
     (tag, re.compile(mark, re.IGNORECASE), re.compile(place, re.IGNORECASE))
     for tag, mark, place in (
@@ -22,12 +23,12 @@ _ADDRESSES = tuple(
         ("meta", r"\bproperty=[\"']?og:url\b", r"\bcontent=\"([^\"]+)\""),
     )
 )
-#: Browsers write into the first lines of a saved page where it came from.
+#: The comment near the top of a saved page, in which browsers note its address.
 _SAVED_FROM = re.compile(r"<!-- saved from url=\(\d+\)(\S+) -->")
 
 
 def linked_data(html: str, /) -> list[Mapping[str, object]]:
-    """Return the objects of a page's JSON-LD blocks; unreadable ones are left out."""
+    """Return the objects of a page's JSON-LD blocks, without unreadable blocks."""
     found: list[Mapping[str, object]] = []
     for attributes, block in elements(html, "script"):
         if not _LINKED_DATA.search(attributes):
@@ -47,19 +48,19 @@ def types_of(thing: Mapping[str, object], /) -> list[str]:
 
 
 def listed_urls(html: str, /) -> list[str]:
-    """Return the addresses of a page's JSON-LD list, in its order."""
+    """Return the addresses in a page's JSON-LD ItemList, in order."""
     elements = _elements(html, "ItemList")
     urls = [each.get("url") or branch(each, "item", "url") for each in elements]
     return [url for url in urls if isinstance(url, str)]
 
 
 def listed_crumbs(html: str, /) -> list[Mapping[str, object]]:
-    """Return the steps of a page's JSON-LD path, from the site down to the page."""
+    """Return the elements of a page's JSON-LD BreadcrumbList, from the site down."""
     return _elements(html, "BreadcrumbList")
 
 
 def _elements(html: str, kind: str) -> list[Mapping[str, object]]:
-    """Return the elements of a page's JSON-LD lists of a type."""
+    """Return the elements of a page's JSON-LD lists of the given type."""
     return [
         element
         for thing in linked_data(html)
@@ -69,7 +70,7 @@ def _elements(html: str, kind: str) -> list[Mapping[str, object]]:
 
 
 def own_address(html: str, /) -> str | None:
-    """Return the address that a page says it has, or None."""
+    """Return the address that a page states for itself, or None."""
     for tag, mark, place in _ADDRESSES:
         for attributes in tags(html, tag):
             found = mark.search(attributes) and place.search(attributes)

@@ -1,4 +1,4 @@
-"""Search pages: the payload first, then JSON-LD, then the cards in the markup."""
+"""Read search pages: the payload first, then JSON-LD, then the cards in the markup."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ _SEARCH = ("pinia", "search")
 
 @dataclass(frozen=True, slots=True)
 class SearchPage:
-    """What one search page holds.
+    """The contents of one search page.
 
     Attributes:
-        items: Its listings, in the page's order, each once.
-        total: Listings of the whole search as the page says; None where it does not.
-        areas: The areas that the page answers for; None without a payload, empty
-            for the whole country.
+        items: Its listings, in page order, each once.
+        total: Listings of the whole search according to the page; None if not stated.
+        areas: The areas that the page shows; None if they are not stated, empty for the
+            whole country.
         method: The part of the page that the listings came from.
-        unread: Listings that are there but could not be read.
+        unread: The number of listings on the page that could not be read.
     """
 
     items: tuple[ListingItem, ...]
@@ -51,7 +51,7 @@ def read_search(html: str, /, *, url: str, scraped_at: str) -> SearchPage:
 
     Args:
         html: The page.
-        url: Its address, which relative addresses start from.
+        url: Its address, to which links are relative.
         scraped_at: When it was read, as in `ListingItem`.
     """
     payload = find_payload(html)
@@ -60,7 +60,7 @@ def read_search(html: str, /, *, url: str, scraped_at: str) -> SearchPage:
     method: Method = "payload"
     found = {item.listing_id: item for item in items}
     listed = _linked_items(html, url, scraped_at)
-    # parsing the markup takes ten times as long: only if something is missing
+    # parsing the markup takes ten times as long, so only if something is missing
     if not found or listed.keys() - found.keys():
         cards = read_cards(html, url=url, scraped_at=scraped_at)
         total = cards.total if total is None else total
@@ -77,7 +77,7 @@ def read_search(html: str, /, *, url: str, scraped_at: str) -> SearchPage:
 def _payload_items(
     payload: Payload | None, url: str, scraped_at: str
 ) -> tuple[list[ListingItem], int]:
-    """Return the payload's listings and how many of them cannot be read."""
+    """Return the payload's listings, and how many others in it cannot be read."""
     if payload is None:
         return [], 0
     items = [
@@ -94,7 +94,7 @@ def _payload_total(payload: Payload | None) -> int | None:
 
 
 def _areas(payload: Payload | None) -> tuple[str, ...] | None:
-    """Return the areas that the payload answers for, without their outlines."""
+    """Return the areas of the search according to the payload; None if unknown."""
     path = (*_SEARCH, "criteria", "selected_area")
     if payload is None or "selected_area" not in payload.keys(*path[:-1]):
         return None
@@ -102,7 +102,7 @@ def _areas(payload: Payload | None) -> tuple[str, ...] | None:
         payload.at(*path, position, "geoIdentifier")
         for position in range(payload.size(*path))
     ]
-    # an area without a name may be any area
+    # an area without an identifier could be any area
     return None if None in names else tuple(map(str, names))
 
 
@@ -155,7 +155,7 @@ def _measures(listing: Mapping[str, object]) -> dict[str, str | None]:
 
 
 def _measured(thing: object, name: str) -> str | None:
-    """Return a value, or where only its range is there and has one value, that."""
+    """Return a value; if there is only a range of one single value, return that."""
     least = branch(thing, f"{name}_range", "gte")
     most = branch(thing, f"{name}_range", "lte")
     value = measure_of(branch(thing, name))

@@ -1,4 +1,4 @@
-"""Tags of a page, found in one pass: a crafted page may take one pattern hours."""
+"""Find tags in one pass: a single regular expression could take hours on some pages."""
 
 from __future__ import annotations
 
@@ -10,22 +10,23 @@ if TYPE_CHECKING:
 
 
 def tags(html: str, name: str, /) -> Iterator[str]:
-    """Yield what follows the name in each tag of that name."""
+    """Yield the attributes, as text, of each tag with the given name."""
     for _, attributes in _tags(html, name):
         yield attributes
 
 
 def elements(html: str, name: str, /) -> Iterator[tuple[str, str]]:
-    """Yield attributes and content of each element of a name that holds no elements.
+    """Yield attributes and content of each element with the given name.
 
-    As in a browser, the content ends at the first end tag of that name.
+    It is meant for elements such as `script` and `title`, which contain only text. As
+    in a browser, the content ends at the first end tag of that name.
     """
     ends = re.finditer(f"</{name}>", html, re.IGNORECASE)
     end = next(ends, None)
     behind = 0
     for begin, attributes in _tags(html, name):
         if begin < behind:
-            # it is part of the content of the one before
+            # this tag is part of the content of the previous element
             continue
         while end is not None and end.start() < begin:
             end = next(ends, None)
@@ -36,7 +37,7 @@ def elements(html: str, name: str, /) -> Iterator[tuple[str, str]]:
 
 
 def _tags(html: str, name: str) -> Iterator[tuple[int, str]]:
-    """Yield where each tag ends, and what follows the name in it."""
+    """Yield the end position and the attributes of each tag with the given name."""
     begins, behind = re.compile(rf"<{name}\b", re.IGNORECASE), 0
     while begin := begins.search(html, behind):
         end = html.find(">", begin.end())

@@ -1,4 +1,4 @@
-"""Values of a page as texts, the only type that an item's fields have."""
+"""Turn values of a page into texts, the only type that an item's fields have."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-#: A number that looks like thousands to a reader of texts: `59.125`.
+#: A decimal such as `59.125`, which would be parsed as thousands from a Dutch text.
 _LIKE_THOUSANDS = re.compile(r"-?\d{1,3}\.\d{3}")
 
 
 def text_of(value: object, /) -> str | None:
-    """Return a payload's value as text; None for nothing.
+    """Return a payload's value as text; None if it is absent or empty.
 
-    A list of one counts as its element, because the site wraps most numbers in lists; a
-    list of several becomes JSON, so that nothing is lost. Text keeps its spaces.
+    A list with one element counts as that element, because the site wraps most numbers
+    in lists. A longer list becomes JSON, so that nothing is lost. Texts keep spaces.
     """
     value = _alone(value)
     if value is None:
@@ -26,9 +26,10 @@ def text_of(value: object, /) -> str | None:
 
 
 def measure_of(value: object, /) -> str | None:
-    """Return an amount or area of a payload as text that is read as the same number.
+    """Return an amount or area of a payload as text that parses to the same number.
 
-    Only a number's point is a decimal one: the text `1.250` means more than a thousand.
+    The parser takes `1.250` for more than a thousand, so a float with three decimals
+    gets a fourth. The point in a text is left as it is.
     """
     text = text_of(value)
     if text and isinstance(_alone(value), float) and _LIKE_THOUSANDS.fullmatch(text):
@@ -37,19 +38,19 @@ def measure_of(value: object, /) -> str | None:
 
 
 def _alone(value: object) -> object:
-    """Return the element of a list of one; None for an empty list."""
+    """Return the only element of a list; None for an empty list, else the value."""
     if isinstance(value, list):
         return value[0] if len(value) == 1 else (value or None)
     return value
 
 
 def joined(parts: Sequence[str], /) -> str | None:
-    """Return a page's texts in one line, whitespace joined; None for nothing."""
+    """Return texts as one line with whitespace collapsed; None if it is empty."""
     return " ".join(" ".join(parts).split()) or None
 
 
 def branch(value: object, *path: str) -> object:
-    """Return what stands at a path of nested objects; None where it does not."""
+    """Return the value at a path of nested objects; None if it is absent."""
     for step in path:
         if not isinstance(value, Mapping):
             return None
@@ -58,12 +59,12 @@ def branch(value: object, *path: str) -> object:
 
 
 def rows_of(value: object, /) -> list[Mapping[str, object]]:
-    """Return the objects of a list; anything else counts as none."""
+    """Return the objects in a list; [] if the value is not a list."""
     if not isinstance(value, list):
         return []
     return [each for each in value if isinstance(each, Mapping)]
 
 
 def timestamp(moment: datetime, /) -> str:
-    """Return a moment as an item's `scraped_at`: UTC, microseconds, `+00:00`."""
+    """Return a datetime in the form of `scraped_at`: UTC, microseconds, `+00:00`."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds")

@@ -1,1 +1,1 @@
-"""The spiders, found by Scrapy here and by propload through entry points."""
+"""The spiders, which Scrapy finds here and propload through entry points."""

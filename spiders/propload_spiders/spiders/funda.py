@@ -1,7 +1,7 @@
 """The spiders `funda` (for sale or rent) and `funda-sold`.
 
-They cut out texts; the mapping `funda` reads them. What they ask for stands in
-`searching`, how they walk in `walking`, how they behave in `manners`.
+They extract texts, which the mapping `funda` parses. `searching` reads what they are
+asked for, `walking` pages through a search, and `manners` sets their pace.
 """
 
 from __future__ import annotations
@@ -55,21 +55,21 @@ if TYPE_CHECKING:
 
     Found: TypeAlias = Request | ListingItem
 
-#: Search pages go before detail pages, as rows shift while a search is walked.
+#: The priority of search pages over detail pages, as rows shift during a search.
 _FIRST = 1
 
 
 class FundaSpider(Spider):
     """Reads listings that are for sale or for rent.
 
-    Yields one `ListingItem` for each listing: with details on, of its own page and
-    the search page together, or of the search page where its own does not come.
-    Finishes as `blocked` where the site refuses, and as `robots` where robots.txt
-    forbids every page.
+    Yields one `ListingItem` for each listing. With details on, it combines the texts of
+    the detail page and the search page, or has only those of the search page if the
+    detail page cannot be fetched. The crawl finishes as `blocked` if the site refuses
+    it, and as `robots` if robots.txt forbids every page.
 
     Args:
         name: Another name for the spider.
-        given: The arguments that `arguments` lists.
+        given: Arguments, as listed in `arguments`.
 
     Raises:
         ConfigError: An argument is unknown or malformed, or nothing is to be crawled.
@@ -80,9 +80,9 @@ class FundaSpider(Spider):
     #: The mapping and schema that its items are made for.
     mapping: ClassVar[str] = "funda"
     schema: ClassVar[str] = "listing"
-    #: Filters that belong to every search of this spider.
+    #: Filters that every search of this spider has.
     fixed_filters: ClassVar[Mapping[str, object]] = {}
-    #: Refusals and missing pages are answers to read, not failures.
+    #: Statuses passed to the callbacks: refusals and missing pages are no failures.
     handle_httpstatus_list: ClassVar[list[int]] = [401, 403, 404, 410]
 
     def __init__(self, name: str | None = None, **given: object) -> None:
@@ -96,16 +96,16 @@ class FundaSpider(Spider):
 
     @classmethod
     def update_settings(cls, settings: BaseSettings) -> None:
-        """Set the manners that the user has not set."""
+        """Apply the settings of `manners`, unless the user has set them."""
         super().update_settings(settings)
         settings.update(manners.MANNERS, priority=manners.PRIORITY)
 
-    # Any: Scrapy leaves open what a spider is told
+    # Any: Scrapy leaves open which arguments a spider takes
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
-        """Return the spider; files and this machine need not be waited for."""
+        """Return the spider, connected to the crawler and its settings."""
         spider = super().from_crawler(crawler, *args, **kwargs)
-        # not in `update_settings`: a runner lays its own components over those
+        # not in `update_settings`, after which a runner can still set components
         obey_site(crawler.settings)
         manners.hasten(crawler, (*spider.wanted.urls, spider.wanted.base))
         crawler.signals.connect(spider.on_idle, signal=signals.spider_idle)
@@ -128,7 +128,7 @@ class FundaSpider(Spider):
             yield self._search_request(Walk(place))
 
     def parse_search(self, response: Response, walk: Walk) -> Iterator[Found]:
-        """Yield what a search page brings: items or detail requests, the next page."""
+        """Yield items or requests for detail pages, and a request for the next page."""
         kind = kind_of_answer(response)
         if kind == "blocked":
             yield from self._blocked(response)
@@ -147,7 +147,7 @@ class FundaSpider(Spider):
     def parse_detail(
         self, response: Response, known: ListingItem | None = None
     ) -> Iterator[Found]:
-        """Yield the item of a detail page, filled up from the search page."""
+        """Yield the item of a detail page, with gaps filled from the search page."""
         kind = kind_of_answer(response)
         if kind == "blocked":
             yield from self._blocked(response)
@@ -158,7 +158,7 @@ class FundaSpider(Spider):
         self._pages_read += 1
         if has_strayed(response) and not is_gone:
             self._led_elsewhere(response, known, item)
-            # of two listings each keeps its own texts
+            # these are two listings, which each keep their own texts
             yield from filter(None, (known, item))
             return
         if item is None:
@@ -184,11 +184,11 @@ class FundaSpider(Spider):
         elif not items:
             sentence = f"{path} holds no listing that can be read"
             self._notes.missing(counting.EMPTY_PAGES, sentence)
-        # files come in any order: a search page must not stand in for a detail page
+        # files come in any order, and a search page must not replace a detail page
         yield from self._seen.new(items, by_page=True)
 
     def search_failed(self, failure: Failure) -> Iterator[Found]:
-        """Go on behind a search page that did not come."""
+        """Continue with the page after a search page that could not be fetched."""
         request = request_of(failure)
         walk: Walk = request.cb_kwargs["walk"]
         refused = refusal(failure)
@@ -200,7 +200,7 @@ class FundaSpider(Spider):
         yield from self._search_lost(walk, reason_of(failure))
 
     def detail_failed(self, failure: Failure) -> Iterator[Found]:
-        """Yield the search page's texts of a listing whose own page did not come."""
+        """Yield the search page's item of a listing whose detail page failed."""
         request = request_of(failure)
         known: ListingItem | None = request.cb_kwargs.get("known")
         refused = refusal(failure)
@@ -217,18 +217,18 @@ class FundaSpider(Spider):
             yield known
 
     def saved_failed(self, failure: Failure) -> None:
-        """Say that a saved page cannot be read."""
+        """Note that a saved page cannot be read."""
         request = request_of(failure)
         sentence = f"{request.cb_kwargs['path']} cannot be read: {reason_of(failure)}"
         self._notes.missing(counting.LOST_SEARCH_PAGES, sentence)
 
     def on_dropped(self, request: Request) -> None:
-        """Say that an address led to a page that was asked for before."""
+        """Note that a redirect led to a page that was requested before."""
         if sentence := lost_on_its_way(request):
             self._notes.missing(counting.LED_ELSEWHERE, sentence)
 
     def on_idle(self) -> None:
-        """End the crawl under the name of what kept it from every page."""
+        """If no page was read, end the crawl with the reason: blocked or forbidden."""
         if self._pages_read:
             return
         if self._notes.counted(counting.BLOCKED):
@@ -238,7 +238,7 @@ class FundaSpider(Spider):
             raise CloseSpider(FORBIDDEN)
 
     def closed(self, reason: str) -> None:
-        """Say which listings were seen and not handed over, and what counts tell."""
+        """Note how many listings were seen but not yielded, and explain the counts."""
         self._notes.sum_up()
         if self._seen.waiting:
             seen = counted(self._seen.waiting, "listing was", "listings were")
@@ -268,12 +268,13 @@ class FundaSpider(Spider):
             callback=self.parse_detail,
             errback=self.detail_failed,
             cb_kwargs={"known": known},
-            # each listing of a search is asked for once; several may lead to one page
+            # a listing of a search is requested once anyway, and several may redirect
+            # to one page
             dont_filter=known is not None,
         )
 
     def _listed(self, walk: Walk, page: SearchPage) -> Iterator[Found]:
-        """Yield a page's new listings, or requests for their pages, and the next."""
+        """Yield the request for the next page, and a page's new items or requests."""
         self._pages_read += 1
         self._notes.count(counting.SEARCH_PAGES)
         if page.unread:
@@ -283,7 +284,7 @@ class FundaSpider(Spider):
             self._notes.count(counting.FALLBACK_PAGES)
         walked = self._walked.setdefault(walk.name, set())
         ids = {item.listing_id for item in page.items}
-        # a page of which nothing can be read is no repeated one
+        # a page whose listings are all unreadable does not count as a repeated page
         after = walk.after(page, len(ids - walked) if ids else page.unread)
         walked |= ids
         onward = after.next(max_pages=self.wanted.max_pages, rows=len(page.items))
@@ -304,7 +305,7 @@ class FundaSpider(Spider):
         self._notes.missing(counting.UNREAD_LISTINGS, sentence, times=number)
 
     def _without_cards(self, walk: Walk, response: Response) -> Iterator[Found]:
-        """Ask again for a page without cards; after the last attempt go on."""
+        """Request a page without cards again; after the last attempt, continue."""
         if has_strayed(response):
             yield from self._search_lost(walk, f"it leads to {response.url}")
             return
@@ -317,7 +318,7 @@ class FundaSpider(Spider):
 
     def _search_lost(self, walk: Walk, reason: str) -> Iterator[Found]:
         onward = walk.next(max_pages=self.wanted.max_pages)
-        # without a page read nobody knows how many there are
+        # without a page read, the number of pages is unknown
         is_blind = walk.total is None and not walk.is_last_of(self.wanted.max_pages)
         rest = ", and all after it" if onward is None and is_blind else ""
         sentence = (
@@ -345,7 +346,7 @@ class FundaSpider(Spider):
             self._detail_lost(asked_url(response), reason, known)
 
     def _blocked(self, response: Response) -> Iterator[ListingItem]:
-        """Hand over what was seen, then end the crawl as blocked."""
+        """Yield the items of listings that wait, then end the crawl as blocked."""
         self._notes.refused(response.status, response.url)
         yield from self._seen.hand_over()
         raise CloseSpider(BLOCKED)
@@ -354,8 +355,8 @@ class FundaSpider(Spider):
 class FundaSoldSpider(FundaSpider):
     """Reads listings that are sold or rented out.
 
-    A sold page shows the last asking price: it stays in `price_text`, as nobody but
-    the land registry knows what was paid.
+    The page of a sold listing shows the last asking price, which stays in `price_text`:
+    only the land registry knows the price paid.
     """
 
     name = "funda-sold"
