@@ -1,4 +1,4 @@
-"""What a row says beyond the listing's columns, as one JSON object."""
+"""Collect what a row says beyond the listing's columns in one JSON object."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from propload_spiders.mapping.rules import RULES, origins
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-#: Fields whose text says more than their column holds, or that have no column.
+#: Fields whose text says more than their column can hold, or that have no column.
 _ALWAYS = (
     "acceptance_text",
     "bathrooms_text",
@@ -34,17 +34,17 @@ def attributes_of(
     rows: pl.DataFrame,
     /,
 ) -> pl.DataFrame:
-    """Return listings with `attributes`: every cell that no column holds whole.
+    """Return listings with `attributes`: every cell that no column holds completely.
 
-    These are the cells of columns that belong to no field, texts that their rule
-    could not read and did not refuse, the second of two columns for one field where
-    they differ, and texts that say more than their column. An item's `features` come
-    first; names are the columns' own, and end in ` (column)` where the features have
-    the name too.
+    These are cells of columns that belong to no field, texts that their rule could not
+    parse but did not refuse, values of a second column for the same field that differ
+    from the first, and texts that say more than their column. An item's `features` come
+    first. Names are those of the columns, with ` (column)` appended if the features
+    have the same name.
 
     Args:
-        good: Listings with their texts beside them (prefix `text:`).
-        loose: Cells in long form of the columns that belong to no field.
+        good: The listings, with their texts in columns with the prefix `text:`.
+        loose: The cells, in long form, of the columns that belong to no field.
         fields: The columns of each field.
         rows: The rows as read.
     """
@@ -60,7 +60,7 @@ def attributes_of(
 def _lost(
     good: pl.DataFrame, fields: Mapping[str, tuple[str, ...]]
 ) -> dict[str, pl.Expr]:
-    """Return, for each field whose text is lost in some row, which rows those are."""
+    """Return the condition of each field whose text is lost in at least one row."""
     lost = {field: _lost_of(field) for field in fields if field not in _ALWAYS}
     return {field: lost[field] for field in met(good, lost)}
 
@@ -93,7 +93,7 @@ def _rest(
 
 
 def _is_lost(field: str) -> pl.Expr:
-    """Return whether no column has what a field's text says."""
+    """Return the condition that no column has what a field's text says."""
     if field == "address_text":
         is_street = pl.col("street").eq_missing(pl.col("text:address_text"))
         return pl.col("house_number").is_null() & ~is_street
@@ -108,9 +108,9 @@ def _is_lost(field: str) -> pl.Expr:
 
 
 def _beside_features(cells: pl.DataFrame, good: pl.DataFrame) -> pl.DataFrame:
-    """Return cells with other names where the row's features have theirs.
+    """Return the cells, renamed if the row's features contain the same name.
 
-    If a name stood twice in an object, one of its values would be lost.
+    If a name occurred twice in the object, one of its values would be lost.
     """
     features = good.select(ROW, features="text:features").drop_nulls()
     if features.is_empty() or cells.is_empty():
@@ -124,7 +124,7 @@ def _beside_features(cells: pl.DataFrame, good: pl.DataFrame) -> pl.DataFrame:
 
 
 def _member(name: str) -> str:
-    """Return the pattern of a name within the text of a JSON object."""
+    """Return a pattern that finds a name in the text of a JSON object."""
     forms = (json.dumps(name, ensure_ascii=escaped) for escaped in (False, True))
     return rf"(?:{'|'.join(map(pl.escape_regex, dict.fromkeys(forms)))})\s*:"
 

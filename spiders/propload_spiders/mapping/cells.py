@@ -1,4 +1,4 @@
-"""The cells of somebody's file as clean texts: those of fields, and the others."""
+"""Turn the cells of any file into clean texts: those of fields, and the others."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ if TYPE_CHECKING:
 
 Name = TypeVar("Name")
 
-#: A column in long form: which cell stands in which row.
+#: Cells in long form: one line for each row and column.
 CELLS = pl.Schema({ROW: pl.UInt32, "column": pl.String, "value": pl.String})
 
 _COLUMN, _VALUE = f"{ROW}_column", f"{ROW}_value"
-#: A wide file is unpivoted part by part, so that its empty cells cost little.
+#: Columns unpivoted at a time, so that the empty cells of a wide file cost little.
 _COLUMNS_AT_ONCE = 64
 
-#: Expressions of this many columns are kept: those of a few wide files.
+#: Expressions cached, one per column: enough for a few wide files.
 EXPRESSIONS_KEPT = 1_000
 
-#: Texts of several lines, whose line breaks stay.
+#: Fields with texts of several lines, whose line breaks are kept.
 _LONG = frozenset({"description", "features"})
 
 
 def as_text(column: str, dtype: pl.DataType, /) -> pl.Expr:
-    """Return a column of any type as the text that a file would hold."""
+    """Return a column of any type as the text that a CSV file would contain."""
     value = pl.col(column)
     if isinstance(dtype, pl.Datetime):
         moment = value.dt.convert_time_zone("UTC") if dtype.time_zone else value
@@ -43,23 +43,23 @@ def as_text(column: str, dtype: pl.DataType, /) -> pl.Expr:
     if isinstance(dtype, pl.List | pl.Array | pl.Struct):
         return _json(value, dtype)
     if isinstance(dtype, pl.Binary | pl.Duration | pl.Object):
-        # Polars makes no text of these, and nobody makes text of an object
+        # Polars cannot cast these to text; `write_text` returns None for an object
         told = write_text(value, dtype, pg_type="bytea")
         return pl.lit(None, pl.String) if told is None else told
     text = value.cast(pl.String, strict=False)
     if dtype.is_float() or dtype.is_decimal():
-        # 1.234 as a text would read as thousands
+        # the text 1.234 would be parsed as thousands
         return text.str.replace(r"^(-?\d{1,3}\.\d{3})$", "${1}0")
     return text
 
 
 def _json(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
-    # without the braces and the name of the struct, the value's own JSON is left
+    # cut off the struct around the value, which leaves the value's own JSON
     packed = pl.struct(value.alias("v")).struct.json_encode()
     text = packed.str.slice(len('{"v":')).str.head(-1)
     if isinstance(dtype, pl.Struct):
         return pl.when(value.is_not_null()).then(text)
-    # a list of one is its element
+    # a list with one element counts as that element
     one = value.list.len() == 1 if isinstance(dtype, pl.List) else pl.lit(value=False)
     inner = text.str.slice(1).str.head(-1).str.strip_chars('"')
     empty = text.is_in(["[]", "null"])
@@ -67,11 +67,11 @@ def _json(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
 
 
 def cleaned(text: pl.Expr, field: str, /) -> pl.Expr:
-    """Return texts with single spaces; null where the text says nothing."""
+    """Return texts with whitespace collapsed; null for words that mean no value."""
     if field in _LONG:
         tidy = text.str.strip_chars()
     else:
-        # \s includes the non-breaking space, which pages put behind €
+        # \s includes the non-breaking space, which pages write after €
         tidy = text.str.replace_all(r"[\s\u{200b}\u{feff}]+", " ").str.strip_chars()
     nothing = words.NULL_STATUS_WORDS if field == "status_text" else words.NULL_WORDS
     return pl.when(~tidy.str.to_lowercase().is_in(nothing)).then(tidy)
@@ -81,7 +81,8 @@ def cleaned(text: pl.Expr, field: str, /) -> pl.Expr:
 def clean_text(column: str, dtype: pl.DataType, field: str, /) -> pl.Expr:
     """Return a column of any type as clean text.
 
-    Writing the expression takes longer than running it on a few rows.
+    It is cached, because building the expression takes longer than running it on a few
+    rows.
     """
     return cleaned(as_text(column, dtype), field)
 
@@ -89,11 +90,11 @@ def clean_text(column: str, dtype: pl.DataType, field: str, /) -> pl.Expr:
 def read_fields(
     frame: pl.DataFrame, fields: Mapping[str, tuple[str, ...]], /
 ) -> pl.DataFrame:
-    """Return the text of every field, null where the file has none, and `ROW`.
+    """Return `ROW` and the text of every field; null if the file has no value.
 
     Args:
-        frame: Rows as read, with `ROW`.
-        fields: The columns of each field, the best one first.
+        frame: The rows as read, with `ROW`.
+        fields: The columns of each field, in order of preference.
     """
     names, schema = [*SYNONYMS, *GENERAL], frame.schema
     found = [
@@ -108,9 +109,9 @@ def read_fields(
 
 
 def met(frame: pl.DataFrame, conditions: Mapping[Name, pl.Expr], /) -> list[Name]:
-    """Return the names of the conditions that some row meets.
+    """Return the names of the conditions that at least one row meets.
 
-    Most are met by none, and one look tells for all of them.
+    No row meets most of them, so all are tested in one query first.
     """
     is_met = frame.select(
         condition.any().alias(str(place))
@@ -122,7 +123,7 @@ def met(frame: pl.DataFrame, conditions: Mapping[Name, pl.Expr], /) -> list[Name
 
 
 def in_long_form(frame: pl.DataFrame, columns: Iterable[str], /) -> pl.DataFrame:
-    """Return the cells of some columns that say something, one line a cell."""
+    """Return the cells of the given columns that are not empty, one per line."""
     # most columns of a wide file are empty in most batches
     full = [name for name in columns if frame[name].null_count() < frame.height]
     schema = frame.schema
@@ -138,13 +139,13 @@ def _unpivoted(
     frame: pl.DataFrame, texts: Mapping[str, pl.Expr], columns: list[str]
 ) -> pl.DataFrame:
     wide = frame.select(ROW, *(texts[name].alias(name) for name in columns))
-    # the file may have a column `column` or `value` itself
+    # other names, as the file itself may have a column `column` or `value`
     cells = wide.unpivot(columns, index=ROW, variable_name=_COLUMN, value_name=_VALUE)
     return cells.rename({_COLUMN: "column", _VALUE: "value"}).drop_nulls("value")
 
 
 def as_object(cells: pl.DataFrame, /) -> pl.DataFrame:
-    """Return one JSON object a row (`ROW`, `attributes`) of cells in long form."""
+    """Return cells in long form as one JSON object per row (`ROW`, `attributes`)."""
     names = {
         name: json.dumps(name, ensure_ascii=False) for name in cells["column"].unique()
     }

@@ -1,4 +1,4 @@
-"""Days, moments, durations and build years out of texts, as Polars expressions."""
+"""Parse days, timestamps, durations and build years, as Polars expressions."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ import polars as pl
 from propload.prepare.parsers import parse_date, parse_timestamp
 
 _NUMBER_AND_UNIT = r"(?i)^(\d{1,3})(½)?\s*(?:UNITS)(?:\s+(?:geleden|ago))?$"
-#: Units by the letters of Polars' durations.
+#: Patterns of units, by the letters of Polars' durations.
 _UNITS = {
     "d": "dag(?:en)?|days?",
     "w": "we(?:ek|ken)|weeks?",
     "mo": "maand(?:en)?|months?",
     "y": "ja(?:ar|ren)|years?",
 }
-#: Days of a unit where only a length is asked for; a month's mean is 30.4.
+#: Days of each unit for durations; a month has 30.4 on average.
 _DAYS = {"d": 1, "w": 7, "mo": 30, "y": 365}
 
 
 def moments(texts: pl.Series, /) -> pl.Series:
-    """Return timestamps in UTC; one without a zone is UTC already.
+    """Return timestamps in UTC; one without a time zone is taken as UTC.
 
-    The form that spiders write is read first. Other forms are read only if there are
-    any, which takes many times as long.
+    The form that spiders write is tried first. Other forms take many times as long and
+    are tried only if there are any.
     """
     iso = texts.str.to_datetime(
         "%Y-%m-%dT%H:%M:%S%.f%:z", time_unit="us", time_zone="UTC", strict=False
@@ -34,7 +34,7 @@ def moments(texts: pl.Series, /) -> pl.Series:
 
 
 def local_day(moment: pl.Expr) -> pl.Expr:
-    """Return the day in the Netherlands at a moment."""
+    """Return the date of a timestamp in the Netherlands."""
     return moment.dt.convert_time_zone("Europe/Amsterdam").dt.date()
 
 
@@ -43,13 +43,14 @@ def day(text: pl.Expr, today: pl.Expr) -> pl.Expr:
 
     Args:
         text: Clean text.
-        today: When the page was read: what `Vandaag` and `3 weken` count back from.
+        today: The day on which the page was read, from which `Vandaag` and `3 weken`
+            count back.
     """
     return pl.coalesce(_written_day(text), _relative_day(text, today))
 
 
 def _written_day(text: pl.Expr) -> pl.Expr:
-    # a timestamp's day is the one in its own zone, so it is not shifted
+    # the day of a timestamp is that of its own time zone, so it is not converted
     iso = text.str.replace(r"^(\d{4}-\d{2}-\d{2})[T ]\d{2}:\d{2}.*$", "$1")
     # Dutch pages write 1-11-2019; English ones write months as words
     return pl.coalesce(parse_date(iso), parse_date(iso, formats=["%d-%m-%Y"]))
@@ -67,19 +68,19 @@ def _relative_day(text: pl.Expr, today: pl.Expr) -> pl.Expr:
 def _back(text: pl.Expr, today: pl.Expr, unit: str) -> pl.Expr:
     number, has_half = _number_of(text, unit)
     whole = pl.concat_str(pl.lit("-"), number, pl.lit(unit))
-    # half a month or week further back
+    # ½ goes back a further half unit
     half = pl.when(has_half).then(pl.lit(f"-{_DAYS[unit] // 2}d"))
     return today.dt.offset_by(whole).dt.offset_by(half.otherwise(pl.lit("0d")))
 
 
 def _number_of(text: pl.Expr, unit: str) -> tuple[pl.Expr, pl.Expr]:
-    """Return the number of a unit that a text names, and whether a half follows."""
+    """Return the number before a unit in a text, and whether ½ follows it."""
     pattern = _NUMBER_AND_UNIT.replace("UNITS", _UNITS[unit])
     return text.str.extract(pattern, 1), text.str.extract(pattern, 2).is_not_null()
 
 
 def days(text: pl.Expr) -> pl.Expr:
-    """Return the days of `4 weken`, `2½ maand` or a bare number."""
+    """Return the number of days of `4 weken`, `2½ maand` or a bare number."""
     numbers = {unit: _number_of(text, unit) for unit in _DAYS}
     lengths = [
         number.cast(pl.Int32, strict=False) * _DAYS[unit]
@@ -94,7 +95,7 @@ _YEAR = r"(\d{4})(?:\.0+)?"
 _BEFORE = rf"(?i)^(?:voor|vóór|before)\s+{_YEAR}$"
 _AFTER = rf"(?i)^(?:na|after)\s+{_YEAR}$"
 _RANGE = rf"^{_YEAR}\s*(?:-|\u2013|tot|to)\s*{_YEAR}$"
-#: Texts that name more years than one.
+#: Texts that stand for more than one year.
 SPAN_OF_YEARS = f"{_BEFORE}|{_AFTER}|{_RANGE}"
 
 

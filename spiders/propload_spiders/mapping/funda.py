@@ -1,4 +1,4 @@
-"""The mapping `funda`: texts of Funda's pages, in any column names, to the listing."""
+"""The mapping `funda`: from texts of Funda's pages, under any names, to listings."""
 
 from __future__ import annotations
 
@@ -30,32 +30,32 @@ if TYPE_CHECKING:
     from propload.prepare.mapping import MapContext
 
 _COORDINATES = ("latitude", "longitude")
-#: Up to this many rows, reading equal texts again is faster than finding them.
+#: Up to this many rows, parsing equal texts repeatedly is faster than finding them.
 FEW_ROWS = 500
 _SITE = "https://www.funda.nl"
 
 
 @dataclass(frozen=True, slots=True)
 class FundaMapping:
-    """Makes listings of spiders' items and of other people's files of Funda's pages.
+    """Makes listings from the items of spiders and from any file of Funda's pages.
 
     Attributes:
-        name: What it is registered as.
-        schema: What its listings are checked with, where nobody says otherwise.
+        name: The name under which it is registered.
+        schema: The default schema that its listings are checked with.
     """
 
     name: str = "funda"
     schema: str = "listing"
 
     def apply(self, frame: pl.DataFrame, context: MapContext, /) -> Sifted:
-        """Return the listings of rows as read, and the reasons of the others.
+        """Return the listings made from rows, and the reasons for rejecting the others.
 
         Args:
-            frame: Rows in any columns that `names.SYNONYMS` knows.
-            context: `as_of` stands in where a row does not say when it was read.
+            frame: The rows as read, with any column names known to `names.SYNONYMS`.
+            context: Its `as_of` is used for rows that do not say when they were read.
 
         Raises:
-            SchemaMismatchError: No column holds the listings' addresses.
+            SchemaMismatchError: No column holds the addresses of listings.
         """
         rows = frame if ROW in frame.columns else frame.with_row_index(ROW)
         fields = names.recognise(name for name in rows.columns if name != ROW)
@@ -84,13 +84,13 @@ FUNDA = FundaMapping()
 
 @cache
 def _columns() -> tuple[str, ...]:
-    """Return the columns that the mapping makes: the listing's, in its order."""
+    """Return the columns that the mapping makes: those of the schema, in its order."""
     return tuple(load_schema(FUNDA.schema).columns)
 
 
 def _no_url_column(frame: pl.DataFrame) -> str:
     own = [name for name in frame.columns if name != ROW]
-    # a file of a thousand columns is not listed in a message
+    # a file may have a thousand columns
     shown = ", ".join(own[:20])
     return (
         "mapping funda finds no column of the listings' addresses (url, link, ...) "
@@ -109,7 +109,7 @@ def _spare(columns: list[str], fields: Mapping[str, tuple[str, ...]]) -> list[st
 
 
 def _complete(texts: pl.DataFrame, context: MapContext) -> pl.DataFrame:
-    """Return the texts, completed by what follows from several of them."""
+    """Return the texts, with columns added that follow from several of them."""
     as_of = context.as_of.astimezone(UTC) if context.as_of else None
     relative = pl.col("url").str.starts_with("/")
     base = texts.with_columns(
@@ -139,10 +139,10 @@ def _offering() -> pl.Expr:
 
 
 def _with_prices(texts: pl.DataFrame) -> pl.DataFrame:
-    """Return the texts with one for the price of a sale and one for that of a lease.
+    """Return the texts with the price of a sale and the rent in separate columns.
 
-    Files have one column for both; the row's offering or the words after the price say
-    which it is. A period in brackets does not turn the price of a sale into a rent.
+    Files may have one column for both; the row's offering or the words after the price
+    say which it is. A period in brackets does not turn the price of a sale into a rent.
     """
     price, offering = pl.col("price_text"), pl.col("offering")
     told = pl.when(offering == "sale").then(numbers.outside_brackets(price))
@@ -155,7 +155,7 @@ def _with_prices(texts: pl.DataFrame) -> pl.DataFrame:
 
 
 def _parse(texts: pl.DataFrame) -> pl.DataFrame:
-    """Return the texts (prefix `text:`) with the listing's columns beside them."""
+    """Return the listing's columns, beside the texts (prefix `text:`)."""
     kept = texts.select(
         ROW, "seen", pl.exclude(ROW, "seen", "today").name.prefix("text:")
     )
@@ -167,25 +167,25 @@ def _parse(texts: pl.DataFrame) -> pl.DataFrame:
 
 
 def _selected(texts: pl.DataFrame, columns: Iterable[pl.Expr]) -> pl.DataFrame:
-    """Return columns of texts, made one after the other if there are few rows.
+    """Return the columns made from texts, in sequence if there are few rows.
 
-    A thread of Polars keeps the 32 patterns that it used last. Compiling one anew takes
-    longer than searching a few rows for it.
+    Each thread of Polars caches the 32 patterns that it used last, and compiling one
+    again takes longer than matching it against a few rows.
     """
     is_few = texts.height <= FEW_ROWS
     return texts.select_seq(columns) if is_few else texts.select(columns)
 
 
 def _ruled(texts: pl.DataFrame) -> pl.DataFrame:
-    """Return the columns that the rules make; equal texts of many are read once."""
+    """Return the columns that the rules make; of many rows, parse equal texts once."""
     inputs = dict.fromkeys(_inputs(rule) for rule in RULES)
     is_empty = texts.select(pl.all().is_null().all()).row(0, named=True)
     told = [each for each in inputs if not is_empty[each[0]]]
-    # most files lack most columns
+    # most files lack most of the columns
     silent = [each for each in inputs if is_empty[each[0]]]
     made = [_columns_from(each).clear(texts.height) for each in silent]
     if texts.height <= FEW_ROWS:
-        # days come last: the others share most of their patterns
+        # rules for days come last, as the others share most of their patterns
         rules = map(_rules_of, sorted(told, key=len))
         made.append(_selected(texts, chain.from_iterable(rules)))
     else:
@@ -194,10 +194,10 @@ def _ruled(texts: pl.DataFrame) -> pl.DataFrame:
 
 
 def _read_once(texts: pl.DataFrame) -> pl.DataFrame:
-    """Return what the rules of some fields make of their texts."""
+    """Return the columns that rules make from these texts, parsing equal rows once."""
     distinct = texts.unique()
     made = distinct.select(_rules_of(tuple(texts.columns)))
-    # prefixed, because a column may be called like the text that makes it
+    # prefixed, because a column may have the same name as the text it is made from
     names = {name: f"text:{name}" for name in texts.columns}
     read = pl.concat([distinct.rename(names), made], how="horizontal")
     joined = texts.rename(names).join(
@@ -212,7 +212,7 @@ def _inputs(rule: Rule) -> tuple[str, ...]:
 
 @cache
 def _rules_of(inputs: tuple[str, ...]) -> tuple[pl.Expr, ...]:
-    # writing the expressions takes longer than running them on a few rows
+    # cached: building the expressions takes longer than running them on a few rows
     return tuple(
         rule.parse(pl.col(rule.field)).alias(rule.column)
         for rule in RULES
@@ -222,7 +222,7 @@ def _rules_of(inputs: tuple[str, ...]) -> tuple[pl.Expr, ...]:
 
 @cache
 def _columns_from(inputs: tuple[str, ...]) -> pl.DataFrame:
-    """Return the columns that the rules of some fields make, without a row."""
+    """Return the columns that the rules of these fields make, without rows."""
     types = {name: pl.Date if name == "today" else pl.String for name in inputs}
     return pl.DataFrame(schema=types).select(_rules_of(inputs))
 
@@ -274,11 +274,11 @@ def _place() -> list[pl.Expr]:
 
 
 def _from_several() -> list[pl.Expr]:
-    """Return the columns that follow from columns and texts beside them."""
+    """Return the columns that are derived from several columns and texts."""
     lease, condition = pl.col("text:lease_text"), pl.col("text:rent_condition_text")
     price = pl.coalesce("list_price", "rent_price", "original_list_price")
     rooms_text = pl.col("text:rooms_text")
-    # geocoders write this place in the Gulf of Guinea if they find nothing
+    # geocoders return 0, 0, in the Gulf of Guinea, if they find nothing
     nowhere = pl.all_horizontal(pl.col(_COORDINATES) == 0).fill_null(value=False)
     return [
         pl.when(pl.col("rent_price").is_not_null())
@@ -293,7 +293,7 @@ def _from_several() -> list[pl.Expr]:
             numbers.price_condition(pl.col("text:price_text")),
             numbers.price_condition(pl.col("text:price_condition_text")),
         ).alias("price_condition"),
-        # the site does not know what was paid
+        # the site does not know the price paid
         pl.lit(None, dtype=pl.Int64).alias("close_price"),
         pl.when(price.is_not_null() | pl.col("monthly_fee").is_not_null())
         .then(pl.lit("EUR"))

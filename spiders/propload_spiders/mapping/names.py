@@ -1,8 +1,7 @@
-"""Names of columns: which text of a listing a column of somebody's file holds.
+"""Column names of files, and the field of a listing that each stands for.
 
-Fields are named as a spider's item names them. Names are compared without case,
-spaces, punctuation and accents, so `Asking price`, `asking_price` and `AskingPrice`
-are one.
+Fields have the names of a spider's item. Names are compared without case, spaces,
+punctuation and accents, so `Asking price`, `asking_price` and `AskingPrice` are equal.
 """
 
 from __future__ import annotations
@@ -16,8 +15,8 @@ from propload_spiders.vocabulary import words_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-#: The names that each field goes by. If a file has several of them, earlier ones win
-#: cell by cell. The field's own name always counts and comes first.
+#: The names of each field. If a file has several of them, each cell is taken from the
+#: first that has a value. The field's own name is always included, and comes first.
 SYNONYMS: Mapping[str, str] = {
     "source": "bron, site",
     "listing_id": "funda id, tiny id, object id",
@@ -119,10 +118,10 @@ SYNONYMS: Mapping[str, str] = {
 }
 
 #: Names so general that they count only if the file has no other name for the living
-#: area: beside `Wonen`, Funda's `Oppervlakte` is that of the plot.
+#: area: beside `Wonen`, Funda's `Oppervlakte` means that of the plot.
 GENERAL: Mapping[str, str] = {"area_text": "area, oppervlakte, size, m2, sqm"}
-#: Labels of rows on a page. A cell that holds one should hold the value beside it, so
-#: the row's cells are in the wrong columns.
+#: Labels of rows on a page. If a cell contains a label instead of its value, the cells
+#: of the row are in the wrong columns.
 LABELS = frozenset(
     words_of(
         "Aangeboden sinds, Aantal badkamers, Aantal kamers, Aantal woonlagen, "
@@ -136,7 +135,7 @@ LABELS = frozenset(
     )
 )
 
-#: Names that exports give to columns which only number the rows.
+#: Names that exports give to columns with row numbers, in plain form.
 NUMBERING = frozenset({"", "index", "unnamed0", "column1", "rownames"})
 
 
@@ -146,7 +145,7 @@ def plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", letters)
 
 
-#: The plain names of each field, the best one first.
+#: The plain names of each field, in order of preference.
 _PLAIN = {
     field: tuple(dict.fromkeys(map(plain, (field, *words_of(names)))))
     for field, names in {**SYNONYMS, **GENERAL}.items()
@@ -154,7 +153,7 @@ _PLAIN = {
 
 
 def recognise(columns: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """Return the columns of each field that a file has, the best one first."""
+    """Return the file's columns for each field found, in order of preference."""
     present: dict[str, list[str]] = {}
     for column in columns:
         present.setdefault(plain(column), []).append(column)

@@ -1,7 +1,7 @@
-"""Numbers, money, areas and counts out of texts, as Polars expressions.
+"""Parse numbers, money, areas and counts, as Polars expressions.
 
-Each function takes an expression of clean text and gives null if the text is not what
-the function's name says; the caller decides whether that refuses the row.
+Each function takes an expression of clean text and returns one that is null if the text
+is not what the function's name says; the caller decides whether that refuses the row.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _CONDITION = (
 )
 _PERIOD = (
     r"(?:per|p\.?|/|a)?[ /_]*(?:maand|mnd|month|jaar|year|week|wk|dag|day)"
-    # a letter alone may be a million
+    # not a letter alone: m may mean million
     r"|(?:per|p\.?|/)[ /_]*(?:m\.?|j\.)|per_(?:month|year|week|day)"
 )
 _FROM = r"(?:vanaf|v\.a\.|from|bieden vanaf|bids? from|guide price)?\s*"
@@ -36,28 +36,28 @@ _BARE = (
     rf"(?i)^{_FROM}({NUMBER}{_COUNT})(?:,-+|\.-+)?\s*(?:€|eur|euro)?"
     rf"\s*(?:{_CONDITION}|{_PERIOD})?{_BRACKETS}$"
 )
-#: A price of zero, which means no price: `€ 0,- k.k.`
+#: A price of zero, which means that there is none: `€ 0,- k.k.`
 ZERO = (
     rf"(?i)^{_FROM}(?:€|eur|euro)?\s*0+(?:[.,]0+)?(?:[.,]-+)?"
     rf"\s*(?:{_CONDITION}|{_PERIOD})?{_BRACKETS}$"
 )
-#: A price per square metre, which is not the listing's; in brackets it only comes with
-#: the listing's.
+#: A price per square metre, which is not the listing's price; one in brackets only
+#: accompanies it.
 BY_AREA = r"(?i)^[^(]*(?:\b(?:per|a|à|p\.?)|/)\s?(?:m[²2]|vierkante|square|sq\b)"
 
-#: What ends `/m`, a month: \b would also match in `/m²`.
+#: The end of `/m`, per month: \b would also match in `/m²`.
 _END = r"(?:[^\w²³^]|$)"
 
-#: What comes on top (`+ BTW`), unless it is an amount, and an abbreviation of a month
-#: that no parser knows.
+#: Additions such as `+ BTW`, unless they contain an amount, and `m/nd`, an abbreviation
+#: of month that no parser knows.
 _BESIDES = r"(?i)\s*(?:[+&*]|\bm/nd\b)\D*$"
 
-#: New buildings are measured on paper: `ca. 96 m²`.
+#: Words for about: areas of new buildings are taken from plans (`ca. 96 m²`).
 _ABOUT = r"(?i)^(?:ca\b\.?|circa\b|approx(?:imately)?\b\.?|±)\s*"
 
-#: What stands between the ends of a span.
+#: The word or sign between the two numbers of a range.
 _TO = r"(?:-|\u2013|tot|to|t/m|of|or)"
-#: The word behind a number of bedrooms.
+#: The word after a number of bedrooms.
 BEDROOMS = r"(?:slaapkamer|bedroom)"
 
 _SQUARE = r"(?:m²|m2)"
@@ -65,26 +65,26 @@ _CUBIC = r"(?:m³|m3|m\^3|kubieke meter|cubic met(?:er|re)s?)"
 
 
 def _signed(text: pl.Expr) -> pl.Expr:
-    """Return the amount of a text with a euro sign, with the words behind it.
+    """Return the amount in a text with a euro sign, with the words that follow it.
 
-    The parser of money knows which of them multiply it (`miljoen`), and which leave
-    it in doubt (`ton`).
+    The money parser knows which words multiply it (`miljoen`), and which make it
+    ambiguous (`ton`).
     """
-    # a single k is a thousand
+    # `k k` is k.k., but a single k means thousand
     plain = text.str.replace(_BESIDES, "").str.replace(r"(?i)\bk k\b", "k.k.")
     return pl.when(~text.str.contains(BY_AREA)).then(plain.str.extract(_SIGNED, 1))
 
 
 def _bare(text: pl.Expr) -> pl.Expr:
-    """Return the amount of a text without a euro sign.
+    """Return the amount in a text without a euro sign.
 
-    Only the words of a price may follow, so that `3 rooms` is not taken for a price.
+    Only words of a price may follow it, so that `3 rooms` is not taken for a price.
     """
     return text.str.extract(_BARE, 1)
 
 
 def whole_euros(text: pl.Expr) -> pl.Expr:
-    """Return a price in euros, cents rounded; a price of zero is none."""
+    """Return a price rounded to whole euros; null for a price of zero."""
     signed = parse_money(_signed(text), scale=4).cast(pl.Float64)
     euros = pl.coalesce(signed, parse_number(_bare(text)))
     return above_zero(euros.round(0, mode="half_away_from_zero"), pl.Float64()).cast(
@@ -93,19 +93,19 @@ def whole_euros(text: pl.Expr) -> pl.Expr:
 
 
 def above_zero(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
-    """Return the values above zero, the others as null.
+    """Return the values above zero, and null for the others.
 
     Args:
-        value: Numbers; the expression is used once, so that it runs once.
+        value: Numbers. The expression is used only once, so that it runs only once.
         dtype: Their type.
     """
     return value.map_batches(lambda values: values.set(values <= 0, None), dtype)
 
 
 def euros_and_cents(text: pl.Expr) -> pl.Expr:
-    """Return an amount as an exact decimal; null where it has parts of a cent.
+    """Return an amount as an exact decimal; null if it has fractions of a cent.
 
-    `Ja (€ 180,09 per maand)` gives what stands in the brackets.
+    Of `Ja (€ 180,09 per maand)`, it is the amount in the brackets.
     """
     inner = text.str.extract(r"(?i)^(?:yes|ja)\s*\((.*)\)$", 1)
     told = pl.coalesce(inner, text)
@@ -114,17 +114,17 @@ def euros_and_cents(text: pl.Expr) -> pl.Expr:
 
 
 def square_metres(text: pl.Expr) -> pl.Expr:
-    """Return an area in m²; hectares become m², a bare number is m².
+    """Return an area in m²; hectares are converted, and a bare number is m².
 
-    An approximate one counts as it is written.
+    An approximate area (`ca. 96 m²`) counts as if it were exact.
     """
     plain = text.str.replace(r"\s*\([^()]*\)$", "").str.replace(_ABOUT, "")
-    # words before the number belong to another fact
+    # if words precede the number, it measures something else
     return parse_area(pl.when(plain.str.contains(r"^\d")).then(plain))
 
 
 def part_of_area(text: pl.Expr, words: str) -> pl.Expr:
-    """Return one area of `70 m² wonen / 81 m² perceel` by the words behind it."""
+    """Return the area that the words follow, as in `70 m² wonen / 81 m² perceel`."""
     pattern = rf"(?i){NUMBER}\s*{_SQUARE}\s*(?:{words})"
     return parse_number(text.str.extract(pattern, 1))
 
@@ -136,25 +136,25 @@ def cubic_metres(text: pl.Expr) -> pl.Expr:
 
 
 def count(text: pl.Expr, words: str) -> pl.Expr:
-    """Return the whole number that begins a text.
+    """Return the whole number at the start of a text.
 
     Args:
         text: Clean text: `3`, `3.0`, `3 kamers (2 slaapkamers)`.
-        words: A pattern of the words that may follow it.
+        words: A pattern of the words that may follow the number.
     """
     pattern = rf"(?i)^(\d{{1,5}})(?:\.0+)?(?:\s*(?:{words})\b.*)?$"
     return text.str.extract(pattern, 1).cast(pl.Int16, strict=False)
 
 
 def rooms(text: pl.Expr) -> pl.Expr:
-    """Return the rooms of `3 kamers (2 slaapkamers)`."""
+    """Return the number of rooms of `3 kamers (2 slaapkamers)`."""
     return count(text, "kamers?|rooms?|vertrek(?:ken)?")
 
 
 def bedrooms_in_rooms(text: pl.Expr) -> pl.Expr:
-    """Return the bedrooms of `3 kamers (2 slaapkamers)`; null where none are said.
+    """Return the number of bedrooms of `3 kamers (2 slaapkamers)`.
 
-    A span (`2-3 slaapkamers`) says none.
+    It is null if the text does not state one number, as in `2-3 slaapkamers`.
     """
     pattern = rf"(?i)(\d{{1,4}})\s*{BEDROOMS}"
     is_span = text.str.contains(rf"(?i)\d\s*{_TO}\s*\d+\s*{BEDROOMS}")
@@ -163,17 +163,17 @@ def bedrooms_in_rooms(text: pl.Expr) -> pl.Expr:
 
 
 def bedrooms(text: pl.Expr) -> pl.Expr:
-    """Return the bedrooms of `2` or `2 slaapkamers`."""
+    """Return the number of bedrooms of `2` or `2 slaapkamers`."""
     return count(text, "slaapkamers?|bedrooms?|beds?")
 
 
 def bathrooms(text: pl.Expr) -> pl.Expr:
-    """Return the bathrooms of `1 badkamer en 1 apart toilet`."""
+    """Return the number of bathrooms of `1 badkamer en 1 apart toilet`."""
     return count(text, "badkamers?|bath ?rooms?|baths?")
 
 
 def stories(text: pl.Expr) -> pl.Expr:
-    """Return the stories of `2 woonlagen en een zolder`."""
+    """Return the number of stories of `2 woonlagen en een zolder`."""
     return count(text, "woonla(?:ag|gen)|stor(?:e?y|eys|ies)|verdieping(?:en)?|floors?")
 
 
@@ -184,10 +184,10 @@ def degrees(text: pl.Expr) -> pl.Expr:
 
 
 def rent_period(text: pl.Expr) -> pl.Expr:
-    """Return month, year, week or day where a price text is one of rent.
+    """Return month, year, week or day if a price text is a rent, otherwise null.
 
-    What is in brackets may not be about the price: service costs beside the price of a
-    sale, for example.
+    Words in brackets do not count if the text has a price condition of a sale: they may
+    be about service costs, for example.
     """
     patterns = {
         "month": rf"(?i)\bmaand|\bmnd|month|(?:\bp\.?/?|/)m{_END}",
@@ -203,7 +203,7 @@ def rent_period(text: pl.Expr) -> pl.Expr:
 
 
 def outside_brackets(text: pl.Expr) -> pl.Expr:
-    """Return a text without what it says in brackets."""
+    """Return a text without its parts in brackets."""
     return text.str.replace_all(r"\([^)]*\)?", " ")
 
 

@@ -1,4 +1,4 @@
-"""The reasons of rows that are no listing, each naming the column and its raw text."""
+"""Reasons for rejecting rows, each with the column and its raw text."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from propload_spiders.mapping.rules import Rule
 
-#: A single cell that holds a label may just be a text that reads like one.
+#: Fewest label cells that prove misplacement: a single one may be a coincidence.
 _LEAST_LABELS = 2
 
 
@@ -29,7 +29,7 @@ def unreadable(
     rows: pl.DataFrame,
     /,
 ) -> list[pl.DataFrame]:
-    """Return the reasons of texts that a rule cannot read and that say something."""
+    """Return reasons for texts that a rule cannot parse but that state a value."""
     failed = {rule: _failed(rule) for rule in rules if not rule.keeps}
     return [
         _unreadable(parsed.filter(failed[rule]), rule, fields, rows)
@@ -67,7 +67,7 @@ def _with_column(
     fields: Mapping[str, tuple[str, ...]],
     rows: pl.DataFrame,
 ) -> pl.DataFrame:
-    """Return the bad texts with the name (`told`) of the column each stood in."""
+    """Return the bad texts with the name (`told`) of the column each came from."""
     columns = [name for origin in origins(field) for name in fields.get(origin, ())]
     schema = rows.schema
     there = [
@@ -77,7 +77,7 @@ def _with_column(
         for column in columns
     ]
     named = pl.coalesce(*there, pl.lit(field)) if there else pl.lit(field)
-    # a raw column may be called `value` too, and is not needed
+    # a raw column may also be named `value`; it is not needed
     beside = bad.join(rows.drop("value", strict=False), on=ROW, how="left")
     return beside.select(ROW, "value", named.alias("told"))
 
@@ -88,7 +88,7 @@ def no_address(
     rows: pl.DataFrame,
     /,
 ) -> pl.DataFrame:
-    """Return the reasons of rows whose listing has no address, or one without id."""
+    """Return reasons for rows without the address of a listing, or without its id."""
     bad = parsed.filter(pl.col("listing_id").is_null() | pl.col("url").is_null())
     if not bad.height:
         return no_reasons()
@@ -101,7 +101,7 @@ def no_address(
 
 
 def _about_address() -> pl.Expr:
-    """Return what is wrong with an address (`value`) of the column `told`."""
+    """Return the message about an address (`value`) in the column `told`."""
     cut = pl.format(
         "column '{}' holds '{}': not a listing's address, which has an id of 7 to 9 "
         "digits; it may be cut short",
@@ -138,10 +138,10 @@ def _strayed_addresses(
 
 
 def misplaced(loose: pl.DataFrame, /) -> pl.DataFrame:
-    """Return the reasons of rows whose cells hold labels instead of values.
+    """Return reasons for rows whose cells contain labels instead of values.
 
     Args:
-        loose: Cells in long form of the columns that belong to no field.
+        loose: The cells, in long form, of the columns that belong to no field.
     """
     held = loose.filter(
         pl.col("value").is_in(LABELS) & (pl.col("value") != pl.col("column"))
@@ -162,7 +162,7 @@ def misplaced(loose: pl.DataFrame, /) -> pl.DataFrame:
 
 
 def no_moment(parsed: pl.DataFrame, /) -> pl.DataFrame:
-    """Return the reasons of rows for which nothing says when they were read."""
+    """Return reasons for rows without a valid time at which the page was read."""
     text = pl.col("text:scraped_at")
     unread = moments(parsed["text:scraped_at"]).is_null()
     bad = parsed.filter(pl.col("scraped_at").is_null() | (text.is_not_null() & unread))

@@ -1,8 +1,8 @@
-"""Which text makes which column of the listing, and which texts say nothing.
+"""The rules that make the listing's columns from texts.
 
-A text that its rule cannot read refuses the row, unless it matches the pattern `unsaid`
-of texts that say nothing, or the rule keeps it: then the column is null and the text
-stays in `attributes`.
+A row is rejected if a rule cannot parse its text, unless the text matches the rule's
+pattern of texts without a value (`unsaid`), or the rule keeps such texts (`keeps`). The
+column is then null, and the text is kept in `attributes`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _UNKNOWN = r"onbekend|unknown|niet bekend|not known"
-# a project of several homes has a range where a home has a number
+# a project of several homes has a range instead of a number
 _SPAN = r"\d\s*(?:m[²2³3]\s*)?(?:-|\u2013|tot|to|t/m)\s*(?:€\s*)?\d|^\["
 _ZERO = r"^(?:€\s*)?0+(?:[.,]0+)?(?:\s*m[²2³3])?$"
 _NO_NUMBER = rf"(?i){_ZERO}|{_SPAN}|^(?:{_UNKNOWN})$"
@@ -26,8 +26,8 @@ _NO_PRICE = (
     rf"{_NO_NUMBER}|op aanvraag|on request|n\.?o\.?t\.?k\b|by tender|bij inschrijving"
     rf"|{numbers.BY_AREA}|{numbers.ZERO}"
 )
-# pages hide dates from visitors and say `6+ maanden` after half a year; files that were
-# cleaned have lost the unit of `3 weken`
+# without a login pages hide dates, and after half a year they say `6+ maanden`; in
+# files that were cleaned, `3 weken` may have lost its unit
 _NO_DAY = (
     rf"(?i)^(?:log ?in|log on|inloggen)\b|^\d{{1,3}}\+|^\d{{1,3}}$|^(?:{_UNKNOWN})$"
 )
@@ -40,12 +40,12 @@ _NO_LABEL = (
 )
 
 
-#: Fields made from the texts of others: a column `price` may hold either price.
+#: Fields made from the texts of other fields: a column `price` can hold either price.
 _ORIGINS = {"sale_text": ("price_text",), "lease_text": ("rent_text", "price_text")}
 
 
 def origins(field: str) -> tuple[str, ...]:
-    """Return the fields of a file that a rule's field is made of."""
+    """Return the fields of a file that a rule's field is made from."""
     return _ORIGINS.get(field, (field,))
 
 
@@ -55,12 +55,12 @@ class Rule:
 
     Attributes:
         column: The column of the listing.
-        field: The field whose text it reads.
-        parse: The expression of the column from that of the text.
-        meant: What the text should have been, for the reason.
-        unsaid: A pattern of texts that say nothing.
-        keeps: Whether a text that cannot be read is kept instead of refused.
-        beside: Other columns that it reads: `today`, the day of reading; `country`.
+        field: The field whose text it parses.
+        parse: Returns the column's expression, given that of the text.
+        meant: What was expected instead, for the reason of a rejected row.
+        unsaid: A pattern of texts that state no value.
+        keeps: Whether a text that cannot be parsed is kept instead of rejected.
+        beside: Other columns that it uses: `today`, the day of reading; `country`.
     """
 
     column: str
@@ -122,7 +122,7 @@ RULES: tuple[Rule, ...] = (
         "volume_text",
         _above_zero(numbers.cubic_metres, pl.Float64()),
         "a volume such as 218 m³",
-        # an area under this label is the value of the row beside it on the page
+        # an area under this label comes from the adjacent row of the page
         rf"{_NO_NUMBER}|m[²2]$",
     ),
     Rule("rooms", "rooms_text", numbers.rooms, "rooms such as 3 kamers"),

@@ -1,4 +1,4 @@
-"""Words of Dutch and English pages, and what they mean in the listing."""
+"""Words of Dutch and English pages, and the values of the listing they stand for."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from propload_spiders.vocabulary import by_word, words_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-#: Texts that say nothing, in any field.
+#: Texts that mean no value, in any field.
 NULL_WORDS = ("", *words_of("-, --, \u2013, \u2014, n/a, n.v.t., nvt, nan, null, none"))
 
-#: The same in the field of the status, where `none` means available.
+#: The same for the status, of which `none` means available.
 NULL_STATUS_WORDS = tuple(word for word in NULL_WORDS if word != "none")
 
-#: What a word means is a word for it as well.
+#: Words for each offering; the value itself (`sale`) always counts as one.
 OFFERINGS = by_word(
     {
         "sale": "koop, te koop, buy, for sale",
@@ -48,7 +48,7 @@ STATUSES = by_word(
         "withdrawn": "ingetrokken, teruggetrokken",
     }
 )
-#: Words for both offerings, by what they mean for a sale.
+#: Words for either offering, by their meaning for a sale.
 SHARED_STATUSES = by_word(
     {
         "sold_conditional": (
@@ -67,7 +67,7 @@ PROPERTY_TYPES = by_word(
     }
 )
 
-#: Words for new buildings and for old ones.
+#: Words for new and for existing buildings.
 NEW = words_of(
     "newly_built, newly built, nieuwbouw, new, new property, new construction, true, "
     "yes, ja"
@@ -87,18 +87,18 @@ COUNTRIES = by_word(
 _LABEL = (
     r"(?i)^(?:energie(?:label|klasse)|energy (?:label|class)|label|klasse|class)?\s*"
     r"(a\+{0,5}|[b-g])"
-    # the index of labels before 2015, and the question that follows on the page
+    # the energy index of labels before 2015, and the question after it on the page
     r"(?:\s+\d[.,]\d{1,2})?\s*(?:wat betekent dit|what does this mean)?\s*\??$"
 )
 
 
 def meaning(text: pl.Expr, words: Mapping[str, str]) -> pl.Expr:
-    """Return what a word means, whatever its case; null for a word not listed."""
+    """Return the value a word stands for, whatever its case; null if not listed."""
     return parse_one_of(text, words=words)
 
 
 def is_new(text: pl.Expr) -> pl.Expr:
-    """Return whether a word is one for new buildings; null for a word not listed."""
+    """Return whether a word means a new building; null if it is not listed."""
     return parse_boolean(text, true=NEW, false=RESALE)
 
 
@@ -108,7 +108,7 @@ def energy_label(text: pl.Expr) -> pl.Expr:
 
 
 def status(text: pl.Expr, offering: pl.Expr) -> pl.Expr:
-    """Return the status that a text names, `unknown` for any other text."""
+    """Return the status that a text stands for; `unknown` for any other text."""
     sold = meaning(text, SHARED_STATUSES)
     rented = sold.str.replace("sold", "rented", literal=True)
     shared = pl.when(offering == "rent").then(rented).otherwise(sold)
@@ -117,12 +117,12 @@ def status(text: pl.Expr, offering: pl.Expr) -> pl.Expr:
 
 
 def property_type(text: pl.Expr) -> pl.Expr:
-    """Return the type that a word names, `other` for any other word."""
+    """Return the type that a word stands for; `other` for any other word."""
     named = meaning(text, PROPERTY_TYPES).fill_null("other")
     return pl.when(text.is_not_null()).then(named)
 
 
 def country(text: pl.Expr) -> pl.Expr:
-    """Return a country's two letters."""
+    """Return a country's two-letter code; null if it is unknown."""
     letters = pl.when(text.str.contains("^[A-Z]{2}$")).then(text)
     return pl.coalesce(meaning(text, COUNTRIES), letters)
