@@ -1,4 +1,4 @@
-"""What the demo site answers to a request, before it goes over the wire."""
+"""Build the demo site's response to each request, before it is sent."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 Fault = Literal["none", "reset", "cut"]
 
-#: Rendered pages kept; the largest demo has some 3,000 detail pages of 12 kB.
+#: Rendered pages cached; the largest demo has about 3,000 detail pages of 12 kB.
 _KEPT_PAGES = 8_000
-#: Searches kept: every place with a few filters.
+#: Search results cached: every place with a few filters.
 _KEPT_SEARCHES = 256
 
 _BLOCK_PAGE = (
@@ -45,17 +45,17 @@ _ROBOTS = {
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer to one request.
+    """The response to one request.
 
     Attributes:
-        kind: What it counts as when it was sent whole.
-        body: Its bytes.
-        status: Its HTTP status.
-        ids: The listings on it.
-        content_type: What the body is.
-        location: Where a moved page is.
-        fault: How its sending fails.
-        wait: Seconds before it is sent.
+        kind: The kind that `Served` counts it as.
+        body: The bytes of the body.
+        status: The HTTP status.
+        ids: The ids of the listings on the page.
+        content_type: The type of the body.
+        location: The address that a moved page redirects to.
+        fault: How sending it fails.
+        wait: Seconds to wait before it is sent.
     """
 
     kind: str
@@ -73,9 +73,9 @@ class Answering:
 
     Args:
         market: The listings of each day.
-        traps: What the site does to a crawl.
-        served: What was sent, shown at `/__served__`.
-        seed: Seed of the failures.
+        traps: The traps that the site sets for a crawl.
+        served: The record of what was sent, shown at `/__served__`.
+        seed: The seed of the random failures.
     """
 
     def __init__(
@@ -97,14 +97,14 @@ class Answering:
         self._search = lru_cache(maxsize=_KEPT_PAGES)(self._rendered_search)
 
     def show(self, day: int, /) -> None:
-        """Show a day, with no rows of its searches shifted yet."""
+        """Switch to a day, and reset the shifting of search results."""
         self._market.on(day)
         self.day = day
         self._searches = 0
         self._emptied.clear()
 
     def answer(self, path: str, /) -> Answer:
-        """Return the answer to a request for a path with its query."""
+        """Return the response to a request for a path with its query."""
         if path == "/robots.txt":
             robots = _ROBOTS[self._traps.robots].encode()
             return Answer("robots", robots, content_type="text/plain")
@@ -144,7 +144,7 @@ class Answering:
         return Answer("detail", self._detail(key, self.day), ids=(key,), wait=wait)
 
     def _listing(self, key: str) -> Listing | None:
-        """Return a listing of the day, or one that came while the day was walked."""
+        """Return a listing of the day, or one that arrives during the crawl."""
         today = self._market.on(self.day).get(key)
         if today is not None or not self._traps.shift_every:
             return today
@@ -167,7 +167,7 @@ class Answering:
         return Answer(kind, body, ids=ids, wait=wait)
 
     def _shifted(self, query: Query, listings: Sequence[Listing]) -> Sequence[Listing]:
-        """Return the listings as they shift: new ones on top, the newest ones gone."""
+        """Return the listings after shifting: new ones on top, the newest removed."""
         traps = self._traps
         left = self._searches // traps.drop_every if traps.drop_every else 0
         came = self._searches // traps.shift_every if traps.shift_every else 0
@@ -193,7 +193,7 @@ class Answering:
         return find(query, self._market.on(day), day, unknown=self._traps.unknown_area)
 
     def _newest(self, query: Query, day: int) -> Sequence[Listing]:
-        """Return what a search will find a day later and does not find yet."""
+        """Return the matching listings that will be new on the next day."""
         known = self._market.on(day)
         later = self._market.on(day + 1)
         new = {key: each for key, each in later.items() if key not in known}

@@ -1,4 +1,4 @@
-"""The demo's tables, and the SQL that finds what changed from one day to the next."""
+"""The demo's tables, and the SQL that finds what changed between the two days."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
     from propload.postgres.session.connection import Connection
 
-#: Where listings are loaded, and a copy of it as day 1 left it.
+#: The table that listings are loaded into, and its copy as of the end of day 1.
 TABLE = "public.demo_listings"
 DAY_1 = "public.demo_listings_day_1"
-#: A comment on both which says that the next demo may drop them.
+#: The comment on both tables, by which a later demo knows that it may drop them.
 _MARK = "made by propload demo"
 
 _PRICE_CHANGES = """\
@@ -56,10 +56,10 @@ class ChangeCounts:
     """How many listings changed from day 1 to day 2.
 
     Attributes:
-        new: Came on the site.
-        sold: Were sold.
-        withdrawn: Their pages are gone.
-        price_changed: Are asked for at another price.
+        new: Listings that are new on the site.
+        sold: Listings that were sold.
+        withdrawn: Listings whose pages are gone.
+        price_changed: Listings with another asking price.
         stored: All rows of the table.
     """
 
@@ -81,10 +81,10 @@ class PriceChange:
 
 
 def open_tables(session: Connection, /, *, keep: bool) -> None:
-    """Drop the tables of an earlier demo, or only its copy of day 1.
+    """Drop the tables of an earlier demo; with `keep`, only its copy of day 1.
 
     Raises:
-        ConfigError: One of them was not made by a demo.
+        ConfigError: A table with one of these names was not made by a demo.
     """
     for (name,) in session.rows(_NOT_OURS, (TABLE, DAY_1, _MARK)):
         msg = (
@@ -99,14 +99,14 @@ def open_tables(session: Connection, /, *, keep: bool) -> None:
 
 
 def mark_table(session: Connection, /) -> None:
-    """Note on the table, if it exists, that a demo made it."""
+    """Mark the table, if it exists, as made by a demo."""
     if session.value(f"SELECT to_regclass('{TABLE}') IS NOT NULL"):
         session.execute(f"COMMENT ON TABLE {TABLE} IS '{_MARK}'")
     session.commit()
 
 
 def remember_day(session: Connection, /) -> None:
-    """Copy the table as it is."""
+    """Copy the table as it is now to the table of day 1."""
     session.execute(f"DROP TABLE IF EXISTS {DAY_1}")
     session.execute(f"CREATE TABLE {DAY_1} AS TABLE {TABLE}")
     session.execute(f"COMMENT ON TABLE {DAY_1} IS '{_MARK}'")
@@ -114,7 +114,7 @@ def remember_day(session: Connection, /) -> None:
 
 
 def find_unseen(session: Connection, since: datetime, /) -> list[str]:
-    """Return the addresses of listings that no page has shown since."""
+    """Return the addresses of open listings that no page has shown since a time."""
     urls = [str(url) for (url,) in session.rows(_UNSEEN, (since,))]
     session.commit()
     return urls

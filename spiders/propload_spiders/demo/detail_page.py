@@ -1,4 +1,4 @@
-"""Detail pages of the demo site: JSON-LD, payload rows and definition lists."""
+"""Render detail pages of the demo site: JSON-LD, payload and definition lists."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A row of a detail page; one with facts under it is a title."""
+    """A row of a detail page; one with nested facts is a title."""
 
     name: str | None
     label: str
@@ -51,13 +51,13 @@ class Fact:
 def render_detail(
     listing: Listing, /, *, site: str, day: int, has_payload: bool
 ) -> str:
-    """Return a listing's own page on a day.
+    """Return the detail page of a listing on a day.
 
     Args:
         listing: The listing.
         site: The site's address, for absolute addresses.
-        day: The day, for dates that are told relative to it.
-        has_payload: Whether the page carries its state, or only the markup.
+        day: The day, for relative dates.
+        has_payload: Whether the page contains the payload, or only the markup.
     """
     home = listing.home
     groups = _groups(listing, day)
@@ -144,7 +144,7 @@ def _transfer(listing: Listing, day: int) -> tuple[Fact, ...]:
 
 
 def _listed(home: Home, day: int) -> str:
-    """Return since when a home is listed: hidden, relative, or a date."""
+    """Return the text since when a home is listed: hidden, relative, or a date."""
     if home.listed_hidden:
         return _HIDDEN
     listed = home.published.date()
@@ -177,7 +177,7 @@ def _measures(home: Home) -> tuple[Fact, ...]:
 
 
 def _known(*rows: tuple[str | None, str, str | int | None]) -> tuple[Fact, ...]:
-    """Return facts of the rows that have a value."""
+    """Return the rows that have a value as facts."""
     return tuple(Fact(name, label, str(value)) for name, label, value in rows if value)
 
 
@@ -190,10 +190,10 @@ def _built_label(built: str | None) -> str:
 
 
 def _list(facts: Sequence[Fact], form: int) -> str:
-    """Return facts as a definition list; titles in one of the forms that are met.
+    """Return facts as a definition list, in one of the three forms found on real pages.
 
-    Form 0 has the rows of a title in a list inside its `dd`, form 1 has the title as
-    a `dt` without a `dd`, form 2 wraps each pair into a `div`.
+    In form 0, the rows of a title are a list inside its `dd`; in form 1, the title is a
+    `dt` without a `dd`; form 2 is form 0 with each pair wrapped in a `div`.
     """
     return f"<dl>{''.join(_pair(fact, form) for fact in facts)}</dl>"
 
@@ -267,7 +267,7 @@ def _linked_data(listing: Listing, site: str) -> str:
         "name": home.address,
         "url": f"{site}{listing.path}",
         "description": _description(home),
-        # the postal code is in the title only
+        # without the postal code, which is only in the title
         "address": {
             "@type": "PostalAddress",
             "streetAddress": home.address,
@@ -296,7 +296,7 @@ def _linked_data(listing: Listing, site: str) -> str:
 
 
 def _description(home: Home) -> str:
-    """Return a home's description, with what descriptions hold: lines and quotes."""
+    """Return a home's description, with line breaks and quotes as real ones have."""
     return (
         f"Welkom aan {home.street} {home.number} in {home.quarter}!\n\n"
         f'"Een plek om te blijven", zegt {home.agent.name.strip()} — van de kade tot '

@@ -1,4 +1,4 @@
-"""The state that a Nuxt page carries, in the flat form of devalue."""
+"""Write the state embedded in a Nuxt page, in the flat format of devalue."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Tagged:
-    """A value in a wrapper of the site's own: `["Reactive", 6]`."""
+    """A value with a tag, such as `["Reactive", 6]`."""
 
     tag: str
     value: object
 
 
-#: The value that JSON lacks; it has no cell.
+#: JavaScript's `undefined`, which JSON lacks; it is written as -1, without a cell.
 UNDEFINED: Final = object()
 
 
 def flatten(value: object, /) -> str:
-    """Return a value as one flat array; equal scalars share a cell."""
+    """Return a value as the JSON of one flat array; equal scalars share a cell."""
     cells: list[object] = []
     known: dict[tuple[type, object], int] = {}
 
@@ -49,12 +49,12 @@ def flatten(value: object, /) -> str:
         return place
 
     add(value)
-    # a text with </script> in it must not end the script
+    # a text that contains </script> must not end the script
     return json.dumps(cells, ensure_ascii=False).replace("</", "<\\/")
 
 
 def state_script(state: object, /) -> str:
-    """Return the script in which a page carries its state."""
+    """Return the script element that contains the state of a page."""
     kind = 'type="application/json" data-nuxt-data="nuxt-app" data-ssr="true"'
     cells = flatten(Tagged("ShallowReactive", state))
     return f'<script {kind} id="__NUXT_DATA__">{cells}</script>'

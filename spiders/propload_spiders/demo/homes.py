@@ -1,4 +1,4 @@
-"""The homes of the demo site: what stays the same from day to day."""
+"""Generate the homes of the demo site: what stays the same from day to day."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 Kind = Literal["house", "apartment", "parking", "land"]
 
-#: The site's day 0; a date in the past of every crawl.
+#: The date of the site's day 0, which lies before any crawl.
 FIRST_DAY = date(2026, 9, 1)
 
 _LABELS = ("A++++", "A+++", "A++", "A+", "A", "B", "C", "D", "E", "F", "G")
@@ -36,42 +36,42 @@ _SUMMER = timezone(timedelta(hours=2))
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """One home; numbers are None where its pages do not say.
+    """One home; None means that its pages do not say.
 
     Attributes:
-        listing_id: The eight digits of its address.
+        listing_id: The eight digits in its address.
         global_id: The id in payloads.
-        slug_id: A third id, in the payload of its own page.
+        slug_id: A third id, in the payload of its detail page.
         offering: Whether it is for sale or for rent.
-        kind: What it is.
-        subtype: What it is, in Dutch.
+        kind: The kind of property.
+        subtype: The subtype, in Dutch.
         is_new: Whether it is newly built.
-        town: Where it stands.
+        town: Its town.
         quarter: Its neighbourhood.
         street: Its street.
-        number: Its number.
-        suffix: What follows the number, or an empty text.
+        number: Its house number.
+        suffix: The suffix of the house number, or "".
         postal_code: `1912AB`.
         latitude: Degrees north.
         longitude: Degrees east.
-        living_area: m².
-        plot_area: m².
-        volume: m³.
-        rooms: All rooms.
-        bedrooms: Bedrooms among them.
-        bathrooms: Bathrooms.
-        stories: Storeys of it.
-        floor: Which floor it is on, in Dutch.
-        built: Year of construction or period, in Dutch.
-        label: Energy label.
-        ownership: In Dutch.
-        asked: Asking price in euros, or the rent.
+        living_area: The living area in m².
+        plot_area: The plot area in m².
+        volume: The volume in m³.
+        rooms: The number of rooms, bedrooms included.
+        bedrooms: The number of bedrooms.
+        bathrooms: The number of bathrooms.
+        stories: The number of its own stories.
+        floor: The floor that it is on, in Dutch.
+        built: The year or period of construction, in Dutch.
+        label: The energy label.
+        ownership: The form of ownership, in Dutch.
+        asked: The asking price or the rent, in euros.
         condition: `kosten_koper`, `vrij_op_naam`, `per_month` or `per_year`.
-        fee: Monthly fee of the owners in cents.
-        agent: Who offers it.
-        photos: How many photos it has.
-        published: When it came on the site.
-        listed_hidden: Whether its own page hides since when it is listed.
+        fee: The monthly fee of the owners' association, in cents.
+        agent: The agent who offers it.
+        photos: The number of photos.
+        published: When it appeared on the site.
+        listed_hidden: Whether its detail page hides since when it is listed.
     """
 
     listing_id: str
@@ -120,17 +120,17 @@ class Home:
 
     @property
     def word(self) -> str:
-        """The word for the offering in addresses and titles."""
+        """The Dutch word for the offering, in addresses and titles."""
         return "koop" if self.offering == "buy" else "huur"
 
     @property
     def slug(self) -> str:
-        """The part of its address that names it."""
+        """The part of its URL with its kind, street and number."""
         return f"{_SLUGS[self.kind]}-{slug_of(self.address)}"
 
     @property
     def published_text(self) -> str:
-        """When it came on the site, with seven digits of a second as payloads have."""
+        """When it appeared on the site, with seven decimals as in payloads."""
         local = self.published.astimezone(_SUMMER)
         return f"{local:%Y-%m-%dT%H:%M:%S.%f}{self.global_id % 10}+02:00"
 
@@ -144,8 +144,9 @@ def make_home(
         seed: The site's seed.
         number: The home's number, unique in the site.
         offering: Whether it is for sale or for rent.
-        day: The day that it came on the site; for the first homes, the latest one.
-        is_new: Whether it came on that very day.
+        day: The day on which it appeared on the site; for the first homes, the day
+            before which it did.
+        is_new: Whether it appeared exactly on that day.
     """
     dice = Random(f"{seed}/{number}")
     kind = _kind(dice, offering)
@@ -156,7 +157,7 @@ def make_home(
     plot = int(area * dice.uniform(1.1, 6)) if kind == "house" else None
     asked, condition = _price(dice, kind, offering, area)
     return Home(
-        # steps of 7 plus a throw below 7: unique but not consecutive
+        # steps of 7 plus a random number below 7: unique but not consecutive
         listing_id=str(41_000_000 + number * 7 + dice.randrange(7)),
         global_id=7_000_000 + number,
         slug_id=17_000_000 + number * 3,
@@ -208,7 +209,7 @@ def _area(dice: Random, kind: Kind) -> int:
 
 
 def _price(dice: Random, kind: Kind, offering: Offering, area: int) -> tuple[int, str]:
-    """Return what is asked, in whole euros, and the condition it is asked on."""
+    """Return the price or rent in whole euros, and its condition."""
     if offering == "buy":
         each = {"parking": 2_000, "land": 400}.get(kind, dice.randint(3_200, 8_400))
         condition = "vrij_op_naam" if dice.random() < 0.06 else "kosten_koper"
@@ -219,7 +220,7 @@ def _price(dice: Random, kind: Kind, offering: Offering, area: int) -> tuple[int
 
 
 def _letters(dice: Random) -> str:
-    # the letters F, I, O, Q, U and Y do not occur, nor do SA, SD and SS
+    # real codes have no F, I, O, Q, U or Y, nor SA, SD or SS
     return "".join(dice.choices("ABCDEGHJKLMNPRTVWXZ", k=2))
 
 
@@ -243,7 +244,6 @@ def _built(dice: Random) -> str:
 def _published(dice: Random, day: int, *, is_new: bool) -> datetime:
     back = 0 if is_new else dice.randint(1, 200)
     moment = FIRST_DAY + timedelta(days=day - back)
-    # offices open at 7:00 UTC; this has microseconds, and a seventh digit is added
-    # when it is written
+    # between 7:00 and 17:00 UTC, in microseconds; `published_text` adds a seventh digit
     second = timedelta(hours=7, microseconds=dice.randrange(10 * 3600 * 10**6))
     return datetime(moment.year, moment.month, moment.day, tzinfo=UTC) + second

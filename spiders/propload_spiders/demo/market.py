@@ -1,4 +1,4 @@
-"""The market of the demo site: what each home's listing says on each day."""
+"""Generate the market of the demo site: the state of each listing on each day."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ Status = Literal[
     "withdrawn",
 ]
 
-#: One home in this many has each of the stories below, so that small sites have all.
+#: Each story below belongs to one home in this many, so that small sites have all.
 _STORY_EVERY = 25
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A home on the site as one day has it.
+    """A home on the site, as of one day.
 
     Attributes:
         home: The home.
-        status: What the payload calls it; `withdrawn` has no page.
-        price: What is asked, in whole euros.
-        original_price: What was asked first.
-        closed_on: The day that it was sold or rented, or None.
+        status: The status in the payload; if it is `withdrawn`, there is no page.
+        price: The asking price or rent, in whole euros.
+        original_price: The first asking price or rent.
+        closed_on: The day on which it was sold or rented, or None.
     """
 
     home: Home
@@ -52,7 +52,7 @@ class Listing:
 
     @property
     def path(self) -> str:
-        """The address of its own page, which moves when it is sold."""
+        """The path of its detail page, which changes when it is sold or rented."""
         done = {"sold": "verkocht/", "rented": "verhuurd/"}.get(self.status, "")
         home = self.home
         place = f"{home.word}/{done}{home.town.slug}"
@@ -85,7 +85,7 @@ class Market:
         self.on = lru_cache(maxsize=None)(self._on)
 
     def _on(self, day: int) -> Mapping[str, Listing]:
-        """Return the listings of a day by id, withdrawn ones too."""
+        """Return the listings of a day by id, including withdrawn ones."""
         if day == 0:
             return {each.home.listing_id: each for each in self._first()}
         before = self.on(day - 1)
@@ -93,7 +93,7 @@ class Market:
         return {**moved, **{each.home.listing_id: each for each in self._new(day)}}
 
     def changes(self, day: int) -> Changes:
-        """Return what changed from the day before to a day."""
+        """Return what changed from the previous day to this one."""
         before = self.on(day - 1)
         ids: dict[str, set[str]] = {field.name: set() for field in fields(Changes)}
         for key, each in self.on(day).items():
@@ -137,7 +137,7 @@ class Market:
         return Listing(home, "sold", home.asked, home.asked, on)
 
     def _moved(self, listing: Listing, day: int) -> Listing:
-        """Return a listing as it is a day later."""
+        """Return a listing of the previous day as it is on this day."""
         home = listing.home
         if home.offering == "rent" or listing.is_closed:
             return listing
@@ -166,13 +166,13 @@ _STORIES: dict[tuple[int, int], str] = {
 
 
 def _story(home: Home) -> int:
-    """Return the number of a home's own story, 0 for none."""
+    """Return the number of a home's story in `_STORIES`; 0 for none."""
     number = home.global_id % _STORY_EVERY
     return number if 1 <= number <= 4 else 0
 
 
 def _chance(listing: Listing, throw: float) -> str | None:
-    """Return what happens to a listing in one day by chance, None for nothing."""
+    """Return a random event of one day for a listing; None for no event."""
     chances: Mapping[str, tuple[tuple[float, str], ...]] = {
         "none": ((0.03, "price"), (0.06, "under_bid"), (0.075, "withdrawn")),
         "under_bid": ((0.35, "sold_under_reservation"), (0.45, "none")),
@@ -192,7 +192,7 @@ def _new_price(price: int, dice: Random) -> int:
 
 
 def _changes(before: Listing | None, after: Listing) -> Iterator[str]:
-    """Yield the names of the changes (`Changes`) from one day to the next."""
+    """Yield the fields of `Changes` that apply to a listing."""
     if before is None:
         yield "new"
     elif before.status == "withdrawn" and after.status != "withdrawn":

@@ -14,13 +14,13 @@ class Town:
 
     Attributes:
         name: Its name.
-        slug: Its name in addresses, with a province where two towns share it.
+        slug: Its name in addresses, with the province if two towns share the name.
         municipality: The municipality that it belongs to.
         province: Its province.
         postal: The first of its ten four-digit postal codes.
-        latitude: Degrees north of its middle.
-        longitude: Degrees east of its middle.
-        share: How many homes of a hundred stand there.
+        latitude: The latitude of its centre, in degrees north.
+        longitude: The longitude of its centre, in degrees east.
+        share: The percentage of all homes that are there.
         quarters: Its neighbourhoods.
     """
 
@@ -37,7 +37,7 @@ class Town:
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """An agent of the demo country; a name may end in a space, as some do."""
+    """An agent of the demo country; the name may end in a space, as real ones do."""
 
     number: int
     name: str
@@ -125,6 +125,6 @@ AGENTS = (
 
 
 def slug_of(name: str, /) -> str:
-    """Return a name as addresses have it."""
+    """Return a name in the form that addresses use."""
     plain = name.lower().replace("é", "e").replace("'", "").replace(".", "")
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")

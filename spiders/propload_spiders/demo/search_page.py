@@ -1,4 +1,4 @@
-"""Search pages of the demo site: payload, JSON-LD and cards."""
+"""Render search pages of the demo site: payload, JSON-LD and cards."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CONDITIONS = {
     "kosten_koper": "k.k.",
     "vrij_op_naam": "v.o.n.",
 }
-#: How the drawings before the two areas begin.
+#: The start of the icons' paths before the living area and the plot area.
 _LIVING_ICON = "M38.5 32.25"
 _PLOT_ICON = "M43 5.5"
 
@@ -40,13 +40,13 @@ def render_search(
     """Return a search page.
 
     Args:
-        query: What was asked.
-        listings: Those of this page.
-        total: Listings of the whole search.
-        areas: The areas that the search answers for; none for the whole country.
+        query: The search.
+        listings: The listings on this page.
+        total: The number of listings of the whole search.
+        areas: The areas of the search; empty for the whole country.
         site: The site's address, for absolute addresses.
-        has_payload: Whether the page carries its state.
-        has_linked_data: Whether it carries JSON-LD.
+        has_payload: Whether the page contains the payload.
+        has_linked_data: Whether the page contains JSON-LD.
     """
     noun = "koopwoningen" if query.offering == "buy" else "huurwoningen"
     where = ", ".join(area.name for area in areas) or "Nederland"
@@ -70,7 +70,7 @@ def _linked_data(listings: Sequence[Listing], site: str) -> str:
     block = {
         "@context": "https://schema.org",
         "@type": ["ItemList", "WebPage"],
-        # the name is the same on every page, for rent too
+        # as on the real site, the name is the same on every page, for rent too
         "name": "Koopwoningen Nederland - Huizen te koop in Nederland",
         "itemListElement": elements,
     }
@@ -121,7 +121,7 @@ def _criteria(query: Query, areas: Sequence[Area]) -> dict[str, object]:
 
 
 def _listing(listing: Listing) -> dict[str, object]:
-    """Return a listing as payloads have it: what is not known has no key."""
+    """Return a listing as in payloads, in which unknown values have no key."""
     home = listing.home
     found: dict[str, object] = {
         "id": home.global_id,

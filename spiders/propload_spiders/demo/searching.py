@@ -1,4 +1,4 @@
-"""Which listings the demo site finds for a search address."""
+"""Find the listings of the demo site that match a search address."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ _AVAILABILITY: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A search address, read.
+    """A parsed search address.
 
     Attributes:
-        path: The address; equal ones are equal queries.
-        offering: What is searched.
+        path: The address with its query.
+        offering: Whether homes for sale or for rent are searched.
         page: The page's number.
         parameters: The other parameters, decoded.
     """
@@ -46,13 +46,13 @@ class Query:
 
     @property
     def areas(self) -> tuple[str, ...]:
-        """The areas that are asked for, each perhaps with a radius."""
+        """The requested areas, each perhaps with a radius."""
         asked = self.parameters.get("selected_area", [])
         return tuple(str(each) for each in asked) if isinstance(asked, list) else ()
 
     @property
     def whole(self) -> Query:
-        """The same search without a page's number, which finds the same listings."""
+        """The same search without a page number, which is equal for all its pages."""
         parts = self.path.split("&")
         kept = (each for each in parts if not each.startswith("search_result="))
         return replace(self, path="&".join(kept), page=1)
@@ -60,14 +60,14 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """An area that the site knows: its slug, its name, and what kind it is."""
+    """An area that the site knows: its slug, its name, and its kind."""
 
     identifier: str
     name: str
     kind: Literal["city", "municipality", "neighbourhood", "postcode", "province"]
 
     def holds(self, home: Home) -> bool:
-        """Return whether a home stands in the area."""
+        """Return whether a home is in the area."""
         if self.kind == "postcode":
             return home.postal_code.startswith(self.name)
         own = {
@@ -81,7 +81,10 @@ class Area:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a search finds: listings, newest first, and the areas it answers for."""
+    """The result of a search: its listings in order, and the areas it covers.
+
+    If `is_elsewhere`, none of the requested areas is known.
+    """
 
     listings: Sequence[Listing]
     areas: tuple[Area, ...]
@@ -89,7 +92,7 @@ class Found:
 
 
 def read_query(path: str, /) -> Query | None:
-    """Return the search that an address asks for; None for other addresses."""
+    """Return the parsed search address; None for any other address."""
     parts = urlsplit(path)
     offerings: dict[str, Offering] = {"/zoeken/koop": "buy", "/zoeken/huur": "rent"}
     offering = offerings.get(parts.path.rstrip("/"))
@@ -104,13 +107,13 @@ def read_query(path: str, /) -> Query | None:
 def find(
     query: Query, market: Mapping[str, Listing], day: int, *, unknown: str
 ) -> Found:
-    """Return what a search finds on a day.
+    """Return the result of a search on a day.
 
     Args:
         query: The search.
         market: All listings of the day.
         day: The day, for filters on the date.
-        unknown: What an unknown area does: `nationwide` or `empty`.
+        unknown: What an unknown area finds: everything (`nationwide`) or `empty`.
     """
     areas = [_area(slug.partition(",")[0]) for slug in query.areas]
     known = tuple(area for area in areas if area is not None)
@@ -139,13 +142,13 @@ def _decoded(text: str) -> object:
 
 
 def _is_reach_known(areas: Sequence[str]) -> bool:
-    """Return whether each radius is one that the site has; others find nothing."""
+    """Return whether the site offers each radius; with any other it finds nothing."""
     reaches = [area.partition(",")[2].removesuffix("km") for area in areas]
     return all(not reach or reach in map(str, RADII) for reach in reaches)
 
 
 def _area(slug: str) -> Area | None:
-    """Return the area with a slug; of an unknown neighbourhood, its city."""
+    """Return the area with a slug; for an unknown neighbourhood, its city."""
     for town in TOWNS:
         if slug == f"gemeente-{slug_of(town.municipality)}":
             return Area(slug, town.municipality, "municipality")

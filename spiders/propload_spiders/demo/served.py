@@ -1,4 +1,4 @@
-"""What the demo site has served, so that a test can compare it with what was loaded."""
+"""Record what the demo site has served, to compare it with what was loaded."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Served:
-    """Counts of answers and ids of listings, safe to read from any thread."""
+    """Thread-safe counts of responses, and ids of the listings on them."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -23,14 +23,14 @@ class Served:
         }
 
     def note(self, kind: str, ids: Iterable[str] = (), /) -> None:
-        """Count an answer that was sent whole, with the listings on it."""
+        """Count a response, with the ids of the listings on it."""
         with self._lock:
             self._counts[kind] += 1
             if kind in self._ids:
                 self._ids[kind].update(ids)
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Reset all counts and ids."""
         with self._lock:
             self._counts.clear()
             for ids in self._ids.values():
@@ -38,28 +38,28 @@ class Served:
 
     @property
     def counts(self) -> dict[str, int]:
-        """Answers by kind: search, detail, gone, elsewhere, failed, blocked, ..."""
+        """Responses by kind: search, detail, gone, elsewhere, failed, blocked, ..."""
         with self._lock:
             return dict(self._counts)
 
     @property
     def requests(self) -> int:
-        """All answers, failed ones too."""
+        """The number of all responses, including failed ones."""
         return sum(self.counts.values())
 
     @property
     def listings(self) -> frozenset[str]:
-        """Ids on search pages that answered for the place that was asked for."""
+        """Ids of listings on search pages for a place that the site knows."""
         return self._ids_of("search")
 
     @property
     def details(self) -> frozenset[str]:
-        """Ids whose own page was served."""
+        """Ids of listings whose detail page was served."""
         return self._ids_of("detail")
 
     @property
     def gone(self) -> frozenset[str]:
-        """Ids whose own page was asked for and is gone."""
+        """Ids of listings whose detail page was requested but is gone."""
         return self._ids_of("gone")
 
     def _ids_of(self, kind: str) -> frozenset[str]:
@@ -67,7 +67,7 @@ class Served:
             return frozenset(self._ids[kind])
 
     def as_values(self) -> dict[str, object]:
-        """Return all of it as plain values, as `/__served__` shows them."""
+        """Return counts and ids as plain values, as `/__served__` shows them."""
         return {
             "counts": self.counts,
             "listings": sorted(self.listings),

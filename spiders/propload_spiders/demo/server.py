@@ -1,4 +1,4 @@
-"""A small HTTP/1.1 server on loopback: one thread, one event loop, kept connections."""
+"""A small HTTP/1.1 server on loopback: one thread, one event loop, keep-alive."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
     from propload_spiders.demo.answering import Answer
 
 _HOST = "127.0.0.1"
-#: Bytes of a request's head; addresses of searches stay below 2 kB.
+#: Most bytes of a request's head; addresses of searches stay below 2 kB.
 _LONGEST_HEAD = 64 << 10
-#: Seconds for the thread to begin and to end: it only opens and closes sockets.
+#: Seconds allowed for the thread to start and to end: it only opens and closes sockets.
 _PATIENCE = 10.0
 
 
 class Server:
-    """Serves answers in a thread of its own.
+    """Serves responses in a thread of its own.
 
     Args:
-        answer: What to answer to a path; called in the server's thread.
-        sent: Called with each answer that was sent whole, or failed on purpose.
+        answer: Returns the response to a path; called in the server's thread.
+        sent: Called with each response just before it is sent, or fails on purpose.
         port: The port, or 0 for a free one.
     """
 
@@ -48,7 +48,7 @@ class Server:
         )
 
     def start(self) -> int:
-        """Start serving; return the port.
+        """Start serving, and return the port.
 
         Raises:
             OSError: The port is taken.
@@ -57,7 +57,7 @@ class Server:
         return self._port.result(_PATIENCE)
 
     def stop(self) -> None:
-        """Stop serving; open connections are cut, as if the machine had died."""
+        """Stop serving; open connections are aborted, as if the machine had crashed."""
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stop.set)
             self._thread.join(_PATIENCE)
@@ -75,13 +75,13 @@ class Server:
         )
         self._port.set_result(listening.sockets[0].getsockname()[1])
         await self._stop.wait()
-        # the loop's end cancels the conversations that go on
+        # the end of the loop cancels the open connections
         listening.close()
 
     async def _converse(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        """Answer the requests of one connection in their order."""
+        """Answer the requests of one connection in order."""
         try:
             while not writer.is_closing():
                 head = await reader.readuntil(b"\r\n\r\n")
@@ -108,7 +108,7 @@ class Server:
 
 
 def _head(answer: Answer) -> bytes:
-    # a cut answer promises more than it sends
+    # a response that is cut off declares twice the length that it sends
     length = len(answer.body) * (2 if answer.fault == "cut" else 1)
     location = f"Location: {answer.location}\r\n" if answer.location else ""
     return (

@@ -1,4 +1,4 @@
-"""The demo site as one object: a market, its traps, and a server on loopback."""
+"""The demo site as one object: its market, its traps, and a server on loopback."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class DemoSite:
         listings: Homes for sale on day 0; a quarter as many are for rent, and a
             quarter as many are sold.
         day: The day that the site shows first, from 0.
-        traps: What the site does to a crawl.
+        traps: The traps that the site sets for a crawl.
         port: The port, or 0 for a free one.
     """
 
@@ -61,7 +61,7 @@ class DemoSite:
 
     @property
     def url(self) -> str:
-        """The site's address, without a slash at its end; empty before the start."""
+        """The site's address, without a trailing slash; "" before it is started."""
         return self._answering.site
 
     @property
@@ -71,14 +71,14 @@ class DemoSite:
 
     @property
     def places(self) -> tuple[str, ...]:
-        """The slugs of all towns, the largest first."""
+        """The slugs of all towns with listings, the largest first."""
         towns = {each.home.town for each in self.listings.values()}
         ordered = sorted(towns, key=lambda town: -town.share)
         return tuple(town.slug for town in ordered)
 
     @property
     def listings(self) -> Mapping[str, Listing]:
-        """All listings of the day by id: what is true, to compare with."""
+        """All listings of the day by id: the truth to compare a crawl with."""
         return self.market.on(self.day)
 
     def start(self) -> None:
@@ -90,14 +90,14 @@ class DemoSite:
         self._answering.site = f"http://127.0.0.1:{self._server.start()}"
 
     def stop(self) -> None:
-        """Stop serving; open connections are cut. It may be called twice."""
+        """Stop serving; open connections are aborted. It is idempotent."""
         self._server.stop()
 
     def set_day(self, day: int, /) -> None:
-        """Show another day, and count what is served anew."""
+        """Switch to another day, and reset the counts of what was served."""
         self._answering.show(day)
         self.served.clear()
 
     def changes(self, day: int, /) -> Changes:
-        """Return what changed from the day before to a day."""
+        """Return what changed from the previous day to this one."""
         return self.market.changes(day)

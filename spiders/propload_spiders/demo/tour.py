@@ -1,4 +1,4 @@
-"""What `propload demo` shows: two days of the demo site, crawled, loaded, compared."""
+"""Run `propload demo`: two days of the demo site, crawled, loaded and compared."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from propload.options import Settings
     from propload.postgres.session.connection import Connection
 
-#: Two days of so many listings take about 20 seconds on two busy cores.
+#: Two days with this many listings take about 20 seconds on two busy cores.
 LISTINGS = 400
-#: The fewest with which every kind of change happens on day 2.
+#: The fewest listings with which every kind of change happens on day 2.
 FEWEST = 100
 
 
@@ -37,16 +37,17 @@ def show_demo(
     keep: bool = False,
     settings: Settings | None = None,
 ) -> TourReport:
-    """Crawl two days of the demo site into a table; return what was found.
+    """Crawl two days of the demo site into a table, and return the report.
 
     Args:
         tell: Called with a few lines of text whenever there is something to show.
         listings: Homes for sale on the site's first day.
-        keep: Whether the rows of an earlier demo stay; else its tables are dropped.
-        settings: Settings of the run, such as `to` and `state_dir`.
+        keep: Whether to keep the rows of an earlier demo instead of dropping them.
+        settings: Settings of the runs, such as `to` and `state_dir`.
 
     Raises:
-        ConfigError: A table of that name is not a demo's, or the site is too small.
+        ConfigError: A table of the same name is not a demo's, or there are too few
+            listings.
         LoadError: A crawl could not be loaded.
     """
     if listings < FEWEST:
@@ -92,7 +93,7 @@ class _Tour:
         self._settings = settings
 
     def open(self, *, keep: bool) -> None:
-        """Begin with an empty table, or with the rows of an earlier demo."""
+        """Drop the tables of an earlier demo unless `keep`, and introduce the site."""
         comparing.open_tables(self._session, keep=keep)
         site = self._site
         bought = [one for one in site.listings.values() if one.home.offering == "buy"]
@@ -104,7 +105,7 @@ class _Tour:
         )
 
     def first_day(self) -> Day:
-        """Crawl day 1 and remember what the table says then."""
+        """Crawl day 1, and copy the table for the comparison with day 2."""
         self._site.set_day(0)
         day = Day(1, tuple(self._crawl_searches()))
         comparing.remember_day(self._session)
@@ -112,7 +113,7 @@ class _Tour:
         return day
 
     def second_day(self) -> Day:
-        """Crawl day 2, and the pages of listings that no search shows any more."""
+        """Crawl day 2, and the detail pages of listings that no search shows now."""
         began = datetime.now(UTC)
         self._site.set_day(1)
         crawls = self._crawl_searches()
@@ -137,12 +138,12 @@ class _Tour:
         try:
             report = ingest(spider, arguments=told, **self._target())
         finally:
-            # so that a demo that fails can be run again
+            # even after a failure, so that the demo can be run again
             comparing.mark_table(self._session)
         return Crawl(name, _pages(site) - before, report)
 
     def _target(self) -> Settings:
-        """Return the settings of a crawl; a configuration file changes none of them."""
+        """Return a crawl's settings; its target does not depend on configuration."""
         return {
             **self._settings,
             "table": comparing.TABLE,
@@ -156,5 +157,5 @@ class _Tour:
 
 
 def _pages(site: DemoSite) -> int:
-    """Return the pages that were asked for; robots.txt is none."""
+    """Return the number of pages requested so far, without robots.txt."""
     return site.served.requests - site.served.counts.get("robots", 0)

@@ -1,4 +1,4 @@
-"""What the demo found, as a value, as text and as JSON."""
+"""The report of the demo, as a value, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from propload_spiders.demo.comparing import ChangeCounts, PriceChange
 
 _NAME = "propload"
-#: Price changes shown as text; JSON has all.
+#: Price changes shown in the text; the JSON has all.
 _SHOWN = 5
-#: Fits the names of all crawls, so that the tables of all days line up.
+#: A width that fits the names of all crawls, so that the tables of both days line up.
 _NAME_WIDTH = 20
 _COUNTS = ("read", "inserted", "updated", "unchanged", "rejected")
 
@@ -32,8 +32,8 @@ class Crawl:
 
     Attributes:
         name: What it crawled.
-        pages: Pages that were asked for.
-        report: What was loaded.
+        pages: The number of pages requested.
+        report: The report of the load.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Day:
     crawls: tuple[Crawl, ...]
 
     def table(self) -> str:
-        """Return the reports of the day, a line for each."""
+        """Return the day's crawls as a table, one per line."""
         head = (f"Day {self.number}".ljust(_NAME_WIDTH), "pages", *_COUNTS, "seconds")
         lines = [
             (
@@ -65,16 +65,16 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class TourReport:
-    """What the demo found.
+    """The report of the demo.
 
     Attributes:
-        database: Where the tables are, without secrets.
-        is_embedded: Whether that is the embedded database.
-        days: The days with their reports.
+        database: The name of the database, without secrets.
+        is_embedded: Whether it is the embedded database.
+        days: The days with their crawls.
         changes: How many listings changed from the first day to the last.
-        price_changes: Those whose price changed, largest change first.
-        seconds: Duration of it all.
-        commands: How commands are written that find the reports and that database.
+        price_changes: The listings whose price changed, largest change first.
+        seconds: The duration of the whole demo.
+        commands: The wording of commands that show the reports and open the database.
     """
 
     database: str
@@ -86,7 +86,7 @@ class TourReport:
     commands: Commands = field(default=Commands())
 
     def __str__(self) -> str:
-        """Return what changed, and where to look next."""
+        """Return text that says what changed, and where to look further."""
         changes = self.changes
         changed = (
             f"What changed: {changes.new:,} new, {changes.sold:,} sold, "
@@ -102,7 +102,7 @@ class TourReport:
         return "\n".join([changed, *self._prices(), "", stored, "", *further])
 
     def to_json(self) -> str:
-        """Return all of it as one JSON object."""
+        """Return the whole report as one JSON object."""
         days = [
             {
                 "day": day.number,
@@ -156,14 +156,14 @@ class TourReport:
 
 
 def _program() -> str:
-    """Return what to type for the program: its name, or its path if that is needed."""
+    """Return how to call the program: by its name, or by its path if necessary."""
     called = sys.argv[0]
     is_found = Path(called).name != _NAME or shutil.which(_NAME) is not None
     return _NAME if is_found else called
 
 
 def _columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Yield rows as lines: the first column to the left, the others to the right."""
+    """Yield rows as lines, with the first column left-aligned, the others right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for first, *others in rows:
         cells = map(str.rjust, others, widths[1:])

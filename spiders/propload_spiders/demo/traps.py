@@ -1,4 +1,4 @@
-"""What the demo site does to a crawl, each a switch."""
+"""The traps that the demo site can set for a crawl, each with its own switch."""
 
 from __future__ import annotations
 
@@ -8,29 +8,31 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Traps:
-    """The site's behaviour; by default it answers everything, at once.
+    """The site's behaviour; by default every request is answered immediately.
 
-    Odd values are always there: missing fields, names that end in a space, dates
-    with seven digits of a second, rents by the year, three ids for one listing.
+    Odd values are always present: missing fields, names that end in a space, times with
+    seven decimals, yearly rents, three ids for one listing.
 
     Attributes:
-        unknown_area: An unknown place serves the whole country, or no card.
+        unknown_area: An unknown place shows the whole country, or no card.
         past_end: A page past the last one is empty, or the last one again.
         empty_pages: Numbers of search pages that never have a card.
-        empty_once: Numbers of search pages that have none when first asked for.
-        shift_every: Search pages after which a new listing enters at the top and
-            the rows move down; 0 for never.
-        drop_every: Search pages after which the newest listing leaves and the rows
-            move up; 0 for never.
-        without_payload: Share of search pages without a payload; every second of
-            them has no JSON-LD either.
+        empty_once: Numbers of search pages that have no card on the first request.
+        shift_every: Number of search pages after which a new listing enters at the top
+            and the rows move down; 0 for never.
+        drop_every: Number of search pages after which the newest listing leaves and the
+            rows move up; 0 for never.
+        without_payload: Share of search pages without a payload; half of them have no
+            JSON-LD either.
         markup_only: Share of detail pages that have their rows in the markup only.
-        gone: Share of the listings on search pages whose own page is gone.
-        failing: Share of answers that fail: 500, 503, a cut line, half a page.
-        slow: Share of answers that take `slow_seconds`.
-        slow_seconds: How long a slow answer takes.
-        block_after: Pages after which every answer is a block page; None for never.
-        block_status: The status of that block page.
+        gone: Share of the listings on search pages whose detail page is gone.
+        failing: Share of responses that fail: status 500 or 503, a reset connection, or
+            half a page.
+        slow: Share of responses that are delayed by `slow_seconds`.
+        slow_seconds: The delay of a slow response, in seconds.
+        block_after: Number of pages after which only block pages are sent; None for
+            never.
+        block_status: The status of the block pages.
         robots: What robots.txt allows.
     """
 
@@ -53,7 +55,7 @@ class Traps:
 
 NO_TRAPS = Traps()
 
-#: Every trap that a crawl can come through with all listings.
+#: Every trap that still lets a crawl find all listings.
 ALL_TRAPS = Traps(
     past_end="repeat",
     empty_once=(2, 5),

@@ -1,4 +1,4 @@
-"""Numbers, dates and statuses as Dutch pages write them."""
+"""Format numbers, dates and statuses as Dutch pages do."""
 
 from __future__ import annotations
 
@@ -33,22 +33,22 @@ _STATUSES = {
 
 
 def number_text(number: int, /) -> str:
-    """Return `1.234.567`."""
+    """Return a number in the form `1.234.567`."""
     return f"{number:,}".replace(",", ".")
 
 
 def cents_text(cents: int, /) -> str:
-    """Return `1.164,54`."""
+    """Return an amount of cents in euros, in the form `1.164,54`."""
     return f"{number_text(cents // 100)},{cents % 100:02}"
 
 
 def date_text(day: date, /) -> str:
-    """Return `20 april 2026`."""
+    """Return a date in the form `20 april 2026`."""
     return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
 
 
 def price_text(listing: Listing, /) -> str:
-    """Return `€ 495.000 kosten koper`; of a sold home without the condition."""
+    """Return `€ 495.000 kosten koper`; for a closed listing, without the condition."""
     price = f"€ {number_text(listing.price)}"
     if listing.is_closed:
         return price
@@ -56,12 +56,12 @@ def price_text(listing: Listing, /) -> str:
 
 
 def status_text(listing: Listing, /) -> str:
-    """Return the status in Dutch."""
+    """Return a listing's status in Dutch."""
     return _STATUSES[listing.status]
 
 
 def rooms_text(rooms: int, bedrooms: int | None, /) -> str:
-    """Return `3 kamers (2 slaapkamers)`."""
+    """Return the number of rooms in the form `3 kamers (2 slaapkamers)`."""
     told = counted(rooms, "kamer", "kamers")
     if bedrooms is None:
         return told
@@ -69,17 +69,17 @@ def rooms_text(rooms: int, bedrooms: int | None, /) -> str:
 
 
 def bathrooms_text(bathrooms: int, /) -> str:
-    """Return `2 badkamers en 1 apart toilet`."""
+    """Return the bathrooms in the form `2 badkamers en 1 apart toilet`."""
     return f"{counted(bathrooms, 'badkamer', 'badkamers')} en 1 apart toilet"
 
 
 def stories_text(stories: int, /) -> str:
-    """Return `2 woonlagen`."""
+    """Return the number of stories in the form `2 woonlagen`."""
     return counted(stories, "woonlaag", "woonlagen")
 
 
 def duration_text(days: int, /) -> str:
-    """Return `4 weken`, or days where they are few."""
+    """Return a duration in whole weeks (`4 weken`), or in days if below a week."""
     if days < 7:
         return counted(days, "dag", "dagen")
     return counted(days // 7, "week", "weken")
