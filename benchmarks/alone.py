@@ -1,4 +1,4 @@
-"""A load in a process of its own, so that nothing else is in its memory."""
+"""Run a load in a process of its own, so that nothing else is in its memory."""
 
 from __future__ import annotations
 
@@ -27,26 +27,26 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-#: Loads of one row, which show how long it takes to begin and to end.
+#: Loads of one row, which show how long starting and ending a load takes.
 STARTS = 3
 #: Enough rows to call everything that a load calls, too few to matter.
 WARM_ROWS = 100
-#: A batch is in flight for at least a tenth of a second.
+#: Seconds between two measurements; a batch is in flight for at least 0.1 seconds.
 LOOK_SECONDS = 0.01
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryUse:
-    """What a process that loads takes.
+    """The memory and time that a load takes in a process.
 
     Attributes:
-        base: Its resident bytes before the load, when everything is imported.
-        peak: At most.
-        after: When the load had ended.
-        arrow: The Arrow batches that were held at once: rows read and not yet
-            committed.
+        base: The resident bytes before the load, when everything is imported.
+        peak: The most resident bytes during the load.
+        after: The resident bytes after the load.
+        arrow: The most bytes of Arrow batches held at any time: rows that were read and
+            not yet committed.
         seconds: How long the load took.
-        start: How long a load of one row takes, which is all beginning and end.
+        start: How long a load of one row takes: only starting and ending.
     """
 
     base: int
@@ -58,26 +58,26 @@ class MemoryUse:
 
     @property
     def steady(self) -> float:
-        """The seconds without beginning and end, which hardly matter to a longer load.
+        """The seconds without starting and ending, which hardly matter in long loads.
 
-        At least a tenth of all: fewer rows say nothing about the speed.
+        At least a tenth of the whole: with fewer rows, the speed cannot be known.
         """
         return max(self.seconds - self.start, self.seconds / 10)
 
 
 def alone(work: Callable[..., Result], /, *told: object) -> Result:
-    """Return what a function of a module gives in a new process.
+    """Return the result of a function called in a new process.
 
     Args:
-        work: The function.
-        *told: What it is told.
+        work: The function, defined at module level.
+        *told: Its arguments.
     """
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(work, told)
 
 
 def numbers(use: MemoryUse, /) -> dict[str, float]:
-    """Return what a case notes of a load: its speed without beginning and end."""
+    """Return the values that a case records: seconds without start and end, memory."""
     return {
         "seconds": use.steady,
         "start_ms": 1_000 * use.start,
@@ -88,25 +88,25 @@ def numbers(use: MemoryUse, /) -> dict[str, float]:
 def load_alone(
     source: str, scratch: Scratch, table: str, /, **settings: Any
 ) -> MemoryUse:
-    """Return what loading a file takes in a new process.
+    """Load a file in a new process, and return the memory and time it took.
 
     Args:
         source: The file.
-        scratch: Where to.
+        scratch: The namespace to load into.
         table: The table.
-        **settings: What differs from the defaults.
+        **settings: Settings that differ from the defaults.
     """
     return alone(_load, source, scratch, table, settings)
 
 
 def push_alone(source: str, scratch: Scratch, table: str, lot: int, /) -> MemoryUse:
-    """Return what pushing the rows of a file takes in a new process, lot by lot.
+    """Push a file's rows in a new process, and return the memory and time it took.
 
     Args:
-        source: The file; it is read before.
-        scratch: Where to.
+        source: The file, which is read before the measurement.
+        scratch: The namespace to load into.
         table: The table.
-        lot: How many rows are pushed at once.
+        lot: The number of rows per push.
     """
     return alone(_push, source, scratch, table, lot)
 
@@ -114,13 +114,13 @@ def push_alone(source: str, scratch: Scratch, table: str, lot: int, /) -> Memory
 def with_commits(
     frame: pl.DataFrame, scratch: Scratch, /, *, by: Sequence[str]
 ) -> pl.DataFrame:
-    """Return the lines of a benchmark with `commit_ms`, from a push to its commit.
+    """Return the lines of a benchmark with `commit_ms`, the time from push to commit.
 
     Args:
-        frame: What `measure` returned.
-        scratch: Where to.
-        by: The columns that say what `commit_seconds` is told: how many rows are
-            pushed, and perhaps the workers.
+        frame: The frame from `measure`.
+        scratch: The namespace to load into.
+        by: The columns with the arguments of `commit_seconds`: the number of rows per
+            push, and optionally the workers.
     """
     if frame.is_empty():
         return frame
@@ -142,7 +142,7 @@ def _push(source: str, scratch: Scratch, table: str, lot: int) -> MemoryUse:
 
 
 def _used(run: Callable[[Any, str], Report], given: object, table: str) -> MemoryUse:
-    # what is imported and compiled by the first load is part of the base
+    # a first load, so that what it imports and compiles is part of the base
     run(listings(WARM_ROWS), f"{table}_warm")
     one = listings(1)
     start = median(_seconds(run, one, f"{table}_warm") for _ in range(STARTS))
@@ -166,9 +166,9 @@ def grown_alone(name: str, source: Path, scratch: Scratch, table: str, /) -> int
 
     Args:
         name: The candidate.
-        source: A Parquet file of the rows; they are read before, so not counted.
-        scratch: Where to.
-        table: The table; it holds these rows afterwards.
+        source: A Parquet file of the rows, which is read before and not counted.
+        scratch: The namespace to load into.
+        table: The table, which holds these rows afterwards.
     """
     return alone(_grown, name, source, scratch, table)
 
@@ -189,11 +189,11 @@ def _grown(name: str, source: Path, scratch: Scratch, table: str) -> int:
 
 
 def _resident() -> int:
-    """Return the bytes of this process, and of the programs that it runs."""
+    """Return the resident bytes of this process and of all its child processes."""
     process = psutil.Process()
     size = int(process.memory_info().rss)
     for program in process.children(recursive=True):
-        # one that has ended meanwhile takes no memory
+        # a process that has just ended takes no memory
         with suppress(psutil.NoSuchProcess):
             size += int(program.memory_info().rss)
     return size

@@ -1,8 +1,8 @@
 """Which batch size is fast, and what does it cost in waiting and memory?
 
-Each load is a process of its own, so that its memory is nobody else's. What a run takes
-to begin and end is measured there too and is not counted: it would weigh most on small
-sizes, which load fewer rows.
+Each load runs in a process of its own, so that only its own memory is measured. The
+time to start and end a run is measured there too and subtracted: it would weigh most on
+small sizes, which load fewer rows.
 """
 
 from __future__ import annotations
@@ -36,18 +36,18 @@ QUESTION = "Which batch size is fast, and what does it cost in waiting and memor
 ROWS = 800_000
 BY = ("how", "batch_rows")
 SIZES = (10, 100, 1_000, 5_000, 25_000, 50_000, 100_000, 200_000)
-#: Rows in each lot that a program pushes; the loader joins them.
+#: Rows per push; the loader joins them into batches.
 PUSHES = (100, 1_000, 10_000)
-#: This many batches of a size show its speed.
+#: Batches loaded of each size: enough to show its speed.
 BATCHES = 50
-#: This many lots do, which are smaller.
+#: Pushes of each size: more than batches, because they are smaller.
 LOTS = 400
-#: Fewer rows are loaded too soon to show a speed.
+#: Fewest rows of a load: fewer are loaded too quickly to show a speed.
 LEAST_ROWS = 2_000
 
 
 def ask(scratch: Scratch, options: Options) -> pl.DataFrame:
-    """Return one line a run; `commit_ms` is from push to commit, `peak_mb` resident."""
+    """Return one line per run, with `commit_ms` (push to commit) and `peak_mb`."""
     frame = measure(_cases(scratch, options.rows), options)
     return with_commits(frame, scratch, by=["batch_rows"])
 
@@ -83,9 +83,9 @@ def _cases(scratch: Scratch, rows: int) -> Iterator[Case]:
 
 
 def _sizes(rows: int) -> Iterator[tuple[str, int, int]]:
-    """Give how rows come, how many at once, and how many in all."""
+    """Yield how rows are loaded, how many at a time, and how many in all."""
     for size in SIZES:
-        # a single batch shows no speed
+        # fewer batches would show no speed
         if size * SEVERAL <= rows:
             yield "batch_rows", size, max(size * BATCHES, LEAST_ROWS)
     for size in PUSHES:

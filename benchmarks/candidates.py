@@ -1,4 +1,4 @@
-"""propload and its peers as one kind of thing."""
+"""propload and its peers behind one interface."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
     from benchmarks.scratch import Scratch
 
-#: propload by the form of its rows: as the layout says, listings with all their checks.
+#: propload's candidates, with the form of their rows; listings are checked in full.
 OURS = {f"propload_{form}": form for form in ("frame", "parquet", "dicts", "csv")}
-#: As many as anybody asks for.
+#: The most rows for propload, more than any benchmark asks for.
 MOST_OF_OURS = 20_000_000
-#: propload, and modules of `benchmarks.peers`.
+#: All candidates: those of propload, and modules of `benchmarks.peers`.
 CANDIDATES = (
     "propload_frame",
     "propload_parquet",
@@ -40,7 +40,7 @@ CANDIDATES = (
     "propload_csv",
     "pgloader_staged",
 )
-#: Which form of propload others are compared with, at the same number of rows.
+#: The candidate of propload that others of the same form are compared with.
 TWINS = {"frame": "propload_frame", "dicts": "propload_dicts", "csv": "propload_csv"}
 #: The candidate that writes into a table without the primary key that all others have.
 KEYLESS = "dlt_keyless"
@@ -51,12 +51,12 @@ class Candidate:
     """One way to upsert rows.
 
     Attributes:
-        name: Its own, or its module's.
-        form: What it takes: frame, dicts, parquet or csv.
-        most_rows: Enough rows to know its speed.
+        name: Its name, which for a peer is that of its module.
+        form: The form of rows that it takes: frame, dicts, parquet or csv.
+        most_rows: Most rows to load: enough to know its speed.
         load: Upserts rows into a table.
-        reset: For those that keep track of their tables: makes one anew and forgets
-            the earlier one.
+        reset: If it keeps track of its tables itself: creates the table again, and
+            clears what it knows of the earlier one.
     """
 
     name: str
@@ -67,14 +67,14 @@ class Candidate:
 
     @classmethod
     def find(cls, name: str) -> Candidate | None:
-        """Return propload, or the candidate of a module of `benchmarks.peers`.
+        """Return a candidate of propload, or that of a module of `benchmarks.peers`.
 
-        None where its library is not installed (see the extra `bench`), or the program
-        that it runs.
+        Returns None if its library (see the extra `bench`) or the program that it runs
+        is not installed.
 
         Raises:
-            ImportError: A library that is installed is not what the module expects,
-                or there is no such module.
+            ImportError: An installed library is not what the module expects, or there
+                is no such module.
         """
         if name in OURS:
             return cls(name, OURS[name], MOST_OF_OURS, _ingest)
@@ -93,7 +93,7 @@ class Candidate:
         return cls(name, module.FORM, module.MOST_ROWS, module.load, reset)
 
     def taken(self, rows: pl.DataFrame, scratch: Scratch, /) -> Any:
-        """Return rows in the form that it takes; a file lies in the state folder."""
+        """Return rows in the form that it takes; files are in the state folder."""
         if self.form in ("parquet", "csv"):
             path = scratch.state / f"rows-{secrets.token_hex(4)}.{self.form}"
             write = rows.write_parquet if self.form == "parquet" else rows.write_csv
@@ -102,7 +102,7 @@ class Candidate:
         return rows.to_dicts() if self.form == "dicts" else rows
 
     def clear(self, scratch: Scratch, table: str, /) -> None:
-        """Make its table anew, or let it do so itself."""
+        """Create its table again, by its own `reset` if it has one."""
         if self.reset is None:
             scratch.create(table)
         else:

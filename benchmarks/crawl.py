@@ -1,7 +1,7 @@
 """What does the table cost a crawl? The same items with the sink and without.
 
-Each crawl is timed inside a process of its own, which has crawled a few items before:
-its start and what it imports are not on the clock.
+Each crawl is timed in a process of its own, which has crawled a few items before, so
+that neither its start nor its imports are measured.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ NOTHING = Digest(0, 0)
 
 
 def ask(scratch: Scratch, options: Options) -> pl.DataFrame:
-    """Return one line a run."""
+    """Return one line per run."""
     return measure(_cases(scratch, options.rows), options)
 
 
@@ -58,8 +58,8 @@ def _cases(scratch: Scratch, rows: int) -> Iterator[Case]:
 
 
 def _seconds(crawl: Crawl, rows: int, scratch: Scratch) -> float:
-    """Return how long a crawl takes in a process that has crawled before."""
-    # Scrapy says of its handlers that they are experimental
+    """Return the seconds that a crawl takes in a process that has crawled before."""
+    # Scrapy warns that its download handlers are experimental
     logging.disable(logging.WARNING)
     scratch.create("warm")
     crawl(_spider(WARM_ROWS), scratch, "warm")
@@ -70,7 +70,7 @@ def _seconds(crawl: Crawl, rows: int, scratch: Scratch) -> float:
 
 
 def _spider(rows: int) -> type:
-    """Return a spider whose one page holds all the items: no network, no parsing."""
+    """Return a spider that yields all items from one page, without network access."""
     import scrapy  # noqa: PLC0415 - only the processes that crawl need it
 
     items = listings(rows).to_dicts()
@@ -88,7 +88,7 @@ def _spider(rows: int) -> type:
 def _crawl(spider: type, _scratch: Scratch, _table: str) -> None:
     from scrapy.crawler import Crawler  # noqa: PLC0415 - as above
 
-    # as propload crawls: a process can do so more than once
+    # without Twisted's reactor, as in propload, so that a process can crawl repeatedly
     settings = {"TWISTED_REACTOR_ENABLED": False, "TELNETCONSOLE_ENABLED": False}
     asyncio.run(Crawler(spider, settings).crawl_async())
 

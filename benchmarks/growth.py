@@ -23,22 +23,22 @@ if TYPE_CHECKING:
 
 NAME = "growth"
 QUESTION = "Does it slow down as the table grows, and does memory grow with the input?"
-#: Rows in the table in the end: the project's aim is stated for this size.
+#: Rows in the table at the end: the size for which the project's aim is stated.
 ROWS = 20_000_000
 BY = ("what", "size")
 #: Sizes of the table, besides the empty one.
 STEPS = 5
-#: Rows that the runs at the empty table load: later ones are compared with them.
+#: Most rows loaded by all runs of one step; later steps are compared with the first.
 FIRST = 1_000_000
 LEAST_INPUT = 10_000
 MOST_INPUT = 10_000_000
-#: How many rows are made at once to grow the table from one size to the next.
+#: Rows generated at a time to grow the table from one size to the next.
 BLOCK = 1_000_000
 TABLE = "grown"
 
 
 def ask(scratch: Scratch, options: Options) -> pl.DataFrame:
-    """Return one line a run; `size` is the rows in the table or in the input."""
+    """Return one line per run; `size` is the number of rows in the table or input."""
     once = Options(0, options.runs)
     found = [
         measure([case], once, warm=0)
@@ -49,7 +49,7 @@ def ask(scratch: Scratch, options: Options) -> pl.DataFrame:
 
 
 def conclude(frame: pl.DataFrame) -> str:
-    """Return the pace at the largest table beside the first, and the memory."""
+    """Return the speed at the largest table compared with the first, and the memory."""
     lines = []
     summary = summarize(frame, by=BY).sort("size")
     for (what,), table in summary.group_by("what", maintain_order=True):
@@ -75,7 +75,7 @@ def _cases(scratch: Scratch, options: Options) -> Iterator[Case]:
 
 
 def _inputs(scratch: Scratch, most: int) -> Iterator[Case]:
-    """Inputs of ten thousand rows and more, each in a process of its own."""
+    """Yield cases with inputs of 10,000 rows and more, each in its own process."""
     size = min(LEAST_INPUT, most)
     while size:
         yield _input(scratch, size)
@@ -103,7 +103,7 @@ def _input(scratch: Scratch, size: int) -> Case:
 
 
 def _tables(scratch: Scratch, options: Options) -> Iterator[Case]:
-    """New rows into a table of each size; they stay in it."""
+    """Yield cases that add new rows to a table of each size; the rows stay in it."""
     added = max(1, min(FIRST, options.rows // STEPS) // max(1, options.runs))
     table = _Table(scratch, scratch.state / "added.parquet", added)
     for step in range(STEPS + 1):
@@ -122,10 +122,10 @@ class _Table:
     """A table to which each run adds rows.
 
     Attributes:
-        scratch: Where it is.
-        path: The file of the rows that are added.
-        added: How many each run adds.
-        stored: How many it holds.
+        scratch: The namespace that it is in.
+        path: The file of the rows that a run adds.
+        added: The number of rows that each run adds.
+        stored: The number of rows in the table.
     """
 
     scratch: Scratch
@@ -134,13 +134,13 @@ class _Table:
     stored: int = 0
 
     def prepare(self, size: int) -> None:
-        """Grow the table to a size at least, and write the rows to be added."""
+        """Grow the table to at least this size, and write the file of rows to add."""
         if not self.stored:
             self.scratch.create(TABLE)
         if self.stored < size:
             self._grow(size)
         self._fresh().write_parquet(self.path)
-        # what an earlier run left for the server to write is none of this one's
+        # so that this run does not pay for writes that the server still has to do
         self.scratch.settle()
 
     def _grow(self, size: int) -> None:
@@ -157,7 +157,7 @@ class _Table:
         return _numbers(load_alone(str(self.path), self.scratch, TABLE))
 
     def verify(self) -> None:
-        """Compare what was added, and the number of all rows."""
+        """Verify the rows that were added, and the number of all rows."""
         fresh = self._fresh()
         self.stored += self.added
         self.scratch.verify_part(TABLE, fresh, rows=self.stored)

@@ -1,7 +1,7 @@
 """How long from an item to its row in the table, at a steady pace?
 
-Each item's own wait is measured: its row says which transaction wrote it, and a look at
-the server's snapshot every few milliseconds tells when that was over.
+The wait of each single item is measured: its row's xmin says which transaction wrote
+it, and snapshots taken from the server every few milliseconds show when that had ended.
 """
 
 from __future__ import annotations
@@ -31,27 +31,28 @@ if TYPE_CHECKING:
 
 NAME = "latency"
 QUESTION = "How long from an item to its row in the table, at a steady pace?"
-#: Items of one run at a thousand a second; other paces take as many seconds.
+#: Items of one run at 1,000 per second; runs at other paces take the same time.
 ROWS = 5_000
 BY = ("items_per_second", "batch_seconds")
 PACES = (100, 1_000, 10_000)
 WAITS = (0.1, 1.0)
-#: Items that come together, as from one page: 1 up to a thousand a second.
+#: Pushes per second. Up to this pace items are pushed singly; above, several at a time,
+#: as from one page.
 BURSTS_PER_SECOND = 1_000
-#: How often the server is asked: waits are measured too long by about as much.
+#: Seconds between two snapshots: waits are overestimated by about as much.
 LOOK_SECONDS = 0.003
-#: After this many transactions, their numbers in rows begin again.
+#: After this many transactions, the transaction ids in rows wrap around.
 XIDS = 1 << 32
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What the server says of its transactions at a moment.
+    """The server's snapshot of its transactions at one time.
 
     Attributes:
-        when: The moment.
-        next: One past the highest number that was over.
-        open: Those of lower numbers that were not over.
+        when: The time at which it was taken.
+        next: One past the highest id of a transaction that had ended.
+        open: The lower ids of transactions that had not ended.
     """
 
     when: float
@@ -60,21 +61,21 @@ class Look:
 
     @classmethod
     def of(cls, when: float, snapshot: str, /) -> Look:
-        """Return what PostgreSQL's text of a snapshot says."""
+        """Return the snapshot parsed from PostgreSQL's text form."""
         _, end, under_way = snapshot.split(":")
         return cls(
             when, int(end), frozenset(map(int, filter(None, under_way.split(","))))
         )
 
     def is_over(self, xid: int, /) -> bool:
-        """Return whether a row's transaction was over."""
-        # rows hold only half of a number: the nearest to now is meant
+        """Return whether the transaction with this xmin had ended."""
+        # rows hold only the lower 32 bits of an id: take the id nearest to the snapshot
         number = self.next + (xid - self.next + XIDS // 2) % XIDS - XIDS // 2
         return number < self.next and number not in self.open
 
 
 def ask(scratch: Scratch, options: Options) -> pl.DataFrame:
-    """Return one line a run: p50, p99 and longest wait in milliseconds."""
+    """Return one line per run: the median, p99 and longest wait in milliseconds."""
     return measure(_cases(scratch, options.rows), options)
 
 
@@ -94,23 +95,23 @@ def waits_of(
     """Return the seconds that each item waited.
 
     Args:
-        put: When each item came, by its key.
-        written: The transaction that wrote each row, by its key.
-        looks: What the server said, in order of time; at the last all are over.
+        put: When each item was due, by key.
+        written: The transaction that wrote each row, by key.
+        looks: The snapshots in order of time; by the last all transactions had ended.
     """
     over = {xid: _over(xid, looks) for xid in set(written.values())}
     return [over[written[key]] - when for key, when in put.items()]
 
 
 def _over(xid: int, looks: list[Look]) -> float:
-    """Return when a transaction was first seen to be over: then it stays over."""
+    """Return the time of the first snapshot in which a transaction had ended."""
     return looks[bisect_left(looks, 1, key=lambda look: look.is_over(xid))].when
 
 
 def _cases(scratch: Scratch, rows: int) -> Iterator[Case]:
     for pace in PACES:
         items = max(pace // 2, rows * pace // 1_000)
-        # one more comes before the clock
+        # one more is pushed before the measurement begins
         expected = scratch.digest_of(listings(items + 1))
         for wait in WAITS:
             yield Case.of_new_table(
@@ -141,7 +142,7 @@ def _quantiles(waits: list[float]) -> dict[str, float]:
 def _push(
     scratch: Scratch, items: int, pace: int, wait: float
 ) -> tuple[dict[str, float], list[Look]]:
-    """Push at a pace; return when each item came, and what the server said."""
+    """Push rows at a pace; return when each item was due, and the snapshots."""
     rows = listings(items).to_dicts()
     metrics = Metrics()
     settings = {**place(scratch, "target"), "batch_seconds": wait}
@@ -149,7 +150,7 @@ def _push(
         scratch.connect() as connection,
         propload.Loader(metrics=metrics, **settings) as loader,  # type: ignore[arg-type] # settings of any kind
     ):
-        # the first item opens connections: a crawl does that once
+        # the first item opens connections, which a crawl does only once
         loader.put(listings(1, first=items).to_dicts()[0])
         _wait_for(metrics, 1)
         with watched(lambda: _snapshot(connection), LOOK_SECONDS) as seen:
@@ -168,7 +169,7 @@ def _keep_pace(
         due = began + start / pace
         time.sleep(max(0.0, due - time.perf_counter()))
         part = rows[start : start + lot]
-        # when they were due, not now: if the sender is late, that is a wait as well
+        # the time at which they were due: if the sender is late, that is waiting too
         put |= dict.fromkeys((row["listing_id"] for row in part), due)
         loader.put(part if lot > 1 else part[0])
     return put
@@ -180,13 +181,13 @@ def _wait_for(metrics: Metrics, rows: int) -> None:
 
 
 def _snapshot(connection: Connection) -> tuple[float, str]:
-    """Return what the server says of its transactions, and when it has said so."""
+    """Return the server's snapshot as text, after the time at which it arrived."""
     row = connection.execute("SELECT pg_current_snapshot()::text").fetchone()
     return time.perf_counter(), str(row[0]) if row else ""
 
 
 def _written(scratch: Scratch) -> dict[str, int]:
-    """Return the transaction that wrote each row."""
+    """Return the transaction id (xmin) of each row, by `listing_id`."""
     with scratch.connect() as connection:
         query = "SELECT listing_id, xmin::text::bigint FROM target"
         return dict(connection.execute(query).fetchall())

@@ -1,4 +1,4 @@
-"""What the rows of a benchmark are: their columns, key, and how propload is told."""
+"""The layout of a benchmark's rows: their columns, key, and settings for propload."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ class Layout:
     """The facts of a table that every candidate needs.
 
     Attributes:
-        columns: PostgreSQL's type of each column.
-        key: The columns that name a row.
-        schema: The schema that propload checks rows against; None is no check.
-        newest: The column that tells the newer of two rows, or None.
+        columns: The PostgreSQL type of each column, by name.
+        key: The columns that identify a row.
+        schema: The schema that propload checks rows against; None for no check.
+        newest: The column that says which of two rows is newer, or None.
         on_null: What a null does to a stored value.
     """
 
@@ -45,20 +45,20 @@ class Layout:
 
     @property
     def listed(self) -> str:
-        """The columns as SQL lists them."""
+        """The columns as a quoted, comma-separated list for SQL."""
         return quoted(list(self.columns))
 
     @property
     def keyed(self) -> str:
-        """The key as SQL lists it."""
+        """The key as a quoted, comma-separated list for SQL."""
         return quoted(self.key)
 
 
 def column_types(frame: pl.DataFrame, /) -> dict[str, str]:
-    """Return PostgreSQL's type of each column.
+    """Return the PostgreSQL type of each column.
 
     Raises:
-        ValueError: A column is of a type that no benchmark has.
+        ValueError: A column has a type that the benchmarks do not support.
     """
     known = dict(_TYPES)
     for name, dtype in frame.schema.items():
@@ -69,5 +69,5 @@ def column_types(frame: pl.DataFrame, /) -> dict[str, str]:
 
 
 def quoted(names: Sequence[str], /) -> str:
-    """Return names as SQL lists them, whatever is in them."""
+    """Return names as a quoted, comma-separated list for SQL."""
     return ", ".join('"{}"'.format(name.replace('"', '""')) for name in names)

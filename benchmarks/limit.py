@@ -27,7 +27,7 @@ BY = ("candidate",)
 
 
 def ask(scratch: Scratch, options: Options) -> pl.DataFrame:
-    """Return one line a run; needs the right to read files on the server."""
+    """Return one line per run; needs the right to write and read server files."""
     rows = ordered(listings(options.rows), by_key=options.by_key)
     scratch.fill("original", rows)
     expected = scratch.digest("original")
@@ -55,7 +55,7 @@ def _cases(
 
 
 def _write(scratch: Scratch, base: Path, order: str, parts: int) -> list[Path]:
-    """Let the server write the rows to files, each a part of them in order."""
+    """Let the server write the rows to files, each a consecutive part of the order."""
     files = []
     for part in range(parts):
         path = base.with_name(f"{base.name}_{part}.bin")

@@ -1,4 +1,4 @@
-"""Listings of 20 columns, made up from a seed: the same rows for every candidate."""
+"""Listings of 20 columns, generated from a seed: the same rows for every candidate."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import polars as pl
 
 from benchmarks.layout import Layout, column_types
 
-#: A prime: counting through its multiples visits every number below it once, so
-#: that rows come in another order than their keys, as scraped rows do.
+#: A prime: multiples of `STEP` modulo it visit every number below it once, so that rows
+#: come in a different order than their keys, as scraped rows do.
 PRIME = 100_000_007
 STEP = 61_803_401
 CITIES = (
@@ -32,34 +32,34 @@ SCRAPED = datetime(2026, 11, 1, 6, tzinfo=UTC)
 
 
 def listings(rows: int, /, *, first: int = 0, seed: int = 1) -> pl.DataFrame:
-    """Return rows that pass the schema `listing`, in another order than their keys.
+    """Return rows that pass the schema `listing`, not in the order of their keys.
 
     Args:
-        rows: How many.
-        first: The number of the first row; rows of different numbers have
-            different keys, up to a hundred million.
-        seed: Another seed gives other values to the same keys.
+        rows: The number of rows.
+        first: The number of the first row; rows with different numbers have different
+            keys, up to a hundred million.
+        seed: A different seed gives the same keys different values.
     """
     number = pl.int_range(first, first + rows, dtype=pl.UInt64, eager=True)
     base = pl.DataFrame({"n": number}).with_columns(
         id=(pl.col("n") * STEP) % PRIME,
-        # spread like a random number, and depends on the seed
+        # pseudo-random, depending on the seed
         chance=((pl.col("n") + seed * 7919) * 2_654_435_761) % 4_294_967_296,
     )
     return base.select(*_identity(), *_home(), *_address()).select(_ORDER)
 
 
 def ordered(frame: pl.DataFrame, /, *, by_key: bool) -> pl.DataFrame:
-    """Return the rows as they are, or in the order of their key."""
+    """Return the rows unchanged or, with `by_key`, in the order of their key."""
     return frame.sort(KEY) if by_key else frame
 
 
 def changed(frame: pl.DataFrame, share: float, /) -> pl.DataFrame:
-    """Return the rows, a share of them with a new price and a later scrape.
+    """Return the rows, a share of them with a new price and a later `scraped_at`.
 
     Args:
-        frame: Rows as `listings` makes them.
-        share: The part that changes, 0 to 1, evenly spread.
+        frame: Rows from `listings`.
+        share: The share of rows that change, 0 to 1, evenly spread.
     """
     if not share:
         return frame
@@ -75,11 +75,11 @@ def changed(frame: pl.DataFrame, share: float, /) -> pl.DataFrame:
 
 
 def overlapping(frame: pl.DataFrame, share: float, /) -> pl.DataFrame:
-    """Return as many rows: a share with known keys and new values, the rest new.
+    """Return as many rows: a share with stored keys and new values, the rest new.
 
     Args:
-        frame: What is stored: `listings(n)` from number 0.
-        share: The part of the rows whose keys are stored.
+        frame: The stored rows: `listings(n)`, from number 0.
+        share: The share of rows whose keys are stored.
     """
     known = round(frame.height * share)
     fresh = listings(frame.height - known, first=frame.height)
@@ -167,5 +167,5 @@ _ORDER = [
     "scraped_at",
 ]
 
-#: The facts of these rows; `newest` and `on_null` are the schema's own.
+#: The layout of these rows; `newest` and `on_null` are those of the schema.
 LISTINGS = Layout(column_types(listings(1)), KEY, "listing", NEWEST, "keep")

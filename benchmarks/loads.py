@@ -1,4 +1,4 @@
-"""How benchmarks call propload: everything but what is measured at its default."""
+"""How benchmarks call propload: with defaults for everything but what is measured."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ if TYPE_CHECKING:
     from propload.report import Report
 
 
-#: How many pushes are timed until their commit.
+#: Pushes that are timed until their commit.
 TIMED = 7
-#: Looking this often finds the commit soon enough.
+#: Seconds between two checks for the commit.
 LOOK_SECONDS = 0.001
 
 
 def load(source: object, scratch: Scratch, table: str, /, **settings: object) -> Report:
-    """Load rows as their layout says and return the report.
+    """Load rows according to their layout, and return the report.
 
     Args:
-        source: What `propload.ingest` takes.
-        scratch: Where to.
+        source: Any source of `propload.ingest`.
+        scratch: The namespace to load into.
         table: The table.
-        **settings: What differs from the defaults.
+        **settings: Settings that differ from the defaults.
     """
     return propload.ingest(source, **place(scratch, table), **settings)  # type: ignore[arg-type] # settings of any kind
 
 
 def push(rows: pl.DataFrame, scratch: Scratch, table: str, lot: int, /) -> Report:
-    """Push rows lot by lot and return the report.
+    """Push rows in lots, and return the report.
 
     Args:
-        rows: All of them.
-        scratch: Where to.
+        rows: All rows.
+        scratch: The namespace to load into.
         table: The table.
-        lot: How many are pushed at once.
+        lot: The number of rows per push.
     """
     with propload.Loader(**place(scratch, table)) as loader:
         for part in rows.iter_slices(lot):
@@ -54,12 +54,12 @@ def push(rows: pl.DataFrame, scratch: Scratch, table: str, lot: int, /) -> Repor
 def commit_seconds(
     scratch: Scratch, size: int, workers: int | Literal["auto"] = "auto", /
 ) -> float:
-    """Return the median seconds from a push of so many rows to their commit.
+    """Return the median seconds from a push of `size` rows to their commit.
 
     Args:
-        scratch: Where to.
-        size: How many rows are pushed at once, a batch of their own.
-        workers: How many workers there are.
+        scratch: The namespace to load into.
+        size: The number of rows per push, which form one batch.
+        workers: The number of workers.
     """
     scratch.fresh("pushed")
     metrics = Metrics()
@@ -75,12 +75,12 @@ def commit_seconds(
                 time.sleep(LOOK_SECONDS)
             found.append(time.perf_counter() - began)
     scratch.verify("pushed", scratch.digest_of(listings(size * TIMED)))
-    # the first opens connections
+    # without the first push, which opens connections
     return median(found[1:])
 
 
 def place(scratch: Scratch, table: str, /) -> Settings:
-    """Return the settings that say where rows go, and what they are."""
+    """Return the settings for the target and the layout of the rows."""
     settings: Settings = {
         "to": scratch.dsn,
         "table": f"{scratch.namespace}.{table}",
@@ -89,7 +89,7 @@ def place(scratch: Scratch, table: str, /) -> Settings:
     }
     layout = scratch.layout
     if layout.schema is not None:
-        # the schema knows the key, the newest and what a null does
+        # the schema itself has the key, `newest` and `on_null`
         return {**settings, "schema": layout.schema}
     settings |= {"key": layout.key, "on_null": layout.on_null}
     return settings if layout.newest is None else {**settings, "newest": layout.newest}

@@ -1,4 +1,4 @@
-"""What a reader of results needs to know of the machine; nothing that names it."""
+"""Facts about the machine that readers of results need, and none that identify it."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from pathlib import Path
 
 import psutil
 
-#: Where Linux tells of its processors.
+#: The file in which Linux describes its processors.
 CPU_FACTS = Path("/proc/cpuinfo")
 PACKAGES = ("propload", "polars", "pyarrow", "adbc-driver-postgresql", "pandera")
-#: Those of them that are installed.
+#: Further packages, listed if they are installed.
 PEERS = ("pgpq", "dlt", "duckdb", "psycopg", "pandas", "scrapy")
 
 
 def facts() -> dict[str, str | int | float]:
-    """Return its processor, its memory, its system, and the versions on it."""
+    """Return processor, memory, system, and versions of the installed packages."""
     found = {name: metadata.version(name) for name in PACKAGES}
     for name in PEERS:
         with suppress(metadata.PackageNotFoundError):
@@ -35,7 +35,7 @@ def facts() -> dict[str, str | int | float]:
 
 
 def processor() -> str:
-    """Return the processor's model, or its kind where the system does not say."""
+    """Return the processor's model, or its architecture if the model is unknown."""
     with suppress(OSError):
         for line in CPU_FACTS.read_text(encoding="utf-8").splitlines():
             name, _, value = line.partition(":")

@@ -1,4 +1,4 @@
-"""What every benchmark shares: flags, interleaved runs, medians, results."""
+"""What all benchmarks share: flags, interleaved runs, medians, results."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ if TYPE_CHECKING:
     from benchmarks.scratch import Digest, Scratch
 
 
-#: Appended to by every run; not committed. BENCHMARK_RESULTS names another folder.
+#: The folder of results, not committed. BENCHMARK_RESULTS names another one.
 RESULTS = Path(os.environ.get("BENCHMARK_RESULTS") or Path(__file__).parent / "results")
-#: Fewer runs say nothing about the spread.
+#: Runs by default: fewer say nothing about the spread.
 RUNS = 5
-#: Fewer batches in a row show no speed.
+#: Fewest consecutive batches that show a speed.
 SEVERAL = 4
-#: This near to the fastest counts as equally fast.
+#: The share of the fastest speed that counts as equally fast.
 NEAR = 0.95
-#: Rows of a run that only shows that it works: fifty batches of ten, or half a second
-#: at a steady pace.
+#: Rows of a run that only checks that a benchmark works: fifty batches of ten, or half
+#: a second at a steady pace.
 SMALL_ROWS = 500
 
 
@@ -49,12 +49,12 @@ class Case:
     """One thing that is measured.
 
     Attributes:
-        labels: What tells it from the others: work, peer, workers, ...
-        rows: How many rows one run moves.
-        run: What the clock measures; may return more values to note, `seconds` in
-            place of the clock's own where it began another process.
-        prepare: Done before each run, off the clock.
-        verify: Done after each run, off the clock; raises where values are wrong.
+        labels: What distinguishes it from other cases: work, peer, workers, ...
+        rows: The number of rows that one run loads.
+        run: The function that is timed. It may return further values to record, and
+            its own `seconds` to replace the measured time if it ran another process.
+        prepare: Called before each run, not timed.
+        verify: Called after each run, not timed; raises if values are wrong.
     """
 
     labels: Mapping[str, str | int | float]
@@ -76,11 +76,11 @@ class Case:
         """Return a case that begins each run with an empty table `target`.
 
         Args:
-            scratch: Where the table is.
-            expected: The digest of what it has to hold afterwards.
-            labels: What tells the case from the others.
-            rows: How many rows one run moves.
-            run: What the clock measures.
+            scratch: The namespace of the table.
+            expected: The digest of the rows that it must hold afterwards.
+            labels: What distinguishes the case from other cases.
+            rows: The number of rows that one run loads.
+            run: The function that is timed.
         """
         return cls(
             labels,
@@ -93,21 +93,22 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a benchmark is told.
+    """The options of a benchmark.
 
     Attributes:
-        rows: How many rows a run moves, where the benchmark has no sizes of its own.
+        rows: The number of rows that a run loads, unless the benchmark has its own
+            sizes.
         runs: How often each case is measured, after the warm-up.
-        to: The server's connection string; None is the embedded one.
-        json: Where the summary goes as JSON, or None.
-        only: Parts of labels; cases that bear none of them are left out.
-        inputs: CSV files whose rows are taken instead of made-up ones: what is
-            stored, and what is loaded over it.
-        key: The key of their rows.
-        warm: Turns before the first one that counts.
-        by_key: Whether made-up rows come in the order of their key, as an export
-            has them, and not scattered, as scraped rows are.
-        grid: Whether all combinations are measured where there are many.
+        to: The server's connection string; None for an embedded server.
+        json: The file that the summary is written to as JSON, or None.
+        only: Parts of labels; only cases with one of them in a label are measured.
+        inputs: CSV files whose rows replace the generated ones: the rows that are
+            stored and, if given, those loaded over them.
+        key: The key of these rows.
+        warm: The number of warm-up turns, which are not counted.
+        by_key: Whether generated rows come in the order of their key, as in an export,
+            instead of scattered, as scraped rows do.
+        grid: Whether to measure all combinations, which may be many.
     """
 
     rows: int
@@ -122,7 +123,7 @@ class Options:
     grid: bool = False
 
     def wants(self, *labels: object) -> bool:
-        """Return whether a case of these labels is asked for."""
+        """Return whether a case with these labels is to be measured."""
         text = "\n".join(map(str, labels))
         return not self.only or any(part in text for part in self.only)
 
@@ -130,14 +131,14 @@ class Options:
 def measure(
     cases: Iterable[Case], options: Options, /, *, warm: int | None = None
 ) -> pl.DataFrame:
-    """Return one line a run: labels, rows, run, seconds, rows_per_second, more.
+    """Return one line per run: labels, rows, run, seconds, rows_per_second, more.
 
-    Cases take turns, so that a busy minute of the machine hits all of them.
+    Cases take turns, so that a busy minute of the machine affects all of them.
 
     Args:
-        cases: What is measured.
-        options: How often, and which cases.
-        warm: Turns before the first one that counts, where the cases know better.
+        cases: The cases to measure.
+        options: How often to measure, and which cases.
+        warm: The number of warm-up turns, if not that of the options.
     """
     turns = options.warm if warm is None else warm
     chosen = [case for case in cases if options.wants(*case.labels.values())]
@@ -155,11 +156,11 @@ def measure(
 
 
 def _progress() -> Progress:
-    """Return what shows how far the runs are, on a terminal only."""
+    """Return the display of progress, which is shown on a terminal only."""
     return Progress(
         TextColumn("{task.completed} of {task.total} runs, now {task.description}"),
         console=Console(stderr=True, highlight=False),
-        # a thread that draws would take part of the time that is measured
+        # a thread that redraws would take part of the measured time
         auto_refresh=False,
         transient=True,
         disable=not sys.stderr.isatty(),
@@ -182,11 +183,11 @@ def _time(case: Case) -> dict[str, float]:
 
 
 def summarize(frame: pl.DataFrame, /, *, by: Sequence[str]) -> pl.DataFrame:
-    """Return the median of each case, and the least and the most rows a second.
+    """Return the medians of each case, and its lowest and highest rows per second.
 
     Args:
-        frame: What `measure` returned.
-        by: The labels that name a case.
+        frame: The frame from `measure`.
+        by: The labels that identify a case.
     """
     speed = pl.col("rows_per_second")
     known = {*by, "rows", "run", "seconds", "rows_per_second"}
@@ -202,18 +203,18 @@ def summarize(frame: pl.DataFrame, /, *, by: Sequence[str]) -> pl.DataFrame:
 
 
 def fast_enough(table: pl.DataFrame, /) -> pl.DataFrame:
-    """Return the cases that are nearly as fast as the fastest of them."""
+    """Return the cases that are nearly as fast as the fastest (`NEAR`)."""
     speed = pl.col("rows_per_second")
     return table.filter(speed >= NEAR * speed.max())
 
 
 def main(benchmark: ModuleType, /) -> None:
-    """Run a benchmark from the command line: print it, keep it, write it as JSON.
+    """Run a benchmark from the command line; print and keep its results.
 
     Args:
-        benchmark: A module with `NAME`, `QUESTION`, `ROWS` (by default), `BY` (the
-            labels that name a case) and `ask(scratch, options)`, which measures;
-            perhaps with `compare(frame)` in place of the plain medians,
+        benchmark: A module with `NAME`, `QUESTION`, `ROWS` (the default), `BY` (the
+            labels that identify a case) and `ask(scratch, options)`, which measures.
+            Optional are `compare(frame)`, which replaces the plain medians,
             `conclude(frame)`, `TAKES_INPUT`, `TAKES_ORDER` and `TAKES_GRID`.
     """
     options = _parse(benchmark)
@@ -252,9 +253,9 @@ def answer(
     warm: int = 1,
     grid: bool = False,
 ) -> pl.DataFrame:
-    """Return what a benchmark measures, for a notebook: one line a run.
+    """Return a benchmark's measurements for a notebook, one line per run.
 
-    It is kept as from the command line.
+    They are kept in the results, as from the command line.
     """
     options = Options(
         rows,
@@ -274,7 +275,7 @@ def answer(
 def _ask(
     benchmark: ModuleType, scratch: Scratch, options: Options
 ) -> tuple[pl.DataFrame, dict[str, object]]:
-    """Measure and keep it; return it with the facts of machine and server."""
+    """Measure, keep the lines, and return them with facts about machine and server."""
     facts: dict[str, object] = {
         **machine.facts(),
         "postgresql": scratch.version,
@@ -287,10 +288,10 @@ def _ask(
 
 
 def size(*, rows: int, runs: int) -> dict[str, int]:
-    """Return the sizes of a notebook, or those that its environment asks for.
+    """Return the sizes for a notebook, as limited by environment variables.
 
-    `NOTEBOOK_SIZE=small` is for its test; `NOTEBOOK_ROWS` and `NOTEBOOK_RUNS` are
-    the most of each.
+    `NOTEBOOK_SIZE=small` is for tests of the notebook; `NOTEBOOK_ROWS` and
+    `NOTEBOOK_RUNS` are upper bounds.
     """
     if os.environ.get("NOTEBOOK_SIZE") == "small":
         return {"rows": min(rows, SMALL_ROWS), "runs": 1, "warm": 0}
@@ -301,11 +302,11 @@ def size(*, rows: int, runs: int) -> dict[str, int]:
 
 
 def keep(name: str, frame: pl.DataFrame, facts: Mapping[str, object], /) -> Path:
-    """Add a benchmark's lines to the results; return the file."""
+    """Add a benchmark's lines to the results, and return the file."""
     folder = RESULTS / name
     folder.mkdir(parents=True, exist_ok=True)
     now = datetime.now(UTC)
-    # two may end at once: neither overwrites the other
+    # a random part, so that two that end at the same time do not overwrite each other
     path = folder / f"{now:%Y%m%dT%H%M%S.%f}-{secrets.token_hex(3)}.parquet"
     frame.with_columns(
         pl.lit(now).alias("measured_at"), pl.lit(json.dumps(facts)).alias("machine")
@@ -314,7 +315,7 @@ def keep(name: str, frame: pl.DataFrame, facts: Mapping[str, object], /) -> Path
 
 
 def results(name: str, /) -> pl.DataFrame:
-    """Return all lines that a benchmark has left on this machine."""
+    """Return all lines kept of a benchmark on this machine."""
     files = sorted((RESULTS / name).glob("*.parquet"))
     return pl.concat([pl.read_parquet(file) for file in files], how="diagonal_relaxed")
 

@@ -27,14 +27,14 @@ CASES = (("auto", "auto"), (10_000, 2), (50_000, 2), (100_000, 2), (50_000, 8))
 
 
 def ask(scratch: Scratch, options: Options) -> pl.DataFrame:
-    """Return one line a run, as `figures` names them."""
+    """Return one line per run, with the values of `figures`."""
     rows = listings(options.rows)
     given = Given(scratch.write(rows), scratch.digest_of(rows), arrow_row(rows))
     return measure(_cases(scratch, given), options, warm=0)
 
 
 def conclude(frame: pl.DataFrame) -> str:
-    """Return what the default settings take."""
+    """Return the memory that a load with default settings takes, as text."""
     table = summarize(frame, by=BY).filter(pl.col("batch_rows") == "auto")
     if table.is_empty():
         return "the default settings were not among the cases"
@@ -52,19 +52,20 @@ def conclude(frame: pl.DataFrame) -> str:
 
 
 def arrow_row(rows: pl.DataFrame, /) -> float:
-    """Return the bytes that Arrow takes for one of these rows."""
+    """Return the average bytes of a row in Arrow."""
     return float(rows.to_arrow().nbytes) / max(1, rows.height)
 
 
 def figures(use: MemoryUse, of_row: float, /) -> dict[str, float]:
-    """Return what is told of a load.
+    """Return the values that are recorded of a load.
 
-    `base_mb` before it, `peak_mb` at most, `after_mb` afterwards, `arrow_mb` the rows
-    in flight at once as Arrow has them, `bytes_a_row` by how much the process grew for
-    one of them, `times_arrow` how many times its Arrow size that is.
+    `base_mb`, `peak_mb` and `after_mb` are the resident memory before, at most and
+    after; `arrow_mb` is the size in Arrow of the rows in flight; `bytes_a_row` is by
+    how much the process grew per row in flight, and `times_arrow` the ratio of that to
+    the row's size in Arrow.
 
     Args:
-        use: What the process took.
+        use: The memory and time that the load took.
         of_row: The bytes of a row in Arrow.
     """
     found = {
@@ -76,7 +77,7 @@ def figures(use: MemoryUse, of_row: float, /) -> dict[str, float]:
         "arrow_bytes_a_row": of_row,
     }
     if use.arrow:
-        # a load that ends between two looks is not seen to hold any
+        # zero if the load ended between two measurements
         found["times_arrow"] = (use.peak - use.base) / use.arrow
         found["bytes_a_row"] = found["times_arrow"] * of_row
     return found
@@ -84,10 +85,10 @@ def figures(use: MemoryUse, of_row: float, /) -> dict[str, float]:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What each case loads.
+    """The input of all cases.
 
     Attributes:
-        path: The file.
+        path: The file of the rows.
         expected: The digest of its rows.
         of_row: The bytes of a row in Arrow.
     """

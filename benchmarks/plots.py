@@ -1,4 +1,4 @@
-"""Plots of results, as pictures where possible: no kernel needed to read them."""
+"""Plots of results, as images if possible, so that no kernel is needed to read them."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-# every viewer shows a picture; without the converter, plots have Vega's own form
+# every viewer shows an image; without the converter, plots are in Vega's own format
 alt.renderers.enable(
     "png" if importlib.util.find_spec("vl_convert") else "mimetype",
     **({"ppi": 72} if importlib.util.find_spec("vl_convert") else {}),
 )
-# without a kernel nobody can ask for the rest of a table
+# whole tables, as the rest of one cannot be requested without a kernel
 pl.Config.set_tbl_cols(-1)
 pl.Config.set_tbl_rows(-1)
 pl.Config.set_tbl_width_chars(160)
-# and no more digits than the runs agree on
+# no more digits than are the same in all runs
 pl.Config.set_float_precision(2)
 pl.Config.set_thousands_separator(True)
 
@@ -25,16 +25,16 @@ pl.Config.set_thousands_separator(True)
 def lines(
     summary: pl.DataFrame, x: str, y: str, /, *, by: str | None = None, title: str = ""
 ) -> alt.Chart:
-    """Return lines through medians; x is logarithmic, as sizes are.
+    """Return lines through medians, with sizes on a logarithmic x-axis.
 
     Args:
-        summary: What `measuring.summarize` returned.
+        summary: The frame from `measuring.summarize`.
         x: The column of sizes.
         y: The column of values.
-        by: A line for each value of this column.
-        title: What it shows.
+        by: A column; there is one line for each of its values.
+        title: The title.
     """
-    # up to the largest size, as the next power of ten may be far away
+    # the axis ends at the largest size, as the next power of ten may be far beyond
     scale = alt.Scale(type="log", nice=False)
     measured = summary[x].unique().sort().to_list()
     axis = alt.Axis(values=measured, labelSeparation=8)
@@ -61,7 +61,7 @@ def bars(
             y=alt.Y(name, type="nominal", sort="-x"),
             row=alt.Row(row, type="nominal"),
         )
-        # each block has an order, and names, of its own
+        # each block has its own names and order
         .resolve_scale(y="independent")
     )
     sized: alt.Chart = chart.properties(title=title, width=420)

@@ -1,4 +1,4 @@
-"""The place of a benchmark in a server: one namespace, removed afterwards."""
+"""A namespace in a server for the tables of a benchmark, removed afterwards."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from benchmarks.layout import Layout
 
 
-#: What a server's speed depends on.
+#: The server's settings that its speed depends on.
 SETTINGS = (
     "autovacuum",
     "checkpoint_timeout",
@@ -45,9 +45,10 @@ SETTINGS = (
     "wal_writer_delay",
     "work_mem",
 )
-#: Rows of a row group, as other programs write them.
+#: Rows per row group, as other programs write them.
 ROW_GROUP = 100_000
-#: How a column's values are written for the digest, whatever type a candidate gave it.
+#: How a value of each type is written as text for the digest, whatever type a candidate
+#: gave the column.
 _SPELLED = {
     "bigint": "{}::bigint::text",
     "integer": "{}::bigint::text",
@@ -62,15 +63,15 @@ _SPELLED = {
 
 
 class WrongValuesError(Exception):
-    """A candidate stored other rows than it was given."""
+    """A candidate stored rows that differ from those it was given."""
 
 
 class Digest(NamedTuple):
-    """What tables that hold the same rows have in common.
+    """A digest of a table's rows, the same in whatever order they are stored.
 
     Attributes:
         rows: The number of rows.
-        total: A number made of all their values.
+        total: The sum of the hashes of all rows.
     """
 
     rows: int
@@ -83,10 +84,10 @@ class Scratch:
 
     Attributes:
         dsn: The server's connection string.
-        namespace: PostgreSQL's schema for everything that is made.
-        version: The server's version.
-        state: A state folder for propload's own files.
-        layout: What rows the tables hold.
+        namespace: The PostgreSQL schema in which everything is created.
+        version: The server's major version.
+        state: The folder for propload's state and for files of the benchmark.
+        layout: The layout of the tables' rows.
     """
 
     dsn: str
@@ -96,23 +97,23 @@ class Scratch:
     layout: Layout = LISTINGS
 
     def of(self, layout: Layout) -> Scratch:
-        """Return the same place for tables of other rows."""
+        """Return the same namespace for rows with another layout."""
         return replace(self, layout=layout)
 
     def connect(self) -> psycopg.Connection:
-        """Return a connection in autocommit; its tables are the namespace's."""
+        """Return a connection in autocommit mode, with the namespace as search path."""
         connection = psycopg.connect(self.dsn, autocommit=True)
         connection.execute(f"SET search_path = {self.namespace}".encode())
         return connection
 
     def execute(self, *statements: str) -> None:
-        """Run statements, each by itself."""
+        """Run statements, each in its own transaction."""
         with self.connect() as connection:
             for statement in statements:
                 connection.execute(statement.encode())
 
     def create(self, table: str, *, key: bool = True) -> None:
-        """Make an empty table anew."""
+        """Drop the table if it exists, and create it empty."""
         columns = [
             f"{quoted([name])} {kind}" for name, kind in self.layout.columns.items()
         ]
@@ -124,32 +125,33 @@ class Scratch:
         )
 
     def fresh(self, table: str) -> None:
-        """Make an empty table anew, and let the server finish earlier work."""
+        """Create the table empty, and let the server finish earlier work."""
         self.create(table)
-        # not analyzed: an empty table would then have other plans than a new one
+        # not analyzed: an empty table would then get other plans than a new one
         self.settle()
 
     def fill(self, table: str, frame: pl.DataFrame) -> None:
-        """Make a table that holds these rows as they come, and settle the server."""
+        """Create a table with these rows in this order, and settle the server."""
         self.create(table)
         with self.connect() as connection, connection.cursor() as cursor:
             _copy(cursor, table, frame)
         self.settle(table)
 
     def copy_of(self, original: str, table: str) -> None:
-        """Make a table with the rows of another one, each in the same place."""
+        """Create a table with the rows of another one, in the same physical order."""
         self.create(table)
         self.execute(f"INSERT INTO {table} SELECT * FROM {original} ORDER BY ctid")
         self.settle(table)
 
     def arrange(self, table: str, original: str) -> None:
-        """Bring the rows of a table into the places that another has for their keys.
+        """Rewrite a table in the physical order that its keys have in another table.
 
-        The table stays, with what a candidate knows of it and columns of its own.
+        The table itself is kept, with any columns that the candidate added and whatever
+        it knows about the table.
 
         Args:
-            table: What a candidate has filled.
-            original: The rows of the same keys, as `fill` stored them.
+            table: A table that a candidate has filled.
+            original: A table with rows of the same keys, created by `fill`.
         """
         self.execute(
             f"CREATE UNLOGGED TABLE arranged AS SELECT t.* FROM {table} AS t "
@@ -161,7 +163,7 @@ class Scratch:
         self.settle(table)
 
     def settle(self, *tables: str) -> None:
-        """Let the server finish earlier work, so that no later run pays for it."""
+        """Vacuum tables and checkpoint, so that no later run pays for earlier work."""
         with self.connect() as connection:
             for table in tables:
                 connection.execute(f"VACUUM (ANALYZE) {table}".encode())
@@ -181,7 +183,7 @@ class Scratch:
         return Digest(*self._row(query))
 
     def digest_of(self, frame: pl.DataFrame) -> Digest:
-        """Return the digest of a table that holds these rows and no others."""
+        """Return the digest of a table with exactly these rows."""
         self._store("oracle", frame)
         found = self.digest("oracle")
         self.execute("DROP TABLE oracle")
@@ -193,10 +195,10 @@ class Scratch:
             _copy(cursor, table, frame)
 
     def verify(self, table: str, expected: Digest) -> None:
-        """Compare a table with what it should hold.
+        """Compare a table with the digest that it should have.
 
         Raises:
-            WrongValuesError: It holds something else.
+            WrongValuesError: Its rows differ.
         """
         found = self.digest(table)
         if found != expected:
@@ -205,15 +207,15 @@ class Scratch:
             raise WrongValuesError(msg if other_rows else f"{msg}: values")
 
     def verify_part(self, table: str, frame: pl.DataFrame, *, rows: int) -> None:
-        """Compare the rows of some keys, and how many there are in all.
+        """Compare the rows with certain keys, and the number of all rows.
 
         Args:
-            table: What is compared.
-            frame: What it should hold for the keys in here.
-            rows: How many rows it should hold.
+            table: The table.
+            frame: The rows that it should have for the keys in this frame.
+            rows: The number of rows that it should have in all.
 
         Raises:
-            WrongValuesError: It holds something else.
+            WrongValuesError: Its rows differ.
         """
         self._store("part", frame)
         joined = f"(SELECT t.* FROM {table} AS t JOIN part USING ({self.layout.keyed}))"
@@ -224,13 +226,13 @@ class Scratch:
             raise WrongValuesError(msg)
 
     def write(self, frame: pl.DataFrame) -> str:
-        """Return a Parquet file of these rows in the state folder."""
+        """Write the rows to a Parquet file in the state folder, and return its path."""
         path = self.state / f"rows-{secrets.token_hex(4)}.parquet"
         frame.write_parquet(path, row_group_size=ROW_GROUP)
         return str(path)
 
     def server_folder(self) -> Path:
-        """Return a folder that the server may write to: its own, or the state's."""
+        """Create a folder that the server can write to, and return it."""
         folder = self.state / "server"
         folder.mkdir(exist_ok=True)
         folder.chmod(0o777)  # the server runs as another user
@@ -247,7 +249,7 @@ class Scratch:
         return dict(found)
 
     def count(self, table: str) -> int:
-        """Return the rows of a table."""
+        """Return the number of rows in a table."""
         return self._row(f"SELECT count(*) FROM {table}")[0]
 
     def _row(self, query: str) -> tuple[int, ...]:
@@ -268,7 +270,7 @@ def open_scratch(dsn: str | None = None, /) -> Iterator[Scratch]:
     """Open a namespace in a server, and remove it afterwards.
 
     Args:
-        dsn: The server; by default an embedded one that ends with this.
+        dsn: The server; by default an embedded one that is destroyed at the end.
     """
     with tempfile.TemporaryDirectory(prefix="propload-benchmark-") as folder:
         state = Path(folder)
@@ -276,7 +278,8 @@ def open_scratch(dsn: str | None = None, /) -> Iterator[Scratch]:
         if dsn is None:
             embedded.start(state)
         try:
-            # peers may have an older libpq, which refuses words of propload's address
+            # the plain address: peers may have an older libpq, which refuses keywords
+            # that propload adds to it
             yield from _namespace(dsn or embedded.url(state), state)
         finally:
             if dsn is None:

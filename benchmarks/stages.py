@@ -1,4 +1,4 @@
-"""Where does the time go? Each stage by itself, on one prepared batch after another."""
+"""Where does the time go? Each stage is measured separately, one batch at a time."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ NAME = "stages"
 QUESTION = "Which stage takes how much of the time, at which batch size?"
 ROWS = 100_000
 BY = ("batch_rows", "stage")
-#: The small ones show what a check costs whatever its rows.
+#: Rows per batch; small batches show the fixed cost of a check.
 SIZES = (500, 5_000, 50_000)
-#: Measured for comparison only: they are no part of a load from a frame.
+#: Stages measured for comparison only: they are not part of a load from a frame.
 ASIDE = ("source: dicts", "pandera alone")
 
 
 def ask(scratch: Scratch, options: Options) -> pl.DataFrame:
-    """Return one line a stage, batch size and run."""
+    """Return one line per stage, batch size and run."""
     lines: list[dict[str, Any]] = []
     for size in [size for size in SIZES if size <= options.rows] or [options.rows]:
         for turn in range(-options.warm, options.runs):
@@ -46,7 +46,7 @@ def ask(scratch: Scratch, options: Options) -> pl.DataFrame:
 
 
 def conclude(frame: pl.DataFrame) -> str:
-    """Return the stage that takes most, and what a call of the check costs."""
+    """Return the stage that takes the most time, and the cost of a check, as text."""
     lines = []
     table = summarize(frame, by=BY)
     for (size,), rows in table.group_by("batch_rows", maintain_order=True):
@@ -63,7 +63,7 @@ def conclude(frame: pl.DataFrame) -> str:
 
 
 def _lines(size: int, turn: int, found: dict[str, float]) -> list[dict[str, Any]]:
-    """Return a line a stage; `share` is its part of a load from a frame."""
+    """Return one line per stage; `share` is its part of a load from a frame."""
     whole = sum(seconds for stage, seconds in found.items() if stage not in ASIDE)
     return [
         {
@@ -115,7 +115,7 @@ def _stages(scratch: Scratch, rows: pl.DataFrame) -> dict[str, float]:
 
 
 class _Clock:
-    """Keeps the seconds of each step by name."""
+    """Times steps, and keeps the seconds of each by name."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}

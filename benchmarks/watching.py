@@ -1,4 +1,4 @@
-"""Looking at something again and again while something else goes on."""
+"""Sample a value at regular intervals while other code runs."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ Seen = TypeVar("Seen")
 
 @contextmanager
 def watched(look: Callable[[], Seen], every: float, /) -> Iterator[list[Seen]]:
-    """Give a list that is filled with what is seen: at first, meanwhile, at the end.
+    """Yield a list to which samples are added: at the start, meanwhile, at the end.
 
     Args:
-        look: Returns what is seen.
-        every: Seconds between two looks.
+        look: Returns a sample; called in a thread meanwhile.
+        every: Seconds between two samples.
     """
     found = [look()]
     ended = threading.Event()

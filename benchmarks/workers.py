@@ -1,7 +1,7 @@
 """How many workers are worth their connections?
 
-Each load is a process of its own; what it takes to begin and end is not counted. By
-default at two sizes of a batch, with `--grid` at all from 10 to 200,000 rows:
+Each load runs in a process of its own; the time to start and end it is not counted. Two
+batch sizes are measured by default, with `--grid` six from 10 to 200,000 rows:
 
     python -m benchmarks.workers --grid --rows 800000 --runs 2
 """
@@ -40,25 +40,26 @@ BY = ("work", "batch_rows", "workers")
 WORKERS = (1, 2, 4, 8, 16)
 SIZES = (5_000, 50_000)
 GRID = (10, 100, 1_000, 10_000, 50_000, 200_000)
-#: This many batches of a size show its speed.
+#: Batches loaded of each size: enough to show its speed.
 BATCHES = 20
-#: Fewer rows are loaded too soon to show a speed.
+#: Fewest rows of a load: fewer are loaded too quickly to show a speed.
 LEAST_ROWS = 2_000
 NEW = "new table"
 CHANGED = "20 % changed"
 
 
 def ask(scratch: Scratch, options: Options) -> pl.DataFrame:
-    """Return one line a run: into a new table, and with a fifth of the rows changed.
+    """Return one line per run: into a new table, and with a fifth of the rows changed.
 
-    `commit_ms` is from a push of a batch's rows to their commit, `peak_mb` resident.
+    `commit_ms` is the time from pushing a batch to its commit, `peak_mb` the peak of
+    resident memory.
     """
     frame = measure(_cases(scratch, options), options)
     return with_commits(frame, scratch, by=["batch_rows", "workers"])
 
 
 def conclude(frame: pl.DataFrame) -> str:
-    """Return the fewest workers that are nearly as fast as the best number."""
+    """Return the smallest number of workers nearly as fast as the best, as text."""
     lines = []
     table = summarize(frame, by=BY)
     for (work, batch_rows), rows in table.group_by(
@@ -75,11 +76,11 @@ def conclude(frame: pl.DataFrame) -> str:
 
 
 def sizes(rows: int, /, *, grid: bool) -> tuple[int, ...]:
-    """Return the sizes of a batch whose speed this many rows can show.
+    """Return the batch sizes whose speed this many rows can show.
 
     Args:
         rows: The most rows of a run.
-        grid: Whether all sizes are asked for.
+        grid: Whether to choose from all sizes.
     """
     wanted = GRID if grid else SIZES
     told = tuple(size for size in wanted if size * SEVERAL <= rows)
@@ -100,7 +101,7 @@ def _cases(scratch: Scratch, options: Options) -> Iterator[Case]:
 def _every(
     scratch: Scratch, work: str, size: int, rows: pl.DataFrame
 ) -> Iterator[Case]:
-    """Give a case for each number of workers."""
+    """Yield a case for each number of workers."""
     path, expected = scratch.write(rows), scratch.digest_of(rows)
     for workers in WORKERS:
         yield Case(

@@ -1,4 +1,4 @@
-"""The works that propload and its peers do: made-up listings, or files given."""
+"""The works that propload and its peers do, on generated listings or given files."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ SECOND = "second file over the first"
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What is to be done.
+    """A load to be measured.
 
     Attributes:
-        name: What it is called.
+        name: Its name.
         stored: The rows in the table before.
         given: The rows to load.
         result: The rows in the table afterwards.
@@ -39,28 +39,28 @@ class Work:
 
 
 class Works(Protocol):
-    """Works on rows of one kind."""
+    """Works on rows with one layout."""
 
     @property
     def layout(self) -> Layout:
-        """What the rows are."""
+        """The layout of the rows."""
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What can be asked for."""
+        """The names of the works."""
 
     def work(self, name: str, rows: int, /) -> Work:
-        """Return a work of at most so many rows."""
+        """Return a work with at most `rows` rows."""
 
 
 @dataclass(frozen=True, slots=True)
 class ListingWorks:
-    """Works on made-up listings.
+    """Works on generated listings.
 
     Attributes:
-        layout: What the rows are.
-        names: What can be asked for.
-        by_key: Whether rows are stored and given in the order of their key.
+        layout: The layout of the rows.
+        names: The names of the works.
+        by_key: Whether rows are stored and loaded in the order of their key.
     """
 
     layout: Layout = LISTINGS
@@ -68,7 +68,7 @@ class ListingWorks:
     by_key: bool = False
 
     def work(self, name: str, rows: int, /) -> Work:
-        """Return a work of so many rows."""
+        """Return a work with `rows` rows."""
         made = self._make(name, listings(rows))
         return replace(
             made,
@@ -90,11 +90,11 @@ class ListingWorks:
 
 @dataclass(frozen=True, slots=True)
 class FileWorks:
-    """Works on the rows of one file, or of a second one over those of the first.
+    """Works on the rows of one file, or of a second file loaded over the first.
 
     Attributes:
-        layout: What the rows are.
-        files: The rows of each file, a key once in each.
+        layout: The layout of the rows.
+        files: The rows of each file, in which keys are unique.
     """
 
     layout: Layout
@@ -102,10 +102,10 @@ class FileWorks:
 
     @classmethod
     def read(cls, paths: Sequence[Path], key: tuple[str, ...], /) -> FileWorks:
-        """Return the works on CSV files, packed or not; types are the first one's.
+        """Return the works on CSV files, compressed or not; the first sets the types.
 
         Raises:
-            ValueError: A key stands twice in a file, or is no column of it.
+            ValueError: A file has a duplicate key, or lacks a column of the key.
         """
         first = pl.read_csv(paths[0], try_parse_dates=True, infer_schema_length=None)
         others = [pl.read_csv(path, schema=first.schema) for path in paths[1:]]
@@ -115,11 +115,11 @@ class FileWorks:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What can be asked for."""
+        """The names of the works."""
         return (NEW, UNCHANGED, SECOND) if len(self.files) > 1 else (NEW, UNCHANGED)
 
     def work(self, name: str, rows: int, /) -> Work:
-        """Return a work of at most so many rows of each file."""
+        """Return a work with at most `rows` rows of each file."""
         stored, given = self.files[0].head(rows), self.files[-1].head(rows)
         if name == NEW:
             return Work(name, stored.head(0), stored, stored)

@@ -1,10 +1,10 @@
-"""How fast is propload beside its peers? One file here is one of them.
+"""How fast is propload compared with its peers? Each module here is one of them.
 
-`FORM` says what `load` takes (frame or dicts), `MOST_ROWS` how many rows are enough to
-know its pace, and `load(rows, scratch, table)` upserts them by their key. propload is
-measured at each of these numbers too, so that equal is compared with equal. All write
-into a table with the same primary key, but for `dlt_keyless`. Values are compared
-after each run.
+`FORM` is the form of rows that `load` takes (frame, dicts or csv), `MOST_ROWS` the
+number of rows that is enough to know its speed, and `load(rows, scratch, table)`
+upserts them by their key. propload is measured at each of these numbers too, so that
+equal numbers are compared. All but `dlt_keyless` write into a table with the same
+primary key. Values are verified after each run.
 """
 
 from __future__ import annotations
@@ -38,17 +38,18 @@ AIMS = {
     (OVERLAP, "frame"): 3,
     (NEW, "dicts"): 20,
 }
-#: What the project began from: row objects and one statement a batch.
+#: Rows per second of the seed, from which the project began: row objects, and one
+#: statement per batch.
 SEED_FIGURES = {
     "the seed, 1 worker": 1_000,
     "the seed, 8 workers": 5_000,
 }
-#: It took 2 to 3 MB for each 1,000 rows of the input.
+#: Its memory in MB per 1,000 rows of the input: 2 to 3.
 SEED_MB = 2.5
 
 
 def ask(scratch: Scratch, options: Options) -> pl.DataFrame:
-    """Return one line a run: work, candidate, rows, seconds, rows_per_second."""
+    """Return one line per run: work, candidate, rows, seconds, rows_per_second."""
     works: Works = ListingWorks(by_key=options.by_key)
     if options.inputs:
         works = FileWorks.read(options.inputs, options.key)
@@ -60,15 +61,16 @@ def ask(scratch: Scratch, options: Options) -> pl.DataFrame:
 
 
 def compare(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return medians, and how many times as fast propload is.
+    """Return medians, and how many times as fast as each candidate propload is.
 
-    It is compared with rows of the same work, form and number: none where it was not
-    measured so, as for the seed, whose rows are not known. A candidate that was
-    measured with fewer rows as well bears their number in its name.
-    `mb_per_1000_rows` is by how much a process of its own grows, once for each.
+    A candidate is compared with propload for the same work, form and number of rows.
+    The ratio is null if there is no such measurement, as for the seed, whose number of
+    rows is unknown. If a candidate was also measured with fewer rows, their number is
+    added to its name. `mb_per_1000_rows` is by how much a separate process grows,
+    measured once for each candidate and number of rows.
 
     Args:
-        frame: What `ask` returned.
+        frame: The frame from `ask`.
     """
     seed = pl.DataFrame(
         [(name, float(pace)) for name, pace in SEED_FIGURES.items()],
@@ -84,7 +86,7 @@ def compare(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _ratios(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return medians beside those of propload with as many rows of the same form."""
+    """Return medians with their ratios to propload for the same work, form and rows."""
     table = summarize(frame, by=BY)
     same = ["work", "form", "rows"]
     ours = table.filter(pl.col("candidate").is_in(list(TWINS.values()))).select(
@@ -97,14 +99,14 @@ def _ratios(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def conclude(frame: pl.DataFrame) -> str:
-    """Return what the numbers say, a line for each work, form and number of rows."""
+    """Return the results as text, one line per work, form and number of rows."""
     groups = _ratios(frame).group_by("work", "form", "rows", maintain_order=True)
     lines = (_conclude(rows) for _, rows in groups)
     return "\n".join(filter(None, lines))
 
 
 def _conclude(rows: pl.DataFrame) -> str:
-    """Return what the medians of comparable runs say; "" if there is no other."""
+    """Return the comparison as text; "" if there is no other candidate."""
     name = pl.col("candidate")
     ours = rows.filter(name.is_in(list(TWINS.values())))
     others = rows.filter(~name.str.starts_with("propload"), name != KEYLESS)
@@ -127,7 +129,7 @@ def _conclude(rows: pl.DataFrame) -> str:
 
 
 def _beside_dlt(own: dict[str, Any], others: pl.DataFrame) -> Iterator[str]:
-    """Give what to say of dlt with the same key, at its fastest."""
+    """Yield the comparison with the fastest candidate of dlt with the same key."""
     dlt = others.filter(pl.col("candidate").str.starts_with("dlt"))
     for one in dlt.sort("rows_per_second").tail(1).to_dicts():
         aim = AIMS.get((own["work"], own["form"]))
@@ -142,7 +144,7 @@ def _times(one: dict[str, Any]) -> str:
 def _measure(
     scratch: Scratch, options: Options, works: Works, work: str
 ) -> pl.DataFrame:
-    """Measure a work, unless others were asked for by their names."""
+    """Measure a work, unless only other works were asked for by name."""
     named = [part for part in options.only if part in works.names]
     if named and work not in named:
         return pl.DataFrame()
@@ -159,7 +161,7 @@ def _measure(
 
 
 def _megabytes(scratch: Scratch, works: Works, name: str, rows: int) -> float:
-    """Return the memory that a candidate takes for 1,000 rows of a new table, in MB."""
+    """Return the memory in MB per 1,000 rows that a candidate takes for a new table."""
     path = scratch.state / "alone.parquet"
     given = works.work(NEW, rows).given
     given.write_parquet(path)
@@ -172,16 +174,16 @@ def _megabytes(scratch: Scratch, works: Works, name: str, rows: int) -> float:
 def cases(
     scratch: Scratch, works: Works, name: str, options: Options
 ) -> Iterator[Case]:
-    """Give a case for each candidate that is asked for.
+    """Yield a case for each candidate to be measured.
 
     Args:
-        scratch: Where to.
-        works: What rows there are.
-        name: The work.
+        scratch: The namespace to load into.
+        works: The works on the rows.
+        name: The name of the work.
         options: How many rows, and which candidates.
     """
     made: dict[int, tuple[Work, Digest]] = {}
-    # a file may have fewer rows than the smallest number
+    # a file may have fewer rows than several of the sizes, which are then the same case
     begun: set[tuple[str, int]] = set()
     named = [one for one in CANDIDATES if options.wants(name, one)]
     chosen = list(filter(None, map(Candidate.find, named)))
@@ -195,11 +197,11 @@ def cases(
 
 
 def sizes(chosen: list[Candidate], rows: int) -> Iterator[tuple[Candidate, int]]:
-    """Give each candidate its number of rows, and propload those of all others.
+    """Yield each candidate with its number of rows, and propload with those of all.
 
     Args:
         chosen: The candidates.
-        rows: The most rows.
+        rows: The most rows for any of them.
     """
     for one in chosen:
         numbers = {min(rows, one.most_rows)}
@@ -212,7 +214,7 @@ def sizes(chosen: list[Candidate], rows: int) -> Iterator[tuple[Candidate, int]]
 
 
 def _make(scratch: Scratch, work: Work) -> tuple[Work, Digest]:
-    """Store what is there before, and note what has to be there afterwards."""
+    """Store the rows that exist before; return the work and its expected digest."""
     scratch.fill(_stored(work), work.stored)
     return work, scratch.digest_of(work.result)
 
@@ -233,19 +235,19 @@ def _case(scratch: Scratch, one: Candidate, work: Work, expected: Digest) -> Cas
 
 
 def _prepare(scratch: Scratch, one: Candidate, work: Work) -> None:
-    """Make the table as it is before the work: the same for every candidate.
+    """Create the table as it is before the work, the same for every candidate.
 
-    Rows lie in it in the order in which they were given, whoever stored them, and
-    the server has finished all earlier work.
+    Its rows are stored in the order in which they were given, whichever candidate wrote
+    them, and the server has finished all earlier work.
     """
     if not work.stored.height:
         one.clear(scratch, "target")
-        # an empty table that was analyzed would have other plans than a new one
+        # not analyzed: an empty table would then get other plans than a new one
         scratch.settle()
     elif one.reset is None:
         scratch.copy_of(_stored(work), "target")
     else:
-        # it has to have loaded the rows itself
+        # it must load the rows itself
         one.clear(scratch, "target")
         one.load(one.taken(work.stored, scratch), scratch, "target")
         scratch.arrange("target", _stored(work))

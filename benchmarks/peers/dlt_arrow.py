@@ -1,7 +1,7 @@
-"""dlt, merge with strategy upsert, from Arrow by way of Parquet and ADBC: its default.
+"""dlt, merge with strategy upsert, from Arrow through Parquet and ADBC: its default.
 
-Into a table that has the primary key already, as every other candidate's has: dlt
-makes none itself (`dlt_keyless`).
+The table is created beforehand with the primary key that all other candidates have: dlt
+itself creates none (`dlt_keyless`).
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ os.environ.setdefault("RUNTIME__LOG_LEVEL", "ERROR")
 
 
 def reset(scratch: Scratch, table: str, /) -> None:
-    """Make the table anew, with its key, and forget what dlt knows of it."""
+    """Create the table again, with its key, and delete what dlt knows about it."""
     forget(scratch, table)
     scratch.create(table)
 
 
 def forget(scratch: Scratch, table: str, /) -> None:
-    """Forget what earlier runs made: dlt keeps state in folder and server."""
+    """Drop the table, and the state that dlt keeps in its folder and in the server."""
     shutil.rmtree(scratch.state / "dlt" / table, ignore_errors=True)
     scratch.execute(f"DROP TABLE IF EXISTS {table}", *_dropped(scratch))
 
@@ -70,7 +70,7 @@ def run(
 
 
 def _url(dsn: str) -> str:
-    """Return the connection string as dlt wants it: with a password, whatever it is."""
+    """Return the connection string as dlt needs it, with a dummy password if none."""
     known = conninfo_to_dict(dsn)
     host = quote(str(known.get("host") or "localhost"), safe="")
     password = quote(str(known.get("password") or "none"), safe="")

@@ -1,4 +1,4 @@
-"""dlt, merge with strategy upsert, from dicts by way of INSERT files, its default."""
+"""dlt, merge with strategy upsert, from dicts through INSERT files, its default."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 __all__ = ["FORM", "MOST_ROWS", "load", "reset"]
 
 FORM = "dicts"
-#: As many as others get in the comparison, a minute at 9,000 rows a second: with fewer,
-#: the beginning of a run weighs too much for propload.
+#: As many as the others load in the comparison: a minute at 9,000 rows per second. With
+#: fewer, the start of a run would weigh too much for propload.
 MOST_ROWS = 500_000
 
 

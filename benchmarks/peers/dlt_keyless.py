@@ -1,6 +1,7 @@
-"""dlt from Arrow into the table that it makes itself, without a primary key.
+"""dlt from Arrow into a table that it creates itself, without a primary key.
 
-No index is kept and no key is unique: its loads do less than the others'.
+There is no index to maintain and no uniqueness to check, so its loads do less work than
+those of the other candidates.
 """
 
 from __future__ import annotations

@@ -36,9 +36,9 @@ def load(rows: pl.DataFrame, scratch: Scratch, table: str, /) -> None:
 def attached(
     rows: pl.DataFrame, scratch: Scratch, /
 ) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Give DuckDB the rows as `rows` and the server as `server`."""
+    """Yield a DuckDB connection with the rows as `rows`, the server as `server`."""
     with duckdb.connect() as connection:
-        # in a notebook it is a widget, which says nothing to readers of the file
+        # in a notebook it would be a widget, which is not visible in the saved file
         connection.execute("SET enable_progress_bar = false")
         connection.execute(f"LOAD '{_extension()}'")
         connection.execute(f"ATTACH '{scratch.dsn}' AS server (TYPE postgres)")

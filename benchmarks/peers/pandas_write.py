@@ -1,8 +1,8 @@
 """pandas to_sql through ADBC into a staging table, then ON CONFLICT.
 
-ADBC is what its documentation recommends; the COPY callable that stands there as well
-takes twice as long, as it makes each row a Python tuple and a line of text. Columns are
-Arrow's: the driver refuses those of pandas' own types.
+The documentation of pandas recommends ADBC; the COPY callable that it also shows takes
+twice as long, because it turns each row into a Python tuple and a line of text. Columns
+have Arrow types: the driver refuses those with pandas' own types.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """pgloader copies a CSV file into a stage; the server upserts from there.
 
-It has no upsert of its own. Two threads parse more than the one connection can write;
-batches have as many rows as propload's.
+It has no upsert of its own. Two threads parse faster than the one connection can write;
+batches have as many rows as those of propload.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from benchmarks.scratch import Scratch
 
 FORM = "csv"
-#: It loads some 20,000 a second, whatever their number.
+#: It loads about 20,000 rows per second, whatever their number.
 MOST_ROWS = 100_000
-#: What has to be installed beside Python's packages, as Debian's package of this name.
+#: The program that must be installed besides Python packages, as a Debian package.
 PROGRAM = "pgloader"
 
 COMMAND = """
@@ -36,8 +36,8 @@ LOAD CSV FROM '{path}' WITH ENCODING UTF-8 HAVING FIELDS ({fields})
 
 
 def load(rows: Path, scratch: Scratch, table: str, /) -> None:
-    """Upsert the rows of a file, which is read on the clock."""
-    # names that pgloader's language takes, whatever the table's own are
+    """Upsert the rows of a file; reading it is part of the measured time."""
+    # names that pgloader's command language accepts, whatever those of the table are
     names = {f"f{place}": name for place, name in enumerate(scratch.layout.columns)}
     kinds = zip(names, scratch.layout.columns.values(), strict=True)
     made = ", ".join(f"{name} {kind}" for name, kind in kinds)
@@ -59,14 +59,14 @@ def load(rows: Path, scratch: Scratch, table: str, /) -> None:
 
 def _run(folder: Path, told: str) -> None:
     path = folder / "pgloader.load"
-    # the connection string may hold a password
+    # the connection string may contain a password
     write_private(path, told.encode())
     command = [PROGRAM, "--quiet", "--root-dir", str(folder / PROGRAM), str(path)]
     subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - the benchmark's own
 
 
 def _url(dsn: str) -> str:
-    """Return the connection string as pgloader wants it."""
+    """Return the connection string as a URL in pgloader's form."""
     known = conninfo_to_dict(dsn)
     host = str(known.get("host") or "localhost")
     place = f"unix:{host}" if host.startswith("/") else host

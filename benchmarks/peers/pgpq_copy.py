@@ -1,4 +1,4 @@
-"""pgpq encodes Arrow to COPY BINARY, psycopg sends it; then ON CONFLICT."""
+"""pgpq encodes Arrow as COPY BINARY, psycopg sends it; then ON CONFLICT."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What candidates without an upsert of their own are given: a stage, a statement."""
+"""A stage and an upsert statement for candidates that have no upsert of their own."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def staged(scratch: Scratch, table: str, /) -> Iterator[None]:
-    """Make an empty table `stage`, and upsert the rows that are in it at the end."""
+    """Create an empty table `stage`, and at the end upsert the rows in it."""
     scratch.execute(
         "DROP TABLE IF EXISTS stage", f"CREATE UNLOGGED TABLE stage (LIKE {table})"
     )
@@ -30,13 +30,13 @@ def staged(scratch: Scratch, table: str, /) -> Iterator[None]:
 def copied(
     columns: Sequence[str], scratch: Scratch, table: str, /, *, form: str
 ) -> Iterator[Copy]:
-    """Give a COPY of psycopg into a temporary stage, and upsert its rows at the end.
+    """Yield psycopg's COPY into a temporary stage, and at the end upsert its rows.
 
     Args:
-        columns: What is copied.
-        scratch: Where to.
+        columns: The columns that are copied.
+        scratch: The namespace to load into.
         table: The table.
-        form: PostgreSQL's name of the rows' form: csv or binary.
+        form: The format of COPY: csv or binary.
     """
     told = f"COPY stage ({quoted(columns)}) FROM STDIN (FORMAT {form})"
     with scratch.connect() as connection, connection.transaction():
@@ -47,7 +47,7 @@ def copied(
 
 
 def on_conflict(layout: Layout, table: str, source: str, /) -> str:
-    """Return the upsert of a staging table's rows."""
+    """Return the statement that upserts the rows of a staging table."""
     listed = layout.listed
     return (
         f"INSERT INTO {table} AS stored ({listed}) SELECT {listed} FROM {source} "
@@ -56,10 +56,10 @@ def on_conflict(layout: Layout, table: str, source: str, /) -> str:
 
 
 def clause(layout: Layout, /) -> str:
-    """Return what happens to a row whose key is stored, in a table called `stored`.
+    """Return the ON CONFLICT clause, for a table with the alias `stored`.
 
-    A row that is stored already as it is stays untouched, so that no dead row is left
-    behind: this is how it is written with care.
+    A row that is stored unchanged is not updated, so that no dead row is left behind:
+    this is how a careful user would write it.
     """
     values = [quoted([name]) for name in layout.columns if name not in layout.key]
     if not values:
