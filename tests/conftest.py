@@ -1,4 +1,4 @@
-"""Servers, databases and folders that tests run in."""
+"""Fixtures: the servers, databases and folders that tests run in."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-#: The embedded server's, and the oldest that is supported.
+#: PostgreSQL versions to test with: the embedded one, and the oldest supported.
 VERSIONS = ("18", "15")
 #: Where Debian's packages put PostgreSQL 15, the oldest version supported.
 DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
-#: Tests make and drop hundreds of databases; none has to survive a crash.
+#: Server settings for speed: tests create and drop hundreds of databases, none of which
+#: must survive a crash.
 QUICK = {
     "fsync": "off",
     "synchronous_commit": "off",
@@ -53,18 +54,17 @@ $$
 def pytest_configure(config):
     if sys.dont_write_bytecode and hasattr(config, "cache"):
         keep_bytecode(config.cache.mkdir("bytecode"))
-    # a shell lets what it runs in the background ignore it, and programs that tests
-    # start and interrupt would inherit that
+    # a shell makes background jobs ignore SIGINT, which programs that tests start and
+    # interrupt would inherit
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def keep_bytecode(folder):
-    """Let tests, and the programs that they start, be compiled once.
+    """Cache the bytecode of tests, and of programs they start, in pytest's cache.
 
-    Who forbids Python to write bytecode wants none beside the sources: it goes where
-    pytest keeps what is its own. Compiled anew, it would take half of the unit tests'
-    time.
+    Whoever forbids Python to write bytecode wants none beside the sources; compiling
+    everything in each run would take half of the unit tests' time.
     """
     sys.dont_write_bytecode, sys.pycache_prefix = False, str(folder)
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -79,10 +79,10 @@ def pytest_addoption(parser):
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection():
-    """Leave what is imported and collected out of each search for garbage.
+    """Exempt everything imported and collected from garbage collection.
 
-    All of it stays to the end; to look through it again and again took an eighth of
-    the unit tests' time.
+    It all stays until the end, and examining it repeatedly took an eighth of the unit
+    tests' time.
     """
     gc.disable()
     try:
@@ -94,8 +94,8 @@ def pytest_collection():
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config, items):
-    # pytest has put the tests with one server before those with another; the files of
-    # long tests are to come first and those of unit last, as their folders are named
+    # pytest has grouped the tests by server; sort them by path again, so that the files
+    # of long tests (acceptance, faults) come first and those of unit last
     items.sort(key=lambda item: item.path)
     if config.getoption("--long"):
         return
@@ -106,7 +106,7 @@ def pytest_collection_modifyitems(config, items):
 
 
 def pytest_generate_tests(metafunc):
-    """Run what asks for a server on each version of it, or on the newest alone."""
+    """Run tests that need a server on each version, or only on the newest if marked."""
     if "postgres_server" in metafunc.fixturenames:
         alone = metafunc.definition.get_closest_marker("one_server")
         versions = VERSIONS[:1] if alone else VERSIONS
@@ -118,12 +118,12 @@ _state_folders = itertools.count()
 
 @pytest.fixture(autouse=True)
 def state_dir(tmp_path_factory, monkeypatch):
-    """Give each test a state folder of its own and no settings from outside."""
+    """Give each test its own state folder, and no settings from the environment."""
     kept = {"PROPLOAD_TEST_DSN", "PROPLOAD_SHARED"}
     for name in list(os.environ):
         if name.startswith(("PROPLOAD_", "PG")) and name not in kept:
             monkeypatch.delenv(name)
-    # only named: most tests never make it
+    # only named, not created: most tests never use it
     folder = tmp_path_factory.getbasetemp() / f"state{next(_state_folders)}"
     monkeypatch.setenv("PROPLOAD_STATE_DIR", str(folder))
     yield folder
@@ -134,7 +134,7 @@ def state_dir(tmp_path_factory, monkeypatch):
 
 
 class Servers:
-    """The private servers of a session, each started when it is first asked for."""
+    """The private servers of a test session, each started on first use."""
 
     def __init__(self, until_the_end):
         self._until_the_end = until_the_end
@@ -142,14 +142,14 @@ class Servers:
         self._databases = {}
 
     def dsn_of(self, version):
-        """Return the connection string of the server of a major version."""
+        """Return the connection string of the server with this major version."""
         if version not in self._running:
             cluster = self._until_the_end.enter_context(running_cluster(version))
             self._running[version] = cluster.dsn
         return self._running[version]
 
     def database_of(self, server):
-        """Return the database that tests have in turn on a server."""
+        """Return the database on a server that tests use one after the other."""
         if server not in self._databases:
             made = TestDatabase(server)
             self._until_the_end.callback(made.drop)
@@ -159,14 +159,14 @@ class Servers:
 
 @pytest.fixture(scope="session")
 def servers():
-    """Keep the servers while files go from one to the other; ends with the session."""
+    """Keep all servers running until the end of the test session."""
     with ExitStack() as until_the_end:
         yield Servers(until_the_end)
 
 
 @pytest.fixture(scope="session")
 def postgres_server(request, servers):
-    """Name a private server: a test runs on each. Value: its connection string."""
+    """Return a private server's connection string; tests run once per server."""
     given = os.environ.get("PROPLOAD_TEST_DSN")
     if not given:
         return servers.dsn_of(request.param)
@@ -177,7 +177,7 @@ def postgres_server(request, servers):
 
 @contextmanager
 def running_cluster(version):
-    """Run a cluster of a major version in a temporary folder."""
+    """Run a cluster with this major version in a temporary folder."""
     from propload.postgres.server.cluster import Cluster
     from propload.postgres.server.root_server import server_account
     from tests.programs import server_programs
@@ -187,7 +187,7 @@ def running_cluster(version):
     if version == "15":
         if not (DEBIAN_15 / "postgres").exists():
             pytest.skip("Debian's PostgreSQL 15 is not installed")
-        # text in the order of a language shows where byte order was taken for granted
+        # sorting text by a language's rules reveals code that assumes byte order
         programs, locale = DEBIAN_15, ("--locale-provider=icu", "--icu-locale=en-US")
     home = Path(tempfile.mkdtemp(prefix=f"propload-test-{version}-"))
     cluster = Cluster(home, programs, server_account(), ("--no-sync", *locale))
@@ -200,12 +200,12 @@ def running_cluster(version):
 
 @pytest.fixture(scope="session")
 def postgres_dsn(postgres_server):
-    """Name the server's own database; tests make theirs with `database`."""
+    """Return the DSN of the server's own database; `database` is for test data."""
     return postgres_server
 
 
 class TestDatabase:
-    """The database that tests have in turn, and a session that empties it."""
+    """The database that tests use one after the other, and a session to empty it."""
 
     __test__ = False
 
@@ -221,7 +221,7 @@ class TestDatabase:
         lend(self.dsn)
 
     def empty(self):
-        """Return the connection string of the database, which is empty now."""
+        """Empty the database, and return its connection string."""
         try:
             run(self._session, END_OTHER_SESSIONS)
         except Exception:  # noqa: BLE001 - a test may have restarted the server
@@ -241,26 +241,26 @@ class TestDatabase:
 
 @pytest.fixture(scope="session")
 def test_database(servers, postgres_dsn):
-    """Name the database that tests have in turn."""
+    """Return the database that tests use one after the other."""
     return servers.database_of(postgres_dsn)
 
 
 @pytest.fixture
 def database(test_database):
-    """Give the test an empty database. Value: its connection string."""
-    # emptied, as making one anew takes twenty times as long
+    """Return the connection string of an empty database."""
+    # emptied, because creating a new one takes twenty times as long
     return test_database.empty()
 
 
 @pytest.fixture(scope="module")
 def module_database(test_database):
-    """Give a module's tests one empty database; not to be mixed with `database`."""
+    """Return an empty database for a whole module, which must not use `database`."""
     return test_database.empty()
 
 
 @pytest.fixture
 def connection(database):
-    """Open a connection to the test's own database."""
+    """Open a connection to the test's database."""
     from propload.postgres.session.connection import connect
 
     with connect(database) as opened:
@@ -269,7 +269,7 @@ def connection(database):
 
 @pytest.fixture(scope="session")
 def shared_data():
-    """Find the folder of real input; it is not part of the repository."""
+    """Return the folder of real data, which is not part of the repository."""
     named = os.environ.get("PROPLOAD_SHARED")
     folder = Path(named) if named else REPOSITORY.parent / "shared" / "data"
     if not folder.is_dir():
@@ -281,7 +281,7 @@ def shared_data():
 
 
 def with_database(dsn, name):
-    """Return a connection string like another one, for another database."""
+    """Return a connection string with the database replaced."""
     from propload.postgres.session.dsn import parse_dsn
 
     if not dsn.startswith(("postgres://", "postgresql://")):
@@ -292,13 +292,13 @@ def with_database(dsn, name):
 
 
 def run_outside_transaction(dsn, sql):
-    """Run a statement that PostgreSQL allows in no transaction."""
+    """Run a statement that PostgreSQL does not allow in a transaction."""
     with open_session(dsn) as session:
         run(session, sql)
 
 
 def open_session(dsn):
-    """Open a session that commits each statement by itself."""
+    """Open a session in autocommit mode."""
     from adbc_driver_postgresql import dbapi
 
     return dbapi.connect(dsn, autocommit=True)

@@ -1,4 +1,4 @@
-"""Mappings, schemas and functions as users write them, each with one thing to vary."""
+"""Mappings, schemas and functions as users write them, each with one variable part."""
 
 from types import ModuleType
 
@@ -6,7 +6,7 @@ from propload.running.resuming.object_fingerprints import object_fingerprint
 
 
 def marked(text):
-    """Return the mark of what `made` is after a program of its own module."""
+    """Run a program as a module, and return the fingerprint of its object `made`."""
     module = ModuleType("users_own")
     exec(text, vars(module))  # noqa: S102 - a module as users write them
     mark = object_fingerprint(module.made)

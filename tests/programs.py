@@ -1,4 +1,4 @@
-"""The embedded database's programs, for servers of the tests' own."""
+"""The programs of the embedded database, for the tests' private servers."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from propload.postgres.server.bundled import bundled_programs
 
 
 def server_programs():
-    """Return the folder of the programs where the server's account may run them.
+    """Return the folder of the server programs, which the server's account can run.
 
-    As root that is another account, which cannot enter every folder: the programs
-    are then copied, once, to where the embedded database has them too.
+    For root, that is another account, which cannot enter every folder. The programs are
+    then copied once, to the same place as for the embedded database.
     """
     if os.geteuid():
         return bundled_programs()

@@ -1,4 +1,4 @@
-"""The files of the repository, what they import, and code in a process of its own."""
+"""List the repository's files and their imports, and run code in a new process."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def short(path):
 
 
 def in_another_process(code):
-    """Run code in a fresh interpreter; return what it prints."""
+    """Run code in a fresh interpreter, and return its output."""
     ended = subprocess.run(
         [sys.executable, "-c", code],
         cwd=REPOSITORY,
@@ -38,7 +38,7 @@ def in_another_process(code):
 
 
 def imported(path):
-    """Return the top-level packages that a file imports while running."""
+    """Return the top-level packages that a file imports at run time."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     found = set()
     for node in walk_runtime(tree):
@@ -50,7 +50,7 @@ def imported(path):
 
 
 def walk_runtime(node):
-    """Yield the nodes below one, without those for the type checker only."""
+    """Yield all nodes below a node, except those under `if TYPE_CHECKING`."""
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
             continue

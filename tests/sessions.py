@@ -1,7 +1,7 @@
-"""Sessions of tests with the databases that they have in turn.
+"""Make sessions with test databases cheap to open.
 
-What the driver reads of a server's types before it gives a session is a third of what a
-short load costs. One session of each database lends it to the others.
+Before the driver opens a session, it reads the server's types, which takes a third of
+the time of a short load. One session per database lends what it has read to the others.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from propload.postgres.session.connection import connect
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.session.dsn import resolve_dsn
 
-#: By connection string: sessions that lend what the driver read of a server's types.
+#: Sessions that lend the types that the driver has read, by connection string.
 _lenders = {}
 _lending = threading.Lock()
-#: The name by which the server knows such a session.
+#: The application name of such a session.
 LENDER = "lender"
-#: Tells types apart from those that the driver has read: their arrays and the rows of
-#: tables, which nobody reads as one value, are left out.
+#: A query whose result changes if types are created after the driver has read them.
+#: Arrays and the row types of tables are not counted: no test reads them as one value.
 TYPES = """
 SELECT count(*), max(t.oid::int8)
 FROM pg_catalog.pg_type AS t
@@ -32,7 +32,7 @@ WHERE t.typelem = 0 AND coalesce(c.relkind, 'c') = 'c'
 
 
 class Lender:
-    """A session that lends what the driver knows, where it is all there is to know."""
+    """A session that lends the types known to the driver, while these are complete."""
 
     def __init__(self, dsn):
         self._dsn = dsn
@@ -45,7 +45,7 @@ class Lender:
         self.session.rollback()
 
     def open(self):
-        """Return the driver's own session, or None where a test has made types."""
+        """Return a new session of the driver, or None if a test has created types."""
         with _lending:
             raw = self.session._raw.adbc_clone()
         try:
@@ -62,7 +62,7 @@ class Lender:
 
     @contextlib.contextmanager
     def short_session(self):
-        """Give this session itself, or another one where it is in use."""
+        """Yield this session itself, or another one if it is in use."""
         if not self._using.acquire(blocking=False):
             with self.session.sibling() as session:
                 yield session
@@ -84,23 +84,23 @@ class Lender:
 
 
 def lend(dsn):
-    """Let sessions with a database open at a tenth of their cost."""
+    """Let sessions with a database be opened in a tenth of the usual time."""
     connection.open_session = _open_session
     _lenders[resolve_dsn(dsn)] = Lender(dsn)
 
 
 def forget(dsn):
-    """Open sessions with a database as everyone does, from now on."""
-    # threads of a load that was given up may still have one of it open
+    """Open sessions with a database in the usual way from now on."""
+    # threads of an abandoned load may still have a session open
     with contextlib.suppress(Exception):
         _lenders.pop(resolve_dsn(dsn)).session.close()
 
 
 def short_session(dsn):
-    """Give a session that knows the server's own types, and none that a test made.
+    """Return a context manager for a session that knows only the server's own types.
 
-    To read those, or what is set for new sessions, `connect`. What is not committed is
-    undone.
+    Use `connect` to read types that a test created, or settings for new sessions. What
+    is not committed is rolled back.
     """
     lender = _lenders.get(resolve_dsn(dsn))
     return lender.short_session() if lender else connect(dsn)

@@ -1,4 +1,4 @@
-"""Folders that a user may not look into, for tests that root runs as well."""
+"""Folders without read or search permission, which also work if root runs the tests."""
 
 from __future__ import annotations
 
@@ -7,13 +7,18 @@ import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
-#: A user whom no file belongs to.
+#: The id of a user who owns no files.
 NOBODY = 65534
 
 
 @contextmanager
 def a_shut_folder(rights, name="sub"):
-    """Give a folder with another in it that only its rights shut, also to root."""
+    """Yield a folder with a subfolder that has only these rights, even for root.
+
+    Args:
+        rights: One octal digit of permissions for the user.
+        name: The subfolder's name.
+    """
     with tempfile.TemporaryDirectory() as place:
         root = Path(place)
         root.chmod(0o755)

@@ -1,4 +1,4 @@
-"""What the tests of crawls share: a site, a database to load into, and its rows."""
+"""Helpers for tests of crawls: load the demo site into a database, read the rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Committed notebooks run again, in a kernel of their own."""
+"""Run the committed notebooks again, each in a kernel of its own."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from nbclient import NotebookClient
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((REPOSITORY / "notebooks").glob("*.ipynb"))
-#: Those of a number from 10 on measure; the others show how propload is used.
+#: Notebooks numbered 10 and up are benchmarks; the others show how to use propload.
 MEASURING = [path for path in NOTEBOOKS if path.stem[:2] >= "10"]
 LESSONS = [path for path in NOTEBOOKS if path not in MEASURING]
-#: A cell may run every peer, on a machine that does other work; a hung one ends.
+#: Time limit of a cell, which may run every peer on a busy machine.
 CELL_SECONDS = 500
 
 
 def run_again(path, folder):
-    """Run a notebook small, in a folder; no cell of it may fail."""
+    """Run a notebook in a folder, and fail if one of its cells does."""
     notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(
         notebook,

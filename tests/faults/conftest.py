@@ -1,4 +1,4 @@
-"""A server to be killed, and databases on it."""
+"""Fixtures: a server that can be killed, and databases on it."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ import pytest
 from tests.faults.server import DurableServer, observer
 
 _numbers = itertools.count()
-#: Seconds that any one test may take in its long form; the longest is made for half
-#: an hour.
+#: Time limit in seconds of a test's long form; the longest is to take half an hour.
 LONGEST = 3_600
 
 
 def pytest_collection_modifyitems(config, items):
-    """Give the long forms time: what a module says of its tests is for short ones."""
+    """Raise the time limits for long forms: those in the modules are for short ones."""
     if not config.getoption("--long"):
         return
     for item in items:
@@ -29,7 +28,7 @@ def pytest_collection_modifyitems(config, items):
 
 @pytest.fixture(scope="session")
 def server():
-    """Run a private server that survives being killed; ends with the session."""
+    """Run a private server that survives being killed, until the session ends."""
     home = Path(tempfile.mkdtemp(prefix="propload-faults-"))
     with contextlib.closing(DurableServer(home)) as running:
         yield running
@@ -38,7 +37,7 @@ def server():
 
 @pytest.fixture
 def dsn(server):
-    """Make an empty database. Value: its connection string."""
+    """Create an empty database; the value is its connection string."""
     server.start()
     name = f"faults_{next(_numbers)}"
     server.run_outside_transaction(f"CREATE DATABASE {name}")
@@ -49,13 +48,13 @@ def dsn(server):
 
 @pytest.fixture
 def long(request):
-    """Tell whether this is the long form."""
+    """Return whether the long form is to run."""
     return request.config.getoption("--long")
 
 
 @pytest.fixture
 def chance():
-    """Give a source of chance; a failing test shows its seed."""
+    """Return a random number generator; a failing test shows its seed."""
     seed = random.randrange(2**32)  # noqa: S311 - not a secret
     print(f"seed {seed}")  # noqa: T201 - pytest shows it with a failure
     return random.Random(seed)  # noqa: S311 - not a secret

@@ -1,4 +1,4 @@
-"""Any names, types and values, and whether a value is another one's equal."""
+"""Strategies for arbitrary names, types and values, and comparisons of values."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import polars as pl
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-#: PostgreSQL takes names of at most 63 bytes; longer ones have to be refused.
+#: Names; those longer than PostgreSQL's 63 bytes must be refused.
 names = st.text(
     st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]),
     min_size=1,
@@ -39,7 +39,7 @@ VALUES = {
     pl.Datetime("us", "UTC"): times.map(lambda moment: moment.replace(tzinfo=dt.UTC)),
     pl.Binary: st.binary(max_size=20),
 }
-#: Values that other types take as well, more often than chance brings them.
+#: Values that also fit other types, which random ones rarely do.
 PLAIN = {
     pl.Int64: st.integers(-2, 40_000),
     pl.UInt64: st.integers(0, 40_000),
@@ -54,10 +54,10 @@ def columns(draw, dtype, height, *, plain=False):
     """Draw the values of a column, nulls among them.
 
     Args:
-        draw: Hypothesis gives it.
+        draw: Passed by Hypothesis.
         dtype: One of `VALUES`.
-        height: How many.
-        plain: Whether many should fit into other types too.
+        height: The number of values.
+        plain: Whether many of the values should fit other types too.
     """
     value = VALUES[dtype]
     if plain and dtype in PLAIN:
@@ -68,7 +68,7 @@ def columns(draw, dtype, height, *, plain=False):
 
 @st.composite
 def frames(draw):
-    """Draw a frame of any columns, with a column that tells the rows apart."""
+    """Draw a frame with any columns, and one column that numbers the rows."""
     height = draw(st.integers(1, 12))
     made = {"propload_n": pl.Series(range(height), dtype=pl.Int64)}
     for name in draw(st.lists(names, min_size=1, max_size=4, unique=True)):
@@ -76,7 +76,7 @@ def frames(draw):
     return pl.DataFrame(made)
 
 
-#: Types of columns that exist already.
+#: Types of existing columns in PostgreSQL.
 WHOLE = {"smallint": 15, "integer": 31, "bigint": 63}
 FLOATS = {"real": "f", "double precision": "d"}
 EXACT = "numeric(12,2)"
@@ -91,7 +91,7 @@ NUMBERS = {*WHOLE, *FLOATS, EXACT}
 
 
 def has_a_way(dtype, pg_type):
-    """Return what docs/postgres.md says: whether a type goes into a column at all."""
+    """Return whether a column accepts a type at all, according to docs/postgres.md."""
     dtype = dtype() if isinstance(dtype, type) else dtype
     if dtype == pl.String:
         return True
@@ -101,14 +101,14 @@ def has_a_way(dtype, pg_type):
         return True
     if dtype.is_temporal():
         return pg_type in TIMES
-    # a boolean is a number to some: the page leaves it open for these
+    # the page does not say whether these columns accept a boolean as a number
     if dtype == pl.Boolean and pg_type in {*FLOATS, EXACT}:
         return None
     return pg_type in NUMBERS or pg_type == "boolean"
 
 
 def fits(value, dtype, pg_type):
-    """Tell whether a column holds a value exactly; None where that is not known."""
+    """Return whether a column can hold a value exactly; None if that is unknown."""
     if value is None:
         return True
     if isinstance(value, str):
@@ -130,14 +130,14 @@ def _number_fits(value, dtype, pg_type):
         return _float_fits(value, dtype, FLOATS[pg_type])
     if pg_type == EXACT:
         return _decimal_fits(value, dtype)
-    # among texts -0.0 is no truth value, so it is none in a column of numbers either
+    # the text -0.0 is not a boolean, so the number -0.0 is not one either
     return value in {0, 1} and math.copysign(1, value) > 0
 
 
 def _text_fits(value, pg_type):
     if pg_type not in {"text", SHORT}:
         return None
-    # spaces at the end may be dropped
+    # trailing spaces may be dropped
     return "\0" not in value and (pg_type == "text" or len(value.rstrip(" ")) <= 5)
 
 
@@ -150,7 +150,7 @@ def _float_fits(value, dtype, code):
         return int(stored) == value
     if code == "d" or dtype == pl.Float32 or not math.isfinite(value):
         return True
-    # 0.1 stays 0.1: what counts is the shortest decimal that names the value
+    # 0.1 stays 0.1: compare the shortest decimals that identify the values
     return float(_shown(value, pl.Float32)) == value
 
 
@@ -165,7 +165,7 @@ def _decimal_fits(value, dtype):
 
 
 def same(found, given):
-    """Whether a value came back as it was, in the type of its column."""
+    """Return whether a value was read back unchanged, in the type of its column."""
     if isinstance(given, float) and math.isnan(given):
         return isinstance(found, float) and math.isnan(found)
     if isinstance(given, dt.datetime) and isinstance(found, dt.datetime):
@@ -176,15 +176,15 @@ def same(found, given):
 
 
 def same_in(pg_type, found, given, dtype):
-    """Whether a stored value says what was given, in a column of another type."""
+    """Return whether a stored value equals the given one, in a column of any type."""
     if found is None or given is None:
         return found is given
     if pg_type in {"text", SHORT}:
-        # spaces at the end may be dropped
+        # trailing spaces may be dropped
         dropped = isinstance(given, str) and found.rstrip(" ") == given.rstrip(" ")
         return dropped or shows(found, given, dtype)
     if isinstance(given, str):
-        # what another type makes of a text is no business of this comparison
+        # how other types interpret a text is not compared here
         return True
     if isinstance(given, dt.date):
         return _moment(found) == _moment(given)
@@ -196,7 +196,7 @@ def same_in(pg_type, found, given, dtype):
 
 
 def shows(text, given, dtype):
-    """Whether a text is how a value is shown: it can be read again."""
+    """Return whether a text represents a value: whether it parses to the same value."""
     if isinstance(given, (bool, str)):
         return text in {given, str(given).lower()}
     if isinstance(given, bytes):
@@ -208,7 +208,7 @@ def shows(text, given, dtype):
 
 
 def _shown(number, dtype):
-    """Return the shortest decimal that names a number; true is 1."""
+    """Return the shortest decimal that identifies a number; True is 1."""
     if isinstance(number, bool):
         return str(int(number))
     return pl.Series([number], dtype=dtype).cast(pl.String)[0]
@@ -217,12 +217,15 @@ def _shown(number, dtype):
 def _moment(value):
     if not isinstance(value, dt.datetime):
         value = dt.datetime(value.year, value.month, value.day)  # noqa: DTZ001 - as is
-    # without a zone is UTC
+    # without a time zone, it is in UTC
     return value.replace(tzinfo=None)
 
 
 def fuzz(examples):
-    """Return how often hypothesis tries; loads are slow, and this is no mistake."""
+    """Return Hypothesis settings with this many examples and without health checks.
+
+    Loads are slow, which is expected here.
+    """
     return settings(
         max_examples=examples,
         deadline=None,

@@ -1,4 +1,4 @@
-"""Loads in processes of their own, and what they should have loaded."""
+"""Run loads in processes of their own, and compute what they should have loaded."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from tests.faults.server import commits_of, wait_until
 from tests.integration.reading import read_table
 
 KEY = ["id"]
-#: Rows of a prepared batch: small, so that a load has many moments to be hit at.
+#: Rows per batch: few, so that a load can be interrupted at many points.
 BATCH_ROWS = 250
 
 
 def listings(rows, *, chance, keys=None, bad=0):
-    """Return versions of rows, some of which no table of numbers takes.
+    """Return versions of rows, some of them with a price that is not a number.
 
     Args:
-        rows: How many.
+        rows: The number of rows.
         chance: A `random.Random`.
-        keys: How many different keys; by default each row has its own.
-        bad: How many rows hold a price that is no number.
+        keys: The number of different keys; by default each row has its own.
+        bad: The number of rows whose price is not a number.
     """
     frame = pl.DataFrame(
         {
@@ -55,7 +55,7 @@ def table_sql(name="homes", *, mode="upsert"):
 
 
 def expected(frame, *, mode="upsert"):
-    """Return what the table holds in the end, sorted."""
+    """Return the rows that the table must hold after the load, sorted."""
     good = frame.with_columns(pl.col("price").cast(pl.Int64, strict=False)).filter(
         pl.col("price").is_not_null()
     )
@@ -86,7 +86,7 @@ def words(dsn, *, mode="upsert", **more):
 
 
 class Process:
-    """A process whose output is kept, and which ends with the block."""
+    """A process whose output is collected, and which is killed when a block ends."""
 
     def __init__(self, *command, stdin=None, **options):
         self.popen = subprocess.Popen(
@@ -128,7 +128,7 @@ class Process:
         return self.popen.poll() is not None
 
     def wait_for(self, text, *, seconds=60):
-        """Return when a line of the output or the log holds a text."""
+        """Wait until a line of the output or the log contains a text."""
 
         def told():
             return any(text in line for line in [*self.out, *self.err])
@@ -140,12 +140,12 @@ class Process:
         self.popen.send_signal(number)
 
     def kill(self):
-        """Kill the process (nothing, where it has ended) and return its code."""
+        """Kill the process, unless it has ended, and return its exit code."""
         self.popen.kill()
         return self.wait()
 
     def wait(self, seconds=120):
-        """Return the exit code when the process has ended and all is read."""
+        """Wait until the process has ended and its output is read; return its code."""
         code = self.popen.wait(seconds)
         for reader in self._readers:
             reader.join(seconds)
@@ -162,18 +162,18 @@ class Process:
         return "".join(self.out)
 
     def report(self, *, code=0):
-        """Wait for the end and return the report that was printed."""
+        """Wait for the end, check the exit code, and return the printed report."""
         ended = self.wait()
         assert ended == code, f"exit {ended}\n{self.log}"
         return json.loads(self.printed)
 
 
 def pipe_of(text):
-    """Return the end to read of a pipe that holds a text."""
+    """Return the reading end of a pipe that supplies a text."""
     reading, writing = os.pipe()
 
     def write():
-        # who reads may be killed before the end
+        # the reader may be killed before the end
         with contextlib.suppress(BrokenPipeError), os.fdopen(writing, "w") as stream:
             stream.write(text)
 
@@ -182,25 +182,25 @@ def pipe_of(text):
 
 
 def start(*words, stdin=None, **environment):
-    """Start `propload` with some words."""
+    """Start `propload` with these arguments."""
     command = [sys.executable, "-m", "propload", *map(str, words)]
     return Process(*command, stdin=stdin, env={**os.environ, **environment})
 
 
 def start_python(code, *words, **options):
-    """Start a program of the test's own."""
+    """Start a Python program given as text."""
     return Process(sys.executable, "-c", code, *map(str, words), **options)
 
 
 def counts_of(report):
-    """Return the counts of a printed report; they add up, or it fails."""
+    """Return the counts of a printed report, after checking that they add up."""
     counts = propload.Counts(**report["counts"])
     counts.verify()
     return counts
 
 
 def crawl_words(site):
-    """Return how a crawl of the whole demo site is asked for, at full speed."""
+    """Return the arguments for a crawl of the whole demo site at full speed."""
     given = {"place": ",".join(site.places), "base_url": site.url, "details": "off"}
     told = {"DOWNLOAD_DELAY": 0, "AUTOTHROTTLE_ENABLED": False}
     told |= {"CONCURRENT_REQUESTS": 4, "CONCURRENT_REQUESTS_PER_DOMAIN": 4}
@@ -211,7 +211,7 @@ def crawl_words(site):
 
 
 def kill_at_random(process, dsn, chance, *, most=30):
-    """Kill a load after some of its commits, or a moment later, or its end."""
+    """Kill a load shortly after a random number of commits, if it still runs then."""
     goal = commits_of(dsn) + chance.randint(1, most)
     wait_until(lambda: process.ended or commits_of(dsn) >= goal)
     threading.Event().wait(chance.uniform(0, 0.02))

@@ -13,21 +13,22 @@ from dataclasses import dataclass
 #: Closing with this linger sends RST instead of FIN.
 RESET = struct.pack("ii", 1, 0)
 BLOCK = 16 << 10
-#: What a client says as it ends a session, and waits for no answer to.
+#: The message with which a client ends a session, without waiting for an answer.
 FAREWELL = b"X\0\0\0\4"
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What happens to one connection.
+    """A fault of one connection.
 
     Attributes:
-        kind: cut (FIN both ways), reset (RST), stall (nothing more goes through
-            until `Proxy.relent`), or forget (all connections end for the client,
-            and the server hears nothing of it).
-        after: The bytes, both ways counted, that go through before it.
-        word: What is sent at that moment instead, and does not go through; that
-            happens once, to the first connection of several that wait for it.
+        kind: cut (FIN both ways), reset (RST), stall (nothing more is forwarded until
+            `Proxy.relent`), or forget (all connections are closed for the client, and
+            the server does not notice).
+        after: The number of bytes, in both directions, forwarded before the fault.
+        word: If given, the fault happens instead when these bytes are sent; they are
+            not forwarded. If several connections have the fault, it happens once, on
+            the first of them that sends the bytes.
     """
 
     kind: str
@@ -38,14 +39,14 @@ class Fault:
 class Proxy:
     """Forwards loopback connections to the server's socket.
 
-    Each new connection takes the next of `faults`; without one it is left alone.
+    Each new connection takes the next of `faults`; if there is none, it has no fault.
 
     Args:
         server: The `DurableServer` behind it.
 
     Attributes:
-        trips: How often a client has spoken first or after an answer: so often it
-            waits for a server that is far away.
+        trips: The number of round trips: how often a client has sent something first
+            or after an answer, and would wait for a distant server.
     """
 
     def __init__(self, server):
@@ -86,11 +87,11 @@ class Proxy:
         return f"postgresql://postgres{secret}@127.0.0.1:{self.port}/{database}"
 
     def relent(self):
-        """Let stalled connections go on."""
+        """Let stalled connections continue."""
         self._relented.set()
 
     def forget(self):
-        """End all connections for their clients; the server waits for more."""
+        """Close all connections for their clients, while the server keeps waiting."""
         for client, backend in list(self._open):
             self._forgotten.add(backend)
             with contextlib.suppress(OSError):
@@ -153,7 +154,7 @@ class Proxy:
         return fault.word in block
 
     def _strike(self, client, fault):
-        """Do what the fault says; return whether the connection goes on."""
+        """Carry out the fault, and return whether the connection continues."""
         self.done.append(fault)
         if fault.kind == "stall":
             self.stalled.set()

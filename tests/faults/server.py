@@ -1,4 +1,4 @@
-"""A server of the tests' own that may be killed and stopped, and looks at it."""
+"""A private server that can be killed and stopped, and a session to observe it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from propload.postgres.sql import ledger
 from tests.integration.reading import run_sql
 from tests.programs import server_programs
 
-#: Nothing is lost when the server dies; only the machine may not.
+#: With these, commits survive a crash of the server, though not one of the machine.
 SETTINGS = {
     "fsync": "off",
     "full_page_writes": "off",
@@ -25,7 +25,7 @@ SETTINGS = {
 }
 LOCALE = ("--no-sync", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
 BACKENDS = "SELECT pid FROM pg_stat_activity WHERE application_name = 'propload'"
-#: Seconds between two looks at what only a look can tell.
+#: Seconds between two checks of a condition that must be polled.
 LOOK = 0.01
 
 
@@ -33,7 +33,7 @@ class DurableServer:
     """A cluster whose commits survive the death of its processes.
 
     Args:
-        home: A folder of its own.
+        home: The cluster's folder.
     """
 
     def __init__(self, home):
@@ -48,11 +48,11 @@ class DurableServer:
         return self.dsn.replace("/propload?", f"/{database}?")
 
     def start(self):
-        """Start the server where it does not run, and wait until it takes sessions."""
+        """Start the server if it is not running, and wait until it accepts sessions."""
         self.cluster.start(settings=SETTINGS)
 
     def stop(self):
-        """Stop the server as a crash does: no session is told to finish."""
+        """Stop the server immediately, as in a crash, without ending sessions first."""
         words = ("-D", str(self.cluster.data), "-m", "immediate", "-w", "-s", "stop")
         self.cluster._run("pg_ctl", *words)
 
@@ -69,7 +69,10 @@ class DurableServer:
             cursor.execute(sql)
 
     def kill_backend(self, dsn, chance):
-        """Kill one of a load's sessions; the whole server recovers from that."""
+        """Kill one of a load's backends, after which the whole server recovers.
+
+        Returns whether there was one.
+        """
         pids = [pid for (pid,) in ask(dsn, BACKENDS)]
         if pids:
             os.kill(chance.choice(pids), signal.SIGKILL)
@@ -77,7 +80,7 @@ class DurableServer:
 
 
 def prepare_ledger(dsn, *statements):
-    """Make propload's own tables before its first run, and change them."""
+    """Create propload's own tables before its first run, and run further statements."""
     with connect(dsn, application_name="observer") as session:
         for statement in (
             *ledger.CREATE_SCHEMA,
@@ -88,7 +91,7 @@ def prepare_ledger(dsn, *statements):
         session.commit()
 
 
-#: Makes each commit last so many seconds, so that a load can be hit in its midst.
+#: Delays each commit by 0.01 seconds, so that a load can be interrupted within one.
 SLOW_LEDGER = (
     """CREATE FUNCTION propload.slow() RETURNS trigger LANGUAGE plpgsql
     AS 'BEGIN PERFORM pg_sleep(0.01); RETURN NEW; END'""",
@@ -97,7 +100,7 @@ SLOW_LEDGER = (
 )
 
 
-#: Holds a run back in its fourth commit, so that it is hit after three.
+#: Blocks a run in its fourth commit, so that it can be killed after three.
 HALTING_LEDGER = (
     """CREATE FUNCTION propload.halt() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
@@ -113,20 +116,20 @@ _HALTED = "FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
 
 
 def kill_halted(process, dsn):
-    """Kill a load that the ledger holds back; the next one is not held back."""
+    """Kill a load that is blocked by `HALTING_LEDGER`; the next one is not blocked."""
     with process:
         wait_until(lambda: ask(dsn, f"SELECT pid {_HALTED}"))
         process.kill()
-    # the server hears of the kill when it has slept, which is not waited for
+    # the server would notice the kill only after its sleep
     ask(dsn, f"SELECT pg_terminate_backend(pid) {_HALTED}")
     run_sql(dsn, "DROP TRIGGER halt ON propload.ledger")
 
 
 class Observer:
-    """A session that looks at one database after the other.
+    """A session for queries, which is kept open for one database at a time.
 
-    It is kept, as tests look a hundred times a second: to open one takes the driver
-    and the server a tenth of a second, which the load that is looked at would lack.
+    Tests query a hundred times per second: opening a session each time would take
+    driver and server a tenth of a second, which the observed load would lack.
     """
 
     def __init__(self):
@@ -134,7 +137,7 @@ class Observer:
         self._dsn = None
 
     def rows(self, dsn, sql):
-        """Return the rows of a query; a session that is gone is opened anew."""
+        """Return the rows of a query; a session that was lost is opened again."""
         if self._session is not None and self._dsn == dsn:
             with contextlib.suppress(PropLoadError):
                 return self._rows(sql)
@@ -147,7 +150,7 @@ class Observer:
         try:
             return self._session.rows(sql)
         finally:
-            # the next look sees what was committed since, and no lock is held
+            # so that the next query sees later commits, and no lock is held
             self._session.rollback()
 
     def close(self):
@@ -160,7 +163,7 @@ observer = Observer()
 
 
 def ask(dsn, sql):
-    """Return the rows of a query, or nothing while the server cannot tell."""
+    """Return the rows of a query; [] while the server cannot answer."""
     try:
         return observer.rows(dsn, sql)
     except PropLoadError:
@@ -168,7 +171,7 @@ def ask(dsn, sql):
 
 
 def commits_of(dsn):
-    """Return how many pieces were committed into a database so far."""
+    """Return how many pieces were committed to a database so far."""
     if not ask(dsn, "SELECT 1 WHERE to_regclass('propload.ledger') IS NOT NULL"):
         return 0
     rows = ask(dsn, "SELECT count(*) FROM propload.ledger")
@@ -176,10 +179,10 @@ def commits_of(dsn):
 
 
 def wait_until(condition, *, seconds=60.0):
-    """Return when a condition holds that nobody tells of.
+    """Poll until a condition holds.
 
     Raises:
-        TimeoutError: It did not come to hold.
+        TimeoutError: It did not hold in time.
     """
     never = threading.Event()
     for _ in range(int(seconds / LOOK)):

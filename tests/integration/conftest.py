@@ -1,4 +1,4 @@
-"""What a server has to have for a test, asked before the test does anything."""
+"""A fixture for what a test needs of the server, checked before the test starts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from tests.sessions import short_session
 
 EXTENSIONS = "SELECT name::text FROM pg_available_extensions"
-#: A server without ICU lists the one of these that every server is made with.
+#: Counts ICU's collations without `unicode`, which a server without ICU lists as well.
 ICU = (
     "SELECT count(*) FROM pg_collation "
     "WHERE collprovider = 'i' AND collname <> 'unicode'"
@@ -18,12 +18,12 @@ ICU = (
 
 @dataclass(frozen=True)
 class Needs:
-    """Skips a test where the server lacks what it is about, and for nothing else.
+    """Skips a test if, and only if, the server lacks what the test is about.
 
     Attributes:
-        major: The server's version.
+        major: The server's major version.
         available: Names of the extensions that can be created.
-        collations: How many of ICU's it has; 0 where it was built without.
+        collations: The number of ICU collations; 0 if it was built without ICU.
     """
 
     major: int

@@ -1,4 +1,4 @@
-"""Replays that end as if they were killed."""
+"""Simulate replays that are killed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from propload.rejecting import RejectStore
 
 
 def kill_at_its_end(monkeypatch, run_id, *, fix, to):
-    """Replay, and end as if killed between the last commit and what comes after."""
+    """Replay, and stop as if killed between the last commit and what follows it."""
 
     def killed(*_):
         raise KeyboardInterrupt

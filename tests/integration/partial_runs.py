@@ -1,4 +1,4 @@
-"""Runs of several lanes that end in part, at a place that the test chooses."""
+"""End runs with several lanes when only certain pieces are committed."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import polars as pl
 from propload.prepare.routing import lane_of
 from tests.integration.reading import run_sql
 
-#: A check that fails a run for good at one row: when the ledger holds the pieces that
-#: are to be committed before. No trigger: it would tie rows to one another.
+#: A check that makes a run fail permanently at one row, once the ledger has entries for
+#: the pieces to be committed before it. Not a trigger: it could let rows affect others.
 GUARD = """
 CREATE OR REPLACE FUNCTION guard(id text) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
@@ -23,7 +23,7 @@ BEGIN
     END IF;
     RETURN true;
 END $$"""
-#: Holds one row back until another is there, or it is clear that none comes.
+#: A check that delays one row until another exists, for at most a second.
 PATIENT = """
 CREATE OR REPLACE FUNCTION guard(id text) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
@@ -39,14 +39,14 @@ AS 'SELECT true'"""
 
 
 def ids_by_lane(dtype=pl.Int32, lanes=2):
-    """Return the ids from 1 to 400 by the lane that they take."""
+    """Return the ids from 1 to 400, grouped by lane."""
     ids = pl.Series("id", range(1, 401)).cast(dtype)
     found = lane_of(ids.to_frame(), ["id"], lanes)
     return [ids.filter(found == lane).to_list() for lane in range(lanes)]
 
 
 def guard(dsn, table, row, *, until):
-    """Fail who writes one row, once the ledger holds an entry of that condition."""
+    """Make a run fail at one row, once the ledger has an entry that meets `until`."""
     run_sql(
         dsn,
         GUARD.format(id=row, entered=until),
@@ -59,7 +59,7 @@ def open_guard(dsn):
 
 
 def await_row(dsn, table, row, *, until):
-    """Let who writes one row wait until a query finds something, a second at most."""
+    """Delay the write of one row until a query returns a row, for at most a second."""
     run_sql(
         dsn,
         PATIENT.format(id=row, awaited=until),

@@ -1,4 +1,4 @@
-"""Looks at tables from outside, with a connection of its own."""
+"""Query tables from outside a load, with a separate connection."""
 
 import polars as pl
 
@@ -12,9 +12,9 @@ WHERE application_name = 'propload' AND pid <> pg_backend_pid()
 
 
 def await_stages(dsn):
-    """Wait until no load of before has a stage: it would hold on to types and domains.
+    """Wait until no earlier load has a stage, which would depend on types and domains.
 
-    The server drops it after the client has closed the session.
+    The server drops a stage only some time after the client has closed the session.
     """
     query(dsn, END_RUNS)
 
@@ -28,20 +28,20 @@ def run_sql(dsn, *statements):
 
 
 def query(dsn, sql, *values):
-    """Return the rows of a query with some values."""
+    """Return the rows of a query with these parameters."""
     with short_session(dsn) as session:
         return session.rows(sql, values)
 
 
 def read_frame(session, sql):
-    """Return the rows of a query as a frame of the driver's own types."""
+    """Return the rows of a query as a frame, with the types that the driver returns."""
     with session._cursor() as cursor:
         cursor.execute(sql, None)
         return pl.DataFrame(pl.from_arrow(cursor.fetch_arrow_table()))
 
 
 def read_table(dsn, table):
-    """Return a table's rows as a frame."""
+    """Return a table's rows as a frame, with timestamps in UTC."""
     with connect(dsn) as session:
         frame = read_frame(session, f'SELECT * FROM "{table}"')
         session.commit()
@@ -55,7 +55,7 @@ def read_table(dsn, table):
 
 
 def writes_of(dsn, table):
-    """Return what an UPDATE would change of each row: its place and its age."""
+    """Return ctid and xmin of each row, which any UPDATE of it would change."""
     with short_session(dsn) as session:
         rows = session.rows(f'SELECT ctid::text, xmin::text FROM "{table}" ORDER BY 1')
         session.commit()

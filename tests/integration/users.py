@@ -1,4 +1,4 @@
-"""Users who may do less than the one that tests connect as."""
+"""Create database users with fewer privileges than the tests' own user."""
 
 from contextlib import contextmanager
 
@@ -8,12 +8,12 @@ from tests.integration.reading import run_sql
 
 @contextmanager
 def new_user(database, name, *rights):
-    """Make a user. Value: their connection string.
+    """Create a user, and yield their connection string.
 
     Args:
-        database: The connection string of who makes them.
-        name: Of the user, who is gone at the end with all that is theirs.
-        rights: Statements that give the user what they may do.
+        database: The connection string of the user that creates them.
+        name: The user's name; at the end they are dropped with all that they own.
+        rights: Statements that grant the user's privileges.
     """
     run_sql(database, f"CREATE ROLE {name} LOGIN", *rights)
     try:
@@ -25,7 +25,7 @@ def new_user(database, name, *rights):
 
 @contextmanager
 def user_without_a_ledger(database, *tables):
-    """Make a user who owns some tables, and has no schema for a ledger."""
+    """Create a user who owns some tables, but cannot create a schema for a ledger."""
     name = "propload_poor"
     rights = [f"ALTER TABLE {table} OWNER TO {name}" for table in tables]
     rights.append(f"GRANT CREATE, USAGE ON SCHEMA public TO {name}")
@@ -35,7 +35,7 @@ def user_without_a_ledger(database, *tables):
 
 @contextmanager
 def user_without_rights(database):
-    """Make a user who may write the table `t` and create nothing but temporary."""
+    """Create a user who may write to table `t`, but create only temporary tables."""
     name = "propload_limited"
     right = f"GRANT SELECT, INSERT ON t TO {name}"
     with new_user(database, name, right) as dsn:

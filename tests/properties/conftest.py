@@ -1,4 +1,4 @@
-"""What holds of any input holds on a busy machine too: no example has a deadline."""
+"""Disable Hypothesis' deadlines: properties must hold on a busy machine too."""
 
 from hypothesis import settings
 

@@ -1,6 +1,6 @@
-"""What a type checker must accept of the public names, and what it must refuse.
+"""Uses of the public API that a type checker must accept or reject.
 
-Never run: mypy checks that each line means what it says.
+This module is never run: mypy checks each line, and each `type: ignore`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def load(frame: pl.DataFrame) -> None:
-    """Load in each of the ways that the documentation shows."""
+    """Load in all ways shown in the documentation."""
     report = propload.ingest("homes.csv", table="homes", key="id", newest="seen")
     assert_type(report, propload.Report)
     assert_type(report.counts.inserted, int)
@@ -40,7 +40,7 @@ def push() -> None:
 
 
 def look() -> None:
-    """Look before and after."""
+    """Check before a load, and inspect after it."""
     assert_type(propload.check("homes.csv", table="homes"), propload.CheckReport)
     assert_type(propload.rejects(), pl.DataFrame)
     assert_type(propload.runs(5), list[propload.Report])
@@ -54,7 +54,7 @@ def look() -> None:
 
 
 def look_with_settings_of_others() -> None:
-    """Give a setting that is refused."""
+    """Pass settings that functions accept or reject."""
     propload.runs(5, table="homes", state_dir="state")
     propload.drop_runs(90, to="embedded", table="homes")
     propload.leftovers(to="embedded")
@@ -71,7 +71,7 @@ def look_with_settings_of_others() -> None:
 
 
 def fail() -> None:
-    """Catch what may be raised."""
+    """Catch the errors that a load may raise."""
     try:
         load(pl.DataFrame())
     except propload.LoadError as error:
@@ -81,24 +81,24 @@ def fail() -> None:
 
 
 def name() -> None:
-    """Take names that are there, and no others."""
+    """Use names that exist, and reject others."""
     propload.ingst("homes.csv", table="homes")  # type: ignore[attr-defined] # a slip
     assert_type(propload.__version__, str)
 
 
 def wrap(source: object, **settings: Unpack[propload.Settings]) -> propload.Report:
-    """Load with settings of one's own."""
+    """Pass on settings, with defaults of one's own."""
     settings.setdefault("on_null", "keep")
     return propload.ingest(source, **settings)
 
 
 def told(trial: propload.Trial) -> None:
-    """Hear of a trial."""
+    """Receive a trial, as `on_trial` of `tune` does."""
     assert_type(trial.workers, int)
 
 
 def take_apart(report: propload.Report, checked: propload.CheckReport) -> str:
-    """Name what results are made of."""
+    """Annotate the parts of results with their public types."""
     target: propload.TargetName = report.target
     reasons: list[propload.ReasonCount] = [*report.warnings, *checked.reasons]
     columns: list[propload.ColumnCheck] = [*checked.columns]

@@ -1,4 +1,4 @@
-"""What a type checker must see of the names that `*` imports; never run."""
+"""Names that a type checker must know after `import *`; never run."""
 
 from typing import assert_type
 

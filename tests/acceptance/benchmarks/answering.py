@@ -1,4 +1,4 @@
-"""Small runs of benchmarks."""
+"""Run benchmarks in a small form."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two files, and results that are kept apart from those of this machine."""
+"""Fixtures: two input files, and a folder of results of the tests' own."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ SECOND_FILE = "id,day,price\n2,2026-11-01,$8\n3,2026-11-01,$9\n"
 
 @pytest.fixture(autouse=True)
 def results(tmp_path, monkeypatch):
-    """Keep what is measured here from what this machine has measured."""
+    """Keep the results of tests apart from those measured on this machine."""
     monkeypatch.setattr(measuring, "RESULTS", tmp_path / "results")
     return tmp_path / "results"
 
 
 @pytest.fixture
 def files(tmp_path):
-    """Write two files that share a key."""
+    """Write two files that have one key in common."""
     paths = [tmp_path / "first.csv", tmp_path / "second.csv"]
     for path, text in zip(paths, (FIRST, SECOND_FILE), strict=True):
         path.write_text(text, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""A small site, and a project that crawls it."""
+"""Fixtures: a small site, and a Scrapy project that crawls it."""
 
 import threading
 
@@ -22,7 +22,7 @@ def site():
 
 @pytest.fixture
 def project(tmp_path, site):
-    """Make a Scrapy project with the one settings line; value: starts its crawl."""
+    """Create a Scrapy project with the sink; the value starts its crawls."""
     package = tmp_path / "project"
     (package / "spiders").mkdir(parents=True)
     (package / "__init__.py").touch()

@@ -1,4 +1,4 @@
-"""A Scrapy project with the sink, whose loader another process can look at."""
+"""A Scrapy project with the sink, whose loader another process can observe."""
 
 import os
 import subprocess
@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[3]
-#: A loader that writes what it takes to a file, so that another process can look.
+#: A loader that writes the rows that it takes to a file for another process to read.
 LOADER = """
 import json, logging, os, threading
 from propload.errors import LoadError, QueueClosedError
@@ -97,7 +97,7 @@ class Homes(scrapy.Spider):
         for number in range(int(self.items or 10)):
             yield {"url": response.url, "number": number}
 """
-#: A pipeline behind the sink: it prints what the sink has answered for.
+#: A pipeline after the sink, which prints the items that the sink has passed on.
 ANSWERS = """
 import json
 

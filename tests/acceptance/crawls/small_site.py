@@ -1,4 +1,4 @@
-"""Pages on loopback, which can be held back."""
+"""A site on loopback whose responses can be delayed."""
 
 import gzip
 import http.server
@@ -6,7 +6,7 @@ import threading
 
 
 class Site(http.server.ThreadingHTTPServer):
-    """Pages on loopback: /page/N, /hold (answered when released), /status/CODE."""
+    """A site on loopback: /page/N, /hold (answered when released), /status/CODE."""
 
     daemon_threads = True
 
@@ -34,7 +34,7 @@ class Site(http.server.ThreadingHTTPServer):
 
 class Page(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    # one packet an answer: else each waits 40 ms for the other side
+    # one packet per response: otherwise each waits 40 ms for the other side
     wbufsize = -1
 
     def do_GET(self):

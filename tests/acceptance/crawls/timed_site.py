@@ -1,4 +1,4 @@
-"""A site that notes when it is asked for what, and other hosts behind it."""
+"""A site that records each request with its time, also as a proxy for other hosts."""
 
 import contextlib
 import http.server
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 @dataclass(frozen=True)
 class Told:
-    """An answer: status, body, and headers besides its length."""
+    """A response: status, body, and headers besides Content-Length."""
 
     status: int = 200
     body: str = "<html>a page</html>"
@@ -20,7 +20,7 @@ class Told:
 
 @dataclass(frozen=True)
 class Asked:
-    """A request: its host, its path, and when it came."""
+    """A request: its host, its path, and when it arrived."""
 
     host: str
     path: str
@@ -28,9 +28,9 @@ class Asked:
 
 
 class TimedSite(http.server.ThreadingHTTPServer):
-    """Pages on loopback, and as a proxy those of any host, each request noted.
+    """Serves pages on loopback and, as a proxy, of any host; records each request.
 
-    Each answer of `answers[path]` is given once, the last one from then on.
+    Each response in `answers[path]` is sent once, the last one repeatedly.
     """
 
     daemon_threads = True
@@ -54,14 +54,14 @@ class TimedSite(http.server.ThreadingHTTPServer):
         return [one.path for one in self.asked if one.host == host]
 
     def gaps(self, host="127.0.0.1"):
-        """Return the seconds between each request of a host and the next."""
+        """Return the seconds between consecutive requests to a host."""
         times = [one.at for one in self.asked if one.host == host]
         return [later - one for one, later in itertools.pairwise(times)]
 
 
 class _Page(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    # one packet an answer: else each waits 40 ms for the other side
+    # one packet per response: otherwise each waits 40 ms for the other side
     wbufsize = -1
 
     def do_GET(self):
@@ -81,7 +81,7 @@ class _Page(http.server.BaseHTTPRequestHandler):
 
 @contextlib.contextmanager
 def timed_site(**answers):
-    """Serve answers by path: a name `a_b` stands for `/a/b`, `robots` for its file."""
+    """Serve responses by path: `a_b` stands for `/a/b`, `robots` for `/robots.txt`."""
     named = {"robots": "/robots.txt"}
     by_path = {
         name if name[0] == "/" else named.get(name, "/" + name.replace("_", "/")): told

@@ -1,4 +1,4 @@
-"""A demo site for the tests of a file, as it was on its first day."""
+"""Fixtures: a demo site per module, reset to its first day for each test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Crawls of the spiders alone, and what they read."""
+"""Run crawls of the spiders without the sink, and collect what they read."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scrapy.crawler import AsyncCrawlerRunner
 
 from propload_spiders.spiders.funda import FundaSpider
 
-#: Longest crawl of these tests, in seconds, on a machine that is busy.
+#: Time limit of a crawl, in seconds, on a busy machine.
 PATIENCE = 120
 LISTINGS = 150
 

@@ -1,4 +1,4 @@
-"""Loads of small files."""
+"""Fixtures: write small files, and load them."""
 
 import pytest
 

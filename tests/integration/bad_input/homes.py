@@ -1,4 +1,4 @@
-"""Rows that are good, and those that are stored."""
+"""A file of good rows, and the rows that are stored."""
 
 from tests.integration.reading import read_table
 

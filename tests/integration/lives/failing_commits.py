@@ -1,4 +1,4 @@
-"""Commits that fail, or whose answer is lost."""
+"""Simulate commits that fail, or whose answer is lost."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ def failing_commits(turns, *, committed, for_good=False):
     """Let some commits of pieces fail.
 
     Args:
-        turns: Which ones, counted from 0 over all lanes.
-        committed: Whether they have their effect before.
-        for_good: Whether the run ends with them; else the line breaks.
+        turns: The numbers of these commits, counted from 0 over all lanes.
+        committed: Whether they take effect before they fail.
+        for_good: Whether the error ends the run; otherwise the connection breaks.
     """
     commit, numbers = EntryWriter._commit, itertools.count()
 

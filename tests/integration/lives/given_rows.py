@@ -1,4 +1,4 @@
-"""Rows, good and bad, in the forms in which a program has them."""
+"""Good and bad rows, in all forms of sources that a program may have."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import polars as pl
 from hypothesis import strategies as st
 
-#: Columns that rows come with; `rooms` is one that a table may get later.
+#: Columns of the rows; a table may later get a further one, `rooms`.
 BASE = ("id", "seen", "price", "note")
 TYPES = {
     "id": pl.Int64,
@@ -17,12 +17,12 @@ TYPES = {
     "rooms": pl.Int64,
 }
 FORMS = ("frame", "arrow", "dicts", "lean", "generator", "csv", "ndjson", "parquet")
-#: What mends a price that was rejected.
+#: The price that replaces one that was rejected.
 MENDED = "2"
 VALUES = {
     "id": st.sampled_from([*range(1, 7), *range(1, 7), None]),
     "seen": st.sampled_from([1, 2, 3, 4, None]),
-    # as text: one is no number, one is less than a table may take
+    # as text: "x" is not a number, and -5 is below the minimum of some tables
     "price": st.sampled_from(["1", "2", "9", "10", "11", "-5", "x", None]),
     "note": st.sampled_from(["", "a", "b c", "é,\"'\\", None]),
     "rooms": st.integers(0, 3) | st.none(),
@@ -31,13 +31,13 @@ VALUES = {
 
 @dataclass(frozen=True)
 class Given:
-    """Rows and how they are given.
+    """Rows, and the form in which they are given.
 
     Attributes:
-        rows: As dicts of all their columns.
-        columns: What the source has.
+        rows: The rows, as dicts of all their columns.
+        columns: The columns of the source.
         form: One of `FORMS`.
-        numbers: Those of the rows in their source; from 1 on where none are given.
+        numbers: The numbers of the rows in their source; if empty, they count from 1.
     """
 
     rows: list[dict]
@@ -47,17 +47,17 @@ class Given:
 
     @property
     def numbered(self):
-        """The rows by their numbers in the source."""
+        """The rows with their numbers in the source, as pairs."""
         numbers = self.numbers or range(1, len(self.rows) + 1)
         return list(zip(numbers, self.rows, strict=True))
 
     def some(self, rows):
-        """Return some of the rows, by their numbers, as what a load sees of them."""
+        """Return some rows, given by number, with the columns that a load sees."""
         return Given(list(rows.values()), self.incoming, "frame", tuple(rows))
 
     @property
     def incoming(self):
-        """The columns that a load sees: of rows without their nulls, those with any."""
+        """The columns that a load sees: of lean rows, only those with any value."""
         if self.form != "lean":
             return self.columns
         return tuple(
@@ -67,7 +67,7 @@ class Given:
         )
 
     def make(self, place):
-        """Return the source; a file is made at the place, but for its ending."""
+        """Return the source; a file is created at `place`, with its own suffix."""
         return _MAKERS[self.form](self, place)
 
     def frame(self):
@@ -75,11 +75,11 @@ class Given:
         return pl.DataFrame(self.rows, schema=schema, orient="row")
 
     def typed(self):
-        """Return a frame in which a price is a number, as all of them have to be."""
+        """Return a frame with prices as numbers, which all of them must be."""
         return self.frame().cast({"price": pl.Int64})
 
     def dicts(self):
-        """Return rows of Python: what is a whole number is one."""
+        """Return the rows as dicts; texts that are whole numbers become ints."""
         return [{n: _plain(row[n]) for n in self.columns} for row in self.rows]
 
 
@@ -118,7 +118,7 @@ _MAKERS = {
 
 @st.composite
 def given_rows(draw, forms=FORMS, *, extra=False, most=12):
-    """Draw rows, in which columns may be missing or one more than usual be."""
+    """Draw rows, from which columns may be missing; with `extra`, they have `rooms`."""
     form = draw(st.sampled_from(forms))
     optional = draw(st.sets(st.sampled_from(["seen", "price", "note"]), min_size=1))
     columns = tuple(name for name in BASE if name == "id" or name in optional)
@@ -127,13 +127,13 @@ def given_rows(draw, forms=FORMS, *, extra=False, most=12):
     row = st.fixed_dictionaries({name: VALUES[name] for name in columns})
     rows = draw(st.lists(row, min_size=1, max_size=most))
     if extra and rows[0]["rooms"] is None:
-        # the first rows say of what type a column is
+        # the type of a column is inferred from the first rows
         rows[0]["rooms"] = 1
     return Given(rows, columns, form)
 
 
 def mended(row):
-    """Return a row whose price is good: only a key may be missing then."""
+    """Return a row with a good price, so that at most its key is at fault."""
     price = row.get("price")
     if price is None or (str(price).isdigit() and int(price) <= 9):
         return row

@@ -1,4 +1,4 @@
-"""Runs that end early, and what goes on with them."""
+"""Rules for runs that end early, and for resuming or recovering them."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ COMMITTED = "SELECT max(through_row) FROM propload.ledger WHERE run_id = $1"
 
 
 class GoingOn(Life):
-    """A table into which runs go that others have to go on with."""
+    """A table whose loads end early and are resumed or recovered."""
 
     @where(lambda self: self.left is None)
     @rule(given=given_rows(KNOWN_AGAIN), way=ways, workers=workers)
     def stop_at_a_bad_row_and_resume(self, given, way, workers):
         def stopped(act):
-            # a limit of rejected rows holds for what is recovered first as well
+            # a limit for rejected rows would apply to rows recovered first as well
             return act(max_rejects=0)
 
         self._break_and_go_on(given, way, stopped, workers=workers)
@@ -49,7 +49,7 @@ class GoingOn(Life):
             self._break_and_go_on(given, way, broken, workers=workers)
 
     def _break_and_go_on(self, given, way, attempt, **more):
-        """Load rows by a run that may end early, and go on with it then."""
+        """Load rows by a run that may end early, and in that case continue it."""
         way = self.fitting(way, given.incoming)
         before, self.touched = self.places(), set()
         source, told = self.make(given), self.told(way, **more)
@@ -66,7 +66,7 @@ class GoingOn(Life):
         self.note_rejects(report, outcome, given, way)
 
     def _foreseen(self, given, columns, way):
-        """Return what would become of rows, or None where they are refused."""
+        """Return the expected outcome of a load, or None if it is refused."""
         if columns is None:
             return None
         try:
@@ -83,7 +83,7 @@ class GoingOn(Life):
         assert report.run_id == ended.run_id
         return report
 
-    # what waits while others load
+    # runs that wait to be resumed while others load
 
     @whole
     @rule(given=given_rows(KNOWN_AGAIN), way=ways)
@@ -181,7 +181,7 @@ class GoingOn(Life):
         self.left = Early(found.run_id, None, {}, rest, way, done, given)
 
     def _loader_with(self, given, way, **more):
-        """Return a loader that got rows, a batch at a time."""
+        """Return a loader with the rows pushed, one batch at a time."""
         loader = propload.Loader(**self.told(way, **more))
         rows = given.dicts()
         for start in range(0, len(rows), way.batch_rows):
@@ -189,7 +189,7 @@ class GoingOn(Life):
         return loader
 
     def _leave(self, loader, through):
-        """End a load when its whole batches are committed."""
+        """Abort a loader once its complete batches are committed."""
 
         def is_through():
             return loader.metrics.snapshot().counts.accounted == through

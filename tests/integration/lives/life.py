@@ -1,4 +1,4 @@
-"""A table, its model and what earlier runs have left, and how they are compared."""
+"""The base of all lives: a table, its model, leftovers of runs, and comparisons."""
 
 from __future__ import annotations
 
@@ -42,23 +42,23 @@ workers = st.sampled_from([1, 2])
 
 
 def where(holds):
-    """Let a rule have its turn where something holds of a life that has begun."""
+    """Return a precondition for rules: something holds of a life that has begun."""
     return precondition(lambda self: self.model is not None and holds(self))
 
 
-#: A replace whose rows were gathered before ends by a table of the same kind alone.
+#: No rows wait in the shadow of a replace, which requires that the table keep its form.
 alike = where(lambda self: self.cut is None or self.cut.shadow is None)
-#: A run that ended early would be in doubt, or be loaded first.
+#: No run has ended early, which would otherwise be affected or be loaded first.
 whole = where(lambda self: self.left is None and self.cut is None)
 
 
 @dataclass
 class Waiting:
-    """Rejected rows of a run, that wait to be replayed.
+    """The rejected rows of a run, which wait to be replayed.
 
     Attributes:
         given: The rows, with their numbers.
-        way: How they were to be written.
+        way: How they are written.
         more: Other settings of their run.
     """
 
@@ -72,14 +72,14 @@ class Early:
     """A run that ended early.
 
     Attributes:
-        run_id: Its name.
-        source: What it loads.
+        run_id: Its id.
+        source: Its source.
         told: Its settings.
         given: The rows that are left.
         way: How they are written.
-        done: What became of the others.
-        whole: All rows, where one run gave them.
-        shadow: What a replace has gathered.
+        done: The outcome of the other rows.
+        whole: All rows, for a loader that was left.
+        shadow: The model of the shadow of a replace.
     """
 
     run_id: str
@@ -96,15 +96,15 @@ class Life(RuleBasedStateMachine):
     """One life of a table.
 
     Args:
-        database: Where it is.
-        folder: The state folder of its runs, and the place of their files.
+        database: The connection string of the database that it is in.
+        folder: The state folder of its runs, also for their source files.
 
     Attributes:
-        model: What the table has to hold.
-        waiting: Rejected rows, by their run.
-        left: A loader that was left before its end.
+        model: The model of what the table must hold; None before it exists.
+        waiting: Rejected rows, by run.
+        left: A loader that was aborted, whose rows wait to be recovered.
         cut: A load that waits to be resumed.
-        touched: The keys of rows that were written beside those of a load.
+        touched: The keys of rows that were written besides those of a load.
     """
 
     def __init__(self, database, folder):
@@ -126,12 +126,13 @@ class Life(RuleBasedStateMachine):
         compared=st.booleans(),
     )
     def begin(self, keyed, loaded, compared):
-        """Let a user make the table, or a load.
+        """Create the table, as a user or by a load.
 
         Args:
-            keyed: Whether it has a key.
-            loaded: Whether a load makes it.
-            compared: Whether few rows are compared with the table, as many are.
+            keyed: Whether it has a primary key.
+            loaded: Whether it is created by a load.
+            compared: Whether even few rows are compared with hashes of stored rows, as
+                otherwise only many are.
         """
         if compared:
             patch = self._undo.enter_context(pytest.MonkeyPatch.context())
@@ -152,7 +153,7 @@ class Life(RuleBasedStateMachine):
         outcome = self.model.load([(1, row)], BASE, way)
         assert report.counts == outcome.counts
 
-    # what a load is told
+    # settings and sources of loads
 
     @property
     def state(self):
@@ -161,7 +162,7 @@ class Life(RuleBasedStateMachine):
     def told(self, way, **more):
         """Return the settings of a load."""
         if way.mode == "replace" and self.cut is not None and self.cut.shadow:
-            # it clears away what others have gathered from what can be read again
+            # it drops the shadows of other runs whose source can be read again
             self.cut = None
         told = {
             "to": self.database,
@@ -170,7 +171,7 @@ class Life(RuleBasedStateMachine):
             "newest": way.newest,
             "on_null": way.on_null,
             "batch_rows": way.batch_rows,
-            # no batch is cut short by time
+            # so long that no batch is cut short
             "batch_seconds": 600,
             "progress": False,
         }
@@ -179,12 +180,12 @@ class Life(RuleBasedStateMachine):
         return {**told, **self.state, **more}
 
     def fitting(self, way, columns):
-        """Return a way that this table and these columns allow."""
+        """Return the way, adapted to this table and these columns."""
         if not self.model.keyed:
             mode = "replace" if way.mode == "replace" else "append"
             way = replace(way, mode=mode, newest=None, on_null="overwrite")
         if self.model.single:
-            # which of two rows that exclude one another is stored, their order tells
+            # of two rows that exclude each other, the order decides which is stored
             way = replace(way, batch_rows=1)
         return way if way.newest in columns else replace(way, newest=None)
 
@@ -193,11 +194,11 @@ class Life(RuleBasedStateMachine):
         return given.make(self.folder / f"given{self.number()}")
 
     def number(self):
-        """Return a number that nothing has had before, and no row that is drawn has."""
+        """Return a number that is new, and that no drawn row has."""
         return next(self._numbers)
 
     def columns_of(self, given, way, on_new_columns="refuse", **_):
-        """Return the columns that are stored, or None where the load is refused."""
+        """Return the columns that are stored, or None if the load is refused."""
         new = [name for name in given.incoming if name not in self.model.columns]
         if new and on_new_columns == "refuse":
             return None
@@ -209,7 +210,7 @@ class Life(RuleBasedStateMachine):
         return tuple(name for name in given.incoming if name in self.model.columns)
 
     def refused(self, act):
-        """See that a load fails and accounts for its rows; nothing of it stays."""
+        """Check that a load fails and accounts for its rows; drop what it leaves."""
         known = {one.run_id for one in propload.leftovers(**self.state)}
         with pytest.raises(propload.PropLoadError) as caught:
             act()
@@ -224,7 +225,7 @@ class Life(RuleBasedStateMachine):
 
     @contextlib.contextmanager
     def recovering(self):
-        """Expect that the rows of a loader that was left are written first."""
+        """Expect that the block first recovers the rows of an aborted loader."""
         left, self.left, self.touched = self.left, None, set()
         if left is None:
             yield
@@ -252,7 +253,7 @@ class Life(RuleBasedStateMachine):
             self.compare_places(before, outcome)
 
     def compare_places(self, before, outcome=None):
-        """See that no row was written but those of an outcome."""
+        """Check that only the rows of an outcome were written."""
         after = self.places()
         touched = self.touched | (outcome or Outcome()).touched
         stayed = {key: place for key, place in before.items() if key not in touched}
@@ -279,7 +280,7 @@ class Life(RuleBasedStateMachine):
         self.waiting[report.run_id] = Waiting(kept, way, told)
 
     def places(self):
-        """Return where each row is and who wrote it, by its key if there is one."""
+        """Return the ctid and xmin of each row, by its key if there is one."""
         rows = query(self.database, "SELECT id, ctid::text, xmin::text FROM homes")
         if self.model.keyed:
             return {key: place for key, *place in rows}
@@ -296,5 +297,5 @@ class Life(RuleBasedStateMachine):
 
 
 def _same(read, given):
-    """Whether a value was kept as it was given; a CSV file has texts alone."""
+    """Return whether a value was kept as given; from CSV, all values are texts."""
     return str(read) == str(given) or not (read or given)

@@ -1,4 +1,4 @@
-"""Loads that come to their end, and such that are refused."""
+"""Rules for loads that finish, and for loads that are refused."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ class Loads(Life):
         self._last = (given, way, more)
 
     def load_as_told(self, given, source, way, *, fails=False, **more):
-        """Load rows and compare; return the report, or None where they are refused."""
+        """Load rows and compare; return the report, or None if the load is refused."""
         before = self.places()
 
         def act():
@@ -143,9 +143,10 @@ class Loads(Life):
         return report
 
     def _compare_foretold(self, foretold, report, given, way):
-        """Compare what a check said with what the load then did.
+        """Compare the report of a check with that of the load that followed.
 
-        It looks at all rows as at one batch, and knows not what rows do to others.
+        The check treats all rows as one batch, and does not know how rows affect each
+        other in the table.
         """
         if report is None:
             assert foretold.problems

@@ -1,4 +1,4 @@
-"""Rejected rows: mended, replayed, loaded as others are, dropped."""
+"""Rules for rejected rows: corrected, replayed, loaded as new rows, dropped."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.integration.lives.life import Life, where, workers
 
 
 def fix_prices(frame):
-    """Mend the rows of a frame as `mended` does one."""
+    """Return a frame with all prices corrected, as `mended` does for a row."""
     if "price" not in frame.columns:
         return frame
     price = pl.col("price").cast(pl.String)
@@ -26,7 +26,7 @@ def fix_prices(frame):
 
 
 def mend_file(path):
-    """Mend rejected rows where they wait, as with an editor."""
+    """Correct rejected rows in their file, as with an editor."""
     lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
     for line in lines:
         line["values"] = mended(line["values"])
@@ -34,7 +34,7 @@ def mend_file(path):
 
 
 class Replays(Life):
-    """A table whose rejected rows come again."""
+    """A table whose rejected rows are replayed."""
 
     @where(lambda self: self.waiting)
     @rule(
@@ -117,15 +117,15 @@ class Replays(Life):
         return run_id, self.waiting[run_id]
 
     def _told(self, **more):
-        # rows that exclude one another are told apart by their order alone
+        # of rows that exclude each other, the order decides which is stored
         alone = {"batch_rows": 1} if self.model.single else {}
         return {"to": self.database, **self.state, **alone, **more}
 
     def _foreseen_replay(self, waiting):
-        """Replay rows in the model; return how and what became of them, or None."""
+        """Replay rows in the model; return way and outcome, or None if refused."""
         way = waiting.way
         if way.mode == "replace":
-            # they join those that replaced the table
+            # they are added to the rows that replaced the table
             way = replace(way, mode="upsert" if self.model.keyed else "append")
         if self.model.single:
             way = replace(way, batch_rows=1)
@@ -135,7 +135,7 @@ class Replays(Life):
         return way, self.model.load(waiting.given.numbered, columns, way)
 
     def _see_replayed(self, run_id):
-        """See that no row of a run is left to be replayed once more."""
+        """Check that no row of a run is left to replay."""
         del self.waiting[run_id]
         assert propload.rejects(run_id, **self.state).is_empty()
         with pytest.raises(propload.ConfigError, match="replayed"):

@@ -1,4 +1,4 @@
-"""What a table has to hold, and a report to count, in a few lines of Python."""
+"""A model in plain Python of what a table must hold and a report must count."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from dataclasses import dataclass, field, replace
 import propload
 
 KEY = "id"
-#: The ends of a row, as a report counts them.
+#: The possible outcomes of a row, as a report counts them.
 ENDS = ("inserted", "updated", "unchanged", "stale", "duplicates", "rejected")
 
 
 class NotReplacedError(Exception):
-    """A replace has no row to store: the table keeps what it holds."""
+    """A replace has no row to store, so that the table keeps its rows."""
 
 
 @dataclass(frozen=True)
 class Way:
-    """How rows are written: what of a load's settings decides that."""
+    """How rows are written: the settings of a load that decide it."""
 
     mode: str = "upsert"
     newest: str | None = None
@@ -28,12 +28,12 @@ class Way:
 
 @dataclass
 class Outcome:
-    """What became of the rows of a load.
+    """The outcome of the rows of a load.
 
     Attributes:
-        ends: How many rows met which end.
-        rejected: The columns at fault, by the number of the row in its source.
-        touched: The keys of rows that were written, so that they are elsewhere now.
+        ends: The number of rows per outcome.
+        rejected: The columns at fault, by row number in the source.
+        touched: The keys of rows that were written, and so have moved.
     """
 
     ends: Counter = field(default_factory=Counter)
@@ -57,19 +57,19 @@ class Outcome:
 
 @dataclass
 class TableModel:
-    """A table of whole numbers and texts, whose rows have a key or none.
+    """A table of integer and text columns, with or without a key.
 
     Attributes:
         keyed: Whether `id` is its primary key.
         columns: Its columns, in order.
-        texts: Those of texts; all others are of whole numbers.
-        least: The least number that a column takes, by the constraint that says so.
-        most: The greatest.
-        needed: Columns that take no null.
-        single: Columns of which no two rows have the same value.
-        defaults: What a new row has in columns that do not come with it.
-        rows: By key; by a number of their own where there is none.
-        made: How many of these numbers are taken.
+        texts: The text columns; all others are integers.
+        least: The minimum that a check constraint sets, by column.
+        most: The maximum that a check constraint sets, by column.
+        needed: The columns that are NOT NULL.
+        single: The columns that are UNIQUE.
+        defaults: The values of new rows in columns that a load does not have.
+        rows: The rows by key; without a key, by a generated name.
+        made: The number of names generated.
     """
 
     keyed: bool
@@ -84,19 +84,19 @@ class TableModel:
     made: int = 0
 
     def content(self):
-        """Return the rows as tuples, in an order of their own."""
+        """Return the rows as tuples, sorted."""
         rows = self.rows.values()
         found = (tuple(row.get(name) for name in self.columns) for row in rows)
         return sorted(found, key=repr)
 
     def load(self, numbered, columns, way, shadow=None):
-        """Write numbered rows as a load does; return what becomes of them.
+        """Write numbered rows as a load does, and return the outcome.
 
         Args:
             numbered: Pairs of number and row, in the order of their source.
-            columns: The columns that come with them and that the table has.
+            columns: The columns that both the rows and the table have.
             way: How they are written.
-            shadow: Where a replace that does not end yet gathers its rows.
+            shadow: The shadow for the rows of a replace that does not finish yet.
         """
         if way.mode != "replace":
             return self._write(numbered, columns, way)
@@ -106,7 +106,7 @@ class TableModel:
         return self._replace(numbered, columns, told)
 
     def shadow(self):
-        """Return a table like this one, without rows."""
+        """Return the model of an empty table like this one."""
         return replace(self, rows={})
 
     def _replace(self, numbered, columns, told):
@@ -154,14 +154,14 @@ class TableModel:
         return f"row {self.made}"
 
     def _unfit(self, row, columns):
-        """Return the columns for which a row is rejected before it is written."""
+        """Return the columns for which a row is rejected before writing."""
         unfit = {n for n in columns if not self._fits(n, row.get(n))}
         if self.keyed and row.get(KEY) is None:
             unfit.add(KEY)
         return unfit
 
     def _write_key(self, key, versions, way):
-        """Write the rows of one key in one batch."""
+        """Write all rows of a batch that have this key."""
         if way.mode == "append":
             return self._try(key, versions, way)
         chosen = choose(versions, way)
@@ -170,7 +170,7 @@ class TableModel:
         outcome.ends["duplicates"] = len(versions) - len(chosen)
         if not outcome.rejected or len(versions) == 1:
             return outcome
-        # each has its turn, in the order of the source
+        # try all of them, in the order of the source
         self.rows.pop(key, None)
         if before is not None:
             self.rows[key] = before
@@ -194,7 +194,7 @@ class TableModel:
         return outcome
 
     def _faults(self, key, row):
-        """Return the columns whose constraints a row breaks."""
+        """Return the columns whose constraints a row violates."""
         known = {n: row[n] for n in self.columns if row.get(n) is not None}
         others = [other for one, other in self.rows.items() if one != key]
         low = {n for n in known if n in self.least and known[n] < self.least[n]}
@@ -204,7 +204,7 @@ class TableModel:
         return low | high | twice | self.needed.difference(known)
 
     def _judge(self, stored, row, way):
-        """Return the end of a row, and what is stored then."""
+        """Return the outcome of a row, and the row that is stored then."""
         if stored is None:
             return "inserted", {**self.defaults, **row}
         if way.mode == "append":
@@ -226,7 +226,7 @@ def _judge_by_age(stored, row, news, way):
     if way.on_null == "keep":
         made = {n: _folded(n, stored.get(n), v, old, new) for n, v in row.items()}
         made = {**stored, **made}
-        # a newer row is news, also where all it tells is known
+        # a newer row is an update even if it changes no other value
         is_stale = new <= old and all(made[n] == stored.get(n) for n in row)
         return "stale" if is_stale else "updated", made
     is_stale = new < old or (new == old and rank(row) <= rank(stored, row))
@@ -242,13 +242,13 @@ def _folded(name, known, value, old, new):
 
 
 def age(row, way):
-    """Return what orders versions of a row; one without a value is the oldest."""
+    """Return the sort key of a version; one without a value is the oldest."""
     value = row.get(way.newest)
     return (value is not None, value or 0)
 
 
 def rank(row, columns=None):
-    """Return the text of a row by which the server orders rows of one age."""
+    """Return the text by which the server orders versions of the same age."""
     named = [n for n in (columns or row) if n != KEY]
     return f"({','.join(_quoted(row.get(name)) for name in named)})".encode()
 
@@ -263,7 +263,7 @@ def _quoted(value):
 
 
 def choose(versions, way):
-    """Return which rows of a key in a batch are written, in their order."""
+    """Return which versions of a key in a batch are written, in that order."""
     if way.mode == "insert-new":
         return versions[:1]
     if way.newest is None:
@@ -278,13 +278,13 @@ def choose(versions, way):
 
 
 def _differing(versions):
-    """Return those that differ, the last one first."""
+    """Return the distinct versions, the last one first."""
     last = {tuple(row.items()): (number, row) for number, row in versions}
     return sorted(last.values(), key=versions.index, reverse=True)
 
 
 def _fold(versions):
-    """Return one row that knows the last value of each column."""
+    """Return one row with the last value of each column that is not null."""
     known = {}
     for _, row in versions:
         known |= {n: v for n, v in row.items() if v is not None or n not in known}

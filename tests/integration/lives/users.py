@@ -1,4 +1,4 @@
-"""What a user does to the table between its loads."""
+"""Rules for what a user does to the table between loads."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ IDS = st.integers(1, 6)
 
 
 class Users(Life):
-    """A table whose rows and columns somebody changes."""
+    """A table whose rows and columns a user changes."""
 
     @rule(number=IDS)
     def delete_row(self, number):

@@ -1,4 +1,4 @@
-"""A table of one column, and ways into it."""
+"""Fixtures: load values into a table with one column, directly or by a stage."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CREATE TYPE pair AS (a int, b text)
 
 
 class Loader:
-    """A table of one column `v`, and what became of the values sent to it."""
+    """Loads values into a table with one column `v`, and returns what is stored."""
 
     def __init__(self, connection):
         self.connection = connection
@@ -71,7 +71,7 @@ class Loader:
 
 @pytest.fixture(scope="module")
 def opened_loader(module_database):
-    # one session for all: starting a server process for each test takes longest
+    # one session for all tests: starting a backend would be the slowest part of each
     with connect(module_database) as connection:
         yield Loader(connection)
 

@@ -1,4 +1,4 @@
-"""Rows of a key and a value, of a day."""
+"""Frames with a key and a value, and a day for them."""
 
 from __future__ import annotations
 

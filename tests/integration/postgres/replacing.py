@@ -1,4 +1,4 @@
-"""Rows that are replaced, and what is seen of it."""
+"""Old and new rows for a replace, and what is visible of it in the database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writes frames as pieces, the way lanes do, and looks at what came of them."""
+"""Write frames as pieces, the way lanes do, and check the counts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def target(table="t", *, key=("k",), **rules):
 
 
 def make_piece(layers, number=0, *, lane=0, key=(), read=True):
-    """Return a piece of frames (or of one), sorted by key as lanes get them."""
+    """Return a piece made of one or more frames, sorted by key as lanes get them."""
     layers = [layers] if isinstance(layers, pl.DataFrame) else layers
     numbered, first = [], 0
     for layer in layers:
@@ -41,7 +41,7 @@ def run_record(goal):
 
 @contextmanager
 def prepared(dsn, goal, frame, state_dir, *, run=None):
-    """Prepare a target for frames like one."""
+    """Yield a target prepared for frames with the schema of this one."""
     with Database(dsn, state_dir=state_dir) as database:
         run = run or run_record(goal)
         with database.connect() as session:
@@ -58,7 +58,7 @@ def end(ready, status="loaded"):
 def write(dsn, goal, state_dir, *frames, finish=True, exact=True):
     """Write frames one after the other as pieces of one run, on one lane.
 
-    With `exact`, values are cast as prepare does; else they go as they are.
+    With `exact`, values are first cast as in `prepare`; otherwise they are sent as is.
     """
     with prepared(dsn, goal, frames[0], state_dir) as ready:
         pieces = [make_piece(f, n, key=goal.key) for n, f in enumerate(frames)]
@@ -72,7 +72,7 @@ def write(dsn, goal, state_dir, *frames, finish=True, exact=True):
 
 
 def fit(piece, plan):
-    """Return a piece whose values have the types of the plan."""
+    """Return the piece with its values cast to the types of the plan."""
     layers = []
     for layer in piece.rows.layers:
         good, reasons = cast(layer, plan)
@@ -82,7 +82,7 @@ def fit(piece, plan):
 
 
 def write_one(writer, piece):
-    """Write a piece and see that its counts add up."""
+    """Write a piece, and check that its counts add up."""
     done = writer.write(piece)
     refused = done.reasons[ROW].n_unique()
     assert done.counts.stored + refused == piece.rows.height

@@ -1,4 +1,4 @@
-"""A table of old rows, and what is done to it while they are replaced."""
+"""Fixtures: a table of old rows, and statements run while these are replaced."""
 
 import pytest
 
@@ -11,7 +11,7 @@ from tests.integration.reading import run_sql
 
 @pytest.fixture
 def goal(database):
-    """Make a table of old rows. Value: the settings that replace them."""
+    """Create a table of old rows; the value is the settings to replace them with."""
     run_sql(
         database,
         "CREATE TABLE homes (id bigint PRIMARY KEY, day bigint)",
@@ -23,7 +23,7 @@ def goal(database):
 
 @pytest.fixture
 def before_swap(monkeypatch, database):
-    """Run a statement before the first swap."""
+    """Return a function that lets a statement run just before the first swap."""
 
     def before_swap(statement):
         run, waiting = Swap.run, [statement]
@@ -40,7 +40,10 @@ def before_swap(monkeypatch, database):
 
 @pytest.fixture
 def before_other_columns(monkeypatch, database):
-    """Run statements when rows are stored, and before those of other columns are."""
+    """Return a function that lets statements run between two sets of columns.
+
+    They run when 300 rows are accounted for and rows with other columns follow.
+    """
     fit, metrics = TableFit.__call__, propload.Metrics()
 
     def before_other_columns(*statements):

@@ -1,4 +1,4 @@
-"""Rows that replace others, from files and from a source that fails."""
+"""Rows that replace others, from files or from a source that fails."""
 
 import pytest
 
@@ -19,7 +19,7 @@ def stored(database):
 
 
 def ended_early(goal, table):
-    """Begin to replace a table by rows that a generator does not end to give."""
+    """Start to replace a table from a generator that fails; return the run's id."""
 
     def given():
         yield from rows(1)

@@ -1,4 +1,4 @@
-"""Few rows are compared as many are, and it is seen whether they were."""
+"""Fixtures: compare even few rows with stored ones, and see whether that was done."""
 
 import logging
 
@@ -11,14 +11,14 @@ COMPARED = "rows are compared with its"
 
 @pytest.fixture(autouse=True)
 def _of_few_columns(monkeypatch):
-    """Have few rows, and rows of few columns, compared as well."""
+    """Compare few rows, and rows with few columns, as well."""
     monkeypatch.setattr(compared_rows, "LEAST_ROWS", 1)
     monkeypatch.setattr(compared_rows, "LEAST_COLUMNS", 1)
 
 
 @pytest.fixture
 def compared(caplog):
-    """Whether rows were compared with those of the table, since it was asked last."""
+    """Return a function that says whether rows were compared since its last call."""
     caplog.set_level(logging.INFO, "propload.postgres.writing")
 
     def was_compared():

@@ -1,4 +1,4 @@
-"""Rows of homes that are loaded again, and what happens in between."""
+"""Rows of homes that are loaded repeatedly, and changes in between."""
 
 import datetime as dt
 
@@ -29,7 +29,7 @@ def homes(rows=3_000, **columns):
     return pl.DataFrame(told | columns)
 
 
-#: What lets a row that is written change other rows of its table.
+#: Statements by which writing one row can change other rows, by kind.
 REACHING = {
     "trigger": (
         (
@@ -60,7 +60,7 @@ REACHING = {
 
 
 def named_homes(database):
-    """Return rows that are loaded, each of which has a street of its own."""
+    """Load rows that each have their own street, and return them."""
     run_sql(
         database,
         "CREATE TABLE homes (k bigint PRIMARY KEY, price bigint, "
@@ -75,7 +75,7 @@ def named_homes(database):
 
 
 def after_the_reading(monkeypatch, action):
-    """Have something done once the table was read, before a row is sent."""
+    """Call an action once, after the table was read and before a row is sent."""
     read, done = TableReading.read, []
 
     def reading(self, connection):
@@ -88,7 +88,7 @@ def after_the_reading(monkeypatch, action):
 
 
 def noted_ends(monkeypatch):
-    """A list that is longer each time that rows are compared no more."""
+    """Return a list that grows whenever comparing rows is given up."""
     ends, give_up = [], StoredRows.give_up
 
     def noted(self):

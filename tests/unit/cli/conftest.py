@@ -1,4 +1,4 @@
-"""The command line, which the tests of a process build once, and its loads."""
+"""Fixtures: the command line, built once per process, and a double of its loads."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ def app():
 
 @pytest.fixture(scope="session", autouse=True)
 def commands_loaded_once():
-    """Keep each command: to build one takes longer than most tests with it."""
+    """Cache each command: building one takes longer than most of its tests."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(propload.cli, "load_command", cache(propload.cli.load_command))
-        # the command line itself would be built at each call; where Typer's runner
-        # calls it by another name, that only takes longer
+        # otherwise the whole command line would be built at each call; if this name in
+        # Typer changes, tests only take longer
         once = cache(typer.main.get_command)
         patch.setattr("typer.testing._get_command", once, raising=False)
         yield
@@ -35,7 +35,7 @@ def commands_loaded_once():
 
 @pytest.fixture(autouse=True)
 def logs_as_before():
-    """Put logs back as they were: a command that is called sets up its own."""
+    """Restore the loggers, which each command that is called sets up."""
     log, root = logging.getLogger("propload"), logging.getLogger()
     before = (list(log.handlers), log.level, log.propagate)
     handlers, level = list(root.handlers), root.level
@@ -48,11 +48,11 @@ def logs_as_before():
 
 @pytest.fixture
 def run(app, monkeypatch, tmp_path):
-    """Call the command line in an empty folder."""
-    # so wide that no message is broken
+    """Return a function that calls the command line in an empty folder."""
+    # so wide that no message is wrapped
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.chdir(tmp_path)
-    # --config sets it for the process, so it has to be put back
+    # --config sets it for the whole process, so it must be restored
     monkeypatch.setenv("PROPLOAD_CONFIG", "")
 
     def call(*words, **given):
@@ -63,7 +63,7 @@ def run(app, monkeypatch, tmp_path):
 
 @pytest.fixture
 def load(monkeypatch):
-    """Have loads only remember what they were told. Value: tells it."""
+    """Replace loads by a double, which is the value and records its calls."""
     called = Called()
     for name in ("ingesting", "checking.check"):
         module = ModuleType(f"propload.{name}")
@@ -74,5 +74,5 @@ def load(monkeypatch):
 
 @pytest.fixture
 def refused(state_dir):
-    """Two runs that refused 3 rows and 30 rows."""
+    """Create two runs that rejected 3 rows and 30 rows."""
     refuse_many(state_dir)

@@ -1,4 +1,4 @@
-"""Stand for the loads that commands begin, and remember what they were told."""
+"""Doubles of the loads that commands start, which record how they were called."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def a_report(**changes):
 
 @dataclass(frozen=True)
 class Checked:
-    """A report of `check`, as far as the command looks at it."""
+    """A double of the report of `check`, with what the command uses."""
 
     problems: tuple[str, ...] = ()
     interrupted: bool = False
@@ -31,7 +31,7 @@ class Checked:
 
 
 class Called:
-    """Takes the place of the loader and remembers what it was told."""
+    """Replaces `ingest` and `check`, and records the calls."""
 
     def __init__(self):
         self.calls = []

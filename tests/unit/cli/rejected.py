@@ -1,4 +1,4 @@
-"""Rows that runs have rejected, as their files hold them."""
+"""Write files of rejected rows as runs do."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ RUNS = ("20260701-aa", "20260702-bb")
 
 
 def refuse_many(state_dir):
-    """Let two runs refuse 3 rows and 30 rows."""
+    """Write the files of two runs that rejected 3 rows and 30 rows."""
     for run_id, rows in zip(RUNS, (3, 30), strict=True):
         raw = pl.DataFrame(
             {
@@ -44,7 +44,7 @@ def refuse_many(state_dir):
 
 
 def refuse(state_dir, **own):
-    """Let a run refuse one row of these values."""
+    """Write the file of a run that rejected one row with these values."""
     raw = pl.DataFrame({**own, ROW: 0, SOURCE: "a.csv", NUMBER: 1, AS_OF: None})
     reason = {"stage": "map", "column": "row", "message": "is odd"}
     reasons = pl.DataFrame([{ROW: 0, **reason}], schema=REASONS)

@@ -1,4 +1,4 @@
-"""A configuration file in the folder that a test works in."""
+"""Fixture: write a configuration file in the test's working folder."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 
 @pytest.fixture
 def write_config(tmp_path, monkeypatch):
-    """Make the test's folder the current one, with a configuration file in it."""
+    """Change to the test's folder, and return a function to write a file there."""
     monkeypatch.chdir(tmp_path)
 
     def write(text, name="propload.toml"):

@@ -1,4 +1,4 @@
-"""Journals, which are closed behind each test."""
+"""Fixture: create journals, which are closed after each test."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Pipelines into a table in memory."""
+"""Fixture: create pipelines into a table in memory."""
 
 import pytest
 
@@ -14,7 +14,7 @@ from tests.unit.pipeline.running import Fitted
 
 @pytest.fixture
 def make(tmp_path, monkeypatch):
-    # what is waited for is there at once
+    # retries need not wait: the table in memory is always available
     monkeypatch.setattr("propload.retrying.FIRST_WAIT", 0.001)
     opened = []
 

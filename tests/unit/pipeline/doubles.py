@@ -1,4 +1,4 @@
-"""A table in memory, and its writers, for tests of what leads to them."""
+"""Doubles of a table and its writers, in memory, for tests of pipelines."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ class MemoryTable:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def open_writer(self, lane: int, _on_refused: OnRefused) -> MemoryWriter:
-        """Return a writer for a lane; it refuses nothing."""
+        """Return a writer for a lane; it rejects no rows."""
         return MemoryWriter(self, lane)
 
     def commit(self, piece: Piece) -> Written:
-        """Store a piece at once: the last row of a key wins."""
+        """Store a piece atomically; the last row of a key wins."""
         inserted = updated = unchanged = 0
         with self._lock:
             for row in pl.concat(piece.rows.layers).drop(ROW).iter_rows(named=True):
@@ -56,30 +56,30 @@ class MemoryTable:
 
 @dataclass
 class AroundWriter:
-    """Writes through another writer, as those do that change something of a piece.
+    """The base of writers that wrap another one and change its behaviour.
 
     Attributes:
-        writer: The writer.
-        on_refused: Told of rejected rows before they are left out.
+        writer: The wrapped writer.
+        on_refused: Called with rejected rows before they are left out.
     """
 
     writer: MemoryWriter
     on_refused: OnRefused
 
     def get_ready(self) -> None:
-        """Let the writer get ready."""
+        """Prepare the wrapped writer."""
         self.writer.get_ready()
 
     def write(self, piece: Piece) -> Written:
-        """Let the writer store a piece."""
+        """Write a piece with the wrapped writer."""
         return self.writer.write(piece)
 
     def cancel(self) -> None:
-        """Cancel the writer."""
+        """Cancel the wrapped writer."""
         self.writer.cancel()
 
     def close(self) -> None:
-        """Close the writer."""
+        """Close the wrapped writer."""
         self.writer.close()
 
 
@@ -90,9 +90,9 @@ class MemoryWriter:
     Attributes:
         table: The table.
         lane: The lane that owns the writer.
-        failures: Errors to raise, one for each of the first writes.
-        is_ready: Whether it was told to get ready.
-        closed: Whether it was closed.
+        failures: Errors to raise, one per write, before any write succeeds.
+        is_ready: Whether `get_ready` was called.
+        closed: Whether `close` was called.
     """
 
     table: MemoryTable
@@ -102,7 +102,7 @@ class MemoryWriter:
     closed: bool = False
 
     def get_ready(self) -> None:
-        """Note that it was told to."""
+        """Note that it was called."""
         self.is_ready = True
 
     def write(self, piece: Piece) -> Written:
@@ -112,7 +112,7 @@ class MemoryWriter:
         return self.table.commit(piece)
 
     def cancel(self) -> None:
-        """Do nothing: a write into memory is over before it could be broken off."""
+        """Do nothing: a write into memory ends before it could be cancelled."""
 
     def close(self) -> None:
         """Note that the writer was closed."""

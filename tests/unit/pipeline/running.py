@@ -1,4 +1,4 @@
-"""Rows that are good or bad, what prepares them, and what is left of a run."""
+"""Good and bad rows, a double that prepares them, and checks after a run."""
 
 import threading
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from tests.unit.pipeline.doubles import MemoryTable, MemoryWriter
 
 @dataclass
 class Fitted:
-    """Refuses rows whose `bad` is true; lane = id modulo lanes."""
+    """A double of a fitted table: rejects rows whose `bad` is true; lane = id % lanes."""
 
     table: MemoryTable
     lanes: int

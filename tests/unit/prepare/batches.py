@@ -1,4 +1,4 @@
-"""Batches of numbered rows, and how they are joined."""
+"""Create batches of numbered rows, and join them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from propload.prepare.joining import Joiner
 
 
 class Given:
-    """Batches that are all there already."""
+    """A queue whose batches are all available from the start."""
 
     def __init__(self, batches):
         self._left = list(batches)

@@ -1,4 +1,4 @@
-"""Values that are cast to a column of a table."""
+"""Cast values as for a column of a table."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def frame_of(values, dtype=None):
 
 
 def cast_values(values, dtype, wanted, pg_type="the type", *, guessed=False):
-    """Return the kept values by row, and the rejected rows."""
+    """Return the kept values by row, and the numbers of the rejected rows."""
     frame = frame_of(values, dtype)
     sifted = cast_types(frame, [Cast("value", wanted, pg_type, guessed=guessed)])
     assert sifted.frame.schema["value"] == wanted

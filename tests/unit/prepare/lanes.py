@@ -1,4 +1,4 @@
-"""Rows that are routed to lanes."""
+"""Route frames to lanes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Texts that a parser reads."""
+"""Parse texts with a parser's expression."""
 
 from __future__ import annotations
 

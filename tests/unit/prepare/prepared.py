@@ -1,4 +1,4 @@
-"""Preparers of homes, and what they make of rows."""
+"""A schema of homes, and helpers to fit preparers and read their result."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Home(pa.DataFrameModel):
 
 
 def plan_of(schema, **types):
-    """Return the plan of a table made for these columns, some of another type."""
+    """Return the plan of a table with these columns, some with another type."""
     return tuple(
         ColumnPlan(name, types.get(name, dtype), "copy", str(types.get(name, dtype)))
         for name, dtype in schema.items()

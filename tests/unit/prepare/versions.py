@@ -1,4 +1,4 @@
-"""Versions of rows, for dedupe to choose from."""
+"""Frames with several versions of a row, for tests of dedupe."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs that ended early, whose parts are real and have met no server."""
+"""Fixture: the parts of runs that ended early, real ones, but without a server."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from tests.unit.journal.batches import batch
 
 @pytest.fixture
 def parts_of(tmp_path, monkeypatch, state_dir):
-    """Make the parts of a run of three rows, by what is left of them.
+    """Return a function that creates the parts of a run of three rows.
 
-    `left` is None where the source can be read again, "a journal" where one was
-    written, and "its rows" where those of an earlier run's journal are loaded.
+    Its argument `left` is None if the source can be read again, "a journal" if a
+    journal was written, and "its rows" if the rows of an earlier journal are loaded.
     """
     monkeypatch.chdir(tmp_path)
     Path("homes.csv").write_text("id\n1\n2\n3\n", encoding="utf-8")
@@ -55,7 +55,7 @@ def parts_of(tmp_path, monkeypatch, state_dir):
                 plan=Plan(
                     {}, RunOptions(), Places(state or state_dir), replayed=replayed
                 ),
-                # nobody is asked
+                # never used
                 database=None,
                 target=target,
                 fit=fit,

@@ -1,4 +1,4 @@
-"""What a source gave, in one value."""
+"""Fixtures: write files, read sources, and collect what they yield."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Reading:
-    """All that iterating over a source gave, up to its end or its error."""
+    """Everything that a source has yielded, up to its end or its error."""
 
     batches: list[Batch] = field(default_factory=list)
     error: SourceError | None = None
@@ -73,7 +73,7 @@ def write(tmp_path):
 
 @pytest.fixture
 def folder(tmp_path):
-    """Return a folder with files of all sorts."""
+    """Create a folder with files of several kinds, and return it."""
     (tmp_path / "in" / "deep").mkdir(parents=True)
     for name, text in {
         "b.csv": "x\nb\n",

@@ -1,4 +1,4 @@
-"""Items of all kinds that rows come as."""
+"""Classes of all kinds of items that can be rows."""
 
 from __future__ import annotations
 

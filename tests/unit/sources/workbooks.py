@@ -1,4 +1,4 @@
-"""Workbooks made by hand: no library that writes them is needed."""
+"""Write workbooks by hand, so that no library for it is needed."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ SHEET_TYPE = (
 
 
 class Day(float):
-    """A number of days that is shown as a date."""
+    """A number of days, formatted as a date."""
 
     style = 1
 
 
 class Span(float):
-    """A number of days that is shown as hours, minutes and seconds."""
+    """A number of days, formatted as hours, minutes and seconds."""
 
     style = 2
 
 
 @dataclass(frozen=True)
 class Error:
-    """What a formula gave instead of a value."""
+    """The error that a formula returned instead of a value."""
 
     shown: str
 

@@ -10,7 +10,7 @@ REPOSITORY = Path(__file__).parents[3]
 
 @pytest.fixture(scope="session")
 def shared_fixtures():
-    """Find the folder of saved real pages; it is not part of the repository."""
+    """Return the folder of saved real pages, which is not part of the repository."""
     named = os.environ.get("PROPLOAD_SHARED")
     shared = Path(named).parent if named else REPOSITORY.parent / "shared"
     folder = shared / "fixtures"

@@ -1,4 +1,4 @@
-"""Pieces that are entered, and commits whose answer is lost."""
+"""Append pieces with a ledger, and simulate commits whose answer is lost."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def entry(batch, inserted, *, rejected=0):
 
 
 def cut_the_answer(writer, *, committed, passed=0):
-    """Let one of the writer's commits break the line, before or after its effect."""
+    """Let the connection break at one commit, before or after it takes effect."""
     session = writer._session.open()
     commit = session.commit
     left = [commit] * passed
@@ -49,7 +49,11 @@ def cut_the_answer(writer, *, committed, passed=0):
 
 @contextmanager
 def appending(database, state_dir, *, limited):
-    """Append to the table `t`, with a ledger in the database or in a file."""
+    """Yield what appends to the table `t`: the prepared target and a writer.
+
+    With `limited`, the user may not create a ledger in the database, so that it is kept
+    in a file.
+    """
     run_sql(database, "CREATE TABLE t (k bigint, v text)")
     goal = target(key=(), mode="append")
     with user_without_rights(database) as limited_dsn:

@@ -1,4 +1,4 @@
-"""A table whose rows are hashed, as lanes see it: a double of their sessions."""
+"""A double of the sessions by which lanes read a table of hashed rows."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ HASHER = Hasher(SHAPE.table, comparable(COLUMNS) or (), SHAPE.key)
 
 
 def layer_of(rows: dict[int, str]) -> pl.DataFrame:
-    """Return rows as a lane gets them."""
+    """Return rows as a frame with row numbers, as a lane gets them."""
     schema = {"k": pl.Int64, "v": pl.String}
     frame = pl.DataFrame({"k": list(rows), "v": list(rows.values())}, schema=schema)
     return frame.with_row_index(ROW)
@@ -41,13 +41,13 @@ def layer_of(rows: dict[int, str]) -> pl.DataFrame:
 
 @dataclass
 class StoredTable:
-    """A session with a table, whose rows are given by parts of pages.
+    """A session with a table, whose rows are given for each part of its pages.
 
     Attributes:
         parts: The rows of each part.
         is_plain: Whether its rows may be hashed.
-        counted: The rows that the server has counted.
-        on_read: Called as each part is read, with its number.
+        counted: The number of rows that the server's statistics state.
+        on_read: Called with the number of each part when it is read.
         read: The numbers of the parts that were read.
     """
 
@@ -78,5 +78,5 @@ class StoredTable:
 
 
 def _number(page: int) -> int:
-    """The number of the part that begins with a page."""
+    """Return the number of the part that begins with a page."""
     return 1 + (page - PROBE_PAGES) // PART_PAGES

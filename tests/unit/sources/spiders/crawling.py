@@ -1,4 +1,4 @@
-"""A loader in memory, and crawls without a network: items from start() and data:."""
+"""A loader in memory, and crawls without a network, from start() and data: URLs."""
 
 import asyncio
 import threading
@@ -18,7 +18,7 @@ SINK = "propload.sources.spiders.PropLoadPipeline"
 
 
 class MemoryLoader:
-    """A loader in memory that holds so many batches until they are taken."""
+    """A loader in memory with room for so many batches until they are taken."""
 
     def __init__(self, room=1_000_000, **settings):
         self.settings = settings
@@ -90,7 +90,7 @@ class MemoryLoader:
 
 
 def crawl(spider, **settings):
-    """Crawl in this thread; returns the crawler, and loaders by table."""
+    """Crawl in this thread, and return the crawler and its loaders by table."""
     loaders = {}
 
     def make(**given):
@@ -103,7 +103,7 @@ def crawl(spider, **settings):
         "REMOTE_CONTROL_ENABLED": False,
         "ITEM_PIPELINES": {SINK: 800},
         "PROPLOAD_LOADER": make,
-        # Scrapy leaves them open where a crawl ends before it began
+        # Scrapy leaves them open if a crawl ends before it has started
         "DOWNLOAD_HANDLERS": {"http": None, "https": None},
     }
     crawler = Crawler(spider, {**base, **settings})

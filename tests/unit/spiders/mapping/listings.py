@@ -1,4 +1,4 @@
-"""Rows of listings, mapped as a file's or a crawl's are."""
+"""Map rows of listings, as from a file or a crawl."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def apply(*rows, as_of=AS_OF):
 
 
 def listings(*cells):
-    """Return a row for each dict, all of one frame: a frame has a fixed cost."""
+    """Return the mapped row of each dict, in one frame, as a frame has a fixed cost."""
     sifted = apply(*({"url": URL} | one for one in cells))
     assert sifted.reasons.is_empty(), sifted.reasons["message"].to_list()
     return sifted.frame.rows(named=True)
@@ -37,10 +37,10 @@ def listing(**cells):
 
 @cache
 def judged_together(cases):
-    """Return what becomes of each case, a row of one frame.
+    """Return the mapped row and the reason of each case, all mapped as one frame.
 
     Args:
-        cases: Each the columns and texts of a row, as pairs; it has nothing else.
+        cases: The cases, each with a row's columns and texts as pairs; a URL is added.
     """
     sifted = apply(*({"url": URL} | dict(cells) for cells in cases))
     good = {row[ROW]: row for row in sifted.frame.rows(named=True)}
@@ -50,14 +50,14 @@ def judged_together(cases):
 
 
 class Together:
-    """Rows of several tests that are mapped as one frame, at the first look at one."""
+    """Rows of several tests, mapped as one frame when the first result is needed."""
 
     def __init__(self, as_of=AS_OF):
         self._as_of = as_of
         self._given = []
 
     def of(self, **cells):
-        """Add a row. Value: returns what it is mapped to."""
+        """Add a row, and return a function that returns the mapped row."""
         number = len(self._given)
         self._given.append({"url": URL} | cells)
         return lambda: self._mapped[number]

@@ -1,4 +1,4 @@
-"""Texts that a function of the mapping reads."""
+"""Parse texts with a function of the mapping."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ def read(parse, text):
 
 
 def read_all(parse, texts):
-    """Read many texts in one frame, because a frame has a fixed cost."""
+    """Parse many texts in one frame, because a frame has a fixed cost."""
     frame = pl.DataFrame({"text": texts}, schema={"text": pl.String})
     return frame.select(parse(pl.col("text"))).to_series().to_list()
