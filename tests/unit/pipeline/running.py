@@ -19,7 +19,7 @@ from tests.unit.pipeline.doubles import MemoryTable, MemoryWriter
 
 @dataclass
 class Fitted:
-    """A double of a fitted table: rejects rows whose `bad` is true; lane = id % lanes."""
+    """A double of a fitted table: rejects rows with a true `bad`; lane: id % lanes."""
 
     table: MemoryTable
     lanes: int
