@@ -53,7 +53,7 @@ def ask(scratch: Scratch, options: Options) -> pl.DataFrame:
 
 
 def conclude(frame: pl.DataFrame) -> str:
-    """Return the smallest batch size that is nearly as fast as the fastest."""
+    """Return the smallest batch size nearly as fast as the fastest, as text."""
     table = summarize(frame, by=BY).filter(pl.col("how") == "batch_rows")
     if table.is_empty():
         return "no size of a batch was among the cases"

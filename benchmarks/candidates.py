@@ -48,7 +48,7 @@ KEYLESS = "dlt_keyless"
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One way to upsert rows.
+    """A way to upsert rows that is measured.
 
     Attributes:
         name: Its name, which for a peer is that of its module.

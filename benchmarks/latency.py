@@ -80,7 +80,7 @@ def ask(scratch: Scratch, options: Options) -> pl.DataFrame:
 
 
 def conclude(frame: pl.DataFrame) -> str:
-    """Return the waits at each pace."""
+    """Return the median and p99 waits at each pace, as text."""
     return "\n".join(
         f"{row['items_per_second']:,} items/s, batch_seconds "
         f"{row['batch_seconds']}: half within {row['p50_ms']:,.0f} ms, "

@@ -27,7 +27,7 @@ _TYPES: tuple[tuple[pl.DataType, str], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The facts of a table that every candidate needs.
+    """What every candidate must know of a table.
 
     Attributes:
         columns: The PostgreSQL type of each column, by name.

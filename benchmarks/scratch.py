@@ -274,7 +274,7 @@ def open_scratch(dsn: str | None = None, /) -> Iterator[Scratch]:
     """
     with tempfile.TemporaryDirectory(prefix="propload-benchmark-") as folder:
         state = Path(folder)
-        state.chmod(0o755)  # the server's account reads the files of `limit`
+        state.chmod(0o755)  # the server's account reads the files of `benchmarks.limit`
         if dsn is None:
             embedded.start(state)
         try:

@@ -305,6 +305,6 @@ def open_session(dsn):
 
 
 def run(session, sql):
-    """Run one statement in such a session."""
+    """Run one statement in a session from `open_session`."""
     with session.cursor() as cursor:
         cursor.execute(sql)

@@ -174,7 +174,7 @@ def _top(*, version: bool) -> None:
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer's signature
     if wanted:
-        from importlib import metadata  # noqa: PLC0415 - 40 ms that help saves
+        from importlib import metadata  # noqa: PLC0415 - takes 40 ms
 
         typer.echo(f"propload {metadata.version('propload')}")
         raise typer.Exit

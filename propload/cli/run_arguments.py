@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from propload.options import Settings
 
 
-#: A screenful; `--limit 0` lists all.
+#: Runs listed by default: a screenful.
 LISTED_RUNS = 20
 
 
@@ -29,9 +29,9 @@ def _earlier_run(newest: str) -> Part:
 
 #: The argument that names an earlier run.
 RUN = _earlier_run("the newest run that ended")
-#: The argument that names an earlier run whose rejected rows are meant.
+#: The argument that names an earlier run that rejected rows.
 REJECTING_RUN = _earlier_run("the newest run that rejected rows")
-#: The argument that names an earlier run whose rejected rows are loaded again.
+#: The argument that names an earlier run whose rejected rows are to be replayed.
 REPLAYED_RUN = _earlier_run("the newest run with rows to replay")
 
 
@@ -48,7 +48,7 @@ def places(given: Settings) -> Places:
     """Return the places within the state folder that the settings select.
 
     Raises:
-        ConfigError: A setting, or the folder, cannot be used.
+        ConfigError: A setting or the folder cannot be used.
     """
     found = Places(Path(resolve(given)["state_dir"]))
     check_state_folder(found.state_dir)

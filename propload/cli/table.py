@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _COPIED = frozenset({"run"})
 #: Characters between columns.
 _GAP = 2
-#: Most characters that any other column may claim before the yielding one is shortened.
+#: Most characters reserved for each other column; wider texts are wrapped.
 _WIDEST = 24
 #: The yielding column is left out if fewer characters than this remain for it.
 _LEAST = 8

@@ -120,7 +120,7 @@ def _choice(name: str, panel: Panel, meaning: str, words: tuple[str, ...]) -> Se
     return Setting(name, panel, meaning, read, "|".join(words), words)
 
 
-#: In the order of `--help`.
+#: All settings, in the order of `--help`.
 _LISTED = (
     Setting(
         "format",

@@ -40,9 +40,9 @@ LED_ELSEWHERE = "crawl/led_elsewhere"
 EMPTY_PAGES = "crawl/search_pages_without_cards"
 #: Pages read from JSON-LD or markup because their payload is missing.
 FALLBACK_PAGES = "crawl/search_pages_without_payload"
-#: Places that the site does not know, for which it served other listings.
+#: Places unknown to the site, for which it served other listings.
 UNKNOWN_PLACES = "crawl/places_unknown"
-#: Answers that were a block page or a refusal.
+#: Responses that were a block page or a refusal.
 BLOCKED = "crawl/blocked"
 #: Pages that robots.txt forbids.
 FORBIDDEN = "crawl/forbidden_by_robots"
@@ -110,11 +110,11 @@ class Notes:
         self.count(BLOCKED)
 
     def forbidden(self, url: str, /) -> None:
-        """Say that a site's robots.txt forbids a page."""
+        """Note that robots.txt forbids a page."""
         self.missing(FORBIDDEN, f"robots.txt forbids {url}")
 
     def all_forbidden(self, site: str, /) -> None:
-        """Say that a site's robots.txt forbids every page."""
+        """Note that a site's robots.txt forbids every page."""
         self._explain(
             f"robots.txt of {site} forbids every page that was asked for, so nothing "
             "was read. Start from detail pages that you may read (start_urls=...) or "

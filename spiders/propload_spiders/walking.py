@@ -36,7 +36,7 @@ class Walk:
         seen: The number of different listings on its pages.
         page_rows: The most listings seen on one page.
         barren: The number of latest pages in a row without a new listing.
-        tries: How often this page has come without a card.
+        tries: How often this page has already been returned without a card.
         url: The address of a search that was given by address, otherwise None.
     """
 

@@ -51,7 +51,7 @@ PLAIN = {
 
 @st.composite
 def columns(draw, dtype, height, *, plain=False):
-    """Draw the values of a column, nulls among them.
+    """Draw the values of a column, including nulls.
 
     Args:
         draw: Passed by Hypothesis.

@@ -27,8 +27,8 @@ def load(frame: pl.DataFrame) -> None:
 
     propload.ingest("homes.csv", stop=threading.Event())
 
-    propload.ingest("homes.csv", tabel="homes")  # type: ignore[call-arg] # a slip
-    propload.ingest("homes.csv", mode="merge")  # type: ignore[arg-type] # no such word
+    propload.ingest("homes.csv", tabel="homes")  # type: ignore[call-arg] # a typo
+    propload.ingest("homes.csv", mode="merge")  # type: ignore[arg-type] # no such mode
     propload.ingest(source="homes.csv")  # type: ignore[call-arg] # positional only
 
 
@@ -61,13 +61,13 @@ def look_with_settings_of_others() -> None:
     propload.replay(mapping="homes.toml", resume=True)
 
     propload.runs(to="embedded")  # type: ignore[call-arg] # reports are files
-    propload.rejects(table="homes")  # type: ignore[call-arg] # of one run
-    propload.drop_rejects("20260101-ab", to="x")  # type: ignore[call-arg] # as above
-    propload.drop_old_rejects(90, table="homes")  # type: ignore[call-arg] # of all
-    propload.drop_leftover("20260101-ab", table="x")  # type: ignore[call-arg] # of one
-    propload.embedded_url(to="embedded")  # type: ignore[call-arg] # it is the one
-    propload.replay(format="csv")  # type: ignore[call-arg] # it is read already
-    propload.recover(resume=True)  # type: ignore[call-arg] # it goes on by itself
+    propload.rejects(table="homes")  # type: ignore[call-arg] # one run's
+    propload.drop_rejects("20260101-ab", to="x")  # type: ignore[call-arg] # files only
+    propload.drop_old_rejects(90, table="homes")  # type: ignore[call-arg] # all tables
+    propload.drop_leftover("20260101-ab", table="x")  # type: ignore[call-arg] # one run
+    propload.embedded_url(to="embedded")  # type: ignore[call-arg] # always embedded
+    propload.replay(format="csv")  # type: ignore[call-arg] # rows are read already
+    propload.recover(resume=True)  # type: ignore[call-arg] # it always resumes
 
 
 def fail() -> None:
@@ -82,7 +82,7 @@ def fail() -> None:
 
 def name() -> None:
     """Use names that exist, and reject others."""
-    propload.ingst("homes.csv", table="homes")  # type: ignore[attr-defined] # a slip
+    propload.ingst("homes.csv", table="homes")  # type: ignore[attr-defined] # a typo
     assert_type(propload.__version__, str)
 
 

@@ -2,6 +2,6 @@
 
 from typing import assert_type
 
-from propload import *  # noqa: F403 - what is tested
+from propload import *  # noqa: F403 - the import under test
 
-assert_type(ingest("homes.csv", table="homes"), Report)  # noqa: F405 - by the star
+assert_type(ingest("homes.csv", table="homes"), Report)  # noqa: F405 - imported by *

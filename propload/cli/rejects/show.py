@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from propload.options import Settings
     from propload.rejecting.lines import Line
 
-#: Enough to see what is wrong; `--limit 0` shows all.
+#: Rows shown by default: enough to see what is wrong.
 SHOWN_ROWS = 20
 
 #: Characters shown of a text in the table: a row that could not be read may be long.

@@ -14,7 +14,7 @@ _PLACE = (
 )
 #: In `rijswijk-zh`, the province that distinguishes places of the same name.
 _PROVINCE = r"-(?:dr|fl|fr|gld|gr|li|lb|nb|nh|ov|ut|ze|zh)$"
-#: Words in the names of Dutch places that are not capitalised.
+#: Words that are not capitalised in the names of Dutch places.
 _SMALL = ("aan", "bij", "de", "den", "der", "en", "het", "in", "op", "te", "ten", "van")
 
 # streets whose name ends in a number: `Plein 1944`, `Laan 1940-1945`, `Wijk 4` in Urk;

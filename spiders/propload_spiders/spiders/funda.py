@@ -72,12 +72,12 @@ class FundaSpider(Spider):
         given: Arguments, as listed in `arguments`.
 
     Raises:
-        ConfigError: An argument is unknown or malformed, or nothing is to be crawled.
+        ConfigError: An argument is unknown or malformed, or there is nothing to crawl.
     """
 
     name = "funda"
     arguments: ClassVar[tuple[SpiderArgument, ...]] = ARGUMENTS
-    #: The mapping and schema that its items are made for.
+    #: The mapping and the schema for its items.
     mapping: ClassVar[str] = "funda"
     schema: ClassVar[str] = "listing"
     #: Filters that every search of this spider has.

@@ -42,7 +42,7 @@ workers = st.sampled_from([1, 2])
 
 
 def where(holds):
-    """Return a precondition for rules: something holds of a life that has begun."""
+    """Return a decorator for rules that need a table, and `holds` to be true of it."""
     return precondition(lambda self: self.model is not None and holds(self))
 
 

@@ -18,7 +18,7 @@ SINK = "propload.sources.spiders.PropLoadPipeline"
 
 
 class MemoryLoader:
-    """A loader in memory with room for so many batches until they are taken."""
+    """A loader in memory that refuses batches while `room` of them are not taken."""
 
     def __init__(self, room=1_000_000, **settings):
         self.settings = settings
