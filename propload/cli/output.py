@@ -209,7 +209,7 @@ class Screen:
 
 
 def _lacking(error: Exception) -> str:
-    """Return a message for lack of memory, threads or privilege; otherwise ""."""
+    """Return a message for lack of memory, threads or permission; otherwise ""."""
     if isinstance(error, MemoryError):
         return (
             "the process cannot get more memory: raise its limit (ulimit -v, or its "

@@ -126,7 +126,7 @@ def drop(
 def _newest(
     where: Places, limit: int, table: TableName | None
 ) -> list[Report | UnfinishedRun]:
-    """Return runs, newest first; a run that is being resumed counts as unfinished."""
+    """Return runs, newest first; one resumed and not ended again is unfinished."""
     begun = UnfinishedRunStore(where.runs).newest(table=table)
     names = {one.run_id for one in begun}
     most = limit and limit + len(names)
