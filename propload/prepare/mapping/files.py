@@ -169,7 +169,7 @@ def _column(target: str, written: object) -> Column:
         ConfigError: It is not usable.
     """
     if isinstance(written, pl.Expr):
-        refuse_across(target, written)
+        refuse_across(written)
     if isinstance(written, (Rule, Constant, pl.Expr)):
         return written
     if isinstance(written, (str, list, tuple)):

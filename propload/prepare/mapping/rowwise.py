@@ -16,21 +16,32 @@ from propload.errors import ConfigError
 
 #: An expression is tried on so many rows: a function of the user's may be slow.
 PROBED_ROWS = 100
+_LOOKS_ACROSS = (
+    "its expression looks at other rows, as sums, ranks, shifts, row numbers and "
+    "windows do. Expressions see one batch at a time and must look at one row only, or "
+    "their values would depend on the size of the batch: compute such a column before "
+    "loading, or in a view of the table"
+)
+_GUESSES = (
+    "its expression reads dates or times without a format, which Polars then guesses "
+    "from the first of each batch: give a format, as in "
+    'str.to_datetime("%d-%m-%Y %H:%M"), or make the column by a rule with '
+    'parse = "timestamp" (or "date")'
+)
 
 
-def refuse_across(target: str, made: pl.Expr, /) -> None:
+def refuse_across(made: pl.Expr, /) -> None:
     """Refuse an expression whose form shows that it looks at other rows.
 
     Args:
-        target: The column that it makes.
         made: The expression.
 
     Raises:
-        ConfigError: It does.
+        ConfigError: It does. The caller says of which column.
     """
     found = _across(_of_columns(made))
     if found is not None:
-        raise _guesses(target) if _is_guess(found) else _looks_across(target)
+        raise ConfigError(_GUESSES if _is_guess(found) else _LOOKS_ACROSS)
 
 
 def refuse_batchwise(target: str, made: pl.Expr, rows: pl.DataFrame, /) -> None:
@@ -52,7 +63,8 @@ def refuse_batchwise(target: str, made: pl.Expr, rows: pl.DataFrame, /) -> None:
             return
     except Exception:  # noqa: BLE001 - the user's own too; told where all are mapped
         return
-    raise _looks_across(target)
+    msg = f"column {target}: {_LOOKS_ACROSS}"
+    raise ConfigError(msg)
 
 
 def _differs(rows: pl.DataFrame, target: str, made: pl.Expr) -> bool:
@@ -64,26 +76,6 @@ def _differs(rows: pl.DataFrame, target: str, made: pl.Expr) -> bool:
             # what differs every time anyway (a random number) proves nothing
             return whole.equals(_values(rows, target, made))
     return False
-
-
-def _looks_across(target: str) -> ConfigError:
-    msg = (
-        f"column {target}: its expression looks at other rows, as sums, ranks, shifts, "
-        "row numbers and windows do. Expressions see one batch at a time and must look "
-        "at one row only, or their values would depend on the size of the batch: "
-        "compute such a column before loading, or in a view of the table"
-    )
-    return ConfigError(msg)
-
-
-def _guesses(target: str) -> ConfigError:
-    msg = (
-        f"column {target}: its expression reads dates or times without a format, which "
-        "Polars then guesses from the first of each batch: give a format, as in "
-        'str.to_datetime("%d-%m-%Y %H:%M"), or make the column by a rule with '
-        'parse = "timestamp" (or "date")'
-    )
-    return ConfigError(msg)
 
 
 def _values(rows: pl.DataFrame, target: str, made: pl.Expr) -> pl.Series:
