@@ -6,7 +6,7 @@ import tempfile
 import zipfile
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 from propload.errors import SourceError
 from propload.names.format_names import check_format
@@ -86,11 +86,12 @@ def find_members(
         next(blocks, None)
         msg = f"{name} is empty: check what writes it"
         raise SourceError(msg, source=name)
-    if is_zip(head):
-        with _seekable(file, blocks) as archive:
+    found = _unpacked(head, blocks, file, name)
+    if is_zip(found.head):
+        with _seekable(found.file, found.blocks) as archive:
             yield from _members_of_zip(archive, name, options, archives)
         return
-    yield _unpacked(head, blocks, file, name, options)
+    yield _member(found, name, options)
 
 
 def single_member(
@@ -108,19 +109,27 @@ def single_member(
         SourceError: It cannot be read or unpacked.
     """
     head, blocks = peek(read_blocks(file, name, block_bytes), HEAD_BYTES)
-    if is_zip(head):
-        return None
-    return _unpacked(head, blocks, file, name, options)
+    found = _unpacked(head, blocks, file, name)
+    return None if is_zip(found.head) else _member(found, name, options)
+
+
+class _Unpacked(NamedTuple):
+    """A file as it is under its packings.
+
+    Attributes:
+        head: How it begins.
+        blocks: Its bytes from where it begins.
+        file: The file that they are from, or None where they were packed.
+    """
+
+    head: bytes
+    blocks: Iterator[bytes]
+    file: IO[bytes] | None
 
 
 def _unpacked(
-    head: bytes,
-    blocks: Iterator[bytes],
-    file: IO[bytes],
-    name: str,
-    options: SourceOptions,
-) -> Member:
-    """Return a file that is not an archive as a member: unpacked, with its format."""
+    head: bytes, blocks: Iterator[bytes], file: IO[bytes], name: str
+) -> _Unpacked:
     plain: IO[bytes] | None = file
     for _ in range(MOST_PACKED):
         packing = packing_of(head)
@@ -130,8 +139,14 @@ def _unpacked(
         # drop pauses: packed bytes may give no row until all of them have arrived
         unpacked = unpack(filter(None, blocks), packing, name)
         head, blocks = peek(unpacked, HEAD_BYTES)
-    refuse_other(name, head, options)
-    return Member(name, find_format(name, head, options.format), blocks, plain)
+    return _Unpacked(head, blocks, plain)
+
+
+def _member(found: _Unpacked, name: str, options: SourceOptions) -> Member:
+    """Return what is to be read of a file that is no archive, and its format."""
+    refuse_other(name, found.head, options)
+    kind = find_format(name, found.head, options.format)
+    return Member(name, kind, found.blocks, found.file)
 
 
 def _members_of_zip(

@@ -118,6 +118,13 @@ def test_a_file_that_is_packed_twice_is_unpacked(read, write):
     assert read(write("a.csv.bz2.gz", content)).rows == [{"id": "1", "x": "2"}]
 
 
+def test_a_packed_archive_is_unpacked(read, write):
+    content = gzip.compress(zipped({"a.csv": b"id\n1\n", "b.csv": b"id\n2\n"}))
+    reading = read(write("a.zip.gz", content))
+    assert reading.error is None
+    assert reading.rows == [{"id": "1"}, {"id": "2"}]
+
+
 def test_of_an_archive_what_holds_no_rows_is_left(read, tmp_path):
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr("README.md", "# about this")
