@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from codecs import BOM_UTF8
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -60,12 +61,15 @@ _READ_PAGE = (
     "check whether a site has sent it instead of the file; tables in it are read in "
     "Python, with pd.read_html(PATH)"
 )
+_PAGE = ("a web page (HTML)", _READ_PAGE)
+_XML = ("XML", "load it in Python, with pd.read_xml(PATH)")
 #: The beginnings, in lower case, of texts that are not tables: refused unless the user
 #: says that the first line is a row.
-_TEXTS = (
-    (b"<!doctype html", "a web page (HTML)", _READ_PAGE),
-    (b"<html", "a web page (HTML)", _READ_PAGE),
-    (b"<?xml", "XML", "load it in Python, with pd.read_xml(PATH)"),
+_TEXTS = ((b"<!doctype html", _PAGE), (b"<html", _PAGE), (b"<?xml", _XML))
+#: Names of files, packed or not, that are not tables if they begin with a tag.
+_NAMES = (
+    (re.compile(r"\.x?html?(\.\w+)?\Z", re.IGNORECASE), _PAGE),
+    (re.compile(r"\.xml(\.\w+)?\Z", re.IGNORECASE), _XML),
 )
 
 
@@ -83,9 +87,9 @@ def refuse_other(name: str, head: bytes, options: SourceOptions, /) -> None:
     found = [(one.what, one.instead) for one in _OTHERS if _begins_as(one, head)]
     if options.header is not False:
         text = head.removeprefix(BOM_UTF8).lstrip().lower()
-        found += [
-            (what, instead) for begin, what, instead in _TEXTS if text.startswith(begin)
-        ]
+        found += [told for begin, told in _TEXTS if text.startswith(begin)]
+        if text.startswith(b"<"):
+            found += [told for called, told in _NAMES if called.search(name)]
     if found:
         what, instead = found[0]
         msg = f"{name} is {what}, which is not read: {instead}"

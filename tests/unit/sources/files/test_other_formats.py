@@ -71,6 +71,16 @@ def test_what_is_no_table_is_refused(head, what):
 
 
 @pytest.mark.parametrize(
+    ("name", "what"),
+    [("a.xml", "XML"), ("a.XML.gz", "XML"), ("a.zip/a.htm", "a web page")],
+)
+def test_a_page_or_xml_by_its_name_needs_no_declaration(name, what):
+    with pytest.raises(SourceError, match=f"{name} is {what}"):
+        refuse_other(name, b"<rows>\n<row><id>1</id></row>\n", SourceOptions())
+    refuse_other(name, b"id\n1\n", SourceOptions())
+
+
+@pytest.mark.parametrize(
     "head",
     [
         b"ORC,price\n1,2\n",
