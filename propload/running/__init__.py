@@ -1,1 +1,1 @@
-"""A run: settings become parts, `run.Run` executes them and returns the report."""
+"""A run: its parts are made from settings; `run.Run` executes them and reports."""

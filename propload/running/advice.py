@@ -1,4 +1,4 @@
-"""What the reader of a message does next, after a run that ended early."""
+"""What to do next after a run that ended early, as the report's message says it."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ if TYPE_CHECKING:
     from propload.target import Target
 
 
-#: Classes of what the server says of rows: values, constraints, what triggers raise. It
-#: ends a run where all rows are to take effect at once: at the end of a replace.
+#: SQLSTATE classes of errors that rows cause: values, constraints, what triggers raise.
+#: They end a run where all rows take effect together: at the end of a replace.
 _OF_ROWS = ("22", "23", "P0")
-#: The class of a table or a column that is not there, and of a right that is missing.
+#: SQLSTATE class of a missing table, column or privilege.
 _OF_TABLES = "42"
-#: What comes first where the same rows would end the run again.
+#: Precedes the advice where the same rows would end the run again.
 _FIX = "fix that, then "
 
 
 def way_on(parts: Parts) -> Way:
-    """Return how the rest of a run is loaded, should it be killed."""
+    """Return how to load the rest of the run if its process is killed."""
     if parts.journaling.journal is not None:
         return "recover"
     if parts.plan.replayed:
@@ -46,7 +46,7 @@ def way_on(parts: Parts) -> Way:
 
 
 def what_ended(parts: Parts, error: BaseException | None) -> str:
-    """Return what ended a run early, as a sentence; empty where it was told to end."""
+    """Return what ended a run early, as a sentence; empty if it was told to stop."""
     if error is None:
         return ""
     told = str(error).rstrip(".") or type(error).__name__
@@ -56,7 +56,7 @@ def what_ended(parts: Parts, error: BaseException | None) -> str:
 
 
 def nothing_to_replace(source: str, target: Target, /) -> str:
-    """Return what is said of a replace whose source has no row that can be loaded."""
+    """Return the message for a replace whose source has no row that can be loaded."""
     return (
         f"no row of {source} could be loaded, so there is nothing to replace "
         f"{target.table} with"
@@ -64,26 +64,26 @@ def nothing_to_replace(source: str, target: Target, /) -> str:
 
 
 def how_to_continue(parts: Parts, counts: Counts, error: BaseException | None) -> str:
-    """Return what is to be done so that every row is loaded.
+    """Return what to do so that every row is loaded.
 
     Args:
         parts: The parts of the run.
-        counts: What became of its rows so far.
-        error: What ended it, or None where it was told to end.
+        counts: Its counts so far.
+        error: What ended it, or None if it was told to stop.
     """
     return _Advice(parts, counts, error).how_to_continue()
 
 
 @dataclass(frozen=True, slots=True)
 class _Advice:
-    """What is said of a run that ended early; no sentence has its full stop."""
+    """The advice for a run that ended early; its sentences have no full stop yet."""
 
     parts: Parts
     counts: Counts
     error: BaseException | None
 
     def how_to_continue(self) -> str:
-        """Return what is to be done so that every row is loaded."""
+        """Return what to do so that every row is loaded."""
         if self._is_replace and self.counts.all_rejected:
             # the same rows would fail again
             return self._kept()
@@ -95,10 +95,10 @@ class _Advice:
             return _joined(gone, self._how_to_begin_anew())
         return self._how_to_load_again()
 
-    # ---- what is left in a journal ----
+    # ---- rows left in a journal ----
 
     def _how_to_recover(self, journal: Journal | JournalSource) -> str:
-        """Return how what waits in a journal is loaded."""
+        """Return how to load the rows that wait in a journal."""
         if self._is_replace and not self._goes_on:
             anew = f"Load all rows again, and drop what is left of these ({self._drop})"
             return _joined(self._kept(), anew)
@@ -120,14 +120,14 @@ class _Advice:
         return f"{waiting} in the journal: {first}load them with {commands.recover()}"
 
     def _how_to_recover_again(self) -> str:
-        """Return how the rest of a journal is loaded whose recovery ended early."""
+        """Return how to load the rest of a journal whose recovery ended early."""
         first, recover = self._first(), self.parts.plan.commands.recover()
         again = f"What is left stays in the journal: {first}run {recover} again"
         give_up = f", or discard it ({self._drop})" if first else ""
         return _joined(self._kept(), f"{again}{give_up}")
 
     def _how_to_put_in_place(self, journal: Journal) -> str:
-        """Return how the rows of a replace that are in a journal take effect."""
+        """Return how to finish a replace whose rows are in a journal."""
         kept = self._kept()
         if not journal.rows:
             return kept
@@ -137,7 +137,7 @@ class _Advice:
         return _joined(kept, f"To {to_go_on}: {self._first()}{recover}")
 
     def _lost(self) -> str:
-        """Return what is said of rows that a source gave and nobody kept, if any."""
+        """Return a sentence on rows that were read but kept nowhere; empty if none."""
         lost, gave = self.parts.journaling.lost_rows, f"{self.parts.source.name} gave"
         told = counted(
             lost, f"row that {gave} last is lost", f"rows that {gave} last are lost"
@@ -145,9 +145,9 @@ class _Advice:
         return f"{told}: supply them again" if lost else ""
 
     def _waiting(self, journal: Journal) -> str:
-        # a batch that one lane committed and another did not waits in part
+        # counted in rows: of a batch, some lanes may have committed and others not
         left = counted(journal.rows - self.counts.accounted, "row waits", "rows wait")
-        # a commit whose answer was lost may have come through
+        # a commit whose answer was lost may have succeeded
         at_most = "At most " if isinstance(self.error, TransientWriteError) else ""
         return f"{at_most}{left}"
 
@@ -158,9 +158,9 @@ class _Advice:
     # ---- a source that can be read again ----
 
     def _how_to_load_again(self) -> str:
-        """Return how a source that can be read again is loaded to its end."""
+        """Return how to load the rest of a source that can be read again."""
         parts, rejected = self.parts, self.counts.rejected
-        # rejected rows alone may have had no table to be written to
+        # if only rows were rejected, no table may have been found or created yet
         begun = self.counts.accounted > (0 if parts.fit.is_fitted else rejected)
         kept = "What was committed stays" if begun else "Nothing was written"
         if self._is_replace:
@@ -168,13 +168,13 @@ class _Advice:
         return _joined(kept, self._how_to_go_on()) if begun else kept
 
     def _how_to_go_on(self) -> str:
-        """Return how a run goes on whose source can be read again."""
+        """Return how to continue a run whose source can be read again."""
         parts = self.parts
         if parts.plan.replayed:
             return self._how_to_replay()
         adds = parts.target.mode == "append"
         others = ", and only what is not committed yet" if adds else ""
-        # a file that was written into is another one, which no run goes on with
+        # a file that was still being written has changed: no run can be resumed with it
         is_other = self._is_replace and incomplete_of(parts.source)
         if not self._goes_on or is_other:
             return f"Load {parts.source.name} again, without --resume{others}"
@@ -183,14 +183,14 @@ class _Advice:
         resume = f"the same command with --resume {parts.run_id}"
         if not self._fails_again:
             return f"To continue: {self._first()}{resume}"
-        # a run goes on only with the files and settings that it began with
+        # a run is resumed only with the files and settings that it began with
         return (
             f"To continue, fix that: if only the table has changed, {resume}; if a "
             f"file or a setting has, load again without --resume{others}"
         )
 
     def _how_to_begin_anew(self) -> str:
-        """Return what is done where what a run had committed is gone with its table."""
+        """Return what to do where the committed rows are gone with their table."""
         if self.parts.plan.replayed:
             return self._how_to_replay()
         source = self.parts.source
@@ -205,19 +205,22 @@ class _Advice:
         )
 
     def _how_to_replay(self) -> str:
-        """Return how rejected rows are replayed once more: it knows its own run."""
+        """Return how to replay the rejected rows once more.
+
+        No `--resume`: a replay finds the run that it continues by itself.
+        """
         first = _FIX if self._fails_again else ""
         again = self.parts.plan.commands.replay(self.parts.plan.replayed)
         return f"To continue: {first}{again}, with the same other flags"
 
-    # ---- the table, and what ended the run ----
+    # ---- the table, and the error ----
 
     def _kept(self) -> str:
-        """Return what a replace has left of its table, unless the error tells it."""
+        """Return what a replace left of its table; empty where the error says so."""
         if not self._is_replace:
             return ""
         table = self.parts.target.table
-        # where the run cannot go on, it is what it had gathered that is missing
+        # where a run cannot be continued, what is missing is the shadow, not the table
         if self._is_missing and self._goes_on:
             return ""
         if self.parts.is_table_gone:
@@ -226,9 +229,9 @@ class _Advice:
         return f"{table} {'is new and stays empty' if is_new else 'keeps its old rows'}"
 
     def _gone_with_table(self) -> str:
-        """Return what is said of committed rows whose table is gone, or nothing.
+        """Return a sentence on committed rows that are gone with their table, or "".
 
-        The rows of a replace are in no table before its end.
+        There are none for a replace: until it ends, its rows are only in the shadow.
         """
         is_gone = isinstance(self.error, TableGoneError) and not self._is_replace
         if not is_gone or not self.counts.stored:
@@ -238,7 +241,7 @@ class _Advice:
         return f"The {rows} went with the table{renamed}"
 
     def _first(self) -> str:
-        """Return what is to be done before a run goes on, or nothing."""
+        """Return what to do before the run is continued, or an empty text."""
         if self._fails_again:
             return _FIX
         gone = self._is_replace and self._went
@@ -250,7 +253,7 @@ class _Advice:
 
     @property
     def _went(self) -> bool:
-        """Whether the table is gone, and not only left unmade."""
+        """Whether the table existed and is gone, rather than never created."""
         return self.parts.is_table_gone and self.parts.fit.is_fitted
 
     @property
@@ -261,12 +264,12 @@ class _Advice:
 
     @property
     def _goes_on(self) -> bool:
-        """Whether the run can be gone on with after what ended it."""
+        """Whether the run can be continued after the error that ended it."""
         return not isinstance(self.error, WriteError) or self.error.goes_on
 
     @property
     def _fails_again(self) -> bool:
-        """Whether the same rows, read in the same way, would end a run again."""
+        """Whether the same rows, read in the same way, would end the run again."""
         if isinstance(self.error, WriteError):
             return (self.error.sqlstate or "")[:2] in (*_OF_ROWS, _OF_TABLES)
         return isinstance(

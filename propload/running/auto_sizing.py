@@ -1,13 +1,14 @@
-"""The sizes that nobody set: how many workers, and how many rows in a batch.
+"""Sizes chosen where the user sets none: the number of workers and of rows in a batch.
 
 Workers are chosen before the run, from the machine and the server. The batch size
-begins where most tables do best and changes only for a measured reason (that a batch
-ends by its bytes as well is the joiner's affair, and only told here):
+starts at the value that suits most tables and changes only on a measurement:
 
-- full batches that take many seconds to commit: half the rows, so that less work
-  waits on one transaction;
-- full batches, one after another: twice the rows is tried once, and kept where it is
-  clearly faster.
+- if full batches take many seconds to commit, it is halved, so that less work
+  depends on one transaction;
+- if batches are full one after another, it is doubled once, and stays doubled if that
+  is clearly faster.
+
+The limit on a batch's bytes is applied by the joiner; here it is only reported.
 """
 
 from __future__ import annotations
@@ -29,28 +30,28 @@ if TYPE_CHECKING:
     from propload.postgres.session.server_capacity import ServerCapacity
     from propload.running.planning import Plan
 
-#: Beyond this many lanes the one thread that prepares is what a run waits for.
+#: With more lanes than this, the single preparing thread is the bottleneck.
 MOST_WORKERS = 8
-#: A server this far away lets each lane wait more than work.
+#: Round trip above which lanes spend more time waiting than working.
 FAR_SECONDS = 0.005
-#: Lanes for such a server: while one waits for an answer, the others send.
+#: Least number of lanes for a far server: while one waits for an answer, others send.
 FAR_WORKERS = 4
-#: So few rows of 20 columns are loaded sooner by one lane than two are made ready
-#: (measured: no difference at 5,000).
+#: At most this many rows (of 20 columns) are loaded by one lane in less time than it
+#: takes to start two (measured: no difference at 5,000).
 FEW_ROWS = 3_000
-#: Part of the server's free connections that a run takes at most.
+#: Largest share of the server's free connections that a run takes.
 CONNECTION_SHARE = 0.5
-#: A batch that takes longer is halved: a retry would repeat that much work.
+#: A batch that takes longer than this is halved: a retry would repeat all its work.
 SLOW_SECONDS = 5.0
 LEAST_ROWS = 1_000
 MOST_ROWS = 4 * BATCH_ROWS
-#: The first batches open connections and fill the lanes: they tell nothing.
+#: Batches that are not measured: the first ones open connections and fill the lanes.
 WARM_BATCHES = 4
-#: Batches that one measurement takes; fewer show chance.
+#: Batches in one measurement; with fewer, it shows mostly noise.
 WINDOW = 4
-#: What a larger batch has to gain to be worth its memory.
+#: Least speedup for which a larger batch is worth its memory.
 GAIN = 1.1
-#: Fewer of the rows asked for: the source is what the run waits for.
+#: Share of the requested rows below which the source is the bottleneck.
 FULL = 0.9
 
 
@@ -80,13 +81,14 @@ def choose_workers(
     Args:
         server: Free connections of the server, and its distance.
         cpus: Processors of this process; counted by default.
-        rows: About how many rows come, or None where nobody knows.
-        others: Sessions that the run needs besides, the one that asked among them.
+        rows: About how many rows will come, or None if that is unknown.
+        others: Sessions that the run needs besides its lanes, including the one that
+            asked for `server`.
     """
     if rows is not None and rows <= FEW_ROWS:
         return Workers(1, f"workers auto: 1 (about {counted(rows, 'row')})")
     cpus = cpus or _processors()
-    # of each two processors one is left to the server and to what prepares
+    # half of the processors are left for the server and the preparing thread
     wanted = min(MOST_WORKERS, max(WORKERS, cpus // 2))
     why = counted(cpus, "processor")
     if server.round_trip_seconds > FAR_SECONDS:
@@ -101,8 +103,8 @@ def choose_workers(
 
 
 def _processors() -> int:
-    """Return how many processors this process may use: of the machine's, maybe few."""
-    # a container or a batch system leaves one of 64 (taskset, --cpuset-cpus)
+    """Return how many processors this process may use, which may not be all."""
+    # containers and batch systems restrict a process (taskset, --cpuset-cpus)
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -116,16 +118,16 @@ def with_workers(
     *,
     replaces: bool,
 ) -> tuple[Plan, tuple[str, ...]]:
-    """Return the plan with a number of workers, and why where nobody set it.
+    """Return the plan with its number of workers, and the reason if it was chosen here.
 
     Args:
-        plan: What holds.
+        plan: The run's plan.
         database: Where the table is.
-        expected: Returns about how many rows come, or None where nobody knows.
-        replaces: Whether rows gather in a shadow, which takes a session.
+        expected: Returns about how many rows will come, or None if that is unknown.
+        replaces: Whether rows are gathered in a shadow, which takes a session.
 
     Raises:
-        ConfigError: The server does not have so many connections.
+        ConfigError: The server does not have that many connections.
     """
     server, told = database.capacity(), plan.options.workers
     others = OTHER_SESSIONS + plan.options.lock + replaces
@@ -140,7 +142,7 @@ def with_workers(
 def _too_few(
     server: ServerCapacity, told: int | Literal["auto"], others: int, label: str
 ) -> str:
-    """Return what is said where a server has too few connections for a run."""
+    """Return the message for a server that has too few connections for a run."""
     workers = WORKERS if told == "auto" else told
     words = [server.how_to_raise(workers + others)]
     if others < server.connections:
@@ -153,15 +155,15 @@ def _too_few(
 
 
 class BatchRows:
-    """How many rows a batch takes: as the user said.
+    """The number of rows in a batch, as set by the user.
 
     Args:
-        rows: What the user said.
-        most_bytes: Most bytes of a batch.
+        rows: The number that the user set.
+        most_bytes: The most bytes in a batch.
 
     Attributes:
-        rows: The size that holds now.
-        most_bytes: At so many bytes a batch ends as well.
+        rows: The current number.
+        most_bytes: A batch also ends when it has this many bytes.
     """
 
     def __init__(self, rows: int, *, most_bytes: int = BATCH_BYTES) -> None:
@@ -170,16 +172,16 @@ class BatchRows:
         self._width = 0.0
 
     def __call__(self) -> int:
-        """Return how many rows the next batch takes at most."""
+        """Return the most rows that the next batch may have."""
         return self.rows
 
     def note_wide(self, rows: int, nbytes: int, /) -> None:
-        """Learn of a batch that its bytes ended; called by the thread that joins."""
+        """Note the size of a batch that ended by its bytes; called while joining."""
         self._width = nbytes / rows
 
     @property
     def in_force(self) -> int:
-        """The size that the report gives: the user's own."""
+        """The size given in the report: the one that the user set."""
         return self.rows
 
     @property
@@ -199,12 +201,12 @@ class BatchRows:
 
 
 class AutoBatchRows(BatchRows):
-    """How many rows the next batch takes where nobody said so; asked before each one.
+    """The number of rows in a batch, adapted to measurements; called before each batch.
 
     Args:
-        committed: Returns the rows with a known end so far.
+        committed: Returns the number of rows whose outcome is known so far.
         clock: Returns seconds.
-        most_bytes: At so many bytes a batch ends as well.
+        most_bytes: A batch also ends when it has this many bytes.
     """
 
     def __init__(
@@ -224,7 +226,7 @@ class AutoBatchRows(BatchRows):
         self._said: list[str] = []
 
     def __call__(self) -> int:
-        """Return how many rows the next batch takes at most."""
+        """Return the most rows that the next batch may have."""
         self._asked += 1
         if self._asked <= WARM_BATCHES:
             self._begin()
@@ -234,7 +236,7 @@ class AutoBatchRows(BatchRows):
 
     @property
     def in_force(self) -> int:
-        """The size that held at the end."""
+        """The size given in the report: the last one, or what the bytes allow."""
         return self._fitting()
 
     @property
@@ -256,7 +258,7 @@ class AutoBatchRows(BatchRows):
         seconds = max(now - began, 1e-9)
         rows = committed - before
         if rows < FULL * WINDOW * self._fitting():
-            return  # the source was waited for, which says nothing of the size
+            return  # the run waited for the source, which says nothing about the size
         if seconds / WINDOW > SLOW_SECONDS and self.rows > LEAST_ROWS:
             self._slow(seconds / WINDOW)
         elif not self._settled:
@@ -268,14 +270,14 @@ class AutoBatchRows(BatchRows):
         self._said.append(f"halved, because a batch took {seconds:.0f} s")
 
     def _compare(self, speed: float) -> None:
-        """Try a larger batch after the first measurement, and judge it by the next."""
+        """Double the size after the first measurement, and judge it by the next."""
         if self._before is None:
             self._before = speed
             if self._fitting() < self.rows or self.rows * 2 > MOST_ROWS:
                 self._settled = True
                 return
             self.rows *= 2
-            # what is in flight was made in the old size: let it pass first
+            # batches in flight still have the old size: do not measure them
             self._asked = WARM_BATCHES - 2
             return
         tried, gain = self.rows, speed / self._before
@@ -289,13 +291,13 @@ class AutoBatchRows(BatchRows):
 def batch_sizes(
     plan: Plan, memory: MemoryWatch, committed: Callable[[], int], /
 ) -> BatchRows:
-    """Return what says how many rows a batch may have.
+    """Return the source of the batch size, fixed or adaptive as the plan says.
 
     Args:
-        plan: What holds.
-        memory: Says how many bytes it may have.
-        committed: Returns the rows of the run with a known end so far, once it moves
-            rows; the metrics may be those of other runs as well.
+        plan: The run's plan.
+        memory: Says how many bytes a batch may have.
+        committed: Returns the number of rows of this run whose outcome is known so
+            far (the metrics may cover other runs as well); only called once rows move.
     """
     told, most = plan.options.batch_rows, memory.batch_bytes(BATCH_BYTES)
     if told == "auto":

@@ -1,4 +1,4 @@
-"""What holds for a run where several have a say: user, mapping, schema, table."""
+"""Chooses what a run uses where user, mapping, schema and table may each say so."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ if TYPE_CHECKING:
     from propload.prepare.checks.validation import Checker
     from propload.sources.source import Source
 
-#: What messages call sources that nobody gave a name.
+#: Names that messages use for sources without a name of their own.
 _NAMELESS = frozenset(
     {"stdin", "frame", "lazy frame", "list", "tuple", "<genexpr>", "pushed"}
 )
-#: What messages call several sources, and where the system has pipes (a shell's
-#: `<(...)`): none of them names the table.
+#: Names for several sources, and paths of pipes (a shell's `<(...)`): no table is named
+#: after these either.
 _NAMELESS_PATH = re.compile(r"[0-9]+ sources from |/dev/(fd/|stdin$)|/proc/[^/]+/fd/")
-#: What reports call the database that runs where none is named.
+#: What reports call the database that is used where none is named.
 EMBEDDED_LABEL = "the embedded database"
 
 
 def default_settings(source: Source, settings: Settings) -> Settings:
-    """Return what a source or a mapping sets where the user does not.
+    """Return the `mapping` and `schema` that apply where the user sets none.
 
     A source may name its `mapping` and `schema`, a mapping its `schema`.
 
@@ -56,14 +56,14 @@ def default_settings(source: Source, settings: Settings) -> Settings:
 
 
 def find_checker(settings: Settings) -> Checker | None:
-    """Return what judges the rows of a run, or None where all pass.
+    """Return the checker of a run's rows, or None if it has no schema.
 
     Raises:
         ConfigError: The schema cannot be used.
     """
     if "schema" not in settings:
         return None
-    # pandera takes a quarter of a second, which a run without a schema saves
+    # importing pandera takes a quarter of a second, which a run without a schema saves
     from propload.prepare.checks.validation import load_schema  # noqa: PLC0415
 
     return load_schema(settings["schema"])
@@ -72,14 +72,14 @@ def find_checker(settings: Settings) -> Checker | None:
 def make_preparer(
     plan: Plan, source: Source, checker: Checker | None, target: Target
 ) -> Preparer:
-    """Return what maps and checks the rows of a run.
+    """Return the preparer that maps and checks the rows of a run.
 
     Raises:
         ConfigError: The mapping cannot be used.
     """
     settings = plan.settings
     as_of = settings.get("as_of")
-    assert not isinstance(as_of, str)  # noqa: S101 - resolved: a moment, if any
+    assert not isinstance(as_of, str)  # noqa: S101 - resolved to a datetime, if set
     return Preparer(
         mapping=load_mapping(settings["mapping"]) if "mapping" in settings else None,
         checker=checker,
@@ -93,29 +93,29 @@ def make_preparer(
 
 
 def database_label(plan: Plan) -> str:
-    """Return what reports and journals call the database of a run; none is asked."""
+    """Return a run's database as reports and journals name it, without connecting."""
     dsn = plan.settings.get("to")
     return EMBEDDED_LABEL if dsn is None else describe_dsn(dsn)
 
 
 def open_database(plan: Plan, *, stopped: Stopped = never) -> Database:
-    """Return the database of a run: as set, else the embedded one, started.
+    """Return the database that is set, or the embedded one, which is then started.
 
     Args:
-        plan: What holds.
-        stopped: Whether whoever waits for the start was told to stop.
+        plan: The run's plan.
+        stopped: Returns whether to stop waiting for the start.
 
     Raises:
         WriteError: It cannot be reached.
-        KeyboardInterrupt: It was told to stop before it was up.
+        KeyboardInterrupt: `stopped` returned True before the server was up.
     """
     dsn = find_dsn(plan, stopped=stopped)
-    # the embedded one's address is a path of this machine, which tells a reader nothing
+    # a label, as the embedded one's address is a local path that tells a reader nothing
     return Database(dsn, state_dir=plan.places.state_dir, label=database_label(plan))
 
 
 def has_database(plan: Plan) -> bool:
-    """Return whether a database is named, or the embedded one was made before."""
+    """Return whether a database is set, or the embedded one already exists."""
     if plan.settings.get("to"):
         return True
     from propload.postgres.server import embedded  # noqa: PLC0415 - as below
@@ -124,7 +124,7 @@ def has_database(plan: Plan) -> bool:
 
 
 def find_dsn(plan: Plan, *, stopped: Stopped = never) -> str:
-    """Return the connection string of a run's database, started if it is the embedded.
+    """Return the connection string of a run's database; start it if it is embedded.
 
     Arguments and errors are those of `open_database`.
     """
@@ -138,23 +138,23 @@ def find_dsn(plan: Plan, *, stopped: Stopped = never) -> str:
 
 @names_settings(FileSettings)
 def embedded_url(**settings: Unpack[FileSettings]) -> str:
-    """Return the address of the embedded database, which is started if necessary.
+    """Return the URL of the embedded database, which is started if necessary.
 
-    Every PostgreSQL client on this machine accepts it; it holds no password.
+    Every PostgreSQL client on this machine accepts it; it contains no password.
 
     Args:
-        **settings: `state_dir`, where it is not the usual one.
+        **settings: `state_dir`, if it is not the default.
 
     Raises:
         ConfigError: Another setting is given.
-        WriteError: It cannot be started.
+        WriteError: The database cannot be started.
     """
     plan = Plan.of_few(settings, FileSettings, function="embedded_url")
     from propload.postgres.server import embedded  # noqa: PLC0415 - only where it is used
 
     state_dir = plan.places.state_dir
     embedded.start(state_dir)
-    # not the one that propload takes: other drivers may not know all of its settings
+    # not propload's own connection string: other drivers may not know all its settings
     return embedded.url(state_dir)
 
 
@@ -168,12 +168,12 @@ def find_target(
 ) -> Target:
     """Return the target of a run.
 
-    Who alters the table just now is waited for, as in the run; a server that is away is
-    not, as its address may be wrong.
+    If another session is altering the table, this waits for it, as the run does. It
+    does not wait for a server that cannot be reached: its address may be wrong.
 
     Raises:
-        ConfigError: Nobody names a table, or the mode needs a key.
-        WriteError: It cannot be looked at.
+        ConfigError: No table is named, or the mode needs a key.
+        WriteError: The table cannot be inspected.
     """
     table = choose_table(plan.settings, checker, source.name)
     database.reach()
@@ -187,15 +187,15 @@ def find_target(
 
 
 def choose_table(settings: Settings, checker: Checker | None, source: str) -> TableName:
-    """Return the table: as set, else the schema's own, else named like the source.
+    """Return the table that is set, else the schema's, else one named after the source.
 
     Args:
-        settings: What the user said.
-        checker: The schema, where there is one.
+        settings: The user's settings.
+        checker: The schema, if there is one.
         source: The source's name.
 
     Raises:
-        ConfigError: Nobody names a table.
+        ConfigError: None of them names a table.
     """
     text = settings.get("table")
     if text is not None:
@@ -210,7 +210,7 @@ def choose_table(settings: Settings, checker: Checker | None, source: str) -> Ta
 
 
 def _table_like(source: str) -> str:
-    # a backslash is a letter of a name, or stands for a byte of it that is none
+    # a backslash is part of the file name, or escapes a byte that is not text
     stem = source.rstrip("/").rsplit("/", 1)[-1].split(".", 1)[0]
     letters = "".join(letter if letter.isalnum() else "_" for letter in stem.lower())
     nameless = source in _NAMELESS or _NAMELESS_PATH.match(source)
@@ -223,7 +223,7 @@ def choose_target(
     table: TableName,
     facts: TableFacts | None,
 ) -> Target:
-    """Return the target: as set, else as the schema says, else as the table is.
+    """Return the target as set, else as the schema says, else by the table's own key.
 
     Raises:
         ConfigError: The mode needs a key and there is none.

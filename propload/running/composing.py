@@ -55,14 +55,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _ClaimedRun:
-    """A run that has its name, and all that its settings can be wrong about.
+    """A run with its id, whose settings are all verified.
 
     Attributes:
-        record: The run as the ledger is to know it.
-        point: Where it goes on, or None where it is new.
-        plan: What holds, with the lanes that it has.
-        why: How these were chosen.
-        preparer: What maps and checks its rows.
+        record: The run as the ledger will record it.
+        point: Where it continues, or None if it is new.
+        plan: Its plan, with the number of lanes.
+        why: Why that number was chosen.
+        preparer: Maps and checks its rows.
     """
 
     record: RunRecord
@@ -74,9 +74,9 @@ class _ClaimedRun:
 
 @dataclass(frozen=True, slots=True)
 class _Load:
-    """What is loaded, and where to.
+    """A source, and where its rows are loaded to.
 
-    `expected` says about how many rows come, for which a file is looked at once.
+    `expected` returns about how many rows will come; it inspects a file only once.
     """
 
     source: Source
@@ -87,7 +87,7 @@ class _Load:
     expected: Callable[[], int | None]
 
     def _lock(self, stack: ExitStack) -> None:
-        """Turn other runs away from the table, where that was asked for."""
+        """Lock the table against other runs, if the option is set."""
         options = self.plan.options
         if options.lock:
             lock = self.database.lock(self.target.table, wait=options.lock_wait)
@@ -100,15 +100,15 @@ class _Load:
         stop: threading.Event,
         stack: ExitStack,
     ) -> _ClaimedRun:
-        """Return the run; its name and its table are its own until the stack is closed.
+        """Return the run; its id and its table stay locked until the stack is closed.
 
         Raises:
-            LockedError: Another run has the table, or goes on with this one.
+            LockedError: Another run has locked the table, or continues this run.
             WriteError: The server refused.
         """
 
         def attempt() -> _ClaimedRun:
-            # what it has locked is no other process's to the next one
+            # release this attempt's locks on failure, or the next one would meet them
             with ExitStack() as opened:
                 claim = self._claim(fingerprint, opened)
                 stack.enter_context(opened.pop_all())
@@ -125,17 +125,17 @@ class _Load:
         replaces = self.target.mode == "replace"
         try:
             self._lock(stack)
-            # the run that had the lock may have written what is read now
+            # after the lock: the run that held it may have written this source
             record, point = self._begun(fingerprint(), resuming)
             if point is not None:
-                # it goes on with the lanes that it began with
+                # rows of a key must go to the same lane again
                 plan = plan.with_sizes(workers=point.run.lanes)
             plan, why = with_workers(plan, database, self.expected, replaces=replaces)
         except ServerError as error:
             table, doing = str(self.target.table), "the ledger was asked for the run"
             raise failures.as_write_error(error, table=table, doing=doing) from error
         if self.source.rereadable:
-            # its rows are at hand: the lanes are needed in a moment
+            # its rows can be read without waiting, so the lanes are needed soon
             database.preconnect(plan.workers)
         self._tell(record, plan.workers)
         preparer = make_preparer(plan, self.source, self.checker, self.target)
@@ -144,7 +144,7 @@ class _Load:
     def _begun(
         self, fingerprint: str | None, resuming: Resuming
     ) -> tuple[RunRecord, ResumePoint | None]:
-        """Return the run, and where it goes on if it is not new."""
+        """Return the run, and where it continues unless it is new."""
         record = begin_record(self.source, self.target, self.plan, fingerprint)
         wanted = self.plan.settings.get("resume")
         point = resuming.point(self.source, wanted, record, self.target)
@@ -170,8 +170,8 @@ class _Load:
         )
 
     def fit(self, claim: _ClaimedRun, journaling: Journaling) -> TableFit:
-        """Return what fits the rows of a run to its table."""
-        # rows of a key may take another lane than those that were written before
+        """Return the fit of the run's rows to its table."""
+        # of a resumed run, rows of a key may go to another lane than those before
         expected = None if claim.point else self.expected
         fit = TableFit(
             self.database,
@@ -200,15 +200,15 @@ def compose(
 
     Args:
         source: Where rows come from.
-        plan: What holds.
+        plan: The run's plan.
         database: Where the table is.
-        metrics: The run's live counters; a resumed run begins with what it did.
-        memory: Slows the run where memory is short.
-        stop: Set where the run is told to stop before it has begun.
-        stack: What is opened here is closed by it.
+        metrics: The run's live counters; a resumed run starts with its earlier counts.
+        memory: Slows the run when memory is short.
+        stop: Set if the run is told to stop before it has begun.
+        stack: Closes what is opened here.
 
     Raises:
-        PropLoadError: A part cannot be had: the message says which.
+        PropLoadError: A part cannot be made; the message says which.
     """
     sizes = batch_sizes(plan, memory, lambda: tally.counts.accounted)
     ahead = read_ahead(source, plan, memory, stack)
@@ -230,7 +230,8 @@ def compose(
         metrics=metrics,
         on_committed=journaling.note_committed,
     )
-    tally = pipeline.tally  # what knows the pipeline, and it, would keep the source
+    # closing over the pipeline instead would make a cycle that keeps the source alive
+    tally = pipeline.tally
     return Parts(
         record=record,
         source=source,
@@ -255,17 +256,17 @@ def _make_reader(
     memory: MemoryWatch,
     stack: ExitStack,
 ) -> Reader:
-    """Return what reads the rows of a run from where it begins."""
+    """Return the reader of a run's rows, from the row that it starts at."""
     first = first_row_of(load.source)
     batches = skip_rows(journaling.feed or load.source, start.first_row - first)
     reader = make_reader(batches, load.plan, memory, stack)
-    # comes before the reader's end, which waits for the batch that is being read
+    # called before the reader is closed, which waits for the batch being read
     stack.callback(journaling.leave)
     return reader
 
 
 def find_start(source: Source, point: ResumePoint | None) -> Start:
-    """Return at which row a run begins: those of a journal keep their numbers."""
+    """Return the row that a run starts at; rows of a journal keep their numbers."""
     if point is not None:
         return point.start
     first = first_row_of(source)
@@ -275,9 +276,9 @@ def find_start(source: Source, point: ResumePoint | None) -> Start:
 def _rejects(
     plan: Plan, run_id: str, point: ResumePoint | None, stack: ExitStack
 ) -> tuple[RejectWriter, tuple[str, ...]]:
-    """Return where rejected rows go, without those of batches that are made again.
+    """Return the writer of rejected rows, and a note if earlier ones are gone.
 
-    And what is to be said of those that are not there any more.
+    Rejected rows of batches that are written again are removed from its file.
     """
     store = RejectStore(plan.places.rejects)
     writer = RejectWriter(store.files.path(run_id), run_id)

@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Journaling:
-    """What keeps the rows of a source that cannot be read again.
+    """How the rows of a source that cannot be read again are kept.
 
     Attributes:
-        journal: Where they are, those of a run that was killed as well, or None where
-            the source can be read again.
-        feed: The source behind a journal that is being written, or None.
-        outcome: What the journal is told of the run's end, and says of its own.
+        journal: Holds the rows, those of a killed run too; None if the source can be
+            read again.
+        feed: The source whose rows are being written to the journal, or None.
+        outcome: How the run ended, set for the journal; and the journal's own note.
     """
 
     journal: Journal | JournalSource | None
@@ -45,26 +45,26 @@ class Journaling:
 
     @property
     def lost_rows(self) -> int:
-        """The rows that were taken from the source and kept nowhere."""
+        """How many rows were taken from the source but kept nowhere."""
         return self.feed.lost_rows if isinstance(self.feed, JournaledSource) else 0
 
     def note_entered(self) -> None:
-        """Note that a ledger holds the run, before it stores a row."""
+        """Note in the journal that a ledger knows the run, before it stores a row."""
         if self.journal is not None:
             note_entered(self.journal.folder)
 
     def note_committed(self, below: int) -> None:
-        """Note the run's row number below which all is committed."""
+        """Note the row number of the run below which all rows are committed."""
         if self.journal is not None:
             self.journal.committed(below)
 
     def leave(self) -> None:
-        """Wake what waits for more rows: none is taken any more."""
+        """Wake whatever waits for more rows: no more are taken."""
         if isinstance(self.journal, Journal):
             self.journal.leave()
 
     def outlasts_outage(self) -> bool:
-        """Return whether the source goes on into the journal while nothing is read."""
+        """Return whether the source can still fill the journal while writes fail."""
         if self.feed is None or not isinstance(self.journal, Journal):
             return False
         return self.feed.is_producing() and not self.journal.is_full
@@ -79,12 +79,13 @@ def journal_rows(
     *,
     stack: ExitStack,
 ) -> Journaling:
-    """Return what keeps the rows of a source, until `stack` closes it.
+    """Return how the rows of a source are kept, until `stack` closes the journal.
 
-    Rows may be pushed when it returns: what can fail before them has to come first.
+    Rows may be pushed as soon as this returns, so do first whatever may fail without
+    having taken rows.
 
     Raises:
-        JournalError: The disk refuses the journal.
+        JournalError: The journal cannot be written to disk.
     """
     outcome = Outcome()
     if not is_journaled(source):
@@ -108,31 +109,32 @@ def journal_rows(
 
 
 def open_rest(ended: Journal, plan: Plan) -> Journal:
-    """Return a journal for rows that come after the one of their run has ended.
+    """Return a journal for rows that arrive after their run's journal has ended.
 
     Raises:
-        JournalError: The disk refuses.
+        JournalError: It cannot be written to disk.
     """
-    # its name is the next one: it is recovered after the journal of the run
+    # its name sorts right after that of the run's journal: it is recovered next
     folder = ended.folder.with_name(f"{ended.folder.name}-rest")
     return Journal(folder, _journal_options(plan), ended.about)
 
 
 def is_journaled(source: Source) -> bool:
-    """Return whether a journal keeps the rows of a source.
+    """Return whether the rows of a source are kept in a journal.
 
-    A journal can be read again itself, but for the rows that it has let go of.
+    They are if the source cannot be read again, or is itself a journal, which can be
+    read again except for the rows that it has removed.
     """
     return isinstance(source, JournalSource) or not source.rereadable
 
 
 def killed_run_of(source: Source) -> str | None:
-    """Return the run that left a source, or None where its rows are no run's yet."""
+    """Return the id of the run whose journal a source is, or None if it is none."""
     return source.folder.name if isinstance(source, JournalSource) else None
 
 
 def first_row_of(source: Source) -> int:
-    """Return the run's number of the first row that a source still has."""
+    """Return the number, within its run, of the first row that a source still has."""
     return source.first_row if isinstance(source, JournalSource) else 0
 
 
@@ -143,7 +145,7 @@ def _journal_options(plan: Plan) -> JournalOptions:
 def _about(
     plan: Plan, record: RunRecord, target: Target, database: Database
 ) -> dict[str, Plain]:
-    """Return what a recovery needs to know of a run; no secrets."""
+    """Return what a recovery needs to know about a run, without secrets."""
     told = settings_shown(plan, target)
     return {
         "source": record.source,

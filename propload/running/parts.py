@@ -1,4 +1,4 @@
-"""The parts of a run, and what it says of itself."""
+"""The parts of a run, and the notes and settings in its report."""
 
 from __future__ import annotations
 
@@ -33,21 +33,21 @@ class Parts:
     """The parts of a run.
 
     Attributes:
-        record: The run, as the ledger knows it.
+        record: The run, as the ledger records it.
         source: Where rows come from.
-        plan: What holds.
+        plan: The run's plan.
         database: Where the table is.
         target: The table and its rules.
         fit: Fits rows to the table.
-        rejects: Where rejected rows go.
+        rejects: Keeps rejected rows.
         pipeline: Moves the rows.
         sizes: How many rows a batch may have.
-        journaling: What keeps rows until they are committed.
+        journaling: How rows are kept until they are committed.
         continued: Whether an earlier process of the run may have written rows.
         chosen: What else was chosen, and why.
-        begin_notes: What is said of rows that earlier processes have rejected.
-        end_notes: What the database says of the run's end.
-        is_table_gone: Whether the table was not there any more at the end.
+        begin_notes: Notes on rows that earlier processes of the run rejected.
+        end_notes: Notes of the database on the end of the run.
+        is_table_gone: Whether the table no longer existed at the end.
     """
 
     record: RunRecord
@@ -67,24 +67,24 @@ class Parts:
     is_table_gone: bool = False
 
     def stop(self) -> None:
-        """Read no more; what was read is committed."""
+        """Stop reading; rows already read are still committed."""
         if self.journaling.feed is not None:
             self.journaling.feed.stop()
         else:
             self.pipeline.stop()
 
     def end(self, status: Status) -> None:
-        """Tell table and ledger how the run ended.
+        """Finish the table, and record in the ledger how the run ended.
 
         Raises:
-            WriteError: The database cannot be told.
+            WriteError: The database does not accept it.
         """
         self.end_notes = self.database.end_run(
             self.record, self.target, status=status, continued=self.continued
         )
 
     def look_for_table(self) -> None:
-        """Find out whether the table is still there, where that can be asked."""
+        """Find out whether the table still exists, if the server can be asked."""
         try:
             self.is_table_gone = self.database.facts(self.target.table) is None
         except PropLoadError as error:
@@ -111,10 +111,10 @@ class Parts:
         return tuple(dict.fromkeys(said))
 
     def settings(self, chosen_besides: str, /) -> Mapping[str, Plain]:
-        """Return what was told and chosen, without secrets.
+        """Return the settings that were given and chosen, without secrets.
 
         Args:
-            chosen_besides: What the run chose itself; an empty text is no choice.
+            chosen_besides: One more choice of the run, and why; empty if there is none.
         """
         shown = settings_shown(self.plan, self.target)
         shown["batch_rows"] = self.sizes.in_force

@@ -1,4 +1,4 @@
-"""What holds for a run: its settings, resolved."""
+"""The plan of a run: its settings, resolved."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What holds for a run.
+    """The plan of a run.
 
     Attributes:
         settings: As `config.resolve` returns them.
         options: Those of them that say how the run works.
         places: Where files are kept.
-        told: The names of the settings that were said of this load, by keyword, flag or
-            job, not of whatever runs.
-        replayed: The run whose rejected rows are loaded, or empty where others are.
+        told: The names of the settings given for this load in particular (by keyword,
+            flag or job), not for every run.
+        replayed: The run whose rejected rows are loaded; empty in any other load.
     """
 
-    # the connection string is among them, and tools that log variables show objects
+    # not in the repr, which logging tools may show: one is the connection string
     settings: Settings = field(repr=False)
     options: RunOptions
     places: Places
@@ -48,7 +48,7 @@ class Plan:
 
     @classmethod
     def of(cls, given: Settings, /, *, job: str | None = None) -> Plan:
-        """Return the plan of settings that were given, with those that hold besides.
+        """Return the plan for the given settings, completed with all others.
 
         Raises:
             ConfigError: One cannot be used, or this process is a fork that cannot load.
@@ -66,41 +66,41 @@ class Plan:
     def of_few(
         cls, given: Mapping[str, object], kind: type, /, *, function: str
     ) -> Plan:
-        """Return the plan of a function that has a use for few settings.
+        """Return the plan of a function that accepts only some settings.
 
         Args:
             given: The settings.
-            kind: The type of those that it takes.
+            kind: The TypedDict of those that it accepts.
             function: Its name.
 
         Raises:
-            ConfigError: Others are given; or as of `of`.
+            ConfigError: Another setting is given; or as in `of`.
         """
         used = kind.__annotations__
         config.refuse_others(given, used, function=f"propload.{function}")
         return cls.of(cast("Settings", given))
 
     def readable_places(self) -> Places:
-        """Return where files of earlier runs are kept, which this user can read.
+        """Return where files of earlier runs are kept, once this user may read them.
 
         Raises:
-            ConfigError: The state folder is another user's.
+            ConfigError: The state folder belongs to another user.
         """
         check_state_folder(self.places.state_dir)
         return self.places
 
     @property
     def commands(self) -> Commands:
-        """How commands are written that find what the run leaves."""
+        """Words commands that find the files this run leaves."""
         return config.commands_for(self.places.state_dir)
 
     def with_defaults(self, defaults: Settings) -> Plan:
-        """Return the plan with settings that hold where the user set none."""
+        """Return the plan with defaults for settings that the user did not set."""
         return replace(self, settings={**defaults, **self.settings})
 
     def with_sizes(self, **sizes: int) -> Plan:
         """Return the plan with other `workers` or `batch_rows`."""
-        # mypy does not look whether fields of another type are among them
+        # mypy takes it that the keywords may name fields of other types
         options = replace(self.options, **sizes)  # type: ignore[arg-type]
         return replace(self, options=options)
 
@@ -112,26 +112,26 @@ class Plan:
 
     @property
     def batch_rows(self) -> int:
-        """Most rows joined at once."""
+        """The most rows joined into one batch."""
         rows = self.options.batch_rows
         return BATCH_ROWS if rows == "auto" else rows
 
 
 def source_options(plan: Plan, /) -> SourceOptions:
-    """Return how input is read."""
+    """Return the options for reading input."""
     chosen = _named(plan.settings, SourceOptions.__slots__)
     return SourceOptions(told=plan.told.intersection(chosen), **chosen)
 
 
 def _fixed(path: Path) -> Path:
-    """Return a path that stays the same whatever folder the program goes to."""
+    """Return an absolute path, which stays valid if the working directory changes."""
     try:
         return path.absolute()
     except OSError:
-        # the current folder was deleted
+        # the working directory was deleted
         return path
 
 
 def _named(settings: Settings, names: Collection[str]) -> dict[str, Any]:
-    """Return the settings of these names that are set: each is of its field's type."""
+    """Return those of these settings that are set; each has the type of its field."""
     return {name: value for name, value in settings.items() if name in names}

@@ -1,4 +1,4 @@
-"""Begins to read a source while the run still looks at its table."""
+"""Starts reading a source while the run is still inspecting its table."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from propload.running.planning import Plan
     from propload.sources.source import Source
 
-#: The part of the memory limit that may wait in queue and lanes: what is worked on
-#: takes several times its own size, and the interpreter with its libraries the rest.
+#: Share of the memory limit for batches that wait in the queue and in lanes. The rest
+#: is for batches in work, which take several times their size, and the interpreter.
 WAITING_SHARE = 0.1
 
 
 def waiting_bytes(plan: Plan, /) -> int:
-    """Return how many bytes may wait in the queue, and as many in all lanes."""
+    """Return how many bytes may wait in the queue; as many may wait in all lanes."""
     return int(plan.options.max_memory * WAITING_SHARE) // 2
 
 
@@ -34,13 +34,13 @@ def make_reader(
     stack: ExitStack,
     /,
 ) -> Reader:
-    """Return what reads batches, none while memory is at its limit.
+    """Return a reader of batches, which waits while memory is at its limit.
 
     Args:
         batches: Batches in order.
-        plan: What holds.
-        memory: Slows the run where memory is short.
-        stack: Where it is closed, no more is read, and nothing is being read.
+        plan: The run's plan.
+        memory: Slows the run when memory is short.
+        stack: Ends the reader when it is closed, and waits for a read under way.
     """
     held_back = _held_back(batches, memory)
     reader = Reader(held_back, max_bytes=max(1, waiting_bytes(plan)))
@@ -50,19 +50,19 @@ def make_reader(
 
 @dataclass(frozen=True, slots=True)
 class Ahead:
-    """A source that is read already.
+    """A source that is being read ahead.
 
     Attributes:
-        reader: What reads it, from its first row.
-        known_by: What it was known by before that: where it changes meanwhile, a run
-            that goes on must not take it for the one that was read.
+        reader: Reads it, from its first row.
+        known_by: Its fingerprint from before the first read: if the source changes
+            afterwards, a resumed run must not take it for the one that was read.
     """
 
     reader: Reader
     known_by: str | None
 
     def fingerprint(self) -> str | None:
-        """Return what the source was known by, as it does itself."""
+        """Return the source's earlier fingerprint, in place of its own method."""
         return self.known_by
 
 
@@ -73,17 +73,17 @@ def read_ahead(
     stack: ExitStack,
     /,
 ) -> Ahead | None:
-    """Return a source that is read from now on, or None where that has to wait.
+    """Start reading a source and return it, or return None if reading has to wait.
 
-    It waits where it is not known yet at which row to begin; where somebody else may
-    change the source until this run's turn has come; and where reading is more than
-    that: a query, or code of the user, which a run that is refused shall not call.
+    It has to wait if the row to start at is not known yet (`resume`); if another run
+    may change the source before this one gets the lock (`lock`); or if reading runs a
+    query or the user's own code, which a refused run must not call.
 
     Args:
         source: Where rows come from.
-        plan: What holds.
-        memory: Slows the run where memory is short.
-        stack: Where it is closed, no more is read.
+        plan: The run's plan.
+        memory: Slows the run when memory is short.
+        stack: Ends the reader when it is closed.
     """
     if not is_at_hand(source) or plan.settings.get("resume") or plan.options.lock:
         return None
@@ -93,7 +93,7 @@ def read_ahead(
 
 
 def _held_back(batches: Iterable[Batch], memory: MemoryWatch) -> Iterator[Batch]:
-    """Yield batches, none while memory is at its limit."""
+    """Yield batches, and wait before each one while memory is at its limit."""
     for batch in batches:
         memory.hold_back()
         yield batch

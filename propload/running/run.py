@@ -1,4 +1,4 @@
-"""One run: it begins, moves its rows, and ends with a report, whatever happens."""
+"""One run: it starts, moves its rows, and ends with a report, whatever happens."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Ending:
     """How a run ended.
 
     Attributes:
-        status: The word for it.
+        status: The status for its report.
         error: What ended it early, or None.
     """
 
@@ -75,7 +75,7 @@ class Run:
 
     Args:
         source: Where rows come from.
-        plan: What holds for the run.
+        plan: The run's plan.
         metrics: The run's live counters.
     """
 
@@ -94,11 +94,11 @@ class Run:
         self._began_at = datetime.now(UTC).replace(microsecond=0)
 
     def execute(self) -> Report:
-        """Load the source and return what happened.
+        """Load the source and return the report.
 
         Raises:
-            LoadError: The run stopped early; it carries the report, and is an error of
-                the kind that ended it as well.
+            LoadError: The run ended early. The error carries the report, and is also
+                an instance of the class of the error that ended the run.
             PropLoadError: The run could not begin.
             KeyboardInterrupt: It was stopped before it began.
         """
@@ -107,15 +107,18 @@ class Run:
             parts, ending, note = self._carried_out(told)
             report = self._report(parts, ending)
             is_kept = ReportStore(self._plan.places.runs).save(report)
-            # without either nothing would say that there is a run to go on with
+            # without report and note, nothing would tell that a run can be continued
             note.stays = not is_kept and ending.status != "loaded"
         return _returned(report, ending, kept=parts.journaling.has_waiting)
 
     def _carried_out(self, told: ExitStack) -> tuple[Parts, Ending, RunMarker]:
-        """Return the parts, how the run ended, and its note until `told` closes."""
+        """Carry out the run; return its parts, its ending and its marker.
+
+        `told` keeps the marker, which says that the run is unfinished, until it closes.
+        """
         try:
             with ExitStack() as stack:
-                # before a row is read, whose memory is the run's
+                # before any row is read: its memory counts as the run's
                 stack.enter_context(self._memory)
                 parts = self._compose(stack)
                 note = told.enter_context(self._noted(parts))
@@ -130,16 +133,16 @@ class Run:
             self._ended.set()
 
     def stop(self) -> None:
-        """Read no more, commit what was read, and end with a report."""
+        """Stop reading, commit the rows already read, and end with a report."""
         self._stopped.set()
-        # nothing is read yet, so what it waits for (a lock) is not waited for
+        # nothing was read yet: break off whatever it waits for (a lock)
         while not (self._composed.wait(CANCEL_SECONDS) or self._ended.is_set()):
             self._break_off()
         if self._parts is not None:
             self._parts.stop()
 
     def abort(self, error: BaseException) -> None:
-        """End at once: what is not committed stays in the source or the journal."""
+        """End immediately; uncommitted rows stay in the source or the journal."""
         self._stopped.set()
         self._aborted.set()
         while not self._ended.is_set():
@@ -149,11 +152,12 @@ class Run:
             self._ended.wait(CANCEL_SECONDS)
 
     def rest(self) -> Journal:
-        """Return a journal for rows that come after the run has failed.
+        """Return a journal for rows that arrive after the run has failed.
 
         Raises:
-            JournalError: There is none: of a replace a part is of no use, and a run
-                that never began has no table to keep rows for. Or the disk refuses.
+            JournalError: The run is a replace, of which a part is of no use; it never
+                began, so that no table is known for the rows; or the journal cannot be
+                written to disk.
         """
         parts = self._parts
         if parts is None or not isinstance(parts.journaling.journal, Journal):
@@ -173,7 +177,7 @@ class Run:
             make_state_folder(self._plan.places.state_dir)
             opened = open_database(self._plan, stopped=self._stopped.is_set)
             database = self._database = stack.enter_context(opened)
-            # the run's own lock takes one, that of the table as well
+            # the lock on the run takes a session, and so does the lock on the table
             database.preconnect(1 + self._plan.options.lock)
             self._parts = compose(
                 self._source,
@@ -219,14 +223,14 @@ class Run:
 
     def _failed(self, error: BaseException) -> Ending:
         if self._aborted.is_set():
-            # what a statement or a queue says that was broken off says nothing
+            # a cancelled statement or a closed queue does not tell why it was ended
             error = LoadError("the run was told to stop immediately")
         return Ending("failed", error)
 
     def _settle(self, parts: Parts, ending: Ending) -> Ending:
-        """Check the counts, and tell table, ledger and journal of the end."""
+        """Verify the counts, and record the end in table, ledger and journal."""
         try:
-            # of a run that failed, rows on their way are still to be loaded
+            # a run that failed may have read rows that are not accounted for yet
             parts.pipeline.tally.verify(all_read=ending.status != "failed")
             ending = self._judged(parts, ending)
             self._finish(parts, ending)
@@ -240,7 +244,7 @@ class Run:
         return ending
 
     def _look_for_table(self, parts: Parts, ending: Ending) -> None:
-        """Find out what becomes of old rows that were to be replaced."""
+        """After a failed replace, find out whether the table still exists."""
         is_away = isinstance(ending.error, TransientWriteError)
         if ending.status == "loaded" or is_away or self._aborted.is_set():
             return
@@ -248,7 +252,7 @@ class Run:
             parts.look_for_table()
 
     def _judged(self, parts: Parts, ending: Ending) -> Ending:
-        """Refuse to replace a table by nothing, or by a part."""
+        """Return a failure if a replace would leave no rows, or only some of them."""
         if ending.status != "loaded" or parts.target.mode != "replace":
             return ending
         counts = parts.pipeline.tally.counts
@@ -263,7 +267,7 @@ class Run:
 
     def _finish(self, parts: Parts, ending: Ending) -> None:
         options = parts.plan.options
-        # a run that failed has waited long enough
+        # a run that failed has already used its retries
         attempts = options.retry_attempts if ending.error is None else 1
         retry(
             lambda: parts.end(ending.status),
@@ -296,19 +300,19 @@ class Run:
             began=self._began_at,
             pace=(counts.read - tally.done_before) / seconds,
             commands=self._plan.commands,
-            # no lambda: reports are sent between processes
+            # no lambda, which could not be pickled: reports are sent between processes
             read_rejects=partial(read_rejects, parts.rejects.path),
         )
 
     def _notes(self, parts: Parts) -> tuple[str, ...]:
-        # the limit that nobody set is a choice like others, told beside the settings
+        # a limit that the user did not set is listed among the choices instead
         is_told = "max_memory" in parts.plan.settings and self._memory.note
         erased = did_erase_note(parts.pipeline.tally.erased, parts.target)
         return (*parts.notes(), *erased, *([self._memory.note] if is_told else []))
 
 
 def _message(parts: Parts, ending: Ending, counts: Counts) -> str:
-    """Return why a run ended early, and how it goes on; empty where it did not."""
+    """Return why a run ended early and how to continue; empty if it did not."""
     if ending.status == "loaded":
         return ""
     next_step = how_to_continue(parts, counts, ending.error)
@@ -327,9 +331,9 @@ def _returned(report: Report, ending: Ending, *, kept: bool) -> Report:
     if is_told_wrong or not isinstance(error, PropLoadError):
         raise error
     if isinstance(error, ConfigError):
-        # whoever catches that takes it that nothing was read
+        # callers take a ConfigError to mean that nothing was read
         code = error.exit_code
         raise LoadError(report.message, report=report, exit_code=code) from error
-    # the sentence is told: what is left to tell is where it comes from
+    # the new message includes that of `error`: chain to what caused it
     cause = error.__cause__ or error
     raise stopped(error, report.message, report=report) from cause

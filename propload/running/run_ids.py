@@ -1,4 +1,4 @@
-"""Names of runs."""
+"""Run ids."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from propload.messages.wording import with_article
 
 
 def new_run_id() -> str:
-    """Return a name for a run that sorts by time and collides with no other.
+    """Return a unique run id that sorts by time.
 
-    Runs of one second are in order too: which one is the newest decides what is
-    resumed, replayed and recovered.
+    Runs of the same second are in order too, because the newest one is what is resumed,
+    replayed or recovered by default.
     """
     now = datetime.now(UTC)
     return f"{now:%Y%m%dT%H%M%S}-{now.microsecond:05x}{secrets.token_hex(2)[:3]}"
 
 
 def moment_of(run_id: str, /) -> datetime | None:
-    """Return when a run first began, by its name; None where that tells none."""
+    """Return when a run first began, by its id; None if the id holds no time."""
     second, _, rest = run_id.partition("-")
     try:
         began = datetime.strptime(second, "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
@@ -30,7 +30,7 @@ def moment_of(run_id: str, /) -> datetime | None:
 
 
 def require_run_id(given: object, /) -> str:
-    """Return the name of a run, which a report bears and is not.
+    """Return the run id that was given, if it is a string and not, say, a report.
 
     Raises:
         ConfigError: It is something else.

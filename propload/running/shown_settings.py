@@ -1,4 +1,4 @@
-"""What is shown of a run's settings, and what of them a later run has to be given."""
+"""A run's settings as reports show them, and those that a later run must repeat."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 
 def settings_shown(plan: Plan, target: Target) -> dict[str, Plain]:
-    """Return what was told and chosen for a run, without secrets, as plain values.
+    """Return the settings of a run as plain values, without secrets.
 
-    Those given as Python objects are shown by name, and listed as `objects`.
+    Settings given as Python objects are shown by the name of their type; `objects`
+    lists which they are.
     """
     hidden = {one.name for one in config.SETTINGS.values() if one.owner == "machine"}
     told = {name: one for name, one in plan.settings.items() if name not in hidden}
@@ -40,7 +41,7 @@ def settings_shown(plan: Plan, target: Target) -> dict[str, Plain]:
 
 
 def is_plain(value: object) -> bool:
-    """Return whether a setting can be kept as text: no object of Python is in it."""
+    """Return whether a setting can be kept as text: it contains no Python object."""
     if isinstance(value, (list, tuple)):
         return all(is_plain(one) for one in value)
     if isinstance(value, dict):
@@ -49,20 +50,20 @@ def is_plain(value: object) -> bool:
 
 
 def object_names(told: Plain) -> list[str]:
-    """Return what `settings_shown` lists as `objects`, read back."""
+    """Return the names that `settings_shown` listed as `objects`."""
     return [str(name) for name in told] if isinstance(told, list) else []
 
 
 def require_objects(
     names: Iterable[str], given: Collection[str], /, *, run_id: str, function: str
 ) -> None:
-    """Refuse to go on with a run without the objects that it was given.
+    """Raise unless a run that is continued is given its Python objects again.
 
     Args:
-        names: The settings that a run was given as Python objects.
+        names: The settings that the run was given as Python objects.
         given: The settings that are given now.
         run_id: The run.
-        function: Of `propload`, the function that takes them.
+        function: The function of `propload` that accepts them.
 
     Raises:
         ConfigError: One is missing.

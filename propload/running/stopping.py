@@ -1,7 +1,7 @@
-"""Signals end a load cleanly: it works in a thread of its own, the main one listens.
+"""Ends a load cleanly on a signal: it runs in its own thread while the main one waits.
 
-Python tells of a signal between two steps of the main thread only. A main thread
-that waits in a driver's call would hear of it late, or break that call off.
+Python runs signal handlers only between two bytecode instructions of the main thread.
+If that thread were in a driver's call, a handler would run late or interrupt the call.
 """
 
 from __future__ import annotations
@@ -27,43 +27,45 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
-#: The longest that a load may take to end at once, in seconds: a statement is broken
-#: off and a batch prepared within it. What does not answer is left behind.
+#: Seconds that an aborted load may take to end: enough to cancel a statement and to
+#: finish preparing a batch. After that the load is abandoned.
 ABORT_SECONDS = 10.0
-#: The thread that ends a load looks five times a second whether it has ended, unless
-#: the driver keeps it; nobody waits long for that.
+#: Seconds to wait for the aborting thread once the load has ended: it checks for that
+#: five times a second, unless it is blocked in a driver's call.
 _ABORTING_SECONDS = 1.0
 
-#: Seconds between two steps of the main thread, which hears a signal only then: of two
-#: that come at once, the system may give the second one to another thread.
+#: Seconds between two steps of the main thread, which handles signals only then: of two
+#: that arrive together, the system may deliver the second to another thread, which does
+#: not wake this one.
 LISTEN_SECONDS = 0.2
 
-#: What is ignored (`nohup` ignores SIGHUP, a shell's `propload ... &` in a script
-#: SIGINT) stays so, and a handler that was not set from Python could not be put back.
+#: Handlers that are left in place: an ignored signal stays ignored (SIGHUP by `nohup`,
+#: SIGINT by `propload ... &` in a script), and one that was not set from Python could
+#: not be restored.
 _NOT_OURS = (signal.SIG_IGN, None)
-#: How the module of a handler begins that the command line has set.
+#: Prefix of the module of handlers that the command line sets.
 _OURS = "propload."
 _Handler = Callable[[int, "FrameType | None"], object] | int | None
 
 
 class Execution(Protocol[T_co]):
-    """What can be told to stop: a run, or a check."""
+    """Something that can be stopped: a run, or a check."""
 
     def execute(self) -> T_co:
-        """Do it, and return what happened."""
+        """Execute it, and return its result."""
 
     def stop(self) -> None:
-        """Read no more, and end with what was read."""
+        """Stop reading, and end with the rows already read."""
 
     def abort(self, error: BaseException, /) -> None:
-        """End at once."""
+        """End immediately."""
 
 
 class Stopper:
-    """Stops the run that goes on, and lets none begin after it.
+    """Stops the current run, and lets no other begin afterwards.
 
     Attributes:
-        told: Set when it was told to stop.
+        told: Set once it was told to stop.
     """
 
     def __init__(self) -> None:
@@ -72,10 +74,10 @@ class Stopper:
         self.told = threading.Event()
 
     def execute(self, run: Execution[T], /) -> T:
-        """Return what happened in a run.
+        """Execute a run and return its result.
 
         Raises:
-            PropLoadError: As `Run.execute`.
+            PropLoadError: As in `Run.execute`.
             KeyboardInterrupt: It was told to stop before the run began.
         """
         with self._lock:
@@ -90,19 +92,19 @@ class Stopper:
                 self._run = None
 
     def stop(self) -> None:
-        """Read no more; what was read is committed."""
+        """Stop reading; rows already read are still committed."""
         run = self._tell()
         if run is not None:
             run.stop()
 
     def abort(self, error: BaseException, /) -> None:
-        """End at once; what is not committed stays in the source or the journal."""
+        """End immediately; uncommitted rows stay in the source or the journal."""
         run = self._tell()
         if run is not None:
             run.abort(error)
 
     def _tell(self) -> Execution[object] | None:
-        """Let no run begin any more; return the one that goes on, if there is one."""
+        """Let no further run begin; return the current one, if there is one."""
         with self._lock:
             self.told.set()
             return self._run
@@ -117,18 +119,20 @@ def stoppable(
 ) -> T:
     """Return what `action` returns; signals stop the runs that it executes.
 
-    The first of `SIGNALS` lets a run commit what was read, the second one ends it at
-    once. A handler that the program had set for them is called after the end. Only the
-    main thread hears signals: in others `action` is just called.
+    The first signal of `SIGNALS` lets a run commit the rows already read; the second
+    ends it immediately. A handler that the program had set for them is called after
+    the end. Only the main thread receives signals; in any other, `action` is just
+    called.
 
     Args:
-        action: Executes runs by the stopper that it is given.
-        meanwhile: What is told to happen after the first signal.
-        stop: Does in any thread what a first signal does, once the program sets it.
+        action: Executes runs through the stopper that it is given.
+        meanwhile: What the log says happens after the first signal.
+        stop: An event that the program may set, in any thread, to do what a first
+            signal does.
 
     Raises:
-        KeyboardInterrupt: A second signal came. Its cause is what ended the run, with
-            the report, where that came in time.
+        KeyboardInterrupt: A second signal arrived. Its cause is the error that ended
+            the run, with the report, if the run ended in time.
         LoadError: `stop` was set before anything was read.
     """
     stopper = Stopper()
@@ -141,7 +145,7 @@ def stoppable(
     except KeyboardInterrupt as error:
         if signals.has_heard or not stop.is_set():
             raise
-        # an interrupt would end more than the load: a server's loop, a thread's pool
+        # KeyboardInterrupt would end more than the load: a server's loop, a thread pool
         msg = "it was stopped before anything was read"
         raise LoadError(msg) from error
 
@@ -162,10 +166,10 @@ def _stopped_by(
 
 @contextmanager
 def _heeding(stop: threading.Event, stopper: Stopper) -> Iterator[None]:
-    """Stop what goes on in the block once the program has set its own event."""
+    """Within the block, stop the run once the program sets its event."""
     over = threading.Event()
     if stop.is_set():
-        # a short load would be over before the thread looks
+        # a short load would be over before the thread checks the event
         stopper.stop()
 
     def heed() -> None:
@@ -178,7 +182,7 @@ def _heeding(stop: threading.Event, stopper: Stopper) -> Iterator[None]:
     try:
         yield
     finally:
-        # it ends soon, and nobody waits for it
+        # the thread ends by itself soon: no need to join it
         over.set()
 
 
@@ -188,15 +192,16 @@ def end_at_once(
     wait: Callable[[float], object],
     /,
 ) -> None:
-    """End a load at once, and wait for the end as long as that may take.
+    """End a load immediately, and wait up to `ABORT_SECONDS` for its end.
 
-    A driver's call that breaks off a statement does not return where the server does
-    not answer: a thread of its own makes it, so that the caller still hears signals.
+    The driver's call that cancels a statement does not return if the server does not
+    answer. It is made in a thread of its own, so that the caller can still handle
+    signals.
 
     Args:
-        abort: Tells the load to end.
-        error: Why.
-        wait: Waits so many seconds for the end, and returns whether it came.
+        abort: Ends the load.
+        error: Why it ends.
+        wait: Waits the given number of seconds for the end; returns whether it came.
     """
     aborting = threading.Thread(
         target=abort, args=(error,), name="propload-abort", daemon=True
@@ -209,11 +214,11 @@ def end_at_once(
 
 
 class Ended:
-    """Whether work has ended, for a thread that a signal may interrupt in its wait.
+    """A flag that work has ended, which a signal handler may interrupt a wait for.
 
-    An event waits by steps of Python: a handler that raises between two of them leaves
-    its lock unlocked, and the thread gets a RuntimeError in place of the interrupt. A
-    lock is waited for in one step.
+    `threading.Event.wait` is Python code: if a handler raises between two of its
+    instructions, its lock is left released, and the waiting thread gets a RuntimeError
+    instead of the interrupt. Acquiring a lock is a single step.
     """
 
     def __init__(self) -> None:
@@ -222,20 +227,20 @@ class Ended:
         self._working.acquire()
 
     def set(self) -> None:
-        """Tell, once, that it has ended."""
+        """Set the flag; call it only once."""
         self._is_set = True
         self._working.release()
 
     def wait(self, seconds: float) -> bool:
-        """Return whether it has ended, as soon as it has or after so many seconds."""
+        """Wait for the end, at most `seconds`; return whether it has come."""
         if not self._is_set and self._working.acquire(timeout=seconds):
-            # for other threads that wait; if an interrupt keeps it, they wait on
+            # wakes other waiting threads; after an interrupt just here they time out
             self._working.release()
         return self._is_set
 
 
 class _Work(Generic[T]):
-    """An action in a thread of its own, and what came of it."""
+    """An action in a thread of its own, and its result."""
 
     def __init__(self, action: Callable[[Stopper], T], stopper: Stopper) -> None:
         self.ended = Ended()
@@ -245,12 +250,13 @@ class _Work(Generic[T]):
         self._error: BaseException | None = None
 
     def wait(self, look: Callable[[], None], /) -> None:
-        """Begin, and wait for the end; what is raised meanwhile ends it at once.
+        """Start the action and wait for its end; abort it if an exception is raised.
 
-        Its cause is then what the action raised at its end, with the report of the run.
+        The cause of that exception is then what the action raised when it ended, with
+        the report of the run.
 
         Args:
-            look: Called again and again; raises what ends it.
+            look: Called repeatedly; raises an exception to abort the action.
         """
         try:
             self._start()
@@ -267,7 +273,7 @@ class _Work(Generic[T]):
         return self._results[0]
 
     def _start(self) -> None:
-        # what the caller has set for its own context holds here as well
+        # context variables of the caller apply in the thread as well
         context = contextvars.copy_context()
         run = threading.Thread(
             target=context.run, args=(self._run,), name="propload-run", daemon=True
@@ -284,11 +290,11 @@ class _Work(Generic[T]):
 
 
 class _Signals:
-    """Hears signals while a load works: the first one stops it, the second one ends it.
+    """Handles signals while a load runs: the first stops it, the second aborts it.
 
     Args:
         stopper: Stops the load.
-        meanwhile: What is told to happen after the first signal.
+        meanwhile: What the log says happens after the first signal.
     """
 
     def __init__(self, stopper: Stopper, meanwhile: str) -> None:
@@ -300,64 +306,65 @@ class _Signals:
 
     @property
     def has_heard(self) -> bool:
-        """Whether one came."""
+        """Whether a signal has arrived."""
         return bool(self._heard)
 
     @contextmanager
     def heard(self) -> Iterator[None]:
-        """Hear them in the block, in place of the handlers that are set."""
+        """Within the block, handle signals in place of the handlers that are set."""
         try:
             for number in map(int, SIGNALS):
                 handler = signal.getsignal(number)
                 if handler not in _NOT_OURS:
-                    # known first: the signal may come at once
+                    # stored first: the signal may arrive as soon as the handler is set
                     self._before[number] = handler
                     signal.signal(number, self._hear)
             yield
         finally:
-            # a signal from here on is handed on, and keeps no handler from its place
+            # from here on a signal is only recorded for `hand_on`: nothing may keep the
+            # handlers from being restored
             self._is_over = True
             for number, handler in self._before.items():
-                # one that the program has set meanwhile stays
+                # a handler that the program has set meanwhile is kept
                 if signal.getsignal(number) == self._hear:
                     signal.signal(number, handler)
 
     def look(self) -> None:
-        """Look whether a second one came.
+        """Raise if a second signal has arrived.
 
-        Its handler does not raise that: it may come between two steps of a lock, which
-        would be left as nobody may find it.
+        The handler itself does not raise: it may run between two instructions of code
+        that holds a lock, and would leave the lock in an inconsistent state.
 
         Raises:
-            KeyboardInterrupt: It came.
+            KeyboardInterrupt: A second signal has arrived.
         """
         if len(self._heard) > 1:
             raise KeyboardInterrupt(signal.Signals(self._heard[1]).name)
 
     def hand_on(self) -> None:
-        """Call the program's own handlers of what was heard, as nobody has yet.
+        """Call the program's own handlers for the signals that arrived.
 
-        What they do to end the program comes after the load, and so does what they
-        raise.
+        They were not called before, so that what they raise, or do to end the program,
+        comes after the load.
         """
         for number in self._heard:
             handler = self._before[number]
-            # the signal itself again would wake asyncio's loop a second time
+            # called directly: raising the signal again would wake asyncio's loop twice
             if callable(handler) and _is_the_programs(handler):
                 handler(number, inspect.currentframe())
 
     def _hear(self, number: int, _frame: FrameType | None) -> None:
-        # the next signal may come before this line, and then counts as the first
+        # another signal may arrive before this line, and then counts as the first
         self._heard.append(number)
         if self._is_over:
             return
         name = signal.Signals(number).name
         if len(self._heard) > 2:
-            # whoever insists does not wait for the end either
+            # a third signal does not even wait for the abort
             raise KeyboardInterrupt(name)
         if len(self._heard) > 1:
             return
-        # a log or a lock may be in use by the step that the signal came between
+        # in a thread, as the interrupted code may hold the lock of a log handler
         threading.Thread(
             target=self._stop, args=(name,), name=f"propload-{name}", daemon=True
         ).start()
@@ -366,14 +373,15 @@ class _Signals:
         try:
             log.warning("%s: %s; a second one stops immediately", name, self._meanwhile)
         finally:
-            # whatever the program's own handlers of logs raise
+            # even if one of the program's log handlers raises
             self._stopper.stop()
 
 
 def _is_the_programs(handler: Callable[..., object]) -> bool:
-    """Whether a handler is neither Python's own nor that of our command line.
+    """Return whether a handler is neither Python's default nor the command line's.
 
-    These raise KeyboardInterrupt, where a load has told its end by itself.
+    Those two raise KeyboardInterrupt, which is not needed: the load has ended already
+    and reports that itself.
     """
     module = getattr(handler, "__module__", None) or ""
     return handler is not signal.default_int_handler and not module.startswith(_OURS)

@@ -1,1 +1,1 @@
-"""Going on where an earlier run ended: which one, at which row, and whether it may."""
+"""Resuming an earlier run: which one, at which row, and whether it can be resumed."""

@@ -1,4 +1,4 @@
-"""Which run is gone on with, and at which row."""
+"""Finds the run to resume, and the row to resume at."""
 
 from __future__ import annotations
 
@@ -38,21 +38,21 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: A commit that a killed process had asked for ends within it, unless the server
-#: waits for a standby or for much that is deferred.
+#: Seconds to wait for a commit that a killed process had sent. It takes longer only if
+#: the server waits for a standby, or has many deferred checks to make.
 COMMIT_SECONDS = 60.0
 
 
 def begin_record(
     source: Source, target: Target, plan: Plan, fingerprint: str | None
 ) -> RunRecord:
-    """Return a run as the ledger is to know it, without a name yet.
+    """Return a run as the ledger will record it, without an id yet.
 
     Args:
         source: Where rows come from.
         target: The table and its rules.
-        plan: What holds.
-        fingerprint: What the source was known by before it was read.
+        plan: The run's plan.
+        fingerprint: The source's fingerprint from before it was read.
 
     Raises:
         ConfigError: There is no such mapping or schema.
@@ -74,11 +74,11 @@ def begin_record(
 
 @dataclass(frozen=True, slots=True)
 class Resuming:
-    """Finds the run to go on with.
+    """Finds the run to resume.
 
     Attributes:
         database: Where the ledger is.
-        plan: What holds for the run that is to begin.
+        plan: The plan of the run that is to begin.
         stack: Holds the run's lock until it is closed.
     """
 
@@ -88,17 +88,17 @@ class Resuming:
     _claimed: set[str] = field(default_factory=set)
 
     def claim(self, run_id: str, *, is_new: bool = False) -> None:
-        """Hold a run, so that nobody goes on with it at the same time.
+        """Lock a run, so that no other process continues it at the same time.
 
-        What its process had told the server to commit before it was killed is
-        committed, or undone, when this returns.
+        When this returns, any commit that its killed process had sent is either done or
+        rolled back.
 
         Args:
             run_id: The run.
-            is_new: Whether it was named just now, so that no process had it before.
+            is_new: Whether its id is new, so that no other process had the run.
 
         Raises:
-            LockedError: The run still goes on.
+            LockedError: The run is still running.
         """
         if run_id in self._claimed:
             return
@@ -108,7 +108,7 @@ class Resuming:
                 f"run {run_id} is still running in another process: wait for it to end"
             )
             raise LockedError(msg)
-        # of a process that has lost its lock unnoticed, no piece comes after this
+        # from here on, a process that lost its lock unnoticed commits no more pieces
         if not is_new and not (
             is_free(session, pieces_of(run_id), wait=COMMIT_SECONDS)
             and self.database.hold(session, run_id, wait=COMMIT_SECONDS)
@@ -123,20 +123,20 @@ class Resuming:
     def point(
         self, source: Source, wanted: object, record: RunRecord, target: Target
     ) -> ResumePoint | None:
-        """Return where a source goes on, or None where it begins anew.
+        """Return where to continue reading a source, or None to read it from its start.
 
         Args:
-            source: What is read, a killed run's journal included.
+            source: What is read; may be a killed run's journal.
             wanted: The setting `resume`.
             record: The run that is to begin.
-            target: What it writes into.
+            target: The table and its rules.
 
         Raises:
-            ConfigError: The run to go on with is not known, or wrote in another way;
-                the ledger has lost the last one, which has added rows; its table is
-                another one since; or what is committed cannot be told from the rest.
-            SourceError: The source has changed since, or cannot be recognized.
-            LockedError: The run still goes on.
+            ConfigError: The run to resume is not known, or wrote in another way; the
+                ledger has lost the last run, which appended rows; its table is a
+                different one now; or committed rows cannot be told from the others.
+            SourceError: The source has changed since, or has no fingerprint.
+            LockedError: The run is still running.
         """
         if isinstance(source, JournalSource):
             return self._point_of_journal(source, record, target)
@@ -145,7 +145,7 @@ class Resuming:
     def _point_of_journal(
         self, journal: JournalSource, record: RunRecord, target: Target
     ) -> ResumePoint | None:
-        """Return where the journal of a killed run goes on, or None where it is new."""
+        """Return where to continue a killed run's journal, or None if it is new."""
         commands = self.plan.commands
         found = self.point_of(journal.folder.name, gone=journal.first_row)
         if found is None:
@@ -160,23 +160,23 @@ class Resuming:
     def _point_of_source(
         self, wanted: object, record: RunRecord, target: Target
     ) -> ResumePoint | None:
-        """Return where a source goes on that can be read again, or None."""
+        """Return where to continue a source that can be read again, or None."""
         found = self._find("" if wanted is True else str(wanted), record)
         if found is None:
             return None
         facts = self.database.facts(target.table)
-        # the rows of a replace are in no table before its end
+        # until a replace ends, its rows are only in the shadow
         if target.mode != "replace" and (lost := gone_with_table(found, facts)):
             msg = f"{lost}: {self._otherwise(record.source)}"
             raise ConfigError(msg)
         return rewrite_begun(found, record, facts, commands=self.plan.commands)
 
     def point_of(self, run_id: str, *, gone: int = 0) -> ResumePoint | None:
-        """Return where a run goes on, or None where the ledger does not know it.
+        """Return where a run continues, or None if the ledger does not know it.
 
         Args:
             run_id: The run.
-            gone: How many of its first rows its journal no longer has.
+            gone: How many of its first rows are no longer in its journal.
         """
         self.claim(run_id)
         state_dir = self.plan.places.state_dir
@@ -187,9 +187,9 @@ class Resuming:
             return find_point(session, state_dir, run, gone=gone)
 
     def _find(self, wanted: str, record: RunRecord) -> ResumePoint | None:
-        """Return where to go on with a source, or None where nothing is unfinished.
+        """Return where to continue a source, or None if there is no unfinished run.
 
-        Without a run that is wanted it is the last unfinished one of this source.
+        If `wanted` is empty, the last unfinished run of this source is taken.
         """
         find = partial(self._named, run_id=wanted) if wanted else self._last
         with self.database.connect() as session:
@@ -204,24 +204,24 @@ class Resuming:
                             run.source,
                         )
                     return find_point(session, self.plan.places.state_dir, run)
-                # it may have ended while its claim was waited for: look again
+                # it may have ended while this waited for the lock: look again
                 self.claim(run.run_id)
         return None
 
     def _otherwise(self, source: str) -> str:
-        """Return what is done where a run cannot be gone on with."""
+        """Return what to do where a run cannot be resumed."""
         replayed = self.plan.replayed
         if not replayed:
             return f"load {source} again, without --resume"
-        # a replay that adds rows always goes on with the one before
+        # a replay in mode append always resumes the previous one
         export = self.plan.commands.export_rejects(replayed)
         return f"load what is missing from a file ({export})"
 
     def _last(self, session: Connection, record: RunRecord) -> RunRecord | None:
-        """Return the last run to go on with, if there is one.
+        """Return the last run that can be resumed, or None.
 
         Raises:
-            ConfigError: The ledger has lost a run that has added some of the rows.
+            ConfigError: The ledger has lost a run that appended some of the rows.
         """
         state_dir = self.plan.places.state_dir
         runs = runs_of(session, state_dir, record.source, record.target)
@@ -233,10 +233,10 @@ class Resuming:
         return LostRuns(record.source, record.target, self.database, self.plan)
 
     def _named(self, session: Connection, record: RunRecord, run_id: str) -> RunRecord:
-        """Return the run of a name that can be gone on with.
+        """Return the run with this id, if it can be resumed.
 
         Raises:
-            ConfigError: There is none, or it was loaded to its end.
+            ConfigError: There is none, or it has loaded everything.
         """
         run = find_run(session, self.plan.places.state_dir, run_id)
         if run is None:
@@ -251,35 +251,36 @@ class Resuming:
 
 
 def settled_point(run_id: str, plan: Plan, database: Database) -> ResumePoint | None:
-    """Return where a run goes on, once no commit of it is under way; it is let go of.
+    """Return where a run continues, once none of its commits is pending.
 
-    None where the ledger does not know it. Arguments are as of `Resuming`.
+    None if the ledger does not know it. The run is locked only meanwhile. Arguments are
+    as in `Resuming`.
 
     Raises:
-        LockedError: The run still goes on.
+        LockedError: The run is still running.
     """
     with ExitStack() as stack:
         return Resuming(database, plan, stack).point_of(run_id)
 
 
 def _last_unfinished(runs: list[RunRecord], record: RunRecord) -> RunRecord | None:
-    """Return the last run to go on with, of those of its source and table."""
+    """Return the last run that can be resumed, of those of this source and table."""
     if record.fingerprint is None:
-        # nobody can know whether these are the rows that the last run began with
+        # it is unknown whether these are the rows that the last run began with
         return None
-    # those of a file of the same name (another machine's), or by another mapping, have
-    # no say where one of this very kind is known
+    # runs of another file of that name (another machine's), or with another mapping,
+    # are ignored if a run of the same rows and settings is known
     alike = [run for run in runs if _is_alike(run, record)]
     for run in (alike or runs)[:1]:
-        # one that ended well has loaded what was missing; a process that was killed at
-        # the very end cannot know that, and would only add the rows a second time
+        # a loaded run leaves nothing to resume, except in an append: if the process was
+        # killed after the last commit, a new run would add all rows a second time
         if run.status != "loaded" or (alike and run.mode == "append"):
             return run
     return None
 
 
 def _is_alike(run: RunRecord, record: RunRecord) -> bool:
-    """Whether a run was of the same rows, in the same mode, by the same settings."""
+    """Return whether a run had the same rows, mode and settings."""
     return (
         run.fingerprint == record.fingerprint
         and run.mode == record.mode

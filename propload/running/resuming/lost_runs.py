@@ -1,4 +1,4 @@
-"""An earlier run that the state folder tells of, and a ledger that has lost it."""
+"""Runs that the state folder still knows but the ledger has lost."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Unentered:
-    """A run that wrote rows, as far as files tell, and that no ledger knows.
+    """A run that wrote rows, according to its files, but that no ledger knows.
 
     Attributes:
         run_id: The run.
-        told: What it did.
+        told: What it did, as the message gives it.
         has_loaded: Whether it had loaded all its rows.
     """
 
@@ -41,13 +41,13 @@ class Unentered:
 
 @dataclass(frozen=True, slots=True)
 class LostRuns:
-    """What the state folder tells of earlier runs of a source into a table.
+    """Finds lost runs of a source into a table.
 
     Attributes:
         source: The name of the source.
         target: The qualified table.
         database: Where the table is.
-        plan: What holds for the run that is to begin.
+        plan: The plan of the run that is to begin.
     """
 
     source: str
@@ -56,15 +56,16 @@ class LostRuns:
     plan: Plan
 
     def require_entered(self, known: Iterable[RunRecord]) -> None:
-        """Refuse to add rows of which a run has added some that nobody knows.
+        """Raise if a lost run has added some of the rows that are to be appended.
 
-        Where that had loaded all of its rows it is told: they may be others today.
+        If it had added all of its rows, only log a warning: the source may hold other
+        rows now.
 
         Args:
             known: The runs of this source into this table that the ledger knows.
 
         Raises:
-            ConfigError: The ledger has lost the run that tells which rows are stored.
+            ConfigError: The ledger has lost the run, and thus which rows are stored.
         """
         lost = self._newest(known)
         if lost is None or self._is_table_empty():
@@ -78,10 +79,10 @@ class LostRuns:
         )
 
     def refuse(self, run_id: str) -> None:
-        """Refuse to go on with a run that the ledger has lost.
+        """Raise if the run to resume is one that the ledger has lost.
 
         Raises:
-            ConfigError: Files tell of it.
+            ConfigError: Its report or marker exists.
         """
         for one in (*self._killed(""), *self._ended("")):
             if one.run_id == run_id:
@@ -106,13 +107,13 @@ class LostRuns:
         )
 
     def _newest(self, known: Iterable[RunRecord]) -> Unentered | None:
-        """Return the last run that wrote, where the ledger knows none since."""
+        """Return the newest lost run, if the ledger knows no newer run, or None."""
         since = max((run.run_id for run in known), default="")
         newest = (next(one, None) for one in (self._killed(since), self._ended(since)))
         return max(filter(None, newest), key=lambda one: one.run_id, default=None)
 
     def _killed(self, since: str) -> Iterator[Unentered]:
-        """Yield runs that were killed after a ledger held them, newest first."""
+        """Yield runs that were killed after a ledger recorded them, newest first."""
         for one in UnfinishedRunStore(self.plan.places.runs).newest():
             is_lost = one.status == "killed" and one.entered and one.run_id > since
             if is_lost and self._is_of(one):
@@ -120,7 +121,7 @@ class LostRuns:
                 yield Unentered(one.run_id, f"{told} into {self.target}")
 
     def _ended(self, since: str) -> Iterator[Unentered]:
-        """Yield runs that have stored rows and ended, newest first."""
+        """Yield runs that stored rows and ended, newest first."""
         reports = ReportStore(self.plan.places.runs)
         for one in reports.of_source(self.source, since=since):
             if _has_stored(one) and self._is_of(one):
@@ -135,12 +136,12 @@ class LostRuns:
         return place == (self.source, self.target, self.database.label)
 
     def _is_table_empty(self) -> bool:
-        """Whether the table has no row that could be there twice."""
+        """Whether the table has no rows or does not exist."""
         facts = self.database.facts(TableName.parse(self.target))
         return facts is None or facts.empty
 
 
 def _has_stored(report: Report) -> bool:
-    """Whether rows of a run are in its table: those of a replace are at its end."""
+    """Return whether a run stored rows in its table; a replace does so at its end."""
     is_apart = report.settings.get("mode") == "replace" and report.status != "loaded"
     return report.counts.stored > 0 and not is_apart

@@ -1,7 +1,7 @@
-"""What an object holds, as one text: whether two mappings or schemas mean the same.
+"""Fingerprints of Python objects: whether two mappings or schemas mean the same.
 
-It is told by what Python runs (code, what that refers to, an object's state), never by
-an address or a time, so that another process on another machine finds the same.
+They cover what Python runs (code, what that refers to, an object's state), and no
+address or time, so that another process on another machine computes the same.
 """
 
 from __future__ import annotations
@@ -29,59 +29,60 @@ import polars as pl
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-#: Values that are looked at, and bytes of a table among them: what holds more is not
-#: known, rather than that each run waits for it.
+#: Most values that are visited, and most bytes of a data frame among them. An object
+#: that holds more has no fingerprint, rather than delaying every run.
 MOST_VALUES = 100_000
 MOST_BYTES = 64 << 20
-#: What is known by its version, beside the standard library.
+#: Packages that are identified by their version, like the standard library.
 VERSIONED = frozenset({"propload", "propload_spiders", "polars", "pandera"})
 _INSTALLED = {Path(sysconfig.get_path(one)) for one in ("purelib", "platlib")}
 _ATOMS = (type(None), bool, int, float, complex, str, bytes, type(...))
-#: What Polars writes before a Python function in an expression: it tells its name only.
+#: Precedes a Python function in a serialized Polars expression, which holds only its
+#: name.
 _FUNCTION_MARK = b"PLPYFN"
-#: Of a class: where it stands, and what Python makes of it.
+#: Attributes of a class that hold its location, or that Python adds.
 _NO_CONTENT = frozenset(
     {"__module__", "__qualname__", "__doc__", "__dict__", "__weakref__"}
     | {"__firstlineno__", "__static_attributes__", "__annotations_cache__", "_abc_impl"}
 )
-#: What annotations of a class are looked up in, from Python 3.14: its own names, with
-#: the line that it stands in.
+#: Closure cell in which Python 3.14 and newer look up a class's annotations: the class
+#: namespace, which includes its line number.
 _CLASS_NAMES = "__classdict__"
 
 
 class _UnknownContentError(Exception):
-    """Nobody can tell what an object holds."""
+    """What an object holds cannot be determined."""
 
 
 def object_fingerprint(value: object, /) -> str | None:
-    """Return what differs where two objects may mean different things.
+    """Return a hash that differs if two objects may mean different things.
 
-    None where that cannot be known: of a lock, a connection, an expression that calls
-    a function of Python.
+    None if what an object holds cannot be determined: a lock, a connection, an
+    expression that calls a Python function.
 
     Args:
-        value: A mapping, a schema, or what they are made of.
+        value: A mapping, a schema, or a part of one.
     """
     try:
         return _Contents().mark(value).hex()
-    # what an object does when it is asked for its state is the user's own
+    # reading an object's state may run the user's own code
     except Exception:  # noqa: BLE001
         return None
 
 
 class _Contents:
-    """Marks objects, each once, also where one refers to itself."""
+    """Hashes objects, each only once, including those that refer to themselves."""
 
     def __init__(self) -> None:
-        # with the objects, which keep their numbers as long as they are here
+        # holds the objects as well, so that no id() is used again
         self._known: dict[int, tuple[object, bytes]] = {}
         self._looked_at = 0
 
     def mark(self, value: object) -> bytes:
-        """Return the mark of an object.
+        """Return the hash of an object.
 
         Raises:
-            _UnknownContentError: It cannot be known.
+            _UnknownContentError: What it holds cannot be determined.
         """
         self._looked_at += 1
         if self._looked_at > MOST_VALUES:
@@ -147,7 +148,7 @@ def _function(value: FunctionType) -> Iterator[object]:
 
 
 def _closure(value: FunctionType) -> tuple[CellType, ...] | None:
-    """Return what a function has of those around it."""
+    """Return the cells of a function's closure, without the class namespace."""
     cells = value.__closure__
     if cells is None:
         return None
@@ -157,7 +158,7 @@ def _closure(value: FunctionType) -> tuple[CellType, ...] | None:
 
 
 def _codes(code: CodeType) -> Iterator[CodeType]:
-    """Yield code, and that of the functions in it."""
+    """Yield a code object and those nested in it."""
     yield code
     for one in code.co_consts:
         if isinstance(one, CodeType):
@@ -183,7 +184,7 @@ def _class(value: type) -> Iterator[object]:
         return
     to_schema = getattr(value, "to_schema", None)
     if to_schema is not None:
-        # a pandera model: its class also keeps what was made of it meanwhile
+        # a pandera model, whose class also caches what was derived from it
         yield to_schema()
         return
     yield value.__bases__
@@ -200,14 +201,14 @@ def _cell(value: CellType) -> Iterator[object]:
 
 
 def _state(value: object) -> Iterable[object]:
-    """Return what an object is made again of.
+    """Return the parts from which pickle would restore an object.
 
     Raises:
-        _UnknownContentError: A name only.
+        _UnknownContentError: It would be restored by its name alone.
     """
     home = type(value).__module__
     if home.startswith("pandera.") and isinstance(name := _name(value), str):
-        # one of its own checks: the functions it knows depend on what is imported
+        # a built-in check, whose registered functions depend on what is imported
         return (type(value), name)
     reduced = dispatch_table.get(type(value))
     made = reduced(value) if reduced else value.__reduce_ex__(4)
@@ -224,9 +225,9 @@ def _name(value: object) -> object:
 
 
 def _source(module: str | None) -> object:
-    """Return what is known of a module that one has not written, or None.
+    """Return what identifies a library module, or None if it is the user's own.
 
-    What is installed is known by the files beside it.
+    An installed module is identified by the Python files in its folder.
     """
     name = module or ""
     top = name.partition(".")[0]

@@ -1,4 +1,4 @@
-"""Whether a run can be gone on with: what has to be as it was when it ended."""
+"""What must be unchanged so that a run can be resumed."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 
 def require_same_run(run: RunRecord, record: RunRecord, *, otherwise: str) -> None:
-    """Refuse to go on with a run that was not of these rows, or not loaded like this.
+    """Raise unless a run had the same rows and loaded them in the same way.
 
     Args:
-        run: The run to go on with.
+        run: The run to resume.
         record: The run that is to begin.
-        otherwise: What is done instead of going on.
+        otherwise: What to do instead, for the message.
 
     Raises:
-        ConfigError: It wrote into another table, or by other settings.
-        SourceError: The source has changed since, or cannot be recognized.
+        ConfigError: The run wrote into another table, or with other settings.
+        SourceError: The source has changed since, or has no fingerprint.
     """
     if (run.target, run.mode) != (record.target, record.mode):
         msg = (
@@ -52,15 +52,15 @@ def require_same_run(run: RunRecord, record: RunRecord, *, otherwise: str) -> No
 
 
 def require_goal(point: ResumePoint, record: RunRecord, commands: Commands) -> None:
-    """Refuse to go on with a journal where its rows would not meet the others.
+    """Raise if the rest of a journal would be written to another table, or differently.
 
     Args:
         point: Where the run had ended.
         record: The run that is to begin.
-        commands: How commands are written that find the journal.
+        commands: Words commands that find the journal.
 
     Raises:
-        ConfigError: The run wrote into another table, or in another way.
+        ConfigError: The run wrote into another table, or in another mode.
     """
     run = point.run
     if point.committed and (run.target, run.mode) != (record.target, record.mode):
@@ -76,17 +76,18 @@ def require_goal(point: ResumePoint, record: RunRecord, commands: Commands) -> N
 def require_ledger(
     journal: JournalSource, record: RunRecord, commands: Commands
 ) -> None:
-    """Refuse to begin anew with a journal whose run was in a ledger.
+    """Raise if a journal cannot be loaded safely without its run's ledger entries.
 
-    Only rows that are written by their key may be written again.
+    Rows that are written by their key may be written again. In an append they might be
+    added twice, and in a replace those that the journal has removed would be missing.
 
     Args:
         journal: The journal.
         record: The run that is to begin.
-        commands: How commands are written that find the journal.
+        commands: Words commands that find the journal.
 
     Raises:
-        ConfigError: Rows would be added twice, or be missing from a replace.
+        ConfigError: Rows might be added twice, or be missing from a replace.
     """
     if record.mode == "append" and journal.is_entered:
         harm = "so they might be added twice"
@@ -105,11 +106,11 @@ def require_ledger(
 
 
 def gone_with_table(point: ResumePoint, facts: TableFacts | None) -> str:
-    """Return what is said of rows that went with their table, if any did.
+    """Return a clause on committed rows that are gone with their table, or "".
 
     Args:
         point: Where the run had ended.
-        facts: Its table, or None where there is none.
+        facts: Its table, or None if it does not exist.
     """
     run, stored = point.run, point.start.counts.stored
     if not stored:

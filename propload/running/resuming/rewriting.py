@@ -1,4 +1,4 @@
-"""A batch that is committed in part is written again where its rows would differ."""
+"""Writes a partly committed batch again if its rows might now go to other lanes."""
 
 from __future__ import annotations
 
@@ -25,23 +25,22 @@ def rewrite_begun(
     *,
     commands: Commands,
 ) -> ResumePoint:
-    """Return where a run goes on by what decides now which lane takes a row.
+    """Return where a run continues, given what now decides which lane takes a row.
 
-    Where that is not what it was, the committed pieces of a batch would hold other
-    rows; where nobody can tell, they might. To write rows by their key again changes
-    nothing, so such a batch is written again as a whole, and what was counted of it is
-    counted anew. What a replace has gathered is in nobody's sight: it begins at its
-    first row.
+    If that has changed, or may have, the committed pieces of a batch may not hold the
+    rows that their lanes would take now. Writing rows again by their key is idempotent,
+    so such a batch is written again as a whole and counted again. A replace starts over
+    at its first row, as nobody sees yet what it has gathered.
 
     Args:
         point: Where it had ended.
         record: The run as it is now.
         facts: Its table.
-        commands: How commands are written that find what is left of it.
+        commands: Words commands that find the files the run has left.
 
     Raises:
-        ConfigError: It adds rows, so that some would be added twice, or none; or its
-            first rows cannot be read again.
+        ConfigError: The run appends rows, so that some might be added twice or not at
+            all; or it is a replace whose first rows cannot be read again.
     """
     run, begun = point.run, point.start.begun
     cause = _difference(run, record, facts)
@@ -74,11 +73,11 @@ def rewrite_begun(
 
 @dataclass(frozen=True, slots=True)
 class _Cause:
-    """Why the lane that takes a row now may not be the one that took it.
+    """Why a row may go to another lane than the one that took it before.
 
     Attributes:
-        told: What is said of it.
-        advice: What to try before a load is begun anew, if anything.
+        told: The cause, as the message gives it.
+        advice: What to try before starting a new load, if anything.
     """
 
     told: str
@@ -88,7 +87,7 @@ class _Cause:
 def _difference(
     run: RunRecord, record: RunRecord, facts: TableFacts | None
 ) -> _Cause | None:
-    """Return what decides otherwise now which lane takes a row, or None."""
+    """Return why rows may go to other lanes now, or None if they go to the same."""
     likeness = record.likeness(run)
     if likeness == "other":
         told = "the settings by which rows are read, mapped or matched have changed"

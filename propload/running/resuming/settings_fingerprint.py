@@ -1,4 +1,4 @@
-"""What shapes the rows of a run: by it, what goes on is known to be the same."""
+"""Fingerprint of what shapes the rows of a run, to recognize the run when resuming."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from propload.running.planning import Plan
     from propload.target import Target
 
-#: What decides which rows a source gives, what they become and what takes them: a
-#: run that goes on passes over rows by their numbers and lanes.
+#: Settings that decide which rows a source gives, what they become and which lane takes
+#: them: a resumed run skips committed rows by their numbers and lanes.
 SHAPING = (
     *(one.name for one in SETTINGS.values() if one.panel in {"Reading", "Rows"}),
     *("key", "newest", "on_null", "on_new_columns"),
@@ -33,11 +33,11 @@ SHAPING = (
 
 
 def settings_fingerprint(plan: Plan, target: Target, /) -> str:
-    """Return what changes when rows are read, mapped or routed by other settings.
+    """Return a hash that changes if rows are read, mapped or routed by other settings.
 
-    A mapping that is a file or plain values is told by what it holds, other objects by
-    their names: `meaning_of` tells the rest. So the mark is still comparable with those
-    of versions that told no more.
+    It covers the contents of a mapping that is a file or plain values, but only the
+    type names of other objects, whose contents `meaning_of` covers. So it stays
+    comparable with the hashes of older versions, which covered no more.
     """
     shown = settings_shown(plan, target)
     told = json.dumps([shown.get(name) for name in SHAPING], sort_keys=True)
@@ -49,7 +49,7 @@ def settings_fingerprint(plan: Plan, target: Target, /) -> str:
 
 
 def meaning_of(plan: Plan, /) -> Meaning:
-    """Return what mapping and schema mean, beyond what `settings_fingerprint` tells.
+    """Return what mapping and schema mean, beyond what `settings_fingerprint` covers.
 
     Raises:
         ConfigError: There is no such mapping or schema.
@@ -67,16 +67,16 @@ def _held(name: str, given: object) -> object:
     if isinstance(given, str) and not given.endswith(".toml"):
         return _held(name, find_object(given, group=f"propload.{name}s", kind=name))
     if is_plain(given):
-        # a journal keeps it as text, in which moments and tuples are others
+        # a journal keeps it as text, from which datetimes and tuples come back changed
         return None
-    # that of a configuration file also knows where it stands
+    # a mapping from a configuration file also holds its position there
     return dict(given) if isinstance(given, abc.Mapping) else given
 
 
 def _versions(found: Collection[str]) -> str:
-    """Return whose functions make values of rows, and write what mappings hold."""
+    """Return the versions of the libraries that make values and serialize mappings."""
     told = [f"propload {version('propload')}", f"polars {pl.__version__}"]
     if "schema" in found:
-        # whoever made the schema, or looked it up, has imported it
+        # making the schema, or looking it up, has imported pandera
         told.append(f"pandera {getattr(sys.modules.get('pandera'), '__version__', '')}")
     return ", ".join([*told, "python {}.{}".format(*sys.version_info)])
