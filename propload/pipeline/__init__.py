@@ -1,7 +1,7 @@
-"""The way of a run's rows: `pipeline.Pipeline` knows the order, and nothing else does.
+"""The path of a run's rows: only `pipeline.Pipeline` knows the order of the stages.
 
-`stages` is what it asks of its stages; `reading` reads ahead, `row_fitting` learns from
-the first rows how others are prepared, `table_fitting` brings them to their table,
-`lanes` write them, `tallying` counts them, `partial_batch` sees that one which is half
-committed comes out as before, `notes` words what is told of rows.
+`stages` holds the protocols of the stages; `reading` reads ahead, `row_fitting` learns
+from the first rows how to prepare all others, `table_fitting` fits them to their table,
+`lanes` write them, `tallying` counts them, `partial_batch` makes sure that a partly
+committed batch comes out as before, `notes` words the notes on rows.
 """

@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Seconds between two requests to break off a statement: one that comes between
-#: two statements is without effect.
+#: Seconds between two requests to cancel a statement: a request that arrives between
+#: two statements has no effect.
 CANCEL_SECONDS = 0.2
-#: One piece is written while the next waits: more would only hold memory.
+#: One piece is written while the next waits: more would only use memory.
 PIECES_WAITING = 2
 
 
@@ -37,9 +37,10 @@ class Work:
     """A piece and how to open the writer that fits its columns.
 
     Attributes:
-        piece: What to write; None where some will come, for which a lane may get ready.
-        fitted: Opens the writer; pieces of the same columns bear the same object,
-            so that a lane keeps its writer.
+        piece: What to write; None announces pieces, for which the lane prepares its
+            writer.
+        fitted: Opens the writer; it is the same object for all pieces of the same
+            columns, so that a lane keeps its writer.
     """
 
     piece: Piece | None
@@ -52,16 +53,16 @@ class Work:
 
 
 class Listener(Protocol):
-    """Who hears what becomes of pieces; called from the lanes' threads."""
+    """Receives the outcome of pieces; called from the lanes' threads."""
 
     def on_written(self, piece: Piece, written: Written) -> None:
-        """Hear that a piece was committed."""
+        """Called when a piece has been committed."""
 
     def on_refused(self, piece: Piece, reasons: pl.DataFrame, /) -> None:
-        """Hear of rejected rows before the commit, or that there are none after all."""
+        """Called with the rejected rows before the commit; empty if none remain."""
 
     def on_retry(self, error: TransientWriteError, wait: float) -> None:
-        """Hear that a transaction is tried again after `wait` seconds."""
+        """Called when a transaction will be retried after `wait` seconds."""
 
 
 class Lane:
@@ -69,10 +70,10 @@ class Lane:
 
     Args:
         number: The lane's number, from 0.
-        listener: Who hears what becomes of the pieces.
-        retries: How long to try one transaction.
-        max_bytes: Most bytes of pieces that wait.
-        on_failed: Called when the lane ended with an error.
+        listener: Receives the outcome of the pieces.
+        retries: How long to retry one transaction.
+        max_bytes: The most bytes of pieces that wait.
+        on_failed: Called when the lane has ended with an error.
     """
 
     def __init__(
@@ -91,7 +92,7 @@ class Lane:
         self._queue: BatchQueue[Work] = BatchQueue(PIECES_WAITING, max_bytes)
         self._subscription = self._queue.subscribe()
         self._aborted = threading.Event()
-        #: One writer at a time: those of other columns go on in its session.
+        #: The current writer; the writer for other columns takes over its session.
         self._opened: tuple[Fitted, Writer] | None = None
         self._thread = threading.Thread(
             target=self._run, name=f"propload-lane-{number}", daemon=True
@@ -102,7 +103,7 @@ class Lane:
         start_thread(self._thread)
 
     def put(self, work: Work) -> None:
-        """Hand a piece over, or tell that some will come, waiting for room.
+        """Queue a piece, or the announcement of some, waiting for room.
 
         Raises:
             QueueClosedError: The lane failed; the cause is its error.
@@ -111,21 +112,21 @@ class Lane:
 
     @property
     def fill(self) -> float:
-        """How full the lane is, 0 to 1."""
+        """How full the lane is, from 0 to 1."""
         return self._queue.fill
 
     def finish(self) -> None:
-        """Let the lane write what it has, then end; wait for it."""
+        """Let the lane write all its pieces, and wait for it to end."""
         self._queue.close()
         self.join()
 
     def abort(self, error: BaseException) -> None:
-        """End the lane: what it has not begun is dropped, no more retries."""
+        """End the lane: drop the pieces that it has not begun, and retry nothing."""
         self._aborted.set()
         self._queue.close(error)
 
     def join(self) -> None:
-        """Wait for the lane's thread to end; an aborted one is broken off."""
+        """Wait for the lane's thread to end; if aborted, cancel its statements."""
         while self._thread.is_alive():
             if self._aborted.is_set():
                 self._cancel()
@@ -146,7 +147,7 @@ class Lane:
             self._close()
 
     def _next(self) -> Work | None:
-        """Return the next piece, or None where the lane is to end."""
+        """Return the next work, or None if the lane is to end."""
         try:
             return self._subscription.get()
         except QueueClosedError as error:

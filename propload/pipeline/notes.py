@@ -1,4 +1,4 @@
-"""What a reader is told of rows whose columns may not be what they seem."""
+"""Notes for the user on columns that may not hold what the user intends."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ if TYPE_CHECKING:
     from propload.prepare.joining import Joined
     from propload.target import Target
 
-#: So many columns of a header are told.
+#: The most column names that a note lists.
 NAMES_TOLD = 10
 
-#: What may stand between fields.
+#: Usual delimiters of fields.
 DELIMITERS = (",", ";", "\t", "|")
 
-#: How the names of the types begin that are ordered by their letters.
+#: Prefixes of the names of types that are ordered as text.
 _LETTERS = ("text", "character", "citext", "bpchar")
 
 
 def no_rows_note(joined: Joined, target: Target, /) -> str:
-    """Return what is said of a table that is not made for want of a row."""
+    """Return the note on a table that is not created because there is no row."""
     names = ", ".join(joined.parts[0].rows.schema.names[:NAMES_TOLD])
     return (
         f"{joined.parts[0].source} has a header ({names}) but no row to detect the "
@@ -35,12 +35,12 @@ def no_rows_note(joined: Joined, target: Target, /) -> str:
 def newest_as_text_notes(
     target: Target, types: Mapping[str, tuple[str, str]], /, *, is_new: bool
 ) -> list[str]:
-    """Return what is said where `newest` is compared by letters, if anything.
+    """Return a note if the column `newest` is compared as text, as a list.
 
     Args:
         target: The table and its rules.
-        types: What each column is in the rows and in the table.
-        is_new: Whether the table is made of the rows.
+        types: The type of each column in the rows, and in the table.
+        is_new: Whether the run creates the table.
     """
     _, pg_type = types.get(target.newest or "", ("", ""))
     if target.mode in ("append", "insert-new") or not _is_of_letters(pg_type):
@@ -64,12 +64,12 @@ def _is_of_letters(pg_type: str) -> bool:
 def would_erase_note(
     erased: Mapping[str, int], target: Target, /, *, repeated: bool
 ) -> list[str]:
-    """Return what a check says of stored values that nulls would erase, if any.
+    """Return a check's note on stored values that nulls would erase, if any.
 
     Args:
-        erased: How many there are, by column.
+        erased: The number of such values, by column.
         target: The table and its rules.
-        repeated: Whether keys come more than once, so that some count twice.
+        repeated: Whether keys occur more than once, so that some values count twice.
     """
     most = [(name, count) for name, count in erased.items() if count]
     if not most:
@@ -84,10 +84,10 @@ def would_erase_note(
 
 
 def did_erase_note(erased: Mapping[str, int], target: Target, /) -> list[str]:
-    """Return what a report says of columns whose stored values nulls erased, if any.
+    """Return a report's note on stored values that nulls have erased, if any.
 
     Args:
-        erased: How many they are at least, by column.
+        erased: The least number of such values, by column.
         target: The table and its rules.
     """
     if not erased:
@@ -102,7 +102,7 @@ def did_erase_note(erased: Mapping[str, int], target: Target, /) -> list[str]:
 
 
 def _by_column(counts: Sequence[tuple[str, int]], what: str) -> str:
-    """Return `3 values of price, 2 of area and 4 columns more`."""
+    """Return a list such as `3 values of price, 2 of area and 4 columns more`."""
     (name, count), *others = counts[:NAMES_TOLD]
     told = [f"{counted(count, what)} of {name}"]
     told += [f"{count:,} of {name}" for name, count in others]
@@ -112,7 +112,7 @@ def _by_column(counts: Sequence[tuple[str, int]], what: str) -> str:
 
 
 def doubted_delimiter(joined: Joined, /) -> str:
-    """Return what is said of text whose fields may have been kept together, if any."""
+    """Return a doubt if text may have been read with a wrong delimiter, or ""."""
     first = joined.parts[0]
     names = first.rows.schema.names
     found = [mark for mark in DELIMITERS if len(names) == 1 and mark in names[0]]
@@ -125,18 +125,18 @@ def doubted_delimiter(joined: Joined, /) -> str:
 
 
 def delimiter_note(joined: Joined, /) -> list[str]:
-    """Return what a report says of a delimiter that may be wrong, if any."""
+    """Return a report's note on a delimiter that may be wrong, if any."""
     doubt = doubted_delimiter(joined)
     return [f"{joined.parts[0].source}: {doubt}"] if doubt else []
 
 
 def located(said: object, joined: Joined, /, *, shown: str = "") -> str:
-    """Return what is said of rows, with their source and what else may be wrong there.
+    """Return a message about rows, with their source and any doubt about the delimiter.
 
     Args:
-        said: What is wrong.
+        said: The message: what is wrong.
         joined: The rows.
-        shown: The source that the reader is told of already.
+        shown: The source that the user already sees, which is not repeated.
     """
     source, doubt = joined.parts[0].source, doubted_delimiter(joined)
     is_told = source == shown or source in str(said)

@@ -1,4 +1,4 @@
-"""A batch that is committed in part is made again: it has to come out as it did."""
+"""Checks that a partly committed batch comes out as before when prepared again."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def require_same_pieces(
     begun: PartialBatch, joined: Joined, prepared: Prepared, /
 ) -> None:
-    """Refuse a batch whose committed pieces would hold other rows now.
+    """Raise if the committed pieces of a batch would now hold another number of rows.
 
     Raises:
         ConfigError: Rows would be lost, or written twice.
@@ -38,7 +38,7 @@ def require_same_pieces(
 
 
 def torn_batch(begun: PartialBatch, source: str, /) -> ConfigError:
-    """Return what is said of a batch whose rows come otherwise than before."""
+    """Return the error for a partly committed batch that is not read as one again."""
     msg = (
         f"{source}: rows {begun.first_row + 1:,} to {begun.through_row:,} of the run "
         "were committed in part, and are no longer read in one piece, so that some "
@@ -49,7 +49,7 @@ def torn_batch(begun: PartialBatch, source: str, /) -> ConfigError:
 
 
 def _accounted(joined: Joined, prepared: Prepared, lane: int) -> int:
-    """Return the rows that a lane accounts for: the first one for refused ones too."""
+    """Return how many rows a lane accounts for; the first counts rejected ones too."""
     rows = prepared.lanes[lane]
     if lane > 0:
         return rows.height + rows.duplicates

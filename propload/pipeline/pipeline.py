@@ -38,26 +38,28 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: So many sets of columns are known, those used last: six fields that a row may lack
-#: make as many. Of others each is looked up in the catalog again.
+#: The number of sets of columns that are cached, most recently used first: six optional
+#: fields make as many sets. Any other set is looked up in the catalog again.
 FITTED_KEPT = 64
 
 
 @dataclass(frozen=True, slots=True)
 class PipelineOptions:
-    """What the pipeline keeps to.
+    """The options of a pipeline.
 
     Attributes:
-        batch_rows: Asked before each joined batch: most rows in it.
-        batch_bytes: Asked before each joined batch: most bytes in it.
-        batch_seconds: Longest time a row waits for its batch to fill, in seconds.
+        batch_rows: Called before each joined batch; returns the most rows in it.
+        batch_bytes: Called before each joined batch; returns the most bytes in it.
+        batch_seconds: The longest time that a row waits for its batch to fill.
         lanes: How many lanes write.
-        lane_bytes: Most bytes that wait in each lane.
-        retries: How long one transaction is tried.
+        lane_bytes: The most bytes that wait in each lane.
+        retries: How long one transaction is retried.
         max_rejects: How many rejected rows the run allows.
-        by_context: Whether rows of another source or `as_of` are prepared apart.
-        start: Where the run begins: a resumed one goes on where it ended.
-        on_wide: Told the rows and bytes of a joined batch that its bytes ended.
+        by_context: Whether rows of different sources or `as_of` are prepared
+            separately.
+        start: Where the run starts: a resumed one where it had ended.
+        on_wide: Called with the rows and bytes of a joined batch that was ended by its
+            bytes.
     """
 
     batch_rows: Callable[[], int]
@@ -76,12 +78,13 @@ class Pipeline:
     """One run from source to table.
 
     Args:
-        reader: Reads the source; it is started with the run at the latest.
+        reader: Reads the source; `run` starts it if it has not been started before.
         fit: Finds out how rows are prepared and written.
-        rejects: Where rejected rows go.
-        options: What the pipeline keeps to.
+        rejects: Keeps rejected rows.
+        options: The options of the pipeline.
         metrics: The run's live counters.
-        on_committed: Told the run's row number below which all is committed.
+        on_committed: Called with the row number of the run below which all rows are
+            committed.
 
     Attributes:
         metrics: As given.
@@ -106,21 +109,21 @@ class Pipeline:
             rejects, options.max_rejects, metrics, on_committed, options.start
         )
         self._lanes: list[Lane] = []
-        #: The set of columns that was used last comes first.
+        #: The cache of column sets, most recently used first.
         self._fitted: list[tuple[object, Fitted]] = []
         self._routing: Routing | None = None
         self._stopping = threading.Event()
         self._aborted = threading.Event()
         self._failing = threading.Lock()
-        #: What the first lane that failed said: the others only hear of it.
+        #: The error of the lane that failed first: the others fail as a consequence.
         self._failed: BaseException | None = None
 
     def run(self) -> None:
-        """Load the source; return when every row is committed or refused.
+        """Load the source; return when every row is committed or rejected.
 
         Raises:
-            RejectLimitError: Too many rows were refused.
-            PropLoadError: The source cannot be read, or a write failed for good.
+            RejectLimitError: Too many rows were rejected.
+            PropLoadError: The source cannot be read, or a write failed permanently.
         """
         try:
             self._start()
@@ -132,7 +135,7 @@ class Pipeline:
             cause = self._cause(error)
             raise cause from cause.__cause__ or error
         except (RejectLimitError, SchemaMismatchError, ConfigError) as error:
-            # the rows before these are good
+            # earlier rows are not affected by the error: let the lanes commit them
             self._reader.close(error)
             self._finish_lanes()
             raise
@@ -143,19 +146,19 @@ class Pipeline:
             raise
         finally:
             self.tally.end()
-            # they know this pipeline, and it knows the source: a frame of gigabytes
-            # would stay until Python looks for what nobody has any more
+            # breaks a reference cycle that includes the source: a frame of gigabytes
+            # would stay in memory until the garbage collector runs
             self._lanes = []
         if self._reader.error is not None and not self._stopping.is_set():
             raise self._reader.error
 
     def stop(self) -> None:
-        """Read no more; what was read is committed before `run` returns."""
+        """Stop reading; rows already read are committed before `run` returns."""
         self._stopping.set()
         self._reader.stop()
 
     def abort(self, error: BaseException) -> None:
-        """End now: what is not committed stays in the source or the journal."""
+        """End immediately; uncommitted rows stay in the source or the journal."""
         self._stopping.set()
         self._abort(error)
 
@@ -258,7 +261,7 @@ class Pipeline:
         return found
 
     def _take_route(self, routing: Routing | None, *, together: bool | None) -> None:
-        """Wait for the lanes where a row could overtake an older one of its key."""
+        """Wait for the lanes if a row could overtake an older row with its key."""
         if routing is None:
             return
         if together is not None:
@@ -268,10 +271,10 @@ class Pipeline:
         self._routing = routing
 
     def _wait_for_lanes(self) -> None:
-        """Wait until all that was read is committed.
+        """Wait until all prepared rows are committed.
 
         Raises:
-            QueueClosedError: A lane failed, or the run is told to end.
+            QueueClosedError: A lane failed, or the run was aborted.
         """
         while not self.tally.wait_idle(CANCEL_SECONDS):
             if self._aborted.is_set():
@@ -280,7 +283,7 @@ class Pipeline:
     # ---- ending ----
 
     def _on_failed(self, error: BaseException) -> None:
-        """End the run, so that nobody waits for it: a lane has failed for good."""
+        """End the run, so that nothing waits for a lane that has failed permanently."""
         if _is_broken_off(error):
             cause, error = error, _broken_off()
             error.__cause__ = cause
@@ -292,7 +295,7 @@ class Pipeline:
         """Wait for the last piece of each lane.
 
         Raises:
-            QueueClosedError: The lanes were told to end before their last pieces.
+            QueueClosedError: The lanes were aborted before their last pieces.
         """
         for lane in self._lanes:
             lane.finish()
@@ -313,7 +316,7 @@ class Pipeline:
             lane.abort(error)
 
     def _cause(self, error: QueueClosedError) -> BaseException:
-        """Return the failure that closed a queue, the first one of a lane."""
+        """Return the error that closed a queue: that of the lane that failed first."""
         if self._failed is not None:
             return self._failed
         cause = error.__cause__
@@ -325,9 +328,10 @@ def _told_to_end() -> QueueClosedError:
 
 
 def _is_broken_off(error: BaseException) -> bool:
-    """Whether Polars heard a SIGINT: Python tells of signals in the main thread alone.
+    """Return whether an error is a KeyboardInterrupt that Polars raised on SIGINT.
 
-    It hears one where a handler could not be put back that was not set from Python.
+    Python itself raises it only in the main thread. Polars handles SIGINT where a
+    handler that was not set from Python could not be restored.
     """
     in_main = threading.current_thread() is threading.main_thread()
     return isinstance(error, KeyboardInterrupt) and not in_main

@@ -1,4 +1,4 @@
-"""Reads a source in a thread of its own, ahead of what is prepared."""
+"""Reads a source in a thread of its own, ahead of the preparing thread."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from propload.batch import Batch
     from propload.queueing import Subscription
 
-#: Source batches that wait: of a thousand rows each they make one prepared batch.
+#: The most source batches that wait: with a thousand rows each, one prepared batch.
 BATCHES_WAITING = 64
-#: Bytes that wait, at most: 50,000 rows of 300 bytes, which is one prepared batch. A
-#: source that is faster than the database would only fill memory with more.
+#: The most bytes that wait: 50,000 rows of 300 bytes, which is one prepared batch. With
+#: more, a source faster than the database would only fill memory.
 BYTES_WAITING = 16 << 20
-#: A batch is read in a tenth of it. A source that gives nothing for longer, as a quiet
-#: pipe does, is not waited for.
+#: Seconds to wait for the batch being read: ten times what one takes. A source that
+#: gives nothing for longer, such as a quiet pipe, is not waited for.
 END_SECONDS = 1.0
 
 
@@ -29,10 +29,10 @@ class Reader:
 
     Args:
         source: Batches in order.
-        max_bytes: Most bytes that wait in the queue.
+        max_bytes: The most bytes that wait in the queue.
 
     Attributes:
-        batches: What was read, for the one who prepares it.
+        batches: The batches read, for the preparing thread.
         error: Why the source was not read to its end, or None.
     """
 
@@ -50,33 +50,33 @@ class Reader:
         )
 
     def start(self) -> None:
-        """Begin to read; only the first call counts."""
+        """Start reading; later calls do nothing."""
         with self._starting:
             if self._thread.ident is None:
                 start_thread(self._thread)
 
     @property
     def fill(self) -> float:
-        """How full the queue is, 0 to 1."""
+        """How full the queue is, from 0 to 1."""
         return self._queue.fill
 
     def stop(self) -> None:
-        """Read no more; what was read can still be taken."""
+        """Stop reading; batches already read can still be taken."""
         self._stopping.set()
         self._queue.close()
 
     def end(self) -> None:
-        """Read no more, and wait for the batch that is being read.
+        """Stop reading, and wait up to `END_SECONDS` for the batch that is being read.
 
-        A process that ends while a thread of it is in Polars is aborted, whatever exit
-        code it was to have.
+        A process that exits while one of its threads is in Polars is aborted, and its
+        exit code is lost.
         """
         self.stop()
         if self._thread.is_alive():
             self._thread.join(END_SECONDS)
 
     def close(self, error: BaseException) -> None:
-        """Read no more, and drop what was read; whoever waits for it gets the error."""
+        """Stop reading and drop the batches read; whoever takes them gets the error."""
         self._queue.close(error)
 
     def _read(self) -> None:
@@ -87,7 +87,7 @@ class Reader:
                     break
             self._queue.close()
         except BaseException as error:  # noqa: BLE001 - raised where batches are taken
-            # what was read before it is loaded: the queue is drained, where it was not
-            # the queue that closed, whose reason the taker knows
+            # rows read before the error are still loaded: the queue is closed to be
+            # drained. If it was closed with an error before, that one stays.
             self.error = error
             self._queue.close()

@@ -1,4 +1,4 @@
-"""How rows of one set of columns are prepared: what their first rows tell."""
+"""Learns from the first rows of a set of columns how all such rows are prepared."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def refuse_names(names: Sequence[str], /) -> None:
-    """Refuse columns whose names would name others: propload's own, or patterns.
+    """Raise if a column has a name reserved by propload, or one that is a pattern.
 
     Raises:
         SchemaMismatchError: There are such columns.
@@ -51,10 +51,10 @@ def refuse_names(names: Sequence[str], /) -> None:
 
 
 def has_columns(joined: Joined, /) -> bool:
-    """Return whether rows have columns: where none could be read, they have not.
+    """Return whether rows have columns; if no row could be read, they have none.
 
     Raises:
-        SchemaMismatchError: There are rows, and nothing in them.
+        SchemaMismatchError: There are rows without any columns.
     """
     found = bool(joined.parts[0].rows.num_columns)
     if joined.height and not found:
@@ -67,7 +67,7 @@ def has_columns(joined: Joined, /) -> bool:
 
 
 def in_context(preparer: Preparer, joined: Joined) -> Preparer:
-    """Return the preparer as it is for these rows: where they are from, and when."""
+    """Return the preparer with the context of these rows: source, `as_of`, numbers."""
     if preparer.mapping is None:
         return preparer
     told = preparer.context
@@ -84,20 +84,20 @@ def fit_rows(
     *,
     lenient: bool,
 ) -> Preparer:
-    """Return the preparer that knows the columns of rows like these.
+    """Return the preparer for rows with these columns.
 
-    Types are guessed from the source's own first batch, so that they do not depend on
+    Types are inferred from the source's own first batch, so that they do not depend on
     how many rows are joined.
 
     Args:
         preparer: How rows are mapped and checked.
-        joined: The first rows of these columns.
-        facts: The table, or None where it is to be made.
-        lenient: Whether rows without the key or `newest` are no mistake.
+        joined: The first rows with these columns.
+        facts: The table, or None if it is to be created.
+        lenient: Whether rows may lack columns of the key, or `newest`.
 
     Raises:
         ConfigError: The rows lack a column of the key, or `newest`.
-        SchemaMismatchError: A column has a name that no column can have.
+        SchemaMismatchError: A column has a name that is not allowed.
     """
     first = joined.first
     refuse_names(first.parts[0].rows.schema.names)
@@ -114,7 +114,7 @@ def fit_rows(
 
 
 def note_unmatched(unmatched: UnmatchedColumns, joined: Joined, /) -> None:
-    """Note what a mapping finds no column for among those of some rows."""
+    """Note the columns of a mapping that some rows do not have."""
     first = joined.parts[0]
     unmatched.see(first.rows.schema.names, first.source, fixed=joined.untyped)
 

@@ -1,4 +1,4 @@
-"""What the pipeline asks of its stages."""
+"""The protocols of the pipeline's stages."""
 
 from __future__ import annotations
 
@@ -18,21 +18,22 @@ class Fitted(Protocol):
 
     @property
     def routing(self) -> Routing | None:
-        """What decides which lane takes a row, or None where there is no row."""
+        """What decides which lane takes a row, or None if no row is written."""
 
     def prepare(self, joined: Joined, *, together: bool | None = None) -> Prepared:
         """Return the prepared rows.
 
         Args:
             joined: The rows as read.
-            together: Whether all take one lane, where that was settled before.
+            together: Whether all rows take one lane, if an earlier process of the run
+                decided that.
         """
 
     def open_writer(self, lane: int, on_refused: OnRefused) -> Writer:
-        """Return a writer for a lane, which tells of rejected rows before it commits.
+        """Return a writer for a lane, which reports rejected rows before it commits.
 
-        It goes on in the session of the lane's writer before it, if there was one:
-        only the last one is closed.
+        It takes over the session of the lane's previous writer, if there was one, so
+        only the last writer is closed.
         """
 
 
@@ -40,10 +41,11 @@ class Fit(Protocol):
     """Finds out how rows of one set of columns are prepared and written."""
 
     def __call__(self, joined: Joined) -> Fitted | None:
-        """Return how; called for the first rows of each set of columns.
+        """Return how; called with the first rows of each set of columns.
 
-        Of rows that cannot be read, how they are entered: that has no routing, and
-        says nothing of others. None where nothing came at all, and no table is there.
+        For rows that cannot be read, the result only enters them in the ledger: it has
+        no routing, and is not used for other rows. None if no row came and the table
+        does not exist.
         """
 
 
@@ -52,8 +54,9 @@ class Routing:
     """What decides which lane takes a row.
 
     Attributes:
-        together: Whether all rows take the first one.
-        key: The types of the key's columns: values of two types have two hashes.
+        together: Whether all rows take the first lane.
+        key: The types of the key's columns: equal values of different types have
+            different hashes.
     """
 
     together: bool = False

@@ -1,4 +1,4 @@
-"""How rows of one set of columns get to their table: types, plan, writers."""
+"""Fits rows with one set of columns to their table: types, plan, writers."""
 
 from __future__ import annotations
 
@@ -43,24 +43,24 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: So many first rows show whether rows and schema go together: 50,000 take 20 ms.
+#: How many first rows are tried against the schema: checking 50,000 takes 20 ms.
 TRIED_ROWS = 1_000
 
 
 def _try_schema(preparer: Preparer, joined: Joined) -> None:
-    """Refuse first rows that do not go together with the schema as a whole.
+    """Raise if the first rows and the schema do not fit each other at all.
 
-    The wrong table that would be made for them would keep out the corrected ones.
+    Otherwise a wrong table would be created, which would then refuse corrected rows.
 
     Raises:
-        SchemaMismatchError: They do not.
+        SchemaMismatchError: They do not fit.
     """
     if preparer.checker is not None:
         without_casts(preparer).sift(joined.first.raw().head(TRIED_ROWS))
 
 
 def _described(plan: Sequence[ColumnPlan]) -> str:
-    """Return how columns travel, for a log."""
+    """Return how columns are cast and sent, for the log."""
     return ", ".join(
         f"{one.column} {type_name(one.dtype)} → {one.pg_type}"
         + (" by a cast of the server" if one.carrier == "text" else "")
@@ -82,7 +82,7 @@ class FittedTable:
 
     @property
     def routing(self) -> Routing:
-        """What decides which lane takes a row of these columns."""
+        """What decides which lane takes a row with these columns."""
         types = {one.column: one.dtype for one in self.preparer.plan}
         key = tuple(types[name] for name in self.preparer.key if name in types)
         return Routing(self.preparer.together, key)
@@ -101,24 +101,24 @@ class FittedTable:
 
 @dataclass(frozen=True, slots=True)
 class NoRows:
-    """Rows of which none could be read: they are entered, and none is written.
+    """Rows none of which could be read: they are entered in the ledger, not written.
 
     Attributes:
         run: The run, entered in its ledger.
         lanes: How many lanes enter a piece.
-        routing: None, for no row takes a lane.
+        routing: None, as no row goes to a lane.
     """
 
     run: LoadingRun
     lanes: int
     routing: None = None
 
-    def prepare(self, joined: Joined, *, together: bool | None = None) -> Prepared:  # noqa: ARG002 - the form of all
-        """Return that there is nothing to write."""
+    def prepare(self, joined: Joined, *, together: bool | None = None) -> Prepared:  # noqa: ARG002 - the protocol's signature
+        """Return no rows for any lane, and no reasons."""
         return Prepared([Deduped(())] * self.lanes, no_reasons())
 
     def open_writer(self, lane: int, on_refused: OnRefused) -> Writer:  # noqa: ARG002 - as above
-        """Return a writer for a lane, which enters pieces without a row."""
+        """Return a writer for a lane, which enters pieces without rows."""
         return self.run.open_entry_writer(lane)
 
 
@@ -128,17 +128,18 @@ class TableFit:
     Args:
         database: Where the table is.
         target: The table and its rules.
-        preparer: How rows are mapped and checked; it learns columns and plan here.
-        run: The run, as the ledger knows it, and what earlier processes of it guessed.
+        preparer: How rows are mapped and checked, without columns and plan yet.
+        run: The run, as the ledger records it, with the types that earlier processes
+            of it inferred.
         pg_types: PostgreSQL types for columns of a table that is created.
-        lenient: Whether rows come one by one, so that the first ones may lack a key
+        lenient: Whether rows arrive one by one, so that the first ones may lack a key
             that the table has.
-        expected: Returns how many rows the run will have, or None; None of a run that
-            an earlier process began.
+        expected: Returns how many rows the run will have, or None if that is unknown;
+            itself None for a run that an earlier process began.
 
     Attributes:
-        is_fitted: Whether rows have met their table: it is ready for them.
-        has_made: Whether it was not there before.
+        is_fitted: Whether the table is ready, and rows have been fitted to it.
+        has_made: Whether the run created the table.
     """
 
     def __init__(
@@ -168,14 +169,15 @@ class TableFit:
         self._no_rows: NoRows | None = None
 
     def __call__(self, joined: Joined) -> FittedTable | NoRows | None:
-        """Return how rows like these are prepared and written.
+        """Return how rows with these columns are prepared and written.
 
-        Types are guessed from the source's own first batch, so that they do not
-        depend on how many rows are joined. Where there is no row and it takes one to
-        know what table to make, it is how unread ones are entered, or None.
+        Types are inferred from the source's own first batch, so that they do not
+        depend on how many rows are joined. If the table has to be created and there is
+        no row to infer types from, the result only enters rows that could not be read,
+        or is None if there are none.
 
         Raises:
-            ConfigError: The key, `newest` or the mapping has no such columns.
+            ConfigError: A column of the key, `newest` or the mapping does not exist.
             SchemaMismatchError: The rows do not fit the table.
         """
         try:
@@ -188,11 +190,11 @@ class TableFit:
         return fitted
 
     def on_entered(self, listener: Callable[[], None], /) -> None:
-        """Call `listener` once the ledger holds the run, before a row is stored."""
+        """Call `listener` once the ledger knows the run, before a row is stored."""
         self._on_entered.append(listener)
 
     def _entered(self, joined: Joined) -> NoRows | None:
-        """Return how rows are entered that could not be read, if there are any."""
+        """Return how to enter unread rows in the ledger, or None if there are none."""
         if joined.unread and self._no_rows is None:
             run = self._database.enter(self._run)
             self._no_rows = NoRows(run, self._preparer.lanes)
@@ -205,7 +207,7 @@ class TableFit:
         try:
             return self._fit_to_table(joined)
         except MadeMeanwhileError as error:
-            # that table decides what values are, not what was guessed for one's own
+            # now that table decides the types, not those inferred for a new one
             self._preparer, self._run = known
             log.info("rows are fitted anew: %s", error)
             return self._fit_to_table(joined)
@@ -220,14 +222,14 @@ class TableFit:
             lenient=self.is_fitted or (self._lenient and facts is not None),
         )
         note_unmatched(self._unmatched, joined)
-        # one that is gone since is not to be made again, which `prepare` refuses
+        # a table that has vanished since is not created again: `prepare` refuses that
         is_unmade = facts is None and not self.is_fitted
         if is_unmade and not preparer.decides(joined):
             self._undecided = no_rows_note(joined, self._target)
             return None
         if is_unmade:
             _try_schema(preparer, joined)
-        # before the table is made: whoever comes again finds it there
+        # before the table is created: a later process of the run will find it there
         self._hold(preparer.guessed)
         table = self._database.prepare(
             self._target,
@@ -248,13 +250,13 @@ class TableFit:
         )
 
     def _take_table(self, facts: TableFacts | None) -> None:
-        """Forget what was guessed for a table that somebody has made anew since."""
+        """Forget types inferred for a table that has been created again since."""
         if facts is not None and self._run.table_oid not in (None, facts.oid):
             self._hold({})
             self._run = self._run.into(facts)
 
     def _hold(self, guessed: Mapping[str, pl.DataType]) -> None:
-        """Use guessed types for all rows of the run, in its later processes as well."""
+        """Use inferred types for all rows of the run, also in its later processes."""
         self._preparer = replace(self._preparer, guessed=guessed)
         self._run = self._run.guessing(named(guessed))
 
@@ -264,7 +266,7 @@ class TableFit:
         schema: Mapping[str, pl.DataType],
         joined: Joined,
     ) -> None:
-        """Note what a reader should know of how these rows go into the table."""
+        """Collect notes for the report on how these rows are written to the table."""
         types = {
             one.column: (type_name(schema[one.column]), one.pg_type)
             for one in table.plan
@@ -276,7 +278,7 @@ class TableFit:
 
     @property
     def notes(self) -> list[str]:
-        """What a reader of the report should know."""
+        """The notes for the report."""
         notes = [*self._notes, *self._unmatched.notes]
         if self._undecided and not self.is_fitted:
             notes.append(self._undecided)

@@ -1,4 +1,4 @@
-"""What becomes of the rows of a run: counted, and the refused ones kept."""
+"""Accounts for the rows of a run: counts them all, and keeps the rejected ones."""
 
 from __future__ import annotations
 
@@ -30,21 +30,22 @@ if TYPE_CHECKING:
 
 
 class Tally:
-    """Accounts for every row that was read; lanes tell it of pieces from their threads.
+    """Accounts for every row that was read; lanes report pieces from their threads.
 
     A batch is in flight from its preparation until it is committed on every lane.
 
     Args:
-        rejects: Where rejected rows go.
+        rejects: Keeps rejected rows.
         limit: How many rejected rows the run allows.
-        metrics: Live counters that are raised on the way; they may be those of other
-            runs as well, so that nothing is read from them.
-        on_committed: Told the run's row number below which all is committed.
-        start: Where the run begins, and what earlier processes of it did.
+        metrics: Live counters to increase; they may include other runs, so they are
+            never read here.
+        on_committed: Called with the row number of the run below which all rows are
+            committed.
+        start: Where the run starts, and what earlier processes of it did.
 
     Attributes:
         batches: Prepared batches, with those of earlier processes of the run.
-        retries: Transactions tried again.
+        retries: Transactions that were retried.
         done_before: The rows that earlier processes of the run accounted for.
     """
 
@@ -80,7 +81,7 @@ class Tally:
 
     @property
     def warnings(self) -> tuple[ReasonCount, ...]:
-        """The loaded rows by warning, most first; known when the run has ended."""
+        """The number of loaded rows by warning, largest first; final after the run."""
         return tuple(
             ReasonCount("warning", column, check, rows, message)
             for (column, check, message), rows in self._warned.most_common()
@@ -88,28 +89,28 @@ class Tally:
 
     @property
     def erased(self) -> dict[str, int]:
-        """How many stored values nulls have erased at least, by column."""
+        """The least number of stored values that nulls have erased, by column."""
         with self._lock:
             return dict(self._erased)
 
     @property
     def counts(self) -> Counts:
-        """What became of rows so far, with those of earlier processes of the run."""
+        """The counts so far, with those of earlier processes of the run."""
         with self._lock:
             return self._counts
 
     def verify(self, *, all_read: bool) -> None:
-        """Raise where a row is not accounted for.
+        """Raise if a row is not accounted for.
 
         Args:
-            all_read: Whether every row that was prepared has met its end.
+            all_read: Whether the outcome of every prepared row is known.
 
         Raises:
-            CountsError: The counts do not add up, or not to the rows that came.
+            CountsError: The counts do not add up to each other or to the rows read.
         """
         counts = self.counts
         counts.verify()
-        # of batches that a process began and this one did not reach, a part is counted
+        # rows of batches that an earlier process began and this one did not reach
         begun = self._start.committed_from(self._through)
         came = self._through - self._start.untold + begun
         if all_read and counts.read != came:
@@ -128,12 +129,12 @@ class Tally:
         self._metrics.add(replace(counts, read=0), batches=batches, retries=retries)
 
     def _show_as_read(self, rows: int) -> None:
-        """Show rows as read in the live counters, before they have met their end."""
+        """Count rows as read in the live counters, before their outcome is known."""
         self._shown_as_read += rows
         self._metrics.add(Counts(read=rows))
 
     def end(self) -> None:
-        """Take back from the live counters the rows that have not met their end."""
+        """Subtract from the live counters the rows whose outcome never became known."""
         self._show_as_read(self.counts.read - self._shown_as_read)
 
     # ---- preparing: the thread that prepares ----
@@ -147,20 +148,20 @@ class Tally:
         *,
         done: Mapping[int, int],
     ) -> int:
-        """Note a batch before its pieces go to the lanes; return its rejected rows.
+        """Note a batch before its pieces go to lanes; return how many rows it rejected.
 
-        They are on disk when this returns.
+        The rejected rows are on disk when this returns.
 
         Args:
             joined: The batch as read.
-            prepared: What was made of it.
+            prepared: The batch as prepared.
             lanes: How many lanes have to commit a piece of it.
-            done: The rows that earlier processes of the run have accounted for, by
-                lane: the first one has those that were refused before the lanes.
+            done: How many rows earlier processes of the run accounted for, by lane: the
+                first lane includes those rejected while preparing.
 
         Raises:
-            CountsError: A row is neither among the prepared nor among the refused.
-            WriteError: Rejected rows cannot be written.
+            CountsError: A row is neither prepared nor a duplicate nor rejected.
+            WriteError: Rejected rows cannot be written to their file.
         """
         _require_all(joined, prepared)
         self._show_as_read(joined.height + joined.unread - sum(done.values()))
@@ -169,7 +170,7 @@ class Tally:
             self._joined[joined.number] = joined
             self._left[joined.number] = lanes
             self._through = joined.through_row
-        # one without a row lets the table be made
+        # a batch without rows only serves to create the table
         self._add(Counts(), batches=1 if joined.height + joined.unread else 0)
         self._count_warnings(prepared)
         return refused
@@ -191,16 +192,16 @@ class Tally:
         """Wait until no batch is in flight; return whether that is so.
 
         Args:
-            seconds: How long to wait, at most.
+            seconds: The longest time to wait.
         """
         with self._settled:
             return self._settled.wait_for(lambda: not self._left, seconds)
 
     def check_limit(self, *, ended: bool = False) -> None:
-        """Stop a run that refuses too many rows.
+        """Raise if too many rows were rejected.
 
         Args:
-            ended: Whether all rows were read, so that a share of them is known.
+            ended: Whether all rows were read, so that their share of all is final.
 
         Raises:
             RejectLimitError: More rows were rejected than the limit allows.
@@ -214,12 +215,12 @@ class Tally:
             )
             raise RejectLimitError(msg)
 
-    # ---- hearing from the lanes: their threads ----
+    # ---- called by the lanes, from their threads ----
 
     def on_refused(self, piece: Piece, reasons: pl.DataFrame, /) -> None:
-        """Write the rows that the database refuses to disk, before the commit.
+        """Write the rows that the database rejected to their file, before the commit.
 
-        They take the place of those that an attempt has told which was undone.
+        They replace those of an earlier attempt, which was rolled back.
         """
         if not reasons.height:
             self._rejects.take_back(piece.batch, piece.lane)
@@ -238,12 +239,12 @@ class Tally:
         self.pass_over(piece.batch)
 
     def on_retry(self, error: TransientWriteError, wait: float) -> None:
-        """Count a retry and show what the run waits for."""
+        """Count a retry, and show what the run waits for."""
         self._add(Counts(), retries=1)
         self._metrics.set_activity(f"next try within {wait:.1f} s: {error}")
 
     def pass_over(self, batch: int, /) -> None:
-        """Note that one lane has committed its piece, now or in an earlier attempt."""
+        """Note that one lane has committed its piece, now or in an earlier process."""
         with self._lock:
             self._left[batch] -= 1
             if self._left[batch]:
@@ -263,7 +264,7 @@ class Tally:
 
 
 def _require_all(joined: Joined, prepared: Prepared) -> None:
-    """Raise where rows of a batch got lost, or came twice, while it was prepared."""
+    """Raise if rows of a batch were lost or duplicated while it was prepared."""
     refused = prepared.reasons[ROW].n_unique() if prepared.reasons.height else 0
     if joined.height != prepared.height + prepared.duplicates + refused:
         msg = (
