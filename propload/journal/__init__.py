@@ -1,11 +1,11 @@
 """The journal: batches on disk until they are committed.
 
-A source that cannot be read again hands its batches to a journal; each is on disk
-before its producer goes on. The loader follows the journal, and what is committed
-is removed. `records` knows the bytes, `segments` the files, `folders` what lies beside
-them, `writing` the live journal and `pending_records` what of it waits,
-`journaled_source` the source in front of it, `ending` its end, `recovery` what a killed
-run left behind.
+A source that cannot be read again gives its batches to a journal, which writes each to
+disk before the producer continues. The loader reads the journal, and committed batches
+are removed from it. `records` holds the format, `segments` the files, `folders` the
+notes beside them, `writing` the live journal, `pending_records` its batches that wait,
+`journaled_source` the source in front of it, `ending` its end, and `recovery` the
+journals that killed runs have left.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How a journal ends: with its run, whatever became of that."""
+"""Ends a journal with its run, whatever the run's outcome."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Outcome:
-    """How a run ended, as far as its journal is concerned.
+    """How a run and its journal ended.
 
     Attributes:
-        loaded: Whether the run is loaded; the run says so.
-        note: What a reader of the report should know of the journal's end, or empty.
+        loaded: Whether the run has loaded everything; set by the run.
+        note: A note for the report if closing the journal failed, or empty.
     """
 
     loaded: bool = False
@@ -32,9 +32,9 @@ class Outcome:
 
 
 def close_journal(journal: Journal | JournalSource, outcome: Outcome, /) -> None:
-    """Close a journal by what became of its run.
+    """Close a journal at the end of its run; remove it if everything is loaded.
 
-    A disk that refuses then is a note: what the run did is done.
+    An error of the disk only becomes a note, as the rows are committed already.
     """
     try:
         journal.close(loaded=outcome.loaded)
@@ -53,11 +53,11 @@ def _note(outcome: Outcome, error: Exception) -> str:
 
 
 class Unclosed(NamedTuple):
-    """What is told of a load that nobody closed, around how its rows are loaded.
+    """The texts around the command in the warning about a load that was not closed.
 
     Attributes:
         happened: What has happened, with `%s` for the table.
-        advice: What is to be done another time.
+        advice: What to do next time.
     """
 
     happened: str
@@ -67,15 +67,15 @@ class Unclosed(NamedTuple):
 def warn_unclosed(
     journal: Journal, process: int, commands: Commands, told: Unclosed, /
 ) -> None:
-    """Tell of a journal whose program ends without having closed its `Loader`.
+    """Warn of rows in a journal if the program ends without closing its `Loader`.
 
     Args:
-        journal: What holds its rows.
-        process: The one that wrote it; a fork of that has nothing to tell.
-        commands: How commands are written that find the journal.
-        told: What has happened to whoever reads it.
+        journal: Holds the rows.
+        process: The id of the process that wrote it; a fork of it does not warn.
+        commands: Words commands that find the journal.
+        told: The texts of the warning.
     """
-    # where the load has ended by itself, a journal without a row that waits is gone
+    # if the load ended by itself, a journal without waiting rows was removed
     if os.getpid() != process or not journal.rows or not journal.folder.exists():
         return
     log.warning(
@@ -88,7 +88,7 @@ def warn_unclosed(
 
 
 def _left(journal: Journal) -> str:
-    """Return what is left to do with a journal, up to the command that does it."""
+    """Return the part of the warning on what is left, up to the command."""
     if journal.takes_effect_late:
         came = counted(journal.rows, "row that came waits", "rows that came wait")
         return f"it keeps its old rows, and the {came}. To put them in its place:"

@@ -1,4 +1,4 @@
-"""A journal's folder: its notes, its lock, and its end."""
+"""A journal's folder: its notes, its lock, and its removal."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ABOUT = "about.json"
-#: Stands in a journal whose source was read to its end.
+#: A file that exists if the source was read to its end.
 WHOLE = "whole"
-#: Holds the run's row number below which all is committed, as far as was noted.
+#: A file with the row number of the run below which all rows were committed.
 COMMITTED = "committed"
-#: Stands in a journal whose run has begun in a ledger.
+#: A file that exists if a ledger knows the run.
 ENTERED = "entered"
 LOCK = "lock"
 _NOTES = (ABOUT, WHOLE, COMMITTED, ENTERED, LOCK)
-#: Digits of a row number: one is written over another.
+#: Digits of a row number, padded with zeros: each number overwrites the one before.
 _DIGITS = 20
 
 
 def note_committed(folder: Path, row: int) -> None:
-    """Note the row number below which all is committed; for people, so without care.
+    """Note the row number below which all rows are committed; errors are ignored.
 
-    Which rows are committed the ledger knows. A note that is lost or late tells of more
-    rows than wait, never of less.
+    The number is only shown to users: the ledger knows which rows are committed. If a
+    note is lost or late, too many rows are shown as waiting, never too few.
     """
     with contextlib.suppress(OSError):
         file = os.open(folder / COMMITTED, os.O_WRONLY | os.O_CREAT, 0o600)
@@ -40,16 +40,17 @@ def note_committed(folder: Path, row: int) -> None:
 
 
 def note_entered(folder: Path) -> None:
-    """Note that a ledger holds the run: from then on it alone knows what is stored.
+    """Note that a ledger knows the run, and alone knows which rows are stored.
 
-    Where the disk refuses it, a ledger that is lost later is not missed.
+    Errors are ignored: without the note, a recovery does not notice if the ledger loses
+    the run later.
     """
     with contextlib.suppress(OSError):
         write_private(folder / ENTERED, b"")
 
 
 def read_committed(folder: Path) -> int:
-    """Return what was noted last, or 0."""
+    """Return the row number that was noted last, or 0."""
     try:
         return int((folder / COMMITTED).read_text())
     except (OSError, ValueError):
@@ -57,7 +58,7 @@ def read_committed(folder: Path) -> int:
 
 
 def remove_folder(folder: Path) -> None:
-    """Remove a journal's folder; what is not a journal's file stays."""
+    """Remove a journal's files, and its folder unless it holds other files."""
     for path in [*records.segments(folder), *(folder / n for n in _NOTES)]:
         path.unlink(missing_ok=True)
     with contextlib.suppress(OSError):
@@ -65,7 +66,7 @@ def remove_folder(folder: Path) -> None:
 
 
 def write_all(descriptor: int, data: bytes) -> None:
-    """Write all of some bytes."""
+    """Write all bytes, however many calls that takes."""
     view = memoryview(data)
     while view:
         view = view[os.write(descriptor, view) :]

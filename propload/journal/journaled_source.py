@@ -24,22 +24,22 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Seconds for a source to hand over what it has begun. Sources do so each second
-#: (`FLUSH_SECONDS`); to make a batch of it takes less than another one.
+#: Seconds for a source to hand over the batch it has begun. Sources do so each second
+#: (`FLUSH_SECONDS`), and making the batch takes less than another second.
 HAND_OVER_SECONDS = 2.0
-#: Seconds for the thread that waited for room to hear that there is an end.
+#: Seconds for a producer that waits for room to notice the end of the journal.
 WAKE_SECONDS = 1.0
 
 
 class JournaledSource:
-    """Yields what its source yields, each batch on disk before the next is asked for.
+    """Yields the batches of a source, each written to disk before the next is read.
 
-    The source is read by a thread of its own, so that it goes on (into the journal)
+    The source is read in a thread of its own, so that it keeps filling the journal
     while the loader waits for the database.
 
     Args:
-        source: Read once.
-        journal: Where its batches go.
+        source: The source, which is read once.
+        journal: Keeps its batches.
     """
 
     def __init__(self, source: Iterable[Batch], journal: Journal) -> None:
@@ -58,16 +58,16 @@ class JournaledSource:
     def __iter__(self) -> Iterator[Batch]:
         start_thread(self._thread)
         yield from self._journal.follow()
-        # the disk refused it, and its source cannot give it a second time
+        # batches that could not be written to disk, and that the source cannot repeat
         yield from self._unkept
         if self._error is not None:
             raise self._error
 
     @property
     def lost_rows(self) -> int:
-        """The rows that the source gave and that are neither in the journal nor loaded.
+        """How many rows the source gave that are neither in the journal nor loaded.
 
-        After `close` it is what the source held when nobody waited for it any more.
+        After `close` these are the rows that the source had not handed over in time.
         """
         taken = max(self._given, rows_taken_of(self._source))
         return max(0, taken - max(self._journal.rows, self._journal.committed_row))
@@ -77,9 +77,9 @@ class JournaledSource:
         return self._thread.is_alive()
 
     def stop(self) -> None:
-        """Ask for no more; what is in the journal is still yielded.
+        """Stop reading the source; batches in the journal are still yielded.
 
-        A source with a `stop` of its own (a crawl) hands over what it holds first.
+        A source with a `stop` method of its own (a crawl) first hands over what it has.
         """
         self._stopped.set()
         if not self._stop_source():
@@ -90,10 +90,10 @@ class JournaledSource:
             self._ender = ender
 
     def close(self) -> None:
-        """End it, whatever became of the run, before its journal is closed.
+        """End reading, whatever the run's outcome; call it before closing the journal.
 
-        What the source has begun to give is put into the journal. The thread that reads
-        it goes, unless the source waits for what it cannot be woken from.
+        The batch that the source has begun is still written to the journal. The reading
+        thread ends, unless the source is blocked and cannot be woken.
         """
         self._stopped.set()
         if self.is_producing():
@@ -106,7 +106,7 @@ class JournaledSource:
             self._thread.join(WAKE_SECONDS)
 
     def _stop_source(self) -> bool:
-        """Tell the source to stop, and return whether that wakes it."""
+        """Tell the source to stop; return whether it then ends by itself."""
         if isinstance(self._source, Endable):
             self._source.take_no_more()
         if not isinstance(self._source, Stoppable):
@@ -115,14 +115,14 @@ class JournaledSource:
         return True
 
     def _end_soon(self) -> None:
-        """End with the batch that is being made, without a source that waits."""
+        """Finish the journal after the current batch, within `HAND_OVER_SECONDS`."""
         if self._thread.ident is not None:
             self._thread.join(HAND_OVER_SECONDS)
-        # one that waits for input cannot be woken
+        # a source that waits for input cannot be woken
         self._journal.finish()
 
     def _keep(self, batch: Batch) -> None:
-        """Put a batch into the journal; one that the disk refuses stays in memory."""
+        """Write a batch to the journal; if the disk refuses it, keep it in memory."""
         self._given += batch.height
         if self._refusal is None:
             try:

@@ -1,4 +1,4 @@
-"""Records that wait in a live journal: their order, and how they are read back."""
+"""Records that wait in a live journal: keeps their order, and reads them back."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PendingRecord:
-    """A record in memory that the loader has not taken yet, else some on disk.
+    """One record in memory, or adjacent ones on disk, that the loader has not taken.
 
     Attributes:
-        record: The record, or None where a file alone has it and those that follow.
-        path: The file.
-        offset: Where it begins there, in bytes.
-        size: Its bytes, with those that follow.
-        through_row: The run's number after its last row.
+        record: The record in memory, or None if the records are only on disk.
+        path: The file that holds them.
+        offset: Where the first begins in the file, in bytes.
+        size: The bytes of all of them.
+        through_row: The row number of the run after their last row.
     """
 
     record: Record | None
@@ -36,11 +36,11 @@ class PendingRecord:
 
     @property
     def end(self) -> int:
-        """Where it ends in its file."""
+        """Where they end in their file, in bytes."""
         return self.offset + self.size
 
     def with_next(self, following: PendingRecord, /) -> PendingRecord | None:
-        """Return it with the record after it, or None unless one file has both."""
+        """Return both as one, or None unless both are only on disk and in one file."""
         if self.record or following.record or self.path != following.path:
             return None
         size, through = self.size + following.size, following.through_row
@@ -50,10 +50,10 @@ class PendingRecord:
 class PendingRecords:
     """The records of a journal that the loader has not taken yet, oldest first.
 
-    What else is known of a journal's end (its next row, its bytes) follows from the
-    newest record: one step adds a record, so that an interrupt comes before or after.
-    Of a file whose records are on disk alone one place is kept: in a long outage a
-    gigabyte of single rows is millions of them.
+    The journal's next row and its size are derived from the newest record, so that a
+    record is added in a single step, which an interrupt cannot split. Adjacent records
+    that are only on disk are kept as one: in a long outage, a gigabyte of single rows
+    would be millions.
     """
 
     def __init__(self) -> None:
@@ -67,12 +67,12 @@ class PendingRecords:
 
     @property
     def newest(self) -> PendingRecord | None:
-        """The record that was added last, be it taken by the loader or not."""
+        """The record that was added last, even if the loader has taken it."""
         return self._waiting[-1] if self._waiting else self._gone
 
     @property
     def next_row(self) -> int:
-        """The run's number after the last row."""
+        """The row number of the run after the last row."""
         newest = self.newest
         return newest.through_row if newest else 0
 
@@ -85,42 +85,42 @@ class PendingRecords:
             self._waiting[-1] = both
 
     def remove_oldest(self, end: int | None = None, /) -> None:
-        """Note that the loader has taken the oldest.
+        """Note that the loader has taken the oldest record.
 
         Args:
-            end: Where the one that was read ends; None if it was in memory.
+            end: Where it ends in its file; None if it was in memory.
         """
         oldest = self._waiting[0]
         if end is not None and end < oldest.end:
             rest = replace(oldest, offset=end, size=oldest.end - end)
             self._waiting[0] = rest
             return
-        # its rows are not held any longer
+        # without its rows, to free their memory
         self._gone = replace(oldest, record=None)
         self._waiting.popleft()
 
     def __len__(self) -> int:
-        """How many places are kept."""
+        """Return how many entries are kept."""
         return len(self._waiting)
 
     def forget_file(self, path: Path, /) -> None:
-        """Note that a file goes: after a record without rows the next has its name."""
+        """Note that a file is removed; another may get its name if it held no rows."""
         if self._gone is not None and self._gone.path == path:
             self._gone = replace(self._gone, offset=0, size=0)
 
 
 class RecordReader:
-    """Reads records one after the other; it keeps the last file open."""
+    """Reads records one after the other; keeps the last file open."""
 
     def __init__(self) -> None:
         self._path: Path | None = None
         self._file: BinaryIO | None = None
 
     def read(self, pending: PendingRecord) -> tuple[Record, int]:
-        """Return a record that waits, and where it ends in its file.
+        """Return the next record that waits, and where it ends in its file.
 
         Raises:
-            JournalError: It is not there: the files were changed from outside.
+            JournalError: It cannot be read: the files were changed from outside.
         """
         try:
             return self._find(pending)
@@ -148,7 +148,7 @@ class RecordReader:
         return record, self._file.tell()
 
     def close(self) -> None:
-        """Close what is open."""
+        """Close the open file, if any."""
         if self._file is not None:
             self._file.close()
             self._file = None

@@ -1,8 +1,8 @@
-"""The bytes of a journal: records with checksums, so that a torn tail is seen.
+"""The format of a journal: records with checksums, by which a torn tail is detected.
 
-A record is 16 bytes of head (magic, length of the body, a CRC-32, the length
-of the body's first part), then the body: a JSON object about the batch and
-the batch as an Arrow IPC stream.
+A record is a header of 16 bytes (magic number, length of the body, CRC-32, length of
+the body's first part), followed by the body: a JSON object about the batch, and the
+batch as an Arrow IPC stream.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Record:
 
     Attributes:
         batch: The batch.
-        first_row: The run's 0-based number of its first row.
+        first_row: The number of its first row within the run, from 0.
     """
 
     batch: Batch
@@ -42,18 +42,18 @@ class Record:
 
     @property
     def through_row(self) -> int:
-        """The run's number after its last row, unread rows counted."""
+        """The row number of the run after its last row, unread rows included."""
         return self.first_row + self.batch.height
 
 
 @dataclass(slots=True)
 class Torn:
-    """What was cut from the end of a journal.
+    """The part at the end of a journal that cannot be read.
 
     Attributes:
-        bytes: Bytes that were not a whole record.
-        damaged: The file that holds them where others follow it, or None. No process
-            that is killed leaves such a one: it ends a file before the next.
+        bytes: Bytes that are not a complete record.
+        damaged: The file that begins this part, if other files follow it, or None. A
+            killed process does not leave that, as it ends each file before the next.
     """
 
     bytes: int = 0
@@ -65,9 +65,10 @@ class Survey:
     """What a journal holds.
 
     Attributes:
-        first_row: The run's number of its first row.
+        first_row: The number of its first row within the run.
         through_row: The number after its last row.
-        torn_bytes: Bytes at the end that are no whole record; never acknowledged.
+        torn_bytes: Bytes at the end that are not a complete record, and were never
+            acknowledged.
     """
 
     first_row: int
@@ -88,7 +89,7 @@ def encode(record: Record) -> bytes:
         "as_of": batch.as_of.isoformat() if batch.as_of else None,
     }
     first = json.dumps(about, ensure_ascii=False, separators=(",", ":")).encode()
-    # a stream of Arrow's own: one of Python takes longer than a row to be encoded
+    # Arrow's own stream: making a Python one takes longer than encoding a row
     rows = pa.BufferOutputStream()
     with pa.ipc.new_stream(rows, batch.rows.schema) as writer:
         writer.write_batch(batch.rows)
@@ -97,10 +98,10 @@ def encode(record: Record) -> bytes:
 
 
 def read(file: BinaryIO) -> Record | None:
-    """Return the next record of a file, or None at its whole end.
+    """Return the next record of a file, or None if the file ends after a whole record.
 
     Raises:
-        JournalError: What follows is not a whole record.
+        JournalError: What follows is not a complete record.
     """
     found = _read_body(file)
     return None if found is None else _decode(*found)
@@ -123,7 +124,7 @@ def _read_body(file: BinaryIO) -> tuple[bytes, int] | None:
 
 
 def _checksum(body: bytes, first: int) -> int:
-    # the head's other numbers show their damage by themselves
+    # of the body alone: damage to the header's other fields shows by itself
     return zlib.crc32(body, first)
 
 
@@ -144,27 +145,27 @@ def _decode(body: bytes, first: int) -> Record:
 
 
 def segment_name(first_row: int) -> str:
-    """Return the file name of the segment that begins with a row number."""
+    """Return the file name of the segment that begins with this row number."""
     return f"{first_row:016d}{SUFFIX}"
 
 
 def segments(folder: Path) -> list[Path]:
-    """Return the journal's files in order of their rows."""
+    """Return the journal's files, in order of their rows."""
     return sorted(folder.glob(f"*{SUFFIX}"))
 
 
 def read_segments(folder: Path, torn: Torn) -> Iterator[Record]:
-    """Yield the records of a journal; a torn tail is cut and counted.
+    """Yield the records of a journal up to a torn tail, which is counted in `torn`.
 
-    A producer is told of a record only after its last byte, so what is torn was
-    never acknowledged. Nothing after it can be trusted, so reading ends there.
+    A record is acknowledged to its producer only after its last byte was written, so a
+    torn one never was. Nothing after it can be trusted, so reading ends there.
     """
     for body, first in _bodies(folder, torn):
         yield _decode(body, first)
 
 
 def survey(folder: Path) -> Survey:
-    """Return what a journal holds; of its rows only the last are decoded."""
+    """Return what a journal holds; only its last record is decoded."""
     torn = Torn()
     first_row, last = 0, None
     for found in _bodies(folder, torn):
@@ -195,14 +196,14 @@ def _bodies(folder: Path, torn: Torn) -> Iterator[tuple[bytes, int]]:
 
 
 class Encoded:
-    """A batch as a journal writes it: encoded once for each number that it may get."""
+    """An encoded batch, which is encoded again if its first row gets another number."""
 
     def __init__(self, batch: Batch, first_row: int) -> None:
         self.record = Record(batch, first_row)
         self.data = encode(self.record)
 
     def number_from(self, first_row: int) -> None:
-        """Number its rows from this one on."""
+        """Number its rows from `first_row` on."""
         if first_row != self.record.first_row:
             self.record = Record(self.record.batch, first_row)
             self.data = encode(self.record)

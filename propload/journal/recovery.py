@@ -1,4 +1,4 @@
-"""What a killed run left in its journal, as a source that can be read again."""
+"""Journals that killed runs have left, as sources that can be read again."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from propload.report import Plain
 
 log = logging.getLogger(__name__)
 
-#: A journal of up to so many bytes is read to show how many rows it holds.
+#: A journal of at most this many bytes is read in order to show its number of rows.
 SHOWN_BYTES = 64 << 20
 
 
@@ -38,7 +38,7 @@ class Leftover:
     Attributes:
         run_id: The run that wrote it.
         folder: Its folder.
-        about: What the run noted of itself.
+        about: What the run noted about itself.
     """
 
     run_id: str
@@ -47,27 +47,27 @@ class Leftover:
 
     @property
     def database(self) -> str:
-        """What its run called the database that it wrote into."""
+        """The label of the database that its run wrote into."""
         return str(self.about.get("database", ""))
 
     @property
     def identity(self) -> str | None:
-        """What that database is known by under any address, or None."""
+        """The identity of that database, which no address changes, or None."""
         found = self.about.get("identity")
         return None if found is None else str(found)
 
     @property
     def is_replace(self) -> bool:
-        """Whether its run was to replace its table."""
+        """Whether its run was a replace."""
         told = self.about.get("settings")
         return isinstance(told, dict) and told.get("mode") == "replace"
 
     @property
     def rows(self) -> int:
-        """The rows that are left, at most: the ledger may know some as committed.
+        """The most rows that are left; the ledger may know some of them as committed.
 
-        Those that a replace has gathered are left too, until they are in place. The
-        journal is read for it, which takes a second for a GB.
+        Of a replace, all rows count as left until it takes effect. This reads the
+        journal, which takes a second for each GB.
         """
         found = self._survey()
         committed = read_committed(self.folder)
@@ -77,18 +77,18 @@ class Leftover:
 
     @property
     def torn_bytes(self) -> int:
-        """Bytes at the end that are no whole record; never acknowledged."""
+        """Bytes at the end that are not a complete record; never acknowledged."""
         return self._survey().torn_bytes
 
     @property
     def is_entered(self) -> bool:
-        """Whether a ledger held the run, which may have rows in the database."""
+        """Whether a ledger recorded the run, which may have rows in the database."""
         return (self.folder / ENTERED).exists()
 
     @property
     def whole(self) -> bool:
-        """Whether the source had given all that it had."""
-        # a torn end was part of it
+        """Whether the journal holds all rows of its source."""
+        # a torn tail would be missing
         return (self.folder / WHOLE).exists() and not self.torn_bytes
 
     def __repr__(self) -> str:
@@ -98,12 +98,12 @@ class Leftover:
         return f"{type(self).__name__}({shown})"
 
     def _size(self) -> dict[str, int]:
-        """Return the rows, or the bytes of a journal that is long to read."""
+        """Return the number of rows, or of bytes if reading them would take long."""
         try:
             size = sum(one.stat().st_size for one in records.segments(self.folder))
             rows = self.rows if size <= SHOWN_BYTES else None
         except OSError:
-            # another process recovers it, or the disk refuses
+            # another process is recovering it, or the disk cannot be read
             return {}
         return {"bytes": size} if rows is None else {"rows": rows}
 
@@ -131,7 +131,7 @@ def find_leftovers(folder: Path) -> list[Leftover]:
             # its run has just ended and removed it
             continue
         except ValueError as error:
-            # killed between making the file and writing it: no row had come
+            # killed between creating the file and writing it, before any row
             log.log(
                 logging.WARNING if records.segments(one) else logging.DEBUG,
                 "the notes of the journal %s cannot be read, so it is left alone: %s",
@@ -142,7 +142,7 @@ def find_leftovers(folder: Path) -> list[Leftover]:
 
 
 def is_in_use(folder: Path) -> bool:
-    """Return whether a process holds a journal: its run goes on, or it is recovered.
+    """Return whether a process has locked a journal, to write or to recover it.
 
     Several processes may ask at the same time.
     """
@@ -169,14 +169,14 @@ class JournalSource:
 
     @property
     def first_row(self) -> int:
-        """The run's number of the first row that is still there."""
+        """The number, within its run, of the first row that is still there."""
         for record in records.read_segments(self.folder, Torn()):
             return record.first_row
         return 0
 
     @property
     def is_there(self) -> bool:
-        """Whether the journal has its notes: nobody is removing it."""
+        """Whether the journal exists, and is not being removed."""
         return (self.folder / ABOUT).exists()
 
     def open(self) -> None:
@@ -184,7 +184,7 @@ class JournalSource:
 
         Raises:
             BlockingIOError: Another process holds it.
-            FileNotFoundError: There is no such folder, or no longer.
+            FileNotFoundError: The folder does not exist, or no longer.
         """
         if self._lock is None:
             self._lock = lock_file(self.folder / LOCK)
@@ -193,7 +193,7 @@ class JournalSource:
         """Yield the batches.
 
         Raises:
-            JournalError: A file is damaged that others follow.
+            JournalError: A file is damaged, and others follow it.
         """
         torn = Torn()
         for record in records.read_segments(self.folder, torn):
@@ -210,12 +210,12 @@ class JournalSource:
         )
 
     def committed(self, below: int) -> None:
-        """Note the run's row number below which all is committed."""
+        """Note the row number of the run below which all rows are committed."""
         note_committed(self.folder, below)
 
     @property
     def is_entered(self) -> bool:
-        """Whether a ledger held the run, which may have rows in the table."""
+        """Whether a ledger recorded the run, which may have rows in the table."""
         return (self.folder / ENTERED).exists() or self.first_row > 0
 
     def fingerprint(self) -> str | None:
@@ -223,7 +223,7 @@ class JournalSource:
         return None
 
     def close(self, *, loaded: bool) -> None:
-        """Give the lock back; remove the journal where all of it is loaded.
+        """Release the lock; remove the journal if all of it is loaded.
 
         Raises:
             OSError: The folder cannot be removed.

@@ -1,4 +1,4 @@
-"""The files of a live journal: rows are added to the last, committed ones go whole."""
+"""The files of a live journal: rows go to the last; committed files are removed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from propload.journal.pending_records import PendingRecord
     from propload.options import JournalSync
 
-#: A new file begins past this many bytes: committed files are removed whole.
+#: A new file is begun after this many bytes, as committed rows are removed by file.
 SEGMENT_BYTES = 16 << 20
 
 
@@ -28,10 +28,11 @@ class JournalOptions:
     """How a journal is kept.
 
     Attributes:
-        sync: always: on disk before `append` returns, a power cut loses nothing;
-            second: a power cut loses at most the last second; off: it loses what
-            the system had not written. A killed process loses nothing in each.
-        max_bytes: Most bytes on disk before a producer waits.
+        sync: When rows are flushed to the disk. always: before `append` returns, so a
+            power cut loses nothing; second: a power cut loses at most the last second;
+            off: it loses what the system had not written yet. A killed process loses
+            nothing in any of them.
+        max_bytes: The most bytes on disk before a producer waits.
     """
 
     sync: JournalSync
@@ -43,7 +44,7 @@ class Segment:
     """A file of a journal.
 
     Attributes:
-        first_row: The run's number of its first row.
+        first_row: The number of its first row within the run.
         path: The file.
         size: Its bytes.
     """
@@ -54,11 +55,11 @@ class Segment:
 
 
 class Segments:
-    """The files of a live journal; the journal lets one thread at a time call it.
+    """The files of a live journal; not thread-safe: the journal holds a lock.
 
     Args:
         folder: The journal's folder.
-        sync: When rows reach the disk itself.
+        sync: When rows are flushed to the disk.
     """
 
     def __init__(self, folder: Path, sync: JournalSync) -> None:
@@ -74,7 +75,7 @@ class Segments:
 
     @property
     def oldest(self) -> Segment | None:
-        """The file of the oldest rows, or None where there is none."""
+        """The file with the oldest rows, or None if there is no file."""
         return self._files[0] if self._files else None
 
     def ends_below(self, row: int, /, *, next_row: int) -> bool:
@@ -83,11 +84,11 @@ class Segments:
         return following <= row
 
     def add(self, data: bytes, first_row: int, /) -> Segment:
-        """Add a record and return the file it is in, as that was before it.
+        """Add a record; return its file as it was before.
 
         Raises:
-            JournalError: The disk refuses; nothing of it is taken, and nothing of it
-                was kept where the disk could at least cut it off.
+            JournalError: The record cannot be written. It was not taken, and what was
+                written of it was cut off again if possible.
         """
         if self._open is None or self._files[-1].size >= SEGMENT_BYTES:
             self._begin(first_row)
@@ -101,7 +102,7 @@ class Segments:
         except OSError as error:
             raise self._refused(self._open, before, error) from error
         except BaseException:
-            # an interrupt; where it cannot be cut off now, the next record has to
+            # an interrupt; if cutting off fails now, the next `add` does it
             with contextlib.suppress(OSError):
                 os.ftruncate(self._open, before.size)
             raise
@@ -109,7 +110,7 @@ class Segments:
         return before
 
     def end_with(self, newest: PendingRecord | None, /) -> None:
-        """Hold nothing behind the record that was taken last, whatever was added."""
+        """Cut off whatever follows the record that was taken last."""
         if not self._files:
             return
         last = self._files[-1]
@@ -118,15 +119,15 @@ class Segments:
             return
         self._files[-1] = replace(last, size=end)
         if self._open is not None:
-            # where it cannot be cut off now, the next record has to
+            # if cutting off fails now, the next `add` does it
             with contextlib.suppress(OSError):
                 os.ftruncate(self._open, end)
 
     def _require_end(self, file: int, last: Segment) -> None:
-        """Cut off what an interrupt left behind the records that were taken.
+        """Cut off what an interrupt left after the records that were taken.
 
         Raises:
-            JournalError: The disk refuses.
+            JournalError: It cannot be cut off.
         """
         try:
             if os.fstat(file).st_size > last.size:
@@ -140,7 +141,7 @@ class Segments:
             raise JournalError(msg) from error
 
     def _refused(self, file: int, last: Segment, error: OSError) -> JournalError:
-        """Cut off what was written of a record, and return what is said of it."""
+        """Cut off what was written of a record, and return the error."""
         msg = f"the journal {last.path} cannot be written: {error.strerror}. "
         try:
             os.ftruncate(file, last.size)
@@ -155,23 +156,23 @@ class Segments:
         )
 
     def remove_oldest(self) -> None:
-        """Remove the file of the oldest rows: they are committed."""
+        """Remove the file with the oldest rows, which are committed."""
         if len(self._files) == 1:
-            # of a file that goes nothing has to reach the disk
+            # a file that is removed need not be flushed
             self.end(sync=False)
-        # of one that stays the ledger knows that its rows are committed
+        # if it cannot be removed, the ledger still knows that its rows are committed
         with contextlib.suppress(OSError):
             self._files.popleft().path.unlink()
 
     def duplicate(self) -> int | None:
-        """Return another descriptor of the file that is written, if there is one."""
+        """Return a duplicate descriptor of the file being written, or None."""
         return None if self._open is None else os.dup(self._open)
 
     def end(self, *, sync: bool = True) -> None:
-        """Write no more to the last file.
+        """Flush and close the last file.
 
         Raises:
-            JournalError: The disk refuses what was added last.
+            JournalError: What was added last cannot be written to disk.
         """
         if self._open is None:
             return
@@ -197,19 +198,19 @@ class Segments:
         except OSError as error:
             msg = f"the journal {path} cannot be created: {error.strerror}"
             raise JournalError(msg) from error
-        # an interrupt may have come between these two, the last time
+        # an earlier interrupt may have come between these two lines
         if not self._files or self._files[-1].path != path:
             self._files.append(Segment(first_row, path))
         self._open = file
 
     def sync_names(self, folder: Path) -> None:
-        """Put a folder's list of files on disk."""
+        """Flush a folder's directory entries to disk, unless sync is off."""
         if self._sync != "off":
             sync_folder(folder)
 
 
 def unwritable(folder: Path, error: OSError, /) -> JournalError:
-    """Return what is said of a disk that did not keep what it had taken."""
+    """Return the error for a disk that could not flush rows already taken."""
     return JournalError(
         f"the journal {folder} cannot be written: {error.strerror}. What was taken is "
         "loaded; nothing more is taken"

@@ -31,24 +31,25 @@ if TYPE_CHECKING:
     from propload.journal.records import Record
     from propload.report import Plain
 
-#: Records kept in memory as well, so that a loader that keeps up reads no disk.
+#: Bytes of records also kept in memory, so that a loader that keeps up need not read
+#: the disk.
 RECENT_BYTES = 8 << 20
-#: With `second`, written records reach the disk at least this often, in seconds.
+#: With sync `second`, seconds after which a written record is flushed at the latest.
 SYNC_SECONDS = 1.0
 
 
 class Journal:
-    """A journal that is being written and followed.
+    """A journal that is being written and read.
 
     Args:
-        folder: Its folder, made here; one run, one folder.
+        folder: Its folder, which is created here; each run has its own.
         options: How it is kept.
-        about: What a recovery needs to know of the run; no secrets.
-        takes_effect_late: Whether what is committed is in the table only when the run
-            is loaded (a replace), so that the journal stays until then.
+        about: What a recovery needs to know about the run, without secrets.
+        takes_effect_late: Whether committed rows reach the table only when the run is
+            loaded (a replace), so that the journal has to stay until then.
 
     Raises:
-        JournalError: The disk refuses its folder.
+        JournalError: Its folder cannot be created.
     """
 
     def __init__(
@@ -64,20 +65,20 @@ class Journal:
         self.about = about
         self.takes_effect_late = takes_effect_late
         self._changed = threading.Condition()
-        #: It passes what was taken where the disk refused rows that are loaded anyway.
+        #: May exceed the rows taken: rows that the disk refused are loaded as well.
         self._committed_row = 0
         self._segments = Segments(folder, options.sync)
         self._pending = PendingRecords()
         self._recent_bytes = 0
         self._full = False
-        #: Producers that wait for room and give their batch once.
+        #: How many producers wait for room with a batch that they cannot give again.
         self._insisting = 0
         self._closed = False
         self._ended = False
-        #: Whether the loader takes no more.
+        #: Whether the loader has stopped reading.
         self._left = False
         self._error: BaseException | None = None
-        #: What the disk said of rows that were taken before.
+        #: The error if rows that were already taken could not be flushed.
         self._refusal: JournalError | None = None
         self._room: Listeners[[]] = Listeners()
         self._unsynced_since: float | None = None
@@ -101,7 +102,7 @@ class Journal:
             if self._options.sync == "second":
                 start_thread(self._syncer)
         except (OSError, PropLoadError):
-            # nobody takes up a folder without its notes
+            # a folder without its notes would never be recovered
             remove_folder(self.folder)
             self._let_go()
             raise
@@ -111,23 +112,23 @@ class Journal:
     def append(
         self, batch: Batch, *, timeout: float | None = None, once: bool = False
     ) -> None:
-        """Put a batch on disk, waiting for room.
+        """Write a batch to disk, waiting for room.
 
         Args:
             batch: The batch.
             timeout: Seconds to wait; None waits as long as it takes.
-            once: Nobody can give it again: after `finish` or `fail` it is taken
-                without room, until the journal is closed.
+            once: Whether the batch cannot be given again: it is then taken even after
+                `finish` or `fail`, regardless of room, until the journal is closed.
 
         Raises:
             TimeoutError: There was no room in time; the batch was not taken.
-            JournalError: The disk refuses; the batch was not taken.
+            JournalError: The disk refused it; the batch was not taken.
             QueueClosedError: The journal is closed.
         """
         encoded = Encoded(batch, self.rows)
 
         def fits() -> bool:
-            # another producer may come first while this one waits
+            # while this one waits, another producer may append first
             encoded.number_from(self._pending.next_row)
             self._full = not self._has_room(len(encoded.data), once=once)
             return not self._full
@@ -143,7 +144,7 @@ class Journal:
             self._write(encoded.record, encoded.data)
 
     def try_append(self, batch: Batch) -> bool:
-        """Put a batch on disk if there is room; return whether it was taken."""
+        """Write a batch to disk if there is room; return whether it was taken."""
         try:
             self.append(batch, timeout=0)
         except TimeoutError:
@@ -151,23 +152,23 @@ class Journal:
         return True
 
     def finish(self) -> None:
-        """Say that no more batches come; the loader ends after the last one."""
+        """Note that no more batches will come; the loader ends after the last one."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
 
     def note_whole(self) -> None:
-        """Note that the source gave all it has; a recovery may rely on it."""
-        # where the disk refuses it, a recovery is careful, and nothing is lost
+        """Note that the source gave all its rows; a recovery relies on that."""
+        # if that cannot be written, a recovery takes it that rows may be missing
         with contextlib.suppress(OSError, JournalError):
             with self._changed:
-                # a note that outlives rows would vouch for a part of them
+                # flush the rows first: the note must not survive a loss of rows
                 self._raise_refusal()
                 self._segments.end()
             write_private(self.folder / WHOLE, b"")
 
     def fail(self, error: BaseException) -> None:
-        """Wake the producer and the loader with an error; files stay."""
+        """Wake the producer and the loader with an error; the files are kept."""
         with self._changed:
             if self._error is None:
                 self._error = error
@@ -182,32 +183,32 @@ class Journal:
 
     @property
     def is_full(self) -> bool:
-        """Whether the last batch that came found no room, and none has come since."""
+        """Whether the last batch found no room."""
         with self._changed:
             return self._full
 
     @property
     def rows(self) -> int:
-        """The run's number after the last row taken."""
+        """The row number of the run after the last row taken."""
         with self._changed:
             return self._pending.next_row
 
     @property
     def committed_row(self) -> int:
-        """The run's number of the row below which all is committed."""
+        """The row number of the run below which all rows are committed."""
         with self._changed:
             return self._committed_row
 
     @property
     def waiting(self) -> int:
-        """Rows taken and not known to be committed."""
+        """How many rows were taken and are not known to be committed."""
         with self._changed:
             return self._waiting()
 
     # ---- the loader's side ----
 
     def follow(self) -> Iterator[Batch]:
-        """Yield batches in order as they come, until `finish`, `fail` or `leave`.
+        """Yield batches in order as they arrive, until `finish`, `fail` or `leave`.
 
         Raises:
             QueueClosedError: The journal failed.
@@ -220,7 +221,7 @@ class Journal:
             reader.close()
 
     def leave(self) -> None:
-        """Say that the loader takes no more; the producer does not notice."""
+        """Note that the loader has stopped reading; the producer is not affected."""
         with self._changed:
             self._left = True
             self._changed.notify_all()
@@ -242,23 +243,23 @@ class Journal:
             self._room.tell()
 
     def close(self, *, loaded: bool) -> None:
-        """End the journal: nothing more is taken; it goes where all is in the table.
+        """End the journal, and remove it if all its rows are in the table.
 
         Args:
-            loaded: Whether the run is, whatever the journal knows.
+            loaded: Whether the run has loaded everything, whatever the journal knows.
 
         Raises:
-            JournalError: The disk refuses what was taken last.
+            JournalError: What was taken last cannot be written to disk.
             OSError: The folder cannot be removed.
         """
         try:
             with self._changed:
                 self._closed = self._ended = True
                 self._changed.notify_all()
-                # asked here: a row may have been taken since anyone else asked
+                # computed under the lock, as rows may have been taken until now
                 late = self.takes_effect_late and self._pending.next_row > 0
                 goes = loaded or not (self._waiting() or late)
-                # the end puts it on disk now, or nobody needs it there
+                # `end` flushes what remains now, unless the files are removed
                 self._unsynced_since = None
                 self._segments.end(sync=not goes)
                 if goes:
@@ -280,7 +281,7 @@ class Journal:
         return max(0, self._pending.next_row - self._committed_row)
 
     def _is_committed(self, below: int) -> bool:
-        """Whether there is an oldest file that holds nothing that is still needed."""
+        """Whether the oldest file exists and holds no row that is still needed."""
         oldest, waiting = self._segments.oldest, self._pending.oldest
         if oldest is None or (waiting and waiting.path == oldest.path):
             return False
@@ -314,7 +315,7 @@ class Journal:
             )
             if self._unsynced_since is None:
                 self._unsynced_since = time.monotonic()
-            # before this the rows are not taken, after it they are
+            # this step alone decides whether the rows are taken
             self._pending.add(pending)
         except BaseException:
             self._segments.end_with(self._pending.newest)
@@ -337,7 +338,7 @@ class Journal:
                 self._pending.remove_oldest()
                 self._recent_bytes -= pending.size
                 return pending.record
-        # only this side removes records: the first one stays while it is read
+        # only this thread removes records, so the oldest stays while it is read
         record, end = reader.read(pending)
         with self._changed:
             self._pending.remove_oldest(end)
@@ -351,14 +352,14 @@ class Journal:
                 finally:
                     os.close(file)
         except OSError as error:
-            # also where no file is left to do it by: nobody would know of the rest
+            # also if no descriptor is left: rows would otherwise go unflushed unnoticed
             self._refuse(error)
 
     def _refuse(self, error: OSError) -> None:
-        """Take nothing more; what was taken is still loaded.
+        """Take no more rows; those taken before are still loaded.
 
-        The system calls pages clean that it could not write: a second try would seem
-        to work.
+        After a failed flush the system marks the pages as clean, so that a second
+        attempt would seem to succeed.
         """
         with self._changed:
             self._refusal = unwritable(self.folder, error)
@@ -371,10 +372,10 @@ class Journal:
             raise JournalError(str(self._refusal)) from self._refusal.__cause__
 
     def _due_file(self) -> int | None:
-        """Return what is to be put on disk, once that is due; None at the end.
+        """Return a descriptor of the file to flush once that is due; None at the end.
 
         Raises:
-            OSError: There is no room for a file more in this process.
+            OSError: This process has no file descriptors left.
         """
         with self._changed:
             while True:
@@ -385,7 +386,7 @@ class Journal:
                     self._changed.wait(wait)
                     continue
                 self._unsynced_since = None
-                # whoever ended the file has put it on disk
+                # if there is none, the file was flushed when it was ended
                 if (file := self._segments.duplicate()) is not None:
                     return file
 
