@@ -1,1 +1,1 @@
-"""What is done with runs that ended: tell of them, go on, load again, drop them."""
+"""Runs that have ended: list, recover, replay and drop them."""

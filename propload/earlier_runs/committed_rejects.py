@@ -1,4 +1,4 @@
-"""Which rejected rows of a run do not come again: those of what it has committed."""
+"""Finds the rejected rows that a run will not read again: those of committed pieces."""
 
 from __future__ import annotations
 
@@ -19,18 +19,17 @@ if TYPE_CHECKING:
 
 
 def committed_pieces(run_id: str, plan: Plan, report: Report | None) -> Pieces | None:
-    """Return the pieces whose rejected rows may be added, or None where all may.
+    """Return the pieces whose rejected rows may be appended, or None if all may.
 
-    A run that has not loaded all its rows has rejected some of batches that it did not
-    commit. It reads these again when it is gone on with, and rejects them again: added
-    now they would be there twice. By their key they may be written as often as one
-    likes.
+    An unfinished run may have rejected rows of batches that it did not commit. When it
+    is resumed, it reads and rejects these rows again, so appending them now would add
+    them twice. Rows written by their key may be replayed at any time.
 
     Raises:
-        ConfigError: It was to replace its table, and has not: what is added to the
-            table now would go with the old rows. Or it is a replay that has not ended,
-            of rows that are still there: another replay may load them.
-        LockedError: It still goes on.
+        ConfigError: The run is an unfinished replace: rows added to the table now would
+            be deleted with the old ones. Or it is an unfinished replay of rows that are
+            still there: another replay may load them.
+        LockedError: The run is still running.
     """
     if report is not None and report.status == "loaded":
         return None
@@ -53,7 +52,7 @@ def committed_pieces(run_id: str, plan: Plan, report: Report | None) -> Pieces |
 
 
 def how_to_settle(run_id: str, plan: Plan) -> str:
-    """Return what is done about the other rows."""
+    """Return what to do about the rows of pieces that are not committed."""
     commands = plan.commands
     return (
         "continue the run first, which reads and rejects them again "
@@ -63,7 +62,7 @@ def how_to_settle(run_id: str, plan: Plan) -> str:
 
 
 def _told(run: RunRecord | None, report: Report | None) -> tuple[object, str]:
-    """Return a run's mode and source, by the ledger or by its report; else nothing."""
+    """Return a run's mode and source from the ledger or its report, else no values."""
     if run is not None:
         return run.mode, run.source
     if report is not None:

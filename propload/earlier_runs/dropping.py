@@ -1,4 +1,4 @@
-"""Dropping what propload keeps of runs: what nobody needs any more."""
+"""Drops what propload keeps of runs and is no longer needed."""
 
 from __future__ import annotations
 
@@ -30,8 +30,9 @@ class Dropped:
     """How many records were deleted.
 
     Attributes:
-        runs: Runs that left the ledger.
-        reports: Reports that were deleted, and notes of killed runs, which left none.
+        runs: Runs that were deleted from the ledger.
+        reports: Reports that were deleted, and markers of killed runs, which have no
+            report.
     """
 
     runs: int
@@ -40,16 +41,16 @@ class Dropped:
 
 @names_settings(LedgerSettings)
 def drop_runs(older_than: float, /, **settings: Unpack[LedgerSettings]) -> Dropped:
-    """Delete the records of old runs; return how many that were.
+    """Delete the records of old runs; return how many were deleted.
 
-    Reports are deleted however their runs ended, except those whose rejected rows are
-    kept: a replay needs them. From the ledger, which `resume` relies on, only runs are
-    deleted that loaded all their rows, and none whose journal is left, nor a replay of
-    rows that are kept: it shows that they are loaded. Rows, rejected rows and journals
-    stay.
+    Reports are deleted however their runs ended, except those of runs whose rejected
+    rows are kept: a replay needs them. From the ledger, which `resume` relies on, only
+    runs that loaded all their rows are deleted. Those whose journal still exists stay,
+    and so do replays of rejected rows that are kept: they show that these are loaded.
+    Rows, rejected rows and journals are not deleted.
 
     Args:
-        older_than: The least age in days, from the end of a run.
+        older_than: The least age in days, counted from the end of a run.
         **settings: `to`, the database of the ledger; `table`, to delete only its
             runs; `state_dir`.
 
@@ -61,7 +62,7 @@ def drop_runs(older_than: float, /, **settings: Unpack[LedgerSettings]) -> Dropp
     plan = Plan.of_few(settings, LedgerSettings, function="drop_runs")
     before = _moment(older_than)
     folder = plan.readable_places().runs
-    # a table of the environment is for loads
+    # the argument alone: a table set in the environment only applies to loads
     table = parse_table(settings.get("table"))
     runs = _forget(plan, before, table) if has_database(plan) else 0
     reports = ReportStore(folder).drop(before, table=table)
@@ -70,7 +71,7 @@ def drop_runs(older_than: float, /, **settings: Unpack[LedgerSettings]) -> Dropp
 
 
 def _forget(plan: Plan, before: datetime, table: TableName | None) -> int:
-    """Return how many runs left the ledger."""
+    """Delete old runs from the ledger; return how many."""
     rejects = map(rejects_of, RejectStore(plan.places.rejects).files.names())
     journals = (path.name for path in plan.places.journal.glob("*"))
     kept = KeptRuns(set(rejects), set(journals))
@@ -81,11 +82,11 @@ def _forget(plan: Plan, before: datetime, table: TableName | None) -> int:
 
 @names_settings(FileSettings)
 def drop_rejects(run_id: str, /, **settings: Unpack[FileSettings]) -> int:
-    """Delete the rejected rows of a run for good; return how many there were.
+    """Delete the rejected rows of a run permanently; return how many there were.
 
     Args:
-        run_id: The run, or how its name begins.
-        **settings: `state_dir`, where it is not the usual one.
+        run_id: The run, or a prefix of its id.
+        **settings: `state_dir`, if it is not the default.
 
     Raises:
         ConfigError: No run is named, no such run has rejected rows, or another setting
@@ -105,13 +106,13 @@ def drop_rejects(run_id: str, /, **settings: Unpack[FileSettings]) -> int:
 
 @names_settings(FileSettings)
 def drop_old_rejects(older_than: float, /, **settings: Unpack[FileSettings]) -> int:
-    """Delete the rejected rows of old runs for good; return the number of runs.
+    """Delete the rejected rows of old runs permanently; return the number of runs.
 
-    Those of a run that is still running, or that are being replayed, stay.
+    Rows of a run that is still running, and rows that are being replayed, are kept.
 
     Args:
-        older_than: The least age in days, from when the last row was rejected.
-        **settings: `state_dir`, where it is not the usual one.
+        older_than: The least age in days, counted from when the last row was rejected.
+        **settings: `state_dir`, if it is not the default.
 
     Raises:
         ConfigError: The age is below zero, or beyond the calendar; or another setting

@@ -1,4 +1,4 @@
-"""Replays of the same rejected rows that came before, and did not forget them."""
+"""Finds earlier replays of rejected rows that are still in their file."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class EarlierReplay:
     """A replay of rejected rows that are still in their file.
 
     Attributes:
-        run: It, as the ledger knows it.
-        source: The rows that it began with: their run may have rejected more since.
+        run: The replay, as the ledger records it.
+        source: The rows that it began with; their run may have rejected more since.
     """
 
     run: RunRecord
@@ -47,15 +47,15 @@ class EarlierReplay:
 
 
 def find_earlier_replay(source: RejectSource, plan: Plan) -> EarlierReplay | None:
-    """Return the replay of these very rows that did not come to forget them.
+    """Return an earlier replay of the same rows that did not remove them, or None.
 
-    Only where rows are added it matters: to write rows by their key once more
-    changes nothing, and may be done by other settings.
+    Only searched for in mode append: writing rows again by their key is idempotent, and
+    may be done with other settings.
 
     Raises:
-        ConfigError: It was by another fix, or of rows that were edited since, and has
-            added rows; or the ledger has lost it.
-        LockedError: It still goes on.
+        ConfigError: The replay has added rows, with another fix or from rows that were
+            edited since; or the ledger has lost it.
+        LockedError: The replay is still running.
     """
     if plan.settings.get("mode") != "append":
         return None
@@ -63,25 +63,25 @@ def find_earlier_replay(source: RejectSource, plan: Plan) -> EarlierReplay | Non
         runs = _replays_of(source, plan, database)
         lost_runs = LostRuns(source.name, _target(plan), database, plan)
         lost_runs.require_entered(runs)
-        # those before the last had an end, or had added nothing, when it began
+        # earlier ones had ended, or had added nothing, when the last one began
         return _of_same_rows(runs[0], source, plan, database) if runs else None
 
 
 def forget_abandoned(source: RejectSource, plan: Plan, *, loaded_by: str) -> None:
-    """Let go of rows that other replays have rejected, and that are loaded by now.
+    """Remove rows that abandoned replays have rejected and that are loaded by now.
 
-    A replay that has added nothing may be followed by one that begins anew. What it had
-    rejected again came once more to that, which loaded it or keeps it.
+    A replay that added nothing may be followed by a new one. The rows that the first
+    had rejected again were read by the new one too, which loaded or rejected them.
 
     Args:
         source: The rows that are loaded, still in their file.
-        plan: What held for the replay.
+        plan: The plan of the replay.
         loaded_by: The replay that has loaded them.
 
     Raises:
-        LockedError: They are being replayed.
-        OSError: The disk refuses.
-        PropLoadError: The server does not tell of other replays.
+        LockedError: The rows of an abandoned replay are being replayed.
+        OSError: A file cannot be changed.
+        PropLoadError: The server cannot be asked for other replays.
     """
     store = RejectStore(plan.places.rejects)
     kept = set(store.files.names()) - {source.path.stem, loaded_by}
@@ -98,7 +98,7 @@ def forget_abandoned(source: RejectSource, plan: Plan, *, loaded_by: str) -> Non
 def _replays_of(
     source: RejectSource, plan: Plan, database: Database
 ) -> list[RunRecord]:
-    """Return a run's replays into its table that the ledger knows, newest first."""
+    """Return a run's replays into the table that the ledger knows, newest first."""
     with database.connect() as session:
         return runs_of(session, plan.places.state_dir, source.name, _target(plan))
 
@@ -106,10 +106,10 @@ def _replays_of(
 def _of_same_rows(
     run: RunRecord, source: RejectSource, plan: Plan, database: Database
 ) -> EarlierReplay | None:
-    """Return the last replay of a run, if it was of rows that are still there.
+    """Return the last replay of a run, if its rows are still there, or None.
 
-    One that has added nothing may be begun anew, by other settings as well: what it
-    has rejected is among its rows.
+    Also None if it has added nothing: it may be started again, even with other
+    settings, as the rows that it rejected are among those of the new one.
     """
     begun = source.beginning(rows_begun_with(run.fingerprint))
     added = 0
@@ -117,7 +117,7 @@ def _of_same_rows(
         run, added = point.run, point.start.counts.stored
     if run.status == "loaded":
         if begun.is_of_same_rows(run.fingerprint):
-            # another fix may not add them a second time
+            # even with another fix, they must not be added a second time
             return EarlierReplay(run, begun)
         _require_nothing_left(run, source, plan)
         return None
@@ -131,13 +131,13 @@ def _of_same_rows(
 
 
 def _require_nothing_left(run: RunRecord, source: RejectSource, plan: Plan) -> None:
-    """Refuse rows that a replay has loaded and not forgotten, and that were edited.
+    """Raise if rows are left that a replay has loaded and that were edited since.
 
-    No row comes to a file that is held: those that are older than the replay are its
-    own, whatever they hold by now. Rows that their run rejected later are not.
+    No rows are added to a file while it is locked, so rows older than the replay are
+    those that it loaded, whatever they hold now. Rows that were rejected later are not.
 
     Raises:
-        ConfigError: There are some.
+        ConfigError: There are such rows.
     """
     began = moment_of(run.run_id)
     loaded = source.count_before(began) if began else 0
@@ -157,7 +157,7 @@ def _require_nothing_left(run: RunRecord, source: RejectSource, plan: Plan) -> N
 
 
 def _refusal(run: RunRecord, added: int, plan: Plan, way_out: str) -> str:
-    """Return why a replay may not begin anew, and what is done instead."""
+    """Return why a replay must not start again, and what to do instead."""
     commands = plan.commands
     return (
         f"run {run.run_id} added {counted(added, 'row')} of the {run.source} "
@@ -168,7 +168,7 @@ def _refusal(run: RunRecord, added: int, plan: Plan, way_out: str) -> str:
 
 
 def _go_on(run: RunRecord, plan: Plan) -> str:
-    """Return what is done about an unfinished replay with another fix."""
+    """Return what to do about an unfinished replay with another fix."""
     return (
         "with another fix and did not finish: continue with the fix that it had, and "
         f"replay what that rejects ({plan.commands.replay(run.run_id)}) with the new "
@@ -177,7 +177,7 @@ def _go_on(run: RunRecord, plan: Plan) -> str:
 
 
 def _undo(run: RunRecord, source: RejectSource, plan: Plan) -> str:
-    """Return what is done about rows that were edited before their replay had ended."""
+    """Return what to do about rows that were edited before their replay had ended."""
     told = "before they were edited, and did not finish: nobody can tell which."
     copy = RejectStore(plan.places.rejects).copy_of(plan.replayed)
     if not _may_be_put_back(copy, run, source):
@@ -190,7 +190,7 @@ def _undo(run: RunRecord, source: RejectSource, plan: Plan) -> str:
 
 
 def _may_be_put_back(copy: Path, run: RunRecord, source: RejectSource) -> bool:
-    """Return whether a copy holds the rows of a replay, and no row came since."""
+    """Return whether a copy holds the rows of a replay, and none was rejected since."""
     as_it_was = replace(source, path=copy, settled=None)
     if not (copy.exists() and as_it_was.is_of_same_rows(run.fingerprint)):
         return False
@@ -200,7 +200,7 @@ def _may_be_put_back(copy: Path, run: RunRecord, source: RejectSource) -> bool:
 
 
 def _forget(run_id: str, source: RejectSource, store: RejectStore) -> None:
-    """Let go of the rows of a replay that are among the loaded as well."""
+    """Remove the rejected rows of a replay that are among the loaded rows."""
     path = store.files.path(run_id)
     if path.exists():
         there = {_place(line) for _, line in each_line(path)}

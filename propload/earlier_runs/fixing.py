@@ -1,4 +1,4 @@
-"""Functions that mend rejected rows: what they are given, and what they give back."""
+"""Calls the user's function that fixes rejected rows, and checks what it returns."""
 
 from __future__ import annotations
 
@@ -12,39 +12,40 @@ from propload.messages.wording import counted
 from propload.rejecting.lines import OWN_PREFIX
 from propload.running.resuming.object_fingerprints import object_fingerprint
 
-#: Where a row stands in its source, for a fix to keep.
+#: The column with the number of a row in its source, which a fix should keep.
 _ROW = OWN_PREFIX + "row"
 
 
 class Fix(Protocol):
-    """Mends rejected rows."""
+    """A function that fixes rejected rows."""
 
     def __call__(self, frame: pl.DataFrame, /) -> pl.DataFrame:
         """Return the rows as they should have been read; rows may be left out.
 
+        It is called several times, each time with some of the rows.
+
         Args:
-            frame: Rejected rows of one source, columns as read, and `propload_row`,
-                the number of each in its source; it is called for some of them at a
-                time. Messages name the number that a row is returned with. Without
-                that column rows are taken for those given, in their order: there have
-                to be as many. `pl.all()` and `unique()` see it too:
-                `pl.exclude("propload_row")`, `unique(subset=...)`.
+            frame: Rejected rows of one source: the columns as read, and `propload_row`,
+                the number of each row in its source. Messages use the number that a row
+                is returned with. If that column is not returned, there must be as many
+                rows as were given, in the same order. `pl.all()` and `unique()` include
+                the column: use `pl.exclude("propload_row")`, `unique(subset=...)`.
         """
 
 
 def mend(
     read: pl.DataFrame, numbers: tuple[int, ...], source: str, fix: Fix, /
 ) -> tuple[pa.RecordBatch, tuple[int, ...]]:
-    """Return mended rows of one source, and the number of each in it.
+    """Return the fixed rows of one source, and the number of each in it.
 
     Args:
         read: The rows as read.
-        numbers: Where they stood.
+        numbers: Their numbers in the source.
         source: The name of their source.
-        fix: Mends them.
+        fix: Fixes them.
 
     Raises:
-        ConfigError: It fails, or nobody can tell which row is which any more.
+        ConfigError: The fix fails, or its rows cannot be matched to those given.
     """
     rows, found = _numbered(read, numbers, source, fix)
     if found is not None:
@@ -60,17 +61,17 @@ def mend(
 
 
 def as_rows(frame: object, /) -> pa.RecordBatch:
-    """Return a frame, or what else Arrow takes for a table, as one batch."""
+    """Return a frame, or anything that Arrow accepts as a table, as one batch."""
     table = pa.table(frame)
     columns = [column.combine_chunks() for column in table.columns]
     return pa.RecordBatch.from_arrays(columns, schema=table.schema)
 
 
 def mark_of(fix: Fix | None, /) -> str:
-    """Return what differs where two fixes may make other rows.
+    """Return a text that differs if two fixes may make different rows.
 
-    Of one that refers to what cannot be looked into (a lock, a connection), its code
-    and its name.
+    For a fix that refers to an object that cannot be inspected (a lock, a connection),
+    the text only covers its name and its code.
     """
     code = object_fingerprint(getattr(fix, "__code__", None))
     return object_fingerprint(fix) or f"{_name_of(fix)} {code}"
@@ -79,9 +80,9 @@ def mark_of(fix: Fix | None, /) -> str:
 def _numbered(
     read: pl.DataFrame, numbers: tuple[int, ...], source: str, fix: Fix
 ) -> tuple[pa.RecordBatch, tuple[int, ...] | None]:
-    """Return mended rows, and the numbers that they came back with, if they did."""
+    """Return fixed rows, and the numbers that the fix returned with them, if any."""
     if _ROW in read.columns:
-        # the rows' own column of that name is left alone
+        # the source has a column of that name itself, which is kept as it is
         return _mended(read, source, fix), None
     given = read.with_columns(pl.Series(_ROW, numbers, pl.Int64))
     rows = _mended(given, source, fix)
@@ -104,7 +105,7 @@ def _mended(read: pl.DataFrame, source: str, fix: Fix) -> pa.RecordBatch:
 
 
 def _whole(column: pa.Array) -> tuple[int, ...] | None:
-    """Return the whole numbers of a column, or None where a value is none."""
+    """Return the integers of a column, or None if a value is not an integer."""
     try:
         numbers = column.cast(pa.int64())
     except pa.ArrowException:

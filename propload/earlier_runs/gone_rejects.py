@@ -1,4 +1,4 @@
-"""Rejected rows that are asked for: where they are, or what became of them."""
+"""Finds the rejected rows of a run, or what happened to them if they are gone."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class NoRejects:
-    """What is known of a run that has no rejected row.
+    """What is known about a run that has no rejected rows.
 
     Attributes:
         run_id: The run.
-        told: What became of those that it had.
-        were_dropped: Whether it had some, and no replay that is known loaded them.
+        told: What happened to those that it had, as a message.
+        were_dropped: Whether it had some, but no known replay loaded them.
     """
 
     run_id: str
@@ -39,12 +39,13 @@ def find_rejected(run_id: str, places: Places, /) -> Path:
     """Return the file of a run's rejected rows.
 
     Args:
-        run_id: The run, or how its name begins; empty for the newest, or the one whose
-            replay, newer than that, has not ended.
+        run_id: The run, or a prefix of its id; empty for the newest run with rejected
+            rows. If the newest is an unfinished replay, it is the run being replayed.
         places: Where the files of earlier runs are.
 
     Raises:
-        ConfigError: There is no such run, or it has none; it says what became of them.
+        ConfigError: There is no such run, or it has no rejected rows; the message says
+            what happened to them.
     """
     if not run_id:
         return NewestRejects(places).find()
@@ -58,7 +59,7 @@ def find_rejected(run_id: str, places: Places, /) -> Path:
 
 
 def look_for_none(run_id: str, places: Places, /) -> NoRejects | None:
-    """Return what is known of a run without rejected rows, or None of any other."""
+    """Return what is known about a run without rejected rows; None without a report."""
     reports = ReportStore(places.runs)
     report = reports.find(run_id) if run_id else None
     if report is None:
@@ -78,13 +79,13 @@ def look_for_none(run_id: str, places: Places, /) -> NoRejects | None:
 
 
 def _replays_of(run_id: str, reports: ReportStore) -> list[Report]:
-    """Return the reports of replays that have loaded rejected rows of a run."""
+    """Return the reports of replays that loaded rows of a run, oldest first."""
     found = reports.of_source(rejects_of(run_id), since=run_id)
     return [one for one in reversed(list(found)) if one.status == "loaded"]
 
 
 def _told_of(replay: Report, places: Places) -> str:
-    """Return what a replay has done with the rows."""
+    """Return what a replay did with the rows, as a message."""
     told = f"run {replay.run_id} has replayed {counted(replay.counts.read, 'row')}"
     again = replay.counts.rejected
     if not again:

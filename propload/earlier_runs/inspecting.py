@@ -1,4 +1,4 @@
-"""What earlier runs left to look at: their reports and the rows they refused."""
+"""Returns what earlier runs have left: their reports and their rejected rows."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ log = logging.getLogger(__name__)
 
 @names_settings(FileSettings)
 def rejects(run_id: str = "", /, **settings: Unpack[FileSettings]) -> pl.DataFrame:
-    """Return the rejected rows of a run, one line per row, with their reasons.
+    """Return the rejected rows of a run, with their reasons.
 
-    The columns of the rows are as they were read. Columns about each row begin
-    with `propload_`: `propload_source` and `propload_row` say where it is,
-    `propload_reasons` why it was rejected, in one text, and `propload_reason_list` the
-    same in parts: stage, column, check, value, message, sqlstate. For a run whose rows
-    were all replayed the frame is empty, and a warning says by which run.
+    The columns of the rows are as they were read. Columns about each row begin with
+    `propload_`: `propload_source` and `propload_row` say where it is,
+    `propload_reasons` why it was rejected, as one text, and `propload_reason_list` the
+    same in parts: stage, column, check, value, message, sqlstate. If all rows of the
+    run were replayed, the frame is empty, and a warning says by which run.
 
     Args:
-        run_id: The run, or how its name begins; by default the newest, or the one whose
-            replay, newer than that, has not ended.
-        **settings: `state_dir`, where it is not the usual one.
+        run_id: The run, or a prefix of its id; by default the newest run with rejected
+            rows. If the newest is an unfinished replay, it is the run being replayed.
+        **settings: `state_dir`, if it is not the default.
 
     Raises:
         ConfigError: There is no such run, or its rejected rows were dropped; or another
@@ -67,27 +67,27 @@ def runs(limit: int = 0, /, **settings: Unpack[TableSettings]) -> list[Report]:
     """Return the reports of runs that have ended, newest first.
 
     Args:
-        limit: Most reports; 0 for all.
-        **settings: `table`, whose runs are meant; `state_dir`, where it is not the
-            usual one.
+        limit: The most reports to return; 0 for all.
+        **settings: `table`, to return only its runs; `state_dir`, if it is not the
+            default.
 
     Raises:
-        ConfigError: `limit` is not a number of reports, `table` not a name, or another
-            setting is given.
+        ConfigError: `limit` is not a number of reports, `table` is not a name, or
+            another setting is given.
     """
     plan = Plan.of_few(settings, TableSettings, function="runs")
     places = plan.readable_places()
-    # a table of the environment is for loads
+    # the argument alone: a table set in the environment only applies to loads
     table = parse_table(settings.get("table"))
     found = ReportStore(places.runs).newest(limit, table=table)
     rejected = RejectStore(places.rejects).files
-    # to word them the configuration is read, which of years of reports takes seconds
+    # once for all: it reads the configuration, which for years of reports takes seconds
     commands = plan.commands
     return ShownReports(_readable(one, rejected, commands) for one in found)
 
 
 def _readable(report: Report, rejected: RunFiles, commands: Commands) -> Report:
-    """Return a report that finds its rejected rows, of which there may be none."""
+    """Return a report that can read its rejected rows, if there are any."""
     path = Path(report.rejects_path or rejected.path(report.run_id))
     read = partial(read_rejects, path)
     return replace(report, read_rejects=read, commands=commands)

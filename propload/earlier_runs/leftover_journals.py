@@ -1,4 +1,4 @@
-"""The journals that killed runs left: which there are, whose, and to give them up."""
+"""Finds, opens and drops the journals that killed runs have left."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def leftovers(**settings: Unpack[LedgerSettings]) -> list[Leftover]:
     """Return the journals that killed runs left, oldest first.
 
     Args:
-        **settings: `table` and `to`, to list only their journals; `state_dir`,
-            where it is not the usual one.
+        **settings: `table` and `to`, to return only the journals for that table or
+            database; `state_dir`, if it is not the default.
 
     Raises:
         ConfigError: `table` is not a name, or another setting is given.
@@ -48,18 +48,18 @@ def leftovers(**settings: Unpack[LedgerSettings]) -> list[Leftover]:
 
 @names_settings(JournalSettings)
 def drop_leftover(run_id: str, /, **settings: Unpack[JournalSettings]) -> int:
-    """Delete what a run left in its journal; return how many rows that loses at most.
+    """Delete the journal that a run left; return the most rows that this loses.
 
-    What a replace had gathered in its database goes as well, where that is reached.
+    The rows that a replace had gathered in its database are deleted as well, if that
+    can be reached.
 
     Args:
         run_id: The run.
-        **settings: `to`, the run's database; `state_dir`, where it is not the usual
-            one.
+        **settings: `to`, the run's database; `state_dir`, if it is not the default.
 
     Raises:
-        ConfigError: There is no such journal (any more), or another setting is given.
-        LockedError: It is being recovered.
+        ConfigError: The journal does not exist (any more), or another setting is given.
+        LockedError: The journal is being recovered.
     """
     plan = Plan.of_few(settings, JournalSettings, function="drop_leftover")
     named = find_leftover(plan, run_id)
@@ -70,17 +70,17 @@ def drop_leftover(run_id: str, /, **settings: Unpack[JournalSettings]) -> int:
         _drop_gathered(named, plan)
         is_dropped = True
     finally:
-        # whatever broke it off, it can be tried again in this process
+        # release the lock after an error as well: this process may try again
         source.close(loaded=is_dropped)
     UnfinishedRunStore(plan.readable_places().runs).forget(run_id)
     return rows
 
 
 def into_table(found: list[Leftover], given: TableSettings) -> list[Leftover]:
-    """Return the journals of the table that is given, or all where none is."""
+    """Return the journals for the given table, or all if none is given."""
     table = parse_table(given.get("table"))
     if table is None:
-        # one of the environment is for loads
+        # a table set in the environment only applies to loads
         return found
     return [one for one in found if one.about.get("table") == str(table)]
 
@@ -88,10 +88,11 @@ def into_table(found: list[Leftover], given: TableSettings) -> list[Leftover]:
 def of_database(
     found: list[Leftover], database: Database, commands: Commands
 ) -> list[Leftover]:
-    """Return the journals of a database, and tell of those that are by another name.
+    """Return a database's journals; warn of those with its identity but another label.
 
-    These are loaded where they are named: a copy of the server's files, as for tests,
-    is known by the same identity, and rows loaded into it would be lost to the other.
+    These are loaded only by naming their run: a copy of the server's files, made for
+    tests for example, has the same identity, and rows loaded into it would be missing
+    from the original.
     """
     for one in found:
         if one.database != database.label and _is_same(one, database):
@@ -107,15 +108,15 @@ def of_database(
 
 
 def _is_same(one: Leftover, database: Database) -> bool:
-    """Whether a database is a journal's own one, under whatever address."""
+    """Return whether a database has the identity that a journal recorded."""
     return one.identity is not None and one.identity == database.identity()
 
 
 def require_home(one: Leftover, database: Database, commands: Commands) -> None:
-    """Refuse a journal of another database.
+    """Raise if a journal belongs to another database.
 
     Raises:
-        ConfigError: Neither address nor identity is that of the journal's own one.
+        ConfigError: Neither the label nor the identity is that of the journal.
     """
     if one.database == database.label or _is_same(one, database):
         return
@@ -129,7 +130,7 @@ def require_home(one: Leftover, database: Database, commands: Commands) -> None:
 
 
 def _drop_gathered(one: Leftover, plan: Plan) -> None:
-    """Drop what a replace had gathered: without its journal nobody finishes it."""
+    """Drop the shadow of a replace, which cannot be finished without its journal."""
     if not (one.is_replace and one.is_entered):
         return
     table, meant = str(one.about.get("table")), one.database
@@ -156,7 +157,7 @@ def find_leftover(plan: Plan, run_id: str) -> Leftover:
 
     Raises:
         ConfigError: There is none.
-        LockedError: Its run goes on, or another process recovers it.
+        LockedError: The run is still running, or another process is recovering it.
     """
     folder = plan.readable_places().journal
     run_id = require_run_id(run_id)
@@ -174,7 +175,7 @@ def find_leftover(plan: Plan, run_id: str) -> Leftover:
 
 
 def opened(leftover: Leftover) -> JournalSource:
-    """Return a journal as a source that nobody else has.
+    """Return a journal as a source, locked for this process.
 
     Raises:
         LockedError: Another process has begun to recover it.
@@ -189,7 +190,7 @@ def opened(leftover: Leftover) -> JournalSource:
     except FileNotFoundError as error:
         raise _gone(leftover) from error
     if not source.is_there:
-        # the other one was about to remove the folder, in which the lock was made anew
+        # another process was removing the folder when `open` created the lock file anew
         source.close(loaded=True)
         raise _gone(leftover)
     return source

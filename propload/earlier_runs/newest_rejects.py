@@ -1,4 +1,4 @@
-"""Whose rejected rows are meant where no run is named, and whose are a replay's."""
+"""Finds the run whose rejected rows are meant if none is named."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """What a run is that loads the rejected rows of another.
+    """A run that loads the rejected rows of another run.
 
     Attributes:
         replayed: The other run.
@@ -52,8 +52,8 @@ class NewestRejects:
     def find(self) -> Path:
         """Return the file of the newest run, whether its rows can be replayed or not.
 
-        Of a replay that has not ended it is that of the run that it replays, as of
-        `find_replayable`. What is passed over is logged.
+        If that is an unfinished replay, it is the file of the run being replayed, as in
+        `find_replayable`. Skipped files are logged.
 
         Raises:
             ConfigError: No run has left rejected rows.
@@ -61,10 +61,10 @@ class NewestRejects:
         return self._newest(Path.exists)
 
     def find_replayable(self) -> Path:
-        """Return the file of the newest run of which a row can be replayed.
+        """Return the file of the newest run with a row that can be replayed.
 
-        Of a replay that has not ended it is that of the run that it replays: until then
-        the replay's own rows are among those as well. What is passed over is logged.
+        If that is an unfinished replay, it is the file of the run being replayed, which
+        until the end also holds the replay's own rows. Skipped files are logged.
 
         Raises:
             ConfigError: No run has left rejected rows.
@@ -84,21 +84,21 @@ class NewestRejects:
                     "are skipped",
                     run_id,
                 )
-        # of which no row can be replayed, as whoever replays it is told
+        # none of its rows can be replayed, which a replay reports as an error
         return self._rejects.find()
 
     def _run_ids(self) -> list[str]:
         """Return the runs that may have rejected rows or replay some, newest first."""
         rejecting = self._rejects.names()
-        # what replays rows is younger than they are
+        # a replay is newer than the rows that it replays
         oldest = min(rejecting, default="~")
         found = {*rejecting, *self._reports.files.names(), *self._replays}
         return sorted((one for one in found if one >= oldest), reverse=True)
 
     def _begun_with(self, run_id: str) -> str:
-        """Return the run whose rows a replay that has not ended began with.
+        """Return the run whose rows an unfinished replay began with.
 
-        It is the run itself, where it is none, or where no such row is left.
+        Return the run itself if it is no such replay, or if none of those rows is left.
         """
         while (one := self.replay(run_id)) and not one.has_ended:
             if not has_rows(self._rejects.path(one.replayed)):
@@ -107,13 +107,13 @@ class NewestRejects:
         return run_id
 
     def replay(self, run_id: str, /) -> Replay | None:
-        """Return what a run is that is a replay, or None of any other.
+        """Return a run as a replay, or None if it is not one.
 
-        One that could not begin, by a wrong setting, has ended.
+        A replay that could not begin, because of a wrong setting, counts as ended.
         """
         if run_id in self._replays:
             return Replay(self._replays[run_id], has_ended=False)
-        # most reports tell of other runs, and are many after years
+        # only reports that contain the prefix are parsed: years of runs leave many
         report = next(self._reports.each([run_id], naming=REJECTS_OF), None)
         if report is None:
             return None

@@ -1,4 +1,4 @@
-"""Loading what a run left in its journal when it was killed."""
+"""Recovers runs that were killed: loads the rows that wait in their journals."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Settings that a journal does not know better than the user who recovers it; what is
-#: recovered is the journal's own run, and no other one is resumed.
+#: Settings taken from the user who recovers rather than from the journal. `resume` is
+#: not among them: the run that is continued is always the journal's own.
 _USERS_OWN = tuple(
     one.name
     for one in config.SETTINGS.values()
@@ -62,25 +62,25 @@ def recover(
 ) -> list[Report]:
     """Load what killed runs left in their journals; return a report for each.
 
-    A replace whose source had not given all its rows is left alone unless it is
-    named: the table would lose its old rows for a part of the new ones.
+    A replace whose source had not given all its rows is skipped unless its run is
+    named: the table would lose all its old rows for only some of the new ones.
 
     Args:
-        run_id: One run only; all that went into this database by default.
-        moved: Whether the run's database is the current one, although it had another
+        run_id: The only run to recover; by default all runs into this database.
+        moved: Whether the current database is the run's, although it has another
             address and does not show that it is the same.
-        on_report: Told of each journal that was loaded, also where another one
-            cannot be and the call fails.
-        **settings: `to`, what a run was given as Python objects (a mapping, a
-            schema), and what is to differ from the settings in the journal. Without
-            a run, `table` says whose journals are meant; each goes into its own.
+        on_report: Called with the report of each journal that was loaded, even if
+            another one cannot be loaded and this function raises.
+        **settings: `to`; settings that a run was given as Python objects (a mapping, a
+            schema); and settings that shall differ from those in the journal. If no run
+            is named, `table` restricts the journals to those for that table.
 
     Raises:
         ConfigError: There is no such journal, it belongs to another database, `moved`
-            comes without a run, or a setting is given that does not apply to rows in a
-            journal.
+            is given without a run, or a setting is given that does not apply to rows in
+            a journal.
         WriteError: The database cannot be reached.
-        LoadError: A run stopped early again; its journal stays, and the others are
+        LoadError: A run ended early again; its journal is kept, and the others are
             loaded.
     """
     plan = Plan.of_few(settings, RecoverSettings, function="recover")
@@ -106,13 +106,13 @@ def recover(
 def _to_load(
     found: list[Leftover], database: Database, commands: Commands
 ) -> list[Leftover]:
-    """Return the journals of a database; those that are left alone are told."""
+    """Return the journals of a database that can be loaded; warn of those skipped."""
     mine = of_database(found, database, commands)
     return [one for one in mine if not _is_part_of_replace(one, commands)]
 
 
 def _is_part_of_replace(one: Leftover, commands: Commands) -> bool:
-    """Whether a journal would replace a table by a part of what was to come."""
+    """Return whether a journal is an incomplete replace, and warn if so."""
     if not one.is_replace or one.whole:
         return False
     log.warning(
@@ -133,9 +133,9 @@ def _recovered(
     given: Collection[str],
     on_report: Callable[[Report], None] | None,
 ) -> list[Report]:
-    """Return a report for each journal that was loaded until the user said stop.
+    """Load journals until the user stops it; return a report for each.
 
-    A journal that cannot be loaded keeps no other one from it; it is told at the end.
+    If one cannot be loaded, the others are; its error is raised at the end.
     """
     reports, failed = stoppable(
         lambda stopper: _recover_each(found, plan, stopper, given)
@@ -156,10 +156,10 @@ def _recover_each(
     stopper: Stopper,
     given: Collection[str] = (),
 ) -> tuple[list[Report], list[tuple[str, PropLoadError]]]:
-    """Return the reports, and the runs that could not be loaded with the reason.
+    """Return the reports, and the runs that could not be loaded with their errors.
 
-    Behind one that could not, those into the same table wait: its rows are older, and
-    would be written over theirs later.
+    After a journal that could not be loaded, those for the same table wait: its rows
+    are older, and would later overwrite theirs.
     """
     reports: list[Report] = []
     failed: list[tuple[str, PropLoadError]] = []
@@ -186,7 +186,7 @@ def _recover_each(
 
 
 def _tell_of_waiting(run_ids: list[str], behind: str) -> None:
-    """Tell of journals that wait for another one, in one line: they may be hundreds."""
+    """Warn of journals that wait for another, in one line, as there may be hundreds."""
     told = f"the journal of run {run_ids[0]} waits"
     if len(run_ids) > 1:
         many, last = len(run_ids), run_ids[-1]
@@ -195,18 +195,18 @@ def _tell_of_waiting(run_ids: list[str], behind: str) -> None:
 
 
 def recover_first(plan: Plan, source: Source, stopper: Stopper) -> None:
-    """Load what is left for the target of a run that is about to begin, and say so.
+    """Load the journals left for the table of a run that is about to begin; log them.
 
-    What another process loads at this moment is left to it.
+    Journals that another process is loading at the moment are skipped.
 
     Raises:
         ConfigError: The state folder cannot be used.
-        LoadError: What is left cannot be loaded: the message says how to go on.
-        KeyboardInterrupt: It was stopped before all was loaded.
+        LoadError: A journal cannot be loaded; the message says how to continue.
+        KeyboardInterrupt: It was stopped before all were loaded.
     """
     check_state_folder(plan.places.state_dir, writing=True)
     found = find_leftovers(plan.places.journal)
-    # a session is opened only where one goes into this table: others may wait for ever
+    # connect only if a journal is for this table: those for others may wait for ever
     found = found and _into_table_of(plan, source, found)
     if not found:
         return
@@ -225,7 +225,7 @@ def recover_first(plan: Plan, source: Source, stopper: Stopper) -> None:
 
 
 def _into_table_of(plan: Plan, source: Source, found: list[Leftover]) -> list[Leftover]:
-    """Return the journals that go into the table of a run."""
+    """Return the journals for the table of a run."""
     checker = find_checker(plan.settings)
     table = str(choose_table(plan.settings, checker, source.name))
     return [one for one in found if one.about.get("table") == table]
@@ -244,13 +244,13 @@ def _recover_before(
                 "the journal of an earlier run has to be loaded first, but cannot be: "
                 f"{_with_ways_out(run_id, error, plan.commands)}"
             )
-            # its report is the earlier run's, not that of the one that does not begin
+            # without the error's report, which is the earlier run's, not this run's
             raise LoadError(msg, exit_code=error.exit_code) from error
     return reports
 
 
 def _with_ways_out(run_id: str, error: PropLoadError, commands: Commands) -> str:
-    """Return why a journal cannot be loaded, and once what can be done."""
+    """Return why a journal cannot be loaded and what to do, without repetition."""
     told = str(error)
     if not told.endswith((".", "?")):
         told += "."
@@ -269,18 +269,18 @@ def _with_ways_out(run_id: str, error: PropLoadError, commands: Commands) -> str
 def recover_one(
     leftover: Leftover, plan: Plan, stopper: Stopper, given: Collection[str]
 ) -> Report:
-    """Load what is left in one journal.
+    """Load the rows left in one journal, and return the report.
 
     Args:
         leftover: The journal.
-        plan: Where to; what the journal does not know is taken from it.
+        plan: Settings, such as the database, that the journal does not hold.
         stopper: Stops the run that loads it.
-        given: The settings of `plan` that hold although the journal knows others.
+        given: The settings of `plan` that override those in the journal.
 
     Raises:
         LockedError: Another process has begun to recover it.
         JournalGoneError: Another process has recovered or dropped it.
-        LoadError: The run stopped early again; the journal stays.
+        LoadError: The run ended early again; the journal is kept.
     """
     source = opened(leftover)
     log.info("recovering run %s", leftover.run_id)

@@ -1,4 +1,4 @@
-"""Rejected rows as a source, mended by a function of the user's if there is one."""
+"""Rejected rows as a source, fixed by a function of the user if there is one."""
 
 from __future__ import annotations
 
@@ -28,24 +28,24 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Number and lane of pieces that are committed.
+#: Batch number and lane of committed pieces.
 Pieces = frozenset[tuple[int, int]]
-#: Rows of one source and of the same columns that are mended and loaded together.
+#: The most rows, of one source and with the same columns, that are fixed together.
 ROWS_AT_ONCE = 10_000
-#: So many bytes of them, where they are long; as objects they take several times that.
+#: The most bytes of them, for long rows; Python objects take several times as many.
 BYTES_AT_ONCE = 16 << 20
-#: So many bytes are mended before the first row is loaded: none is if that fails.
+#: Bytes that are fixed before the first row is loaded: if that fails, none is loaded.
 BYTES_AHEAD = 32 << 20
-#: Between the parts of a fingerprint: how many rows, their hash, that of the fix.
+#: Separates the parts of a fingerprint: number of rows, their hash, hash of the fix.
 _JOINT = "+"
-#: Begins the name of the source, before that of the run.
+#: Prefix of the source's name; the id of the run follows.
 REJECTS_OF = "rejects of "
 
 
 def was_read(line: Line, /) -> bool:
     """Return whether a rejected row was read, so that it can be loaded again.
 
-    One whose columns somebody has taken out is none any more, and stays.
+    It cannot if its columns were removed from the file, so it stays there.
     """
     return bool(line["values"])
 
@@ -55,35 +55,35 @@ def has_rows(path: Path, /) -> bool:
     try:
         return any(RejectSource(path).lines())
     except FileNotFoundError:
-        # somebody may drop it at any time
+        # another process may drop it at any time
         return False
 
 
 def rejects_of(run_id: str, /) -> str:
-    """Return what messages call the rejected rows of a run as a source."""
+    """Return the name of the rejected rows of a run as a source."""
     return f"{REJECTS_OF}{run_id}"
 
 
 def run_replayed(source: str, /) -> str:
-    """Return the run of whose rejected rows a source is the name; empty of others."""
+    """Return the run whose rejected rows a source name denotes; empty for others."""
     run_id = source.removeprefix(REJECTS_OF)
     return "" if run_id == source else run_id
 
 
 def rows_begun_with(fingerprint: str | None, /) -> int:
-    """Return how many rows a source had, by its fingerprint; 0 where it was no such."""
+    """Return how many rows a `RejectSource` had, by its fingerprint; 0 for others."""
     told = (fingerprint or "").partition(_JOINT)[0]
     return int(told) if told.isdecimal() else 0
 
 
 @dataclass(frozen=True, slots=True)
 class _Looked:
-    """What a look at a file of rejected rows tells.
+    """What one pass over a file of rejected rows found.
 
     Attributes:
-        loaded: The rows that are loaded.
-        waiting: Those that come with their batch.
-        mark: The hash of those that are loaded.
+        loaded: How many rows are to be loaded.
+        waiting: How many rows will be read again with their batch.
+        mark: The hash of the rows to be loaded.
     """
 
     loaded: int
@@ -93,17 +93,17 @@ class _Looked:
 
 @dataclass(frozen=True)
 class RejectSource:
-    """Rejected rows as a source: each keeps its source and number.
+    """Rejected rows as a source; each keeps its source and its number there.
 
-    What is asked of the file before it is read is told by one look at it: somebody has
-    to hold it, and whoever has changed it makes another source.
+    One pass over the file answers all questions about it, so the file must be locked.
+    After changing it, make a new `RejectSource`.
 
     Attributes:
-        path: The file of the run that refused them.
-        fix: Mends them, or None.
-        settled: The pieces that are committed; the rows of others are left alone. None
-            where all rows may be loaded.
-        most: Only so many of these rows are loaded, the first of the file; None for
+        path: The file of the run that rejected the rows.
+        fix: Fixes them, or None.
+        settled: The committed pieces; rows of others are not loaded. None if all rows
+            may be loaded.
+        most: How many of these rows to load, from the beginning of the file; None for
             all.
     """
 
@@ -114,7 +114,7 @@ class RejectSource:
 
     @property
     def name(self) -> str:
-        """What messages call it."""
+        """The name of the source."""
         return rejects_of(self.path.stem)
 
     @property
@@ -123,12 +123,12 @@ class RejectSource:
         return True
 
     def fingerprint(self) -> str | None:
-        """Return the number of the rows, their hash, and one of what mends them."""
+        """Return the number of rows, their hash, and a hash of the fix."""
         fix = hashlib.sha256(mark_of(self.fix).encode())
         return f"{self._rows_mark()}{_JOINT}{fix.hexdigest()}"
 
     def is_of_same_rows(self, fingerprint: str | None, /) -> bool:
-        """Return whether another source had these rows, whatever was to mend them."""
+        """Return whether another source had the same rows, whatever its fix."""
         return (fingerprint or "").rpartition(_JOINT)[0] == self._rows_mark()
 
     def _rows_mark(self) -> str:
@@ -147,37 +147,37 @@ class RejectSource:
         return _Looked(loaded, waiting, hashed.hexdigest())
 
     def beginning(self, rows: int, /) -> RejectSource:
-        """Return the first of these rows as a source: later ones come behind them.
+        """Return a source of the first of these rows.
 
-        A run that is gone on with leaves the lines of its committed pieces as they
-        stand, and what it rejects from then on comes at the end of the file.
+        A resumed run keeps the lines of its committed pieces, and appends the rows that
+        it rejects from then on to the file.
         """
         return self if rows == self.count() else replace(self, most=rows)
 
     def lines(self) -> Iterator[Line]:
-        """Yield the lines of the rows that are loaded, in the order of the file."""
+        """Yield the lines of the rows to load, in the order of the file."""
         is_loaded = self.choice()
         return (line for _, line in each_line(self.path) if is_loaded(line))
 
     def count(self) -> int:
-        """Return how many rows are loaded."""
+        """Return how many rows are to be loaded."""
         return self._looked.loaded
 
     def count_before(self, moment: datetime, /) -> int:
-        """Return how many of the rows that are loaded were rejected before a moment.
+        """Return how many of the rows to load were rejected before a moment.
 
-        One whose time somebody has taken out counts: nobody can tell that it is later.
+        A row whose time was removed from the file counts as earlier.
         """
         return sum(is_before(moment, line) for line in self.lines())
 
     def count_waiting(self) -> int:
-        """Return how many rows are left alone, as they come again with their batch."""
+        """Return how many rows are not loaded, as they will come with their batch."""
         return self._looked.waiting
 
     def choice(self) -> Callable[[Line], bool]:
-        """Return what tells of each line of the file, in order, if it is loaded.
+        """Return a predicate that says which lines are loaded; call it in file order.
 
-        It is if it was read, and does not come again.
+        A line is loaded if its row was read and will not be read again with its batch.
         """
         numbers = itertools.count()
 
@@ -201,11 +201,11 @@ class RejectSource:
         return map(self._batch, parts) if self.fix is None else self._made_ahead(parts)
 
     def _made_ahead(self, parts: Iterator[list[Line]]) -> Iterator[Batch]:
-        """Yield batches, the first when there are some more.
+        """Yield batches, after fixing the first `BYTES_AHEAD` of them.
 
-        By a fix that fails on one of these no row is loaded: it is mostly wrong for
-        all. Rows on which it fails later are rejected again, as those before them are
-        loaded, and another fix may not add them once more.
+        If the fix fails on one of those, no row is loaded, as it is probably wrong for
+        all. Rows on which it fails later are rejected again: the rows before them are
+        loaded already, and must not be added again with another fix.
         """
         made: deque[Batch] = deque()
         size = 0
@@ -219,13 +219,13 @@ class RejectSource:
         yield from map(self._batch_or_left, parts)
 
     def _batch_or_left(self, part: list[Line]) -> Batch:
-        """Return mended rows; where the fix fails, these as they are, as unread."""
+        """Return fixed rows; if the fix fails, the rows as they are, as unread."""
         try:
             return self._batch(part)
         except ConfigError as error:
             left = rows_as_read([line["values"] for line in part])
             if not OWN_NAMES.isdisjoint(left.columns):
-                # as rows they are refused
+                # names reserved by propload are refused
                 raise
             log.warning(
                 "%s: they are rejected again, for another fix to correct", error
@@ -260,7 +260,7 @@ class RejectSource:
 
 
 def is_before(moment: datetime, line: Line, /) -> bool:
-    """Return whether a row was rejected before a moment; so is one without a time."""
+    """Return whether a row was rejected before a moment; True if it has no time."""
     try:
         return datetime.fromisoformat(line["time"]) < moment
     except (KeyError, TypeError, ValueError):
@@ -273,5 +273,5 @@ def _moment_of(part: list[Line]) -> datetime | None:
 
 
 def _kind(line: Line) -> tuple[object, ...]:
-    """Return what the rows of a batch share, so that none gets nulls it had not."""
+    """Return what the rows of a batch must share: columns, or nulls would be added."""
     return line["source"], line.get("as_of"), tuple(line["values"])

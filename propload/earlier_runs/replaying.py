@@ -1,4 +1,4 @@
-"""Loading rejected rows again, after what they were rejected for was fixed."""
+"""Replays rejected rows: loads them again after the reason was fixed."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: What of a run's settings its replay does not take over: a share of all rows says
-#: nothing of those that were rejected.
+#: Settings of a run that its replay does not take over: `max_rejects` as a share of all
+#: rows has no meaning for the rejected ones.
 _OF_THE_RUN_ALONE = ("resume", "max_rejects")
 
 
@@ -50,30 +50,30 @@ _OF_THE_RUN_ALONE = ("resume", "max_rejects")
 def replay(
     run_id: str = "", /, *, fix: Fix | None = None, **settings: Unpack[ReplaySettings]
 ) -> Report:
-    """Load the rejected rows of a run again and return what happened.
+    """Load the rejected rows of a run again, and return the report.
 
     The settings are those of the run, except `max_rejects`, which was meant for all
-    rows; settings given here replace them. What is rejected again is kept under the new
-    run's name; rows that could not be read at all stay where they are, since only their
-    file can be fixed. A replay that adds rows and was stopped or killed is continued:
-    no row is added twice.
+    rows; settings given here override them. Rows that are rejected again are kept under
+    the new run's id. Rows that could not be read at all stay where they are, since only
+    their file can be fixed. In mode append, a replay that was stopped or killed is
+    continued, so that no row is added twice.
 
     Args:
-        run_id: The run, or how its name begins; by default the newest that left rows
-            to replay, or the one whose replay, newer than that, has not ended.
-        fix: Corrects the rows before they are mapped and checked. If it fails on one
-            of the first, of 32 MB, nothing is loaded; rows on which it fails later
-            are rejected again.
-        **settings: What differs from the run's own: a corrected mapping or schema.
+        run_id: The run, or a prefix of its id; by default the newest run with rows to
+            replay. If the newest is an unfinished replay, it is the run being replayed.
+        fix: Corrects the rows before they are mapped and checked. If it fails within
+            the first 32 MB, nothing is loaded; rows on which it fails later are
+            rejected again.
+        **settings: Settings that differ from the run's: a corrected mapping or schema.
 
     Raises:
-        ConfigError: There is no such run, no row of it can be replayed, a setting
-            is needed that only the caller has, or one is given that does not apply to
-            rejected rows; the fix fails, or a replay by another one has added some
-            of the rows.
+        ConfigError: There is no such run, or none of its rows can be replayed; a
+            setting is missing that only the caller has, or one is given that does not
+            apply to rejected rows; the fix fails, or a replay with another fix has
+            added some of the rows.
         WriteError: The database cannot be reached.
         LockedError: The run is still running, or is being replayed.
-        LoadError: The run stopped early; the rejected rows stay.
+        LoadError: The run ended early; the rejected rows are kept.
     """
     plan = Plan.of_few(settings, ReplaySettings, function="replay")
     places = plan.readable_places()
@@ -97,10 +97,10 @@ def _replay(path: Path, fix: Fix | None, plan: Plan, report: Report | None) -> R
     else:
         if begun is not None:
             _settle(begun, source, plan)
-            # its file holds other rows by now
+            # a new one, as its file has changed
             source = replace(source)
         if plan.settings.get("mode") == "append":
-            # should it be killed, and the file edited
+            # in case the replay is killed and the file edited afterwards
             RejectStore(plan.places.rejects).make_copy(path.stem)
     run = Run(source, plan, metrics=Metrics())
     report = stoppable(lambda stopper: stopper.execute(run))
@@ -110,10 +110,10 @@ def _replay(path: Path, fix: Fix | None, plan: Plan, report: Report | None) -> R
 
 
 def _settle(begun: EarlierReplay, source: RejectSource, plan: Plan) -> None:
-    """Forget the rows of a replay that has loaded them; the others are left to load.
+    """Remove rows that a replay has loaded, so that only the others are left to load.
 
     Raises:
-        ConfigError: There are no others, or rows cannot be forgotten.
+        ConfigError: There are no others, or the rows cannot be removed.
     """
     loaded = begun.source.count()
     later = source.count() - loaded
@@ -133,7 +133,7 @@ def _settle(begun: EarlierReplay, source: RejectSource, plan: Plan) -> None:
 
 
 def _tell_of_later(begun: EarlierReplay, source: RejectSource, plan: Plan) -> None:
-    """Tell of rows that came since a replay began, and are not of it."""
+    """Warn of rows that were rejected after a replay began, and do not belong to it."""
     later = source.count() - begun.source.count()
     if later:
         log.warning(
@@ -148,10 +148,10 @@ def _tell_of_later(begun: EarlierReplay, source: RejectSource, plan: Plan) -> No
 
 
 def _require_rows(source: RejectSource, plan: Plan) -> None:
-    """Refuse to replay where no row can be; tell of those that have to wait.
+    """Raise if no row can be replayed; warn of rows that have to wait.
 
     Raises:
-        ConfigError: No row can be.
+        ConfigError: No row can be replayed.
     """
     run_id = source.path.stem
     waiting = source.count_waiting()
@@ -168,7 +168,7 @@ def _require_rows(source: RejectSource, plan: Plan) -> None:
 
 
 def _no_row(source: RejectSource, plan: Plan) -> str:
-    """Return why no rejected row of a run can be replayed, and what is to be done."""
+    """Return why no rejected row of a run can be replayed, and what to do."""
     run_id = source.path.stem
     if source.count_waiting():
         return (
@@ -176,7 +176,7 @@ def _no_row(source: RejectSource, plan: Plan) -> str:
             f"committed: {how_to_settle(run_id, plan)}"
         )
     if not count_lines(source.path):
-        # somebody took them out
+        # the lines were removed by hand
         drop = plan.commands.drop_rejects(run_id)
         return f"{source.path} no longer holds any row: put one back, or run {drop}"
     return (
@@ -186,19 +186,18 @@ def _no_row(source: RejectSource, plan: Plan) -> str:
 
 
 def _forget(source: RejectSource, plan: Plan, *, loaded_by: str) -> bool:
-    """Let go of rows that are loaded by now, or refused under the new run's name.
+    """Remove rows that are now loaded, or rejected again; return whether that worked.
 
-    Replays of them that were killed have nothing left to go on with. Return whether
-    it could be done.
+    Killed replays of them are forgotten as well: they have nothing left to continue.
     """
     is_loaded, store = source.choice(), RejectStore(plan.places.rejects)
     try:
-        # first: only as long as they are in their file as well they are known
+        # first, as it compares with the rows that are still in this file
         forget_abandoned(source, plan, loaded_by=loaded_by)
         store.drop_copy(source.path.stem)
         store.keep(source.path.stem, lambda line: not is_loaded(line))
     except (OSError, PropLoadError) as error:
-        # a replay that adds rows knows them again, and any other changes nothing
+        # harmless: in append a later replay recognizes them, else it is idempotent
         log.warning("the rejected rows stay in %s: %s", source.path, error)
         return False
     UnfinishedRunStore(plan.places.runs).forget_replays(source.path.stem)
@@ -206,12 +205,12 @@ def _forget(source: RejectSource, plan: Plan, *, loaded_by: str) -> bool:
 
 
 def _report_of(run_id: str, reports: ReportStore) -> Report | None:
-    """Return the report of a run, or None where it was killed before it wrote one."""
+    """Return the report of a run, or None if it was killed before writing one."""
     return reports.read(run_id) if reports.files.path(run_id).exists() else None
 
 
 def _plan_of(run_id: str, report: Report | None, given: Settings) -> Plan:
-    """Return what holds for a replay: what the run was told, and what is given now."""
+    """Return the plan of a replay: the run's settings, overridden by the given ones."""
     if report is None:
         plan = Plan.of(given)
         if "table" not in plan.settings:
@@ -243,7 +242,7 @@ def _settings_of(report: Report, given: Settings) -> Settings:
         told.pop(name, None)
     told["table"] = report.target.table
     if told.get("mode") == "replace":
-        # the rows belong to those that replaced the table, not in their place
+        # the rows are to be added to those of the replace, not to replace them
         told["mode"] = "upsert" if told.get("key") else "append"
     known = {name: value for name, value in told.items() if name in config.SETTINGS}
     for name in _OF_THE_RUN_ALONE:

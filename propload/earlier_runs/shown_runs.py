@@ -1,4 +1,4 @@
-"""Reports of many runs, which a notebook shows in a line each."""
+"""A list of reports that notebooks show as a table, with a line for each run."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 
     from propload.messages.notebook_html import TextPrinter
 
-#: What is shown of each run.
+#: The columns of the table.
 COLUMNS = ("run", "status", "table", "read", "changed", "rejected", "source")
 _NUMBERS = {"read", "changed", "rejected"}
-#: Runs that are shown; a year of a job every hour has thousands.
+#: The most runs that are shown; a job that runs hourly has thousands in a year.
 _MOST = 50
 
 
 class ShownReports(list[Report]):
-    """A list of reports; whole ones, one below the other, nobody could read."""
+    """A list of reports, shown as a table rather than one full report after another."""
 
     __slots__ = ()
 
@@ -66,5 +66,5 @@ def _values(one: Report) -> tuple[str | int, ...]:
 
 
 def texts_of(one: Report, /) -> tuple[str, ...]:
-    """Return what is shown of a run, a text for each of `COLUMNS`."""
+    """Return the texts shown for a run, one for each of `COLUMNS`."""
     return tuple(f"{v:,}" if isinstance(v, int) else v for v in _values(one))
