@@ -1,8 +1,8 @@
-"""Rejected rows: files of one NDJSON line a row, as read, with every reason.
+"""Rejected rows: NDJSON files with a line for each row, as read, with all reasons.
 
-`writing` adds lines while a run goes on, `store` finds the files of all runs and takes
-lines out again, `lines` knows what stands in a line, `reading` and `exporting` make
-frames of them, of types that `type_inference` finds, `reason_counts` counts by reason.
+`writing` appends lines during a run, `store` finds the files of all runs and removes
+lines, `lines` defines the format of a line, `reading` and `exporting` make frames of
+them with the types that `type_inference` finds, `reason_counts` counts rows by reason.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Rejected rows to mend elsewhere: some at a time, all with the same columns."""
+"""Exports rejected rows to be corrected elsewhere: frames with the same columns."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 class ExportedRows:
     """The rejected rows of a file: their columns as read, and their reasons.
 
-    They are read twice, as only a look at all of them tells which columns there are,
-    and of which types. What comes to the file meanwhile is no part of them.
+    The file is read twice, as the columns and their types are only known once all rows
+    were seen. Rows appended to the file meanwhile are not included.
 
     Args:
-        file: The file, open until the last frame.
-        path: Its name.
+        file: The file, which must stay open until the last frame.
+        path: Its path.
 
     Attributes:
         rows: How many there are.
 
     Raises:
-        ConfigError: Somebody has changed the file, and a line is no rejected row.
+        ConfigError: A line is not a rejected row, as the file was edited.
     """
 
     def __init__(self, file: BinaryIO, path: Path) -> None:
@@ -44,7 +44,7 @@ class ExportedRows:
             self._look_at(part)
 
     def frames(self) -> Iterator[pl.DataFrame]:
-        """Yield the rows, some at a time; where there is none, a frame without any."""
+        """Yield the rows in several frames, or one empty frame if there are no rows."""
         self._file.seek(0)
         lines = islice(sized_lines(self._file, self._path), self.rows)
         if not self.rows:

@@ -1,4 +1,4 @@
-"""What stands in a line of rejected rows, and the lines of a file."""
+"""The format of a line of rejected rows, and reading the lines of a file."""
 
 from __future__ import annotations
 
@@ -19,45 +19,45 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
-#: What is told of each reason of a row.
+#: The fields of each reason of a row.
 REASON_COLUMNS = ("stage", "column", "check", "value", "message", "sqlstate")
 
-#: Begins the columns that tell of a row, beside the row's own.
+#: Prefix of the columns about a row, which stand beside the row's own.
 OWN_PREFIX = "propload_"
 
-#: What no line can do without, by the types that JSON gives it.
+#: The required fields of a line, with the types that JSON gives them.
 _NEEDED: Mapping[str, tuple[type, ...]] = {
     "source": (str,),
     "row": (int,),
     "values": (dict, NoneType),
     "reasons": (list,),
 }
-#: What it may do without.
+#: The optional fields of a line.
 _OPTIONAL = {"run": str, "time": str, "as_of": str, "batch": int, "lane": int}
-#: Numbers of it; none that propload writes is beyond 64 bits.
+#: Integer fields; propload writes none that needs more than 64 bits.
 _COUNTED = ("row", "batch", "lane")
 _BEYOND = 1 << 63
-#: What none of its reasons can do without.
+#: The required fields of each reason.
 _NEEDED_OF_REASONS = frozenset({"stage", "column", "check", "message"})
-#: How each line ends that propload writes: with its reasons.
+#: The end of each line that propload writes, which is the end of its reasons.
 _END = b"}]}"
-#: About so many bytes of lines are decoded by one call: a processor's cache holds
-#: their values.
+#: About how many bytes of lines are decoded in one call, so that their values fit into
+#: the processor's cache.
 _BYTES_AT_ONCE = 1 << 16
 
-#: A line as JSON gives it. `values` is None where the row could not be read at all.
+#: A decoded line. `values` is None if the row could not be read at all.
 Line: TypeAlias = "Mapping[str, Any]"
 
 
 def each_line(path: Path) -> Iterator[tuple[bytes, Line]]:
-    """Yield the lines of a file, each with its end, and as values.
+    """Yield the lines of a file, each as bytes with its newline and as decoded values.
 
-    A last line that a killed run left cut off is passed over: what it was to say was
-    not acknowledged, so it comes again. One that only lacks its end is whole: an editor
-    left that out.
+    A last line that a killed run left incomplete is skipped: its row was not
+    acknowledged, so it will be rejected again. A last line that only lacks its newline
+    is complete: an editor left that out.
 
     Raises:
-        ConfigError: Somebody has changed the file, and a line is no rejected row.
+        ConfigError: A line is not a rejected row, as the file was edited.
     """
     with path.open("rb") as file:
         for _, text, line in _placed_lines(file, path):
@@ -65,10 +65,10 @@ def each_line(path: Path) -> Iterator[tuple[bytes, Line]]:
 
 
 def sized_lines(file: BinaryIO, path: Path, /) -> Iterator[tuple[int, Line]]:
-    """Yield the lines of an open file from where it stands, by their length.
+    """Yield the lines of an open file from its position on, each with its length.
 
     Raises:
-        ConfigError: As of `each_line`.
+        ConfigError: As in `each_line`.
     """
     return ((len(text), line) for _, text, line in _placed_lines(file, path))
 
@@ -76,16 +76,17 @@ def sized_lines(file: BinaryIO, path: Path, /) -> Iterator[tuple[int, Line]]:
 def lines_in_order(
     path: Path, is_taken: Callable[[Line], bool], /
 ) -> Iterator[tuple[int, Line]]:
-    """Yield some lines of a file, by their length, in the order of their rows' source.
+    """Yield some lines of a file, each with its length, in the order of their source.
 
-    What the database rejects is told when later rows may have been rejected before.
+    The order of the file differs: rows that the database rejects are written later than
+    rows of later batches that were rejected while preparing.
 
     Args:
         path: The file.
-        is_taken: Tells of a line whether it is yielded.
+        is_taken: Returns whether a line is to be yielded.
 
     Raises:
-        ConfigError: As of `each_line`.
+        ConfigError: As in `each_line`.
     """
     places = _Places()
     with path.open("rb") as file:
@@ -95,19 +96,19 @@ def lines_in_order(
         for offset in places.in_order():
             file.seek(offset)
             text = file.readline()
-            # it was one a moment ago
+            # not None: the first pass found a row here
             yield len(text), cast("Line", _line(text))
 
 
 def in_parts(
     lines: Iterable[tuple[int, Line]], rows: int, nbytes: int, /
 ) -> Iterator[list[Line]]:
-    """Yield lines in lists; one that is very long is alone.
+    """Yield lines in lists; a line longer than `nbytes` gets a list of its own.
 
     Args:
-        lines: Each by its length.
-        rows: Most lines in a list.
-        nbytes: Most bytes in a list.
+        lines: The lines, each with its length.
+        rows: The most lines in a list.
+        nbytes: The most bytes in a list.
     """
     part: list[Line] = []
     size = 0
@@ -122,7 +123,7 @@ def in_parts(
 
 
 def _placed_lines(file: BinaryIO, path: Path) -> Iterator[tuple[int, bytes, Line]]:
-    """Yield where each line begins, its text, and its values."""
+    """Yield the offset of each line, its text, and its decoded values."""
     offset, number = 0, 1
     lines: Iterable[Line | None]
     while texts := file.readlines(_BYTES_AT_ONCE):
@@ -133,14 +134,14 @@ def _placed_lines(file: BinaryIO, path: Path) -> Iterator[tuple[int, bytes, Line
             offset += len(text)
         number += len(texts)
         if not texts[-1].endswith(b"\n"):
-            # what a run still writes behind it is the rest of this line
+            # a run may still be writing: what follows would be the rest of this line
             return
 
 
 def _decoded_at_once(texts: Sequence[bytes]) -> list[Line] | None:
-    """Return lines that are rejected rows as values, else None.
+    """Return the decoded lines if all are rejected rows, else None.
 
-    One call for all of them takes a third of the time of a call for each.
+    One call for all lines takes a third of the time of a call for each.
     """
     try:
         found = json.loads(b"[" + b",".join(texts) + b"]")
@@ -152,7 +153,7 @@ def _decoded_at_once(texts: Sequence[bytes]) -> list[Line] | None:
 def _decoded_apart(
     texts: Iterable[bytes], number: int, path: Path
 ) -> Iterator[Line | None]:
-    """Yield lines as values; a blank one is None, and one cut off ends them."""
+    """Yield decoded lines, None for a blank one; stop at an incomplete last line."""
     for place, text in enumerate(texts, number):
         try:
             yield _line(text)
@@ -167,16 +168,16 @@ def _decoded_apart(
 
 
 def _is_cut_off(text: bytes) -> bool:
-    """Whether a line ends before those that propload writes do."""
+    """Return whether a line is cut off: without a newline, and not ending in `_END`."""
     return not text.endswith(b"\n") and not text.rstrip().endswith(_END)
 
 
 def _are_rows(found: Sequence[Any]) -> bool:
-    """Return whether values are rejected rows; not if unsure.
+    """Return whether decoded values are all rejected rows; False in case of doubt.
 
     Raises:
-        KeyError: One of them lacks something.
-        TypeError: One of them is no object.
+        KeyError: One of them lacks a field.
+        TypeError: One of them is not an object.
     """
     parts = (list(map(itemgetter(name), found)) for name in _NEEDED)
     for values, kinds in zip(parts, _NEEDED.values(), strict=True):
@@ -196,7 +197,7 @@ def _are_rows(found: Sequence[Any]) -> bool:
 
 
 class _Places:
-    """Where lines begin, and where their rows stood: a few bytes a line."""
+    """Offsets of lines and places of their rows in the source: a few bytes a line."""
 
     def __init__(self) -> None:
         self._numbers = array("q")
@@ -208,17 +209,17 @@ class _Places:
         self._numbers.extend((offset, line["row"], source, batch))
 
     def in_order(self) -> Iterator[int]:
-        """Yield where the lines begin, by batch, source and row."""
+        """Yield the offsets of the lines, in order of batch, source and row."""
         offsets, *places = np.frombuffer(self._numbers, np.int64).reshape(-1, 4).T
         order = np.lexsort(places)
         return map(int, offsets[order])
 
 
 def _line(text: bytes) -> Line | None:
-    """Return a line as values, or None where it is blank.
+    """Return a decoded line, or None if it is blank.
 
     Raises:
-        ValueError: It is no rejected row; the message says why.
+        ValueError: It is not a rejected row; the message says why.
     """
     if not text.strip():
         return None
@@ -227,7 +228,7 @@ def _line(text: bytes) -> Line | None:
     for name, types in _NEEDED.items():
         if not isinstance(told.get(name, ...), types):
             msg = f"its {name!r} is missing or not of type {types[0].__name__}"
-            raise ValueError(msg)  # noqa: TRY004 - as for what is no JSON at all
+            raise ValueError(msg)  # noqa: TRY004 - the same error as for invalid JSON
     for name, kind in _OPTIONAL.items():
         if not isinstance(told.get(name), (kind, NoneType)):
             msg = f"its {name!r} is not of type {kind.__name__}"
@@ -243,7 +244,7 @@ def _line(text: bytes) -> Line | None:
 
 
 def _too_large(line: Line) -> str:
-    """Return the name of a number that no row of a run can have, or nothing."""
+    """Return the name of an integer field that exceeds 64 bits, or an empty text."""
     for name in _COUNTED:
         if not -_BEYOND <= (line.get(name) or 0) < _BEYOND:
             return name
@@ -259,18 +260,18 @@ def _is_reason(told: object) -> bool:
 
 
 def piece_of(line: Line) -> tuple[int, int]:
-    """Return number and lane of the piece that a rejected row was committed with.
+    """Return batch number and lane of the piece that a rejected row was committed with.
 
-    A row that was refused before the lanes belongs to the first one's.
+    A row that was rejected while preparing belongs to the piece of the first lane.
     """
     batch = line.get("batch")
     return (-1 if batch is None else batch), line.get("lane") or 0
 
 
 def count_lines(path: Path) -> int:
-    """Return how many rows a file holds, of which none is read.
+    """Return how many rows a file holds, without decoding them.
 
-    A broken line counts, but for a last one that a killed run left cut off.
+    A broken line counts, except for a last one that a killed run left incomplete.
     """
     found, text = 0, b""
     with path.open("rb") as file:

@@ -1,4 +1,4 @@
-"""Rejected rows as one frame: some lines at a time become parts of its columns."""
+"""Reads rejected rows into one frame, some lines at a time."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
     from propload.rejecting.lines import Line
 
-#: So many rows are held as objects at a time.
+#: The most rows that are held as Python objects at a time.
 ROWS_AT_ONCE = 1_000
-#: So many bytes of them, where they are long; as objects they take several times that.
+#: The most bytes of them, for long rows; Python objects take several times as many.
 BYTES_AT_ONCE = 8 << 20
 
-#: What is told of a row beside `values`, the row itself, and `reasons`.
+#: The fields of a line besides `values`, the row itself, and `reasons`.
 _PLAIN_COLUMNS = {
     "run": pl.String,
     "time": pl.String,
@@ -36,7 +36,7 @@ _PLAIN_COLUMNS = {
 }
 _REASON_LIST = OWN_PREFIX + "reason_list"
 _REASON_TEXT = OWN_PREFIX + "reasons"
-#: The columns that tell of a row in a frame of rejected rows.
+#: The columns about a row in a frame of rejected rows.
 _OWN_COLUMNS = frozenset(
     (*map(OWN_PREFIX.__add__, _PLAIN_COLUMNS), _REASON_LIST, _REASON_TEXT)
 )
@@ -44,14 +44,14 @@ _REASONS = pa.large_list(pa.struct(dict.fromkeys(REASON_COLUMNS, pa.large_string
 
 
 def read_rejects(path: Path) -> pl.DataFrame:
-    """Return the rejected rows of a file: their columns as read, then what is told.
+    """Return the rejected rows of a file: their columns as read, then those about them.
 
-    The columns of a row stand as its source names them; those that tell of it begin
-    with `OWN_PREFIX`. `propload_reasons` is one text of all reasons. A file that is
-    gone has none.
+    The columns of a row keep the names that they have in the source; those about it
+    begin with `OWN_PREFIX`. `propload_reasons` is one text with all reasons. If the
+    file does not exist, the frame has no rows.
 
     Raises:
-        ConfigError: Somebody has changed the file, and a line is no rejected row.
+        ConfigError: A line is not a rejected row, as the file was edited.
     """
     if not path.exists():
         return _with_text(_told_of([]))
@@ -70,10 +70,10 @@ def _read(file: BinaryIO, path: Path) -> pl.DataFrame:
     spoilt = {name for name, column in columns.items() if column.is_spoilt}
     if spoilt:
         file.seek(0)
-        # what comes to the file meanwhile is no part of them
+        # rows appended to the file meanwhile are not included
         _put_right(columns, spoilt, islice(sized_lines(file, path), rows))
     found = [column.whole(rows) for column in columns.values()]
-    # of rows that were not read there are no columns of their own
+    # a file of unread rows alone has no columns of its own
     return pl.DataFrame([*found, *_with_text(pl.concat(told)).rechunk()])
 
 
@@ -82,10 +82,10 @@ def _put_right(
     spoilt: AbstractSet[str],
     lines: Iterable[tuple[int, Line]],
 ) -> None:
-    """Put the values of columns that became text in the place of what was made first.
+    """Convert columns that turned out to be text again, from the lines.
 
-    A column is mostly of one type; to hold all values until its last one is known
-    would take several times the memory of the frame.
+    Most columns have one type. Keeping all values until the last one is known would
+    take several times the memory of the frame.
     """
     start = 0
     for part in parts_of(lines):
@@ -96,18 +96,18 @@ def _put_right(
 
 
 def parts_of(lines: Iterable[tuple[int, Line]], /) -> Iterator[list[Line]]:
-    """Yield lines, as many as may be held as objects at a time.
+    """Yield lists of as many lines as may be held as Python objects at a time.
 
     Args:
-        lines: Each by its length.
+        lines: The lines, each with its length.
     """
     return in_parts(lines, ROWS_AT_ONCE, BYTES_AT_ONCE)
 
 
 def row_columns(part: Sequence[Line], /) -> dict[str, Sequence[Any]]:
-    """Return the values of each column that a row has, those of a frame's own apart."""
+    """Return the values of each column of the rows, without the columns about them."""
     found = values_by_column([line["values"] or {} for line in part])
-    # a file of rejected rows that is loaded again bears names of ours
+    # an export of rejected rows that is loaded again has these columns itself
     return {name: found[name] for name in found if name not in _OWN_COLUMNS}
 
 
@@ -118,7 +118,7 @@ def reasons_as_text(lines: Sequence[Line]) -> pl.Series:
 
 
 def _told_of(lines: Sequence[Line]) -> pl.DataFrame:
-    """Return what is told of rows, but for the text of their reasons."""
+    """Return the columns about rows, except for the text of their reasons."""
     plain = [
         pl.Series(OWN_PREFIX + name, [line.get(name) for line in lines], dtype=dtype)
         for name, dtype in _PLAIN_COLUMNS.items()
@@ -131,7 +131,7 @@ def _with_text(told: pl.DataFrame) -> pl.DataFrame:
 
 
 def _reasons(lines: Sequence[Line]) -> pl.Series:
-    # of nested values Polars makes a frame a row
+    # via Arrow: of nested Python values Polars makes a frame for each row
     return pl.Series(
         _REASON_LIST, pa.array([one["reasons"] for one in lines], _REASONS)
     )
@@ -141,12 +141,12 @@ def _as_text(reasons: pl.Expr) -> pl.Expr:
     reason = pl.element().struct
     unread = reason.field("stage") == "read"
     place = reason.field("column").fill_null("row") + ": "
-    # most messages of a column begin with its name
+    # most messages about a column already begin with its name
     named = reason.field("message").str.starts_with("column " + place)
     said = pl.concat_str(
         pl.when(~named).then(place),
         reason.field("message"),
-        # such a row has no columns, its text is all there is of it
+        # an unread row has no columns: its text is all that is known of it
         pl.when(unread).then(pl.lit(": ")),
         pl.when(unread).then(reason.field("value")),
         ignore_nulls=True,

@@ -18,26 +18,26 @@ _KEY = ("stage", "column", "check")
 
 
 class ReasonCounts:
-    """Counts rows by reason; a row counts once for each, however often it was said."""
+    """Counts rows by reason; a reason given twice for a row counts once."""
 
     def __init__(self) -> None:
         self._rows: Counter[_Key] = Counter()
         self._examples: dict[_Key, str] = {}
 
     def add(self, reasons: pl.DataFrame) -> None:
-        """Count the rows of some reasons.
+        """Add rows to the counts.
 
         Args:
-            reasons: All reasons of these rows, columns `REASONS`.
+            reasons: All reasons of these rows, with the columns `REASONS`.
         """
         self._count(reasons, 1)
 
     def take_back(self, reasons: pl.DataFrame) -> None:
-        """Count the rows of reasons that were added no longer."""
+        """Subtract rows whose reasons were added before."""
         self._count(reasons, -1)
 
     def add_line(self, line: Line) -> None:
-        """Count a rejected row as it was written."""
+        """Add a rejected row, as read from its file."""
         told = {
             (one["stage"], one["column"], one["check"]): one["message"]
             for one in reversed(line["reasons"])
@@ -48,7 +48,7 @@ class ReasonCounts:
 
     @property
     def counted(self) -> tuple[ReasonCount, ...]:
-        """The rows by reason, most first."""
+        """The number of rows by reason, largest first."""
         return tuple(
             ReasonCount(*key, rows, self._examples[key])
             for key, rows in self._rows.most_common()

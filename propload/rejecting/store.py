@@ -1,4 +1,4 @@
-"""The files of rejected rows: which runs left some, and what is in them."""
+"""The files of rejected rows of all runs: finds, locks, copies and deletes them."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class RejectRun:
-    """The rejected rows of one run, as the list of runs shows them.
+    """A summary of the rejected rows of one run.
 
     Attributes:
-        run_id: The run's name.
-        path: Its file.
+        run_id: The run.
+        path: The file.
         rows: How many rows it holds.
         source: The source of the first row.
-        time: When the first row was refused, ISO 8601.
-        reason: The first row's first message.
+        time: When the first row was rejected, in ISO 8601.
+        reason: The first message of the first row.
     """
 
     run_id: str
@@ -64,11 +64,11 @@ class RejectStore:
     def runs(self, most: int = 0, /) -> list[RejectRun]:
         """Return the runs that have rejected rows, newest first.
 
-        A file whose first line somebody has broken, or that is another user's, is
-        passed over with a warning.
+        A file whose first line is broken, or that belongs to another user, is skipped
+        with a warning.
 
         Args:
-            most: How many are returned, and their files read; 0 returns all.
+            most: The most runs to return, whose files are read; 0 for all.
         """
         summaries = map(_summary_or_none, self.files.all())
         found = (run for run in summaries if run is not None)
@@ -89,9 +89,9 @@ class RejectStore:
             self.drop_copy(path.stem)
 
     def drop_old(self, before: datetime, /) -> int:
-        """Delete the rejected rows that were written before; return of how many runs.
+        """Delete rejected rows last written before a moment; return the number of runs.
 
-        Those of a run that is still running, or that are being replayed, stay.
+        Rows of a run that is still running, and rows that are being replayed, are kept.
         """
         dropped = 0
         for path in written_before(before, self.files.all()):
@@ -105,7 +105,7 @@ class RejectStore:
 
     @contextmanager
     def locked(self, run_id: str, /) -> Iterator[None]:
-        """Hold a run's rejected rows against who would add some or replay them.
+        """Lock a run's rejected rows, so that nobody else adds or replays any.
 
         Raises:
             LockedError: The run is still running, or is being replayed.
@@ -117,9 +117,9 @@ class RejectStore:
             unlock_rejects(self.files.path(run_id), descriptor)
 
     def make_copy(self, run_id: str, /) -> None:
-        """Keep a run's rejected rows as they are now, whoever edits them later.
+        """Copy a run's rejected rows as they are now, in case they are edited later.
 
-        A disk that refuses is logged: there is no copy then.
+        If the copy cannot be written, only a warning is logged.
         """
         copy = self.copy_of(run_id)
         try:
@@ -133,7 +133,7 @@ class RejectStore:
             self.drop_copy(run_id)
 
     def copy_of(self, run_id: str, /) -> Path:
-        """Return where a copy of a run's rejected rows is, if there is one."""
+        """Return the path of the copy of a run's rejected rows, which may not exist."""
         return self.files.path(run_id).with_suffix(".copy")
 
     def drop_copy(self, run_id: str, /) -> None:
@@ -141,11 +141,11 @@ class RejectStore:
         self.copy_of(run_id).unlink(missing_ok=True)
 
     def keep(self, run_id: str, is_kept: Callable[[Line], bool], /) -> None:
-        """Keep some lines as they stand; a file without any is removed.
+        """Keep only some lines of a run, unchanged; remove the file if none is left.
 
         Args:
             run_id: The run.
-            is_kept: Tells of a line whether it stays.
+            is_kept: Returns whether a line is kept.
         """
         path = self.files.path(run_id)
         if not path.exists():
@@ -165,15 +165,15 @@ class RejectStore:
         except BaseException:
             aside.unlink(missing_ok=True)
             raise
-        # a row that is loaded by now must not be back after a power cut
+        # a row that is loaded by now must not reappear after a power cut
         sync_folder(path.parent)
 
 
 def require_there(path: Path, /) -> None:
-    """Refuse a file that another process has replayed or dropped since it was found.
+    """Raise if another process has replayed or dropped a file since it was found.
 
     Raises:
-        ConfigError: It is gone.
+        ConfigError: The file is gone.
     """
     if not path.exists():
         msg = (
@@ -184,10 +184,10 @@ def require_there(path: Path, /) -> None:
 
 
 def lock_rejects(path: Path, /) -> int:
-    """Return a descriptor that holds a file of rejected rows; see `unlock_rejects`.
+    """Lock a file of rejected rows; return the descriptor for `unlock_rejects`.
 
     Raises:
-        LockedError: Its run goes on in another process, or it is being replayed.
+        LockedError: Its run is still running, or its rows are being replayed.
     """
     try:
         return lock_private(_lock_of(path))
@@ -200,15 +200,15 @@ def lock_rejects(path: Path, /) -> int:
 
 
 def unlock_rejects(path: Path, descriptor: int, /) -> None:
-    """Give a file of rejected rows back."""
-    # it is gone already if somebody has removed the folder
+    """Unlock a file of rejected rows."""
+    # the lock file is gone already if the folder was removed
     with suppress(OSError):
         _lock_of(path).unlink()
     unlock(descriptor)
 
 
 def _aside_of(path: Path) -> Path:
-    """Return where lines that are kept are gathered; a killed process leaves it."""
+    """Return the temporary file for lines that are kept; a killed process leaves it."""
     return path.with_suffix(".tmp")
 
 

@@ -1,6 +1,6 @@
-"""Columns of rejected rows: of which types they are is learned from all their values.
+"""Infers the types of columns of rejected rows from all their values.
 
-They are looked at part by part, and it makes no difference in which parts.
+Values may be added in parts; how they are divided makes no difference.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from propload.values.python_text import EXACT_IN_FLOAT
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-#: What JSON gives that one type holds, whatever the value.
+#: Types of decoded JSON whose values all fit into one type.
 _SCALARS: Mapping[type, pl.DataType] = {
     str: pl.String(),
     bool: pl.Boolean(),
@@ -29,25 +29,26 @@ _NUMBERS = {int, float}
 
 
 class SeenValues:
-    """What the values of a column are: as JSON gives them, of all that were added.
+    """Infers the type of a column from all decoded JSON values that were added.
 
-    Text is what no one type holds exactly. Numbers are one type whether they are whole
-    or not, alone and in lists; in objects not, whose text has each as it was read.
+    If no single type holds them all exactly, it is text. Integers and floats have one
+    type together, alone and in lists. In objects they have not: such a column becomes
+    text, which has each number as it was read.
     """
 
     def __init__(self) -> None:
-        #: Python's types of them, but for None's.
+        #: The Python types of the values, except None's.
         self._kinds: set[type] = set()
-        # bounds of the whole numbers, and 0
+        # bounds of the integers, and of 0
         self._least = self._most = 0
-        #: What is in lists, once one was seen.
+        #: The elements of lists, once a list was seen.
         self._elements: SeenValues | None = None
-        #: What is in objects, once one was seen.
+        #: The fields of objects, once an object was seen.
         self._fields: dict[str, SeenValues] | None = None
         self._has_other_fields = False
 
     def add(self, values: Sequence[Any]) -> None:
-        """Look at some more values."""
+        """Add more values."""
         found = _kinds(values)
         self._kinds |= found
         if self._is_mixed():
@@ -64,30 +65,30 @@ class SeenValues:
 
     @property
     def dtype(self) -> pl.DataType:
-        """The type that holds them all; text where none does, or none was seen."""
+        """The type that holds all values; text if none does, or if all are null."""
         found = self._exact(within=False) or pl.String()
         if found == pl.Null:
             return pl.String()
         return pl.List(pl.String) if found == pl.List(pl.Null) else found
 
     def column(self, name: str, values: Sequence[Any]) -> pl.Series:
-        """Return values that were added as a column of the type that holds all."""
+        """Return values that were added before as a column of type `dtype`."""
         dtype = self.dtype
         if dtype == pl.String and not _kinds(values) <= {str}:
             return pl.Series(name, make_column(values, TEXT)[0], dtype)
-        # of nested values Polars makes a frame a row
+        # via Arrow: of nested Python values Polars makes a frame for each row
         if dtype.is_nested():
             values = pa.array(values, pl.Series(dtype=dtype).to_arrow().type)
         return pl.Series(name, values, dtype)
 
     def _is_mixed(self) -> bool:
-        """Return whether they are of kinds that no type holds together."""
+        """Return whether the values have kinds that no single type holds."""
         return len(self._kinds) > 1 and self._kinds != _NUMBERS
 
     def _look_within(self, objects: Sequence[dict[str, Any]]) -> None:
         if self._fields is None:
             self._fields = {name: SeenValues() for name in objects[0]}
-        # a field that an object has not is no null
+        # a missing field is not the same as a null
         known = self._fields.keys()
         if not all(map(known.__eq__, map(dict.keys, objects))):
             self._has_other_fields = True
@@ -97,10 +98,10 @@ class SeenValues:
             seen.add([one[name] for one in objects])
 
     def _exact(self, *, within: bool) -> pl.DataType | None:
-        """Return the type that holds them all exactly, or None where none does.
+        """Return the type that holds all values exactly, or None if none does.
 
         Args:
-            within: Whether they are in objects.
+            within: Whether the values are in objects.
         """
         if not self._kinds:
             return pl.Null()
@@ -124,7 +125,7 @@ class SeenValues:
     def _list(self, elements: SeenValues, *, within: bool) -> pl.DataType | None:
         inner = elements._exact(within=within)
         if inner is None or (inner.is_nested() and not within):
-            # as text they are JSON, which is what a source makes of them
+            # as text they are JSON, as when a source reads them
             return None
         return pl.List(inner)
 
@@ -133,7 +134,7 @@ class SeenValues:
             return None
         kinds: dict[str, pl.DataType] = {}
         for name, seen in fields.items():
-            kind = seen._exact(within=True)  # noqa: SLF001 - of its own kind
+            kind = seen._exact(within=True)  # noqa: SLF001 - of the same class
             if kind is None:
                 return None
             kinds[name] = kind
@@ -141,7 +142,7 @@ class SeenValues:
 
 
 class GrowingColumn:
-    """A column of which the values of some rows come at a time.
+    """A column whose values are added in parts.
 
     Args:
         name: Its name.
@@ -154,22 +155,22 @@ class GrowingColumn:
 
     @property
     def is_spoilt(self) -> bool:
-        """Whether it became text when some values were of another type already."""
+        """Whether it became text after some parts were converted to another type."""
         return self._seen.dtype == pl.String and not all(
             part.dtype == pl.String or _is_null(part) for part in self._parts.values()
         )
 
     def add(self, start: int, values: Sequence[Any]) -> None:
-        """Take the values of the rows from one on."""
+        """Add the values of the rows from `start` on."""
         self._seen.add(values)
         self.put(start, values)
 
     def put(self, start: int, values: Sequence[Any]) -> None:
-        """Put values that were added in the place of those made of them before."""
+        """Convert values that were added, and replace an earlier conversion of them."""
         self._parts[start] = self._seen.column(self._name, values)
 
     def whole(self, rows: int) -> pl.Series:
-        """Return the values of all rows; those that had none are null.
+        """Return the values of all rows; rows without a value are null.
 
         Args:
             rows: How many rows there are.
@@ -186,12 +187,12 @@ class GrowingColumn:
 
 
 def rows_as_read(rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
-    """Return rows as a frame with every column that one of them has.
+    """Return rows as a frame with every column that any of them has.
 
-    A column of values that no one type holds exactly is text.
+    A column whose values no single type holds exactly is text.
 
     Args:
-        rows: Rows as JSON gives them.
+        rows: Decoded JSON objects.
     """
     columns = []
     for name, values in values_by_column(rows).items():
@@ -202,7 +203,7 @@ def rows_as_read(rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
 
 
 def values_by_column(rows: Sequence[Mapping[str, Any]]) -> dict[str, Sequence[Any]]:
-    """Return the values of each column that one of the rows has."""
+    """Return the values of each column that any of the rows has."""
     names = list(rows[0]) if rows else []
     if all(map(names.__eq__, map(list, rows))):
         values = zip(*(row.values() for row in rows), strict=True)

@@ -1,4 +1,4 @@
-"""The rejected rows of a run, written to disk as they come."""
+"""Writes the rejected rows of a run to disk as they come."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: About so many bytes of rows are made lines of at once: their texts take several times
-#: that for a moment, and a call for fewer rows costs more than it writes.
+#: About how many bytes of rows are converted to lines at a time: the texts briefly take
+#: several times that, and a call for fewer rows costs more than the writing itself.
 BYTES_AT_ONCE = 4 << 20
 
 
@@ -41,10 +41,10 @@ class RefusedRows:
     """Rejected rows of one prepared batch, ready to be written.
 
     Attributes:
-        raw: The rows as read, with the columns `ORIGINS`; one line a row.
-        reasons: One line a reason, columns `REASONS`.
-        batch: The prepared batch's number.
-        lane: The lane, or None for rows refused before the lanes.
+        raw: The rows as read, with the columns `ORIGINS`.
+        reasons: Their reasons, with the columns `REASONS`; a row may have several.
+        batch: The number of the prepared batch.
+        lane: The lane, or None for rows rejected while preparing.
     """
 
     raw: pl.DataFrame
@@ -54,14 +54,14 @@ class RefusedRows:
 
 
 class RejectWriter:
-    """Writes the rejected rows of one run; any thread may call it.
+    """Writes the rejected rows of one run; thread-safe.
 
-    The file is made with the first rejected row and is on disk before `write`
-    returns.
+    The file is created with the first rejected row. Rows are flushed to disk before
+    `write` returns.
 
     Args:
         path: The run's file.
-        run_id: The run's name.
+        run_id: The run.
     """
 
     def __init__(self, path: Path, run_id: str) -> None:
@@ -76,14 +76,14 @@ class RejectWriter:
     def write(self, refused: RefusedRows) -> int:
         """Write rejected rows; return how many.
 
-        Those of a lane's batch that is written again take the place of the first.
+        If a lane writes its batch again, the new rows replace those written before.
 
         Raises:
-            WriteError: The file cannot be written; nothing of it was kept.
+            WriteError: The file cannot be written; none of these rows was kept.
         """
         if not refused.reasons.height:
             return 0
-        # the most of it is made beside what other lanes write
+        # prepared outside the lock, in parallel to other lanes
         lines = _as_lines(refused, self._run_id)
         with self._lock:
             if refused.lane is not None:
@@ -95,16 +95,16 @@ class RejectWriter:
         return rows
 
     def take_up(self, is_kept: Callable[[Line], bool], /) -> int:
-        """Keep and count rows that the run had refused; return how many are left.
+        """Take over rows that the run had rejected before; return how many are kept.
 
-        Nobody replays or drops them from now on until `close`.
+        They are counted, and until `close` they are locked against replays and drops.
 
         Args:
-            is_kept: Tells of a line whether it stays; the others come again.
+            is_kept: Returns whether a line is kept; the others will be rejected again.
 
         Raises:
             LockedError: They are being replayed.
-            WriteError: The disk refuses.
+            WriteError: The file cannot be written.
         """
         if not self.path.exists():
             return 0
@@ -113,7 +113,7 @@ class RejectWriter:
             with _unwritten(self.path):
                 self._hold()
                 RejectStore(self.path.parent).keep(self._run_id, is_kept)
-            # none where no line was kept
+            # if no line was kept, the file is gone
             for _, line in each_line(self.path) if self.path.exists() else ():
                 self._counts.add_line(line)
                 rows += 1
@@ -123,12 +123,12 @@ class RejectWriter:
         return rows
 
     def _hold(self) -> None:
-        """Take the file: nobody replays or drops rows to which others may come."""
+        """Lock the file, so that nobody replays or drops rows while more may come."""
         if self._held is None:
             self._held = lock_rejects(self.path)
 
     def take_back(self, batch: int, lane: int) -> None:
-        """Remove the rows of a lane's last batch: it was written without refusals."""
+        """Remove the rows of a lane's last batch, which then had no rejected rows."""
         with self._lock:
             self._take_back(batch, lane)
 
@@ -147,12 +147,12 @@ class RejectWriter:
 
     @property
     def counted(self) -> tuple[ReasonCount, ...]:
-        """The rows refused by reason, most first."""
+        """The number of rejected rows by reason, largest first."""
         with self._lock:
             return self._counts.counted
 
     def close(self) -> None:
-        """Close the file; where somebody has removed it, it is put back."""
+        """Close the file; if it was removed meanwhile, write it again first."""
         with self._lock:
             try:
                 self._put_back()
@@ -170,7 +170,7 @@ class RejectWriter:
             self._put_back()
             self._hold()
             if self._file is None:
-                # to be read as well, should it have to be put back
+                # also readable, in case it has to be written again
                 self._file = open_private(self.path, "ab+")
                 sync_folder(self.path.parent)
             kept = self._file.tell()
@@ -186,9 +186,9 @@ class RejectWriter:
         return rows
 
     def _put_back(self) -> None:
-        """Write the file anew where somebody has removed it: it is open still.
+        """If the file was removed, write it again from the descriptor still open.
 
-        One that was put in its place, by an editor, is gone on with.
+        If another file took its place, as editors do, continue with that one.
         """
         if self._file is None or is_at(self.path, self._file.fileno()):
             return
@@ -202,12 +202,12 @@ class RejectWriter:
             log.warning("%s was removed, and is being written again", self.path)
         self._close_file()
         if self._held is not None:
-            # what others would ask for went with it
+            # the lock file may have been removed or replaced with it
             unlock_rejects(self.path, self._held)
             self._held = lock_rejects(self.path)
 
     def _cut(self, size: int) -> None:
-        """Leave no half line behind where the disk was full."""
+        """Truncate the file, so that a full disk leaves no incomplete line."""
         with suppress(OSError):
             self._close_file()
         with suppress(OSError):
@@ -221,10 +221,10 @@ class RejectWriter:
 
 @contextmanager
 def _unwritten(path: Path) -> Iterator[None]:
-    """Say where rejected rows could not be written, and what to do.
+    """Turn an OSError in the block into a WriteError that says what to do.
 
     Raises:
-        WriteError: The disk refused.
+        WriteError: The file cannot be written.
     """
     try:
         yield
@@ -237,18 +237,18 @@ def _unwritten(path: Path) -> Iterator[None]:
 
 
 def _as_lines(refused: RefusedRows, run_id: str) -> Iterator[pl.DataFrame]:
-    """Return a line for each row, about `BYTES_AT_ONCE` of them at a time."""
-    # in the order of the source: they are told column by column
+    """Return a line for each row, in frames of about `BYTES_AT_ONCE` bytes."""
+    # reasons come column by column: sort them in the order of the source
     told = refused.reasons.sort(ROW, maintain_order=True)
     reasons = told.group_by(ROW, maintain_order=True).agg(
         pl.struct(*REASON_COLUMNS).alias("reasons")
     )
     names = [name for name in refused.raw.columns if name not in ORIGINS]
-    # texts of what JSON cannot hold, so that no value is changed or lost
+    # values that JSON cannot hold become text, so that none is changed or lost
     printable = refused.raw.with_columns(
         each for name in names for each in _as_json_value(refused.raw[name])
     )
-    # one column, before others that a row's own may be called like
+    # one struct first: a row's columns may have the same names as those added below
     values = (pl.struct(names) if names else pl.lit(None)).alias("values")
     raw = printable.select(*ORIGINS, values)
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
@@ -270,10 +270,10 @@ def _as_lines(refused: RefusedRows, run_id: str) -> Iterator[pl.DataFrame]:
 
 
 def _as_json_value(column: pl.Series) -> Iterator[pl.Expr]:
-    """Yield what takes a column's place, if anything does."""
+    """Yield the expression that replaces a column that JSON cannot hold, if any."""
     name, dtype = column.name, column.dtype
     if dtype == pl.Binary:
-        # as PostgreSQL writes and reads bytes
+        # PostgreSQL's hex format
         yield ("\\x" + pl.col(name).bin.encode("hex")).alias(name)
     elif dtype.is_float():
         if not column.is_finite().all(ignore_nulls=True):
@@ -287,7 +287,7 @@ def _as_json_value(column: pl.Series) -> Iterator[pl.Expr]:
 
 
 def _is_json(column: pl.Series) -> bool:
-    """Return whether Polars writes all that is inside as JSON of its own."""
+    """Return whether Polars' own JSON holds all nested values of a column."""
     if not is_json_of_polars(column.dtype):
         return False
     beyond = beyond_json(pl.col(column.name), column.dtype)
@@ -295,5 +295,5 @@ def _is_json(column: pl.Series) -> bool:
 
 
 def _cause(error: OSError) -> str:
-    # what writes the lines tells it in one text
+    # errors of Polars have no strerror, only a text
     return error.strerror or str(error)
