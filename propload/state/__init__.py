@@ -1,1 +1,1 @@
-"""What the state folder keeps: reports, notes of runs that go on, files of each run."""
+"""The state folder: reports, markers of unfinished runs, and other files of runs."""

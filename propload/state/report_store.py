@@ -1,4 +1,4 @@
-"""The reports of earlier runs, each a private file of JSON."""
+"""The reports of earlier runs, each a private JSON file."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ class ReportStore:
         self.files = RunFiles(folder, ".json", "report", Commands.list_runs)
 
     def save(self, report: Report, /) -> bool:
-        """Keep a report; return whether it is kept.
+        """Save a report; return whether that worked.
 
-        A disk that refuses is logged: the run itself has ended well or not by then.
+        If it cannot be written, a warning is logged: the run's outcome is settled.
         """
         path = self.files.path(report.run_id)
         try:
@@ -57,15 +57,15 @@ class ReportStore:
         """Return a run's report.
 
         Args:
-            run_id: The run, or its beginning; empty for the newest.
+            run_id: The run, or a prefix of its id; empty for the newest.
 
         Raises:
-            ConfigError: There is none, or its file is none of a report.
+            ConfigError: There is none, or its file is not a report.
         """
         return _read(self.files.find(run_id))
 
     def find(self, run_id: str, /) -> Report | None:
-        """Return a run's report, or None where there is none that can be read."""
+        """Return a run's report, or None if there is none that can be read."""
         try:
             return self.read(run_id)
         except ConfigError as error:
@@ -77,14 +77,14 @@ class ReportStore:
     ) -> list[Report]:
         """Return the reports of the newest runs.
 
-        A file that is none of a report is passed over with a warning.
+        A file that is not a report is skipped with a warning.
 
         Args:
-            limit: Most reports; 0 for all.
+            limit: The most reports to return; 0 for all.
             table: The table of the runs, or None for all tables.
 
         Raises:
-            ConfigError: The limit is no number of reports.
+            ConfigError: The limit is not a number of reports.
         """
         found = (report for _, report in _into(table, self.files.all()))
         try:
@@ -99,34 +99,35 @@ class ReportStore:
 
         Args:
             source: The name of the source.
-            since: A run; those that began after it are meant.
+            since: The id of a run; only runs that began after it are returned.
         """
         younger = takewhile(lambda name: name > since, self.files.names())
         found = self.each(younger, naming=source)
         return (report for report in found if report.source == source)
 
     def each(self, run_ids: Iterable[str], /, *, naming: str) -> Iterator[Report]:
-        """Yield the reports of some runs, of those that have one.
+        """Yield the reports of those of some runs that have one.
 
         Args:
             run_ids: The runs.
-            naming: What has to stand in a report.
+            naming: A text; reports that do not contain it are skipped.
         """
         found = _each(map(self.files.path, run_ids), naming=naming)
         return (report for _, report in found)
 
     def drop(self, before: datetime, /, *, table: TableName | None = None) -> int:
-        """Delete the reports of runs that ended before; return how many.
+        """Delete the reports of runs that ended before a moment; return how many.
 
-        Those of runs whose rejected rows are kept stay: a replay asks them where to.
+        Reports of runs whose rejected rows are kept stay: a replay takes its table from
+        them.
 
         Args:
-            before: Runs that ended earlier are meant.
-            table: The table of the runs, or None for all tables; what is none of a
-                report then stays.
+            before: The moment.
+            table: The table of the runs, or None for all tables. If a table is given,
+                files that are not reports stay.
 
         Raises:
-            OSError: The folder refuses.
+            OSError: A file cannot be deleted.
         """
         old = written_before(before, self.files.all())
         if table is not None:
@@ -138,7 +139,7 @@ class ReportStore:
 def _into(
     table: TableName | None, paths: Iterable[Path]
 ) -> Iterator[tuple[Path, Report]]:
-    """Yield files with their reports: of one table, or of all where it is None."""
+    """Yield files with their reports, of one table, or of all if it is None."""
     if table is None:
         return _each(paths)
     found = _each(paths, naming=str(table))
@@ -150,10 +151,10 @@ def _each(paths: Iterable[Path], *, naming: str = "") -> Iterator[tuple[Path, Re
 
     Args:
         paths: The files.
-        naming: Of what does not name this at all, no report is made: most files of
-            years are of other tables and sources.
+        naming: A text; files that do not contain it are skipped before they are parsed,
+            as most files of years of runs are of other tables and sources.
     """
-    # other letters are escaped where somebody has written the file anew
+    # ASCII only: other letters may be escaped in a file that was written by hand
     named = json.dumps(naming)[1:-1].encode() if naming.isascii() else b""
     for path in paths:
         try:
@@ -188,9 +189,9 @@ def _no_report(path: Path, error: Exception) -> ConfigError:
 
 
 def _as_of_now(report: Report, path: Path) -> Report:
-    """Return a report that points to its rejected rows, where they are not gone.
+    """Return a report that points to its rejected rows, or notes that they are gone.
 
-    They are beside it, also where the state folder was moved since.
+    They are found relative to the report, as the state folder may have been moved.
     """
     if report.rejects_path is None:
         return report

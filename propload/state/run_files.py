@@ -1,4 +1,4 @@
-"""Files that runs leave behind, one a run, named by the run."""
+"""Files that runs leave behind, one for each run, named after its id."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class RunFiles:
     """The files of one kind that runs have left.
 
     Attributes:
-        folder: Where they are, within the state folder.
-        ending: What their names end in: `.json`.
-        kind: What a run without one has not: `rejected rows`.
+        folder: Their folder, within the state folder.
+        ending: The ending of their names, such as `.json`.
+        kind: What they hold, for messages, such as `rejected rows`.
         listing: Words the command that lists them.
     """
 
@@ -38,20 +38,21 @@ class RunFiles:
         return self.folder / f"{run_id}{self.ending}"
 
     def names(self) -> list[str]:
-        """Return the runs, newest first: a run's name begins with its time."""
+        """Return the ids of the runs, newest first: a run id begins with its time."""
         try:
-            found = os.listdir(self.folder)  # noqa: PTH208 - years leave 100,000 files
+            # os.listdir makes no Path of each file: years of runs leave 100,000
+            found = os.listdir(self.folder)  # noqa: PTH208 - see above
         except (FileNotFoundError, NotADirectoryError):
             return []
         ended = (name for name in found if name.endswith(self.ending))
         return sorted((name.removesuffix(self.ending) for name in ended), reverse=True)
 
     def all(self) -> Iterator[Path]:
-        """Return the files that are there now, newest first."""
+        """Return the files that exist now, newest first."""
         return map(self.path, self.names())
 
     def find(self, run_id: str = "", /) -> Path:
-        """Return the file of the run whose name begins so; empty is the newest.
+        """Return the file of the run with this id or prefix; if empty, the newest file.
 
         Raises:
             ConfigError: There is none, or more than one.
@@ -71,23 +72,23 @@ class RunFiles:
 
 
 def is_file_of(folder: Path, path: Path, /) -> bool:
-    """Whether a folder itself holds a file, whose name somebody has given."""
+    """Return whether a file exists directly in a folder; its name may be anything."""
     try:
         return path.parent == folder and path.exists()
     except OSError:
-        # none bears such a name
+        # no file can have this name
         return False
 
 
 def written_before(moment: datetime, paths: Iterable[Path], /) -> list[Path]:
-    """Return the files that were last written before a moment, and are there yet."""
+    """Return the files that were last written before a moment and still exist."""
     latest = moment.timestamp()
     times = ((path, _written(path)) for path in paths)
     return [path for path, time in times if time is not None and time < latest]
 
 
 def delete(path: Path, /) -> bool:
-    """Delete a file; return whether it was there: another process may be as fast."""
+    """Delete a file; return False if it is gone, as another process may be faster."""
     try:
         path.unlink()
     except FileNotFoundError:
@@ -96,9 +97,9 @@ def delete(path: Path, /) -> bool:
 
 
 def _written(path: Path) -> float | None:
-    """Return when a file was last written, or None where it went since it was listed.
+    """Return when a file was last written, or None if it is gone since it was listed.
 
-    A run that ends in another process takes its own with it.
+    A run that ends in another process removes its marker.
     """
     try:
         return path.stat().st_mtime

@@ -1,4 +1,4 @@
-"""The state folder: made where it is missing, refused at once where it is of no use."""
+"""The state folder: creates it if missing, and refuses it early if it is unusable."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from propload.private_files import make_private_folder
 if TYPE_CHECKING:
     from pathlib import Path
 
-#: The folders of each run's files, which may have another owner than the one above.
+#: The state folder and those in it, each of which may have another owner.
 _OF_RUNS = ("", "rejects", "journal", "runs")
 _READING = os.R_OK | os.X_OK
 _WRITING = os.W_OK | os.X_OK
-#: How a user is called whom the machine has no name for.
+#: Prefix of the id of a user that has no name on this machine.
 _NAMELESS = "user "
 _ANOTHER = "--state-dir FOLDER, or PROPLOAD_STATE_DIR"
 
 
 def make_state_folder(state_dir: Path) -> None:
-    """Make the state folder, and see that files can be made in it.
+    """Create the state folder if it is missing, and check that it is writable.
 
     Raises:
         ConfigError: It cannot be created or written.
@@ -37,14 +37,14 @@ def make_state_folder(state_dir: Path) -> None:
 
 
 def check_state_folder(state_dir: Path, /, *, writing: bool = False) -> None:
-    """See that the state folder, as far as it is there, can be used by this user.
+    """Check that this user can use the state folder, as far as it exists.
 
     Args:
         state_dir: The folder.
-        writing: Whether files are to be made in it, not only read.
+        writing: Whether files will be created in it, not only read.
 
     Raises:
-        ConfigError: It cannot: the message says whose it is, and what to do.
+        ConfigError: It cannot be used; the message says who owns it, and what to do.
     """
     mode = _READING | (_WRITING if writing else 0)
     for name in _OF_RUNS:
@@ -52,15 +52,15 @@ def check_state_folder(state_dir: Path, /, *, writing: bool = False) -> None:
 
 
 def require_usable(state_dir: Path, path: Path, mode: int, /) -> None:
-    """See that something in the state folder can be used by this user.
+    """Check that this user can use a path in the state folder, if it exists.
 
     Args:
         state_dir: The folder.
-        path: What is used, which may not be there.
-        mode: How, as for `os.access`.
+        path: The path.
+        mode: How it is used, as for `os.access`.
 
     Raises:
-        ConfigError: It cannot: the message says whose it is, and what to do.
+        ConfigError: It cannot be used; the message says who owns it, and what to do.
     """
     try:
         path.stat()
@@ -73,7 +73,7 @@ def require_usable(state_dir: Path, path: Path, mode: int, /) -> None:
 
 
 def _unusable(state_dir: Path, path: Path, error: OSError) -> ConfigError:
-    """Return the error of a folder that cannot be used."""
+    """Return the error for a folder that cannot be used."""
     found, file = _shut(path), _file_on_the_way(state_dir)
     owner, user = _owner(found), os.geteuid()
     is_refused = isinstance(error, PermissionError) and file is None
@@ -92,7 +92,7 @@ def _unusable(state_dir: Path, path: Path, error: OSError) -> ConfigError:
 
 
 def not_ours(path: Path, /) -> str:
-    """Return what is said of another user's file, or nothing of one's own."""
+    """Return the message about another user's file; empty if it is this user's."""
     owner, user = _owner(path), os.geteuid()
     if owner is None or owner == user:
         return ""
@@ -103,13 +103,13 @@ def not_ours(path: Path, /) -> str:
 
 
 def _hand_over(folder: Path) -> str:
-    """Return the command by which root gives this user a folder."""
+    """Return the command with which root gives a folder to this user."""
     me = user_name(os.geteuid())
     return f"chown -R {me.removeprefix(_NAMELESS)} {folder}"
 
 
 def _file_on_the_way(path: Path) -> Path | None:
-    """Return what stands where a folder is to be, or None where nothing does."""
+    """Return the file that is in the place of a folder or its parents, or None."""
     for one in (path, *path.parents):
         with suppress(OSError):
             if one.exists():
@@ -118,7 +118,7 @@ def _file_on_the_way(path: Path) -> Path | None:
 
 
 def _shut(path: Path) -> Path:
-    """Return the first folder on the way to a path that this user may not enter."""
+    """Return the first parent of a path that this user may not enter, or the path."""
     for above in reversed(path.parents):
         if _owner(above) is not None and not os.access(above, os.X_OK):
             return above
@@ -133,7 +133,7 @@ def _owner(path: Path) -> int | None:
 
 
 def user_name(number: int) -> str:
-    """Return how messages call a user of this machine."""
+    """Return the name of a user of this machine, for messages."""
     try:
         return pwd.getpwuid(number).pw_name
     except KeyError:

@@ -1,7 +1,7 @@
-"""What tells of runs that began and have not ended: a file each, held while it goes on.
+"""Markers of unfinished runs: a file for each, locked while the run is running.
 
-A run that is killed leaves no report, and one whose disk is full cannot. Its file is
-left then, and nobody holds it.
+A killed run leaves no report, nor does one whose disk is full. Its marker remains then,
+but is no longer locked.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: How the rest of a killed run is loaded: its command goes on (`--resume`), its source
-#: is loaded again, its journal is recovered, its rejected rows are replayed.
+#: How the rest of a killed run is loaded: its command is resumed (`--resume`), its
+#: source is loaded again, its journal is recovered, or rejected rows are replayed.
 Way = Literal["resume", "again", "recover", "replay"]
 
 
@@ -37,15 +37,15 @@ class UnfinishedRun:
     """A run that began and has not ended.
 
     Attributes:
-        run_id: The run's name.
+        run_id: The run.
         source: What it reads.
-        target: What it writes.
-        began: When it began, or was gone on with.
-        pid: The process.
-        way: How its rest is loaded, should it be killed.
-        replayed: The run whose rejected rows it loads, or empty where it loads others.
-        status: Whether it goes on, or its process is gone.
-        entered: Whether a ledger held it: rows may be stored since.
+        target: The table that it writes.
+        began: When it began or was resumed.
+        pid: The id of its process.
+        way: How to load its rest if it is killed.
+        replayed: The run whose rejected rows it loads; empty if it loads other rows.
+        status: Whether it is running, or its process was killed.
+        entered: Whether a ledger has recorded it, so that rows may be stored.
     """
 
     run_id: str
@@ -59,7 +59,7 @@ class UnfinishedRun:
     entered: bool = False
 
     def as_dict(self) -> dict[str, Plain]:
-        """Return it as plain values, by the names that reports have for them."""
+        """Return it as plain values, with the names that reports use."""
         told = {"run_id": self.run_id, "status": self.status, **asdict(self)}
         del told["entered"]
         return {**told, "began": self.began.isoformat()}
@@ -67,13 +67,13 @@ class UnfinishedRun:
 
 @dataclass(slots=True)
 class RunMarker:
-    """What tells that a run goes on.
+    """The marker of a run that is running.
 
     Attributes:
         path: Its file.
         beginning: The run.
-        descriptor: The open file; None where the disk refuses one.
-        stays: Whether it is left when the run ends: nothing else tells of it.
+        descriptor: The open file; None if it could not be created.
+        stays: Whether to keep it when the run ends, as nothing else tells of the run.
     """
 
     path: Path
@@ -82,16 +82,17 @@ class RunMarker:
     stays: bool = False
 
     def tell_entered(self) -> None:
-        """Tell that a ledger holds the run.
+        """Note that a ledger has recorded the run.
 
-        Where the disk refuses it, a ledger that is lost later is not missed.
+        Errors are ignored: without the note, nobody notices if the ledger loses the run
+        later.
         """
         if self.descriptor is not None:
             with suppress(OSError):
                 _write(self.descriptor, replace(self.beginning, entered=True))
 
     def forget(self) -> None:
-        """Remove the file, unless it stays or the disk refuses."""
+        """Remove the file, unless it is to stay; errors are ignored."""
         if not self.stays:
             with suppress(OSError):
                 self.path.unlink()
@@ -99,9 +100,9 @@ class RunMarker:
 
 @contextmanager
 def mark_running(folder: Path, beginning: UnfinishedRun, /) -> Iterator[RunMarker]:
-    """Keep a file in the block that says that a run goes on; a kill leaves it there.
+    """Keep a run's marker within the block, and return it; a killed process leaves it.
 
-    A disk that refuses is logged: the run itself does without. Value: the note.
+    If it cannot be written, a warning is logged, and the run continues without it.
     """
     path = _files(folder).path(beginning.run_id)
     note = RunMarker(path, beginning)
@@ -137,22 +138,22 @@ class UnfinishedRunStore:
         return [one for one in found if one is not None and _is_into(one, table)]
 
     def forget(self, run_id: str, /) -> None:
-        """Forget a killed run, of which nothing is left to go on with."""
+        """Remove the marker of a killed run that has nothing left to continue."""
         one = _read(self._files.path(run_id))
         if one is not None and one.status == "killed":
             delete(self._files.path(run_id))
 
     def forget_replays(self, run_id: str, /) -> None:
-        """Forget the killed replays of a run of which no row is left to replay."""
+        """Remove the markers of a run's killed replays, as no row is left to replay."""
         for one in self.newest():
             if one.replayed == run_id:
                 self.forget(one.run_id)
 
     def drop(self, before: datetime, /, *, table: TableName | None = None) -> int:
-        """Forget killed runs that began before; return how many.
+        """Remove markers of killed runs that began before a moment; return how many.
 
         Args:
-            before: Runs that began earlier are meant.
+            before: The moment.
             table: The table of the runs, or None for all tables.
         """
         dropped = 0
@@ -164,9 +165,9 @@ class UnfinishedRunStore:
 
 
 def _write(descriptor: int, beginning: UnfinishedRun) -> None:
-    """Write a run over itself in one call: a reader sees the old text or the new."""
+    """Overwrite a marker in one call, so that a reader sees the old text or the new."""
     told = {**beginning.as_dict(), "entered": beginning.entered}
-    # as long as a line that tells the opposite
+    # pads `true` to the length of `false`
     blank = " " if beginning.entered else ""
     os.pwrite(descriptor, f"{json.dumps(told)}{blank}".encode(), 0)
 
@@ -180,7 +181,7 @@ def _is_into(one: UnfinishedRun, table: TableName | None) -> bool:
 
 
 def _read(path: Path) -> UnfinishedRun | None:
-    """Return the run of a file, or None where it ends now, or was never written."""
+    """Return the run of a marker, or None if it is just ending or was never written."""
     try:
         is_held = is_locked(path)
         told = json.loads(path.read_bytes())
@@ -193,7 +194,7 @@ def _read(path: Path) -> UnfinishedRun | None:
             way=told["way"],
             replayed=told["replayed"],
             status="running" if is_held else "killed",
-            # older versions did not tell
+            # missing in files of older versions
             entered=told.get("entered", False),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
