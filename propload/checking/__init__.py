@@ -1,1 +1,1 @@
-"""`check()`: what a load would do, found out without writing anything."""
+"""`check()`: finds out what a load would do, without writing anything."""

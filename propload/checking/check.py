@@ -1,4 +1,4 @@
-"""`check()`: what a load would do, found out without writing anything."""
+"""`check()`: finds out what a load would do, without writing anything."""
 
 from __future__ import annotations
 
@@ -38,9 +38,10 @@ if TYPE_CHECKING:
     from propload.sources.source import Source
     from propload.target import TableName, Target
 
-#: Batches are joined to this many rows: large, since nothing waits for them.
+#: Rows in a joined batch: many, since nothing waits for them.
 CHECKED_ROWS = 100_000
-#: A crawl goes on from its folder, and pages that a check takes would be missing then.
+#: Scrapy settings that disable `JOBDIR`: a later crawl that continues from that folder
+#: would miss the pages read by the check.
 _FROM_ITS_BEGINNING = {"JOBDIR": None}
 
 
@@ -59,7 +60,7 @@ def check(
     Args:
         source: As for `ingest`; it is read, or crawled, from its beginning (whatever
             `JOBDIR` says) to its end.
-        job: A job of the configuration file whose settings hold.
+        job: A job of the configuration file whose settings apply.
         arguments: Arguments of a spider, as for `ingest`.
         crawl_settings: Scrapy's settings for a spider.
         **settings: As for `ingest`.
@@ -68,8 +69,8 @@ def check(
         ConfigError: A setting, mapping or schema cannot be used.
         SourceError: The source cannot be read.
         WriteError: The database cannot be reached.
-        KeyboardInterrupt: A signal came; for a crawl that has begun a second one,
-            since after the first it reports on the rows that had come.
+        KeyboardInterrupt: A signal arrived. For a crawl that has begun, a second one:
+            after the first, the check reports on the rows read so far.
     """
     told = crawl_options(source, arguments, crawl_settings)
     crawl = replace(told, settings={**told.settings, **_FROM_ITS_BEGINNING})
@@ -79,7 +80,7 @@ def check(
     wanted = plan.settings.get("progress", True)
     with watch(metrics, wanted=wanted, lines=check_lines):
         if not isinstance(opened, Stoppable):
-            # nothing waits for its end: an interrupt ends it where it is
+            # an interrupt may end it at any point: nothing has to be finished
             return found.execute()
         return stoppable(
             lambda stopper: stopper.execute(found),
@@ -88,7 +89,7 @@ def check(
 
 
 class _Check:
-    """A check; one that is told to stop tells of the rows that had come."""
+    """A check; if it is stopped, it reports on the rows read so far."""
 
     def __init__(self, plan: Plan, source: Source, *, metrics: Metrics) -> None:
         self._plan = plan
@@ -121,13 +122,13 @@ class _Check:
         return replace(found, interrupted=self._stopped)
 
     def stop(self) -> None:
-        """Read no more, and tell of what was read."""
+        """Stop reading; the report covers the rows read so far."""
         self._stopped = True
         if isinstance(self._source, Stoppable):
             self._source.stop()
 
     def abort(self, _error: BaseException) -> None:
-        """End as soon as the source does; nothing that was begun has to be undone."""
+        """Stop as well: nothing has to be undone."""
         self.stop()
 
 
@@ -146,13 +147,13 @@ def _target(
 
 
 class _Given:
-    """Batches for a joiner, without a queue between."""
+    """Gives batches to a joiner directly, without a queue in between."""
 
     def __init__(self, batches: Iterator[Batch], metrics: Metrics) -> None:
         self._batches = batches
         self._metrics = metrics
 
-    def get(self, *, timeout: float | None = None) -> Batch | None:  # noqa: ARG002 - a file never makes one wait
+    def get(self, *, timeout: float | None = None) -> Batch | None:  # noqa: ARG002 - nothing waits for a check's batches
         """Return the next batch, or None after the last one."""
         batch = next(self._batches, None)
         if batch is not None:

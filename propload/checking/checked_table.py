@@ -1,4 +1,4 @@
-"""The table of a check: how rows would go into it, and what would stop them."""
+"""The table of a check: how rows would be written to it, and what would stop them."""
 
 from __future__ import annotations
 
@@ -32,35 +32,36 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class CheckedRows:
-    """How rows of one set of columns are looked at.
+    """How rows with one set of columns are checked.
 
     Attributes:
         preparer: Maps and checks them.
-        dry_run: Asks the server about them, or None where it cannot be asked.
+        dry_run: Asks the server about them, or None if it cannot be asked.
     """
 
     preparer: Preparer
     dry_run: DryRun | None = None
 
     def close(self) -> None:
-        """Let go of the session that asks."""
+        """Close the session that asks the server."""
         if self.dry_run is not None:
             self.dry_run.close()
 
 
 @dataclass(slots=True)
 class CheckedTable:
-    """The table that rows would go to.
+    """The table that rows would be written to.
 
     Attributes:
         database: Where it is.
         target: The table and its rules.
-        facts: What the catalog knows of it, or None where it would be created.
+        facts: What the catalog holds about it, or None if it would be created.
         pg_types: PostgreSQL types for columns of a table that is created.
         stack: Closes what is opened here.
-        types: Each column's type in the rows and in the table.
-        made: What the catalog would know of a table that earlier rows have created.
-        notes: What a reader should know.
+        types: The type of each column in the rows, and in the table.
+        made: What the catalog would hold about the table that earlier rows would have
+            created.
+        notes: Notes for the report.
     """
 
     database: Database
@@ -76,11 +77,11 @@ class CheckedTable:
 
     @property
     def known(self) -> TableFacts | None:
-        """What the next rows find: the table, or the one that earlier rows created."""
+        """The table that the next rows find: it may be one that earlier rows create."""
         return self.facts or self.made
 
     def unfit(self) -> list[str]:
-        """Return what is wrong with the key or the mode, or nothing."""
+        """Return what is wrong with the key or the mode, if anything."""
         found = []
         if self.facts is not None:
             try:
@@ -92,7 +93,7 @@ class CheckedTable:
         return list(filter(None, found))
 
     def replaced_note(self) -> list[str]:
-        """Return what is said of the rows that a replace drops."""
+        """Return a note on the rows that a replace would delete, if any."""
         if self.target.mode != "replace" or self.facts is None:
             return []
         held = self.database.count_rows(self.facts.name) or 0
@@ -102,18 +103,18 @@ class CheckedTable:
         return [f"a replace deletes what {table} holds now: {told}"] if held else []
 
     def newest_as_text_notes(self) -> list[str]:
-        """Return what is said where key or `newest` are compared by letters."""
+        """Return a note if `newest` would be compared as text."""
         return newest_as_text_notes(self.target, self.types, is_new=self.facts is None)
 
     def fit(
         self, preparer: Preparer, created_as: Mapping[str, str], problems: list[str]
     ) -> CheckedRows:
-        """Return how rows like these are looked at; tells what would stop them.
+        """Return how rows with these columns are checked; add problems to `problems`.
 
         Args:
-            preparer: The preparer of such rows.
-            created_as: Types that the source tells of columns that travel as text.
-            problems: What would stop them is added here.
+            preparer: Prepares such rows.
+            created_as: Types that the source gives for columns that are sent as text.
+            problems: Receives what would stop the load.
         """
         with ExitStack() as opened:
             try:
@@ -137,9 +138,9 @@ class CheckedTable:
         connection: Connection,
         problems: list[str],
     ) -> CheckedRows:
-        """Return how rows are looked at that go into a table like the one to be made.
+        """Return how rows are checked against a table like the one to be created.
 
-        What earlier rows have made of it is as if it were stored.
+        Columns that earlier rows have added to it count as stored.
         """
         for name, dtype in preparer.schema.items():
             created = pg_types.get(name) or create_type(dtype)
@@ -182,13 +183,13 @@ class CheckedTable:
         problems += missing_rights(connection, facts, self.target, plan)
         planned = {each.column for each in plan.columns}
         if plan.faults or not planned.issuperset(self.target.key):
-            # that is told already; the rows are judged all the same
+            # already reported as a problem; check the rows without the server
             return CheckedRows(without_casts(preparer))
         dry_run = self._dry_run(facts, plan.columns, connection, problems)
         return CheckedRows(preparer.with_plan(plan.columns), dry_run)
 
     def _without_room(self, new: Collection[str]) -> list[str]:
-        """Return what is wrong with columns that the table is to be given."""
+        """Return what is wrong with columns that would be added to the table."""
         if not new or self.target.on_new_columns == "ignore":
             return []
         with self.database.connect() as connection:

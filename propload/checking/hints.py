@@ -1,4 +1,4 @@
-"""What a check tells of columns of text that were perhaps meant to be other ones."""
+"""Hints of a check on text columns that look as if they should have another type."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from propload.values.formula_errors import FORMULA_ERRORS
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-#: Enough to see what a column is made of.
+#: How many values of a column are examined.
 LOOKED_AT = 1_000
-#: So large a part of the values has to look alike: a sign of its own tells enough, but
-#: house numbers are numbers too, but for a few.
+#: The share of values that must match a parser's pattern. Half is enough where values
+#: have a sign of their own, but most house numbers look like numbers as well.
 MOSTLY = {"money": 0.5, "area": 0.5, "number": 0.9, "date": 0.5}
-#: So many columns are told.
+#: The most columns that a note lists.
 COLUMNS_TOLD = 8
 
-# \d would be the digits of other scripts as well, which no parser reads
+# [0-9], as \d also matches digits of other scripts, which no parser reads
 _NUMBER = r"-?(?:[1-9][0-9]{0,2}(?:[.,][0-9]{3})+|0|[1-9][0-9]*)(?:[.,][0-9]+)?"
-#: What is a number as it stands, to the guess of types as well.
+#: Numbers that type inference recognizes without a mapping.
 _PLAIN = r"^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?$"
 _CURRENCY = r"(?:€|\$|£|zł|EUR|USD|GBP|PLN|CHF)"
-#: The parsers of a mapping, and texts that they are for. Numbers with leading zeros are
-#: telephones and postal codes.
+#: Parsers of a mapping, and patterns of the texts that they read. Numbers with leading
+#: zeros do not match, as they are telephone numbers and postal codes.
 _PARSERS = {
     "money": rf"^(?:{_CURRENCY}\s*{_NUMBER}|{_NUMBER}\s*{_CURRENCY})(?:\D.*)?$",
     "area": rf"^{_NUMBER}\s*(?:m²|m2|ha)$",
     "number": rf"^{_NUMBER}$",
     "date": r"^(?:[0-9]{1,2}[-/.][0-9]{1,2}[-/.][0-9]{4}|[0-9]{4}-[0-9]{2}-[0-9]{2})$",
 }
-#: Dates that are read without a rule, unless others among them need one.
+#: Dates that are read without `formats`, unless the column also has others.
 _ISO_DATE = r"^\d{4}"
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _MONTHS = 12
@@ -48,10 +48,10 @@ class _Hint:
 
     Attributes:
         column: Its name.
-        rule: What would read them, as a mapping file has it.
-        example: One of them.
-        odd: The only kind of value that keeps the column from being one of numbers,
-            or None where a mapping is needed.
+        rule: The rule of a mapping file that would read them.
+        example: One of the values.
+        odd: A value that keeps the column from being inferred as numbers, or None if
+            the column needs a mapping.
     """
 
     column: str
@@ -68,11 +68,11 @@ class _Hint:
 
 
 def text_hints(frame: pl.DataFrame, columns: Collection[str], /) -> list[str]:
-    """Return what is said of columns of text that look like something else.
+    """Return notes on text columns that look as if they should have another type.
 
     Args:
         frame: Rows as they were read.
-        columns: The columns of text whose type was guessed.
+        columns: The columns whose type was inferred to be text.
     """
     found = [_look(frame.get_column(name)) for name in columns]
     mapped = [str(one) for one in found if one is not None and one.odd is None]
@@ -91,7 +91,7 @@ def text_hints(frame: pl.DataFrame, columns: Collection[str], /) -> list[str]:
 
 
 def _look(column: pl.Series) -> _Hint | None:
-    """Return what most values of a column look like, or None where they differ."""
+    """Return what most values of a column look like, or None if no pattern matches."""
     values = column.drop_nulls()
     values = values.filter(~values.is_in(["", *FORMULA_ERRORS.values()]))
     sample = values.head(LOOKED_AT)
@@ -115,26 +115,26 @@ def _told(values: pl.Series, parser: str, pattern: str) -> _Hint | None:
         formats = _formats(others, also)
         return _Hint(values.name, f"{rule}, formats = {formats}", others[0])
     if parser == "number":
-        # commas, space around, and points that may group thousands need a mapping
+        # a mapping is needed for commas, surrounding space and grouped thousands
         written = read.filter(~read.str.contains(_PLAIN))
         if written.is_empty():
-            # with no odd one, no type of numbers keeps their digits, or they are a key
+            # without an odd value, no numeric type holds all digits, or it is a key
             return _Hint(values.name, rule, read[0], odd[0]) if len(odd) else None
         read = written
     return _Hint(values.name, rule, read[0])
 
 
 def _alike(values: pl.Series, pattern: str) -> pl.Series:
-    # parsers pass over space around a value
+    # parsers ignore space around a value
     return values.str.strip_chars().str.contains(pattern)
 
 
 def _formats(dates: pl.Series, also: str) -> str:
-    """Return how dates are written; both ways where days and months are both small.
+    """Return the formats of dates; two alternatives if days and months cannot be told.
 
     Args:
-        dates: Those with the year at their end.
-        also: What else is in the list of formats.
+        dates: Dates that end with the year.
+        also: The rest of the list of formats.
     """
     mark = dates[0].lstrip("0123456789")[0]
     parts = [dates.str.extract(rf"^{before}(\d+)") for before in ("", r"\d+\D")]

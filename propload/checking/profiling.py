@@ -1,4 +1,4 @@
-"""Nulls, and what stands twice, over all rows of a check."""
+"""Counts nulls and repeated values over all rows of a check."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
 
 
 class Repeats:
-    """Counts rows or values that stand twice, by a hash of 8 bytes for each."""
+    """Counts repeated rows or values, with a hash of 8 bytes for each."""
 
     def __init__(self) -> None:
         self._hashes: list[pl.Series] = []
 
     def add(self, hashes: pl.Series) -> None:
-        """Note the hashes of more rows."""
+        """Add the hashes of more rows."""
         self._hashes.append(hashes)
 
     @property
     def count(self) -> int:
-        """The rows that repeat an earlier one."""
+        """How many rows repeat an earlier one."""
         if not self._hashes:
             return 0
         every = pl.concat(self._hashes)
@@ -33,12 +33,15 @@ class Repeats:
 
 
 def hashes(frame: pl.DataFrame) -> pl.Series:
-    """Return a hash of each row; two of different ones are alike by chance only."""
+    """Return a hash of each row; different rows share one only by chance."""
     return frame.hash_rows(seed=0)
 
 
 class ColumnCounts:
-    """Counts what columns hold, in 8 bytes for each value of one without repeats."""
+    """Counts nulls and finds repeated values, by column.
+
+    Takes 8 bytes for each value of a column, until a part of it has a repeat.
+    """
 
     def __init__(self) -> None:
         self._nulls: Counter[str] = Counter()
@@ -46,18 +49,18 @@ class ColumnCounts:
         self._repeated: set[str] = set()
 
     def add(self, columns: Iterable[pl.Series]) -> None:
-        """Count values of columns; one may come in several parts."""
+        """Count values of columns; a column may come in several parts."""
         for column in columns:
             self._nulls[column.name] += column.null_count()
-            # no value is not one that stands once
+            # an empty column is never noted, so it is not reported as distinct
             if column.len() and column.name not in self._repeated:
                 self._note(column)
 
     def told(self, types: Mapping[str, tuple[str, str]]) -> tuple[ColumnCheck, ...]:
-        """Return what was counted.
+        """Return the counts of each column.
 
         Args:
-            types: Each column's type in the rows and in the table.
+            types: The type of each column in the rows, and in the table.
         """
         once = {name for name, seen in self._values.items() if not seen.count}
         return tuple(

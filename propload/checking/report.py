@@ -1,4 +1,4 @@
-"""What a check found, as a value that shows itself."""
+"""The report of a check, which can be printed."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from propload.messages.notebook_html import TextPrinter, preformatted
 from propload.messages.wording import counted, hanging, visible
 from propload.report import Counts, Plain, ReasonCount
 
-#: Names that are longer stand out: to them no line is padded.
+#: The most characters to which column names are padded; longer names stand out.
 _WIDEST = 24
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnCheck:
-    """How one column would travel.
+    """How one column would be loaded.
 
     Rows that would be rejected count as well, unless the source could not read them.
 
     Attributes:
         column: Its name.
-        type: Its type in the rows, after mapping and guessing.
-        table_type: The table's type, or the one it would be created with.
-        nulls: Rows without a value.
-        distinct: Whether no value stands twice.
+        type: Its type in the rows, after mapping and type inference.
+        table_type: Its type in the table, or the one it would be created with.
+        nulls: How many rows have no value.
+        distinct: Whether no value occurs twice.
     """
 
     column: str
@@ -42,21 +42,23 @@ class CheckReport:
 
     Attributes:
         source: What was read.
-        table: Where it would go.
-        exists: Whether that table is there.
-        rows: Rows read.
-        rejected: Rows that would be rejected.
-        columns: How each column would travel.
-        reasons: Rejected rows by reason, most first.
-        key: The key that would be used; empty where there is none.
-        key_repeats: Rows whose key stands in an earlier row, rejected ones aside.
-        row_repeats: Rows that are the same as an earlier row in every column, rejected
-            ones aside.
+        table: The table that it would be loaded into.
+        exists: Whether that table exists.
+        rows: How many rows were read.
+        rejected: How many rows would be rejected.
+        columns: How each column would be loaded.
+        reasons: The number of rejected rows by reason, largest first.
+        key: The key that would be used; empty if there is none.
+        key_repeats: How many rows repeat the key of an earlier row, without rejected
+            ones.
+        row_repeats: How many rows equal an earlier row in every column, without
+            rejected ones.
         problems: What would stop the load, one sentence each.
-        expected: What would become of the rows as the table is now, where it exists
-            and nothing stops the load; else None. It adds up as a run's counts do.
-        notes: What a reader should know.
-        interrupted: Whether it was told to stop, before all rows were looked at.
+        expected: The outcome of the rows if loaded into the table as it is now; None if
+            the table does not exist, something would stop the load, or the outcome of
+            some rows cannot be predicted. It adds up as a run's counts do.
+        notes: Notes, one sentence each.
+        interrupted: Whether it was told to stop before all rows were checked.
     """
 
     source: str
@@ -76,7 +78,7 @@ class CheckReport:
 
     @property
     def candidates(self) -> tuple[str, ...]:
-        """The columns that identify every row by themselves."""
+        """The columns each of which identifies every row by itself."""
         return tuple(c.column for c in self.columns if c.distinct and not c.nulls)
 
     def as_dict(self) -> dict[str, Plain]:
@@ -133,7 +135,7 @@ def _ends(counts: Counts) -> str:
 def _key_lines(report: CheckReport) -> Iterable[str]:
     known = {column.column for column in report.columns}
     if report.key and not known.issuperset(report.key):
-        # what is said of its values would be said of none
+        # not all key columns exist, so there is no count of repeats
         yield f"  key {', '.join(report.key)}"
     elif report.key:
         repeats = counted(report.key_repeats, "row repeats", "rows repeat")

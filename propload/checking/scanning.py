@@ -1,4 +1,4 @@
-"""Looking at the rows of a check: what would become of them, what would stop them."""
+"""Checks the rows of a source: their outcome, and what would stop the load."""
 
 from __future__ import annotations
 
@@ -42,20 +42,20 @@ if TYPE_CHECKING:
     from propload.prepare.joining import Joined
     from propload.prepare.preparing import Preparer
 
-#: Sets of columns that are known at once, those used last: each has a session of its
-#: own, of which a server has few. Others are looked up again.
+#: The number of sets of columns that are cached, least recently used first: each has a
+#: session of its own, of which a server has few. Any other is looked up again.
 _SHAPES_KEPT = 4
 
 
 class Scan:
-    """Looks at the rows of a source and notes what would become of them.
+    """Checks the rows of a source and collects what their outcome would be.
 
     Args:
         preparer: Maps and checks them.
-        table: Where they would go.
-        problems: What would stop the load.
+        table: The table that they would be written to.
+        problems: What is known to stop the load.
         limit: How many rejected rows a load allows.
-        one_by_one: Whether rows come one by one, so that the first ones may lack a
+        one_by_one: Whether rows arrive one by one, so that the first ones may lack a
             key that the table has.
     """
 
@@ -87,7 +87,7 @@ class Scan:
         self._read = self._rejected = 0
 
     def look(self, joined: Joined) -> None:
-        """Note what would become of some rows."""
+        """Check some rows, and note their outcome."""
         self._read += joined.height + joined.unread
         for _, unread in joined.refused_by_source():
             self._refuse(unread)
@@ -110,11 +110,11 @@ class Scan:
             self._keys.add(hashes(frame.select(self._target.key)))
 
     def report(self, source: str, notes: Collection[str]) -> CheckReport:
-        """Return what was noted.
+        """Return the report on all rows.
 
         Args:
-            source: The source's name.
-            notes: What the source tells of how it was read.
+            source: The name of the source.
+            notes: Notes of the source on how it was read.
         """
         problems = [*self._problems, *self._problems_of_all(source)]
         told = [*self._table.notes, *notes, *self._notes_of_all()]
@@ -135,7 +135,7 @@ class Scan:
         )
 
     def _notes_of_all(self) -> Iterator[str]:
-        """Yield what can be said when all rows were looked at."""
+        """Yield the notes that depend on all rows."""
         if self._untold:
             yield (
                 f"what becomes of {counted(self._untold, 'row')} depends on other rows "
@@ -150,7 +150,7 @@ class Scan:
             yield self._undecided
 
     def _problems_of_all(self, source: str) -> Iterator[str]:
-        """Yield what of all rows would stop the load."""
+        """Yield the problems that depend on all rows."""
         rejected, read = self._rejected, self._read
         if self._target.mode == "replace" and read == rejected:
             yield nothing_to_replace(source, self._target)
@@ -161,7 +161,7 @@ class Scan:
             )
 
     def _forecast(self) -> Counts | None:
-        """Return what would become of the rows where that is known of all."""
+        """Return the predicted counts, or None if they do not cover all rows."""
         if self._table.facts is None:
             return None
         told = replace(self._expected, read=self._read, rejected=self._rejected)
@@ -178,7 +178,7 @@ class Scan:
         columns = joined.parts[0].rows.schema
         shape = tuple(f"{one.name}:{one.type}" for one in columns)
         if shape in self._fitted:
-            # the one that was used last comes last
+            # keep the most recently used one last
             self._fitted[shape] = self._fitted.pop(shape)
         elif has_columns(joined):
             fitted = self._fit_first(joined)
@@ -194,7 +194,7 @@ class Scan:
         return self._fitted.get(shape)
 
     def _fit_first(self, joined: Joined) -> Preparer | None:
-        """Return what prepares such rows, or None where that cannot be told."""
+        """Return the preparer for rows with these columns, or None if there is none."""
         facts = self._table.known
         is_there = self._table.facts is not None
         lenient = bool(self._fitted) or (self._one_by_one and is_there)
@@ -209,12 +209,12 @@ class Scan:
             return None
         if facts is None and joined.untyped:
             self._table.notes += _hints(fitted, joined)
-        # they hold for all rows of a run
+        # inferred types apply to all rows of a run
         self._preparer = replace(self._preparer, guessed=fitted.guessed)
         return fitted
 
     def _located(self, said: object, joined: Joined) -> str:
-        # the report begins with the source
+        # the report already begins with the source's name
         return located(said, joined, shown=self._preparer.context.source)
 
     def _refuse(self, reasons: pl.DataFrame) -> None:
@@ -223,9 +223,9 @@ class Scan:
 
 
 def _hints(fitted: Preparer, joined: Joined) -> list[str]:
-    """Return what is said of columns that a new table would have as text.
+    """Return hints on columns that would be text in a new table.
 
-    Where the delimiter may be wrong they are no columns.
+    Empty if the delimiter may be wrong: then these are not the real columns.
     """
     if fitted.mapping is not None or fitted.checker is not None:
         return []
