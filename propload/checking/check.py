@@ -153,7 +153,7 @@ class _Given:
         self._batches = batches
         self._metrics = metrics
 
-    def get(self, *, timeout: float | None = None) -> Batch | None:  # noqa: ARG002 - nothing waits for a check's batches
+    def get(self, *, timeout: float | None = None) -> Batch | None:  # noqa: ARG002 - a check has no deadline
         """Return the next batch, or None after the last one."""
         batch = next(self._batches, None)
         if batch is not None:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 #: How many values of a column are examined.
 LOOKED_AT = 1_000
 #: The share of values that must match a parser's pattern. Half is enough where values
-#: have a sign of their own, but most house numbers look like numbers as well.
+#: have a mark of their own (€, m², a date's separators); plain numbers need more, as
+#: most house numbers are numbers, too.
 MOSTLY = {"money": 0.5, "area": 0.5, "number": 0.9, "date": 0.5}
 #: The most columns that a note lists.
 COLUMNS_TOLD = 8

@@ -1,4 +1,4 @@
-"""Drops what propload keeps of runs and is no longer needed."""
+"""Drops records and rejected rows of runs that are no longer needed."""
 
 from __future__ import annotations
 

@@ -108,8 +108,8 @@ def _of_same_rows(
 ) -> EarlierReplay | None:
     """Return the last replay of a run, if its rows are still there, or None.
 
-    Also None if it has added nothing: it may be started again, even with other
-    settings, as the rows that it rejected are among those of the new one.
+    Also None if it has added nothing: a new one may be started, even with other
+    settings, as it will read the rows that the first had rejected.
     """
     begun = source.beginning(rows_begun_with(run.fingerprint))
     added = 0

@@ -22,14 +22,14 @@ class Fix(Protocol):
     def __call__(self, frame: pl.DataFrame, /) -> pl.DataFrame:
         """Return the rows as they should have been read; rows may be left out.
 
-        It is called several times, each time with some of the rows.
+        It may be called several times, each time with some of the rows.
 
         Args:
             frame: Rejected rows of one source: the columns as read, and `propload_row`,
                 the number of each row in its source. Messages use the number that a row
                 is returned with. If that column is not returned, there must be as many
                 rows as were given, in the same order. `pl.all()` and `unique()` include
-                the column: use `pl.exclude("propload_row")`, `unique(subset=...)`.
+                it; to leave it out: `pl.exclude("propload_row")`, `unique(subset=...)`.
         """
 
 

@@ -147,7 +147,7 @@ class RejectSource:
         return _Looked(loaded, waiting, hashed.hexdigest())
 
     def beginning(self, rows: int, /) -> RejectSource:
-        """Return a source of the first of these rows.
+        """Return a source of only the first of these rows.
 
         A resumed run keeps the lines of its committed pieces, and appends the rows that
         it rejects from then on to the file.
@@ -225,7 +225,7 @@ class RejectSource:
         except ConfigError as error:
             left = rows_as_read([line["values"] for line in part])
             if not OWN_NAMES.isdisjoint(left.columns):
-                # names reserved by propload are refused
+                # as rows they would be refused: they have names reserved by propload
                 raise
             log.warning(
                 "%s: they are rejected again, for another fix to correct", error

@@ -158,7 +158,7 @@ class JournalSource:
 
     Attributes:
         folder: The journal's folder.
-        name: What messages call it.
+        name: Its name in messages.
         rereadable: It can be read again.
     """
 

@@ -183,7 +183,7 @@ class Journal:
 
     @property
     def is_full(self) -> bool:
-        """Whether the last batch found no room."""
+        """Whether the last batch found no room, and none was freed since."""
         with self._changed:
             return self._full
 

@@ -147,7 +147,7 @@ class Lane:
             self._close()
 
     def _next(self) -> Work | None:
-        """Return the next work, or None if the lane is to end."""
+        """Return the next `Work`, or None if the lane is to end."""
         try:
             return self._subscription.get()
         except QueueClosedError as error:

@@ -35,7 +35,7 @@ def no_rows_note(joined: Joined, target: Target, /) -> str:
 def newest_as_text_notes(
     target: Target, types: Mapping[str, tuple[str, str]], /, *, is_new: bool
 ) -> list[str]:
-    """Return a note if the column `newest` is compared as text, as a list.
+    """Return a list with a note if `newest` is compared as text, else an empty one.
 
     Args:
         target: The table and its rules.
@@ -112,7 +112,7 @@ def _by_column(counts: Sequence[tuple[str, int]], what: str) -> str:
 
 
 def doubted_delimiter(joined: Joined, /) -> str:
-    """Return a doubt if text may have been read with a wrong delimiter, or ""."""
+    """Return a warning if rows may have been read with a wrong delimiter, or ""."""
     first = joined.parts[0]
     names = first.rows.schema.names
     found = [mark for mark in DELIMITERS if len(names) == 1 and mark in names[0]]
@@ -131,7 +131,7 @@ def delimiter_note(joined: Joined, /) -> list[str]:
 
 
 def located(said: object, joined: Joined, /, *, shown: str = "") -> str:
-    """Return a message about rows, with their source and any doubt about the delimiter.
+    """Return a message about rows, with their source and any warning on the delimiter.
 
     Args:
         said: The message: what is wrong.

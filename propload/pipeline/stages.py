@@ -41,7 +41,9 @@ class Fit(Protocol):
     """Finds out how rows of one set of columns are prepared and written."""
 
     def __call__(self, joined: Joined) -> Fitted | None:
-        """Return how; called with the first rows of each set of columns.
+        """Return how such rows are prepared and written.
+
+        Called with the first rows of each set of columns.
 
         For rows that cannot be read, the result only enters them in the ledger: it has
         no routing, and is not used for other rows. None if no row came and the table

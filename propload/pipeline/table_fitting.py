@@ -48,12 +48,12 @@ TRIED_ROWS = 1_000
 
 
 def _try_schema(preparer: Preparer, joined: Joined) -> None:
-    """Raise if the first rows and the schema do not fit each other at all.
+    """Raise if the first rows do not match the schema as a whole.
 
     Otherwise a wrong table would be created, which would then refuse corrected rows.
 
     Raises:
-        SchemaMismatchError: They do not fit.
+        SchemaMismatchError: They do not match.
     """
     if preparer.checker is not None:
         without_casts(preparer).sift(joined.first.raw().head(TRIED_ROWS))

@@ -148,9 +148,9 @@ class Tally:
         *,
         done: Mapping[int, int],
     ) -> int:
-        """Note a batch before its pieces go to lanes; return how many rows it rejected.
+        """Note a batch before its pieces go to lanes; return its count of rejected rows.
 
-        The rejected rows are on disk when this returns.
+        These are the rows rejected while preparing; they are on disk when this returns.
 
         Args:
             joined: The batch as read.

@@ -76,10 +76,10 @@ def sized_lines(file: BinaryIO, path: Path, /) -> Iterator[tuple[int, Line]]:
 def lines_in_order(
     path: Path, is_taken: Callable[[Line], bool], /
 ) -> Iterator[tuple[int, Line]]:
-    """Yield some lines of a file, each with its length, in the order of their source.
+    """Yield some lines of a file, each with its length, by batch, source and row.
 
-    The order of the file differs: rows that the database rejects are written later than
-    rows of later batches that were rejected while preparing.
+    The order of the file differs: rows that the database rejects are often written
+    after rows of later batches that were rejected while preparing.
 
     Args:
         path: The file.

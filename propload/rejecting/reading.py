@@ -82,7 +82,7 @@ def _put_right(
     spoilt: AbstractSet[str],
     lines: Iterable[tuple[int, Line]],
 ) -> None:
-    """Convert columns that turned out to be text again, from the lines.
+    """Convert columns that turned out to be text to text, from a second reading.
 
     Most columns have one type. Keeping all values until the last one is known would
     take several times the memory of the frame.

@@ -291,7 +291,7 @@ class AutoBatchRows(BatchRows):
 def batch_sizes(
     plan: Plan, memory: MemoryWatch, committed: Callable[[], int], /
 ) -> BatchRows:
-    """Return the source of the batch size, fixed or adaptive as the plan says.
+    """Return the object that gives the batch size, fixed or adaptive as the plan says.
 
     Args:
         plan: The run's plan.

@@ -92,11 +92,11 @@ class Parts:
 
     @property
     def run_id(self) -> str:
-        """The run's name."""
+        """The run's id."""
         return self.record.run_id
 
     def notes(self) -> tuple[str, ...]:
-        """Return what a reader of the report should know."""
+        """Return the notes for the report."""
         said = self.fit.notes
         if self.target.mode == "append" and self.plan.settings.get("newest"):
             newest = self.target.newest

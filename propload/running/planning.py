@@ -48,7 +48,7 @@ class Plan:
 
     @classmethod
     def of(cls, given: Settings, /, *, job: str | None = None) -> Plan:
-        """Return the plan for the given settings, completed with all others.
+        """Return the plan for these settings and those from environment and file.
 
         Raises:
             ConfigError: One cannot be used, or this process is a fork that cannot load.
@@ -81,7 +81,7 @@ class Plan:
         return cls.of(cast("Settings", given))
 
     def readable_places(self) -> Places:
-        """Return where files of earlier runs are kept, once this user may read them.
+        """Return where files of earlier runs are, after checking that they can be read.
 
         Raises:
             ConfigError: The state folder belongs to another user.
@@ -133,5 +133,5 @@ def _fixed(path: Path) -> Path:
 
 
 def _named(settings: Settings, names: Collection[str]) -> dict[str, Any]:
-    """Return those of these settings that are set; each has the type of its field."""
+    """Return the settings with these names that are set; each has its field's type."""
     return {name: value for name, value in settings.items() if name in names}

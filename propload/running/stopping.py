@@ -214,7 +214,7 @@ def end_at_once(
 
 
 class Ended:
-    """A flag that work has ended, which a signal handler may interrupt a wait for.
+    """A flag that work has ended; a signal handler may interrupt the wait for it.
 
     `threading.Event.wait` is Python code: if a handler raises between two of its
     instructions, its lock is left released, and the waiting thread gets a RuntimeError
