@@ -148,7 +148,7 @@ class Tally:
         *,
         done: Mapping[int, int],
     ) -> int:
-        """Note a batch before its pieces go to lanes; return its count of rejected rows.
+        """Note a batch before its pieces go to lanes; return how many rows it rejects.
 
         These are the rows rejected while preparing; they are on disk when this returns.
 
