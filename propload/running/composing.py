@@ -230,8 +230,7 @@ def compose(
         metrics=metrics,
         on_committed=journaling.note_committed,
     )
-    # closing over the pipeline instead would make a cycle that keeps the source alive
-    tally = pipeline.tally
+    tally = pipeline.tally  # not the pipeline: that cycle would keep the source alive
     return Parts(
         record=record,
         source=source,
