@@ -140,7 +140,7 @@ class CheckedTable:
     ) -> CheckedRows:
         """Return how rows are checked against a table like the one to be created.
 
-        Columns that earlier rows have added to it count as stored.
+        The table counts as existing once earlier rows would have created it.
         """
         for name, dtype in preparer.schema.items():
             created = pg_types.get(name) or create_type(dtype)

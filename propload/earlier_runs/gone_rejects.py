@@ -40,7 +40,7 @@ def find_rejected(run_id: str, places: Places, /) -> Path:
 
     Args:
         run_id: The run, or a prefix of its id; empty for the newest run with rejected
-            rows. If the newest is an unfinished replay, it is the run being replayed.
+            rows or, if an unfinished replay is newer, the run that it replays.
         places: Where the files of earlier runs are.
 
     Raises:

@@ -42,7 +42,7 @@ def rejects(run_id: str = "", /, **settings: Unpack[FileSettings]) -> pl.DataFra
 
     Args:
         run_id: The run, or a prefix of its id; by default the newest run with rejected
-            rows. If the newest is an unfinished replay, it is the run being replayed.
+            rows or, if an unfinished replay is newer, the run that it replays.
         **settings: `state_dir`, if it is not the default.
 
     Raises:

@@ -50,10 +50,10 @@ class NewestRejects:
         }
 
     def find(self) -> Path:
-        """Return the file of the newest run, whether its rows can be replayed or not.
+        """Return the newest run's file, whether its rows can be replayed or not.
 
-        If that is an unfinished replay, it is the file of the run being replayed, as in
-        `find_replayable`. Skipped files are logged.
+        If an unfinished replay is newer, return the file of the run that it replays, as
+        in `find_replayable`. Skipped files are logged.
 
         Raises:
             ConfigError: No run has left rejected rows.
@@ -63,8 +63,9 @@ class NewestRejects:
     def find_replayable(self) -> Path:
         """Return the file of the newest run with a row that can be replayed.
 
-        If that is an unfinished replay, it is the file of the run being replayed, which
-        until the end also holds the replay's own rows. Skipped files are logged.
+        If an unfinished replay is newer, return the file of the run that it replays:
+        until the replay has ended, that file also has the replay's own rejected rows.
+        Skipped files are logged.
 
         Raises:
             ConfigError: No run has left rejected rows.

@@ -60,7 +60,7 @@ def replay(
 
     Args:
         run_id: The run, or a prefix of its id; by default the newest run with rows to
-            replay. If the newest is an unfinished replay, it is the run being replayed.
+            replay or, if an unfinished replay is newer, the run that it replays.
         fix: Corrects the rows before they are mapped and checked. If it fails within
             the first 32 MB, nothing is loaded; rows on which it fails later are
             rejected again.

@@ -32,9 +32,9 @@ class Outcome:
 
 
 def close_journal(journal: Journal | JournalSource, outcome: Outcome, /) -> None:
-    """Close a journal at the end of its run; remove it if everything is loaded.
+    """Close a journal at the end of its run; remove it if no row of it is needed.
 
-    An error of the disk only becomes a note, as the rows are committed already.
+    An error of the disk only becomes a note: the run's outcome is settled.
     """
     try:
         journal.close(loaded=outcome.loaded)

@@ -124,7 +124,7 @@ def _read_body(file: BinaryIO) -> tuple[bytes, int] | None:
 
 
 def _checksum(body: bytes, first: int) -> int:
-    # of the body alone: damage to the header's other fields shows by itself
+    # covers the body and `first`; damage to the header's other fields shows by itself
     return zlib.crc32(body, first)
 
 
@@ -165,7 +165,7 @@ def read_segments(folder: Path, torn: Torn) -> Iterator[Record]:
 
 
 def survey(folder: Path) -> Survey:
-    """Return what a journal holds; only its last record is decoded."""
+    """Return what a journal holds; of its batches only the last is decoded."""
     torn = Torn()
     first_row, last = 0, None
     for found in _bodies(folder, torn):

@@ -243,7 +243,7 @@ class Journal:
             self._room.tell()
 
     def close(self, *, loaded: bool) -> None:
-        """End the journal, and remove it if all its rows are in the table.
+        """End the journal, and remove it if none of its rows is needed any more.
 
         Args:
             loaded: Whether the run has loaded everything, whatever the journal knows.

@@ -128,7 +128,7 @@ class RejectWriter:
             self._held = lock_rejects(self.path)
 
     def take_back(self, batch: int, lane: int) -> None:
-        """Remove the rows of a lane's last batch, which then had no rejected rows."""
+        """Remove the rows of a lane's last batch: a retry of it rejected none."""
         with self._lock:
             self._take_back(batch, lane)
 

@@ -109,7 +109,7 @@ def _hand_over(folder: Path) -> str:
 
 
 def _file_on_the_way(path: Path) -> Path | None:
-    """Return the file that is in the place of a folder or its parents, or None."""
+    """Return the file in the place of a folder or one of its parents, or None."""
     for one in (path, *path.parents):
         with suppress(OSError):
             if one.exists():
