@@ -48,7 +48,7 @@ _SHAPES_KEPT = 4
 
 
 class Scan:
-    """Checks the rows of a source and collects what their outcome would be.
+    """Checks the rows of a source, and predicts their outcome.
 
     Args:
         preparer: Maps and checks them.

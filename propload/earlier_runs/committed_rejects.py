@@ -62,7 +62,7 @@ def how_to_settle(run_id: str, plan: Plan) -> str:
 
 
 def _told(run: RunRecord | None, report: Report | None) -> tuple[object, str]:
-    """Return a run's mode and source from the ledger or its report, else no values."""
+    """Return a run's mode and source by ledger or report; None and "" if unknown."""
     if run is not None:
         return run.mode, run.source
     if report is not None:

@@ -50,7 +50,7 @@ def drop_runs(older_than: float, /, **settings: Unpack[LedgerSettings]) -> Dropp
     Rows, rejected rows and journals are not deleted.
 
     Args:
-        older_than: The least age in days, counted from the end of a run.
+        older_than: The minimum age in days, counted from the end of a run.
         **settings: `to`, the database of the ledger; `table`, to delete only its
             runs; `state_dir`.
 
@@ -111,7 +111,7 @@ def drop_old_rejects(older_than: float, /, **settings: Unpack[FileSettings]) -> 
     Rows of a run that is still running, and rows that are being replayed, are kept.
 
     Args:
-        older_than: The least age in days, counted from when the last row was rejected.
+        older_than: The minimum age in days, counted from the last rejected row.
         **settings: `state_dir`, if it is not the default.
 
     Raises:

@@ -87,7 +87,7 @@ def did_erase_note(erased: Mapping[str, int], target: Target, /) -> list[str]:
     """Return a report's note on stored values that nulls have erased, if any.
 
     Args:
-        erased: The least number of such values, by column.
+        erased: A lower bound on the number of such values, by column.
         target: The table and its rules.
     """
     if not erased:

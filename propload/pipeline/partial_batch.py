@@ -49,7 +49,7 @@ def torn_batch(begun: PartialBatch, source: str, /) -> ConfigError:
 
 
 def _accounted(joined: Joined, prepared: Prepared, lane: int) -> int:
-    """Return how many rows a lane accounts for; the first counts rejected ones too."""
+    """Return how many rows a lane accounts for; the first also counts rejected ones."""
     rows = prepared.lanes[lane]
     if lane > 0:
         return rows.height + rows.duplicates

@@ -89,7 +89,7 @@ class Tally:
 
     @property
     def erased(self) -> dict[str, int]:
-        """The least number of stored values that nulls have erased, by column."""
+        """A lower bound on how many stored values nulls have erased, by column."""
         with self._lock:
             return dict(self._erased)
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 MOST_WORKERS = 8
 #: Round trip above which lanes spend more time waiting than working.
 FAR_SECONDS = 0.005
-#: Least number of lanes for a far server: while one waits for an answer, others send.
+#: Minimum lanes for a far server: while one waits for an answer, the others send.
 FAR_WORKERS = 4
 #: At most this many rows (of 20 columns) are loaded by one lane in less time than it
 #: takes to start two (measured: no difference at 5,000).
@@ -49,7 +49,7 @@ MOST_ROWS = 4 * BATCH_ROWS
 WARM_BATCHES = 4
 #: Batches in one measurement; with fewer, it shows mostly noise.
 WINDOW = 4
-#: Least speedup for which a larger batch is worth its memory.
+#: Minimum speedup for which a larger batch is worth its memory.
 GAIN = 1.1
 #: Share of the requested rows below which the source is the bottleneck.
 FULL = 0.9
@@ -76,10 +76,10 @@ def choose_workers(
     rows: int | None = None,
     others: int = OTHER_SESSIONS,
 ) -> Workers:
-    """Return how many lanes suit this machine, that server and these rows.
+    """Return how many lanes suit this machine, the server and the rows.
 
     Args:
-        server: Free connections of the server, and its distance.
+        server: The server's free connections, and its round-trip time.
         cpus: Processors of this process; counted by default.
         rows: About how many rows will come, or None if that is unknown.
         others: Sessions that the run needs besides its lanes, including the one that
