@@ -40,6 +40,7 @@ PUBLIC: Mapping[str, Sequence[str]] = {
         "parse_json",
         "parse_one_of",
     ),
+    "propload.schemas": ("RowSchema",),
     "propload.sources.spiders": (
         "PropLoadAddon",
         "PropLoadPipeline",
@@ -52,6 +53,7 @@ PUBLIC: Mapping[str, Sequence[str]] = {
         "find_spider",
         "list_spiders",
     ),
+    "propload.target": ("TableName",),
     "propload.testing": ("MemorySource",),
 }
 #: What a run calls on objects of these, and users do not.
