@@ -7,6 +7,7 @@ batch as an Arrow IPC stream.
 
 from __future__ import annotations
 
+import io
 import json
 import struct
 import zlib
@@ -52,8 +53,9 @@ class Torn:
 
     Attributes:
         bytes: Bytes that are not a complete record.
-        damaged: The file that begins this part, if other files follow it, or None. A
-            killed process does not leave that, as it ends each file before the next.
+        damaged: The file that begins this part, if complete records or other files
+            follow, or None. A killed process leaves neither: it ends a record, and a
+            file, before the next.
     """
 
     bytes: int = 0
@@ -188,11 +190,28 @@ def _bodies(folder: Path, torn: Torn) -> Iterator[tuple[bytes, int]]:
                 except JournalError:
                     rest = sum(one.stat().st_size for one in paths[position + 1 :])
                     torn.bytes += path.stat().st_size - good + rest
-                    torn.damaged = path if paths[position + 1 :] else None
+                    later = paths[position + 1 :]
+                    torn.damaged = path if later or _is_followed(path, good) else None
                     return
                 if found is None:
                     break
                 yield found
+
+
+def _is_followed(path: Path, start: int) -> bool:
+    """Return whether a complete record follows the damaged one at `start`."""
+    with path.open("rb") as file:
+        file.seek(start)
+        rest = file.read()
+    behind = io.BytesIO(rest)
+    place = rest.find(_MAGIC, 1)
+    while place >= 0:
+        behind.seek(place)
+        try:
+            return _read_body(behind) is not None
+        except JournalError:
+            place = rest.find(_MAGIC, place + 1)
+    return False
 
 
 class Encoded:

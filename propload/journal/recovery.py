@@ -193,7 +193,7 @@ class JournalSource:
         """Yield the batches.
 
         Raises:
-            JournalError: A file is damaged, and others follow it.
+            JournalError: A record or file is damaged that others follow.
         """
         torn = Torn()
         for record in records.read_segments(self.folder, torn):

@@ -183,6 +183,29 @@ def test_a_damaged_file_that_others_follow_is_no_torn_end(make, monkeypatch, fil
     assert ids(source) == list(range(5 * file))
 
 
+@pytest.mark.parametrize("spoilt", ["head", "length", "body"])
+def test_a_damaged_record_that_others_follow_is_no_torn_end(make, spoilt):
+    journal = make()
+    ends = []
+    for start in (0, 5, 10):
+        journal.append(batch(start, 5))
+        ends.append(records.segments(journal.folder)[0].stat().st_size)
+    journal.close(loaded=False)
+    [file] = records.segments(journal.folder)
+    content = bytearray(file.read_bytes())
+    place = {"head": ends[0], "length": ends[0] + 6, "body": ends[1] - 9}[spoilt]
+    content[place] ^= 255
+    file.write_bytes(content)
+    source = JournalSource(journal.folder)
+    read = []
+    with pytest.raises(JournalError, match=f"{file} is damaged, and rows follow"):
+        read.extend(source)
+    assert ids(read) == list(range(5))
+    # a killed process leaves no whole record behind one that is not
+    file.write_bytes(content[: ends[2] - 1])
+    assert ids(source) == list(range(5))
+
+
 def test_a_journal_that_goes_while_others_are_read_is_passed_over(
     make, tmp_path, monkeypatch
 ):
