@@ -147,9 +147,11 @@ class PushedSource:
                 else:
                     self._append_numbered(journal, made, timeout=left)
             except TimeoutError as error:
+                part = f"the {part_taken(taken)}. Put the others"
+                told = part if taken else "nothing was taken. Put the rows"
                 msg = (
-                    f"no room within {timeout} s: the {part_taken(taken)}. Put the "
-                    "others again later, wait longer (timeout=), or raise journal_bytes"
+                    f"no room within {timeout} s: {told} again later, wait longer "
+                    "(timeout=), or raise journal_bytes"
                 )
                 raise TimeoutError(msg) from error
             except JournalError as error:
