@@ -60,12 +60,13 @@ def visible_json(text: str, /) -> str:
 
 
 def hanging(text: str, /) -> str:
-    """Return a text with all lines but the first indented.
+    """Return a text with all lines but the first marked and indented.
 
     Otherwise a line break in a value, or in the name of a file, could begin a line that
-    a reader of a log takes for one of propload's own.
+    a reader of a log takes for one of propload's own; without the mark, for a line of a
+    report, which are indented too.
     """
-    return text.replace("\n", "\n    ")
+    return text.replace("\n", "\n    | ")
 
 
 def _written_out(found: re.Match[str]) -> str:

@@ -78,5 +78,6 @@ def test_json_for_a_terminal_has_the_same_values():
 
 def test_a_line_break_begins_no_line_that_looks_like_another():
     assert (
-        hanging("one\n2026-01-01 propload: two") == "one\n    2026-01-01 propload: two"
+        hanging("one\n2026-01-01 propload: two")
+        == "one\n    | 2026-01-01 propload: two"
     )
