@@ -183,10 +183,13 @@ class _Advice:
         resume = f"the same command with --resume {parts.run_id}"
         if not self._fails_again:
             return f"To continue: {self._first()}{resume}"
-        # a run is resumed only with the files and settings that it began with
+        # a run is resumed only with the files and settings that it began with, except
+        # for the reject limit
+        limit = isinstance(self.error, RejectLimitError)
+        may, other = (" or max_rejects", "another") if limit else ("", "a")
         return (
-            f"To continue, fix that: if only the table has changed, {resume}; if a "
-            f"file or a setting has, load again without --resume{others}"
+            f"To continue, fix that: if only the table{may} has changed, {resume}; "
+            f"if a file or {other} setting has, load again without --resume{others}"
         )
 
     def _how_to_begin_anew(self) -> str:

@@ -47,6 +47,13 @@ def test_a_run_that_refused_too_many_rows_says_where_they_are(parts_of):
     assert what_ended(parts, KeyboardInterrupt()) == "KeyboardInterrupt. "
 
 
+def test_a_run_that_refused_too_many_rows_goes_on_with_another_limit(parts_of):
+    counts, limit = Counts(read=3, inserted=1), RejectLimitError("2 of 3 rows")
+    told = how_to_continue(parts_of(None, "append"), counts, limit)
+    assert "if only the table or max_rejects has changed, the same command" in told
+    assert "if a file or another setting has, load again" in told
+
+
 @pytest.mark.parametrize("left", LEFT)
 @pytest.mark.parametrize("mode", ["replace", "append"])
 def test_a_run_that_cannot_be_gone_on_with_is_not_told_to_go_on(left, mode, parts_of):
