@@ -217,7 +217,7 @@ def record(
     shared mode; a process that continues the run waits for that lock.
 
     Values are literals in the text: a statement without parameters takes one round
-    trip, one with parameters takes three.
+    trip; with parameters it would take more (`quoting.with_values`).
     """
     numbers = (
         piece.batch,
