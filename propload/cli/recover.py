@@ -13,19 +13,14 @@ from propload.cli.output import failure, report_of
 from propload.cli.run_arguments import places, run_argument
 from propload.cli.settings import only, settings_group
 from propload.cli.table import print_table
-from propload.config import RELOADING, commands_for
+from propload.config import RELOADING, commands_for, refuse_others
 from propload.errors import ConfigError, PropLoadError
 from propload.messages.wording import counted
-from propload.options import FileSettings, TableSettings
+from propload.options import FileSettings, LedgerSettings, TableSettings
 
 if TYPE_CHECKING:
     from propload.cli.output import Screen
-    from propload.options import (
-        JournalSettings,
-        LedgerSettings,
-        RecoverSettings,
-        Settings,
-    )
+    from propload.options import JournalSettings, RecoverSettings, Settings
     from propload.report import Report
 
 _RUN = run_argument("Only this run; by default all runs into the database.")
@@ -169,6 +164,7 @@ def _confirm_drop(run: str, given: Settings, screen: Screen) -> None:
 def _list(given: Settings, screen: Screen) -> None:
     from propload.earlier_runs.leftover_journals import leftovers  # noqa: PLC0415 - heavy
 
+    refuse_others(given, LedgerSettings.__annotations__, function="recover --list")
     found = leftovers(**cast("LedgerSettings", given))
     if screen.as_json:
         values = [

@@ -169,3 +169,10 @@ def test_nobody_is_asked_about_a_journal_that_is_not_there(recovering, monkeypat
     asked = run("r1", "--drop")
     assert asked.exit_code == 1
     assert "Delete the journal of run r1, at most 1,200 rows?" in asked.stderr
+
+
+def test_a_setting_that_a_list_has_no_use_for_is_refused_by_its_option(recovering):
+    result = run("--list", "--max-rejects", "3", "--table", "homes")
+    assert result.exit_code == 2
+    assert "max_rejects does not apply to recover --list: leave it out" in result.stderr
+    assert run("--list", "--table", "homes").exit_code == 0
