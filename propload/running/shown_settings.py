@@ -84,4 +84,7 @@ def _plain(value: object) -> Plain:
         return [_plain(one) for one in value]
     if isinstance(value, dict):
         return {str(name): _plain(one) for name, one in value.items()}
-    return str(value) if isinstance(value, (datetime, Path)) else type(value).__name__
+    if isinstance(value, (datetime, Path)):
+        return str(value)
+    # a model of pandera is a class, whose own class says nothing
+    return value.__name__ if isinstance(value, type) else type(value).__name__

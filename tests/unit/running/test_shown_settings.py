@@ -1,0 +1,21 @@
+"""What is shown of a run's settings."""
+
+import polars as pl
+
+from propload.running.planning import Plan
+from propload.running.shown_settings import settings_shown
+from propload.target import TableName, Target
+
+HOMES = Target(TableName("public", "homes"), key=("id",))
+
+
+class Home:
+    """Stands for a schema's model."""
+
+
+def test_python_objects_are_shown_by_name(tmp_path):
+    told = {"schema": Home, "mapping": {"id": pl.col("No")}}
+    plan = Plan.of({**told, "state_dir": tmp_path})
+    shown = settings_shown(plan, HOMES)
+    assert (shown["schema"], shown["mapping"]) == ("Home", {"id": "Expr"})
+    assert shown["objects"] == ["schema", "mapping"]
