@@ -253,12 +253,12 @@ class TableFit:
         """Forget types inferred for a table that has been created again since."""
         if facts is not None and self._run.table_oid not in (None, facts.oid):
             self._hold({})
-            self._run = self._run.into(facts)
+            self._run = self._run.with_table(facts)
 
     def _hold(self, guessed: Mapping[str, pl.DataType]) -> None:
         """Use inferred types for all rows of the run, also in its later processes."""
         self._preparer = replace(self._preparer, guessed=guessed)
-        self._run = self._run.guessing(named(guessed))
+        self._run = self._run.with_guessed_types(named(guessed))
 
     def _note(
         self,

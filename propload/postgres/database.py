@@ -245,7 +245,7 @@ class Database:
             fit = plan_rows(frame_schema, facts, target)
             # another session may have created or changed the table in between
             fit.require_fit()
-            opened = self._open_run(run.into(facts))
+            opened = self._open_run(run.with_table(facts))
             table = opened.table_to_fill(target, facts)
             opened.note_columns(fit.columns)
             shape = shape_of(

@@ -149,7 +149,7 @@ class _Load:
         wanted = self.plan.settings.get("resume")
         point = resuming.point(self.source, wanted, record, self.target)
         if point is not None:
-            return record.continuing(point.run), point
+            return record.as_continuation_of(point.run), point
         killed = killed_run_of(self.source)
         run_id = killed or new_run_id()
         resuming.claim(run_id, is_new=killed is None)

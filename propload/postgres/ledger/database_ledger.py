@@ -52,12 +52,12 @@ class DatabaseLedger:
 
     def record(self, connection: Connection, piece: Piece, counts: Counts) -> bool:
         """Enter a piece in its transaction; return False if it is entered already."""
-        mine = {"token": connection.token, "holder": self._holder}
-        entry = ledger.record(self.run_id, piece, counts, **mine)
-        with self._noticing_loss(connection):
+        owner = {"token": connection.token, "holder": self._holder}
+        entry = ledger.record(self.run_id, piece, counts, **owner)
+        with self._detect_dropped_ledger(connection):
             if connection.execute(entry):
                 return True
-        query = ledger.obstacles(self.run_id, **mine)
+        query = ledger.obstacles(self.run_id, **owner)
         is_session, is_known, is_held = connection.rows(query)[0]
         if not is_session:
             raise lost_session()
@@ -73,7 +73,7 @@ class DatabaseLedger:
     def find(self, connection: Connection, piece: Piece) -> LedgerEntry | None:
         """Return the entry of a piece, or None if it was not committed."""
         query = ledger.find(self.run_id, piece.batch, piece.lane)
-        with self._noticing_loss(connection):
+        with self._detect_dropped_ledger(connection):
             rows = connection.rows(query)
         return _entry(rows[0]) if rows else None
 
@@ -85,7 +85,7 @@ class DatabaseLedger:
     def enter_end(self, connection: Connection, status: str) -> None:
         """Enter how the run ended."""
         values = (self.run_id, self._holder, status)
-        with self._noticing_loss(connection):
+        with self._detect_dropped_ledger(connection):
             if connection.ask(ledger.FINISH, values):
                 return
         if self.status(connection) is None:
@@ -106,7 +106,7 @@ class DatabaseLedger:
         return str(rows[0][0]) if rows else None
 
     @contextmanager
-    def _noticing_loss(self, connection: Connection) -> Iterator[None]:
+    def _detect_dropped_ledger(self, connection: Connection) -> Iterator[None]:
         """Raise `ledger_gone` if a statement failed because the ledger was dropped.
 
         A statement may also fail because another table is missing, which a trigger of
@@ -136,8 +136,8 @@ def take_over(
     if not LedgerAccess.of(connection).is_usable:
         connection.commit()
         return True
-    held = (run_id, holder)
-    return is_done_in_time(connection, ledger.HOLD, held, wait=wait)
+    params = (run_id, holder)
+    return is_done_in_time(connection, ledger.HOLD, params, wait=wait)
 
 
 def make_ledger(connection: Connection, /) -> bool:
@@ -160,8 +160,8 @@ def _make(connection: Connection, schema: tuple[str, ...]) -> None:
     statements then fail with a duplicate, and there is nothing left to create.
     """
     try:
-        making = (ledger.LOCK_MAKING, *schema, *ledger.CREATE_TABLES)
-        connection.execute(";".join(making))
+        statements = (ledger.LOCK_MAKING, *schema, *ledger.CREATE_TABLES)
+        connection.execute(";".join(statements))
     except ServerError as error:
         connection.rollback()
         if error.sqlstate not in ALREADY_THERE:

@@ -55,7 +55,7 @@ class FileLedger:
         self._lock = threading.Lock()
         self._open: dict[tuple[int, int], tuple[str, LedgerEntry]] = {}
         #: Committed pieces whose commit could not be recorded on disk.
-        self._unnoted: dict[tuple[int, int], LedgerEntry] = {}
+        self._unrecorded: dict[tuple[int, int], LedgerEntry] = {}
         self.path = path_of(state_dir, run.run_id)
         self._ending: tuple[str, str] | None = None
         self._database = database
@@ -93,8 +93,8 @@ class FileLedger:
         with self._lock:
             _, entry = self._open.pop(place)
             # all others are in the file only: a service writes pieces for years
-            if not self._note({"committed": place}):
-                self._unnoted[place] = entry
+            if not self._write_outcome({"committed": place}):
+                self._unrecorded[place] = entry
 
     def find(self, connection: Connection, piece: Piece) -> LedgerEntry | None:
         """Return the entry of a committed piece, or None; ask the server if unsure."""
@@ -108,8 +108,8 @@ class FileLedger:
         for number, entry in list(self._open.values()):
             if was_committed(connection, number):
                 self.settle(entry)
-        found = self._settled()
-        return [found[place] for place in sorted(found)]
+        settled = self._settled()
+        return [settled[place] for place in sorted(settled)]
 
     def enter_end(self, connection: Connection, status: str) -> None:
         """Write how the run ends, with the number of the transaction of its end."""
@@ -125,7 +125,7 @@ class FileLedger:
     def settle_end(self, status: str) -> None:
         """Record that the end of the run is committed."""
         with self._lock:
-            self._note({"status": status})
+            self._write_outcome({"status": status})
 
     def status(self, connection: Connection) -> str | None:
         """Return how the run ended, or None if the server has not committed an end."""
@@ -173,9 +173,9 @@ class FileLedger:
 
     def _settled(self) -> dict[tuple[int, int], LedgerEntry]:
         """Return the pieces that are known to be committed."""
-        return {**Pieces.read(self.path).settled, **self._unnoted}
+        return {**Pieces.read(self.path).settled, **self._unrecorded}
 
-    def _note(self, line: dict[str, object]) -> bool:
+    def _write_outcome(self, line: dict[str, object]) -> bool:
         """Record what is committed; return False if that fails: the server knows it."""
         try:
             self._append(line)

@@ -38,24 +38,24 @@ class ResumePoint:
         start: The first row that is not committed, and what is committed.
         committed: The batch number and lane of every committed piece.
         entries: All entries of the run in the ledger.
-        gone: How many of its first rows the source no longer has.
+        dropped_rows: How many of its first rows the source no longer has.
     """
 
     run: RunRecord
     start: Start
     committed: frozenset[tuple[int, int]] = frozenset()
     entries: tuple[LedgerEntry, ...] = ()
-    gone: int = 0
+    dropped_rows: int = 0
 
-    def again(self, *, whole: bool) -> ResumePoint:
+    def with_rewrite(self, *, whole: bool) -> ResumePoint:
         """Return the point of a run that rewrites the batches committed in part.
 
         Args:
             whole: Whether it begins again at its first row.
         """
         first = 0 if whole else self.start.first_row
-        run = self.run.without(first, self.start.batch)
-        return make_point(run, self.entries, gone=self.gone)
+        run = self.run.with_void_entries(first, self.start.batch)
+        return make_point(run, self.entries, dropped_rows=self.dropped_rows)
 
 
 def runs_of(
@@ -73,50 +73,50 @@ def runs_of(
     place = (source, target)
     in_database = _in_database(connection, ledger.RUNS_OF, place)
     in_files = _in_files(connection, ledger_files(state_dir), source)
-    found = [*in_database, *(run for run in in_files if run.target == target)]
-    return sorted(found, key=lambda run: run.run_id, reverse=True)
+    runs = [*in_database, *(run for run in in_files if run.target == target)]
+    return sorted(runs, key=lambda run: run.run_id, reverse=True)
 
 
 def find_run(
     connection: Connection, state_dir: Path, run_id: str, /
 ) -> RunRecord | None:
     """Return a run, or None if no ledger has it; arguments as for `runs_of`."""
-    found = _in_database(connection, ledger.RUN, (run_id,))
+    runs = _in_database(connection, ledger.RUN, (run_id,))
     path = path_of(state_dir, run_id)
-    if not found and is_file_of(Places(state_dir).runs, path):
-        found = _in_files(connection, [path])
-    return found[0] if found else None
+    if not runs and is_file_of(Places(state_dir).runs, path):
+        runs = _in_files(connection, [path])
+    return runs[0] if runs else None
 
 
 def _in_database(
-    connection: Connection, query: str, given: tuple[str, ...]
+    connection: Connection, query: str, params: tuple[str, ...]
 ) -> list[RunRecord]:
-    found = []
+    runs = []
     if LedgerAccess.of(connection).is_usable:
-        found = [_record(row) for row in connection.ask(query, given)]
+        runs = [_read_record(row) for row in connection.ask(query, params)]
     connection.rollback()
-    return found
+    return runs
 
 
 def _in_files(
     connection: Connection, paths: Sequence[Path], source: str | None = None
 ) -> list[RunRecord]:
-    here = identity_of(connection) if paths else None
-    found = (read_file(connection, path, here, source=source) for path in paths)
-    return [run for run in found if run]
+    database_id = identity_of(connection) if paths else None
+    runs = (read_file(connection, path, database_id, source=source) for path in paths)
+    return [run for run in runs if run]
 
 
 def find_point(
-    connection: Connection, state_dir: Path, run: RunRecord, /, *, gone: int = 0
+    connection: Connection, state_dir: Path, run: RunRecord, /, *, dropped_rows: int = 0
 ) -> ResumePoint:
-    """Return where to continue a run; `gone` is as for `make_point`."""
+    """Return where to continue a run; `dropped_rows` is as for `make_point`."""
     entries = find_ledger(run, state_dir).committed(connection)
     connection.rollback()
-    return make_point(run, entries, gone=gone)
+    return make_point(run, entries, dropped_rows=dropped_rows)
 
 
 def make_point(
-    run: RunRecord, entries: Iterable[LedgerEntry], /, *, gone: int = 0
+    run: RunRecord, entries: Iterable[LedgerEntry], /, *, dropped_rows: int = 0
 ) -> ResumePoint:
     """Return where to continue a run, given what it committed.
 
@@ -127,8 +127,9 @@ def make_point(
     Args:
         run: The run.
         entries: The run's entries in the ledger.
-        gone: How many of its first rows the source no longer has: a journal drops only
-            rows that are done with, whether or not the ledger still has their entries.
+        dropped_rows: How many of its first rows the source no longer has: a journal
+            drops only rows that are done with, whether or not the ledger still has
+            their entries.
     """
     entries = tuple(entries)
     batches: dict[int, list[LedgerEntry]] = {}
@@ -138,31 +139,33 @@ def make_point(
             continue
         batches.setdefault(entry.batch, []).append(entry)
         counts += entry.counts
-    begun = sorted(map(_begun, batches.values()), key=_place)
+    begun = sorted(map(_partial_batch, batches.values()), key=_position)
     first_row = done = untold = 0
-    for one in begun:
-        follows = first_row <= one.first_row <= max(first_row, gone)
-        if not follows or len(one.accounted) < run.lanes:
+    for batch in begun:
+        follows = first_row <= batch.first_row <= max(first_row, dropped_rows)
+        if not follows or len(batch.accounted) < run.lanes:
             break
-        untold += one.first_row - first_row
-        first_row, done = one.through_row, done + 1
+        untold += batch.first_row - first_row
+        first_row, done = batch.through_row, done + 1
     start = Start(
         batch=max((entry.batch for entry in entries), default=-1) + 1,
-        first_row=max(first_row, gone),
+        first_row=max(first_row, dropped_rows),
         begun=tuple(begun[done:]),
         counts=counts,
-        untold=untold + max(0, gone - first_row),
+        untold=untold + max(0, dropped_rows - first_row),
         batches=done,
     )
-    committed = frozenset((e.batch, e.lane) for one in batches.values() for e in one)
-    return ResumePoint(run, start, committed, entries, gone)
+    committed = frozenset(
+        (e.batch, e.lane) for pieces in batches.values() for e in pieces
+    )
+    return ResumePoint(run, start, committed, entries, dropped_rows)
 
 
-def _place(begun: PartialBatch) -> tuple[int, int, int]:
+def _position(begun: PartialBatch) -> tuple[int, int, int]:
     return begun.first_row, begun.through_row, begun.number
 
 
-def _begun(entries: Sequence[LedgerEntry]) -> PartialBatch:
+def _partial_batch(entries: Sequence[LedgerEntry]) -> PartialBatch:
     """Return a batch from its entries."""
     first = entries[0]
     return PartialBatch(
@@ -188,6 +191,6 @@ def _were_together(entries: Iterable[LedgerEntry]) -> bool:
     )
 
 
-def _record(row: tuple[str, ...]) -> RunRecord:
+def _read_record(row: tuple[str, ...]) -> RunRecord:
     run_id, source, fingerprint, target, mode, settings, status = row
     return RunRecord(run_id, source, target, mode, fingerprint, settings, status)

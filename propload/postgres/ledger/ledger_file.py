@@ -74,8 +74,8 @@ class Pieces:
             for line in read_lines(path):
                 if "entry" in line:
                     entry = _read_entry(line["entry"])
-                    told = str(line["transaction"]), entry
-                    pieces.open[entry.batch, entry.lane] = told
+                    open_piece = str(line["transaction"]), entry
+                    pieces.open[entry.batch, entry.lane] = open_piece
                 elif "committed" in line:
                     pieces._settle(*line["committed"])
         return pieces
@@ -95,7 +95,7 @@ def _read_entry(written: dict[str, Any]) -> LedgerEntry:
 def read_file(
     connection: Connection,
     path: Path,
-    here: str | None,
+    database_id: str | None,
     /,
     *,
     source: str | None = None,
@@ -105,22 +105,23 @@ def read_file(
     Args:
         connection: A connection to the database.
         path: The file.
-        here: The identity of the database, or None if this user may not ask for it.
+        database_id: The identity of the database, or None if this user may not ask
+            for it.
         source: The source that the run must have, or None for any. For a run of another
             source, None is returned after its file's first line was read.
     """
     record, status, ending = None, "running", None
-    names = {one.name for one in fields(RunRecord)}
-    for found in read_lines(path):
-        if here is not None and found.get("database") not in (None, here):
+    names = {f.name for f in fields(RunRecord)}
+    for line in read_lines(path):
+        if database_id is not None and line.get("database") not in (None, database_id):
             return None
-        if "run" in found:
-            record = RunRecord(**{n: v for n, v in found["run"].items() if n in names})
+        if "run" in line:
+            record = RunRecord(**{n: v for n, v in line["run"].items() if n in names})
             if source not in (None, record.source):
                 return None
-        if "status" in found:
-            status, ending = found["status"], None
-        ending = found.get("ending", ending)
+        if "status" in line:
+            status, ending = line["status"], None
+        ending = line.get("ending", ending)
     if ending is not None and _is_certain(connection, ending[0]):
         status = ending[1]
     return replace(record, status=status) if record else None

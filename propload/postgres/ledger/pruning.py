@@ -69,13 +69,13 @@ def prune_runs(
     """
     target = "" if table is None else str(table)
     try:
-        gone = 0
+        deleted = 0
         if LedgerAccess.of(connection).is_usable:
-            given = (before, target, "\n".join(kept.sources), "\n".join(kept.runs))
-            gone = int(connection.value(ledger.FORGET, given))
+            params = (before, target, "\n".join(kept.sources), "\n".join(kept.runs))
+            deleted = int(connection.value(ledger.FORGET, params))
         connection.commit()
         old = written_before(before, ledger_files(state_dir))
-        return gone + _forget_files(connection, old, target, kept)
+        return deleted + _forget_files(connection, old, target, kept)
     except ServerError as error:
         raise failures.as_write_error(
             error, table=_LEDGER, doing="runs were deleted there"
@@ -86,12 +86,12 @@ def _forget_files(
     connection: Connection, old: list[Path], target: str, kept: KeptRuns
 ) -> int:
     """Delete the ledger files of loaded runs into a target, of any if it is empty."""
-    here = identity_of(connection) if old else None
-    gone = 0
+    database_id = identity_of(connection) if old else None
+    deleted = 0
     for path in old:
-        run = read_file(connection, path, here)
+        run = read_file(connection, path, database_id)
         if run is None or run.status != ledger.LOADED or kept.has(run):
             continue
         if target in ("", run.target):
-            gone += delete(path)
-    return gone
+            deleted += delete(path)
+    return deleted

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from propload.postgres.ledger.entry import LedgerEntry
     from propload.postgres.tables.facts import TableFacts
 
-#: Keys of a run's settings in the ledger: its number of lanes, the mark of what shapes
-#: its rows, its table's OID and columns, and which rows other batches wrote again.
+#: Keys of a run's settings in the ledger: its number of lanes, a fingerprint of what
+#: shapes its rows, its table's OID and columns, and rows that other batches rewrote.
 _LANES, _SHAPING, _OID, _COLUMNS = "workers", "shaping", "table_oid", "columns"
 _VOID = "void"
 #: The types that were guessed for columns that it added; later rows are read as these.
@@ -26,7 +26,7 @@ _JOURNALED = "journaled"
 
 #: Whether a run and its continuation shape rows in the same way. It cannot be told if
 #: the functions are of other versions (`versions`) or cannot be examined (`unknown`).
-Likeness = Literal["same", "other", "versions", "unknown"]
+ShapingMatch = Literal["same", "other", "versions", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +34,13 @@ class Meaning:
     """What the mapping and the schema of a run mean.
 
     Attributes:
-        mark: A fingerprint that differs if they may mean something else; None if that
-            cannot be told, empty if there are none.
+        fingerprint: It differs if they may mean something else; None if that cannot be
+            told, empty if there are none.
         versions: The versions of the packages whose functions they call, empty if
             there are none.
     """
 
-    mark: str | None
+    fingerprint: str | None
     versions: str
 
 
@@ -68,30 +68,41 @@ class RunRecord:
     settings: str = "{}"
     status: str = "running"
 
-    def shaped(
-        self, mark: str, meaning: Meaning, /, *, lanes: int, is_journaled: bool
+    def with_shaping(
+        self,
+        settings_fingerprint: str,
+        meaning: Meaning,
+        /,
+        *,
+        lanes: int,
+        is_journaled: bool,
     ) -> RunRecord:
         """Return the record with what determines how rows are shaped and routed.
 
         Args:
-            mark: A fingerprint of the settings by which rows are read, mapped and
-                routed.
+            settings_fingerprint: A fingerprint of the settings by which rows are read,
+                mapped and routed.
             meaning: What the mapping and the schema mean.
             lanes: How many lanes write.
             is_journaled: Whether rows cannot be read again once they are committed.
         """
-        told = {_LANES: lanes, _SHAPING: mark, _JOURNALED: is_journaled}
-        return self._with({**told, _MEANING: [meaning.mark, meaning.versions]})
+        changes = {
+            _LANES: lanes,
+            _SHAPING: settings_fingerprint,
+            _JOURNALED: is_journaled,
+            _MEANING: [meaning.fingerprint, meaning.versions],
+        }
+        return self._with(changes)
 
     def with_lanes(self, lanes: int, /) -> RunRecord:
         """Return the record with this number of lanes."""
         return self._with({_LANES: lanes})
 
-    def into(self, facts: TableFacts, /) -> RunRecord:
+    def with_table(self, facts: TableFacts, /) -> RunRecord:
         """Return the record with the OID and the columns of the table it writes."""
-        return self._with({_OID: facts.oid, _COLUMNS: facts.columns_mark})
+        return self._with({_OID: facts.oid, _COLUMNS: facts.columns_fingerprint})
 
-    def guessing(self, names: Mapping[str, str], /) -> RunRecord:
+    def with_guessed_types(self, names: Mapping[str, str], /) -> RunRecord:
         """Return the record with the types that the run has guessed.
 
         Args:
@@ -99,12 +110,12 @@ class RunRecord:
         """
         return self if names == self.guessed else self._with({_GUESSED: {**names}})
 
-    def continuing(self, before: RunRecord, /) -> RunRecord:
+    def as_continuation_of(self, before: RunRecord, /) -> RunRecord:
         """Return this record as the continuation of a run: its ID, settings merged."""
-        told = {**before._told, **self._told}
-        return replace(self, run_id=before.run_id, settings=json.dumps(told))
+        settings = {**before._parsed_settings, **self._parsed_settings}
+        return replace(self, run_id=before.run_id, settings=json.dumps(settings))
 
-    def without(self, row: int, batch: int, /) -> RunRecord:
+    def with_void_entries(self, row: int, batch: int, /) -> RunRecord:
         """Return the record of a run that writes rows again, in new batches.
 
         Args:
@@ -119,7 +130,7 @@ class RunRecord:
             entry.first_row >= row and entry.batch < batch for row, batch in self._void
         )
 
-    def likeness(self, before: RunRecord, /) -> Likeness:
+    def compare_shaping(self, before: RunRecord, /) -> ShapingMatch:
         """Return whether rows are shaped and routed as they were in an earlier run.
 
         Older versions of propload recorded less; what they left out is not compared.
@@ -131,56 +142,56 @@ class RunRecord:
             return "same"
         if then.versions and now.versions and then.versions != now.versions:
             return "versions"
-        if then.mark is None or now.mark is None:
+        if then.fingerprint is None or now.fingerprint is None:
             return "unknown"
-        return "same" if then.mark == now.mark else "other"
+        return "same" if then.fingerprint == now.fingerprint else "other"
 
     @property
     def lanes(self) -> int:
         """Its number of lanes: the rows of a key must go to the same lane again."""
-        return int(self._told.get(_LANES, 1))
+        return int(self._parsed_settings.get(_LANES, 1))
 
     @property
     def is_journaled(self) -> bool:
         """Whether its rows cannot be read again once they are committed."""
-        return bool(self._told.get(_JOURNALED))
+        return bool(self._parsed_settings.get(_JOURNALED))
 
     @property
     def meaning(self) -> Meaning | None:
         """What its mapping and schema mean; None if its version did not record it."""
-        found = self._told.get(_MEANING)
-        return None if found is None else Meaning(*found)
+        value = self._parsed_settings.get(_MEANING)
+        return None if value is None else Meaning(*value)
 
     @property
     def columns(self) -> str | None:
         """The fingerprint of the table's columns, or None if it is not known."""
-        found = self._told.get(_COLUMNS)
-        return None if found is None else str(found)
+        value = self._parsed_settings.get(_COLUMNS)
+        return None if value is None else str(value)
 
     @property
     def guessed(self) -> dict[str, str]:
         """The names of the types that it has guessed, by column."""
-        return dict(self._told.get(_GUESSED, {}))
+        return dict(self._parsed_settings.get(_GUESSED, {}))
 
     @property
     def table_oid(self) -> int | None:
         """The OID of the table that the run wrote into, or None if it is not known."""
-        found = self._told.get(_OID)
-        return None if found is None else int(found)
+        value = self._parsed_settings.get(_OID)
+        return None if value is None else int(value)
 
     @property
     def _shaping(self) -> str | None:
-        found = self._told.get(_SHAPING)
-        return None if found is None else str(found)
+        value = self._parsed_settings.get(_SHAPING)
+        return None if value is None else str(value)
 
     @property
-    def _told(self) -> dict[str, Any]:
-        told: dict[str, Any] = json.loads(self.settings)
-        return told
+    def _parsed_settings(self) -> dict[str, Any]:
+        settings: dict[str, Any] = json.loads(self.settings)
+        return settings
 
     @property
     def _void(self) -> list[tuple[int, int]]:
-        return [(a, b) for a, b in self._told.get(_VOID, ())]
+        return [(a, b) for a, b in self._parsed_settings.get(_VOID, ())]
 
-    def _with(self, told: Mapping[str, object]) -> RunRecord:
-        return replace(self, settings=json.dumps({**self._told, **told}))
+    def _with(self, changes: Mapping[str, object]) -> RunRecord:
+        return replace(self, settings=json.dumps({**self._parsed_settings, **changes}))

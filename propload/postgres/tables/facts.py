@@ -168,10 +168,10 @@ class TableFacts:
         return next((column for column in self.columns if column.name == name), None)
 
     @property
-    def columns_mark(self) -> str:
+    def columns_fingerprint(self) -> str:
         """A hash of names, types and nullability of the columns, to detect changes."""
-        told = [(one.name, one.pg_type, one.nullable) for one in self.columns]
-        return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+        columns = [(one.name, one.pg_type, one.nullable) for one in self.columns]
+        return hashlib.sha256(json.dumps(columns).encode()).hexdigest()
 
     def of_shadow(self) -> TableFacts:
         """Return the facts of a plain copy of the table, which a replace fills."""

@@ -64,7 +64,7 @@ def begin_record(
         mode=target.mode,
         fingerprint=fingerprint,
     )
-    return record.shaped(
+    return record.with_shaping(
         settings_fingerprint(plan, target),
         meaning_of(plan),
         lanes=plan.workers,
@@ -147,7 +147,7 @@ class Resuming:
     ) -> ResumePoint | None:
         """Return where to continue a killed run's journal, or None if it is new."""
         commands = self.plan.commands
-        found = self.point_of(journal.folder.name, gone=journal.first_row)
+        found = self.point_of(journal.folder.name, dropped_rows=journal.first_row)
         if found is None:
             require_ledger(journal, record, commands)
             return None
@@ -171,12 +171,12 @@ class Resuming:
             raise ConfigError(msg)
         return rewrite_begun(found, record, facts, commands=self.plan.commands)
 
-    def point_of(self, run_id: str, *, gone: int = 0) -> ResumePoint | None:
+    def point_of(self, run_id: str, *, dropped_rows: int = 0) -> ResumePoint | None:
         """Return where a run continues, or None if the ledger does not know it.
 
         Args:
             run_id: The run.
-            gone: How many of its first rows are no longer in its journal.
+            dropped_rows: How many of its first rows are no longer in its journal.
         """
         self.claim(run_id)
         state_dir = self.plan.places.state_dir
@@ -184,7 +184,7 @@ class Resuming:
             run = find_run(session, state_dir, run_id)
             if run is None:
                 return None
-            return find_point(session, state_dir, run, gone=gone)
+            return find_point(session, state_dir, run, dropped_rows=dropped_rows)
 
     def _find(self, wanted: str, record: RunRecord) -> ResumePoint | None:
         """Return where to continue a source, or None if there is no unfinished run.
@@ -284,5 +284,5 @@ def _is_alike(run: RunRecord, record: RunRecord) -> bool:
     return (
         run.fingerprint == record.fingerprint
         and run.mode == record.mode
-        and record.likeness(run) != "other"
+        and record.compare_shaping(run) != "other"
     )

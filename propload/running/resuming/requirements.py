@@ -42,7 +42,7 @@ def require_same_run(run: RunRecord, record: RunRecord, *, otherwise: str) -> No
         )
         msg = f"{record.source} {cause}, so its rows cannot be told apart: {otherwise}"
         raise SourceError(msg, source=record.source)
-    if record.likeness(run) == "other":
+    if record.compare_shaping(run) == "other":
         msg = (
             f"run {run.run_id} read, mapped or matched its rows with other settings "
             f"({', '.join(SHAPING)}; also what mapping and schema hold): continue with "

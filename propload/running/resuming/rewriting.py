@@ -58,17 +58,18 @@ def rewrite_begun(
         )
         raise ConfigError(msg)
     whole = run.mode == "replace"
-    if whole and point.gone:
+    if whole and point.dropped_rows:
         msg = (
             f"{told}, so that all rows would be written again, but the first "
-            f"{point.gone:,} are no longer in the journal: {cause.advice}drop what is "
-            f"left ({commands.drop_journal(run.run_id)}) and load the source again"
+            f"{point.dropped_rows:,} are no longer in the journal: {cause.advice}drop "
+            f"what is left ({commands.drop_journal(run.run_id)}) and load the source "
+            "again"
         )
         raise ConfigError(msg)
     log.warning(
         "%s: %s written again", told, "all rows are" if whole else "they are all"
     )
-    return point.again(whole=whole)
+    return point.with_rewrite(whole=whole)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +89,18 @@ def _difference(
     run: RunRecord, record: RunRecord, facts: TableFacts | None
 ) -> _Cause | None:
     """Return why rows may go to other lanes now, or None if they go to the same."""
-    likeness = record.likeness(run)
-    if likeness == "other":
+    match = record.compare_shaping(run)
+    if match == "other":
         told = "the settings by which rows are read, mapped or matched have changed"
         return _Cause(f"{told} since")
-    if facts is not None and run.columns not in (None, facts.columns_mark):
+    if facts is not None and run.columns not in (None, facts.columns_fingerprint):
         return _Cause(f"the columns of {run.target} have changed since")
-    if likeness == "versions" and run.meaning is not None:
+    if match == "versions" and run.meaning is not None:
         return _Cause(
             "the mapping or the schema may give other rows with the current versions",
             f"continue with those of that time first ({run.meaning.versions}), or ",
         )
-    if likeness == "unknown":
+    if match == "unknown":
         told = "whether mapping and schema are still the same cannot be seen in their"
         return _Cause(f"{told} Python objects", advice="")
     return None

@@ -47,7 +47,7 @@ class OneTable:
         if self.lost:
             self.lost -= 1
             raise TransientWriteError("the answer was lost")
-        self.entered = run.into(self.found)
+        self.entered = run.with_table(self.found)
         plan = plan_rows(schema, self.found, target).columns
         return SimpleNamespace(plan=plan, notes=(), together=False)
 
@@ -100,7 +100,7 @@ def test_other_runs_are_read_as_the_table_has_them(is_new):
     """A run into a table that is there, and one whose record tells of no guesses."""
     database = OneTable()
     stored(fit_of(database), **FIRST)
-    run = RUN if is_new else RUN.into(database.found)
+    run = RUN if is_new else RUN.with_table(database.found)
     assert stored(fit_of(database, run), **STRANGE) == [(7, 3)]
 
 

@@ -19,8 +19,8 @@ def run_of(lanes=2):
     return RunRecord("run", "a.csv", "t", "upsert", settings=f'{{"workers": {lanes}}}')
 
 
-def point_of(*entries, lanes=2, gone=0):
-    return make_point(run_of(lanes), entries, gone=gone)
+def point_of(*entries, lanes=2, dropped_rows=0):
+    return make_point(run_of(lanes), entries, dropped_rows=dropped_rows)
 
 
 @settings(max_examples=200)
@@ -45,11 +45,11 @@ def test_no_row_is_passed_over_that_has_no_end(heights, unentered, lanes, let_go
         entries += [entry(number, lane, rows, wrote=height) for lane in done]
         if len(done) == len(lanes):
             covered.update(range(*rows))
-    gone = min(let_go, sum(heights[: min(lanes)]))
-    point = point_of(*entries, lanes=len(lanes), gone=gone)
-    assert point.start.first_row >= gone
+    dropped_rows = min(let_go, sum(heights[: min(lanes)]))
+    point = point_of(*entries, lanes=len(lanes), dropped_rows=dropped_rows)
+    assert point.start.first_row >= dropped_rows
     passed = set(range(point.start.first_row))
-    assert passed <= covered | set(range(gone))
+    assert passed <= covered | set(range(dropped_rows))
     assert point.start.untold == len(passed - covered)
     for one in point.start.begun:
         assert one.first_row >= point.start.first_row

@@ -16,8 +16,8 @@ def run_of(lanes=2):
     return RunRecord("run", "a.csv", "t", "upsert", settings=f'{{"workers": {lanes}}}')
 
 
-def point_of(*entries, lanes=2, gone=0):
-    return make_point(run_of(lanes), entries, gone=gone)
+def point_of(*entries, lanes=2, dropped_rows=0):
+    return make_point(run_of(lanes), entries, dropped_rows=dropped_rows)
 
 
 def test_a_run_goes_on_behind_the_batches_that_are_complete():
@@ -65,7 +65,7 @@ def test_what_was_written_again_no_longer_counts_and_what_was_not_does():
         entry(3, 0, (4, 8), wrote=4),
         entry(9, 0, (4, 6), wrote=2),
     ]
-    point = make_point(run_of(1).without(4, 8), entries)
+    point = make_point(run_of(1).with_void_entries(4, 8), entries)
     assert point.committed == {(7, 0), (9, 0)}
     assert (point.start.first_row, point.start.batch) == (6, 10)
     assert point.start.counts.inserted == 6
@@ -74,6 +74,6 @@ def test_what_was_written_again_no_longer_counts_and_what_was_not_does():
 def test_a_run_goes_on_behind_rows_that_its_journal_let_go_of():
     """Of rows 0 to 4 nothing was entered, and the journal begins within a batch."""
     entries = entry(1, 0, (4, 8), wrote=4), entry(2, 0, (9, 12), wrote=3)
-    point = point_of(*entries, lanes=1, gone=6)
+    point = point_of(*entries, lanes=1, dropped_rows=6)
     assert (point.start.first_row, point.start.untold) == (8, 4)
     assert [one.number for one in point.start.begun] == [2]

@@ -17,17 +17,17 @@ NOW = "propload 2, polars 2"
 
 def record_of(meaning, *, mark="m", mode="upsert"):
     run = RunRecord("run", "a.csv", "public.t", mode)
-    return run.shaped(mark, meaning, lanes=2, is_journaled=False)
+    return run.with_shaping(mark, meaning, lanes=2, is_journaled=False)
 
 
 def older(mode="upsert"):
     """Return a run of a version that told of its settings only."""
-    told = '{"workers": 2, "shaping": "m"}'
-    return RunRecord("run", "a.csv", "public.t", mode, settings=told)
+    settings = '{"workers": 2, "shaping": "m"}'
+    return RunRecord("run", "a.csv", "public.t", mode, settings=settings)
 
 
 @pytest.mark.parametrize(
-    ("then", "now", "likeness"),
+    ("then", "now", "expected"),
     [
         (Meaning("", ""), Meaning("", ""), "same"),
         (Meaning("a", NOW), Meaning("a", NOW), "same"),
@@ -38,16 +38,16 @@ def older(mode="upsert"):
         (Meaning("a", NOW), Meaning(None, NOW), "unknown"),
     ],
 )
-def test_a_run_is_like_another_as_far_as_one_knows(then, now, likeness):
-    assert record_of(now).likeness(record_of(then)) == likeness
+def test_a_run_is_like_another_as_far_as_one_knows(then, now, expected):
+    assert record_of(now).compare_shaping(record_of(then)) == expected
     # settings that are others need no more
-    assert record_of(now).likeness(record_of(then, mark="n")) == "other"
+    assert record_of(now).compare_shaping(record_of(then, mark="n")) == "other"
 
 
 def test_what_an_older_version_did_not_tell_is_not_asked():
     point = make_point(older("append"), [PIECE])
     now = record_of(Meaning(None, NOW), mode="append")
-    assert now.likeness(older()) == "same"
+    assert now.compare_shaping(older()) == "same"
     assert rewrite_begun(point, now, None, commands=Commands()) is point
 
 

@@ -32,7 +32,7 @@ def own_module(tmp_path, monkeypatch):
 
 def test_without_mapping_and_schema_nothing_can_be_another(tmp_path):
     meaning = meant(tmp_path)
-    assert (meaning.mark, meaning.versions) == ("", "")
+    assert (meaning.fingerprint, meaning.versions) == ("", "")
 
 
 def test_expressions_of_one_column_are_told_apart(tmp_path):
@@ -41,7 +41,7 @@ def test_expressions_of_one_column_are_told_apart(tmp_path):
         for made in (pl.col("id"), pl.col("id") + 7, pl.col("id"))
     )
     assert one == again
-    assert one.mark != other.mark
+    assert one.fingerprint != other.fingerprint
 
 
 @pytest.mark.parametrize("name", ["mapping", "schema"])
@@ -58,15 +58,15 @@ def test_a_name_is_known_by_what_it_stands_for(tmp_path, own_module, name):
         own_module(program.format(number))
         found.append(meant(tmp_path, **{name: "users_own:MADE"}))
     assert found[0] == found[1]
-    assert found[0].mark != found[2].mark
-    assert None not in {one.mark for one in found}
+    assert found[0].fingerprint != found[2].fingerprint
+    assert None not in {one.fingerprint for one in found}
     assert ("pandera" in found[0].versions) == (name == "schema")
 
 
 @pytest.mark.parametrize("settings", [{"mapping": "funda"}, {"schema": "listing"}])
 def test_those_of_propload_are_known_by_its_version(tmp_path, settings):
     meaning = meant(tmp_path, **settings)
-    assert meaning.mark
+    assert meaning.fingerprint
     assert meaning.versions.startswith("propload ")
 
 
