@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from propload.config import commands_for
 from propload.postgres.ledger.database_ledger import take_over
-from propload.postgres.ledger.ledger import taken_over
+from propload.postgres.ledger.ledger import taken_over_error
 from propload.postgres.ledger.ledger_file import identity_of, path_of
 from propload.postgres.ledger.opening import open_ledger
 from propload.postgres.loading_run import LoadingRun
@@ -389,4 +389,4 @@ class Database:
         try:
             self._files[run_id] = lock_file(path)
         except BlockingIOError as error:
-            raise taken_over(run_id) from error
+            raise taken_over_error(run_id) from error

@@ -119,7 +119,7 @@ class LoadingRun:
         if facts is not None:
             self.table_to_fill(target, facts)
         elif target.mode == "replace" and status == "loaded":
-            raise failures.table_gone(self._record.target, is_replace=True)
+            raise failures.table_gone_error(self._record.target, is_replace=True)
 
     def require_table(
         self, session: Connection, target: Target, facts: TableFacts | None, /
@@ -144,7 +144,9 @@ class LoadingRun:
             is_needed = self.is_filling or (is_replace and self.has_rows(session))
             session.rollback()
             if is_needed:
-                raise failures.table_gone(str(target.table), is_replace=is_replace)
+                raise failures.table_gone_error(
+                    str(target.table), is_replace=is_replace
+                )
         elif self._oid not in (None, facts.oid) and not is_replace:
             raise changed(target.table, [MADE_AGAIN], kind=TableGoneError)
 

@@ -11,9 +11,13 @@ from typing import TYPE_CHECKING
 
 from propload.postgres.ledger.access import LedgerAccess
 from propload.postgres.ledger.entry import LedgerEntry
-from propload.postgres.ledger.ledger import ledger_gone, taken_over, unknown_run
+from propload.postgres.ledger.ledger import (
+    ledger_gone_error,
+    taken_over_error,
+    unknown_run_error,
+)
 from propload.postgres.session.driver_errors import ServerError
-from propload.postgres.session.failures import is_missing, lost_session
+from propload.postgres.session.failures import is_missing, lost_session_error
 from propload.postgres.session.locking import is_done_in_time
 from propload.postgres.sql import ledger
 from propload.report import Counts
@@ -48,7 +52,7 @@ class DatabaseLedger:
         begun = connection.ask(ledger.BEGIN, (run.run_id, self._holder, *values))
         connection.commit()
         if not begun:
-            raise taken_over(run.run_id)
+            raise taken_over_error(run.run_id)
 
     def record(self, connection: Connection, piece: Piece, counts: Counts) -> bool:
         """Enter a piece in its transaction; return False if it is entered already."""
@@ -60,11 +64,11 @@ class DatabaseLedger:
         query = ledger.obstacles(self.run_id, **owner)
         is_session, is_known, is_held = connection.rows(query)[0]
         if not is_session:
-            raise lost_session()
+            raise lost_session_error()
         if not is_known:
-            raise unknown_run(self.run_id)
+            raise unknown_run_error(self.run_id)
         if not is_held:
-            raise taken_over(self.run_id)
+            raise taken_over_error(self.run_id)
         return False
 
     def settle(self, piece: Piece | LedgerEntry) -> None:
@@ -89,8 +93,8 @@ class DatabaseLedger:
             if connection.ask(ledger.FINISH, values):
                 return
         if self.status(connection) is None:
-            raise unknown_run(self.run_id)
-        raise taken_over(self.run_id)
+            raise unknown_run_error(self.run_id)
+        raise taken_over_error(self.run_id)
 
     def other_open_runs(self, connection: Connection, target: str) -> list[str]:
         """Return other runs that committed rows into a table and are still running."""
@@ -107,7 +111,7 @@ class DatabaseLedger:
 
     @contextmanager
     def _detect_dropped_ledger(self, connection: Connection) -> Iterator[None]:
-        """Raise `ledger_gone` if a statement failed because the ledger was dropped.
+        """Raise `ledger_gone_error` if a statement failed for a dropped ledger.
 
         A statement may also fail because another table is missing, which a trigger of
         the ledger uses.
@@ -118,7 +122,7 @@ class DatabaseLedger:
             if is_missing(error):
                 connection.rollback()
                 if not LedgerAccess.of(connection).is_there:
-                    raise ledger_gone(self.run_id) from error
+                    raise ledger_gone_error(self.run_id) from error
             raise
 
 

@@ -20,7 +20,7 @@ from propload.postgres.ledger.ledger_file import (
     read_lines,
     was_committed,
 )
-from propload.postgres.session.failures import lost_session
+from propload.postgres.session.failures import lost_session_error
 from propload.postgres.sql import ledger
 from propload.private_files import write_private
 
@@ -144,7 +144,7 @@ class FileLedger:
         query = ledger.transaction(self.run_id, token=connection.token)
         number = connection.value(query)
         if number is None:
-            raise lost_session()
+            raise lost_session_error()
         return str(number)
 
     def _read(self, run: RunRecord) -> None:

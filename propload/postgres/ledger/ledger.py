@@ -64,13 +64,13 @@ class Ledger(Protocol):
         """Return the status that is entered for the run, or None if there is none."""
 
 
-def taken_over(run_id: str, /) -> LockedError:
+def taken_over_error(run_id: str, /) -> LockedError:
     """Return the error for continuing a run that another process holds."""
     msg = f"another process is continuing run {run_id}: wait for it to end"
     return LockedError(msg)
 
 
-def unknown_run(run_id: str, /) -> WriteError:
+def unknown_run_error(run_id: str, /) -> WriteError:
     """Return the error for continuing a run that is gone from the ledger."""
     msg = (
         f"the line of run {run_id} is gone from the ledger (propload.runs): somebody "
@@ -79,7 +79,7 @@ def unknown_run(run_id: str, /) -> WriteError:
     return WriteError(msg, goes_on=False)
 
 
-def ledger_gone(run_id: str, /) -> WriteError:
+def ledger_gone_error(run_id: str, /) -> WriteError:
     """Return the error for a run whose ledger was dropped."""
     msg = (
         "the ledger (propload.runs and propload.ledger) is gone: somebody has dropped "

@@ -112,7 +112,7 @@ class Shadow:
         remove_abandoned(session, table, self._run.run_id, commands=self._commands)
         there = session.value(exists_query(self.table))
         if continued and not there:
-            raise failures.gathered_rows_gone(str(table))
+            raise failures.gathered_rows_gone_error(str(table))
         if continued:
             before = Remark.read(session.value(swapping.noted(self.table)))
             if before is not None:
@@ -137,7 +137,7 @@ class Shadow:
         found = session.rows(swapping.columns_of(self.table))
         there = {name for (name,) in found}
         if not there:
-            raise failures.gathered_rows_gone(str(self._target.table))
+            raise failures.gathered_rows_gone_error(str(self._target.table))
         new = {one.name: one.pg_type for one in columns if one.name not in there}
         if new:
             session.execute(add_columns_statement(self.table, new))

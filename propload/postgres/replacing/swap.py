@@ -72,7 +72,7 @@ class Swap:
             if failure.kind == "transient":
                 raise
             if failures.is_missing(error) and self._is_gone():
-                raise failures.table_gone(table, is_replace=True) from error
+                raise failures.table_gone_error(table, is_replace=True) from error
             if failure.kind == "permanent":
                 raise failures.as_write_error(
                     error, table=table, doing="the new rows were put in place"
@@ -92,7 +92,7 @@ class Swap:
     def _put_in_place(self, committed: Counts) -> None:
         run = self._connection.execute
         if not self._connection.value(exists_query(self._shadow)):
-            raise failures.gathered_rows_gone(str(self._table))
+            raise failures.gathered_rows_gone_error(str(self._table))
         run(find_operators(self._table))
         run(swapping.lock(self._table, referenced=self._is_referenced()))
         # read under the lock, which keeps the table unchanged until the commit

@@ -198,7 +198,7 @@ def _is_embedded(dsn: str) -> bool:
     return host.startswith("/") and spool_of(Path(host)).is_dir()
 
 
-def lost_at_once(error: ServerError, place: str, /) -> TransientWriteError:
+def lost_at_once_error(error: ServerError, place: str, /) -> TransientWriteError:
     """Return the error for a session that was lost while it was being opened.
 
     Args:

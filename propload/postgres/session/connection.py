@@ -25,7 +25,7 @@ from propload.postgres.server.spool import Spool
 from propload.postgres.session import failures, session_settings
 from propload.postgres.session.arrow_rows import arrow_rows
 from propload.postgres.session.cancelling import Cancelling
-from propload.postgres.session.connect_errors import connect_error, lost_at_once
+from propload.postgres.session.connect_errors import connect_error, lost_at_once_error
 from propload.postgres.session.driver_errors import CANCELLED, ServerError, server_error
 from propload.postgres.session.dsn import parse_dsn, resolve_dsn, with_option
 from propload.postgres.session.group import SessionGroup
@@ -110,7 +110,7 @@ def _opened(
         if isinstance(error, ServerError) and (
             failures.is_transient(error) or error.sqlstate == CANCELLED
         ):
-            raise lost_at_once(error, f"{group}") from error
+            raise lost_at_once_error(error, f"{group}") from error
         raise
     return opened
 

@@ -221,13 +221,13 @@ def as_write_error(
     failure = classify(error)
     sqlstate = failure.sqlstate or _CODES.get(error.status)
     if _is_elsewhere(error):
-        return lost_session(table, batch=batch)
+        return lost_session_error(table, batch=batch)
     if (
         shadow_names is not None
         and is_missing(error)
         and shadow_names.are_of(str(error))
     ):
-        return gathered_rows_gone(table, batch=batch, sqlstate=sqlstate)
+        return gathered_rows_gone_error(table, batch=batch, sqlstate=sqlstate)
     made = TransientWriteError if failure.kind == "transient" else WriteError
     code = f" [{failure.sqlstate}]" if failure.sqlstate else ""
     place = table if batch is None else f"batch {batch} into {table}"
@@ -249,7 +249,7 @@ def _with_doing(reason: str, doing: str) -> str:
     return f"{reason} while {doing}" if reason == _RAISED else reason
 
 
-def lost_session(
+def lost_session_error(
     table: str | None = None, /, *, batch: int | None = None
 ) -> WriteError:
     """Return the error for a transaction that ran in a session with another token.
@@ -266,7 +266,7 @@ def lost_session(
     return WriteError(msg, table=table, batch=batch)
 
 
-def gathered_rows_gone(
+def gathered_rows_gone_error(
     table: str, /, *, batch: int | None = None, sqlstate: str | None = None
 ) -> WriteError:
     """Return the error for a replace whose shadow is missing.
@@ -281,7 +281,7 @@ def gathered_rows_gone(
     return WriteError(msg, table=table, batch=batch, sqlstate=sqlstate, goes_on=False)
 
 
-def table_gone(table: str, /, *, is_replace: bool) -> TableGoneError:
+def table_gone_error(table: str, /, *, is_replace: bool) -> TableGoneError:
     """Return the error for a run whose table was dropped or renamed.
 
     Args:

@@ -164,7 +164,7 @@ def require_unchanged(
     if now is not None and now.told == assumptions.told:
         return assumptions
     if now is None:
-        raise failures.table_gone(str(table), is_replace=False)
+        raise failures.table_gone_error(str(table), is_replace=False)
     changes = list(
         assumptions.changes(now, columns=columns, key=key, takes_parts=takes_parts)
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from propload.batch import no_reasons
 from propload.errors import PropLoadError, TransientWriteError, WriteError
-from propload.postgres.ledger.ledger import taken_over
+from propload.postgres.ledger.ledger import taken_over_error
 from propload.postgres.session import failures
 from propload.postgres.session.driver_errors import ServerError
 from propload.report import Counts
@@ -163,7 +163,7 @@ class EntryWriter:
         connection.rollback()
         known = self._recall(connection, piece)
         if known is None:
-            raise taken_over(self._ledger.run_id)
+            raise taken_over_error(self._ledger.run_id)
         return known
 
     def _tell(self, piece: Piece, reasons: pl.DataFrame) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from propload.errors import ConfigError, TransientWriteError, WriteError
-from propload.postgres.session.connect_errors import connect_error, lost_at_once
+from propload.postgres.session.connect_errors import connect_error, lost_at_once_error
 from propload.postgres.session.driver_errors import server_error
 
 
@@ -132,7 +132,9 @@ BY_POOLER = (
 def test_what_a_pooler_lacks_is_told_with_what_to_do():
     said, asked = "query_wait_timeout", "its pool_size), or use fewer --workers"
     text = BY_POOLER.format(said)
-    error = lost_at_once(server_error(RuntimeError(text), "postgresql://db/t"), "db/t")
+    error = lost_at_once_error(
+        server_error(RuntimeError(text), "postgresql://db/t"), "db/t"
+    )
     assert str(error).startswith("db/t: the session was lost as it began: IO: ")
     assert said in str(error)
     assert str(error).endswith(asked)
@@ -140,5 +142,7 @@ def test_what_a_pooler_lacks_is_told_with_what_to_do():
 
 def test_a_session_that_is_lost_otherwise_is_told_without_advice():
     text = BY_POOLER.format("terminating connection")
-    error = lost_at_once(server_error(RuntimeError(text), "postgresql://db/t"), "db/t")
+    error = lost_at_once_error(
+        server_error(RuntimeError(text), "postgresql://db/t"), "db/t"
+    )
     assert str(error).endswith("closed the connection unexpectedly")
