@@ -103,7 +103,7 @@ class _Check:
         self._metrics.begin()
         checker = find_checker(plan.settings)
         table = choose_table(plan.settings, checker, source.name)
-        opened = open_database(plan, stopped=lambda: self._stopped)
+        opened = open_database(plan, should_stop=lambda: self._stopped)
         with opened as database, ExitStack() as stack:
             facts = database.facts(table)
             target, problems = _target(plan.settings, checker, table, facts)

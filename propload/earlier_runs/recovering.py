@@ -210,7 +210,7 @@ def recover_first(plan: Plan, source: Source, stopper: Stopper) -> None:
     found = found and _into_table_of(plan, source, found)
     if not found:
         return
-    with open_database(plan, stopped=stopper.told.is_set) as database:
+    with open_database(plan, should_stop=stopper.told.is_set) as database:
         database.reach()
         mine = _to_load(found, database, plan.commands)
     for report in _recover_before(mine, plan, stopper):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Unpack, cast
 from propload.errors import ConfigError
 from propload.options import FileSettings
 from propload.postgres.database import Database
-from propload.postgres.server.programs import Stopped, never
+from propload.postgres.server.programs import StopCheck, never_stop
 from propload.postgres.session.dsn import describe_dsn
 from propload.prepare.mapping import MapContext, load_mapping
 from propload.prepare.preparing import Preparer
@@ -98,18 +98,18 @@ def database_label(plan: Plan) -> str:
     return EMBEDDED_LABEL if dsn is None else describe_dsn(dsn)
 
 
-def open_database(plan: Plan, *, stopped: Stopped = never) -> Database:
+def open_database(plan: Plan, *, should_stop: StopCheck = never_stop) -> Database:
     """Return the database that is set, or the embedded one, which is then started.
 
     Args:
         plan: The run's plan.
-        stopped: Returns whether to stop waiting for the start.
+        should_stop: Returns whether to stop waiting for the start.
 
     Raises:
         WriteError: It cannot be reached.
         KeyboardInterrupt: `stopped` returned True before the server was up.
     """
-    dsn = find_dsn(plan, stopped=stopped)
+    dsn = find_dsn(plan, should_stop=should_stop)
     # a label, as the embedded one's address is a local path that tells a reader nothing
     return Database(dsn, state_dir=plan.places.state_dir, label=database_label(plan))
 
@@ -123,7 +123,7 @@ def has_database(plan: Plan) -> bool:
     return embedded.exists(plan.places.state_dir)
 
 
-def find_dsn(plan: Plan, *, stopped: Stopped = never) -> str:
+def find_dsn(plan: Plan, *, should_stop: StopCheck = never_stop) -> str:
     """Return the connection string of a run's database; start it if it is embedded.
 
     Arguments and errors are those of `open_database`.
@@ -133,7 +133,7 @@ def find_dsn(plan: Plan, *, stopped: Stopped = never) -> str:
         return dsn
     from propload.postgres.server import embedded  # noqa: PLC0415 - only where it is used
 
-    return embedded.start(plan.places.state_dir, stopped=stopped)
+    return embedded.start(plan.places.state_dir, should_stop=should_stop)
 
 
 @names_settings(FileSettings)

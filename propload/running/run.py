@@ -175,7 +175,7 @@ class Run:
     def _compose(self, stack: ExitStack) -> Parts:
         try:
             make_state_folder(self._plan.places.state_dir)
-            opened = open_database(self._plan, stopped=self._stopped.is_set)
+            opened = open_database(self._plan, should_stop=self._stopped.is_set)
             database = self._database = stack.enter_context(opened)
             # the lock on the run takes a session, and so does the lock on the table
             database.preconnect(1 + self._plan.options.lock)

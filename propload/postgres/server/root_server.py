@@ -40,7 +40,7 @@ def root_programs() -> Path:
     programs = bundled_programs()
     if _open_to_all(programs / "postgres"):
         return programs
-    return _copied(programs)
+    return _path_of_copy(programs)
 
 
 def make_ready(programs: Path, /) -> None:
@@ -90,10 +90,10 @@ def _has_account(name: str) -> bool:
 
 def _make_account(name: str) -> None:
     program = shutil.which("useradd") or "/usr/sbin/useradd"
-    choices = ("--system", "--no-create-home", "--shell", "/usr/sbin/nologin")
+    options = ("--system", "--no-create-home", "--shell", "/usr/sbin/nologin")
     try:
         subprocess.run(  # noqa: S603 - a fixed command
-            [program, *choices, name], check=True, capture_output=True
+            [program, *options, name], check=True, capture_output=True
         )
     except (OSError, subprocess.CalledProcessError) as error:
         msg = (
@@ -103,7 +103,7 @@ def _make_account(name: str) -> None:
         raise ConfigError(msg) from error
 
 
-def _copied(path: Path) -> Path:
+def _path_of_copy(path: Path) -> Path:
     # the programs find their libraries by a relative path, which is kept
     site = bundled_programs().parents[2]
     return ROOT_HOME / f"programs-{bundled_release()}" / path.relative_to(site)
@@ -115,8 +115,8 @@ def _copy_programs(programs: Path) -> None:
     bundled = bundled_programs()
     libraries = bundled.parents[1].with_name(f"{PACKAGE}.libs")
     for source in (libraries, bundled.parent):  # programs last: they mark completion
-        if source.exists() and not _copied(source).exists():
-            _copy_readable(source, _copied(source))
+        if source.exists() and not _path_of_copy(source).exists():
+            _copy_readable(source, _path_of_copy(source))
 
 
 def _copy_readable(source: Path, place: Path) -> None:

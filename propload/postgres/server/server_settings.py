@@ -88,10 +88,10 @@ def settings_text(
         port: The number in the socket's name.
         extra: Settings that override these.
     """
-    chosen = server_settings(machine_memory(), shutil.disk_usage(home).free)
-    chosen |= {"unix_socket_directories": str(socket_dir), "port": str(port)} | extra
+    settings = server_settings(machine_memory(), shutil.disk_usage(home).free)
+    settings |= {"unix_socket_directories": str(socket_dir), "port": str(port)} | extra
     head = "# written by propload at each start; ALTER SYSTEM goes before it\n"
-    return head + "".join(_lines(chosen.items()))
+    return head + "".join(_lines(settings.items()))
 
 
 def _lines(settings: Iterable[tuple[str, str]]) -> Iterable[str]:

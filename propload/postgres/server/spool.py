@@ -62,8 +62,8 @@ def spool_of(socket_dir: Path, /) -> Path:
 def clear_spool(folder: Path, /) -> None:
     """Delete the files of processes that no longer exist."""
     for path in folder.glob("*-*"):
-        named = _FILE.fullmatch(path.name)
-        if named and not psutil.pid_exists(int(named[1])):
+        match = _FILE.fullmatch(path.name)
+        if match and not psutil.pid_exists(int(match[1])):
             path.unlink(missing_ok=True)
 
 
@@ -92,7 +92,7 @@ class Spool:
             clear_spool(folder)
         return cls(folder)
 
-    def takes(self, rows: pa.Table, /) -> bool:
+    def accepts(self, rows: pa.Table, /) -> bool:
         """Return whether rows should be copied from a file."""
         return (
             self._usable
@@ -137,7 +137,7 @@ class Spool:
             if os.geteuid() == 0:
                 # root's server runs as another user, and only that user may read it
                 os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
-            for part in _encoded(rows):
+            for part in _encode(rows):
                 file.write(part)
 
 
@@ -147,16 +147,16 @@ def _is_the_servers(folder: Path) -> bool:
     Rows in it can be read by its owner, so nobody else may have created it.
     """
     try:
-        found, beside = folder.lstat(), folder.parent.stat()
+        info, parent_info = folder.lstat(), folder.parent.stat()
     except OSError:
         return False
-    is_private = stat.S_ISDIR(found.st_mode) and not found.st_mode & 0o077
+    is_private = stat.S_ISDIR(info.st_mode) and not info.st_mode & 0o077
     # root's server runs as another user, who owns its folders
-    is_ours = os.geteuid() in (0, found.st_uid) and found.st_uid == beside.st_uid
+    is_ours = os.geteuid() in (0, info.st_uid) and info.st_uid == parent_info.st_uid
     return is_private and is_ours and os.access(folder, os.W_OK | os.X_OK)
 
 
-def _encoded(rows: pa.Table) -> Iterator[bytes]:
+def _encode(rows: pa.Table) -> Iterator[bytes]:
     encoder = ArrowToPostgresBinaryEncoder(rows.schema)
     yield encoder.write_header()
     for batch in rows.to_batches(max_chunksize=_ROWS_AT_ONCE):

@@ -20,7 +20,7 @@ from adbc_driver_postgresql.dbapi import (  # type: ignore[import-untyped]
     connect as open_session,
 )
 
-from propload.postgres.server.address import undisturbed
+from propload.postgres.server.address import hide_libpq_env
 from propload.postgres.server.spool import Spool
 from propload.postgres.session import failures, session_settings
 from propload.postgres.session.arrow_rows import arrow_rows
@@ -91,7 +91,7 @@ def connect(
 
 def _session(complete: str, dsn: str, *, again: bool) -> dbapi.Connection:
     try:
-        with undisturbed(complete):
+        with hide_libpq_env(complete):
             raw: dbapi.Connection = open_session(complete)
     except dbapi.Error as error:
         raise connect_error(error, dsn, again=again) from error
@@ -185,7 +185,7 @@ class Connection(Statements):
             TransientWriteError: The server cannot be reached now.
         """
         try:
-            with self._group.opening, undisturbed(self._group.dsn):
+            with self._group.opening, hide_libpq_env(self._group.dsn):
                 raw = self._raw.adbc_clone()
         except dbapi.Error as error:
             raise connect_error(error, self._group.dsn, again=True) from error

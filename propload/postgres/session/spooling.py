@@ -36,7 +36,7 @@ def copies_from_spool(
             again.
         ServerError: The server refused a row, or the connection is gone.
     """
-    if not spool.takes(rows):
+    if not spool.accepts(rows):
         return False
     try:
         path = spool.write(rows)

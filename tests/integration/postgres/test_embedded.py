@@ -215,7 +215,7 @@ def test_who_is_told_to_stop_while_it_starts_leaves_nothing_running(tmp_path, mo
     home = embedded.status(tmp_path).folder
     try:
         with pytest.raises(KeyboardInterrupt):
-            embedded.start(tmp_path, stopped=(home / moment).exists)
+            embedded.start(tmp_path, should_stop=(home / moment).exists)
         assert works_in(home) == []
         assert not embedded.status(tmp_path).running
         assert not (home / "data.new").exists()

@@ -26,7 +26,9 @@ pytestmark = pytest.mark.timeout(60)
 def test_a_program_is_given_its_input_and_heard_to_the_end(monkeypatch):
     # it takes longer to begin than to be looked at, and its input than a pipe holds
     monkeypatch.setattr("propload.postgres.server.programs.STEP_SECONDS", 0.001)
-    ended = run_program([sys.executable, "-c", ECHO], account=None, given="a" * 100_000)
+    ended = run_program(
+        [sys.executable, "-c", ECHO], account=None, stdin_text="a" * 100_000
+    )
     assert ended == (3, "A" * 100_000 + "\n")
 
 
@@ -36,7 +38,7 @@ def test_a_program_that_is_broken_off_takes_its_children_along(tmp_path):
         run_program(
             [sys.executable, "-c", SLOW, str(place)],
             account=None,
-            stopped=place.exists,
+            should_stop=place.exists,
         )
     assert has_ended(int(place.read_text()))
 
@@ -61,5 +63,5 @@ def test_an_interrupt_breaks_it_off_as_well():
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run_program(WAITS, account=None, stopped=interrupt, end=end)
+        run_program(WAITS, account=None, should_stop=interrupt, end=end)
     assert ended[0].returncode is not None

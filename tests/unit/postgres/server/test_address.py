@@ -3,7 +3,7 @@
 import os
 import threading
 
-from propload.postgres.server.address import pinned, undisturbed
+from propload.postgres.server.address import hide_libpq_env, with_libpq_defaults
 from propload.postgres.session.dsn import parse_dsn, resolve_dsn, with_option
 
 URL = "postgresql://postgres@/propload?host=%2Ftmp%2Fx&port=5432&hostaddr="
@@ -11,14 +11,14 @@ URL = "postgresql://postgres@/propload?host=%2Ftmp%2Fx&port=5432&hostaddr="
 
 def test_a_service_is_hidden_while_a_session_opens_and_is_back_afterwards(monkeypatch):
     monkeypatch.setenv("PGSERVICE", "elsewhere")
-    with undisturbed(pinned(URL)):
+    with hide_libpq_env(with_libpq_defaults(URL)):
         assert "PGSERVICE" not in os.environ
     assert os.environ["PGSERVICE"] == "elsewhere"
 
 
 def test_other_servers_keep_what_is_meant_for_them(monkeypatch):
     monkeypatch.setenv("PGSERVICE", "elsewhere")
-    with undisturbed("host=db.example.org"):
+    with hide_libpq_env("host=db.example.org"):
         assert os.environ["PGSERVICE"] == "elsewhere"
 
 
@@ -26,7 +26,7 @@ def test_options_of_the_environment_are_not_joined_to_those_that_are_needed(
     monkeypatch,
 ):
     monkeypatch.setenv("PGOPTIONS", "-c no_such_setting=1")
-    dsn = with_option(resolve_dsn(pinned(URL)), "-c jit=off")
+    dsn = with_option(resolve_dsn(with_libpq_defaults(URL)), "-c jit=off")
     assert parse_dsn(dsn)["options"] == "-c jit=off"
 
 
@@ -35,14 +35,14 @@ def test_two_threads_hide_it_until_both_are_done(monkeypatch):
     inside, go_on = threading.Event(), threading.Event()
 
     def other():
-        with undisturbed(pinned(URL)):
+        with hide_libpq_env(with_libpq_defaults(URL)):
             inside.set()
             go_on.wait(20)
 
     thread = threading.Thread(target=other)
     thread.start()
     assert inside.wait(20)
-    with undisturbed(pinned(URL)):
+    with hide_libpq_env(with_libpq_defaults(URL)):
         go_on.set()
         thread.join(20)
         assert "PGSERVICE" not in os.environ

@@ -61,15 +61,15 @@ def test_a_folder_of_another_user_is_no_spool(tmp_path, monkeypatch, user):
     ],
 )
 def test_only_many_rows_of_plain_types_are_taken(tmp_path, column, taken):
-    assert Spool(tmp_path).takes(pa.table({"v": column})) is taken
+    assert Spool(tmp_path).accepts(pa.table({"v": column})) is taken
 
 
 def test_a_closed_spool_takes_nothing(tmp_path):
     rows = pl.DataFrame({"v": range(500)}).to_arrow()
     spool = Spool(tmp_path)
-    assert spool.takes(rows)
+    assert spool.accepts(rows)
     spool.close("the disk is full")
-    assert not spool.takes(rows)
+    assert not spool.accepts(rows)
 
 
 def test_a_file_that_cannot_be_encoded_leaves_nothing(tmp_path):
