@@ -64,7 +64,7 @@ class Lender:
     def short_session(self):
         """Yield this session itself, or another one if it is in use."""
         if not self._using.acquire(blocking=False):
-            with self.session.sibling() as session:
+            with self.session.clone() as session:
                 yield session
             return
         try:

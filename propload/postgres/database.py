@@ -319,7 +319,7 @@ class Database:
             return ()
         if opened is None or not opened.is_filling:
             opened = self._found_again(run, target, status)
-        opened.end(status, self._sessions.living())
+        opened.end(status, self._sessions.live_control())
         return opened.end_notes
 
     def _found_again(self, run: RunRecord, target: Target, status: str) -> LoadingRun:
@@ -355,9 +355,9 @@ class Database:
             doing: What was being done, for messages.
         """
         try:
-            yield self._sessions.first()
+            yield self._sessions.control()
         except ServerError as error:
-            self._sessions.lose_first()
+            self._sessions.discard_control()
             raise failures.as_write_error(error, table=table, doing=doing) from error
 
     def _require_table(
@@ -368,10 +368,10 @@ class Database:
         if opened is None and found is None and run.table_oid is not None:
             opened = self._open_run(run)
         if opened is not None:
-            opened.require_table(self._sessions.first(), target, found)
+            opened.require_table(self._sessions.control(), target, found)
 
     def _open_run(self, run: RunRecord) -> LoadingRun:
-        session = self._sessions.first()
+        session = self._sessions.control()
         if run.run_id not in self._runs:
             ledger = open_ledger(session, run, self._state_dir, holder=self._holder)
             commands = commands_for(self._state_dir)

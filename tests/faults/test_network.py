@@ -101,7 +101,7 @@ def test_a_commit_whose_answer_is_lost_is_not_repeated(
 def test_a_session_that_does_not_come_is_told(dsn, proxy, wanted, monkeypatch, caplog):
     sessions = ServerSessions(proxy.dsn_of(dsn))
     if wanted == "connect":
-        sessions.first()
+        sessions.control()
     monkeypatch.setattr(slow_connect, "SLOW_SECONDS", 0.1)
     # a pooler without a free one takes the connection, and then says nothing
     proxy.faults.append(Fault("stall", 1))
@@ -174,8 +174,8 @@ def test_a_line_that_goes_silent_holds_nothing_up(
 def test_no_other_session_is_ended_for_one_that_was_lost(dsn, proxy):
     with (
         connect(proxy.dsn_of(dsn)) as first,
-        first.sibling() as lost,
-        first.sibling() as other,
+        first.clone() as lost,
+        first.clone() as other,
     ):
         told = [one.value("SELECT pg_backend_pid()") for one in (lost, other)]
         proxy.forget()
@@ -183,7 +183,7 @@ def test_no_other_session_is_ended_for_one_that_was_lost(dsn, proxy):
             lost.rows("SELECT 1")
         lost.close()
         with connect(dsn, application_name="observer") as observer:
-            first.sibling().close()
+            first.clone().close()
             there = "SELECT pid FROM pg_stat_activity WHERE pid = ANY ($1)"
             assert observer.rows(there, (told,)) == [(told[1],)]
 
@@ -218,7 +218,7 @@ OURS = [
 
 
 def test_the_server_notices_a_cut_line_as_soon_as_this_side(dsn, by_network):
-    with connect(by_network) as session, session.sibling() as other:
+    with connect(by_network) as session, session.clone() as other:
         assert session.rows(LINE) == other.rows(LINE) == OURS
     chosen = f"{by_network}?options=-c%20tcp_keepalives_idle%3D77"
     with connect(chosen) as session:

@@ -48,7 +48,7 @@ def trips_of(proxy):
 
 def test_a_session_opens_within_as_few_answers_as_it_can(proxy, session, trips_of):
     assert proxy.trips == OF_THE_DRIVER + OF_A_SESSION
-    assert trips_of(lambda: session.sibling().close()) == OF_A_SESSION
+    assert trips_of(lambda: session.clone().close()) == OF_A_SESSION
 
 
 def test_a_statement_is_answered_at_once_with_values_and_without(session, trips_of):

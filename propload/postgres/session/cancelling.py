@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-class Cancelling:
+class StatementCanceller:
     """Cancels the statement that a session runs, and no other; closes the session.
 
     Args:
@@ -26,8 +26,8 @@ class Cancelling:
         self._close = close
         #: Guards the attributes below; never held while the server is asked.
         self._changed = threading.Condition()
-        self._runs = False
-        self._asking = False
+        self._is_running = False
+        self._is_cancelling = False
 
     def begin(self) -> None:
         """Note that a statement begins.
@@ -36,26 +36,26 @@ class Cancelling:
         statement.
         """
         with self._changed:
-            self._changed.wait_for(lambda: not self._asking)
-            self._runs = True
+            self._changed.wait_for(lambda: not self._is_cancelling)
+            self._is_running = True
 
     def end(self) -> None:
         """Note that the statement has ended."""
         with self._changed:
-            self._runs = False
+            self._is_running = False
 
     def cancel(self) -> None:
         """Cancel the statement that is running, if there is one."""
         with self._changed:
-            is_due = self._runs and not (self._asking or self.closed)
+            is_due = self._is_running and not (self._is_cancelling or self.closed)
             if not is_due:
                 return
-            self._asking = True
+            self._is_cancelling = True
         try:
             self._cancel()
         finally:
             with self._changed:
-                self._asking = False
+                self._is_cancelling = False
                 is_closed = self.closed
                 self._changed.notify_all()
             if is_closed:
@@ -64,7 +64,7 @@ class Cancelling:
     def close(self) -> None:
         """Close the session, or let a cancel request under way close it at its end."""
         with self._changed:
-            closes = not self.closed and not self._asking
+            is_closing = not self.closed and not self._is_cancelling
             self.closed = True
-        if closes:
+        if is_closing:
             self._close()

@@ -23,14 +23,14 @@ class _Cause:
     """Why a connection failed, found by its message: the driver gives no SQLSTATE.
 
     Attributes:
-        said: The pattern of the message of the server or libpq.
+        pattern: The pattern of the message of the server or libpq.
         advice: What to do about it.
         is_outage: Whether it is only temporary if the same string has led to the server
             before. A load balancer without a server answers with its own messages, or
             in another protocol, and a service file may be temporarily unavailable.
     """
 
-    said: str
+    pattern: str
     advice: str
     is_outage: bool = False
 
@@ -103,7 +103,7 @@ _BY_TIME_LIMIT = (
 )
 #: Temporary faults. The last one matches how messages that end a session begin, in most
 #: languages of the server.
-_FOR_NOW = (
+_TEMPORARY = (
     _Cause(
         "too many clients|too many connections|connection slots are reserved",
         "it accepts no more connections: let others end, or use fewer --workers",
@@ -125,8 +125,8 @@ _FOR_NOW = (
         "the server answers, but refuses this session: see what it says",
     ),
 )
-_AWAY = "is the server running?"
-_STOPPED = (
+_IF_UNREACHABLE = "is the server running?"
+_IF_EMBEDDED = (
     "it is an embedded database that is not running: propload db start (with the "
     "--state-dir of this command, if it has one) starts it"
 )
@@ -142,7 +142,7 @@ _BY_POOLER = {
 
 
 def connect_error(
-    error: Exception, dsn: str, /, *, again: bool = False
+    error: Exception, dsn: str, /, *, reconnect: bool = False
 ) -> WriteError | ConfigError:
     """Return the error that says why a connection failed and what to do about it.
 
@@ -150,43 +150,43 @@ def connect_error(
         error: The driver's error. Its secrets are hidden in place, as it will be the
             cause and tracebacks show it.
         dsn: The connection string, whose secrets are hidden.
-        again: Whether the string has led to the server before. An unknown host, a
+        reconnect: Whether the string has led to the server before. An unknown host, a
             failed encryption or a senseless answer is then an outage, and a user who is
             refused was admitted before.
     """
-    error.args = tuple(hide_secrets(str(one), dsn) for one in error.args)
-    said = str(error).partition("Failed to connect:")
-    text = " ".join((said[2] or said[0]).split())
+    error.args = tuple(hide_secrets(str(arg), dsn) for arg in error.args)
+    parts = str(error).partition("Failed to connect:")
+    text = " ".join((parts[2] or parts[0]).split())
     place = describe_dsn(dsn)
     for cause in _REFUSALS:
-        if (again and cause.is_outage) or not re.search(cause.said, text):
+        if (reconnect and cause.is_outage) or not re.search(cause.pattern, text):
             continue
-        told = f"{cause.advice} ({text})"
-        if again:
+        explanation = f"{cause.advice} ({text})"
+        if reconnect:
             # the settings were right when the run began
-            return WriteError(f"can no longer connect to {place}: {told}")
-        return ConfigError(f"cannot connect to {place}: {told}")
+            return WriteError(f"can no longer connect to {place}: {explanation}")
+        return ConfigError(f"cannot connect to {place}: {explanation}")
     msg = f"cannot reach {place} now: {_advice_for_now(text, dsn)} ({text})"
     return TransientWriteError(msg, sqlstate=getattr(error, "sqlstate", None))
 
 
 def _advice_for_now(text: str, dsn: str) -> str:
     """Return what to do about a connection that is not available now."""
-    if found := _LIMITED.search(text):
+    if match := _LIMITED.search(text):
         # fewer workers do not help if the limit is too low even for one
-        kind, limited = found[1], name(found[2])
+        kind, limited_object = match[1], name(match[2])
         return (
             f"the {kind} has reached its connection limit: wait until others end, "
             f"or raise it. A run takes {OTHER_SESSIONS} and one for each of its "
             "--workers, one more with --lock, and one more to replace: "
-            f"ALTER {kind.upper()} {limited} CONNECTION LIMIT "
+            f"ALTER {kind.upper()} {limited_object} CONNECTION LIMIT "
             f"{WORKERS + OTHER_SESSIONS} is enough for one run of {WORKERS} workers "
             "without these"
         )
-    for cause in _FOR_NOW:
-        if re.search(cause.said, text):
+    for cause in _TEMPORARY:
+        if re.search(cause.pattern, text):
             return cause.advice
-    return _STOPPED if _is_embedded(dsn) else _AWAY
+    return _IF_EMBEDDED if _is_embedded(dsn) else _IF_UNREACHABLE
 
 
 def _is_embedded(dsn: str) -> bool:
@@ -208,6 +208,6 @@ def lost_at_once_error(error: ServerError, place: str, /) -> TransientWriteError
     if error.sqlstate == CANCELLED:
         msg = f"cannot reach {place} now: {_BY_TIME_LIMIT} ({error})"
         return TransientWriteError(msg, sqlstate=CANCELLED)
-    asked = [advice for words, advice in _BY_POOLER.items() if words in error.primary]
-    told = f"{place}: the session was lost as it began: {error}"
-    return TransientWriteError(". ".join([told, *asked]), sqlstate=error.sqlstate)
+    advice = [advice for words, advice in _BY_POOLER.items() if words in error.primary]
+    message = f"{place}: the session was lost as it began: {error}"
+    return TransientWriteError(". ".join([message, *advice]), sqlstate=error.sqlstate)

@@ -24,7 +24,7 @@ from propload.postgres.server.address import hide_libpq_env
 from propload.postgres.server.spool import Spool
 from propload.postgres.session import failures, session_settings
 from propload.postgres.session.arrow_rows import arrow_rows
-from propload.postgres.session.cancelling import Cancelling
+from propload.postgres.session.cancelling import StatementCanceller
 from propload.postgres.session.connect_errors import connect_error, lost_at_once_error
 from propload.postgres.session.driver_errors import CANCELLED, ServerError, server_error
 from propload.postgres.session.dsn import parse_dsn, resolve_dsn, with_option
@@ -62,7 +62,7 @@ def connect(
     /,
     *,
     application_name: str = "propload",
-    again: bool = False,
+    reconnect: bool = False,
     lost: LostSessions | None = None,
 ) -> Connection:
     """Return an open connection; each belongs to one thread.
@@ -71,7 +71,7 @@ def connect(
         dsn: A connection string; libpq adds what it leaves out.
         application_name: The name that the server shows for the connection, if the user
             gave none.
-        again: Whether the string has led to the server before.
+        reconnect: Whether the string has led to the server before.
         lost: Sessions whose connection broke, which are ended first.
 
     Raises:
@@ -83,22 +83,24 @@ def connect(
     spool = Spool.find(parse_dsn(complete).get("host", ""))
     group = SessionGroup(dsn, application_name, lost or LostSessions())
     with contextlib.suppress(_TypesUnreadError):
-        return _opened(_session(complete, dsn, again=again), group, spool)
+        return _begin_session(
+            _open_raw(complete, dsn, reconnect=reconnect), group, spool
+        )
     # not tried first, as pgbouncer refuses options
     plain = with_option(complete, _PLAIN_NAMES)
-    return _opened(_session(plain, dsn, again=again), group, spool)
+    return _begin_session(_open_raw(plain, dsn, reconnect=reconnect), group, spool)
 
 
-def _session(complete: str, dsn: str, *, again: bool) -> dbapi.Connection:
+def _open_raw(complete: str, dsn: str, *, reconnect: bool) -> dbapi.Connection:
     try:
         with hide_libpq_env(complete):
             raw: dbapi.Connection = open_session(complete)
     except dbapi.Error as error:
-        raise connect_error(error, dsn, again=again) from error
+        raise connect_error(error, dsn, reconnect=reconnect) from error
     return raw
 
 
-def _opened(
+def _begin_session(
     raw: dbapi.Connection, group: SessionGroup, spool: Spool | None
 ) -> Connection:
     try:
@@ -145,7 +147,9 @@ class Connection(Statements):
     ) -> None:
         self._raw = raw
         self._group = group
-        self._statement = Cancelling(partial(_cancel, raw), partial(_close, raw, group))
+        self._canceller = StatementCanceller(
+            partial(_cancel, raw), partial(_close, raw, group)
+        )
         self._jsonb = JsonbColumns()
         self._transaction: Literal["none", "open", "failed"] = "none"
         self._broken = False
@@ -156,8 +160,8 @@ class Connection(Statements):
             NAME: group.application_name[:63],
             ledger.SESSION: self.token,
         }
-        asked = begin(settings, session_settings.LINE_SETTINGS)
-        answer = self.ask(asked, tuple(settings.values()))[0]
+        query = begin(settings, session_settings.LINE_SETTINGS)
+        answer = self.ask(query, tuple(settings.values()))[0]
         self.server_version, reads_files, pid, started, *_ = answer
         if isinstance(self.server_version, bytes):
             raise _TypesUnreadError
@@ -174,7 +178,7 @@ class Connection(Statements):
     def __exit__(self, *_error: object) -> None:
         self.close()
 
-    def sibling(self) -> Connection:
+    def clone(self) -> Connection:
         """Return another session with the same server, for another thread.
 
         It is ten times as fast as `connect`, because the driver has read the server's
@@ -188,8 +192,8 @@ class Connection(Statements):
             with self._group.opening, hide_libpq_env(self._group.dsn):
                 raw = self._raw.adbc_clone()
         except dbapi.Error as error:
-            raise connect_error(error, self._group.dsn, again=True) from error
-        return _opened(raw, self._group, self._spool)
+            raise connect_error(error, self._group.dsn, reconnect=True) from error
+        return _begin_session(raw, self._group, self._spool)
 
     def execute(self, sql: str, params: Sequence[object] = ()) -> int | None:
         """Run a statement; return how many rows it changed, or None if not reported.
@@ -320,16 +324,16 @@ class Connection(Statements):
         """Close the session; what is not committed is rolled back. Never raises."""
         if self._broken and not self.closed:
             self._group.lost.add(self._backend)
-        self._statement.close()
+        self._canceller.close()
 
     @property
     def closed(self) -> bool:
         """Whether the session was closed."""
-        return self._statement.closed
+        return self._canceller.closed
 
     def cancel(self) -> None:
         """Cancel the statement that is running; other threads may call only this."""
-        self._statement.cancel()
+        self._canceller.cancel()
 
     def _ask(
         self,
@@ -357,11 +361,11 @@ class Connection(Statements):
     def _cursor(self) -> Iterator[dbapi.Cursor]:
         try:
             cursor = self._raw.cursor()
-            self._statement.begin()
+            self._canceller.begin()
             try:
                 yield cursor
             finally:
-                self._statement.end()
+                self._canceller.end()
                 # a failure to close must not mask that of the statement
                 with contextlib.suppress(dbapi.Error):
                     cursor.close()
@@ -372,8 +376,8 @@ class Connection(Statements):
             raise self._server_error(error) from error
 
     def _server_error(self, error: Exception) -> ServerError:
-        made = server_error(error, self._group.dsn)
-        if made.sqlstate is None:
+        result = server_error(error, self._group.dsn)
+        if result.sqlstate is None:
             # without an answer, the server may not know that the session is lost
             self._broken = True
-        return made
+        return result

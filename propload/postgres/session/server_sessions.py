@@ -12,7 +12,7 @@ from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.session.dsn import describe_dsn
 from propload.postgres.session.lost_sessions import LostSessions
 from propload.postgres.session.preconnecting import Preconnector
-from propload.postgres.session.slow_connect import told_if_slow
+from propload.postgres.session.slow_connect import warn_if_slow
 from propload.postgres.sql.sessions import ANSWER
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class ServerSessions:
-    """The sessions of one run with its server; the first one is the run's own.
+    """The sessions of one run with its server: one for control, others for rows.
 
     It is used by one thread, except that each lane calls `connect` from its own thread,
     and whoever ends the run calls `cancel`.
@@ -31,20 +31,20 @@ class ServerSessions:
 
     def __init__(self, dsn: str, /) -> None:
         self._dsn = dsn
-        self._first: Connection | None = None
+        self._control: Connection | None = None
         self._was_open = False
         self._closed = False
-        #: The error of opening the first session ahead; raised when it is asked for.
-        self._unreached: PropLoadError | None = None
+        #: The error of opening the control session ahead; raised when it is asked for.
+        self._open_error: PropLoadError | None = None
         self._lost = LostSessions()
-        #: Guards the first session while it is opened or replaced.
+        #: Guards the control session while it is opened or replaced.
         self._opening = threading.Lock()
         self._ahead = Preconnector(self._open_ahead)
         self._sessions: weakref.WeakSet[Connection] = weakref.WeakSet()
         self._tracking = threading.Lock()
 
-    def first(self) -> Connection:
-        """Return the run's own session; open it if necessary.
+    def control(self) -> Connection:
+        """Return the run's control session; open it if necessary.
 
         Raises:
             ConfigError: The connection string, user or password is wrong.
@@ -52,13 +52,13 @@ class ServerSessions:
             TransientWriteError: The server cannot be reached now.
         """
         with self._opening:
-            error, self._unreached = self._unreached, None
+            error, self._open_error = self._open_error, None
             if error is not None:
                 raise error
-            return self._opened()
+            return self._open_control()
 
-    def living(self) -> Connection:
-        """Return the first session if it still answers, otherwise a new one.
+    def live_control(self) -> Connection:
+        """Return the control session if it still answers, otherwise a new one.
 
         Raises:
             ConfigError: The connection string, user or password is wrong.
@@ -66,18 +66,18 @@ class ServerSessions:
             TransientWriteError: The server cannot be reached now.
         """
         try:
-            session = self.first()
+            session = self.control()
             session.ask(ANSWER)
         except ServerError:
-            self.lose_first()
-        return self.first()
+            self.discard_control()
+        return self.control()
 
-    def lose_first(self) -> None:
-        """Close the first session, which may be dead; the next use opens a new one."""
+    def discard_control(self) -> None:
+        """Close the control session, which may be dead; the next use opens another."""
         with self._opening:
-            if self._first is not None:
-                self._first.close()
-                self._first = None
+            if self._control is not None:
+                self._control.close()
+                self._control = None
 
     def connect(self) -> Connection:
         """Return another session, which the caller must close; lanes call it as well.
@@ -87,60 +87,60 @@ class ServerSessions:
             WriteError: The server no longer admits the user.
             TransientWriteError: The server cannot be reached now.
         """
-        return self._ahead.take() or self._another()
+        return self._ahead.take() or self._open_another()
 
     def preconnect(self, count: int, /) -> None:
-        """Open `count` sessions in the background, besides the first one."""
+        """Open `count` sessions in the background, besides the control session."""
         self._ahead.preconnect(count)
 
     def cancel(self) -> None:
         """Cancel the statements of all sessions; call it from another thread."""
         with self._tracking:
-            sessions = [one for one in self._sessions if not one.closed]
+            sessions = [session for session in self._sessions if not session.closed]
         for session in sessions:
             session.cancel()
 
     def close(self) -> None:
-        """Close the first session and those not taken; open no more in advance."""
+        """Close the control session and those not taken; open no more in advance."""
         with self._opening:
             self._closed = True
         self._ahead.close()
-        self.lose_first()
+        self.discard_control()
 
     def _open_ahead(self) -> Connection:
         with self._opening:
-            if self._closed or self._unreached is not None:
+            if self._closed or self._open_error is not None:
                 msg = "the session is no longer usable"
                 raise TransientWriteError(msg)
             try:
-                first = self._opened()
+                control = self._open_control()
             except PropLoadError as error:
-                # raised once, by the next call of `first`
-                self._unreached = error
+                # raised once, by the next call of `control`
+                self._open_error = error
                 raise
-        return self._sibling(first)
+        return self._clone(control)
 
-    def _another(self) -> Connection:
+    def _open_another(self) -> Connection:
         while True:
-            first = self.first()
+            control = self.control()
             try:
-                return self._sibling(first)
+                return self._clone(control)
             except TransientWriteError:
-                # the first session was closed while it was cloned: clone a new one
-                if not first.closed:
+                # the control session was closed while it was cloned: clone a new one
+                if not control.closed:
                     raise
 
-    def _opened(self) -> Connection:
-        if self._first is None or self._first.closed:
-            with told_if_slow(describe_dsn(self._dsn)):
-                opened = connect(self._dsn, again=self._was_open, lost=self._lost)
-            self._first = self._track(opened)
+    def _open_control(self) -> Connection:
+        if self._control is None or self._control.closed:
+            with warn_if_slow(describe_dsn(self._dsn)):
+                opened = connect(self._dsn, reconnect=self._was_open, lost=self._lost)
+            self._control = self._track(opened)
             self._was_open = True
-        return self._first
+        return self._control
 
-    def _sibling(self, first: Connection) -> Connection:
-        with told_if_slow(describe_dsn(self._dsn)):
-            return self._track(first.sibling())
+    def _clone(self, control: Connection) -> Connection:
+        with warn_if_slow(describe_dsn(self._dsn)):
+            return self._track(control.clone())
 
     def _track(self, session: Connection) -> Connection:
         with self._tracking:

@@ -21,17 +21,17 @@ SLOW_SECONDS = 15.0
 
 
 @contextmanager
-def told_if_slow(place: str, /) -> Iterator[None]:
+def warn_if_slow(place: str, /) -> Iterator[None]:
     """Log a warning, once, if the block takes longer than `SLOW_SECONDS`.
 
     Args:
         place: Host and database, for the message.
     """
-    said = "%s has given no session for %g s: a pooler does when another one ends"
-    told = threading.Timer(SLOW_SECONDS, log.warning, (said, place, SLOW_SECONDS))
-    told.name, told.daemon = "propload-patience", True
-    start_thread(told)
+    message = "%s has given no session for %g s: a pooler does when another one ends"
+    timer = threading.Timer(SLOW_SECONDS, log.warning, (message, place, SLOW_SECONDS))
+    timer.name, timer.daemon = "propload-patience", True
+    start_thread(timer)
     try:
         yield
     finally:
-        told.cancel()
+        timer.cancel()

@@ -32,7 +32,7 @@ def test_a_name_that_the_user_gave_it_stays(database, monkeypatch, named):
     monkeypatch.setenv("PGAPPNAME", named)
     query = "SELECT current_setting('application_name')"
     # whose own name is no part of the string of the tests' other sessions
-    with connect(f"{database}&sslmode=disable") as one, one.sibling() as other:
+    with connect(f"{database}&sslmode=disable") as one, one.clone() as other:
         names = {session.value(query) for session in (one, other)}
     assert names == {named or "propload"}
 
@@ -47,7 +47,7 @@ def test_a_server_that_quotes_all_names_is_written_to(database):
     frame = pl.DataFrame({"a": [1], "b": ["x"]})
     # one that no other session of the tests lends what it knows of the types
     own = f"{database}&sslmode=disable"
-    with connect(own) as first, first.sibling() as session:
+    with connect(own) as first, first.clone() as session:
         session.execute("CREATE TABLE t (a bigint, b text)")
         session.copy("t", frame, namespace="public")
         assert session.rows("SELECT * FROM t WHERE b = $1", ("x",)) == [(1, "x")]

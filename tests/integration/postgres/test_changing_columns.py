@@ -177,11 +177,11 @@ def test_a_run_keeps_no_more_than_the_sets_of_columns_it_met_last(
 
 def sessions_of(dsn, state_dir, monkeypatch, kinds):
     """Return how many sessions a run opens for rows of kinds that take turns."""
-    opened, sibling = [], Connection.sibling
+    opened, clone = [], Connection.clone
 
     def counted(session):
         opened.append(session)
-        return sibling(session)
+        return clone(session)
 
     with (
         monkeypatch.context() as patch,
@@ -189,7 +189,7 @@ def sessions_of(dsn, state_dir, monkeypatch, kinds):
             to=dsn, table="t", key="k", workers=1, state_dir=state_dir, progress=False
         ) as loader,
     ):
-        patch.setattr(Connection, "sibling", counted)
+        patch.setattr(Connection, "clone", counted)
         for number in range(6):
             loader.put(kinds[number % len(kinds)])
     assert loader.report.counts.read == 6

@@ -130,7 +130,7 @@ def test_a_column_of_jsonb_that_another_session_has_added_is_written(connection)
     connection.commit()
     connection.copy("t", pl.DataFrame({"a": ["x"]}), namespace="public")
     connection.commit()
-    with connection.sibling() as other:
+    with connection.clone() as other:
         other.execute("ALTER TABLE t ADD COLUMN j jsonb")
         other.commit()
     rows = pl.DataFrame({"a": ["y"], "j": ['{"k": 1}']})
@@ -257,7 +257,7 @@ def test_a_statement_begins_after_the_request_to_cancel_another(
     unreachable, monkeypatch
 ):
     with unreachable() as opened:
-        waits = noted_waits(opened._statement._changed, monkeypatch)
+        waits = noted_waits(opened._canceller._changed, monkeypatch)
         raw = opened._raw
         cancelling = threading.Thread(target=opened.cancel)
         with opened._cursor():

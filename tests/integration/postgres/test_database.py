@@ -18,21 +18,21 @@ def test_a_lane_opens_its_session_although_the_one_it_is_made_of_is_lost_just_th
     database, state_dir, monkeypatch
 ):
     opening, lost = threading.Event(), threading.Event()
-    sibling = Connection.sibling
+    clone = Connection.clone
 
-    def sibling_of_a_lost_one(session):
+    def clone_of_a_lost_one(session):
         opening.set()
         assert lost.wait(30)
-        return sibling(session)
+        return clone(session)
 
     def lose():
         assert opening.wait(30)
-        opened._sessions.lose_first()
+        opened._sessions.discard_control()
         lost.set()
 
     with Database(database, state_dir=state_dir) as opened:
         opened.capacity()
-        monkeypatch.setattr(Connection, "sibling", sibling_of_a_lost_one)
+        monkeypatch.setattr(Connection, "clone", clone_of_a_lost_one)
         losing = threading.Thread(target=lose)
         losing.start()
         with opened.connect() as lane:
@@ -46,17 +46,17 @@ def pids(*sessions):
 
 def test_expected_sessions_are_those_that_are_given(database, state_dir, monkeypatch):
     made = []
-    sibling = Connection.sibling
+    clone = Connection.clone
 
     def noted(session):
         made.append(threading.current_thread().name)
-        return sibling(session)
+        return clone(session)
 
-    monkeypatch.setattr(Connection, "sibling", noted)
+    monkeypatch.setattr(Connection, "clone", noted)
     with Database(database, state_dir=state_dir) as opened:
         opened.preconnect(2)
         with opened.connect() as first, opened.connect() as second:
-            assert len(pids(first, second, opened._sessions.first())) == 3
+            assert len(pids(first, second, opened._sessions.control())) == 3
         # one whose turn had not come is opened by who needs it
         assert len(made) == 2
         with opened.connect() as third:
@@ -78,7 +78,7 @@ def test_what_was_expected_and_not_used_is_closed(database, state_dir):
         kept.rollback()
         with Database(database, state_dir=state_dir) as opened:
             opened.preconnect(2)
-            pids(opened._sessions.first())
+            pids(opened._sessions.control())
         ending = threading.Event()
         while kept.value(others) > before:
             kept.rollback()
@@ -116,9 +116,9 @@ def test_the_end_of_a_run_finds_a_session_where_the_first_one_is_gone(
     database, state_dir
 ):
     with Database(database, state_dir=state_dir) as opened:
-        (before,) = pids(opened._sessions.first())
-        opened._sessions.first().commit()
+        (before,) = pids(opened._sessions.control())
+        opened._sessions.control().commit()
         with opened.connect() as other:
             other.rows(f"SELECT pg_terminate_backend({before}, 5000)")
-        (after,) = pids(opened._sessions.living())
+        (after,) = pids(opened._sessions.live_control())
         assert after != before

@@ -95,7 +95,7 @@ def test_stop_and_start_keep_the_rows(folder, dsn):
     with pytest.raises(
         TransientWriteError, match="now: it is an embedded database that"
     ):
-        connect(dsn, again=True)
+        connect(dsn, reconnect=True)
     assert not embedded.status(folder).running
     with connect(embedded.start(folder)) as opened:
         assert opened.rows("SELECT a FROM kept") == [(1,)]
@@ -170,7 +170,7 @@ def for_others(monkeypatch):
 
 
 def test_no_variable_that_is_meant_for_others_reaches_its_sessions(dsn, for_others):
-    with connect(dsn) as opened, opened.sibling() as other:
+    with connect(dsn) as opened, opened.clone() as other:
         assert opened.rows("SELECT 1") == other.rows("SELECT 1") == [(1,)]
     assert MEANT_FOR_OTHERS.items() <= os.environ.items()
 

@@ -67,7 +67,7 @@ def test_who_lost_the_run_in_an_outage_enters_nothing_more(database, state_dir):
             with pytest.raises(LockedError, match=run.run_id):
                 end(ready, "failed")
             # nor does it begin what it had not begun before the outage
-            first._sessions.lose_first()
+            first._sessions.discard_control()
             first._runs.clear()
             with pytest.raises(LockedError, match=run.run_id):
                 first.prepare(GOAL, ROWS.schema, first.facts(GOAL.table), run=run)

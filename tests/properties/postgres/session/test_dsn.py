@@ -62,6 +62,6 @@ def test_no_error_shows_a_password_that_the_driver_repeats(rest, in_address):
         server_error(repeated, dsn),
         server_error(bare, dsn),
         connect_error(repeated, dsn),
-        connect_error(bare, dsn, again=True),
+        connect_error(bare, dsn, reconnect=True),
     ):
         assert SECRET not in f"{made} {made!r} {vars(made)}"

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from propload.postgres.session.cancelling import Cancelling
+from propload.postgres.session.cancelling import StatementCanceller
 from tests.waiting import noted_waits
 
 pytestmark = pytest.mark.timeout(30)
@@ -16,7 +16,7 @@ class Session:
     def __init__(self):
         self.asked, self.answered = threading.Semaphore(0), threading.Event()
         self.closed = 0
-        self.statement = Cancelling(self.cancel, self.close)
+        self.statement = StatementCanceller(self.cancel, self.close)
 
     def cancel(self):
         self.asked.release()

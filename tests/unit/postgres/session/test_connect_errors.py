@@ -23,10 +23,10 @@ def test_what_has_led_to_the_server_before_is_an_outage(said):
     error = RuntimeError(f"IO: Failed to connect: {said}")
     first = connect_error(error, "postgresql://u:secret@db/homes")
     assert isinstance(first, ConfigError)
-    again = connect_error(error, "postgresql://u:secret@db/homes", again=True)
-    assert isinstance(again, TransientWriteError)
+    later = connect_error(error, "postgresql://u:secret@db/homes", reconnect=True)
+    assert isinstance(later, TransientWriteError)
     assert said in str(first)
-    assert said in str(again)
+    assert said in str(later)
 
 
 def test_the_cause_of_an_error_to_connect_holds_no_secret_either():
@@ -50,10 +50,10 @@ def test_a_user_that_is_let_in_no_more_is_no_outage_and_no_wrong_setting(said):
     error = RuntimeError(f"FATAL: {said}")
     first = connect_error(error, "postgresql://u:secret@db/homes")
     assert isinstance(first, ConfigError)
-    again = connect_error(error, "postgresql://u:secret@db/homes", again=True)
-    assert isinstance(again, WriteError)
-    assert not isinstance(again, TransientWriteError)
-    assert said in str(again)
+    later = connect_error(error, "postgresql://u:secret@db/homes", reconnect=True)
+    assert isinstance(later, WriteError)
+    assert not isinstance(later, TransientWriteError)
+    assert said in str(later)
 
 
 @pytest.mark.parametrize(
@@ -77,9 +77,9 @@ def test_what_keeps_the_server_from_letting_a_session_in_for_now_is_told_apart(
     said, advised
 ):
     error = RuntimeError(f"IO: Failed to connect: FATAL:  {said}\n")
-    again = connect_error(error, "postgresql://u:secret@db/homes")
-    assert isinstance(again, TransientWriteError)
-    assert advised in str(again)
+    later = connect_error(error, "postgresql://u:secret@db/homes")
+    assert isinstance(later, TransientWriteError)
+    assert advised in str(later)
 
 
 @pytest.mark.parametrize(
