@@ -18,7 +18,7 @@ from propload.postgres.ledger.ledger import (
 )
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.session.failures import is_missing, lost_session_error
-from propload.postgres.session.locking import is_done_in_time
+from propload.postgres.session.locking import run_in_time
 from propload.postgres.sql import ledger
 from propload.report import Counts
 
@@ -141,7 +141,7 @@ def take_over(
         connection.commit()
         return True
     params = (run_id, holder)
-    return is_done_in_time(connection, ledger.HOLD, params, wait=wait)
+    return run_in_time(connection, ledger.HOLD, params, wait=wait)
 
 
 def make_ledger(connection: Connection, /) -> bool:

@@ -32,7 +32,7 @@ from propload.postgres.session.group import SessionGroup
 from propload.postgres.session.interruptible import interruptible
 from propload.postgres.session.jsonb_columns import JsonbColumns
 from propload.postgres.session.lost_sessions import Backend, LostSessions
-from propload.postgres.session.spooling import copies_from_spool
+from propload.postgres.session.spooling import copy_from_spool
 from propload.postgres.session.statements import Statements
 from propload.postgres.sql import ledger, quoting
 from propload.postgres.sql.sessions import NAME, begin
@@ -160,7 +160,7 @@ class Connection(Statements):
             NAME: group.application_name[:63],
             ledger.SESSION: self.token,
         }
-        query = begin(settings, session_settings.LINE_SETTINGS)
+        query = begin(settings, session_settings.KEEPALIVE_SETTINGS)
         answer = self.ask(query, tuple(settings.values()))[0]
         self.server_version, reads_files, pid, started, *_ = answer
         if isinstance(self.server_version, bytes):
@@ -229,7 +229,7 @@ class Connection(Statements):
             ServerError: The server refused, or the connection is gone.
         """
         with self._cursor() as cursor:
-            cursor.adbc_statement.set_options(**session_settings.READING)
+            cursor.adbc_statement.set_options(**session_settings.READ_OPTIONS)
             cursor.execute(sql)
             yield from cursor.fetch_record_batch()
 
@@ -259,7 +259,7 @@ class Connection(Statements):
             return 0
         place = ("pg_temp" if temporary else namespace, table)
         rows = arrow_rows(frame, self._jsonb.of(self, place, frame))
-        if self._spool and copies_from_spool(self, self._spool, place, rows):
+        if self._spool and copy_from_spool(self, self._spool, place, rows):
             return frame.height
         reader = rows.to_reader(max_chunksize=COPY_ROWS)
         named = None if temporary else namespace
@@ -344,7 +344,7 @@ class Connection(Statements):
         query = quoting.with_values(sql, params)
 
         def ask(cursor: dbapi.Cursor) -> T:
-            cursor.adbc_statement.set_options(**session_settings.ASKING)
+            cursor.adbc_statement.set_options(**session_settings.QUERY_OPTIONS)
             cursor.execute(query)
             return take(cursor)
 

@@ -79,32 +79,32 @@ def server_error(error: Exception, dsn: str, /) -> ServerError:
         dsn: The connection string, whose secrets are hidden.
     """
     # hidden before blanks are collapsed, as a secret may have several
-    text = " ".join(_said(hide_secrets(str(error), dsn)).split())
-    found = {
+    text = " ".join(_error_message(hide_secrets(str(error), dsn)).split())
+    fields = {
         _FIELDS[_text(key)]: _text(value)
         for key, value in getattr(error, "details", None) or []
         if _text(key) in _FIELDS
     }
-    told = {field: hide_secrets(value, dsn) for field, value in found.items()}
-    primary = told.pop("primary", text)
-    parts = (primary, told.get("detail"), told.get("context"))
+    safe_fields = {field: hide_secrets(value, dsn) for field, value in fields.items()}
+    primary = safe_fields.pop("primary", text)
+    parts = (primary, safe_fields.get("detail"), safe_fields.get("context"))
     message = ". ".join(part.rstrip(".") for part in parts if part)
-    made = ServerError(message, sqlstate=getattr(error, "sqlstate", None))
-    made.primary = primary
-    made.status = getattr(getattr(error, "status_code", None), "name", "UNKNOWN")
-    for field, value in told.items():
-        setattr(made, field, found[field] if field in _NAMES else value)
-    return made
+    result = ServerError(message, sqlstate=getattr(error, "sqlstate", None))
+    result.primary = primary
+    result.status = getattr(getattr(error, "status_code", None), "name", "UNKNOWN")
+    for field, value in safe_fields.items():
+        setattr(result, field, fields[field] if field in _NAMES else value)
+    return result
 
 
-def _said(text: str) -> str:
+def _error_message(text: str) -> str:
     """Return the text of a driver's error, without the queries that it quotes."""
-    said = text.partition("\n\nQuery was:")[0]
-    if found := _NO_TABLE.match(said):
-        return found[1]
-    if found := _NO_COLUMN.match(said):
-        return f"column {name(found[1])} does not exist"
-    return _AFTERWARDS.sub(r"\1", _QUERY.sub("", said))
+    message = text.partition("\n\nQuery was:")[0]
+    if match := _NO_TABLE.match(message):
+        return match[1]
+    if match := _NO_COLUMN.match(message):
+        return f"column {name(match[1])} does not exist"
+    return _AFTERWARDS.sub(r"\1", _QUERY.sub("", message))
 
 
 def _text(value: bytes | str) -> str:

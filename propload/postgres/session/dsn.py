@@ -31,7 +31,7 @@ _SECRET_KEYS = frozenset(
     }
 )
 #: The names of libpq's settings whose values may be shown.
-_OPEN = (
+_PUBLIC = (
     "host hostaddr port dbname user passfile require_auth channel_binding "
     "connect_timeout client_encoding options application_name "
     "fallback_application_name keepalives keepalives_idle keepalives_interval "
@@ -42,7 +42,7 @@ _OPEN = (
     "gsslib gssdelegation service servicefile target_session_attrs "
     "load_balance_hosts oauth_issuer oauth_client_id oauth_scope"
 )
-_OPEN_KEYS = frozenset(_OPEN.split())
+_PUBLIC_KEYS = frozenset(_PUBLIC.split())
 _URI = re.compile(r"^(?P<scheme>postgres(?:ql)?://)(?P<rest>.*)$", re.DOTALL)
 #: The scheme of a SQLAlchemy URL with a driver, which libpq does not accept.
 _DRIVER = re.compile(r"postgres(?:ql)?(\+\w+)://")
@@ -114,11 +114,11 @@ def resolve_dsn(dsn: str, /) -> str:
 
 def _local_host(settings: dict[str, str]) -> dict[str, str]:
     """Return the folder of a local server's socket as host, if no host is given."""
-    is_told = any(settings.get(key) for key in ("host", "hostaddr")) or any(
+    is_set = any(settings.get(key) for key in ("host", "hostaddr")) or any(
         os.environ.get(key) for key in ("PGHOST", "PGHOSTADDR", "PGSERVICE")
     )
     port = settings.get("port") or os.environ.get("PGPORT") or "5432"
-    is_there = not is_told and (_SOCKETS / f".s.PGSQL.{port}").exists()
+    is_there = not is_set and (_SOCKETS / f".s.PGSQL.{port}").exists()
     return {"host": str(_SOCKETS)} if is_there else {}
 
 
@@ -129,8 +129,8 @@ def with_option(dsn: str, option: str, /) -> str:
         dsn: A connection string; its own options, or those of `PGOPTIONS`, are kept.
         option: An option such as `-c jit=off`.
     """
-    given = parse_dsn(dsn).get("options") or os.environ.get("PGOPTIONS", "")
-    options = f"{given} {option}".strip()
+    own = parse_dsn(dsn).get("options") or os.environ.get("PGOPTIONS", "")
+    options = f"{own} {option}".strip()
     # if a setting is given twice, the last one applies
     if not _URI.match(dsn):
         return f"{dsn} options={_quoted(options)}"
@@ -183,7 +183,7 @@ def mask(dsn: str, /) -> str:
         pairs = list(_pairs(text))
     except ConfigError:
         return HIDDEN
-    if any(key.lower() not in _OPEN_KEYS | _SECRET_KEYS for key, _ in pairs):
+    if any(key.lower() not in _PUBLIC_KEYS | _SECRET_KEYS for key, _ in pairs):
         # it may be the rest of a password that has a space and a = in it
         return HIDDEN
     return " ".join(
@@ -201,20 +201,20 @@ def hide_secrets(text: str, dsn: str, /) -> str:
 
 def _secrets(dsn: str) -> set[str]:
     uri = _URI.match(dsn.strip())
-    found: set[str] = set()
+    secrets: set[str] = set()
     if uri:
-        found.add(_split_userinfo(uri["rest"])[0].partition(":")[2])
-        found.add(uri["rest"].rpartition("@")[0].partition(":")[2])
-        found.update(match[2] for match in _QUERY_SECRET.finditer(uri["rest"]))
+        secrets.add(_split_userinfo(uri["rest"])[0].partition(":")[2])
+        secrets.add(uri["rest"].rpartition("@")[0].partition(":")[2])
+        secrets.update(match[2] for match in _QUERY_SECRET.finditer(uri["rest"]))
     else:
         try:
             pairs = list(_pairs(dsn))
         except ConfigError:
             pairs = []
-        found.update(value for key, value in pairs if key.lower() in _SECRET_KEYS)
-    found |= {unquote(secret) for secret in found}
-    found.add(os.environ.get("PGPASSWORD", ""))
-    return found - {""}
+        secrets.update(value for key, value in pairs if key.lower() in _SECRET_KEYS)
+    secrets |= {unquote(secret) for secret in secrets}
+    secrets.add(os.environ.get("PGPASSWORD", ""))
+    return secrets - {""}
 
 
 def _masked_part(part: re.Match[str]) -> str:
@@ -224,7 +224,7 @@ def _masked_part(part: re.Match[str]) -> str:
     into two parts.
     """
     name, equals, _ = part[0].partition("=")
-    if unquote(name) in _OPEN_KEYS:
+    if unquote(name) in _PUBLIC_KEYS:
         return part[0]
     return f"{name}={HIDDEN}" if equals else HIDDEN
 
@@ -287,14 +287,14 @@ def _pairs(text: str) -> Iterator[tuple[str, str]]:
         )
         raise ConfigError(msg)
     while text[position:].strip():
-        found = _PAIR.match(text, position)
-        if not found:
+        pair = _PAIR.match(text, position)
+        if not pair:
             raise ConfigError(_UNREADABLE_PAIRS)
-        value = found[2][1:-1] if found[2].startswith("'") else found[2]
-        if found[1].lower() not in _SECRET_KEYS and _QUERY_SECRET.search(value):
+        value = pair[2][1:-1] if pair[2].startswith("'") else pair[2]
+        if pair[1].lower() not in _SECRET_KEYS and _QUERY_SECRET.search(value):
             raise ConfigError(_UNREADABLE_PAIRS)
-        yield found[1], re.sub(r"\\(.)", r"\1", value)
-        position = found.end()
+        yield pair[1], re.sub(r"\\(.)", r"\1", value)
+        position = pair.end()
 
 
 def _quoted(value: str) -> str:

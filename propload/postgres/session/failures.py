@@ -56,7 +56,7 @@ _BY_TIMEOUT = "a user or statement_timeout cancelled it"
 _WAITED = "see who holds what it waited for (pg_locks)"
 #: The same for a transaction that took too long: the server then ends the session, and
 #: its code does not reach the driver's error.
-_ENDED = "terminating connection due to transaction timeout"
+_TIMEOUT_MESSAGE = "terminating connection due to transaction timeout"
 _TOO_LONG = "25P04"
 _BY_ITS_LENGTH = "the transaction took longer than transaction_timeout"
 #: Mostly caused by rows; but event triggers may also refuse what propload creates.
@@ -65,7 +65,7 @@ _RAISED = "a function or trigger raised an error"
 READ_ONLY = "25006"
 #: The kind and reason of SQLSTATEs and of classes (two characters); a code's own entry
 #: overrides that of its class.
-_FACTS: Mapping[str, tuple[FailureKind, str]] = {
+_BY_SQLSTATE: Mapping[str, tuple[FailureKind, str]] = {
     # classes
     "08": ("transient", "the connection broke"),
     "22": ("data", "a value does not fit its type"),
@@ -130,7 +130,7 @@ _FACTS: Mapping[str, tuple[FailureKind, str]] = {
     "21000": ("permanent", "one statement met a key twice"),
 }
 #: The kind and reason of the driver's statuses, for errors without a SQLSTATE.
-_STATUSES: Mapping[str, tuple[FailureKind, str]] = {
+_BY_STATUS: Mapping[str, tuple[FailureKind, str]] = {
     "IO": ("transient", "the connection is gone; the server sent no code"),
     "TIMEOUT": ("transient", "the server did not answer in time"),
     "CANCELLED": ("permanent", "the statement was cancelled here"),
@@ -151,7 +151,10 @@ _MISSING = (MISSING_TABLE, "3F000")
 _UNPREPARED, _MISSING_FUNCTION = "26000", "42883"
 _OWN_TO_A_SESSION = re.compile(r'"pg_temp"|\bpg_temp\.propload_')
 #: The codes that the server would give: the driver checks these itself, without a code.
-_CODES: Mapping[str, str] = {"NOT_FOUND": MISSING_TABLE, "ALREADY_EXISTS": "42703"}
+_SQLSTATE_OF_STATUS: Mapping[str, str] = {
+    "NOT_FOUND": MISSING_TABLE,
+    "ALREADY_EXISTS": "42703",
+}
 #: The driver's message for a value that it could not encode. Like a broken connection,
 #: this has status IO and no code, but then a reason follows the colon.
 _ENCODING = re.compile(r"writing COPY data:?\s*$")
@@ -177,7 +180,7 @@ _QUOTED_COLUMN = re.compile(r'column "((?:[^"]|"")+)"')
 
 def classify(error: ServerError, /) -> Failure:
     """Return the classification of an error that `Connection` raised."""
-    kind, reason = _sorted(error)
+    kind, reason = _kind_and_reason(error)
     place = _PLACE.search(error.context or "")
     return Failure(
         kind,
@@ -219,7 +222,7 @@ def as_write_error(
             the rows of a batch: smaller batches would not shorten it.
     """
     failure = classify(error)
-    sqlstate = failure.sqlstate or _CODES.get(error.status)
+    sqlstate = failure.sqlstate or _SQLSTATE_OF_STATUS.get(error.status)
     if _is_elsewhere(error):
         return lost_session_error(table, batch=batch)
     if (
@@ -228,7 +231,7 @@ def as_write_error(
         and shadow_names.are_of(str(error))
     ):
         return gathered_rows_gone_error(table, batch=batch, sqlstate=sqlstate)
-    made = TransientWriteError if failure.kind == "transient" else WriteError
+    error_class = TransientWriteError if failure.kind == "transient" else WriteError
     code = f" [{failure.sqlstate}]" if failure.sqlstate else ""
     place = table if batch is None else f"batch {batch} into {table}"
     hint = f". Hint: {error.hint}" if error.hint else ""
@@ -236,7 +239,7 @@ def as_write_error(
     text = f"{place}: {failure.message}{code} ({reason}){hint}"
     if shadow_names is not None:
         text = shadow_names.in_text(text)
-    return made(text, table=table, batch=batch, sqlstate=sqlstate)
+    return error_class(text, table=table, batch=batch, sqlstate=sqlstate)
 
 
 def _with_doing(reason: str, doing: str) -> str:
@@ -313,21 +316,21 @@ def _is_elsewhere(error: ServerError) -> bool:
     return missing and _OWN_TO_A_SESSION.search(error.primary) is not None
 
 
-def _sorted(error: ServerError) -> tuple[FailureKind, str]:
+def _kind_and_reason(error: ServerError) -> tuple[FailureKind, str]:
     state = error.sqlstate
     if _STATEMENTS_ONLY in error.primary:
         return _BY_MODE
     if state == _WRONG_FORM and error.severity != "ERROR":
         return _BY_POOLER
     if state:
-        return _FACTS.get(state) or _FACTS.get(state[:2]) or _UNKNOWN
-    if _ENDED in error.primary:
-        return _FACTS[_TOO_LONG]
+        return _BY_SQLSTATE.get(state) or _BY_SQLSTATE.get(state[:2]) or _UNKNOWN
+    if _TIMEOUT_MESSAGE in error.primary:
+        return _BY_SQLSTATE[_TOO_LONG]
     if _ENCODING.search(error.primary):
         return "data", "the driver could not write a value: out of its type's range"
-    return _STATUSES.get(error.status, _UNKNOWN)
+    return _BY_STATUS.get(error.status, _UNKNOWN)
 
 
 def _named_column(text: str) -> str | None:
-    found = _QUOTED_COLUMN.search(text)
-    return found[1].replace('""', '"') if found else None
+    match = _QUOTED_COLUMN.search(text)
+    return match[1].replace('""', '"') if match else None

@@ -34,17 +34,17 @@ def interruptible(ask: Callable[[], T], cancel: Callable[[], object], /) -> T:
     ended, outcome = threading.Lock(), Future[T]()
     ended.acquire()
     try:
-        if not _begins(_settle, outcome, ask, ended):
+        if not _start_in_thread(_run_into, outcome, ask, ended):
             return ask()
         ended.acquire()
     except BaseException:
         if not outcome.cancel():
-            _break_off(outcome, cancel, ended)
+            _cancel_and_wait(outcome, cancel, ended)
         raise
     return outcome.result()
 
 
-def _settle(outcome: Future[T], ask: Callable[[], T], ended: threading.Lock) -> None:
+def _run_into(outcome: Future[T], ask: Callable[[], T], ended: threading.Lock) -> None:
     if not outcome.set_running_or_notify_cancel():
         return
     try:
@@ -55,12 +55,12 @@ def _settle(outcome: Future[T], ask: Callable[[], T], ended: threading.Lock) -> 
         ended.release()
 
 
-def _break_off(
+def _cancel_and_wait(
     outcome: Future[T], cancel: Callable[[], object], ended: threading.Lock
 ) -> None:
     """Cancel the statement and wait for its end: a session in use cannot be closed."""
     # in a thread, as the driver's call does not return if the server does not answer
-    _begins(cancel)
+    _start_in_thread(cancel)
     is_over = False
     while not is_over:
         with suppress(BaseException):
@@ -68,10 +68,10 @@ def _break_off(
             is_over = outcome.done()
 
 
-def _begins(work: Callable[..., object], *given: Any) -> bool:
+def _start_in_thread(work: Callable[..., object], *args: Any) -> bool:
     """Start work in a new thread; return False if none can start, as at exit."""
     try:
-        start_new_thread(work, given)
+        start_new_thread(work, args)
     except RuntimeError:
         return False
     return True

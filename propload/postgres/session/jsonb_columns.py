@@ -25,12 +25,12 @@ class JsonbColumns:
 
     def __init__(self) -> None:
         #: By table and columns of the rows: another session may have added columns.
-        self._known: dict[tuple[Place, tuple[str, ...]], frozenset[str]] = {}
+        self._cache: dict[tuple[Place, tuple[str, ...]], frozenset[str]] = {}
 
     def note_statement(self, sql: str, /) -> None:
         """Clear the cache if a statement of the session may change tables."""
         if _CHANGES_TABLES.search(sql):
-            self._known.clear()
+            self._cache.clear()
 
     def of(
         self, session: Statements, place: Place, frame: pl.DataFrame, /
@@ -42,8 +42,8 @@ class JsonbColumns:
         """
         if pl.String not in frame.dtypes:
             return ()
-        asked = place, tuple(frame.columns)
-        if asked not in self._known:
-            found = session.rows(JSONB_COLUMNS_QUERY, (quoting.path(place),))
-            self._known[asked] = frozenset(name for (name,) in found)
-        return self._known[asked]
+        cache_key = place, tuple(frame.columns)
+        if cache_key not in self._cache:
+            rows = session.rows(JSONB_COLUMNS_QUERY, (quoting.path(place),))
+            self._cache[cache_key] = frozenset(name for (name,) in rows)
+        return self._cache[cache_key]

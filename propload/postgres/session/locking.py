@@ -60,9 +60,9 @@ def take(connection: Connection, subject: str, /, *, wait: float = 0.0) -> bool:
         subject: What is locked.
         wait: Seconds to wait for it.
     """
-    taken = connection.ask(locks.take(subject))[0][0]
-    return bool(taken) or (
-        wait > 0 and is_done_in_time(connection, locks.wait_for(subject), wait=wait)
+    is_taken = connection.ask(locks.take(subject))[0][0]
+    return bool(is_taken) or (
+        wait > 0 and run_in_time(connection, locks.wait_for(subject), wait=wait)
     )
 
 
@@ -76,7 +76,7 @@ def is_free(connection: Connection, subject: str, /, *, wait: float) -> bool:
     """
     # taken for one transaction: behind a pooler in transaction mode, the statement that
     # releases a session-level lock may reach another session, and the lock would stay
-    return is_done_in_time(connection, locks.pass_through(subject), wait=wait)
+    return run_in_time(connection, locks.pass_through(subject), wait=wait)
 
 
 def release(connection: Connection, subject: str, /) -> None:
@@ -84,7 +84,7 @@ def release(connection: Connection, subject: str, /) -> None:
     connection.ask(locks.release(subject))
 
 
-def is_done_in_time(
+def run_in_time(
     connection: Connection, query: str, params: Sequence[object] = (), /, *, wait: float
 ) -> bool:
     """Run and commit a query; return False if it waited too long for a lock.

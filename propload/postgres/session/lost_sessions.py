@@ -61,15 +61,15 @@ class LostSessions:
         with self._lock:
             lost = list(self._lost)
         for backend in lost:
-            if _is_ended(session, backend):
+            if _terminate(session, backend):
                 with self._lock:
                     self._lost.discard(backend)
 
 
-def _is_ended(session: Statements, backend: Backend) -> bool:
+def _terminate(session: Statements, backend: Backend) -> bool:
     """Return whether the server has ended a session, or refuses to do so."""
     try:
-        found = session.rows(END_LOST, (backend.pid, backend.started))
+        rows = session.rows(END_LOST, (backend.pid, backend.started))
         session.commit()
     except ServerError as error:
         if error.sqlstate is None:
@@ -77,6 +77,6 @@ def _is_ended(session: Statements, backend: Backend) -> bool:
         session.rollback()
         log.debug("session %d cannot be ended: %s", backend.pid, error)
         return True
-    if found:
+    if rows:
         log.info("a session whose connection broke was still open: the server ends it")
-    return all(ended for (ended,) in found)
+    return all(ended for (ended,) in rows)

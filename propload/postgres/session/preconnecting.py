@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 #: takes. One that opens later is closed then.
 CLOSE_SECONDS = 1.0
 
-_Coming: TypeAlias = "Future[Connection]"
+_PendingSession: TypeAlias = "Future[Connection]"
 
 
 class Preconnector:
@@ -39,17 +39,17 @@ class Preconnector:
     def __init__(self, open_session: Callable[[], Connection]) -> None:
         self._open_session = open_session
         self._guard = threading.Lock()
-        self._coming: deque[_Coming] = deque()
+        self._pending: deque[_PendingSession] = deque()
         self._threads: list[threading.Thread] = []
 
     def preconnect(self, count: int, /) -> None:
         """Start opening `count` sessions, and return immediately."""
-        coming: list[_Coming] = [Future() for _ in range(count)]
+        pending: list[_PendingSession] = [Future() for _ in range(count)]
         thread = threading.Thread(
-            target=self._open, args=(coming,), name="propload-sessions", daemon=True
+            target=self._open, args=(pending,), name="propload-sessions", daemon=True
         )
         with self._guard:
-            self._coming.extend(coming)
+            self._pending.extend(pending)
             self._threads.append(thread)
         start_thread(thread)
 
@@ -60,11 +60,11 @@ class Preconnector:
         failed: the caller then opens one itself, and gets the error.
         """
         with self._guard:
-            coming = self._coming.popleft() if self._coming else None
-        if coming is None or coming.cancel():
+            pending = self._pending.popleft() if self._pending else None
+        if pending is None or pending.cancel():
             return None
         try:
-            return coming.result()
+            return pending.result()
         except PropLoadError as error:
             log.debug("a session was not opened ahead: %s", error)
             return None
@@ -72,27 +72,27 @@ class Preconnector:
     def close(self) -> None:
         """Close the sessions that were not taken, and those being opened once open."""
         with self._guard:
-            left, self._coming = self._coming, deque()
-        for coming in left:
-            if not coming.cancel():
-                coming.add_done_callback(_close)
+            untaken, self._pending = self._pending, deque()
+        for pending in untaken:
+            if not pending.cancel():
+                pending.add_done_callback(_close)
         for thread in self._threads:
             # a thread whose start was interrupted by a signal cannot be joined
             if thread.is_alive():
                 thread.join(CLOSE_SECONDS)
 
-    def _open(self, expected: Iterable[_Coming]) -> None:
-        for coming in expected:
-            if not coming.set_running_or_notify_cancel():
+    def _open(self, expected: Iterable[_PendingSession]) -> None:
+        for pending in expected:
+            if not pending.set_running_or_notify_cancel():
                 continue
             try:
                 session = self._open_session()
             except BaseException as error:  # noqa: BLE001 - raised for the taker
-                coming.set_exception(error)
+                pending.set_exception(error)
             else:
-                coming.set_result(session)
+                pending.set_result(session)
 
 
-def _close(coming: _Coming) -> None:
-    if coming.exception() is None:
-        coming.result().close()
+def _close(pending: _PendingSession) -> None:
+    if pending.exception() is None:
+        pending.result().close()

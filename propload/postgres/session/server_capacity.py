@@ -26,15 +26,15 @@ class ServerCapacity:
         connections: How many connections this user may have at the same time.
         free_connections: How many of them are not in use now.
         round_trip_seconds: How long the server takes to answer.
-        limited: The statement, without its number, that sets the limit of the role or
-            database that leaves this user the fewest connections; empty if that is the
-            server's own limit.
+        limit_statement: The statement, without its number, that sets the limit of the
+            role or database that leaves this user the fewest connections; empty if that
+            is the server's own limit.
     """
 
     connections: int
     free_connections: int
     round_trip_seconds: float
-    limited: str = ""
+    limit_statement: str = ""
 
     @classmethod
     def of(cls, session: Connection, /) -> Self:
@@ -43,14 +43,14 @@ class ServerCapacity:
         Raises:
             ServerError: The connection is gone.
         """
-        most, free, limited = session.ask(CONNECTIONS)[0]
+        most, free, limit_statement = session.ask(CONNECTIONS)[0]
         seconds = round_trip_seconds(session)
-        return cls(int(most), int(free), seconds, limited)
+        return cls(int(most), int(free), seconds, limit_statement)
 
     def how_to_raise(self, connections: int) -> str:
         """Return what to do to allow this user so many connections, for messages."""
-        if self.limited:
-            return f"{self.limited} {connections}"
+        if self.limit_statement:
+            return f"{self.limit_statement} {connections}"
         return f"let the server take {connections} of its users (max_connections)"
 
 

@@ -20,7 +20,7 @@ SETTINGS = {
 
 #: How the server notices a connection that was cut silently: as this side does (see
 #: dsn.py), unless the server or the user has set something.
-LINE_SETTINGS = {
+KEEPALIVE_SETTINGS = {
     "tcp_keepalives_idle": "30",
     "tcp_keepalives_interval": "10",
     "tcp_keepalives_count": "3",
@@ -28,8 +28,8 @@ LINE_SETTINGS = {
 }
 
 #: How many bytes of rows the driver reads at a time: its default, 16 MB, is no faster.
-READING = {"adbc.postgresql.batch_size_hint_bytes": str(4 << 20)}
+READ_OPTIONS = {"adbc.postgresql.batch_size_hint_bytes": str(4 << 20)}
 
 #: Makes the driver query in one round trip. Its default, COPY, is faster for many rows
 #: but takes three.
-ASKING = {"adbc.postgresql.use_copy": "false"}
+QUERY_OPTIONS = {"adbc.postgresql.use_copy": "false"}

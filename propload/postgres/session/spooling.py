@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from propload.postgres.session.statements import Statements
 
 #: SQLSTATEs, or their classes, for a file that is missing or may not be read.
-_OF_FILES = ("58", "42501")
+_FILE_ERRORS = ("58", "42501")
 #: A table's namespace, or None to use the session's search path; and its name.
 Place: TypeAlias = "tuple[str | None, str]"
 
 
-def copies_from_spool(
+def copy_from_spool(
     session: Statements, spool: Spool, place: Place, rows: pa.Table, /
 ) -> bool:
     """Copy rows through a server's spool; return False if it cannot take them.
@@ -49,7 +49,7 @@ def copies_from_spool(
     try:
         session.execute(copy_from(place, rows.column_names, str(path)))
     except ServerError as error:
-        if not (error.sqlstate or "").startswith(_OF_FILES):
+        if not (error.sqlstate or "").startswith(_FILE_ERRORS):
             raise
         spool.close(error)
         msg = f"{session} cannot read its spool: {error}"

@@ -8,8 +8,8 @@ from propload.errors import TransientWriteError, WriteError
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.session.driver_errors import server_error as read_error
 from propload.postgres.session.failures import (
-    _FACTS,
-    _STATUSES,
+    _BY_SQLSTATE,
+    _BY_STATUS,
     as_write_error,
     classify,
     is_transient,
@@ -68,9 +68,11 @@ def test_the_code_of_a_wrong_form_is_also_what_poolers_say(severity, kind):
 
 
 def test_no_code_repeats_what_holds_for_its_class():
-    codes = [code for code in _FACTS if len(code) == 5]
+    codes = [code for code in _BY_SQLSTATE if len(code) == 5]
     assert codes
-    assert not [code for code in codes if _FACTS[code] == _FACTS.get(code[:2])]
+    assert not [
+        code for code in codes if _BY_SQLSTATE[code] == _BY_SQLSTATE.get(code[:2])
+    ]
 
 
 def test_a_dead_connection_is_worth_a_retry():
@@ -124,7 +126,7 @@ def test_the_column_is_read_from_where_it_stands():
 
 
 def test_facts_have_a_kind_and_a_reason():
-    for kind, reason in [*_FACTS.values(), *_STATUSES.values()]:
+    for kind, reason in [*_BY_SQLSTATE.values(), *_BY_STATUS.values()]:
         assert kind in ("transient", "data", "permanent")
         assert len(reason) > 10
 
