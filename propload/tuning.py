@@ -19,7 +19,7 @@ from propload.errors import ConfigError, LoadError, stopped
 from propload.monitoring.metrics import Metrics
 from propload.names.spider_names import is_spider
 from propload.options import BATCH_ROWS, UNTRIED, WORKERS, Places, Settings
-from propload.postgres.tables.scratching import Scratch
+from propload.postgres.tables.scratching import ScratchNamespace
 from propload.running.choosing import (
     find_checker,
     find_dsn,
@@ -163,7 +163,7 @@ class _Bench:
 
     plan: Plan
     sample: Sample
-    scratch: Scratch
+    scratch: ScratchNamespace
     tables: count[int]
     target: str
 
@@ -186,7 +186,9 @@ class _Bench:
             settings = cast("Settings", {**tried, **made})
             places = Places(Path(folder))
             name = f"propload_tune_{secrets.token_hex(4)}"
-            with Scratch.open(database.connect(), name, target.table) as scratch:
+            with ScratchNamespace.open(
+                database.connect(), name, target.table
+            ) as scratch:
                 trial = Plan(settings, plan.options, places)
                 yield cls(trial, sample, scratch, count(), str(target.table))
 

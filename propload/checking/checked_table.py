@@ -153,7 +153,7 @@ class CheckedTable:
         key, types = self.target.key, self._pg_types
         creating.dry_run_create(*told, key=key, pg_types=types)
         try:
-            found = creating.borrow_table(*told, key=key, pg_types=types)
+            found = creating.create_temporary_table(*told, key=key, pg_types=types)
         except WriteError as error:
             self._tell_unasked(error, problems)
             return CheckedRows(without_casts(preparer))

@@ -246,7 +246,7 @@ class TableFit:
         self.is_fitted = True
         self._note(table, preparer.schema, joined)
         return FittedTable(
-            preparer.with_plan(table.plan, together=table.together), table
+            preparer.with_plan(table.plan, together=table.single_lane), table
         )
 
     def _take_table(self, facts: TableFacts | None) -> None:

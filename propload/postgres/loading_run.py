@@ -9,7 +9,7 @@ from propload.postgres.ledger.file_ledger import FileLedger
 from propload.postgres.replacing.shadow import Shadow
 from propload.postgres.session import failures
 from propload.postgres.session.driver_errors import ServerError
-from propload.postgres.tables.assumptions import MADE_AGAIN, changed
+from propload.postgres.tables.assumptions import RECREATED, changed_table_error
 from propload.postgres.writing.committing import EntryWriter
 from propload.postgres.writing.lane_session import LaneSession
 from propload.postgres.writing.stored.stored_rows import StoredRows
@@ -148,7 +148,7 @@ class LoadingRun:
                     str(target.table), is_replace=is_replace
                 )
         elif self._oid not in (None, facts.oid) and not is_replace:
-            raise changed(target.table, [MADE_AGAIN], kind=TableGoneError)
+            raise changed_table_error(target.table, [RECREATED], kind=TableGoneError)
 
     def _committed(self, session: Connection) -> Counts:
         """Return the total counts of the entries that still count."""

@@ -44,16 +44,17 @@ class PreparedTarget:
         return self.fit.columns
 
     @property
-    def together(self) -> bool:
+    def single_lane(self) -> bool:
         """Whether all rows must take the same lane."""
-        return self.shape.bound is not None
+        return self.shape.single_lane_reason is not None
 
     @property
     def notes(self) -> tuple[str, ...]:
         """Notes for the report."""
-        bound = f"all rows take one lane: {self.shape.bound}" if self.together else None
-        told = filter(None, [bound, self.shape.kept])
-        return (*self.run.notes, *told, *self.fit.notes)
+        reason = self.shape.single_lane_reason
+        lane_note = f"all rows take one lane: {reason}" if reason else None
+        notes = filter(None, [lane_note, self.shape.kept])
+        return (*self.run.notes, *notes, *self.fit.notes)
 
     @property
     def ledger(self) -> Ledger:

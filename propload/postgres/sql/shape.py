@@ -93,7 +93,7 @@ class Shape:
         counts_by: How an update is told from an insert: `old` (from PostgreSQL 18 on),
             `xmax`, or `sequence` for partitioned tables of older servers.
         shadow_names: The target's names for what server messages name of its shadow.
-        tied_by: The constraints and indexes by which rows with different keys may
+        cross_key_constraints: The constraints and indexes by which rows with different keys may
             conflict with each other.
     """
 
@@ -110,7 +110,7 @@ class Shape:
     merges: bool = False
     counts_by: Literal["old", "xmax", "sequence"] = "xmax"
     shadow_names: ShadowNames = field(default_factory=ShadowNames)
-    tied_by: tuple[str, ...] = ()
+    cross_key_constraints: tuple[str, ...] = ()
 
     @property
     def loose_key(self) -> bool:
@@ -127,16 +127,16 @@ class Shape:
         return bool(self.key) and (self.mode == "insert-new" or self.newest is not None)
 
     @property
-    def bound(self) -> str | None:
+    def single_lane_reason(self) -> str | None:
         """Why rows with different keys cannot be written concurrently, or None."""
         loose = [name for name in self.key if self.column(name).loose]
         if loose:
             return f"only the server knows which values of {', '.join(loose)} are equal"
-        if self.tied_by:
-            verb = "ties" if len(self.tied_by) == 1 else "tie"
+        names = self.cross_key_constraints
+        if names:
+            verb = "ties" if len(names) == 1 else "tie"
             return self.shadow_names.in_text(
-                f"{', '.join(self.tied_by)} of {self.table} {verb} its rows to one "
-                "another"
+                f"{', '.join(names)} of {self.table} {verb} its rows to one another"
             )
         return None
 

@@ -25,13 +25,13 @@ _PADDED = 1042
 
 
 #: The message about a table whose OID has changed.
-MADE_AGAIN = "it was dropped and created again"
+RECREATED = "it was dropped and created again"
 
 #: A column's type OID, its typmod, both as PostgreSQL writes them, and its number.
 _Column: TypeAlias = tuple[int, int, str, int]
 
 
-class _Told(TypedDict):
+class _Answer(TypedDict):
     """The result of `ASSUMPTIONS_QUERY`, as far as a plan needs it."""
 
     oid: int
@@ -49,13 +49,13 @@ class Assumptions:
     """What a plan assumes about a table.
 
     Attributes:
-        told: The server's last answer about it; the same text means that nothing
+        answer: The server's last answer about it; the same text means that nothing
             changed.
         earlier: The answers before that, oldest first: the plan was made from the first
             one, and remained valid with all the others.
     """
 
-    told: str
+    answer: str
     earlier: tuple[str, ...] = ()
 
     @classmethod
@@ -65,8 +65,8 @@ class Assumptions:
         Raises:
             ServerError: The connection broke.
         """
-        found = connection.ask(ASSUMPTIONS_QUERY, (table.namespace, table.table))
-        return cls(found[0][0]) if found else None
+        rows = connection.ask(ASSUMPTIONS_QUERY, (table.namespace, table.table))
+        return cls(rows[0][0]) if rows else None
 
     def changes(
         self,
@@ -75,7 +75,7 @@ class Assumptions:
         *,
         columns: Collection[str],
         key: Collection[str],
-        takes_parts: bool = False,
+        accepts_partial_rows: bool = False,
     ) -> Iterator[str]:
         """Yield a message for each assumption that no longer holds.
 
@@ -83,16 +83,17 @@ class Assumptions:
             later: The assumptions for the same table, read later.
             columns: The columns of the rows.
             key: The columns by which rows are looked up, or none.
-            takes_parts: Whether rows may be parts of stored ones, as in an upsert.
+            accepts_partial_rows: Whether rows may be parts of stored ones, as in an
+                upsert.
         """
-        before, after = self._known(), _read(later.told)
+        before, after = self._merged(), _read(later.answer)
         if before["oid"] != after["oid"]:
-            yield MADE_AGAIN
+            yield RECREATED
         for column in columns:
             yield from _changes_of(column, before, after)
-        if not takes_parts:
+        if not accepts_partial_rows:
             # without a required column, every row would be rejected
-            yield from _asked_for(columns, before, after)
+            yield from _new_requirements(columns, before, after)
         if key and _is_key(key, before) and not _is_key(key, after):
             yield f"it no longer has a unique constraint on ({', '.join(key)})"
         if after["triggered"] and not before["triggered"]:
@@ -108,23 +109,25 @@ class Assumptions:
         Args:
             later: The assumptions for the same table, read after the change.
         """
-        known = dict.fromkeys((*self.earlier, self.told))
-        return Assumptions(later.told, tuple(known))
+        answers = dict.fromkeys((*self.earlier, self.answer))
+        return Assumptions(later.answer, tuple(answers))
 
-    def _known(self) -> _Told:
+    def _merged(self) -> _Answer:
         """Return all earlier answers merged, with the oldest entry for each column."""
-        known = [_read(text) for text in (*self.earlier, self.told)]
+        answers = [_read(text) for text in (*self.earlier, self.answer)]
         columns: dict[str, _Column] = {}
-        for one in known:
-            columns = {**one["columns"], **columns}
+        for answer in answers:
+            columns = {**answer["columns"], **columns}
         return {
-            "oid": known[0]["oid"],
+            "oid": answers[0]["oid"],
             "columns": columns,
-            "keys": [key for one in known for key in one["keys"] or ()],
-            "triggered": any(one["triggered"] for one in known),
-            "ruled": any(one["ruled"] for one in known),
-            "secured": any(one["secured"] for one in known),
-            "required": [name for one in known for name in one["required"] or ()],
+            "keys": [key for answer in answers for key in answer["keys"] or ()],
+            "triggered": any(answer["triggered"] for answer in answers),
+            "ruled": any(answer["ruled"] for answer in answers),
+            "secured": any(answer["secured"] for answer in answers),
+            "required": [
+                name for answer in answers for name in answer["required"] or ()
+            ],
         }
 
 
@@ -136,7 +139,7 @@ def require_unchanged(
     *,
     columns: Collection[str],
     key: Collection[str],
-    takes_parts: bool,
+    accepts_partial_rows: bool,
 ) -> Assumptions:
     """Return the assumptions for the table as it is now, if the plan is still valid.
 
@@ -152,7 +155,7 @@ def require_unchanged(
         assumptions: What the plan assumes.
         columns: The columns of the rows.
         key: The columns by which rows are looked up, or none.
-        takes_parts: Whether rows may be parts of stored ones, as in an upsert.
+        accepts_partial_rows: Whether rows may be parts of stored ones, as in an upsert.
 
     Raises:
         TableGoneError: The table is gone, or was replaced by another one.
@@ -161,20 +164,22 @@ def require_unchanged(
         ServerError: The connection broke.
     """
     now = Assumptions.read(connection, table)
-    if now is not None and now.told == assumptions.told:
+    if now is not None and now.answer == assumptions.answer:
         return assumptions
     if now is None:
         raise failures.table_gone_error(str(table), is_replace=False)
     changes = list(
-        assumptions.changes(now, columns=columns, key=key, takes_parts=takes_parts)
+        assumptions.changes(
+            now, columns=columns, key=key, accepts_partial_rows=accepts_partial_rows
+        )
     )
     if changes:
-        kind = TableGoneError if MADE_AGAIN in changes else WriteError
-        raise changed(table, changes, kind=kind)
+        kind = TableGoneError if RECREATED in changes else WriteError
+        raise changed_table_error(table, changes, kind=kind)
     return assumptions.followed_by(now)
 
 
-def changed(
+def changed_table_error(
     table: TableName, changes: Iterable[str], /, *, kind: type[WriteError]
 ) -> WriteError:
     """Return the error for a batch whose plan no longer suits the table.
@@ -191,15 +196,15 @@ def changed(
     return kind(msg, table=str(table))
 
 
-def _read(text: str) -> _Told:
-    return cast("_Told", json.loads(text))
+def _read(text: str) -> _Answer:
+    return cast("_Answer", json.loads(text))
 
 
-def _is_key(key: Collection[str], told: _Told) -> bool:
-    return any(set(columns) == set(key) for columns in told["keys"] or ())
+def _is_key(key: Collection[str], answer: _Answer) -> bool:
+    return any(set(columns) == set(key) for columns in answer["keys"] or ())
 
 
-def _changes_of(column: str, before: _Told, after: _Told) -> Iterator[str]:
+def _changes_of(column: str, before: _Answer, after: _Answer) -> Iterator[str]:
     was, now = before["columns"].get(column), after["columns"].get(column)
     if was is None:
         return
@@ -218,7 +223,9 @@ def _changes_of(column: str, before: _Told, after: _Told) -> Iterator[str]:
         yield f"column {column} is {now[2]} now and was {was[2]}"
 
 
-def _asked_for(columns: Collection[str], before: _Told, after: _Told) -> Iterator[str]:
+def _new_requirements(
+    columns: Collection[str], before: _Answer, after: _Answer
+) -> Iterator[str]:
     for column in after["required"] or ():
         if column not in columns and column not in (before["required"] or ()):
             yield (

@@ -11,7 +11,12 @@ from propload.postgres.sql import quoting
 from propload.postgres.sql.describing import DESCRIPTION_QUERY
 from propload.postgres.sql.tables import is_empty_query
 from propload.postgres.tables.assumptions import Assumptions
-from propload.postgres.tables.facts import TableColumn, TableFacts, Tie, Traits
+from propload.postgres.tables.facts import (
+    CrossRowConstraint,
+    TableColumn,
+    TableFacts,
+    Traits,
+)
 from propload.target import ArrayForm
 
 if TYPE_CHECKING:
@@ -50,14 +55,16 @@ def describe(connection: Connection, table: TableName, /) -> TableFacts | None:
     """
     try:
         name = (table.namespace, table.table)
-        found = connection.ask(DESCRIPTION_QUERY, name)
-        if not found:
+        rows = connection.ask(DESCRIPTION_QUERY, name)
+        if not rows:
             return None
         # all from one query: any later change is noticed before a row is committed
-        assumptions, *told = found[0]
-        relation, ties, columns = (json.loads(each or "[]") for each in told)
+        assumptions, *documents = rows[0]
+        relation, constraints, columns = (
+            json.loads(document or "[]") for document in documents
+        )
         _refuse_unwritable(table, relation)
-        keys = [tie for tie in ties if tie["usable"]]
+        keys = [constraint for constraint in constraints if constraint["usable"]]
         return TableFacts(
             table,
             tuple(map(_column, columns)),
@@ -67,7 +74,7 @@ def describe(connection: Connection, table: TableName, /) -> TableFacts | None:
             inherited=relation["inherited"],
             referenced=relation["referenced"],
             oid=relation["oid"],
-            ties=tuple(map(_tie, ties)),
+            cross_row_constraints=tuple(map(_cross_row_constraint, constraints)),
             traits=Traits(
                 partitioned=relation["kind"] == "p",
                 triggered=relation["triggered"],
@@ -103,18 +110,18 @@ def _refuse_unwritable(table: TableName, relation: Record) -> None:
         raise WriteError(msg, table=str(table))
 
 
-def _tie(told: Record) -> Tie:
-    equal, columns = tuple(told["equal"]), tuple(told["columns"])
-    return Tie(told["name"], equal, columns, told["copied"])
+def _cross_row_constraint(record: Record) -> CrossRowConstraint:
+    equal, columns = tuple(record["equal"]), tuple(record["columns"])
+    return CrossRowConstraint(record["name"], equal, columns, record["copied"])
 
 
-def _column(told: Record) -> TableColumn:
-    given = dict(told)
-    array = ArrayForm(given.pop("delimiter"), given.pop("nested"))
-    kind = "array" if given.pop("is_array") else _kind(given["kind"])
-    element_kind = _kind(given["element_kind"])
-    made = {**given, "kind": kind, "element_kind": element_kind, "array": array}
-    return TableColumn(**made)
+def _column(record: Record) -> TableColumn:
+    fields = dict(record)
+    array = ArrayForm(fields.pop("delimiter"), fields.pop("nested"))
+    kind = "array" if fields.pop("is_array") else _kind(fields["kind"])
+    element_kind = _kind(fields["element_kind"])
+    values = {**fields, "kind": kind, "element_kind": element_kind, "array": array}
+    return TableColumn(**values)
 
 
 def _kind(letter: str | None) -> ColumnKind:

@@ -47,17 +47,19 @@ _BINARY: Mapping[str, pl.DataType] = {
     "timestamptz": pl.Datetime("us", "UTC"),
     "interval": pl.Duration("us"),
 }
-_NUMBERS = frozenset({"int2", "int4", "int8", "float4", "float8", "numeric", "bool"})
-_WORDS = frozenset({"text", "varchar", "bpchar", "citext"})
-_JSON = frozenset({"json", "jsonb"})
+_NUMBER_TYPES = frozenset(
+    {"int2", "int4", "int8", "float4", "float8", "numeric", "bool"}
+)
+_TEXT_TYPES = frozenset({"text", "varchar", "bpchar", "citext"})
+_JSON_TYPES = frozenset({"json", "jsonb"})
 #: Types of the extension pgvector, whose text is a JSON list of numbers.
-_VECTORS = frozenset({"vector", "halfvec"})
+_PGVECTOR_TYPES = frozenset({"vector", "halfvec"})
 #: Types whose text may be a bare number.
 _NUMERALS = frozenset({"money", "oid"})
 #: PostGIS types: they read bytes as hex digits (WKB), and objects as JSON (GeoJSON).
-_PLACES = frozenset({"geometry", "geography"})
+_POSTGIS_TYPES = frozenset({"geometry", "geography"})
 _GEOJSON = frozenset({"type", "coordinates"})
-_MOMENTS = frozenset({"date", "timestamp", "timestamptz"})
+_TIME_TYPES = frozenset({"date", "timestamp", "timestamptz"})
 
 #: The number of decimal digits of the largest unsigned 64-bit integer.
 _UINT64_DIGITS = 20
@@ -75,7 +77,7 @@ def plan_column(column: TableColumn, dtype: pl.DataType, /) -> ColumnPlan | None
     if column.kind == "array":
         return _plan_array(column, dtype)
     if column.kind == "enum":
-        return _step(column, pl.String()) if _is_text(dtype) else None
+        return _make_plan(column, pl.String()) if _is_text(dtype) else None
     if column.base == "numeric":
         return _plan_number(column, dtype)
     if column.base in _BINARY:
@@ -84,76 +86,76 @@ def plan_column(column: TableColumn, dtype: pl.DataType, /) -> ColumnPlan | None
     return _plan_by_server(column, dtype)
 
 
-def _step(
+def _make_plan(
     column: TableColumn, dtype: pl.DataType, *, by_text: bool = False
 ) -> ColumnPlan:
     pg_type = column.typmod_type or column.pg_type
     plan = ColumnPlan(column.name, dtype, "text" if by_text else "copy", pg_type)
     inner = column.element() if column.kind == "array" else column
-    return replace(plan, of_postgis=inner.base in _PLACES)
+    return replace(plan, of_postgis=inner.base in _POSTGIS_TYPES)
 
 
 def _plan_binary(column: TableColumn, dtype: pl.DataType) -> ColumnPlan:
     pg_type = column.typmod_type or column.pg_type
     natural = _BINARY[column.base]
     if column.base in ("interval", "bytea") and _is_text(dtype):
-        return _step(column, pl.String(), by_text=True)
+        return _make_plan(column, pl.String(), by_text=True)
     if column.base == "interval" and pg_type != "interval":
         # COPY would round to its precision
-        return _step(column, pl.String(), by_text=True)
+        return _make_plan(column, pl.String(), by_text=True)
     if column.base == "jsonb" and column.domain:
         # the driver supports jsonb itself, but no domain over it
-        return _step(column, natural, by_text=True)
-    return _step(column, natural)
+        return _make_plan(column, natural, by_text=True)
+    return _make_plan(column, natural)
 
 
 def _can_become(dtype: pl.DataType, base: str) -> bool:
     if isinstance(dtype, pl.Null) or _is_text(dtype):
         return True
-    if base in _NUMBERS:
+    if base in _NUMBER_TYPES:
         return dtype.is_numeric() or isinstance(dtype, pl.Boolean)
-    if base in _WORDS:
+    if base in _TEXT_TYPES:
         return not isinstance(dtype, (pl.Binary, pl.Object))
-    if base in _JSON:
+    if base in _JSON_TYPES:
         return dtype.is_numeric() or isinstance(
             dtype, (pl.Boolean, pl.Struct, pl.List, pl.Array)
         )
-    if base in _MOMENTS:
+    if base in _TIME_TYPES:
         return isinstance(dtype, (pl.Date, pl.Datetime))
     return isinstance(dtype, type(_BINARY[base]))
 
 
 def _plan_by_server(column: TableColumn, dtype: pl.DataType) -> ColumnPlan | None:
     fits = isinstance(dtype, pl.Null) or _is_text(dtype)
-    if column.base in _VECTORS:
+    if column.base in _PGVECTOR_TYPES:
         fits |= isinstance(dtype, (pl.List, pl.Array))
-    if column.base in _PLACES:
+    if column.base in _POSTGIS_TYPES:
         fits |= isinstance(dtype, pl.Binary)
     if column.base == "geometry" and isinstance(dtype, pl.Struct):
         fits |= _GEOJSON.issubset(field.name for field in dtype.fields)
     if column.base in _NUMERALS:
         fits |= dtype.is_integer() or isinstance(dtype, pl.Decimal)
-    return _step(column, pl.String(), by_text=True) if fits else None
+    return _make_plan(column, pl.String(), by_text=True) if fits else None
 
 
 def _plan_number(column: TableColumn, dtype: pl.DataType) -> ColumnPlan | None:
     if not _can_become(dtype, "numeric"):
         return None
-    found = re.fullmatch(
+    match = re.fullmatch(
         r"numeric\((\d+),(-?\d+)\)", column.typmod_type or column.pg_type
     )
-    if found:
-        precision, scale = int(found[1]), int(found[2])
+    if match:
+        precision, scale = int(match[1]), int(match[2])
         fits = precision <= DECIMAL_DIGITS and 0 <= scale <= precision
         wanted = pl.Decimal(precision, scale) if fits else pl.String()
-        return _step(column, wanted, by_text=not fits)
+        return _make_plan(column, wanted, by_text=not fits)
     if isinstance(dtype, pl.Decimal):
-        return _step(column, dtype)
+        return _make_plan(column, dtype)
     if isinstance(dtype, (pl.Boolean, pl.Null)) or (
         dtype.is_integer() and not isinstance(dtype, (pl.Int128, pl.UInt128))
     ):
-        return _step(column, pl.Decimal(_UINT64_DIGITS, 0))
-    return _step(column, pl.String(), by_text=True)
+        return _make_plan(column, pl.Decimal(_UINT64_DIGITS, 0))
+    return _make_plan(column, pl.String(), by_text=True)
 
 
 def _plan_array(column: TableColumn, dtype: pl.DataType) -> ColumnPlan | None:
@@ -175,13 +177,13 @@ def _plan_array(column: TableColumn, dtype: pl.DataType) -> ColumnPlan | None:
     # the binary format of an array names the type of its elements, here the domain
     if by_text or column.element_type:
         return _array_by_text(column)
-    return _step(column, pl.List(inner.dtype))
+    return _make_plan(column, pl.List(inner.dtype))
 
 
 def _array_by_text(column: TableColumn) -> ColumnPlan:
-    step = _step(column, pl.String(), by_text=True)
+    plan = _make_plan(column, pl.String(), by_text=True)
     held_as = column.element_type and f"{column.element_type}[]"
-    return replace(step, held_as=held_as, array=column.array)
+    return replace(plan, held_as=held_as, array=column.array)
 
 
 def _lacks_cast(element: pl.DataType, wanted: pl.DataType) -> bool:

@@ -29,7 +29,7 @@ from propload.postgres.sql.tables import (
 from propload.postgres.tables.catalog import describe
 from propload.postgres.tables.modes import require_mode
 from propload.postgres.tables.rights import require_rights
-from propload.postgres.tables.row_plan import plan_rows, told_apart
+from propload.postgres.tables.row_plan import look_alike_message, plan_rows
 from propload.target import TableName
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def ensure_table(
     session: Connection,
     target: Target,
     frame_schema: Mapping[str, pl.DataType],
-    found: TableFacts | None,
+    facts: TableFacts | None,
     pg_types: Mapping[str, str],
     /,
 ) -> TableFacts:
@@ -65,24 +65,24 @@ def ensure_table(
         session: A session without an open transaction.
         target: The table and its rules.
         frame_schema: The names and types of the rows' columns.
-        found: The facts of the table, or None if it does not exist.
+        facts: The facts of the table, or None if it does not exist.
         pg_types: PostgreSQL types for columns that are created.
 
     Raises:
         SchemaMismatchError: The rows do not fit the table.
         WriteError: The table lacks the key, or a right is missing.
     """
-    if found is None:
+    if facts is None:
         return create_table(
             session, target.table, frame_schema, key=target.key, pg_types=pg_types
         )
-    require_mode(session, found, target)
-    plan = plan_rows(frame_schema, found, target)
+    require_mode(session, facts, target)
+    plan = plan_rows(frame_schema, facts, target)
     plan.require_fit()
-    require_rights(session, found, target, plan)
+    require_rights(session, facts, target, plan)
     if plan.new and target.on_new_columns == "add":
         return add_columns(session, target.table, plan.new, pg_types=pg_types)
-    return found
+    return facts
 
 
 def create_table(
@@ -109,9 +109,9 @@ def create_table(
         SchemaMismatchError: A name or type cannot be a column's.
         WriteError: The namespace is missing, or this user may not create there.
     """
-    statement = _creation(table, frame_schema, key, pg_types or {})
-    _change(connection, table, statement)
-    return _changed_table(connection, table)
+    statement = _creation_statement(table, frame_schema, key, pg_types or {})
+    _run_ddl(connection, table, statement)
+    return _read_facts(connection, table)
 
 
 def dry_run_create(
@@ -124,11 +124,13 @@ def dry_run_create(
     pg_types: Mapping[str, str],
 ) -> None:
     """Raise what `create_table` would raise for these arguments; create nothing."""
-    statement = _creation(table, frame_schema, key, pg_types, unless_there=True)
-    _change(connection, table, statement, keep=False)
+    statement = _creation_statement(
+        table, frame_schema, key, pg_types, unless_there=True
+    )
+    _run_ddl(connection, table, statement, keep=False)
 
 
-def borrow_table(
+def create_temporary_table(
     connection: Connection,
     table: TableName,
     frame_schema: Mapping[str, pl.DataType],
@@ -148,10 +150,12 @@ def borrow_table(
     temporary = TableName(TEMPORARY, table.table)
     # set first, as it cannot be changed once a temporary table has used buffers
     connection.execute(TEMP_BUFFERS)
-    statement = _creation(temporary, frame_schema, key, pg_types, unless_there=True)
-    _change(connection, temporary, statement)
+    statement = _creation_statement(
+        temporary, frame_schema, key, pg_types, unless_there=True
+    )
+    _run_ddl(connection, temporary, statement)
     namespace = str(connection.value(OWN_TEMPORARY))
-    return _changed_table(connection, TableName(namespace, table.table))
+    return _read_facts(connection, TableName(namespace, table.table))
 
 
 def add_columns(
@@ -177,8 +181,8 @@ def add_columns(
     """
     types = _column_types(frame_schema, pg_types or {})
     check_new_columns(connection, table, types)
-    _change(connection, table, add_columns_statement(table, types))
-    return _changed_table(connection, table)
+    _run_ddl(connection, table, add_columns_statement(table, types))
+    return _read_facts(connection, table)
 
 
 def check_new_columns(
@@ -194,7 +198,7 @@ def check_new_columns(
     _check_room(connection, table, names)
 
 
-def _creation(
+def _creation_statement(
     table: TableName,
     frame_schema: Mapping[str, pl.DataType],
     key: Sequence[str],
@@ -212,7 +216,7 @@ def _creation(
         raise SchemaMismatchError(msg)
     _check_names(table, types)
     if alike := look_alikes(types):
-        raise SchemaMismatchError(told_apart(alike, table))
+        raise SchemaMismatchError(look_alike_message(alike, table))
     unknown = [name for name in key if name not in types]
     if unknown:
         msg = (
@@ -273,12 +277,12 @@ def _wrong_name(name: str) -> str:
 def _check_room(
     connection: Connection, table: TableName, names: Collection[str]
 ) -> None:
-    found = connection.ask(PLACES_QUERY, (table.namespace, table.table))
-    new = set(names).difference(name for (name,) in found)
-    if new and len(found) + len(new) > TABLE_COLUMNS:
+    existing = connection.ask(PLACES_QUERY, (table.namespace, table.table))
+    new = set(names).difference(name for (name,) in existing)
+    if new and len(existing) + len(new) > TABLE_COLUMNS:
         msg = (
             f"{len(new):,} columns cannot be added to table {table}: with its own "
-            f"{len(found):,}, dropped ones included, they are more than the "
+            f"{len(existing):,}, dropped ones included, they are more than the "
             f"{TABLE_COLUMNS:,} that a PostgreSQL table can have. Choose those that "
             "you need with a mapping (--mapping), or leave all new ones out with "
             "--on-new-columns ignore"
@@ -286,7 +290,7 @@ def _check_room(
         raise SchemaMismatchError(msg)
 
 
-def _change(
+def _run_ddl(
     connection: Connection, table: TableName, statement: str, *, keep: bool = True
 ) -> None:
     try:
@@ -299,10 +303,10 @@ def _change(
             connection.rollback()
     except ServerError as error:
         connection.rollback()
-        raise _explained(error, table) from error
+        raise _explain(error, table) from error
 
 
-def _changed_table(connection: Connection, table: TableName) -> TableFacts:
+def _read_facts(connection: Connection, table: TableName) -> TableFacts:
     """Return the facts of a table that was just made or changed.
 
     Raises:
@@ -318,7 +322,7 @@ def _changed_table(connection: Connection, table: TableName) -> TableFacts:
     return facts
 
 
-def _explained(error: ServerError, table: TableName) -> WriteError:
+def _explain(error: ServerError, table: TableName) -> WriteError:
     if error.sqlstate == "42P07":
         msg = f"table {table} was just created by somebody else: try again"
         return MadeMeanwhileError(msg, table=str(table), sqlstate=error.sqlstate)

@@ -77,12 +77,12 @@ class TableColumn:
         array = self.typmod_type or self.pg_type
         base = self.element_base or self.base.removeprefix("_")
         pg_type = self.element_type or array.removesuffix("[]")
-        found = TableColumn(self.name, pg_type, base, self.element_kind)
-        return found.element() if self.array.nested else found
+        element = TableColumn(self.name, pg_type, base, self.element_kind)
+        return element.element() if self.array.nested else element
 
 
 @dataclass(frozen=True, slots=True)
-class Tie:
+class CrossRowConstraint:
     """A constraint or index by which one row may conflict with another.
 
     Attributes:
@@ -97,19 +97,19 @@ class Tie:
     columns: tuple[str, ...]
     copied: bool
 
-    def binds(
-        self, key: Sequence[str], given: AbstractSet[str], /, *, triggered: bool
+    def spans_keys(
+        self, key: Sequence[str], incoming: AbstractSet[str], /, *, triggered: bool
     ) -> bool:
         """Return whether rows of different keys may conflict.
 
         Args:
             key: The columns by which rows are routed.
-            given: The columns whose values depend on the incoming rows.
+            incoming: The columns whose values depend on the incoming rows.
             triggered: Whether a trigger may set any column.
         """
         if key and set(key) <= set(self.equal):
             return False
-        return triggered or not given.isdisjoint(self.columns)
+        return triggered or not incoming.isdisjoint(self.columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,8 @@ class TableFacts:
             as well.
         referenced: Whether foreign keys of other tables refer to it.
         oid: Its OID: a table that is dropped and created again gets another one.
-        ties: The constraints and indexes by which its rows may conflict.
+        cross_row_constraints: The constraints and indexes by which its rows may
+            conflict.
         traits: Traits that its shadow does not have.
         assumptions: What is checked again before rows are committed; None for a table
             that only this run knows.
@@ -159,7 +160,7 @@ class TableFacts:
     inherited: bool = False
     referenced: bool = False
     oid: int | None = None
-    ties: tuple[Tie, ...] = ()
+    cross_row_constraints: tuple[CrossRowConstraint, ...] = ()
     traits: Traits = Traits()
     assumptions: Assumptions | None = None
 
@@ -170,15 +171,21 @@ class TableFacts:
     @property
     def columns_fingerprint(self) -> str:
         """A hash of names, types and nullability of the columns, to detect changes."""
-        columns = [(one.name, one.pg_type, one.nullable) for one in self.columns]
+        columns = [
+            (column.name, column.pg_type, column.nullable) for column in self.columns
+        ]
         return hashlib.sha256(json.dumps(columns).encode()).hexdigest()
 
     def of_shadow(self) -> TableFacts:
         """Return the facts of a plain copy of the table, which a replace fills."""
-        copied = tuple(tie for tie in self.ties if tie.copied)
-        return replace(self, ties=copied, traits=Traits(), assumptions=None)
+        copied = tuple(
+            constraint for constraint in self.cross_row_constraints if constraint.copied
+        )
+        return replace(
+            self, cross_row_constraints=copied, traits=Traits(), assumptions=None
+        )
 
-    def takes_parts(self, target: Target, /) -> bool:
+    def accepts_partial_rows(self, target: Target, /) -> bool:
         """Return whether rows may lack required columns, being parts of stored rows.
 
         Only new rows that lack one are rejected then. If no row is stored, or none is

@@ -52,7 +52,7 @@ def require_mode(connection: Connection, facts: TableFacts, target: Target, /) -
     is_replace = target.mode == "replace"
     if is_replace and not (facts.referenced and target.key):
         return
-    msg = _fault_of_key(connection, facts, target.key)
+    msg = _key_problem(connection, facts, target.key)
     if msg and is_replace:
         msg = (
             f"other tables refer to {table}, so that a replace has to find the rows "
@@ -62,26 +62,28 @@ def require_mode(connection: Connection, facts: TableFacts, target: Target, /) -
         raise WriteError(msg, table=str(table))
 
 
-def _fault_of_key(connection: Connection, facts: TableFacts, key: Sequence[str]) -> str:
+def _key_problem(connection: Connection, facts: TableFacts, key: Sequence[str]) -> str:
     """Return why rows cannot be found by a key, or an empty string if they can."""
     columns = [column for name in key if (column := facts.column(name))]
     if len(columns) < len(key):
-        return _lacking(facts, [name for name in key if facts.column(name) is None])
+        return _missing_columns_message(
+            facts, [name for name in key if facts.column(name) is None]
+        )
     if facts.keeps_unique(key):
         return ""
-    found = ""
+    problem = ""
     if all(column.comparable for column in columns):
-        found = StoredKeys.read(connection, facts.name, key).said(key)
+        problem = StoredKeys.read(connection, facts.name, key).describe(key)
     return (
         f"table {facts.name} has no unique constraint on ({', '.join(key)}), so its "
-        f"rows cannot be found by that key{_nearly(facts, key)}"
-        f"{'; ' if found else ': '}{found}add one with ALTER TABLE "
+        f"rows cannot be found by that key{_near_constraints(facts, key)}"
+        f"{'; ' if problem else ': '}{problem}add one with ALTER TABLE "
         f"{quoting.table(facts.name)} ADD UNIQUE ({quoting.names(key)})"
         f"{_other_keys(facts)}, or use --mode append"
     )
 
 
-def _lacking(facts: TableFacts, missing: Sequence[str]) -> str:
+def _missing_columns_message(facts: TableFacts, missing: Sequence[str]) -> str:
     """Return the message about key columns that the table lacks."""
     known = [column.name for column in facts.columns]
     near = [nearest(one, known, cutoff=SLIP) for one in missing]
@@ -94,29 +96,29 @@ def _lacking(facts: TableFacts, missing: Sequence[str]) -> str:
     )
 
 
-def _nearly(facts: TableFacts, key: Sequence[str]) -> str:
+def _near_constraints(facts: TableFacts, key: Sequence[str]) -> str:
     """Return the part of a message that says why similar constraints do not qualify."""
-    found = [
-        tie.name
-        for tie in facts.ties
+    names = [
+        constraint.name
+        for constraint in facts.cross_row_constraints
         # `equal` lacks the columns of an expression, `columns` has those of a condition
-        if set(key) in (set(tie.columns), set(tie.equal))
+        if set(key) in (set(constraint.columns), set(constraint.equal))
     ]
-    if not found:
+    if not names:
         return ""
     return (
-        f" ({', '.join(found)} does not qualify: it is deferrable, partial, not valid, "
+        f" ({', '.join(names)} does not qualify: it is deferrable, partial, not valid, "
         "or no plain UNIQUE on these columns)"
     )
 
 
 def _other_keys(facts: TableFacts) -> str:
     """Return the rest of the message: a hint on partitions, and other unique keys."""
-    told = ""
+    hint = ""
     if facts.traits.partitioned:
-        told = (
+        hint = (
             " (with the columns that the table is partitioned by, or the server "
             "refuses it)"
         )
     keys = " or ".join(f"--key {','.join(unique)}" for unique in facts.unique_keys)
-    return f"{told}, use a key that it has ({keys})" if keys else told
+    return f"{hint}, use a key that it has ({keys})" if keys else hint

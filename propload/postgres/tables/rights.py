@@ -62,15 +62,15 @@ def missing_rights(
         WriteError: The user may not even look for stored rows, or use a type that
             rows are cast to.
     """
-    found = connection.ask(RIGHTS_QUERY, (facts.oid,))
+    rows = connection.ask(RIGHTS_QUERY, (facts.oid,))
     parents = (
         connection.ask(PARENTS_QUERY, (facts.oid,)) if target.mode == "replace" else []
     )
     connection.rollback()
-    if not found:
+    if not rows:
         # the table is gone: whoever needs it next reports that
         return []
-    whole, added, changed, closed, owns = found[0]
+    whole, added, changed, closed, owns = rows[0]
     rights = _Rights(
         frozenset(whole), frozenset(added), frozenset(changed), json.loads(closed), owns
     )
@@ -194,8 +194,10 @@ class _Load:
         changed = self._changed()
         closed = [name for name in changed if name not in self.rights.changed]
         if closed:
-            some = len(closed) < len(changed)
-            lacking.append(f"UPDATE ({quoting.names(closed)})" if some else "UPDATE")
+            is_partial = len(closed) < len(changed)
+            lacking.append(
+                f"UPDATE ({quoting.names(closed)})" if is_partial else "UPDATE"
+            )
         return lacking
 
     def _changed(self) -> Sequence[str]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from propload.target import ColumnPlan, TableName, Target
 
 #: How many column names a message lists; the others are only counted.
-NAMES_TOLD = 10
+NAMES_LISTED = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +50,9 @@ class RowPlan:
             SchemaMismatchError: They do not fit; the message names every column that
                 is to blame.
         """
-        told = [*([self.unknown] if self.unknown else []), *self.faults]
-        if told:
-            raise SchemaMismatchError("; ".join(told))
+        problems = [*([self.unknown] if self.unknown else []), *self.faults]
+        if problems:
+            raise SchemaMismatchError("; ".join(problems))
 
 
 def plan_rows(
@@ -75,12 +75,12 @@ def plan_rows(
         if name in known
     }
     faults = [
-        _fault(known[name], frame_schema[name], target.table)
+        _fault_message(known[name], frame_schema[name], target.table)
         for name, plan in planned.items()
         if plan is None
     ]
-    if not facts.takes_parts(target):
-        faults += _lacking(frame_schema, facts, target.table)
+    if not facts.accepts_partial_rows(target):
+        faults += _missing_messages(frame_schema, facts, target.table)
     if target.newest in new and target.on_new_columns == "ignore":
         faults.append(
             f"column {target.newest} orders the versions of a row (newest) and is not "
@@ -89,19 +89,21 @@ def plan_rows(
         )
     alike = look_alikes(new, known)
     if target.on_new_columns == "add" and alike:
-        faults.append(told_apart(alike, target.table))
-    notes = _left_out(alike, target) if target.on_new_columns == "ignore" else ()
+        faults.append(look_alike_message(alike, target.table))
+    notes = _left_out_notes(alike, target) if target.on_new_columns == "ignore" else ()
     refused = new if target.on_new_columns == "refuse" else {}
     return RowPlan(
         tuple(plan for plan in planned.values() if plan is not None),
         new,
-        _unknown(refused, [n for n in known if n not in frame_schema], target.table),
+        _unknown_message(
+            refused, [n for n in known if n not in frame_schema], target.table
+        ),
         tuple(faults),
         notes,
     )
 
 
-def told_apart(alike: Mapping[str, str], table: TableName, /) -> str:
+def look_alike_message(alike: Mapping[str, str], table: TableName, /) -> str:
     """Return the message about columns of a table whose names would look the same.
 
     Args:
@@ -109,7 +111,7 @@ def told_apart(alike: Mapping[str, str], table: TableName, /) -> str:
         table: The table.
     """
     pairs = "; ".join(
-        f"{name!a} and {other!a}" for name, other in [*alike.items()][:NAMES_TOLD]
+        f"{name!a} and {other!a}" for name, other in [*alike.items()][:NAMES_LISTED]
     )
     return (
         f"columns of {table} would look the same, although their names are written "
@@ -118,7 +120,7 @@ def told_apart(alike: Mapping[str, str], table: TableName, /) -> str:
     )
 
 
-def _left_out(alike: Mapping[str, str], target: Target) -> tuple[str, ...]:
+def _left_out_notes(alike: Mapping[str, str], target: Target) -> tuple[str, ...]:
     return tuple(
         f"column {name} is left out, though it looks like one of {target.table}: here "
         f"it is {name!a}, there {other!a}. Write it that way in the source or with a "
@@ -127,62 +129,62 @@ def _left_out(alike: Mapping[str, str], target: Target) -> tuple[str, ...]:
     )
 
 
-def _unknown(
+def _unknown_message(
     new: Collection[str], free: Collection[str], table: TableName
 ) -> str | None:
     """Return the message about columns that a table lacks, or None if it has all."""
     if not new:
         return None
     like = {name.lower(): name for name in free}
-    told = []
-    for name in [*new][:NAMES_TOLD]:
+    names = []
+    for name in [*new][:NAMES_LISTED]:
         near = nearest(name.lower(), like, cutoff=SLIP)
-        told.append(f"{name} ({_meant(name, like[near])})" if near else name)
-    more = len(new) - len(told)
+        names.append(f"{name} ({_suggestion(name, like[near])})" if near else name)
+    more = len(new) - len(names)
     rest = f" and {more:,} more" if more else ""
-    one = len(new) == 1
+    is_one = len(new) == 1
     return (
-        f"{'column' if one else 'columns'} {', '.join(told)}{rest} "
-        f"{'is' if one else 'are'} not in the table {table}: "
-        f"add {'it' if one else 'them'} "
+        f"{'column' if is_one else 'columns'} {', '.join(names)}{rest} "
+        f"{'is' if is_one else 'are'} not in the table {table}: "
+        f"add {'it' if is_one else 'them'} "
         "(--on-new-columns add), or leave such columns out (--on-new-columns ignore)"
     )
 
 
-def _meant(name: str, near: str) -> str:
-    asked = f"did you mean {near}?"
+def _suggestion(name: str, near: str) -> str:
+    question = f"did you mean {near}?"
     if unicodedata.normalize("NFKC", name) != unicodedata.normalize("NFKC", near):
-        return asked
+        return question
     # one cannot see that an umlaut is two characters, or a space an unusual one
-    return f"{asked} here it is {name!a}, there {near!a}"
+    return f"{question} here it is {name!a}, there {near!a}"
 
 
-def _lacking(
+def _missing_messages(
     names: Collection[str], facts: TableFacts, table: TableName
 ) -> Iterator[str]:
     lacking = [n.name for n in facts.columns if n.required and n.name not in names]
     if not lacking:
         return
     if len(lacking) == 1:
-        told, them = f"column {lacking[0]} is NOT NULL and has no default", "it"
+        lack, them = f"column {lacking[0]} is NOT NULL and has no default", "it"
     else:
         listed = ", ".join(lacking)
-        told, them = f"columns {listed} are NOT NULL and have no default", "them"
+        lack, them = f"columns {listed} are NOT NULL and have no default", "them"
     yield (
-        f"{told} in {table}, and the input lacks {them}: have the source or a mapping "
+        f"{lack} in {table}, and the input lacks {them}: have the source or a mapping "
         f"(--mapping) supply {them}, or set a default in the table"
     )
 
 
-def _fault(column: TableColumn, dtype: pl.DataType, table: TableName) -> str:
+def _fault_message(column: TableColumn, dtype: pl.DataType, table: TableName) -> str:
     if column.generated:
-        told = f"column {column.name} of {table} is computed by the server"
+        subject = f"column {column.name} of {table} is computed by the server"
         return (
-            f"{told}: leave it out of the input, for instance with a mapping of the "
+            f"{subject}: leave it out of the input, for instance with a mapping of the "
             "columns that are to be loaded (--mapping)"
         )
-    named = dtype == pl.Binary and column.base in ("bit", "varbit")
-    hint = "; of DuckDB's BIT, SET arrow_lossless_conversion = true" if named else ""
+    is_bits = dtype == pl.Binary and column.base in ("bit", "varbit")
+    hint = "; of DuckDB's BIT, SET arrow_lossless_conversion = true" if is_bits else ""
     return (
         f"column {column.name} is {type_name(dtype)}, which has no exact conversion to "
         f"the {column.pg_type} of {table}: use a mapping for the column, or change its "

@@ -31,7 +31,7 @@ _LEAST: Mapping[pl.DataType, int] = {
 }
 
 
-def too_wide(layer: pl.DataFrame, block_bytes: int, /) -> list[int]:
+def rows_too_wide(layer: pl.DataFrame, block_bytes: int, /) -> list[int]:
     """Return the 0-based positions of rows that surely do not fit into a page.
 
     Args:

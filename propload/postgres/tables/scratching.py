@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Scratch:
+class ScratchNamespace:
     """A namespace for trials.
 
     Attributes:
@@ -37,7 +37,7 @@ class Scratch:
     @contextmanager
     def open(
         cls, session: Connection, namespace: str, model: TableName, /
-    ) -> Iterator[Scratch]:
+    ) -> Iterator[ScratchNamespace]:
         """Create the namespace, and remove it with all traces at the end.
 
         Args:

@@ -23,9 +23,9 @@ _MERGE_RETURNS = 170000
 #: Types whose values are compared by their bytes, whatever their collation.
 _TEXTS = ("text", "varchar")
 #: Types whose equal values may differ: a month equals 30 days, but not when added.
-_FORMS = ("interval", "citext")
-#: Kinds of types whose values contain others, which may be of `_FORMS`.
-_HOLDERS = ("range", "composite")
+_FORM_COMPARED = ("interval", "citext")
+#: Kinds of types whose values contain others, which may be of `_FORM_COMPARED`.
+_CONTAINER_KINDS = ("range", "composite")
 #: Types whose equal values may have several texts, with the expression for one text.
 _CANONICAL = {"bpchar": "{}::text", "numeric": "trim_scale({})"}
 
@@ -76,18 +76,20 @@ def shape_of(
         merges=version >= _MERGE_RETURNS and not traits.ruled,
         counts_by=_counts_by(version, partitioned=traits.partitioned),
         shadow_names=shadow_names or ShadowNames(),
-        tied_by=_ties(facts, target, travelling),
+        cross_key_constraints=_cross_key_constraints(facts, target, travelling),
     )
 
 
-def _ties(facts: TableFacts, target: Target, travelling: set[str]) -> tuple[str, ...]:
+def _cross_key_constraints(
+    facts: TableFacts, target: Target, travelling: set[str]
+) -> tuple[str, ...]:
     """Return the names of ties by which rows of different keys may conflict."""
-    given = travelling.union(each.name for each in facts.columns if each.generated)
+    incoming = travelling.union(each.name for each in facts.columns if each.generated)
     triggered = facts.traits.triggered
     return tuple(
-        tie.name
-        for tie in facts.ties
-        if tie.binds(target.key, given, triggered=triggered)
+        constraint.name
+        for constraint in facts.cross_row_constraints
+        if constraint.spans_keys(target.key, incoming, triggered=triggered)
     )
 
 
@@ -98,10 +100,10 @@ def _column(plan: ColumnPlan, stored: TableColumn) -> ColumnShape:
     elif stored.base == "citext":
         compare = "text"
     elif stored.comparable and (
-        stored.base in _FORMS
-        or stored.element_base in _FORMS
-        or stored.kind in _HOLDERS
-        or stored.element_kind in _HOLDERS
+        stored.base in _FORM_COMPARED
+        or stored.element_base in _FORM_COMPARED
+        or stored.kind in _CONTAINER_KINDS
+        or stored.element_kind in _CONTAINER_KINDS
     ):
         compare = "form"
     return ColumnShape(

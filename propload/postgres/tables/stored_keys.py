@@ -55,19 +55,19 @@ class StoredKeys:
             connection.rollback()
         return cls(tuple(repeated or ()), bool(lacking))
 
-    def said(self, key: Sequence[str], /) -> str:
+    def describe(self, key: Sequence[str], /) -> str:
         """Return what was found and what to do, to precede "add a constraint".
 
         Args:
             key: The columns of the key.
         """
-        found, first = [], ""
+        problems, first = [], ""
         if self.repeated:
             pairs = zip(key, self.repeated, strict=True)
             such = ", ".join(f"{name}={value}" for name, value in pairs)
-            found.append(f"keys repeat, such as {such}")
+            problems.append(f"keys repeat, such as {such}")
             first = "leave one row of each key, then "
         if self.lacking:
             lacks = f"{' or '.join(key)} is null in some rows"
-            found.append(f"{lacks}, which ADD PRIMARY KEY would refuse")
-        return f"{' and '.join(found)}: {first}" if found else ""
+            problems.append(f"{lacks}, which ADD PRIMARY KEY would refuse")
+        return f"{' and '.join(problems)}: {first}" if problems else ""

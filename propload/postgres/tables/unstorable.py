@@ -29,21 +29,23 @@ class Fault:
     sqlstate: str
 
 
-def never_taken(layer: pl.DataFrame, /) -> list[Fault]:
+def find_unstorable(layer: pl.DataFrame, /) -> list[Fault]:
     """Return the values of a layer that no column of their type can store."""
-    found = []
+    faults = []
     for column, dtype in layer.schema.items():
-        faulty = _faulty(pl.col(column), dtype)
-        if faulty is None:
+        check = _unstorable_condition(pl.col(column), dtype)
+        if check is None:
             continue
-        condition, message, state = faulty
+        condition, message, state = check
         places = layer.select(condition.fill_null(value=False)).to_series()
         rows = places.arg_true().to_list()
-        found.append(Fault(column, rows, f"column {column} {message}", state))
-    return found
+        faults.append(Fault(column, rows, f"column {column} {message}", state))
+    return faults
 
 
-def _faulty(column: pl.Expr, dtype: pl.DataType) -> tuple[pl.Expr, str, str] | None:
+def _unstorable_condition(
+    column: pl.Expr, dtype: pl.DataType
+) -> tuple[pl.Expr, str, str] | None:
     """Return the condition for such values, the message and the SQLSTATE; or None."""
     number = column.to_physical()
     if dtype == pl.String:

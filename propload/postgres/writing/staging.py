@@ -12,8 +12,8 @@ from propload.postgres.session import failures
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.sql import sessions
 from propload.postgres.sql.stage import EMPTY_STAGE, STAGE
-from propload.postgres.tables.row_size import FITTING_COLUMNS, too_wide
-from propload.postgres.tables.unstorable import never_taken
+from propload.postgres.tables.row_size import FITTING_COLUMNS, rows_too_wide
+from propload.postgres.tables.unstorable import find_unstorable
 from propload.postgres.writing.refused.refusals import TOO_LARGE, Refusal
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def uncopied(connection: Connection, layer: pl.DataFrame, /) -> list[Refusal]:
     """
     found = [
         Refusal(place, fault.column, None, fault.message, fault.sqlstate)
-        for fault in never_taken(layer)
+        for fault in find_unstorable(layer)
         for place in fault.places
     ]
     found = found or _too_wide(connection, layer)
@@ -100,7 +100,7 @@ def _too_wide(connection: Connection, layer: pl.DataFrame) -> list[Refusal]:
         return []
     block_bytes = connection.value(sessions.PAGE_BYTES)
     connection.rollback()
-    places = too_wide(layer.drop(ROW), block_bytes)
+    places = rows_too_wide(layer.drop(ROW), block_bytes)
     message = f"row is too big for a page of {block_bytes:,} bytes"
     return [Refusal(place, None, None, message, TOO_LARGE) for place in places]
 

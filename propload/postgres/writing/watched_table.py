@@ -49,7 +49,7 @@ class WatchedTable:
                 before,
                 columns=[column.name for column in shape.columns],
                 key=shape.key,
-                takes_parts=shape.mode == "upsert",
+                accepts_partial_rows=shape.mode == "upsert",
             )
         except WriteError:
             connection.rollback()

@@ -81,7 +81,7 @@ def look_at(dsn, table, state_dir, *, mode="upsert", names=None):
     make(dsn, more)
     with prepared(dsn, target(mode=mode), FRAME, state_dir) as ready:
         notes = [note for note in ready.notes if "one lane" in note]
-        assert ready.together == bool(names)
+        assert ready.single_lane == bool(names)
         verb = "ties" if len(names) == 1 else "tie"
         told = f"all rows take one lane: {', '.join(names)} of public.t {verb} "
         assert [told in note for note in notes] == [True] * bool(names)
@@ -114,7 +114,7 @@ def test_a_unique_index_of_one_partition_ties_its_rows(database, state_dir):
         "PARTITION BY RANGE (k)",
     )
     with prepared(database, target(), FRAME, state_dir) as ready:
-        assert ready.together
+        assert ready.single_lane
         assert "x of public.t ties" in ready.notes[-1]
 
 

@@ -49,7 +49,7 @@ class OneTable:
             raise TransientWriteError("the answer was lost")
         self.entered = run.with_table(self.found)
         plan = plan_rows(schema, self.found, target).columns
-        return SimpleNamespace(plan=plan, notes=(), together=False)
+        return SimpleNamespace(plan=plan, notes=(), single_lane=False)
 
 
 def fit_of(database, run=RUN):

@@ -24,13 +24,15 @@ BEFORE = {
 }
 
 
-def changes(*, key=("k",), travelling=tuple(COLUMNS), takes_parts=False, **after):
+def changes(
+    *, key=("k",), travelling=tuple(COLUMNS), accepts_partial_rows=False, **after
+):
     return list(
         Assumptions(json.dumps(BEFORE)).changes(
             Assumptions(json.dumps(BEFORE | after)),
             columns=travelling,
             key=key,
-            takes_parts=takes_parts,
+            accepts_partial_rows=accepts_partial_rows,
         )
     )
 
@@ -103,7 +105,7 @@ def test_a_column_that_every_new_row_has_to_bring_is_said():
     assert said.startswith("column more is NOT NULL and has no default now")
     assert said.endswith("set a default in the table")
     # rows that are parts of stored ones need not bring it, nor do those that do
-    assert changes(**after, takes_parts=True) == []
+    assert changes(**after, accepts_partial_rows=True) == []
     assert changes(**after, travelling=[*COLUMNS, "more"]) == []
     # it may come to have a default, and lose it again, if it was known
     known = told(**after).followed_by(told())
@@ -130,7 +132,7 @@ def told(**changed):
 def test_what_was_known_at_the_beginning_may_go_and_come_back(what):
     begun = told(**{what: True})
     gone = begun.followed_by(told())
-    assert gone.told == told().told
+    assert gone.answer == told().answer
     assert list(gone.changes(begun, columns=COLUMNS, key=("k",))) == []
     back = gone.followed_by(begun)
     again = back.followed_by(told()).followed_by(begun)

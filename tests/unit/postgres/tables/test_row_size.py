@@ -10,7 +10,7 @@ import pytest
 from propload.postgres.tables.row_size import (
     FITTING_COLUMNS,
     long_keys,
-    too_wide,
+    rows_too_wide,
 )
 
 PAGE = 8192
@@ -40,19 +40,19 @@ def _rows(width, *values):
 )
 def test_values_take_what_they_take_at_least(value, taken):
     most = ROOM // taken
-    assert too_wide(_rows(most, value), SMALL_PAGE) == []
-    assert too_wide(_rows(most + 1, value), SMALL_PAGE) == [0]
+    assert rows_too_wide(_rows(most, value), SMALL_PAGE) == []
+    assert rows_too_wide(_rows(most + 1, value), SMALL_PAGE) == [0]
 
 
 def test_rows_are_told_apart_and_nulls_take_nothing():
     rows = _rows(120, "long enough", None, "", "long enough")
-    assert too_wide(rows, SMALL_PAGE) == [0, 3]
-    assert too_wide(rows, 4 * SMALL_PAGE) == []
+    assert rows_too_wide(rows, SMALL_PAGE) == [0, 3]
+    assert rows_too_wide(rows, 4 * SMALL_PAGE) == []
 
 
 def test_few_columns_fit_whatever_they_hold():
     for length in (20, 100_000):
-        assert too_wide(_rows(FITTING_COLUMNS, "x" * length), PAGE) == []
+        assert rows_too_wide(_rows(FITTING_COLUMNS, "x" * length), PAGE) == []
 
 
 def test_keys_may_be_too_long_together():
