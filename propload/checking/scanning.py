@@ -76,7 +76,7 @@ class Scan:
         self._problems = [*problems, *table.unfit()]
         self._fitted: dict[tuple[str, ...], CheckedRows] = {}
         self._expected = Counts()
-        self._untold = 0
+        self._undetermined = 0
         self._erased: Counter[str] = Counter()
         self._columns = ColumnCounts()
         self._undecided = ""
@@ -136,10 +136,11 @@ class Scan:
 
     def _notes_of_all(self) -> Iterator[str]:
         """Yield the notes that depend on all rows."""
-        if self._untold:
+        if self._undetermined:
             yield (
-                f"what becomes of {counted(self._untold, 'row')} depends on other rows "
-                "of the same key that are equally new, or refused: it is not predicted"
+                f"what becomes of {counted(self._undetermined, 'row')} depends on other "
+                "rows of the same key that are equally new, or refused: it is not "
+                "predicted"
             )
         repeated = self._keys.count > 0
         yield from would_erase_note(self._erased, self._target, repeated=repeated)
@@ -171,7 +172,7 @@ class Scan:
         forecast = dry_run.forecast(deduped)
         self._expected += forecast.counts
         self._refuse(forecast.reasons)
-        self._untold += forecast.untold
+        self._undetermined += forecast.undetermined
         self._erased.update(forecast.erased)
 
     def _fit(self, joined: Joined) -> CheckedRows | None:

@@ -64,7 +64,7 @@ class Database:
         self._runs: dict[str, LoadingRun] = {}
         #: The name of this process in the ledgers of runs.
         self._holder = secrets.token_hex(8)
-        self._files: dict[str, int] = {}
+        self._ledger_locks: dict[str, int] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -77,9 +77,9 @@ class Database:
         for run in self._runs.values():
             run.close()
         self._sessions.close()
-        for descriptor in self._files.values():
+        for descriptor in self._ledger_locks.values():
             unlock(descriptor)
-        self._files.clear()
+        self._ledger_locks.clear()
 
     def hold(self, session: Connection, run_id: str, /, *, wait: float) -> bool:
         """Return whether only this process can enter pieces of a run from now on.
@@ -97,7 +97,7 @@ class Database:
         Raises:
             LockedError: The run is still active in another process.
         """
-        self._hold_file(run_id)
+        self._lock_ledger_file(run_id)
         return take_over(session, run_id, holder=self._holder, wait=wait)
 
     def connect(self) -> Connection:
@@ -130,7 +130,7 @@ class Database:
             WriteError: The server no longer admits the user.
             TransientWriteError: The server cannot be reached now.
         """
-        with self._asking(self.label):
+        with self._control_session(self.label):
             pass
 
     def facts(self, table: TableName, /) -> TableFacts | None:
@@ -139,7 +139,7 @@ class Database:
         Raises:
             WriteError: It is a view or the like, or this user may not write it.
         """
-        with self._asking(str(table)) as session:
+        with self._control_session(str(table)) as session:
             return catalog.describe(session, table)
 
     def require_mode(self, facts: TableFacts, target: Target, /) -> None:
@@ -149,7 +149,7 @@ class Database:
             WriteError: Rows cannot be found by the key, or the mode would affect more
                 than the table itself.
         """
-        with self._asking(str(facts.name)) as session:
+        with self._control_session(str(facts.name)) as session:
             require_mode(session, facts, target)
 
     def missing_shadow_right(self, table: TableName, /) -> str:
@@ -158,7 +158,7 @@ class Database:
         Raises:
             WriteError: The connection is gone.
         """
-        with self._asking(str(table)) as session:
+        with self._control_session(str(table)) as session:
             return foretell_shadow_right(session, table)
 
     def count_rows(self, table: TableName, /) -> int | None:
@@ -169,7 +169,7 @@ class Database:
         Raises:
             WriteError: The connection is gone.
         """
-        with self._asking(str(table)) as session:
+        with self._control_session(str(table)) as session:
             try:
                 return int(session.value(swapping.count_at_most(table)))
             except ServerError as error:
@@ -188,7 +188,7 @@ class Database:
         Raises:
             WriteError: The connection is gone.
         """
-        with self._asking(self.label) as session:
+        with self._control_session(self.label) as session:
             return identity_of(session)
 
     def capacity(self) -> ServerCapacity:
@@ -197,7 +197,7 @@ class Database:
         Raises:
             WriteError: The connection is gone.
         """
-        with self._asking(self.label) as session:
+        with self._control_session(self.label) as session:
             return ServerCapacity.of(session)
 
     @contextmanager
@@ -214,7 +214,7 @@ class Database:
         self,
         target: Target,
         frame_schema: Mapping[str, pl.DataType],
-        found: TableFacts | None,
+        existing: TableFacts | None,
         /,
         *,
         run: RunRecord,
@@ -226,7 +226,7 @@ class Database:
         Args:
             target: The table and its rules.
             frame_schema: The names and types of the rows' columns.
-            found: What `facts` has just returned for the table.
+            existing: What `facts` has just returned for the table.
             run: The run; it is entered in the ledger when it is first seen.
             pg_types: PostgreSQL types for columns that are created.
             expected: Returns how many rows the run will have, or None if that is not
@@ -239,15 +239,17 @@ class Database:
             WriteError: The table lacks the key, or a right is missing.
             TransientWriteError: The server cannot be reached now.
         """
-        with self._making_ready(target, run) as session:
-            self._require_table(run, target, found)
-            facts = ensure_table(session, target, frame_schema, found, pg_types or {})
+        with self._preparation(target, run) as session:
+            self._require_table(run, target, existing)
+            facts = ensure_table(
+                session, target, frame_schema, existing, pg_types or {}
+            )
             fit = plan_rows(frame_schema, facts, target)
             # another session may have created or changed the table in between
             fit.require_fit()
-            opened = self._open_run(run.with_table(facts))
-            table = opened.table_to_fill(target, facts)
-            opened.note_columns(fit.columns)
+            loading_run = self._open_run(run.with_table(facts))
+            table = loading_run.table_to_fill(target, facts)
+            loading_run.note_columns(fit.columns)
             shape = shape_of(
                 facts,
                 target,
@@ -259,19 +261,19 @@ class Database:
             session.commit()
             empty = facts.empty or target.mode == "replace"
             return PreparedTarget(
-                opened,
+                loading_run,
                 fit,
                 shape,
                 empty=empty,
                 # nobody else writes a shadow, so it need not be examined again
                 assumptions=facts.assumptions if table == target.table else None,
-                stored=opened.stored_rows(shape, None if empty else expected),
+                stored=loading_run.stored_rows(shape, None if empty else expected),
             )
 
     @contextmanager
-    def _making_ready(self, target: Target, run: RunRecord) -> Iterator[Connection]:
+    def _preparation(self, target: Target, run: RunRecord) -> Iterator[Connection]:
         doing = "table and ledger were prepared"
-        with self._asking(str(target.table), doing) as session:
+        with self._control_session(str(target.table), doing) as session:
             try:
                 yield session
             except ServerError:
@@ -290,10 +292,10 @@ class Database:
             TransientWriteError: The server cannot be reached now.
             LockedError: Another process has taken over the run.
         """
-        opened = self._runs.get(run.run_id)
-        if opened is not None:
-            return opened
-        with self._asking(run.target, "the run was recorded in the ledger"):
+        loading_run = self._runs.get(run.run_id)
+        if loading_run is not None:
+            return loading_run
+        with self._control_session(run.target, "the run was recorded in the ledger"):
             return self._open_run(run)
 
     def end_run(
@@ -314,22 +316,24 @@ class Database:
             WriteError: The server refused; a table that was to be replaced keeps its
                 rows.
         """
-        opened = self._runs.get(run.run_id)
-        if opened is None and not continued:
+        loading_run = self._runs.get(run.run_id)
+        if loading_run is None and not continued:
             return ()
-        if opened is None or not opened.is_filling:
-            opened = self._found_again(run, target, status)
-        opened.end(status, self._sessions.live_control())
-        return opened.end_notes
+        if loading_run is None or not loading_run.is_filling:
+            loading_run = self._restore_run(run, target, status)
+        loading_run.end(status, self._sessions.live_control())
+        return loading_run.end_notes
 
-    def _found_again(self, run: RunRecord, target: Target, status: str) -> LoadingRun:
+    def _restore_run(self, run: RunRecord, target: Target, status: str) -> LoadingRun:
         """Return a run that wrote no row in this process, with its earlier shadow."""
-        with self._asking(run.target, "the end of the run was recorded") as session:
+        with self._control_session(
+            run.target, "the end of the run was recorded"
+        ) as session:
             facts = catalog.describe(session, target.table)
             # if it is open already, its ledger knows more of it than this record
-            opened = self._runs.get(run.run_id) or self._open_run(run)
-            opened.take_up(session, target, facts, status=status)
-        return opened
+            loading_run = self._runs.get(run.run_id) or self._open_run(run)
+            loading_run.restore_state(session, target, facts, status=status)
+        return loading_run
 
     def drop_gathered(self, run_id: str, target: str, /) -> None:
         """Drop the shadow in which a replace gathered rows for its table.
@@ -341,11 +345,13 @@ class Database:
         Raises:
             TransientWriteError: The server cannot be reached now.
         """
-        with self._asking(target, "what was gathered for it was dropped") as session:
+        with self._control_session(
+            target, "what was gathered for it was dropped"
+        ) as session:
             drop_shadow(session, run_id, target)
 
     @contextmanager
-    def _asking(
+    def _control_session(
         self, table: str, doing: str = "the server was asked about it"
     ) -> Iterator[Connection]:
         """Yield the session for everything but rows; discard it after an error.
@@ -361,32 +367,32 @@ class Database:
             raise failures.as_write_error(error, table=table, doing=doing) from error
 
     def _require_table(
-        self, run: RunRecord, target: Target, found: TableFacts | None
+        self, run: RunRecord, target: Target, existing: TableFacts | None
     ) -> None:
         """Raise if the table that rows of the run went into is gone."""
-        opened = self._runs.get(run.run_id)
-        if opened is None and found is None and run.table_oid is not None:
-            opened = self._open_run(run)
-        if opened is not None:
-            opened.require_table(self._sessions.control(), target, found)
+        loading_run = self._runs.get(run.run_id)
+        if loading_run is None and existing is None and run.table_oid is not None:
+            loading_run = self._open_run(run)
+        if loading_run is not None:
+            loading_run.require_table(self._sessions.control(), target, existing)
 
     def _open_run(self, run: RunRecord) -> LoadingRun:
         session = self._sessions.control()
         if run.run_id not in self._runs:
             ledger = open_ledger(session, run, self._state_dir, holder=self._holder)
             commands = commands_for(self._state_dir)
-            opened = LoadingRun(run, ledger, commands, connect=self.connect)
-            self._runs[run.run_id] = opened
-            self._hold_file(run.run_id)
-        opened = self._runs[run.run_id]
-        opened.describe(session, run)
-        return opened
+            loading_run = LoadingRun(run, ledger, commands, connect=self.connect)
+            self._runs[run.run_id] = loading_run
+            self._lock_ledger_file(run.run_id)
+        loading_run = self._runs[run.run_id]
+        loading_run.describe(session, run)
+        return loading_run
 
-    def _hold_file(self, run_id: str) -> None:
+    def _lock_ledger_file(self, run_id: str) -> None:
         path = path_of(self._state_dir, run_id)
-        if run_id in self._files or not path.exists():
+        if run_id in self._ledger_locks or not path.exists():
             return
         try:
-            self._files[run_id] = lock_file(path)
+            self._ledger_locks[run_id] = lock_file(path)
         except BlockingIOError as error:
             raise taken_over_error(run_id) from error

@@ -45,15 +45,15 @@ class Forecast:
         counts: How many would be inserted, updated or left unchanged, and how many are
             stale or duplicates.
         reasons: Why rows would be rejected, with the columns `REASONS`.
-        untold: How many other rows there are, whose outcome depends on rows with the
-            same key: they are as new as another row, are only tried if another row is
-            rejected, or have a key that only the server considers equal.
+        undetermined: How many other rows there are, whose outcome depends on rows with
+            the same key: they are as new as another row, are only tried if another row
+            is rejected, or have a key that only the server considers equal.
         erased: How many stored values would be overwritten with null, by column.
     """
 
     counts: Counts
     reasons: pl.DataFrame
-    untold: int
+    undetermined: int
     erased: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -71,9 +71,9 @@ class DryRun:
         connection: A session of its own, with a stage.
         shape: How rows go into the table.
         key: The columns that identify a row.
-        meeting: The key columns by which rows are matched with others; empty in an
-            append.
-        unsure: The columns whose types may refuse a staged value.
+        match_columns: The key columns by which rows are matched with others; empty in
+            an append.
+        uncertain: The columns whose types may refuse a staged value.
         screen: Finds rows that a condition shows to be bad.
         sift: Finds all other bad rows.
     """
@@ -81,8 +81,8 @@ class DryRun:
     connection: Connection
     shape: Shape
     key: tuple[str, ...]
-    meeting: tuple[str, ...]
-    unsure: Sequence[str]
+    match_columns: tuple[str, ...]
+    uncertain: Sequence[str]
     screen: Screen
     sift: Sift
 
@@ -107,8 +107,8 @@ class DryRun:
             WriteError: This user may not create temporary tables, or the server
                 cannot be asked.
         """
-        key, fresh = target.key, target.mode == "replace"
-        if fresh:
+        key, is_replace = target.key, target.mode == "replace"
+        if is_replace:
             # the rows of a replace are not matched with stored ones
             target = replace(target, mode="append")
         shape = shape_of(facts, target, plan, version=connection.server_version)
@@ -117,11 +117,13 @@ class DryRun:
         except ServerError as error:
             table, doing = str(target.table), "a temporary table was created"
             raise failures.as_write_error(error, table=table, doing=doing) from error
-        unsure = [c.name for c in facts.columns if _may_refuse(c, shape)]
+        uncertain = [c.name for c in facts.columns if _may_refuse(c, shape)]
         # the rows of a replace are matched with one another
-        meeting = key if fresh else shape.key
-        screen = Screen(shape, fresh=fresh)
-        return cls(connection, shape, key, meeting, unsure, screen, Sift(shape))
+        match_columns = key if is_replace else shape.key
+        screen = Screen(shape, fresh=is_replace)
+        return cls(
+            connection, shape, key, match_columns, uncertain, screen, Sift(shape)
+        )
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -146,16 +148,16 @@ class DryRun:
         """
         counts, reasons, erased = self._ask(rows.layers[0])
         approach = Approach(rows.layers, rows.versions)
-        again = approach.with_versions_of(reasons.get_column(ROW), self.key)
-        if again is not None:
-            hanging = self._hanging(again.layers[-1])
-            reasons = reasons.join(hanging, on=ROW, how="anti")
-        counts += Counts(duplicates=(again or approach).duplicates)
-        told = counts.accounted + reasons.get_column(ROW).n_unique()
-        untold = rows.height + rows.duplicates - told
-        return Forecast(counts, reasons, untold, erased)
+        retried = approach.with_versions_of(reasons.get_column(ROW), self.key)
+        if retried is not None:
+            undetermined_rows = self._undetermined_rows(retried.layers[-1])
+            reasons = reasons.join(undetermined_rows, on=ROW, how="anti")
+        counts += Counts(duplicates=(retried or approach).duplicates)
+        determined = counts.accounted + reasons.get_column(ROW).n_unique()
+        undetermined = rows.height + rows.duplicates - determined
+        return Forecast(counts, reasons, undetermined, erased)
 
-    def _hanging(self, versions: pl.DataFrame) -> pl.DataFrame:
+    def _undetermined_rows(self, versions: pl.DataFrame) -> pl.DataFrame:
         """Return the rows whose outcome depends on other rows of their key.
 
         Args:
@@ -187,7 +189,7 @@ class DryRun:
         layer, unindexed = self._without_long_keys(layer)
         copied, early = self._fill(layer)
         refusals = self.screen.take_out(self.connection, copied)
-        unfit = self.sift.take_out_unfit(self.connection, self.unsure)
+        unfit = self.sift.take_out_unfit(self.connection, self.uncertain)
         if unfit:
             # conditions on their columns could not be evaluated before
             refusals += unfit
@@ -227,18 +229,18 @@ class DryRun:
                 # rows that are refused together but accepted in parts would be
                 # retried forever
                 raise
-            kept, later = self._fill(without(layer, refusals))
-            return kept, join_reasons([reasons_of(layer, refusals), later])
+            kept, others = self._fill(without(layer, refusals))
+            return kept, join_reasons([reasons_of(layer, refusals), others])
         return layer, no_reasons()
 
     def _count(
         self, height: int, erasing: tuple[str, ...]
     ) -> tuple[Counts, dict[str, int]]:
-        if self.shape.is_loose(self.meeting):
+        if self.shape.is_loose(self.match_columns):
             # it is not known here which of several equal keys comes first
-            query = merging.take_out_repeated(self.shape, self.meeting)
-            gone = self.connection.value(query)
-            height -= int(gone)
+            query = merging.take_out_repeated(self.shape, self.match_columns)
+            removed = self.connection.value(query)
+            height -= int(removed)
         if not self.shape.key:
             return Counts(inserted=height), {}
         query = merging.forecast(self.shape, erasing=erasing)

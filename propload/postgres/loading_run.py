@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from propload.target import ColumnPlan, TableName, Target
 
 #: The note for a run whose ledger cannot be in the database.
-_NO_ROOM = (
+_FILE_LEDGER_NOTE = (
     "this user could neither use nor create the schema propload in the "
     "database when the run began, so its ledger is the file {}"
 )
@@ -63,7 +63,7 @@ class LoadingRun:
         self._commands = commands
         self._record = run
         if isinstance(ledger, FileLedger):
-            self.notes = (_NO_ROOM.format(ledger.path),)
+            self.notes = (_FILE_LEDGER_NOTE.format(ledger.path),)
         self._shadow: Shadow | None = None
         self._sessions: dict[int, LaneSession] = {}
         #: The OID of the table that its rows go into, once it is known.
@@ -91,7 +91,7 @@ class LoadingRun:
         """Return whether the run has committed rows that still count."""
         return self._committed(session).stored > 0
 
-    def take_up(
+    def restore_state(
         self,
         session: Connection,
         target: Target,
@@ -231,13 +231,13 @@ class LoadingRun:
             if shadow is not None:
                 session = shadow.session()
             # an earlier attempt may have been committed and only its answer lost
-            unsure = self._end == "unsure"
-            if not (unsure and self.ledger.status(session) == status):
+            is_unsure = self._end == "unsure"
+            if not (is_unsure and self.ledger.status(session) == status):
                 if shadow is not None and status == "loaded":
                     shadow.swap(self._committed(session))
                     # asked here, while the table is still locked by the swap
                     runs = self.ledger.other_open_runs(session, self._record.target)
-                    self.end_notes = _wiped(runs, self._record.target)
+                    self.end_notes = _overwritten_runs_note(runs, self._record.target)
                 self.ledger.enter_end(session, status)
                 self._end = "unsure"
                 session.commit()
@@ -257,13 +257,13 @@ class LoadingRun:
             self._shadow.close()
 
 
-def _wiped(runs: Sequence[str], table: str) -> tuple[str, ...]:
+def _overwritten_runs_note(runs: Sequence[str], table: str) -> tuple[str, ...]:
     """Return the note about runs that were still running when a replace took effect."""
     if not runs:
         return ()
-    who = f"run {runs[0]}" if len(runs) == 1 else f"runs {', '.join(runs)}"
+    names = f"run {runs[0]}" if len(runs) == 1 else f"runs {', '.join(runs)}"
     note = (
-        f"{who} still ran when this replace took effect: what was committed by "
+        f"{names} still ran when this replace took effect: what was committed by "
         f"then is gone from {table}, and what came later stays beside the new rows. "
         "Load it again if rows are missing, and keep such runs apart with --lock"
     )
