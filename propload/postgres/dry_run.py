@@ -238,7 +238,7 @@ class DryRun:
     ) -> tuple[Counts, dict[str, int]]:
         if self.shape.is_loose(self.match_columns):
             # it is not known here which of several equal keys comes first
-            query = merging.take_out_repeated(self.shape, self.match_columns)
+            query = merging.delete_duplicate_keys(self.shape, self.match_columns)
             removed = self.connection.value(query)
             height -= int(removed)
         if not self.shape.key:

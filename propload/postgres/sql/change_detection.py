@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 _ARGUMENTS = 100
 
 
-def judged(shape: Shape, within: str = "true", /, *, also: Sequence[str] = ()) -> str:
+def changes_query(
+    shape: Shape, where: str = "true", /, *, extra: Sequence[str] = ()
+) -> str:
     """Return the query for staged rows that are new or differ from the stored row.
 
     It returns the ctid of each in the stage (`place`), its ordinal, the ctid of the
@@ -26,28 +28,28 @@ def judged(shape: Shape, within: str = "true", /, *, also: Sequence[str] = ()) -
 
     Args:
         shape: The table and its rules.
-        within: The condition on `s` that selects the rows.
-        also: Further expressions of `s` and `o` to return.
+        where: The condition on `s` that selects the rows.
+        extra: Further expressions of `s` and `o` to return.
     """
-    more = "".join(f", {one}" for one in also)
+    more = "".join(f", {expression}" for expression in extra)
     stored = STORED(shape.column(shape.key[0]))
     return (
         f"SELECT s.ctid AS place, s.{ORDINAL} AS ordinal, o.ctid AS home, "
         f"{stored} IS NOT NULL AND {is_stale(shape)} AS stale{more} "
         f"FROM {STAGE} AS s LEFT JOIN {table(shape.table)} AS o "
         f"ON {same_key(shape)} "
-        f"WHERE {within} AND {are_cast(shape)} "
-        f"AND ({stored} IS NULL OR {is_news(shape)})"
+        f"WHERE {where} AND {force_casts(shape)} "
+        f"AND ({stored} IS NULL OR {is_changed(shape)})"
     )
 
 
-def are_cast(shape: Shape, /) -> str:
+def force_casts(shape: Shape, /) -> str:
     """Return a condition that is always true but casts every value, to find bad ones.
 
     A row with a value that its column cannot hold is refused, whatever the table holds.
     Without this condition, a row that is not written might not be cast.
     """
-    if not shape.passes_over:
+    if not shape.may_skip_changed:
         return "true"
     values = [INCOMING(each) for each in shape.values if each.cast_type is not None]
     calls = (values[n : n + _ARGUMENTS] for n in range(0, len(values), _ARGUMENTS))
@@ -55,25 +57,25 @@ def are_cast(shape: Shape, /) -> str:
     return " AND ".join(cast) or "true"
 
 
-def is_news(shape: Shape, new: Side = INCOMING, stored: Side = STORED, /) -> str:
+def is_changed(shape: Shape, new: Side = INCOMING, stored: Side = STORED, /) -> str:
     """Return the condition that a row would change the stored one, stale or not."""
     if shape.mode == "insert-new":
         return "false"
     if shape.on_null == "keep":
-        return comparing.knows_other(shape, new, stored)
+        return comparing.has_new_value(shape, new, stored)
     return comparing.differs(shape, new, stored)
 
 
 def is_stale(shape: Shape, new: Side = INCOMING, stored: Side = STORED, /) -> str:
     """Return the condition that a row that differs from the stored one is stale."""
-    if not tells_stale(shape):
+    if not detects_stale(shape):
         return "false"
     if shape.on_null == "keep":
-        return f"NOT {comparing.outdoes(shape, new, stored)}"
-    return comparing.loses(shape, new, stored)
+        return f"NOT {comparing.fold_changes_old(shape, new, stored)}"
+    return comparing.old_wins(shape, new, stored)
 
 
-def tells_stale(shape: Shape, /) -> bool:
+def detects_stale(shape: Shape, /) -> bool:
     """Return whether rows are checked for being stale."""
     return shape.newest is not None and shape.mode != "insert-new"
 

@@ -26,17 +26,18 @@ def differs(shape: Shape, new: Side, old: Side) -> str:
     return _any(shape, lambda c: f"{_exact(c, new)} IS DISTINCT FROM {_exact(c, old)}")
 
 
-def knows_other(shape: Shape, new: Side, old: Side) -> str:
+def has_new_value(shape: Shape, new: Side, old: Side) -> str:
     """Return the condition that any non-null value of `new` differs from `old`'s."""
     return _any(
         shape,
         lambda c: (
-            f"({_known(c, new)} AND {_exact(c, new)} IS DISTINCT FROM {_exact(c, old)})"
+            f"({_is_set(c, new)} AND "
+            f"{_exact(c, new)} IS DISTINCT FROM {_exact(c, old)})"
         ),
     )
 
 
-def loses(shape: Shape, new: Side, old: Side) -> str:
+def old_wins(shape: Shape, new: Side, old: Side) -> str:
     """Return the condition that `old` is kept, given that `new` differs from it.
 
     Of two versions of the same age the greater one wins, whichever arrives first.
@@ -44,48 +45,49 @@ def loses(shape: Shape, new: Side, old: Side) -> str:
     if shape.newest is None:
         return "false"
     return (
-        f"({is_older(shape, new, old)} OR ({is_as_old(shape, new, old)} AND "
+        f"({is_older(shape, new, old)} OR ({is_same_age(shape, new, old)} AND "
         f"{_rank(shape, new)} <= {_rank(shape, old)}))"
     )
 
 
-def outdoes(shape: Shape, new: Side, old: Side) -> str:
+def fold_changes_old(shape: Shape, new: Side, old: Side) -> str:
     """Return the condition that folding `new` into `old` changes `old`.
 
-    It presupposes that `knows_other` is true.
+    It presupposes that `has_new_value` is true.
     """
     if shape.newest is None:
         return "true"
-    fills = _any(shape, lambda c: f"(NOT {_known(c, old)} AND {_known(c, new)})")
+    fills = _any(shape, lambda c: f"(NOT {_is_set(c, old)} AND {_is_set(c, new)})")
     greater = _any(
         shape,
         lambda c: (
-            f"({_known(c, new)} AND (NOT {_known(c, old)} OR {_greater(c, new, old)}))"
+            f"({_is_set(c, new)} AND "
+            f"(NOT {_is_set(c, old)} OR {_greater(c, new, old)}))"
         ),
     )
     return (
         f"CASE WHEN {_is_newer(shape, new, old)} THEN true "
         f"WHEN {is_older(shape, new, old)} THEN {fills} "
-        f"WHEN {is_as_old(shape, new, old)} THEN {greater} ELSE true END"
+        f"WHEN {is_same_age(shape, new, old)} THEN {greater} ELSE true END"
     )
 
 
-def folded(shape: Shape, column: ColumnShape, new: Side, old: Side) -> str:
+def folded_value(shape: Shape, column: ColumnShape, new: Side, old: Side) -> str:
     """Return the expression of a column's value after folding `new` into `old`.
 
     A null never replaces a value. Of two values of the same age the greater one is
     kept, column by column, so that the order in which rows arrive does not matter.
     """
-    fresh = f"coalesce({new(column)}, {old(column)})"
+    new_or_old = f"coalesce({new(column)}, {old(column)})"
     if shape.newest is None:
-        return fresh
+        return new_or_old
     return (
-        f"CASE WHEN {_is_newer(shape, new, old)} THEN {fresh} "
+        f"CASE WHEN {_is_newer(shape, new, old)} THEN {new_or_old} "
         f"WHEN {is_older(shape, new, old)} "
         f"THEN coalesce({old(column)}, {new(column)}) "
-        f"WHEN {is_as_old(shape, new, old)} AND {_known(column, old)} "
+        f"WHEN {is_same_age(shape, new, old)} AND {_is_set(column, old)} "
         f"AND {_greater(column, new, old)} IS NOT TRUE THEN {old(column)} "
-        f"ELSE {fresh} END"
+        f"ELSE {new_or_old} END"
     )
 
 
@@ -95,20 +97,20 @@ def _is_newer(shape: Shape, new: Side, old: Side) -> str:
     It is true of nearly all rows that change and costs a single comparison, so it is
     tested first, for each column.
     """
-    ours, theirs = _ages(shape, new, old)
-    return f"{ours} > {theirs}"
+    new_age, old_age = _ages(shape, new, old)
+    return f"{new_age} > {old_age}"
 
 
 def is_older(shape: Shape, new: Side, old: Side) -> str:
     """Return the condition that `new` is the older version; it is never null."""
-    ours, theirs = _ages(shape, new, old)
-    return f"({theirs} IS NOT NULL AND ({ours} IS NULL OR {ours} < {theirs}))"
+    new_age, old_age = _ages(shape, new, old)
+    return f"({old_age} IS NOT NULL AND ({new_age} IS NULL OR {new_age} < {old_age}))"
 
 
-def is_as_old(shape: Shape, new: Side, old: Side) -> str:
+def is_same_age(shape: Shape, new: Side, old: Side) -> str:
     """Return the condition that both versions have the same age."""
-    ours, theirs = _ages(shape, new, old)
-    return f"{ours} IS NOT DISTINCT FROM {theirs}"
+    new_age, old_age = _ages(shape, new, old)
+    return f"{new_age} IS NOT DISTINCT FROM {old_age}"
 
 
 def _ages(shape: Shape, new: Side, old: Side) -> tuple[str, str]:
@@ -131,7 +133,7 @@ def _text(column: ColumnShape, side: Side) -> str:
     return f'({column.canonical.format(side(column))})::text COLLATE "C"'
 
 
-def _known(column: ColumnShape, side: Side) -> str:
+def _is_set(column: ColumnShape, side: Side) -> str:
     """Return the condition that a value is not null; fields of a composite may be."""
     # a composite with some null fields is neither IS NULL nor IS NOT NULL
     return f"({side(column)} IS DISTINCT FROM NULL)"

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 from propload.batch import ORDINAL
 from propload.postgres.sql import comparing
 from propload.postgres.sql.change_detection import (
-    are_cast,
-    is_news,
+    changes_query,
+    detects_stale,
+    force_casts,
+    is_changed,
     is_stale,
-    judged,
     same_key,
-    tells_stale,
 )
 from propload.postgres.sql.quoting import name, names, table, text
 from propload.postgres.sql.shape import (
@@ -42,8 +42,8 @@ UPDATES = "propload_updates"
 COUNT_UPDATES = f"SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM {UPDATES}"
 #: The sequence that counts stale rows, which MERGE skips without reporting them.
 STALES = "propload_stales"
-#: Calls the function that `create_match` creates.
-MATCH = "SELECT * FROM pg_temp.propload_match()"
+#: Calls the function that `create_merge_function` creates.
+CALL_MERGE = "SELECT * FROM pg_temp.propload_match()"
 
 
 def create_counter(counter: str, /) -> str:
@@ -55,7 +55,7 @@ def create_counter(counter: str, /) -> str:
     return f"CREATE TEMPORARY SEQUENCE {counter} CACHE 1"
 
 
-def key_comes_twice(shape: Shape, /) -> str:
+def has_duplicate_keys(shape: Shape, /) -> str:
     """Return the query for whether any key occurs more than once in the stage."""
     key = ", ".join(INCOMING(shape.column(each)) for each in shape.key)
     return (
@@ -63,7 +63,7 @@ def key_comes_twice(shape: Shape, /) -> str:
     )
 
 
-def take_out_repeated(shape: Shape, names: Sequence[str], /) -> str:
+def delete_duplicate_keys(shape: Shape, names: Sequence[str], /) -> str:
     """Return the statement that deletes all staged rows whose key occurs repeatedly.
 
     It returns how many were deleted.
@@ -80,27 +80,27 @@ def take_out_repeated(shape: Shape, names: Sequence[str], /) -> str:
     )
 
 
-def append(shape: Shape, /, *, within: str = "true") -> str:
+def append(shape: Shape, /, *, where: str = "true") -> str:
     """Return the statement that inserts the rows of the stage, whatever is stored.
 
     Args:
         shape: The table and its columns.
-        within: The condition on `s` that selects the rows.
+        where: The condition on `s` that selects the rows.
     """
     values = ", ".join(INCOMING(column) for column in shape.columns)
     return (
         f"INSERT INTO {table(shape.table)} ({_columns(shape)}) "
         f"OVERRIDING SYSTEM VALUE SELECT {values} FROM {STAGE} AS s "
-        f"WHERE {within} ORDER BY s.{ORDINAL}"
+        f"WHERE {where} ORDER BY s.{ORDINAL}"
     )
 
 
-def merge(
+def insert_on_conflict(
     shape: Shape,
     /,
     *,
     patched: Sequence[str] = (),
-    within: str = "true",
+    where: str = "true",
     into: str = "",
     folds: bool = False,
 ) -> str:
@@ -113,7 +113,7 @@ def merge(
         shape: The table and its rules.
         patched: Columns that are sent with nulls although the table takes none: if the
             row is stored already, its own value is proposed in place of the null.
-        within: The condition on `s` that selects the rows.
+        where: The condition on `s` that selects the rows.
         into: Where a function puts the counts: `INTO` and the name of a record.
         folds: Whether a row is proposed as the stored row would be after folding,
             because constraints are checked on the proposed row. The stored rows must be
@@ -124,25 +124,26 @@ def merge(
         stored = f"LEFT JOIN {table(shape.table)} AS o ON {same_key(shape)} "
     insert = _insert(shape, "NOT stale", stored, patched, folds=folds)
     return (
-        f"WITH judged AS MATERIALIZED ({judged(shape, within)}), "
+        f"WITH judged AS MATERIALIZED ({changes_query(shape, where)}), "
         f"written AS ({insert} {_on_conflict(shape)} "
         f"RETURNING {_was_inserted(shape)} AS inserted) "
         "SELECT (SELECT count(*) FROM judged WHERE stale) AS stale, "
         "(SELECT count(*) FROM judged WHERE NOT stale) AS proposed, "
         "count(*) FILTER (WHERE inserted) AS inserted, count(*) AS written, "
-        f"({COUNT_STAGE} AS s WHERE {within}) AS looked_at {into} FROM written"
+        f"({COUNT_STAGE} AS s WHERE {where}) AS looked_at {into} FROM written"
     )
 
 
-def create_match(shape: Shape, /) -> str:
-    """Return the statement that creates the function of `MATCH`, from PostgreSQL 17 on.
+def create_merge_function(shape: Shape, /) -> str:
+    """Return the statement that creates the function of `CALL_MERGE`.
 
-    The statement in a function is planned only once per session; planning takes 3 ms
-    for 20 columns, as long as writing 500 rows. The function returns four counts: rows
-    inserted, rows written, stale rows, and staged rows.
+    It needs PostgreSQL 17. The statement in a function is planned only once per
+    session; planning takes 3 ms for 20 columns, as long as writing 500 rows. The
+    function returns four counts: rows inserted, rows written, stale rows, and staged
+    rows.
     """
     # a column of the table may have the name of a result column of the function
-    body = f"#variable_conflict use_column\nBEGIN RETURN QUERY {_match(shape)}; END"
+    body = f"#variable_conflict use_column\nBEGIN RETURN QUERY {_merge(shape)}; END"
     return (
         "CREATE FUNCTION pg_temp.propload_match() RETURNS TABLE ("
         "propload_inserted bigint, propload_written bigint, propload_stale bigint, "
@@ -151,15 +152,15 @@ def create_match(shape: Shape, /) -> str:
     )
 
 
-def _match(shape: Shape) -> str:
+def _merge(shape: Shape) -> str:
     """Return the MERGE that writes the stage; of all ways it does the least work.
 
     A stored row that another session changes meanwhile is judged again. If another
-    session inserts one of the keys meanwhile, the statement fails, and `merge` has to
-    be used instead.
+    session inserts one of the keys meanwhile, the statement fails, and
+    `insert_on_conflict` has to be used instead.
     """
     start, stale = "", "0::bigint"
-    if tells_stale(shape):
+    if detects_stale(shape):
         # the counter is reset before the first row is judged
         start = f"(SELECT setval('{STALES}', 1)) = 1 AND "
         stale = f"currval('{STALES}') - 1"
@@ -167,7 +168,7 @@ def _match(shape: Shape) -> str:
     return (
         f"WITH written AS (MERGE INTO {table(shape.table)} AS t "
         # unsorted: COPY left the rows in key order, in which all sessions lock rows
-        f"USING (SELECT * FROM {STAGE} AS s WHERE {start}{are_cast(shape)}) AS s "
+        f"USING (SELECT * FROM {STAGE} AS s WHERE {start}{force_casts(shape)}) AS s "
         f"ON {same_key(shape, CURRENT)} {_when_matched(shape)} "
         f"WHEN NOT MATCHED THEN INSERT ({_columns(shape)}) OVERRIDING SYSTEM VALUE "
         f"VALUES ({incoming}) RETURNING merge_action() = 'INSERT' AS inserted) "
@@ -176,21 +177,21 @@ def _match(shape: Shape) -> str:
     )
 
 
-def place(shape: Shape, /) -> str:
+def upsert_by_ctid(shape: Shape, /) -> str:
     """Return the statement that writes the stage if no other session interferes.
 
-    It is used in place of `MATCH` before PostgreSQL 17 and for tables with rules. A
-    stored row is updated by its ctid, and a new one is inserted without looking up its
-    key again: a third less work than `merge`. If another session changes a row
-    meanwhile, that row is not updated; if it inserts one of the keys, the statement
-    fails. Both cases need `merge`.
+    It is used in place of `CALL_MERGE` before PostgreSQL 17 and for tables with rules.
+    A stored row is updated by its ctid, and a new one is inserted without looking up
+    its key again: a third less work than `insert_on_conflict`. If another session
+    changes a row meanwhile, that row is not updated; if it inserts one of the keys, the
+    statement fails. Both cases need `insert_on_conflict`.
 
     It returns five counts: rows judged stale, rows to update, rows updated, rows
     inserted, and staged rows.
     """
     insert = _insert(shape, "home IS NULL")
     return (
-        f"WITH judged AS MATERIALIZED ({judged(shape)}), "
+        f"WITH judged AS MATERIALIZED ({changes_query(shape)}), "
         f"updated AS ({_update_in_place(shape)}), "
         f"inserted AS ({insert} RETURNING 1) "
         "SELECT (SELECT count(*) FROM judged WHERE stale), "
@@ -225,46 +226,46 @@ def forecast(shape: Shape, /, *, erasing: Sequence[str] = ()) -> str:
         "count(*) FILTER (WHERE home IS NOT NULL AND stale)",
         *erased,
     ]
-    rows = judged(shape, also=erases)
+    rows = changes_query(shape, extra=erases)
     return (
         f"WITH judged AS MATERIALIZED ({rows}) SELECT {', '.join(counts)} FROM judged"
     )
 
 
-def lock(shape: Shape, within: str, /) -> str:
+def lock_stored_rows(shape: Shape, where: str, /) -> str:
     """Return the query that locks the stored rows that have the keys of staged rows.
 
     Args:
         shape: The table and its key.
-        within: The condition on `s` that selects the staged rows.
+        where: The condition on `s` that selects the staged rows.
     """
     return (
         f"SELECT 1 FROM {STAGE} AS s JOIN {table(shape.table)} AS o "
-        f"ON {same_key(shape)} WHERE {within} "
+        f"ON {same_key(shape)} WHERE {where} "
         f"ORDER BY s.{ORDINAL} FOR NO KEY UPDATE OF o"
     )
 
 
-def count_overtaken(shape: Shape, /, *, without: Sequence[int]) -> str:
+def count_stale(shape: Shape, /, *, left_out: Sequence[int]) -> str:
     """Return the query that counts the staged rows that are stale by now.
 
     Args:
         shape: The table and its rules.
-        without: The ordinals of staged rows to leave out.
+        left_out: The ordinals of staged rows that do not count.
     """
     kept = "true"
-    if without:
-        listed = ",".join(map(str, without))
+    if left_out:
+        listed = ",".join(map(str, left_out))
         kept = f"s.{ORDINAL} <> ALL ('{{{listed}}}'::integer[])"
-    return f"SELECT count(*) FROM ({judged(shape, kept)}) AS j WHERE stale"
+    return f"SELECT count(*) FROM ({changes_query(shape, kept)}) AS j WHERE stale"
 
 
 def _when_matched(shape: Shape) -> str:
     assignments = _assignments(shape, INCOMING)
     if not assignments:
         return ""
-    changes = is_news(shape, INCOMING, CURRENT)
-    if tells_stale(shape):
+    changes = is_changed(shape, INCOMING, CURRENT)
+    if detects_stale(shape):
         stale = is_stale(shape, INCOMING, CURRENT)
         changes += f" AND CASE WHEN {stale} THEN nextval('{STALES}') < 0 ELSE true END"
     return f"WHEN MATCHED AND {changes} THEN UPDATE SET {assignments}"
@@ -280,7 +281,7 @@ def _insert(
 ) -> str:
     def proposal(column: ColumnShape) -> str:
         if folds and column.name not in shape.key:
-            return comparing.folded(shape, column, INCOMING, STORED)
+            return comparing.folded_value(shape, column, INCOMING, STORED)
         if column.name in patched:
             return f"coalesce({INCOMING(column)}, {STORED(column)})"
         return INCOMING(column)
@@ -292,7 +293,7 @@ def _insert(
     return (
         f"INSERT INTO {table(shape.table)} AS t ({listed}) "
         f"OVERRIDING SYSTEM VALUE SELECT {', '.join(proposals)} "
-        f"FROM {_chosen(chosen)} JOIN {STAGE} AS s ON s.ctid = j.place {stored}"
+        f"FROM {_ordered_rows(chosen)} JOIN {STAGE} AS s ON s.ctid = j.place {stored}"
     )
 
 
@@ -302,12 +303,12 @@ def _update_in_place(shape: Shape) -> str:
         return "SELECT WHERE false"
     return (
         f"UPDATE {table(shape.table)} AS t SET {assignments} "
-        f"FROM {_chosen('home IS NOT NULL AND NOT stale')} "
+        f"FROM {_ordered_rows('home IS NOT NULL AND NOT stale')} "
         f"JOIN {STAGE} AS s ON s.ctid = j.place WHERE t.ctid = j.home RETURNING 1"
     )
 
 
-def _chosen(condition: str) -> str:
+def _ordered_rows(condition: str) -> str:
     # every session takes its row locks in key order, which avoids deadlocks
     return f"(SELECT place, home FROM judged WHERE {condition} ORDER BY ordinal) AS j"
 
@@ -317,15 +318,15 @@ def _assignments(shape: Shape, new: Side) -> str:
     if shape.mode == "insert-new":
         return ""
     return ", ".join(
-        f"{name(column.name)} = {_updated(shape, column, new)}"
+        f"{name(column.name)} = {_assigned_value(shape, column, new)}"
         for column in shape.values
         if column.settable
     )
 
 
-def _updated(shape: Shape, column: ColumnShape, new: Side) -> str:
+def _assigned_value(shape: Shape, column: ColumnShape, new: Side) -> str:
     if shape.on_null == "keep":
-        return comparing.folded(shape, column, new, CURRENT)
+        return comparing.folded_value(shape, column, new, CURRENT)
     return new(column)
 
 
@@ -334,8 +335,8 @@ def _on_conflict(shape: Shape) -> str:
     assignments = _assignments(shape, PROPOSED)
     if not assignments:
         return f"ON CONFLICT ({key}) DO NOTHING"
-    changes = is_news(shape, PROPOSED, CURRENT)
-    if tells_stale(shape):
+    changes = is_changed(shape, PROPOSED, CURRENT)
+    if detects_stale(shape):
         changes += f" AND NOT ({is_stale(shape, PROPOSED, CURRENT)})"
     if shape.counts_by == "sequence":
         changes = f"CASE WHEN {changes} THEN nextval('{UPDATES}') > 0 END"

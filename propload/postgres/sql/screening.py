@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from propload.batch import ORDINAL
 from propload.postgres.sql import casts, comparing
-from propload.postgres.sql.change_detection import judged, same_key
+from propload.postgres.sql.change_detection import changes_query, same_key
 from propload.postgres.sql.quoting import name, table, text
 from propload.postgres.sql.shape import INCOMING, STORED
 from propload.postgres.sql.stage import STAGE
@@ -230,7 +230,7 @@ def create(
         chosen = f"FROM {STAGE} AS s"
         ahead = ""
         if shape.key:
-            ahead = f"judged AS MATERIALIZED ({judged(shape)}), "
+            ahead = f"judged AS MATERIALIZED ({changes_query(shape)}), "
             chosen = f"FROM judged AS j JOIN {STAGE} AS s ON s.ctid = j.place"
         if _folds(shape):
             chosen += (
@@ -280,7 +280,7 @@ def _folds(shape: Shape) -> bool:
 def _written(shape: Shape, column: ColumnShape) -> str:
     """Return the expression of the value that would be written into a column."""
     if _folds(shape):
-        return comparing.folded(shape, column, INCOMING, STORED)
+        return comparing.folded_value(shape, column, INCOMING, STORED)
     return INCOMING(column)
 
 

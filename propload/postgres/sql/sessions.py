@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from propload.postgres.sql import merging
-from propload.postgres.sql.change_detection import tells_stale
+from propload.postgres.sql.change_detection import detects_stale
 from propload.postgres.sql.quoting import table, text
 from propload.postgres.sql.stage import create_stage
 from propload.postgres.sql.tables import READS_FILES
@@ -157,8 +157,8 @@ def set_up(shape: Shape, /) -> tuple[str, ...]:
     made = [find_operators(shape.table), create_stage(shape)]
     if shape.counts_by == "sequence":
         made.append(merging.create_counter(merging.UPDATES))
-    if shape.merges and tells_stale(shape):
+    if shape.merges and detects_stale(shape):
         made.append(merging.create_counter(merging.STALES))
     if shape.merges and shape.key:
-        made.append(merging.create_match(shape))
+        made.append(merging.create_merge_function(shape))
     return (TEMP_BUFFERS, *PROBE_ONLY, *made)

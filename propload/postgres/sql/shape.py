@@ -122,7 +122,7 @@ class Shape:
         return any(self.column(name).loose for name in key)
 
     @property
-    def passes_over(self) -> bool:
+    def may_skip_changed(self) -> bool:
         """Whether a row may be skipped although it differs from the stored one."""
         return bool(self.key) and (self.mode == "insert-new" or self.newest is not None)
 

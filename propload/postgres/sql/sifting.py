@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from propload.batch import ORDINAL
 from propload.postgres.sql import merging
 from propload.postgres.sql.blaming import create_blame, store_nulls
-from propload.postgres.sql.change_detection import judged
+from propload.postgres.sql.change_detection import changes_query
 from propload.postgres.sql.quoting import names, table, text
 from propload.postgres.sql.screening import IS_OF_THE_SERVER
 from propload.postgres.sql.shape import INCOMING
@@ -224,7 +224,7 @@ def create_trial(shape: Shape, columns: Sequence[str], /) -> tuple[str, ...]:
     """
     chosen = f"{STAGE} AS s WHERE {_CHOSEN}"
     if shape.key:
-        judgement = f"({judged(shape, _CHOSEN)}) AS j"
+        judgement = f"({changes_query(shape, _CHOSEN)}) AS j"
         chosen = f"{judgement} JOIN {STAGE} AS s ON s.ctid = j.place WHERE NOT j.stale"
     return _create_trial(shape, columns, chosen)
 
@@ -272,13 +272,15 @@ def _write(shape: Shape) -> str:
     """Return the statements that write a run, and its counts into `propload_one`."""
     if shape.key:
         folds = shape.mode != "insert-new" and shape.on_null == "keep"
-        write = merging.merge(
-            shape, within=_CHOSEN, into="INTO propload_one", folds=folds
+        write = merging.insert_on_conflict(
+            shape, where=_CHOSEN, into="INTO propload_one", folds=folds
         )
-        locking = merging.lock(shape, _CHOSEN).replace("SELECT", "PERFORM", 1)
+        locking = merging.lock_stored_rows(shape, _CHOSEN).replace(
+            "SELECT", "PERFORM", 1
+        )
         return f"{locking}; {write}" if folds else write
     return (
-        merging.append(shape, within=_CHOSEN)
+        merging.append(shape, where=_CHOSEN)
         + "; GET DIAGNOSTICS propload_done = ROW_COUNT; "
         "SELECT 0 AS stale, propload_done AS proposed, propload_done AS inserted, "
         "propload_done AS written, "

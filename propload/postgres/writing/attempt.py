@@ -118,7 +118,7 @@ class Attempt:
         if self.approach.step != "none":
             # a key may be impossible to cast, and then it cannot be compared
             return True
-        return bool(self.connection.value(merging.key_comes_twice(self.shape)))
+        return bool(self.connection.value(merging.has_duplicate_keys(self.shape)))
 
     def _sift(self, layer: pl.DataFrame, *, step: Step, runs: Runs = "growing") -> _End:
         """Write the good rows of the stage and return the reasons of the bad ones.
@@ -139,5 +139,5 @@ class Attempt:
         bad, answer = self.sift.write(connection, runs=runs)
         refusals += bad
         places = [each.place for each in refusals]
-        counts = merged_counts(connection, shape, answer, before, without=places)
+        counts = merged_counts(connection, shape, answer, before, left_out=places)
         return counts, reasons_of(layer, refusals)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from propload.postgres.sql import merging
-from propload.postgres.sql.change_detection import tells_stale
+from propload.postgres.sql.change_detection import detects_stale
 from propload.postgres.sql.stage import COUNT_STAGE
 from propload.report import Counts
 
@@ -39,21 +39,21 @@ def write_stage(
         # a trigger may have skipped some
         return counts_of(staged, inserted=added)
     if shape.merges:
-        inserted, written, stale, staged = connection.rows(merging.MATCH)[0]
+        inserted, written, stale, staged = connection.rows(merging.CALL_MERGE)[0]
         return counts_of(
             staged, inserted=inserted, updated=written - inserted, stale=stale
         )
     first = Counts()
     if not shape.partitioned:
-        answer = connection.rows(merging.place(shape))[0]
-        stale, wanted, updated, inserted, staged = answer
+        answer = connection.rows(merging.upsert_by_ctid(shape))[0]
+        stale, to_update, updated, inserted, staged = answer
         first = counts_of(staged, inserted=inserted, updated=updated, stale=stale)
-        if wanted == updated:
+        if to_update == updated:
             # no other session changed one of the rows in between
             return first
     before = updates_so_far(connection, shape)
-    told = connection.records(merging.merge(shape, patched=patched))[0]
-    rest = merged_counts(connection, shape, told, before)
+    counted = connection.records(merging.insert_on_conflict(shape, patched=patched))[0]
+    rest = merged_counts(connection, shape, counted, before)
     # rows that the first statement wrote are unchanged for the second
     inserted = first.inserted + rest.inserted
     updated = first.updated + rest.updated
@@ -88,24 +88,24 @@ def merged_counts(
     before: int,
     /,
     *,
-    without: Sequence[int] = (),
+    left_out: Sequence[int] = (),
 ) -> Counts:
-    """Return the counts of `merging.merge`, which add up to the rows it was given.
+    """Return the counts of `merging.insert_on_conflict`, which add up to its rows.
 
     Args:
         connection: The session that executed it.
         shape: The table and its rules.
         answer: The counts that it returned.
         before: The result of `updates_so_far` before it.
-        without: The ordinals of rows that were left out.
+        left_out: The ordinals of rows that were left out.
     """
     stale, inserted, written = answer["stale"], answer["inserted"], answer["written"]
     if shape.counts_by == "sequence":
         inserted = written - (updates_so_far(connection, shape) - before)
     looked_at = answer["looked_at"]
-    if answer["proposed"] != written and tells_stale(shape):
+    if answer["proposed"] != written and detects_stale(shape):
         # another session changed rows after they were judged and before the write
-        query = merging.count_overtaken(shape, without=without)
+        query = merging.count_stale(shape, left_out=left_out)
         stale = int(connection.value(query))
     return counts_of(
         looked_at,

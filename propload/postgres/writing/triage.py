@@ -64,7 +64,7 @@ class Triage:
             ServerError: The connection broke meanwhile.
         """
         if approach.step == "none" and self._is_named(approach, failure):
-            if direct and self.shape.passes_over:
+            if direct and self.shape.may_skip_changed:
                 # if its key is stored, it may be skipped, and then it is not refused
                 return approach.suspecting(number, _at_line(approach, number, failure))
             named = self._named_row(connection, failure)
