@@ -134,7 +134,11 @@ class DryRun:
             "skip rows before they are stored, so its constraints were not checked: "
             "only the load finds what they refuse"
         )
-        return tuple(filter(None, [shape.kept, unasked if shape.triggered else None]))
+        return tuple(
+            filter(
+                None, [shape.fixed_columns_notice, unasked if shape.triggered else None]
+            )
+        )
 
     def close(self) -> None:
         """Close the session."""
@@ -236,7 +240,7 @@ class DryRun:
     def _count(
         self, height: int, erasing: tuple[str, ...]
     ) -> tuple[Counts, dict[str, int]]:
-        if self.shape.is_loose(self.match_columns):
+        if self.shape.has_server_equality(self.match_columns):
             # it is not known here which of several equal keys comes first
             query = merging.delete_duplicate_keys(self.shape, self.match_columns)
             removed = self.connection.value(query)

@@ -53,7 +53,7 @@ class PreparedTarget:
         """Notes for the report."""
         reason = self.shape.single_lane_reason
         lane_note = f"all rows take one lane: {reason}" if reason else None
-        notes = filter(None, [lane_note, self.shape.kept])
+        notes = filter(None, [lane_note, self.shape.fixed_columns_notice])
         return (*self.run.notes, *notes, *self.fit.notes)
 
     @property

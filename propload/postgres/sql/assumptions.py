@@ -3,7 +3,11 @@
 
 from __future__ import annotations
 
-from propload.postgres.sql.tables import REACHES_OTHERS, STANDS_FOR_A_KEY, triggered
+from propload.postgres.sql.tables import (
+    IS_CONFLICT_TARGET,
+    MAY_CHANGE_OTHERS,
+    is_triggered,
+)
 
 #: Returns what a plan assumes about a table, by namespace and name, as one JSON text:
 #: the table's oid; each column's type oid, type modifier, type as PostgreSQL writes it,
@@ -32,11 +36,11 @@ SELECT json_build_object(
               ON a.attrelid = x.indrelid AND a.attnum = k.number
             WHERE k.place <= x.indnkeyatts) ORDER BY x.indexrelid)
         FROM pg_catalog.pg_index AS x
-        WHERE x.indrelid = c.oid AND {STANDS_FOR_A_KEY}),
-    'triggered', {triggered("c.oid")},
+        WHERE x.indrelid = c.oid AND {IS_CONFLICT_TARGET}),
+    'triggered', {is_triggered("c.oid")},
     'ruled', c.relhasrules,
     'secured', row_security_active(c.oid),
-    'reaching', {REACHES_OTHERS},
+    'reaching', {MAY_CHANGE_OTHERS},
     'required', (
         SELECT json_agg(a.attname ORDER BY a.attnum)
         FROM pg_catalog.pg_attribute AS a

@@ -4,7 +4,11 @@
 from __future__ import annotations
 
 from propload.postgres.sql.assumptions import ASSUMPTIONS_QUERY
-from propload.postgres.sql.tables import COLUMNS_QUERY, RELATION_QUERY, TIES_QUERY
+from propload.postgres.sql.tables import (
+    COLUMNS_QUERY,
+    CONFLICT_SOURCES_QUERY,
+    RELATION_QUERY,
+)
 
 _OID = "(SELECT oid FROM relation)"
 
@@ -16,10 +20,10 @@ def _listed(query: str) -> str:
 
 
 #: Returns, for a table by namespace ($1) and name ($2), the assumptions of a plan and,
-#: as JSON, the rows of `RELATION_QUERY`, `TIES_QUERY` and `COLUMNS_QUERY`, all from one
-#: snapshot. Returns no row if there is no such table.
+#: as JSON, the rows of `RELATION_QUERY`, `CONFLICT_SOURCES_QUERY` and `COLUMNS_QUERY`,
+#: all from one snapshot. Returns no row if there is no such table.
 DESCRIPTION_QUERY = f"""
 WITH relation AS ({RELATION_QUERY})
 SELECT ({ASSUMPTIONS_QUERY}), row_to_json(relation)::text,
-       {_listed(TIES_QUERY)}, {_listed(COLUMNS_QUERY)}
+       {_listed(CONFLICT_SOURCES_QUERY)}, {_listed(COLUMNS_QUERY)}
 FROM relation"""

@@ -36,7 +36,8 @@ class ColumnShape:
         settable: Whether an UPDATE may set it (not if it is GENERATED ALWAYS AS
             IDENTITY).
         nullable: Whether the table takes nulls in it.
-        loose: Whether values that differ in the frame may be equal to the server.
+        server_equality: Whether values that differ in the frame may be equal to the
+            server.
         of_domain: Whether its type is a domain, which may itself refuse nulls.
     """
 
@@ -46,7 +47,7 @@ class ColumnShape:
     canonical: str = "{}"
     settable: bool = True
     nullable: bool = True
-    loose: bool = False
+    server_equality: bool = False
     of_domain: bool = False
 
     @property
@@ -93,8 +94,8 @@ class Shape:
         counts_by: How an update is told from an insert: `old` (from PostgreSQL 18 on),
             `xmax`, or `sequence` for partitioned tables of older servers.
         shadow_names: The target's names for what server messages name of its shadow.
-        cross_key_constraints: The constraints and indexes by which rows with different keys may
-            conflict with each other.
+        cross_key_constraints: The constraints and indexes by which rows with different
+            keys may conflict with each other.
     """
 
     table: TableName
@@ -113,13 +114,13 @@ class Shape:
     cross_key_constraints: tuple[str, ...] = ()
 
     @property
-    def loose_key(self) -> bool:
+    def key_has_server_equality(self) -> bool:
         """Whether keys that differ in a frame may be equal to the server."""
-        return self.is_loose(self.key)
+        return self.has_server_equality(self.key)
 
-    def is_loose(self, key: Iterable[str], /) -> bool:
+    def has_server_equality(self, key: Iterable[str], /) -> bool:
         """Return whether only the server can tell which values of a key are equal."""
-        return any(self.column(name).loose for name in key)
+        return any(self.column(name).server_equality for name in key)
 
     @property
     def may_skip_changed(self) -> bool:
@@ -129,9 +130,10 @@ class Shape:
     @property
     def single_lane_reason(self) -> str | None:
         """Why rows with different keys cannot be written concurrently, or None."""
-        loose = [name for name in self.key if self.column(name).loose]
-        if loose:
-            return f"only the server knows which values of {', '.join(loose)} are equal"
+        ambiguous = [name for name in self.key if self.column(name).server_equality]
+        if ambiguous:
+            columns = ", ".join(ambiguous)
+            return f"only the server knows which values of {columns} are equal"
         names = self.cross_key_constraints
         if names:
             verb = "ties" if len(names) == 1 else "tie"
@@ -141,7 +143,7 @@ class Shape:
         return None
 
     @property
-    def kept(self) -> str | None:
+    def fixed_columns_notice(self) -> str | None:
         """The notice to the user about columns that no UPDATE may set, or None."""
         fixed = [each.name for each in self.values if not each.settable]
         if self.mode != "upsert" or not fixed:

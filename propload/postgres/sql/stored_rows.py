@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from propload.postgres.sql.quoting import table
-from propload.postgres.sql.tables import REACHES_OTHERS, belongs_to
+from propload.postgres.sql.tables import MAY_CHANGE_OTHERS, belongs_to
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 #: hashes, that is, texts are stored as UTF-8 and a row changes only if it is written
 #: itself; the number of pages of its largest partition; and an estimate of its rows
 #: from the server's statistics, 0 if there are none.
-STANDING_QUERY = f"""
+COMPARABLE_SIZE_QUERY = f"""
 SELECT pg_catalog.current_setting('server_encoding') = 'UTF8'
-        AND NOT c.relhasrules AND NOT {REACHES_OTHERS},
+        AND NOT c.relhasrules AND NOT {MAY_CHANGE_OTHERS},
     max(part.pages),
     coalesce(sum(part.rows), 0)::int8
 FROM pg_catalog.pg_class AS c

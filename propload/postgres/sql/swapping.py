@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from propload.postgres.sql.quoting import name, names, table, text
-from propload.postgres.sql.tables import referenced, triggered
+from propload.postgres.sql.tables import is_referenced, is_triggered
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +44,7 @@ JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.relkind = 'r' AND c.relname = $1::text"""
 
 #: Whether a trigger may skip rows of the table.
-TRIGGERED = f"SELECT {triggered('($1::text)::regclass')}"
+TRIGGERED = f"SELECT {is_triggered('($1::text)::regclass')}"
 
 #: Each row is checked against the partitions in turn: 24 of them (two years of months)
 #: take 1 to 1.5 us a row, about half as long as everything else that stores it.
@@ -92,7 +92,7 @@ WHERE a.attrelid = ($1::text)::regclass AND a.attnum > 0 AND NOT a.attisdropped
 """
 
 #: Whether another table refers to the table, so that it cannot be truncated.
-REFERENCED = f"SELECT {referenced('($1::text)::regclass')}"
+REFERENCED = f"SELECT {is_referenced('($1::text)::regclass')}"
 
 #: Whether other tables inherit from the table, which would be emptied as well, and
 #: whether row-level security may hide rows from this user, which would stay.

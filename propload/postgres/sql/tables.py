@@ -22,18 +22,18 @@ OWN_TEMPORARY = (
 )
 
 
-def belongs_to(one: str, relation: str, /) -> str:
+def belongs_to(oid: str, relation: str, /) -> str:
     """Return the condition that a relation is a table or one of its partitions.
 
     Args:
-        one: The expression of the relation's oid.
+        oid: The expression of the relation's oid.
         relation: The expression of the table's oid.
     """
-    parts = f"SELECT p.relid FROM pg_catalog.pg_partition_tree({relation}) AS p"
-    return f"({one} = {relation} OR {one} IN ({parts}))"
+    partitions = f"SELECT p.relid FROM pg_catalog.pg_partition_tree({relation}) AS p"
+    return f"({oid} = {relation} OR {oid} IN ({partitions}))"
 
 
-def referenced(relation: str, /) -> str:
+def is_referenced(relation: str, /) -> str:
     """Return the condition that foreign keys of other tables refer to a table.
 
     References to a single partition count, those of the table to itself do not.
@@ -48,7 +48,7 @@ def referenced(relation: str, /) -> str:
     )
 
 
-def triggered(relation: str, /) -> str:
+def is_triggered(relation: str, /) -> str:
     """Return the condition that a trigger may skip or change rows of a table.
 
     Args:
@@ -64,7 +64,7 @@ def triggered(relation: str, /) -> str:
 #: The condition that writing one row of the table `c` (of `pg_class`) may change other
 #: rows of it: by a trigger, or by a foreign key with an ON UPDATE action that refers to
 #: the table, since a chain of them may lead back to it.
-REACHES_OTHERS = (
+MAY_CHANGE_OTHERS = (
     "(EXISTS (SELECT FROM pg_catalog.pg_trigger AS g WHERE NOT g.tgisinternal "
     f"AND {belongs_to('g.tgrelid', 'c.oid')}) "
     "OR EXISTS (SELECT FROM pg_catalog.pg_constraint AS f WHERE f.contype = 'f' "
@@ -74,13 +74,13 @@ REACHES_OTHERS = (
 
 #: The condition that the index `x` (of `pg_index`) can serve ON CONFLICT as a key: it
 #: is unique, valid, immediate, of plain columns and without a condition.
-STANDS_FOR_A_KEY = (
+IS_CONFLICT_TARGET = (
     "x.indisunique AND x.indisvalid AND x.indimmediate AND x.indpred IS NULL "
     "AND x.indexprs IS NULL AND NOT x.indisexclusion"
 )
 
 
-def known_name(alias: str, /) -> str:
+def type_name(alias: str, /) -> str:
     """Return the expression of the name by which propload recognizes a type.
 
     That is the bare name of a type of the server or of an extension. Any other type has
@@ -115,8 +115,8 @@ SELECT c.oid::int8 AS oid, c.relkind::text AS kind,
        c.relkind = 'r' AND EXISTS (
            SELECT FROM pg_catalog.pg_inherits AS h
            WHERE h.inhparent = c.oid) AS inherited,
-       {referenced("c.oid")} AS referenced,
-       {triggered("c.oid")} AS triggered,
+       {is_referenced("c.oid")} AS referenced,
+       {is_triggered("c.oid")} AS triggered,
        c.relhasrules AS ruled,
        EXISTS (
            SELECT FROM pg_catalog.pg_rewrite AS r
@@ -161,7 +161,7 @@ WITH RECURSIVE below AS (
 )
 SELECT a.attname::text AS name,
        pg_catalog.format_type(a.atttypid, a.atttypmod) AS pg_type,
-       {known_name("t")} AS base,
+       {type_name("t")} AS base,
        t.typtype::text AS kind,
        t.typcategory = 'A' AND t.typelem <> 0 AS is_array,
        b.nullable,
@@ -170,7 +170,7 @@ SELECT a.attname::text AS name,
        a.attidentity = 'a' AS identity,
        b.domain,
        pg_catalog.format_type(b.type, b.length) AS typmod_type,
-       {known_name("held")} AS element_base,
+       {type_name("held")} AS element_base,
        held.typtype::text AS element_kind,
        CASE WHEN c.oid IS NOT NULL
             THEN quote_ident(n.nspname) || '.' || quote_ident(c.collname)
@@ -206,7 +206,7 @@ ORDER BY a.attnum
 
 #: The names of all columns that a relation has or had: a dropped one keeps its number,
 #: under a name that the server gives it.
-PLACES_QUERY = """
+ATTRIBUTES_QUERY = """
 SELECT a.attname::text
 FROM pg_catalog.pg_attribute AS a
 JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid
@@ -220,7 +220,7 @@ WHERE n.nspname = $1 AND c.relname = $2 AND a.attnum > 0
 #: CONFLICT can use it (a key WITHOUT OVERLAPS is an exclusion constraint). `key`: its
 #: columns in order. `equal`: the columns in which two rows must be equal to conflict.
 #: `columns`: all columns that it depends on.
-TIES_QUERY = f"""
+CONFLICT_SOURCES_QUERY = f"""
 WITH parts AS (
     SELECT $1::int8::oid AS relation
   UNION
@@ -229,7 +229,7 @@ WITH parts AS (
 )
 SELECT x.indexrelid::int8 AS made, i.relname::text AS name, x.indisprimary AS first,
        x.indrelid = $1::int8::oid AS copied,
-       x.indrelid = $1::int8::oid AND {STANDS_FOR_A_KEY} AS usable,
+       x.indrelid = $1::int8::oid AND {IS_CONFLICT_TARGET} AS usable,
        ARRAY(SELECT a.attname::text
              FROM unnest(x.indkey::int2[]) WITH ORDINALITY AS k (number, place)
              JOIN pg_catalog.pg_attribute AS a
@@ -308,7 +308,7 @@ def create_table_statement(
     /,
     *,
     key: Sequence[str],
-    unless_there: bool = False,
+    if_not_exists: bool = False,
 ) -> str:
     """Return the statement that creates a table.
 
@@ -316,7 +316,7 @@ def create_table_statement(
         table: Its name.
         types: PostgreSQL types by column, in order.
         key: The columns of the primary key.
-        unless_there: Whether to do nothing if there is a table of that name.
+        if_not_exists: Whether to do nothing if there is a table of that name.
     """
     parts = []
     for name, pg_type in types.items():
@@ -327,8 +327,8 @@ def create_table_statement(
     if key:
         parts.append(f"PRIMARY KEY ({quoting.names(key)})")
     body = ", ".join(parts)
-    unless = "IF NOT EXISTS " if unless_there else ""
-    return f"CREATE TABLE {unless}{quoting.table(table)} ({body})"
+    guard = "IF NOT EXISTS " if if_not_exists else ""
+    return f"CREATE TABLE {guard}{quoting.table(table)} ({body})"
 
 
 def add_columns_statement(table: TableName, types: Mapping[str, str], /) -> str:
@@ -345,15 +345,15 @@ def add_columns_statement(table: TableName, types: Mapping[str, str], /) -> str:
     return f"ALTER TABLE {quoting.table(table)} {', '.join(parts)}"
 
 
-def like_statement(made: TableName, model: TableName, /) -> str:
+def like_statement(copy: TableName, model: TableName, /) -> str:
     """Return the statement that creates an empty copy of a table with LIKE.
 
     Args:
-        made: The name of the copy.
+        copy: The name of the copy.
         model: The table that is copied.
     """
     like = f"LIKE {quoting.table(model)} INCLUDING ALL"
-    return f"CREATE TABLE {quoting.table(made)} ({like})"
+    return f"CREATE TABLE {quoting.table(copy)} ({like})"
 
 
 def drop_statement(table: TableName, /) -> str:

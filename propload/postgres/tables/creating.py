@@ -19,9 +19,9 @@ from propload.postgres.session.failures import MISSING_RIGHT
 from propload.postgres.sql import quoting
 from propload.postgres.sql.sessions import TEMP_BUFFERS
 from propload.postgres.sql.tables import (
+    ATTRIBUTES_QUERY,
     LOCK_NAME_QUERY,
     OWN_TEMPORARY,
-    PLACES_QUERY,
     TEMPORARY,
     add_columns_statement,
     create_table_statement,
@@ -125,7 +125,7 @@ def dry_run_create(
 ) -> None:
     """Raise what `create_table` would raise for these arguments; create nothing."""
     statement = _creation_statement(
-        table, frame_schema, key, pg_types, unless_there=True
+        table, frame_schema, key, pg_types, if_not_exists=True
     )
     _run_ddl(connection, table, statement, keep=False)
 
@@ -151,7 +151,7 @@ def create_temporary_table(
     # set first, as it cannot be changed once a temporary table has used buffers
     connection.execute(TEMP_BUFFERS)
     statement = _creation_statement(
-        temporary, frame_schema, key, pg_types, unless_there=True
+        temporary, frame_schema, key, pg_types, if_not_exists=True
     )
     _run_ddl(connection, temporary, statement)
     namespace = str(connection.value(OWN_TEMPORARY))
@@ -204,7 +204,7 @@ def _creation_statement(
     key: Sequence[str],
     pg_types: Mapping[str, str],
     *,
-    unless_there: bool = False,
+    if_not_exists: bool = False,
 ) -> str:
     types = _column_types(frame_schema, pg_types)
     if len(types) > TABLE_COLUMNS:
@@ -224,7 +224,7 @@ def _creation_statement(
             f"{listed([*types])}"
         )
         raise ConfigError(msg)
-    return create_table_statement(table, types, key=key, unless_there=unless_there)
+    return create_table_statement(table, types, key=key, if_not_exists=if_not_exists)
 
 
 def _column_types(
@@ -277,7 +277,7 @@ def _wrong_name(name: str) -> str:
 def _check_room(
     connection: Connection, table: TableName, names: Collection[str]
 ) -> None:
-    existing = connection.ask(PLACES_QUERY, (table.namespace, table.table))
+    existing = connection.ask(ATTRIBUTES_QUERY, (table.namespace, table.table))
     new = set(names).difference(name for (name,) in existing)
     if new and len(existing) + len(new) > TABLE_COLUMNS:
         msg = (

@@ -113,7 +113,7 @@ def _column(plan: ColumnPlan, stored: TableColumn) -> ColumnShape:
         canonical=_CANONICAL.get(stored.base, "{}"),
         settable=not stored.identity,
         nullable=stored.nullable,
-        loose=stored.loose
+        server_equality=stored.loose
         or stored.base in _LOOSE
         or casts.cast_type(plan) is not None,
         of_domain=stored.domain is not None,

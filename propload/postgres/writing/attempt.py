@@ -113,7 +113,7 @@ class Attempt:
 
     def _goes_alone(self) -> bool:
         """Return whether staged rows may have keys that are equal to the server."""
-        if not self.shape.loose_key:
+        if not self.shape.key_has_server_equality:
             return False
         if self.approach.step != "none":
             # a key may be impossible to cast, and then it cannot be compared

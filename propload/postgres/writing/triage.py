@@ -98,9 +98,10 @@ class Triage:
 
         None if there are no suspects, or if they were tried before.
         """
-        # after a second bad row all rows are examined; rows with loose keys need order
+        # after a second bad row all rows are examined; rows whose keys only the server
+        # can compare need order
         tried = approach.step != "none" or approach.looks_into(number)
-        if tried or approach.named or self.shape.loose_key:
+        if tried or approach.named or self.shape.key_has_server_equality:
             return None
         found = suspects(approach.layers[number], self.shape, failure)
         return approach.suspecting(number, found) if found.any() else None

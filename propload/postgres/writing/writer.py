@@ -166,7 +166,9 @@ class TableWriter(EntryWriter):
             return None
         rows = written.reasons.get_column(ROW)
         shape = self._shape
-        return approach.with_versions_of(rows, shape.key, bound=shape.loose_key)
+        return approach.with_versions_of(
+            rows, shape.key, bound=shape.key_has_server_equality
+        )
 
     @property
     def _is_direct(self) -> bool:

@@ -103,7 +103,7 @@ class StoredRows:
             expected: Returns how many rows the run will have, or None if that is
                 unknown.
         """
-        if shape.mode != "upsert" or shape.triggered or shape.loose_key:
+        if shape.mode != "upsert" or shape.triggered or shape.key_has_server_equality:
             return None
         if len(shape.columns) < LEAST_COLUMNS:
             return None
@@ -232,7 +232,7 @@ class StoredRows:
         """Return the table's pages (None if it cannot be read) and estimated rows."""
         table = self._hasher.table
         found = connection.ask(
-            stored_rows.STANDING_QUERY, (table.namespace, table.table)
+            stored_rows.COMPARABLE_SIZE_QUERY, (table.namespace, table.table)
         )
         is_plain, pages, rows = found[0] if found else (False, 0, 0)
         return (int(pages) if is_plain else None), int(rows)

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from propload.batch import ROW
 from propload.postgres.sql.shape import ColumnShape, Shape
-from propload.postgres.sql.stored_rows import STANDING_QUERY
+from propload.postgres.sql.stored_rows import COMPARABLE_SIZE_QUERY
 from propload.postgres.writing.stored.comparable import comparable
 from propload.postgres.writing.stored.table_reading import (
     PART_PAGES,
@@ -62,7 +62,7 @@ class StoredTable:
         return PROBE_PAGES + (len(self.parts) - 1) * PART_PAGES
 
     def ask(self, sql: str, params: tuple[str, ...]) -> list[tuple[bool, int, int]]:
-        assert (sql, params) == (STANDING_QUERY, ("public", "t"))
+        assert (sql, params) == (COMPARABLE_SIZE_QUERY, ("public", "t"))
         return [(self.is_plain, self.pages, self.counted)]
 
     def batches(self, sql: str):

@@ -232,7 +232,7 @@ def test_giving_up_wakes_a_lane_that_waits(monkeypatch):
         {"mode": "replace"},
         {"mode": "append", "key": ()},
         {"triggered": True},
-        {"columns": (replace(COLUMNS[0], loose=True), COLUMNS[1])},
+        {"columns": (replace(COLUMNS[0], server_equality=True), COLUMNS[1])},
     ],
     ids=str,
 )
