@@ -15,7 +15,7 @@ from propload.postgres.loading_run import LoadingRun
 from propload.postgres.prepared_target import PreparedTarget
 from propload.postgres.replacing.earlier_shadows import drop_shadow
 from propload.postgres.replacing.shadow import read_shadow_names
-from propload.postgres.replacing.shadow_rights import foretell_shadow_right
+from propload.postgres.replacing.shadow_rights import predict_missing_privilege
 from propload.postgres.session import failures
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.session.dsn import describe_dsn
@@ -159,7 +159,7 @@ class Database:
             WriteError: The connection is gone.
         """
         with self._control_session(str(table)) as session:
-            return foretell_shadow_right(session, table)
+            return predict_missing_privilege(session, table)
 
     def count_rows(self, table: TableName, /) -> int | None:
         """Return how many rows a table holds, or None if the server refuses to count.

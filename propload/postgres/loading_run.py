@@ -161,7 +161,7 @@ class LoadingRun:
         if target.mode == "replace":
             if self._shadow is None:
                 self._shadow = self._make_shadow(target, facts)
-            self._shadow.widen(facts.columns)
+            self._shadow.add_missing_columns(facts.columns)
             table = self._shadow.table
         # set last: once it is set, `end` has to know the shadow of a replace
         self._oid = facts.oid

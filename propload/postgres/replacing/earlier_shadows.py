@@ -37,7 +37,7 @@ _LETTERS = 20
 #: shadow refers to, and their readers wait behind it.
 DROP_SECONDS = 0.5
 #: After how many days a kept shadow is reported by each replace.
-TOLD_AFTER_DAYS = 7
+REPORTED_AFTER_DAYS = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,21 +75,21 @@ class Remark:
     def is_old(self) -> bool:
         """Whether the run may have been forgotten."""
         age = datetime.now(UTC) - datetime.fromisoformat(self.since)
-        return age > timedelta(days=TOLD_AFTER_DAYS)
+        return age > timedelta(days=REPORTED_AFTER_DAYS)
 
 
-def name_of(run_id: str, target: str, /) -> str:
+def shadow_name(run_id: str, target: str, /) -> str:
     """Return the name of the shadow in which a run gathers rows for a table."""
-    told = f"{run_id} {target}".encode()
-    return swapping.PREFIX + hashlib.blake2b(told).hexdigest()[:_LETTERS]
+    identity = f"{run_id} {target}".encode()
+    return swapping.PREFIX + hashlib.blake2b(identity).hexdigest()[:_LETTERS]
 
 
-def lock_of(shadow: TableName, /) -> str:
+def shadow_lock(shadow: TableName, /) -> str:
     """Return the name of the lock that is held while a shadow is in use."""
     return f"shadow:{shadow}"
 
 
-def remove_abandoned(
+def drop_abandoned(
     connection: Connection,
     target: TableName,
     run_id: str,
@@ -109,33 +109,36 @@ def remove_abandoned(
         run_id: The run.
         commands: Formats commands for users, with the options that find runs' journals.
     """
-    found = connection.rows(swapping.SHADOWS, (target.namespace,))
-    spared = {name_of(run_id, str(target)), *_unfinished(connection, target)}
-    for namespace, name, noted in found:
-        other, remark = TableName(namespace, name), Remark.read(noted)
-        stays = name in spared or (remark is not None and remark.journaled)
-        if stays and remark is not None and remark.run != run_id and remark.is_old:
-            _tell(other, remark, commands)
-        if not stays and locking.take(connection, lock_of(other)):
-            drop(connection, other, wait=DROP_SECONDS)
-            locking.release(connection, lock_of(other))
+    shadows = connection.rows(swapping.FIND_SHADOWS, (target.namespace,))
+    kept_names = {
+        shadow_name(run_id, str(target)),
+        *_resumable_shadows(connection, target),
+    }
+    for namespace, name, comment in shadows:
+        shadow, remark = TableName(namespace, name), Remark.read(comment)
+        is_kept = name in kept_names or (remark is not None and remark.journaled)
+        if is_kept and remark is not None and remark.run != run_id and remark.is_old:
+            _warn_of_old(shadow, remark, commands)
+        if not is_kept and locking.take(connection, shadow_lock(shadow)):
+            drop(connection, shadow, wait=DROP_SECONDS)
+            locking.release(connection, shadow_lock(shadow))
 
 
-def _unfinished(connection: Connection, target: TableName) -> list[str]:
+def _resumable_shadows(connection: Connection, target: TableName) -> list[str]:
     """Return the names of the shadows of other replaces that may yet be continued."""
     if not LedgerAccess.of(connection).is_usable:
         return []
     runs = connection.rows(ledger.UNFINISHED_REPLACES, (str(target),))
-    return [name_of(run_id, table) for run_id, table in runs]
+    return [shadow_name(run_id, table) for run_id, table in runs]
 
 
-def _tell(other: TableName, remark: Remark, commands: Commands) -> None:
+def _warn_of_old(shadow: TableName, remark: Remark, commands: Commands) -> None:
     """Warn about an old shadow that is kept."""
     log.warning(
         "%s has held since %s what run %s had gathered for %s: %s "
         "puts it in its place, and with --drop discards it. If the journal of "
         "that run is lost, drop the table",
-        other,
+        shadow,
         remark.since,
         remark.run,
         remark.target,
@@ -151,8 +154,9 @@ def drop_shadow(connection: Connection, run_id: str, target: str, /) -> None:
         run_id: The run.
         target: The qualified name of the table that it was to replace.
     """
-    for place in connection.rows(swapping.NAMED, (name_of(run_id, target),)):
-        drop(connection, TableName(*place))
+    name = shadow_name(run_id, target)
+    for namespace, table in connection.rows(swapping.FIND_TABLES, (name,)):
+        drop(connection, TableName(namespace, table))
     connection.rollback()
 
 

@@ -11,11 +11,11 @@ from propload.postgres.replacing.earlier_shadows import (
     DROP_SECONDS,
     Remark,
     drop,
-    lock_of,
-    name_of,
-    remove_abandoned,
+    drop_abandoned,
+    shadow_lock,
+    shadow_name,
 )
-from propload.postgres.replacing.shadow_rights import missing_shadow_right
+from propload.postgres.replacing.shadow_rights import missing_privilege
 from propload.postgres.replacing.swap import Swap, require_types
 from propload.postgres.session import failures, locking
 from propload.postgres.session.driver_errors import ServerError
@@ -66,12 +66,12 @@ class Shadow:
         commands: Commands,
         connect: Callable[[], Connection],
     ) -> None:
-        self.table = TableName(namespace, name_of(run.run_id, str(target.table)))
+        self.table = TableName(namespace, shadow_name(run.run_id, str(target.table)))
         self._target = target
         self._run = run
         self._commands = commands
         self._connect = connect
-        self._keeper: Connection | None = None
+        self._lock_session: Connection | None = None
         self._columns: dict[str, None] = {}
         self._since = datetime.now(UTC).isoformat(timespec="seconds")
 
@@ -81,21 +81,21 @@ class Shadow:
         Raises:
             WriteError: No session can be opened, or another process executes this run.
         """
-        if self._keeper is None:
+        if self._lock_session is None:
             session = self._connect()
             try:
                 self._take_lock(session)
             except BaseException:
                 session.close()
                 raise
-            self._keeper = session
-        return self._keeper
+            self._lock_session = session
+        return self._lock_session
 
     def close(self) -> None:
         """Close the session that holds the lock."""
-        if self._keeper is not None:
-            self._keeper.close()
-            self._keeper = None
+        if self._lock_session is not None:
+            self._lock_session.close()
+            self._lock_session = None
 
     def make(self, *, unique: bool, continued: bool) -> None:
         """Create the empty shadow, or take over that of a run that is continued.
@@ -109,22 +109,22 @@ class Shadow:
                 create tables in the namespace.
         """
         session, table = self.session(), self._target.table
-        remove_abandoned(session, table, self._run.run_id, commands=self._commands)
-        there = session.value(exists_query(self.table))
-        if continued and not there:
+        drop_abandoned(session, table, self._run.run_id, commands=self._commands)
+        exists = session.value(exists_query(self.table))
+        if continued and not exists:
             raise failures.gathered_rows_gone_error(str(table))
         if continued:
-            before = Remark.read(session.value(swapping.noted(self.table)))
-            if before is not None:
-                self._columns |= dict.fromkeys(before.columns)
-                self._since = before.since
+            remark = Remark.read(session.value(swapping.read_remark(self.table)))
+            if remark is not None:
+                self._columns |= dict.fromkeys(remark.columns)
+                self._since = remark.since
         else:
-            self._require_right()
+            self._require_privilege()
             self._create(unique=unique)
-            self._note(self._columns)
+            self._write_remark(self._columns)
         session.commit()
 
-    def widen(self, columns: Sequence[TableColumn], /) -> None:
+    def add_missing_columns(self, columns: Sequence[TableColumn], /) -> None:
         """Add the columns that the target has got since the shadow was created.
 
         Args:
@@ -134,11 +134,11 @@ class Shadow:
             WriteError: The shadow is gone.
         """
         session = self.session()
-        found = session.rows(swapping.columns_of(self.table))
-        there = {name for (name,) in found}
-        if not there:
+        rows = session.rows(swapping.column_names(self.table))
+        existing = {name for (name,) in rows}
+        if not existing:
             raise failures.gathered_rows_gone_error(str(self._target.table))
-        new = {one.name: one.pg_type for one in columns if one.name not in there}
+        new = {c.name: c.pg_type for c in columns if c.name not in existing}
         if new:
             session.execute(add_columns_statement(self.table, new))
         session.commit()
@@ -156,11 +156,11 @@ class Shadow:
             session.rollback()
         if self._columns.keys() >= set(columns):
             return
-        known = self._columns | dict.fromkeys(columns)
-        self._note(known)
+        all_columns = self._columns | dict.fromkeys(columns)
+        self._write_remark(all_columns)
         session.commit()
         # only now: if the connection broke, the retry has to note them
-        self._columns = known
+        self._columns = all_columns
 
     def swap(self, committed: Counts, /) -> None:
         """Replace the table's rows with the shadow's; the caller commits.
@@ -190,14 +190,14 @@ class Shadow:
 
     def _take_lock(self, session: Connection) -> None:
         wait = locking.GRACE_SECONDS
-        if not locking.take(session, lock_of(self.table), wait=wait):
+        if not locking.take(session, shadow_lock(self.table), wait=wait):
             msg = (
                 f"another process is replacing {self._target.table} in this very run "
                 f"{self._run.run_id}: wait for it to end"
             )
             raise WriteError(msg, table=str(self._target.table))
 
-    def _note(self, columns: Iterable[str]) -> None:
+    def _write_remark(self, columns: Iterable[str]) -> None:
         remark = Remark(
             self._run.run_id,
             str(self._target.table),
@@ -205,31 +205,31 @@ class Shadow:
             journaled=self._run.is_journaled,
             columns=[*columns],
         )
-        self.session().execute(swapping.note(self.table, remark.text))
+        self.session().execute(swapping.set_remark(self.table, remark.text))
 
-    def _require_right(self) -> None:
+    def _require_privilege(self) -> None:
         table = self._target.table
-        missing = missing_shadow_right(self.session(), table, self.table.namespace)
+        missing = missing_privilege(self.session(), table, self.table.namespace)
         if missing:
             raise WriteError(missing, table=str(table), sqlstate=failures.MISSING_RIGHT)
 
     def _create(self, *, unique: bool) -> None:
         target = self._target
         session = self.session()
-        run = session.execute
-        run(drop_statement(self.table))
-        run(like_statement(self.table, target.table))
+        execute = session.execute
+        execute(drop_statement(self.table))
+        execute(like_statement(self.table, target.table))
         if target.key and not unique:
-            run(swapping.add_key(self.table, target.key))
-        named = (quoted_table(target.table),)
-        constraints = session.rows(swapping.FOREIGN_KEYS, named)
+            execute(swapping.add_key(self.table, target.key))
+        of_target = (quoted_table(target.table),)
+        constraints = session.rows(swapping.FOREIGN_KEYS, of_target)
         # otherwise a row without a partition would make the swap fail
-        placed = session.value(swapping.PLACED, named)
-        if placed:
+        condition = session.value(swapping.PARTITION_CONDITION, of_target)
+        if condition:
             partition = f"partition of {target.table.table}"
-            constraints.append((partition, f"CHECK ({placed})"))
+            constraints.append((partition, f"CHECK ({condition})"))
         for constraint, definition in constraints:
-            run(swapping.add_constraint(self.table, constraint, definition))
+            execute(swapping.add_constraint(self.table, constraint, definition))
 
 
 def read_shadow_names(
@@ -248,7 +248,8 @@ def read_shadow_names(
     if shadow == target:
         return ShadowNames()
     both = (quoted_table(shadow), quoted_table(target))
-    found = [(str(one), str(own)) for one, own in connection.rows(swapping.TWINS, both)]
+    rows = connection.rows(swapping.INDEX_PAIRS, both)
+    indexes = [(str(copied), str(original)) for copied, original in rows]
     tables = ((str(shadow), str(target)), (shadow.table, target.table))
-    named = sorted(found, key=lambda pair: len(pair[0]), reverse=True)
-    return ShadowNames((*named, *tables), shadow.namespace)
+    longest_first = sorted(indexes, key=lambda pair: len(pair[0]), reverse=True)
+    return ShadowNames((*longest_first, *tables), shadow.namespace)

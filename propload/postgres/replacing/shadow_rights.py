@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from propload.target import TableName
 
 
-def missing_shadow_right(
+def missing_privilege(
     connection: Connection, table: TableName, namespace: str, /
 ) -> str:
     """Return the message that this user may not create a shadow, or an empty text.
@@ -25,8 +25,8 @@ def missing_shadow_right(
     Raises:
         ServerError: The connection broke.
     """
-    found = connection.rows(swapping.MAY_CREATE, (namespace,))
-    if found != [(False,)]:
+    answer = connection.rows(swapping.MAY_CREATE, (namespace,))
+    if answer != [(False,)]:
         # a missing namespace is reported when the table is created
         return ""
     return (
@@ -36,8 +36,8 @@ def missing_shadow_right(
     )
 
 
-def foretell_shadow_right(connection: Connection, table: TableName, /) -> str:
-    """Return what `missing_shadow_right` would return to a run that begins now.
+def predict_missing_privilege(connection: Connection, table: TableName, /) -> str:
+    """Return what `missing_privilege` would return to a run that begins now.
 
     It rolls back its own transaction.
 
@@ -52,6 +52,6 @@ def foretell_shadow_right(connection: Connection, table: TableName, /) -> str:
     # a schema that is created together with the ledger belongs to this user
     is_theirs = access.takes_runs and not access.has_schema
     namespace = "propload" if access.takes_runs else table.namespace
-    missing = "" if is_theirs else missing_shadow_right(connection, table, namespace)
+    missing = "" if is_theirs else missing_privilege(connection, table, namespace)
     connection.rollback()
     return missing

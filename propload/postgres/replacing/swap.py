@@ -65,7 +65,7 @@ class Swap:
             ServerError: The connection is lost, or another failure is transient.
         """
         try:
-            self._put_in_place(committed)
+            self._replace_rows(committed)
         except ServerError as error:
             self._connection.rollback()
             failure, table = failures.classify(error), str(self._table)
@@ -85,47 +85,53 @@ class Swap:
 
     def _is_gone(self) -> bool:
         """Return whether the table itself no longer exists."""
-        is_there = self._connection.value(exists_query(self._table))
+        exists = self._connection.value(exists_query(self._table))
         self._connection.rollback()
-        return not is_there
+        return not exists
 
-    def _put_in_place(self, committed: Counts) -> None:
-        run = self._connection.execute
+    def _replace_rows(self, committed: Counts) -> None:
+        execute = self._connection.execute
         if not self._connection.value(exists_query(self._shadow)):
             raise failures.gathered_rows_gone_error(str(self._table))
-        run(find_operators(self._table))
-        run(swapping.lock(self._table, referenced=self._is_referenced()))
+        execute(find_operators(self._table))
+        execute(swapping.lock(self._table, referenced=self._is_referenced()))
         # read under the lock, which keeps the table unchanged until the commit
-        settable = self._connection.rows(swapping.SETTABLE, self._of_table)
+        settable = self._connection.rows(swapping.SETTABLE_COLUMNS, self._of_table)
         statements = swapping.swap(
             self._table,
             self._shadow,
             self._columns,
             self._target.key,
-            others=[one for (one,) in settable if one not in self._columns],
+            reset=[name for (name,) in settable if name not in self._columns],
             referenced=self._is_referenced(),
         )
         require_types(self._connection, self._table, self._shadow, self._columns)
-        self._require_reach()
-        run(statements.make_room)
-        taken = run(statements.fill)
-        self._account(taken if statements.tells_all else None, committed)
+        self._require_exact_removal()
+        execute(statements.remove_old_rows)
+        inserted = execute(statements.fill)
+        self._check_row_count(
+            inserted if statements.counts_all_rows else None, committed
+        )
         if not self._connection.rows(swapping.FOREIGN_KEYS, self._of_shadow):
-            run(drop_statement(self._shadow))
+            execute(drop_statement(self._shadow))
             return
         # dropping it locks the tables that it refers to, whose readers may be waiting
         # for this table: a deadlock. So it is emptied now, and dropped after the commit
-        run(swapping.empty(self._shadow))
-        run(swapping.note(self._shadow, ""))
+        execute(swapping.truncate(self._shadow))
+        execute(swapping.set_remark(self._shadow, ""))
 
     def _is_referenced(self) -> bool:
         """Return whether other tables refer to the table now."""
-        return bool(self._connection.value(swapping.REFERENCED, self._of_table))
+        return bool(self._connection.value(swapping.IS_REFERENCED, self._of_table))
 
-    def _require_reach(self) -> None:
+    def _is_triggered(self) -> bool:
+        """Return whether a trigger may skip rows of the table."""
+        return bool(self._connection.value(swapping.IS_TRIGGERED, self._of_table))
+
+    def _require_exact_removal(self) -> None:
         """Raise an error if not exactly the rows of the table would be removed."""
-        found = self._connection.rows(swapping.REACH, self._of_table)
-        inherited, secured = found[0]
+        answer = self._connection.rows(swapping.INHERITED_OR_SECURED, self._of_table)
+        inherited, secured = answer[0]
         if inherited:
             msg = (
                 f"{self._table}: other tables have inherited from it since this "
@@ -141,7 +147,7 @@ class Swap:
             )
             raise WriteError(msg, table=str(self._table))
 
-    def _account(self, taken: int | None, committed: Counts) -> None:
+    def _check_row_count(self, taken: int | None, committed: Counts) -> None:
         """Raise an error if the new rows are fewer or more than the run has stored.
 
         Args:
@@ -149,13 +155,12 @@ class Swap:
             committed: The counts of the rows that the run has committed.
         """
         # rows of a batch whose entry a file ledger lost come again, and are unchanged
-        whole = range(committed.inserted, committed.stored + 1)
-        named = self._of_table
-        if taken in whole and not self._connection.value(swapping.TRIGGERED, named):
+        complete = range(committed.inserted, committed.stored + 1)
+        if taken in complete and not self._is_triggered():
             return
         held = int(self._connection.value(swapping.count(self._shadow)))
-        if held not in whole:
-            self._tell_of_lost(held, committed.inserted)
+        if held not in complete:
+            self._report_changed_shadow(held, committed.inserted)
         if taken is not None and taken != held:
             msg = (
                 f"{self._table}: a trigger or rule of it dropped {held - taken:,} of "
@@ -164,23 +169,23 @@ class Swap:
             )
             raise WriteError(msg, table=str(self._table))
 
-    def _tell_of_lost(self, held: int, stored: int) -> None:
+    def _report_changed_shadow(self, held: int, stored: int) -> None:
         """Raise an error because rows of the shadow were added or deleted by others.
 
         Only warn if some are missing and may have been deleted along with rows that
         they refer to, as the table's own rows would be.
         """
         cascades = self._connection.value(swapping.CASCADES, self._of_shadow)
-        told = (
+        finding = (
             f"{self._table}: this replace has stored {stored:,} rows, of which its "
             f"shadow {self._shadow} holds {held:,} now"
         )
         if cascades and 0 < held < stored:
             log.warning(
-                "%s: the others were deleted with rows that they refer to", told
+                "%s: the others were deleted with rows that they refer to", finding
             )
             return
-        msg = f"{told}: somebody has changed that table meanwhile"
+        msg = f"{finding}: somebody has changed that table meanwhile"
         raise WriteError(msg, table=str(self._table), goes_on=False)
 
 
@@ -205,14 +210,14 @@ def require_types(
         SchemaMismatchError: A column of the table has another type by now.
     """
     both = (quoted_table(shadow), quoted_table(table))
-    told = ", ".join(
+    changes = ", ".join(
         f"column {column} was {gathered} and is {now} now"
-        for column, gathered, now in connection.rows(swapping.RETYPED, both)
+        for column, gathered, now in connection.rows(swapping.CHANGED_TYPES, both)
         if column in columns
     )
-    if told:
+    if changes:
         msg = (
-            f"{table}: {told}, which might round values that this replace has "
+            f"{table}: {changes}, which might round values that this replace has "
             "gathered. Change the type back, or load all rows again"
         )
         raise SchemaMismatchError(msg)

@@ -20,7 +20,7 @@ PREFIX = "propload_shadow_"
 #: The shadows that this user may drop, in the schema `propload` and in $1, each with
 #: its remark. Membership in the owning role counts only if its privileges are
 #: inherited.
-SHADOWS = f"""
+FIND_SHADOWS = f"""
 SELECT n.nspname::text, c.relname::text, obj_description(c.oid, 'pg_class')
 FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
@@ -37,14 +37,14 @@ SELECT has_schema_privilege(oid, 'CREATE')
 FROM pg_catalog.pg_namespace WHERE nspname = $1::text"""
 
 #: The namespace and name of each table of that name.
-NAMED = """
+FIND_TABLES = """
 SELECT n.nspname::text, c.relname::text
 FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.relkind = 'r' AND c.relname = $1::text"""
 
 #: Whether a trigger may skip rows of the table.
-TRIGGERED = f"SELECT {is_triggered('($1::text)::regclass')}"
+IS_TRIGGERED = f"SELECT {is_triggered('($1::text)::regclass')}"
 
 #: Each row is checked against the partitions in turn: 24 of them (two years of months)
 #: take 1 to 1.5 us a row, about half as long as everything else that stores it.
@@ -53,7 +53,7 @@ MOST_PARTITIONS = 24
 #: The condition that a row fits into one of the table's partitions, or into the table
 #: if it is itself a partition. Null if there are no partitions or too many, or if one
 #: takes all rows.
-PLACED = f"""
+PARTITION_CONDITION = f"""
 SELECT CASE WHEN count(*) = count(d.condition) AND count(*) <= {MOST_PARTITIONS}
             THEN string_agg('(' || d.condition || ')', ' OR ') END
 FROM pg_catalog.pg_partition_tree(($1::text)::regclass) AS p
@@ -75,7 +75,7 @@ SELECT EXISTS (SELECT FROM pg_catalog.pg_constraint
                AND contype = 'f' AND confdeltype = 'c')"""
 
 #: The columns of a shadow ($1) that have another type in its table ($2); both types.
-RETYPED = """
+CHANGED_TYPES = """
 SELECT s.attname::text, pg_catalog.format_type(s.atttypid, s.atttypmod),
        pg_catalog.format_type(t.atttypid, t.atttypmod)
 FROM pg_catalog.pg_attribute AS s JOIN pg_catalog.pg_attribute AS t USING (attname)
@@ -85,18 +85,18 @@ WHERE s.attrelid = ($1::text)::regclass AND s.attnum > 0 AND NOT s.attisdropped
 ORDER BY s.attnum"""
 
 #: The columns of a table that an update may set.
-SETTABLE = """
+SETTABLE_COLUMNS = """
 SELECT a.attname::text FROM pg_catalog.pg_attribute AS a
 WHERE a.attrelid = ($1::text)::regclass AND a.attnum > 0 AND NOT a.attisdropped
   AND a.attgenerated = '' AND a.attidentity <> 'a'
 """
 
 #: Whether another table refers to the table, so that it cannot be truncated.
-REFERENCED = f"SELECT {is_referenced('($1::text)::regclass')}"
+IS_REFERENCED = f"SELECT {is_referenced('($1::text)::regclass')}"
 
 #: Whether other tables inherit from the table, which would be emptied as well, and
 #: whether row-level security may hide rows from this user, which would stay.
-REACH = """
+INHERITED_OR_SECURED = """
 SELECT c.relkind = 'r' AND EXISTS (
     SELECT FROM pg_catalog.pg_inherits AS h WHERE h.inhparent = c.oid),
     row_security_active(c.oid)
@@ -105,7 +105,7 @@ FROM pg_catalog.pg_class AS c WHERE c.oid = ($1::text)::regclass"""
 #: The names of a shadow's indexes, each with that of the index it was copied from: they
 #: have the same definition, and equal ones are paired in the order of creation. LIKE
 #: keeps the names of all other constraints.
-TWINS = """
+INDEX_PAIRS = """
 WITH indexes AS (
     SELECT i.indrelid, c.relname, i.indisunique, i.indisprimary, d.definition,
            row_number() OVER (
@@ -124,10 +124,10 @@ JOIN indexes AS t USING (indisunique, indisprimary, definition, place)
 WHERE s.indrelid = ($1::text)::regclass AND t.indrelid = ($2::text)::regclass"""
 
 
-def count_at_most(of: TableName, /) -> str:
+def count_at_most(target: TableName, /) -> str:
     """Return the query for how many rows a table holds, `MOST_COUNTED` + 1 at most."""
-    some = f"SELECT FROM {table(of)} LIMIT {MOST_COUNTED + 1}"
-    return f"SELECT pg_catalog.count(*) FROM ({some}) AS held"
+    first_rows = f"SELECT FROM {table(target)} LIMIT {MOST_COUNTED + 1}"
+    return f"SELECT pg_catalog.count(*) FROM ({first_rows}) AS held"
 
 
 def add_key(shadow: TableName, key: Sequence[str], /) -> str:
@@ -146,12 +146,12 @@ def add_constraint(shadow: TableName, constraint: str, definition: str, /) -> st
     return f"ALTER TABLE {table(shadow)} ADD CONSTRAINT {name(constraint)} {definition}"
 
 
-def empty(shadow: TableName, /) -> str:
+def truncate(shadow: TableName, /) -> str:
     """Return the statement that removes all rows from a shadow."""
     return f"TRUNCATE {table(shadow)}"
 
 
-def columns_of(shadow: TableName, /) -> str:
+def column_names(shadow: TableName, /) -> str:
     """Return the query for the names of a shadow's columns; none if it is gone."""
     return (
         "SELECT attname::text FROM pg_catalog.pg_attribute WHERE attnum > 0 AND NOT "
@@ -159,12 +159,12 @@ def columns_of(shadow: TableName, /) -> str:
     )
 
 
-def note(shadow: TableName, remark: str, /) -> str:
+def set_remark(shadow: TableName, remark: str, /) -> str:
     """Return the statement that sets a shadow's remark; an empty one removes it."""
     return f"COMMENT ON TABLE {table(shadow)} IS {text(remark)}"
 
 
-def noted(shadow: TableName, /) -> str:
+def read_remark(shadow: TableName, /) -> str:
     """Return the query for a shadow's remark."""
     return f"SELECT obj_description(to_regclass({text(table(shadow))}), 'pg_class')"
 
@@ -179,14 +179,14 @@ class SwapStatements:
     """The statements that replace the target's rows with the shadow's.
 
     Attributes:
-        make_room: Removes old rows; it is run first.
+        remove_old_rows: Removes old rows; it is run first.
         fill: Stores the rows of the shadow in the target.
-        tells_all: Whether the row count of `fill` covers every row of the shadow.
+        counts_all_rows: Whether the row count of `fill` covers every row of the shadow.
     """
 
-    make_room: str
+    remove_old_rows: str
     fill: str
-    tells_all: bool = True
+    counts_all_rows: bool = True
 
 
 def lock(target: TableName, /, *, referenced: bool) -> str:
@@ -208,7 +208,7 @@ def swap(
     key: Sequence[str],
     /,
     *,
-    others: Sequence[str] = (),
+    reset: Sequence[str] = (),
     referenced: bool,
 ) -> SwapStatements:
     """Return the statements that replace the target's rows with the shadow's.
@@ -220,7 +220,7 @@ def swap(
         shadow: Its shadow.
         columns: The columns that the rows were sent with.
         key: The columns of the key, or empty.
-        others: The columns that an update sets to their defaults, because no row was
+        reset: The columns that an update sets to their defaults, because no row was
             sent with them.
         referenced: Whether other tables refer to the target. Then rows whose keys are
             in the shadow are updated, and only the others are deleted.
@@ -236,13 +236,13 @@ def swap(
     if not key:
         return SwapStatements(f"DELETE FROM {table(target)}", fill)
     same = " AND ".join(f"t.{name(each)} = w.{name(each)}" for each in key)
-    gone = (
+    delete = (
         f"DELETE FROM {table(target)} AS t WHERE NOT EXISTS "
         f"(SELECT FROM {table(shadow)} AS w WHERE {same})"
     )
     values = [each for each in columns if each not in key]
     settings = [f"{name(each)} = excluded.{name(each)}" for each in values]
-    settings += [f"{name(each)} = DEFAULT" for each in others]
+    settings += [f"{name(each)} = DEFAULT" for each in reset]
     action = f"DO UPDATE SET {', '.join(settings)}" if settings else "DO NOTHING"
     fill = f"{fill} ON CONFLICT ({names(key)}) {action}"
-    return SwapStatements(gone, fill, tells_all=bool(settings))
+    return SwapStatements(delete, fill, counts_all_rows=bool(settings))

@@ -69,7 +69,7 @@ def test_what_nobody_comes_back_for_is_told_after_a_week(
     other = {**goal, "table": "others", "state_dir": tmp_path}
     propload.ingest(rows(2), **other)
     assert "has held since" not in caplog.text
-    monkeypatch.setattr(earlier_shadows, "TOLD_AFTER_DAYS", 0)
+    monkeypatch.setattr(earlier_shadows, "REPORTED_AFTER_DAYS", 0)
     propload.ingest(rows(2), **other)
     assert f"what run {run} had gathered for public.homes" in caplog.text
     assert f"propload recover {run} --state-dir {tmp_path} puts it" in caplog.text
