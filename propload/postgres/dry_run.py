@@ -17,8 +17,8 @@ from propload.postgres.tables.shaping import shape_of
 from propload.postgres.writing.approach import Approach
 from propload.postgres.writing.merging import counts_of
 from propload.postgres.writing.refused.refusals import reasons_of, without
-from propload.postgres.writing.refused.screening import Screen
-from propload.postgres.writing.refused.sifting import Sift
+from propload.postgres.writing.refused.screening import Screener
+from propload.postgres.writing.refused.sifting import Sifter
 from propload.postgres.writing.staging import (
     fill_stage,
     make_stage,
@@ -83,8 +83,8 @@ class DryRun:
     key: tuple[str, ...]
     match_columns: tuple[str, ...]
     uncertain: Sequence[str]
-    screen: Screen
-    sift: Sift
+    screen: Screener
+    sift: Sifter
 
     @classmethod
     def of(
@@ -120,9 +120,9 @@ class DryRun:
         uncertain = [c.name for c in facts.columns if _may_refuse(c, shape)]
         # the rows of a replace are matched with one another
         match_columns = key if is_replace else shape.key
-        screen = Screen(shape, fresh=is_replace)
+        screen = Screener(shape, fresh=is_replace)
         return cls(
-            connection, shape, key, match_columns, uncertain, screen, Sift(shape)
+            connection, shape, key, match_columns, uncertain, screen, Sifter(shape)
         )
 
     @property
@@ -192,12 +192,12 @@ class DryRun:
     ) -> tuple[Counts, pl.DataFrame, dict[str, int]]:
         layer, unindexed = self._without_long_keys(layer)
         copied, early = self._fill(layer)
-        refusals = self.screen.take_out(self.connection, copied)
-        unfit = self.sift.take_out_unfit(self.connection, self.uncertain)
+        refusals = self.screen.delete_bad_rows(self.connection, copied)
+        unfit = self.sift.delete_unfit_rows(self.connection, self.uncertain)
         if unfit:
             # conditions on their columns could not be evaluated before
             refusals += unfit
-            refusals += self.screen.take_out(self.connection, copied)
+            refusals += self.screen.delete_bad_rows(self.connection, copied)
         late = reasons_of(copied, refusals)
         erasing = self.shape.erasing(copied)
         counts, erased = self._count(copied.height - len(refusals), erasing)
@@ -215,7 +215,7 @@ class DryRun:
         if index is None:
             return layer, no_reasons()
         copied, _ = self._fill(layer.filter(is_long))
-        refusals = self.sift.with_long_keys(connection, self.key, index)
+        refusals = self.sift.find_long_keys(connection, self.key, index)
         connection.rollback()
         reasons = reasons_of(copied, refusals)
         return layer.join(reasons, on=ROW, how="anti", maintain_order="left"), reasons

@@ -16,7 +16,7 @@ from propload.postgres.sql import merging
 from propload.postgres.sql.blaming import create_blame, store_nulls
 from propload.postgres.sql.change_detection import changes_query
 from propload.postgres.sql.quoting import names, table, text
-from propload.postgres.sql.screening import IS_OF_THE_SERVER
+from propload.postgres.sql.screening import IS_SERVER_ERROR
 from propload.postgres.sql.shape import INCOMING
 from propload.postgres.sql.stage import COUNT_STAGE, STAGE
 
@@ -33,12 +33,12 @@ FIRST_RUN = 512
 LONGEST_RUN = 4096
 #: Into how many runs a refused one is split: with fewer, too many rows are tried again;
 #: with more, too many statements are executed.
-CUTS = 8
+SPLIT_INTO = 8
 
 #: The condition that an error is about the row: a cardinality, a value, a constraint, a
 #: view's check option, an exception of a function, or a size. Any other code may come
 #: from the table or its triggers instead.
-_OF_ROWS = "left(state, 2) IN ('21', '22', '23', '44', 'P0') OR state = '54000'"
+_IS_ROW_ERROR = "left(state, 2) IN ('21', '22', '23', '44', 'P0') OR state = '54000'"
 #: If no row has been written yet and this many rows have failed with the same code, no
 #: row is at fault.
 MOST_ALIKE = 16
@@ -50,13 +50,13 @@ _TRIAL, TRIAL_INDEX = "propload_trial", "propload_trial_index"
 #: or each row by itself and, since rows are known to be at fault, without giving up if
 #: all of them fail alike.
 Runs = Literal["growing", "alone", "known_alone"]
-_ARGUMENTS: Mapping[Runs, str] = {
+_RUN_ARGUMENTS: Mapping[Runs, str] = {
     "growing": f"{FIRST_RUN}, {LONGEST_RUN}, false",
     "alone": "1, 1, false",
     "known_alone": "1, 1, true",
 }
 #: Has deferred constraints checked with each run instead of at the commit.
-IMMEDIATE = "SET CONSTRAINTS ALL IMMEDIATE"
+CHECK_IMMEDIATELY = "SET CONSTRAINTS ALL IMMEDIATE"
 
 #: The columns of each constraint and index, including those of partitions, but without
 #: system columns.
@@ -101,14 +101,14 @@ ORDER BY x.indisprimary DESC, i.relname LIMIT 1"""
 
 #: The condition that a row is in the run. The ctids are listed, as they may be no
 #: range: COPY may store a short row in an earlier page that has room for it.
-_CHOSEN = "s.ctid = ANY (propload_chosen)"
+_IS_IN_RUN = "s.ctid = ANY (propload_chosen)"
 
 #: A sequence is not rolled back with a run that failed: it is reset to what it was.
-_REMEMBER = (
+_SAVE_COUNTER = (
     "SELECT c.last_value, c.is_called INTO propload_counter "
     f"FROM {merging.UPDATES} AS c;"
 )
-_FORGET = (
+_RESTORE_COUNTER = (
     f"PERFORM setval('{merging.UPDATES}', propload_counter.last_value, "
     "propload_counter.is_called);"
 )
@@ -202,13 +202,13 @@ END"""
 def create(shape: Shape, /) -> tuple[str, ...]:
     """Return the statements that create the pass as a temporary function."""
     counts = shape.counts_by == "sequence" and bool(shape.key)
-    sift = _create_sift(shape, _write(shape), counts_apart=counts)
+    sift = _create_sift(shape, _write(shape), uses_counter=counts)
     return *create_blame(shape), sift
 
 
-def sift(runs: Runs, /) -> str:
+def call_sift(runs: Runs, /) -> str:
     """Return the query that executes the pass."""
-    return f"SELECT * FROM pg_temp.propload_sift({_ARGUMENTS[runs]})"
+    return f"SELECT * FROM pg_temp.propload_sift({_RUN_ARGUMENTS[runs]})"
 
 
 def create_trial(shape: Shape, columns: Sequence[str], /) -> tuple[str, ...]:
@@ -222,11 +222,11 @@ def create_trial(shape: Shape, columns: Sequence[str], /) -> tuple[str, ...]:
         shape: How rows go into the table.
         columns: The columns whose types, and the checks of whose domains, are tried.
     """
-    chosen = f"{STAGE} AS s WHERE {_CHOSEN}"
+    source = f"{STAGE} AS s WHERE {_IS_IN_RUN}"
     if shape.key:
-        judgement = f"({changes_query(shape, _CHOSEN)}) AS j"
-        chosen = f"{judgement} JOIN {STAGE} AS s ON s.ctid = j.place WHERE NOT j.stale"
-    return _create_trial(shape, columns, chosen)
+        judgement = f"({changes_query(shape, _IS_IN_RUN)}) AS j"
+        source = f"{judgement} JOIN {STAGE} AS s ON s.ctid = j.place WHERE NOT j.stale"
+    return _create_trial(shape, columns, source)
 
 
 def create_index_trial(shape: Shape, key: Sequence[str], /) -> tuple[str, ...]:
@@ -237,17 +237,17 @@ def create_index_trial(shape: Shape, key: Sequence[str], /) -> tuple[str, ...]:
         key: The columns of the index.
     """
     index = f"CREATE INDEX {TRIAL_INDEX} ON {_TRIAL} ({names(key)})"
-    return _create_trial(shape, key, f"{STAGE} AS s WHERE {_CHOSEN}", index)
+    return _create_trial(shape, key, f"{STAGE} AS s WHERE {_IS_IN_RUN}", index)
 
 
 def _create_trial(
-    shape: Shape, columns: Sequence[str], chosen: str, *more: str
+    shape: Shape, columns: Sequence[str], source: str, *more: str
 ) -> tuple[str, ...]:
     """Return the statements for a pass that fills a table with some of the columns."""
     listed = names(columns)
     values = ", ".join(INCOMING(shape.column(column)) for column in columns)
     write = (
-        f"INSERT INTO {_TRIAL} ({listed}) SELECT {values} FROM {chosen}; "
+        f"INSERT INTO {_TRIAL} ({listed}) SELECT {values} FROM {source}; "
         # nothing is written to the target
         "SELECT 0 AS stale, 0 AS proposed, 0 AS inserted, 0 AS written, "
         "0 AS looked_at INTO propload_one"
@@ -256,11 +256,11 @@ def _create_trial(
         f"CREATE TEMPORARY TABLE {_TRIAL} ON COMMIT DROP AS "
         f"SELECT {listed} FROM {table(shape.table)} WITH NO DATA"
     )
-    sift = _create_sift(shape, write, counts_apart=False)
+    sift = _create_sift(shape, write, uses_counter=False)
     return made, *more, *create_blame(shape), sift
 
 
-def leave_out(ordinals: Sequence[int], /) -> str:
+def delete_rows(ordinals: Sequence[int], /) -> str:
     """Return the statement that deletes rows from the stage."""
     listed = ",".join(map(str, ordinals))
     return (
@@ -273,32 +273,32 @@ def _write(shape: Shape) -> str:
     if shape.key:
         folds = shape.mode != "insert-new" and shape.on_null == "keep"
         write = merging.insert_on_conflict(
-            shape, where=_CHOSEN, into="INTO propload_one", folds=folds
+            shape, where=_IS_IN_RUN, into="INTO propload_one", folds=folds
         )
-        locking = merging.lock_stored_rows(shape, _CHOSEN).replace(
+        lock = merging.lock_stored_rows(shape, _IS_IN_RUN).replace(
             "SELECT", "PERFORM", 1
         )
-        return f"{locking}; {write}" if folds else write
+        return f"{lock}; {write}" if folds else write
     return (
-        merging.append(shape, where=_CHOSEN)
+        merging.append(shape, where=_IS_IN_RUN)
         + "; GET DIAGNOSTICS propload_done = ROW_COUNT; "
         "SELECT 0 AS stale, propload_done AS proposed, propload_done AS inserted, "
         "propload_done AS written, "
-        f"({COUNT_STAGE} AS s WHERE {_CHOSEN}) AS looked_at INTO propload_one"
+        f"({COUNT_STAGE} AS s WHERE {_IS_IN_RUN}) AS looked_at INTO propload_one"
     )
 
 
-def _create_sift(shape: Shape, write: str, *, counts_apart: bool) -> str:
+def _create_sift(shape: Shape, write: str, *, uses_counter: bool) -> str:
     body = _SIFT.format(
         write=write,
-        remember=_REMEMBER if counts_apart else "",
-        forget=_FORGET if counts_apart else "",
-        of_the_server=IS_OF_THE_SERVER,
-        of_rows=_OF_ROWS,
+        remember=_SAVE_COUNTER if uses_counter else "",
+        forget=_RESTORE_COUNTER if uses_counter else "",
+        of_the_server=IS_SERVER_ERROR,
+        of_rows=_IS_ROW_ERROR,
         nulls=store_nulls(shape),
         stage=STAGE,
         ordinal=ORDINAL,
-        cuts=CUTS,
+        cuts=SPLIT_INTO,
         most_alike=MOST_ALIKE,
     )
     return (

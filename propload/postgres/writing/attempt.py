@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from propload.postgres.sql.sifting import Runs
     from propload.postgres.writing.approach import Approach, Step
     from propload.postgres.writing.erasing import Erasing
-    from propload.postgres.writing.refused.screening import Screen
-    from propload.postgres.writing.refused.sifting import Sift
+    from propload.postgres.writing.refused.screening import Screener
+    from propload.postgres.writing.refused.sifting import Sifter
 
 #: The counts of a layer's rows, and why rows were refused (columns `REASONS`).
 _End: TypeAlias = "tuple[Counts, pl.DataFrame]"
@@ -39,8 +39,8 @@ class Attempt:
     Attributes:
         connection: The lane's session; it has a stage unless `direct`.
         shape: How rows go into the table.
-        screen: Finds bad rows in the stage by conditions.
-        sift: Finds the other bad rows by trying to write them.
+        screener: Finds bad rows in the stage by conditions.
+        sifter: Finds the other bad rows by trying to write them.
         approach: The rows, and how to look for bad ones.
         direct: Whether COPY writes straight into the table.
         erasing: Counts the stored values that nulls erase.
@@ -49,8 +49,8 @@ class Attempt:
 
     connection: Connection
     shape: Shape
-    screen: Screen
-    sift: Sift
+    screener: Screener
+    sifter: Sifter
     approach: Approach
     direct: bool
     erasing: Erasing
@@ -130,13 +130,17 @@ class Attempt:
                 fault.
         """
         connection, shape = self.connection, self.shape
-        connection.execute(sifting.IMMEDIATE)
-        refusals = [] if step == "suspect" else self.screen.take_out(connection, layer)
+        connection.execute(sifting.CHECK_IMMEDIATELY)
+        refusals = (
+            []
+            if step == "suspect"
+            else self.screener.delete_bad_rows(connection, layer)
+        )
         if step == "screen" and refusals and runs == "growing":
             counts = write_stage(connection, shape, shape.patched(layer))
             return counts, reasons_of(layer, refusals)
         before = updates_so_far(connection, shape)
-        bad, answer = self.sift.write(connection, runs=runs)
+        bad, answer = self.sifter.write(connection, runs=runs)
         refusals += bad
         places = [each.place for each in refusals]
         counts = merged_counts(connection, shape, answer, before, left_out=places)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from propload.postgres.session.failures import Failure
     from propload.postgres.sql.shape import Shape
     from propload.postgres.writing.approach import Approach
-    from propload.postgres.writing.refused.sifting import Sift
+    from propload.postgres.writing.refused.sifting import Sifter
 
 #: A byte that is invalid in a text: COPY refuses it whatever the table is.
 NOT_COPIED = "22021"
@@ -35,11 +35,11 @@ class Triage:
 
     Attributes:
         shape: How rows go into the table.
-        sift: Tells the columns of constraints.
+        sifter: Tells the columns of constraints.
     """
 
     shape: Shape
-    sift: Sift
+    sifter: Sifter
 
     def after(
         self,
@@ -88,7 +88,7 @@ class Triage:
         refusal = Refusal.of(failure, (failure.line or 1) - 1)
         if refusal.column or not refusal.constraint:
             return refusal
-        column = self.sift.column_of(connection, refusal.constraint)
+        column = self.sifter.column_of(connection, refusal.constraint)
         return replace(refusal, column=column)
 
     def _suspecting(

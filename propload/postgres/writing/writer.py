@@ -10,15 +10,15 @@ from propload.errors import CountsError, TransientWriteError, WriteError
 from propload.postgres.session import failures
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.sql import merging
-from propload.postgres.sql.screening import OF_THE_SERVER
+from propload.postgres.sql.screening import SERVER_ERROR_CODES
 from propload.postgres.writing.approach import Approach
 from propload.postgres.writing.attempt import Attempt
 from propload.postgres.writing.committing import EntryWriter, piece_counts
 from propload.postgres.writing.erasing import Erasing
 from propload.postgres.writing.fast_path import FastPath
 from propload.postgres.writing.merging import write_stage
-from propload.postgres.writing.refused.screening import Screen
-from propload.postgres.writing.refused.sifting import Sift
+from propload.postgres.writing.refused.screening import Screener
+from propload.postgres.writing.refused.sifting import Sifter
 from propload.postgres.writing.staging import fill_stage, travelling
 from propload.postgres.writing.triage import Triage
 from propload.postgres.writing.watched_table import WatchedTable
@@ -85,10 +85,10 @@ class TableWriter(EntryWriter):
         self._table = WatchedTable(shape, assumptions)
         self._stored = stored
         self._fast_path = FastPath(fast=empty or not shape.key)
-        self._screen = Screen(shape)
-        self._sift = Sift(shape)
+        self._screener = Screener(shape)
+        self._sifter = Sifter(shape)
         self._erasing = Erasing(shape)
-        self._triage = Triage(shape, self._sift)
+        self._triage = Triage(shape, self._sifter)
 
     def cancel(self) -> None:
         """Cancel the running statement or wait, from another thread."""
@@ -182,8 +182,8 @@ class TableWriter(EntryWriter):
         return Attempt(
             connection,
             self._shape,
-            self._screen,
-            self._sift,
+            self._screener,
+            self._sifter,
             approach,
             direct=direct,
             erasing=self._erasing,
@@ -217,7 +217,11 @@ class TableWriter(EntryWriter):
         may be at fault.
         """
         state = failure.sqlstate
-        if failure.kind != "permanent" or not state or state.startswith(OF_THE_SERVER):
+        if (
+            failure.kind != "permanent"
+            or not state
+            or state.startswith(SERVER_ERROR_CODES)
+        ):
             return False
         try:
             self._session.make_stage(self._shape)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 import propload
 from propload.postgres.session.connection import connect
 from propload.postgres.sql import swapping
-from propload.postgres.sql.screening import TELLS_VALIDITY
+from propload.postgres.sql.screening import INPUT_VALIDITY_VERSION
 from tests.integration.reading import await_stages, query, run_sql, writes_of
 
 pytestmark = pytest.mark.timeout(180)
@@ -170,7 +170,7 @@ def test_texts_that_a_cast_would_change_are_told_by_both(database, pg_type, good
     done = propload.ingest(rows, to=database, table="homes")
     assert (done.counts.inserted, done.counts.rejected) == (len(good), len(bad))
     with connect(database) as session:
-        tells = session.server_version >= TELLS_VALIDITY
+        tells = session.server_version >= INPUT_VALIDITY_VERSION
     if tells:
         assert said.expected == done.counts
 

@@ -331,7 +331,8 @@ def test_a_row_without_an_end_is_told_before_the_commit(
     database, state_dir, monkeypatch, rules, lost
 ):
     if lost == "by the pass":
-        monkeypatch.setattr(sifting, "_CHOSEN", f"{sifting._CHOSEN} AND s.k <> 7")
+        condition = f"{sifting._IS_IN_RUN} AND s.k <> 7"
+        monkeypatch.setattr(sifting, "_IS_IN_RUN", condition)
     else:
         monkeypatch.setattr(
             "propload.postgres.writing.attempt.fill_stage",

@@ -75,7 +75,7 @@ class Refusal:
     def of(cls, failure: Failure, place: int, /) -> Self:
         """Return the refusal of the row at a place, from a failure."""
         message = failure.message
-        if not tells_detail(failure.sqlstate):
+        if not reports_detail(failure.sqlstate):
             message = failure.primary or message
         return cls(place, failure.column, failure.constraint, message, failure.sqlstate)
 
@@ -90,7 +90,7 @@ class Refusal:
         return CHECKS.get(state) or ("cast" if self.of_value else state)
 
 
-def tells_detail(sqlstate: str | None, /) -> bool:
+def reports_detail(sqlstate: str | None, /) -> bool:
     """Return whether the detail of an error with this code is worth reporting."""
     state = sqlstate or ""
     return state in _OF_CONFLICTS or not state.startswith(_OF_ROWS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from propload.postgres.sql import screening
+from propload.postgres.sql import row_rules, screening
 from propload.postgres.sql.quoting import table as quoted_table
 from propload.postgres.writing.refused.refusals import Refusal, values_of
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from propload.postgres.sql.shape import Shape
 
 
-class Screen:
+class Screener:
     """Removes bad rows from the stage, as far as conditions find them.
 
     Args:
@@ -26,9 +26,11 @@ class Screen:
     def __init__(self, shape: Shape, *, fresh: bool = False) -> None:
         self._shape = shape
         self._fresh = fresh
-        self._known_rules: list[screening.Rule] | None = None
+        self._known_rules: list[row_rules.Rule] | None = None
 
-    def take_out(self, connection: Connection, layer: pl.DataFrame, /) -> list[Refusal]:
+    def delete_bad_rows(
+        self, connection: Connection, layer: pl.DataFrame, /
+    ) -> list[Refusal]:
         """Remove bad rows from the stage, and return why they are refused.
 
         Args:
@@ -39,46 +41,48 @@ class Screen:
             ServerError: The connection broke meanwhile.
         """
         shape = self._shape
-        tells = connection.server_version >= screening.TELLS_VALIDITY
-        casts = screening.uncastable(shape) if tells else []
+        reports_validity = connection.server_version >= screening.INPUT_VALIDITY_VERSION
+        casts = screening.cast_conditions(shape) if reports_validity else []
         # a trigger may still correct a row
-        rest = (
-            [] if shape.triggered else screening.refused(shape, self._rules(connection))
+        rules = (
+            []
+            if shape.triggered
+            else screening.rule_conditions(shape, self._rules(connection))
         )
-        connection.execute(screening.create(shape, casts, rest))
-        verdicts = [*casts, *rest]
-        found = connection.rows(screening.SCREEN)
-        told = [verdicts[number - 1] for _, number, *_ in found]
-        pairs = zip(found, told, strict=True)
-        values = values_of(layer, [(row[0], verdict.column) for row, verdict in pairs])
+        connection.execute(screening.create(shape, casts, rules))
+        conditions = [*casts, *rules]
+        bad_rows = connection.rows(screening.CALL_SCREEN)
+        met = [conditions[number - 1] for _, number, *_ in bad_rows]
+        pairs = zip(bad_rows, met, strict=True)
+        values = values_of(layer, [(row[0], each.column) for row, each in pairs])
         return [
-            _judged(place, verdict, value, code, words)
-            for (place, _, code, words), verdict, value in zip(
-                found, told, values, strict=True
+            _refusal(place, condition, value, code, message)
+            for (place, _, code, message), condition, value in zip(
+                bad_rows, met, values, strict=True
             )
         ]
 
-    def _rules(self, connection: Connection) -> list[screening.Rule]:
+    def _rules(self, connection: Connection) -> list[row_rules.Rule]:
         if self._known_rules is None:
             table = quoted_table(self._shape.table)
-            queries = (screening.RULES, screening.PLACES)
+            queries = (row_rules.CONSTRAINTS_QUERY, row_rules.PARTITIONS_QUERY)
             rows = [row for each in queries for row in connection.rows(each, (table,))]
-            rules = [screening.Rule(*row) for row in rows]
+            rules = [row_rules.Rule(*row) for row in rows]
             self._known_rules = [
                 rule for rule in rules if not (self._fresh and rule.unique)
             ]
         return self._known_rules
 
 
-def _judged(
+def _refusal(
     place: int,
-    verdict: screening.Verdict,
+    condition: screening.BadRowCondition,
     value: str | None,
     code: str | None,
-    words: str | None,
+    server_message: str | None,
 ) -> Refusal:
-    column, constraint = verdict.column, verdict.constraint
-    if words is not None:
-        return Refusal(place, column, constraint, words, code, of_value=True)
-    message = (value or "").join(verdict.message)
-    return Refusal(place, column, constraint, message, verdict.sqlstate)
+    column, constraint = condition.column, condition.constraint
+    if server_message is not None:
+        return Refusal(place, column, constraint, server_message, code, of_value=True)
+    message = (value or "").join(condition.message)
+    return Refusal(place, column, constraint, message, condition.sqlstate)

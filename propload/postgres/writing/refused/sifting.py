@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING
 
 from propload.postgres.sql import sifting
 from propload.postgres.sql.quoting import table as quoted_table
-from propload.postgres.writing.refused.refusals import TOO_LARGE, Refusal, tells_detail
+from propload.postgres.writing.refused.refusals import (
+    TOO_LARGE,
+    Refusal,
+    reports_detail,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +22,7 @@ if TYPE_CHECKING:
     from propload.postgres.sql.shape import Shape
 
 
-class Sift:
+class Sifter:
     """Executes passes over the stage that find every bad row (`sql/sifting.py`).
 
     Args:
@@ -44,9 +48,9 @@ class Sift:
         """
         for statement in sifting.create(self._shape):
             connection.execute(statement)
-        return self._answers(connection, sifting.sift(runs))
+        return self._execute(connection, sifting.call_sift(runs))
 
-    def take_out_unfit(
+    def delete_unfit_rows(
         self, connection: Connection, columns: Sequence[str], /
     ) -> list[Refusal]:
         """Remove from the stage, and return, the rows with values that types refuse.
@@ -62,12 +66,12 @@ class Sift:
             return []
         for statement in sifting.create_trial(self._shape, columns):
             connection.execute(statement)
-        refusals, _ = self._answers(connection, sifting.sift("growing"))
+        refusals, _ = self._execute(connection, sifting.call_sift("growing"))
         if refusals:
-            connection.execute(sifting.leave_out([each.place for each in refusals]))
+            connection.execute(sifting.delete_rows([each.place for each in refusals]))
         return refusals
 
-    def with_long_keys(
+    def find_long_keys(
         self, connection: Connection, key: Sequence[str], index: str, /
     ) -> list[Refusal]:
         """Return the staged rows whose keys are too long for an index.
@@ -82,7 +86,7 @@ class Sift:
         """
         for statement in sifting.create_index_trial(self._shape, key):
             connection.execute(statement)
-        refusals, _ = self._answers(connection, sifting.sift("growing"))
+        refusals, _ = self._execute(connection, sifting.call_sift("growing"))
         column = self.column_of(connection, index)
         return [
             replace(
@@ -109,26 +113,26 @@ class Sift:
             self._constraints = dict(rows)
         return self._constraints.get(constraint) or None
 
-    def _answers(
+    def _execute(
         self, connection: Connection, query: str
     ) -> tuple[list[Refusal], Record]:
         *bad, counts = connection.records(query)
-        return [self._refusal(connection, told) for told in bad], counts
+        return [self._refusal(connection, record) for record in bad], counts
 
-    def _refusal(self, connection: Connection, told: Record) -> Refusal:
-        message, blamed = told["message"], told["blamed"]
-        column, constraint = told["column_name"], told["constraint_name"]
-        if told["detail"] and tells_detail(told["state"]):
-            message = f"{message}. {told['detail']}"
+    def _refusal(self, connection: Connection, record: Record) -> Refusal:
+        message, blamed = record["message"], record["blamed"]
+        column, constraint = record["column_name"], record["constraint_name"]
+        if record["detail"] and reports_detail(record["state"]):
+            message = f"{message}. {record['detail']}"
         if blamed is not None:
             column = self._shape.columns[blamed - 1].name
         elif not column and constraint:
             column = self.column_of(connection, constraint)
         return Refusal(
-            told["row_ordinal"],
+            record["row_ordinal"],
             column or None,
             constraint or None,
             message,
-            told["state"],
+            record["state"],
             of_value=blamed is not None,
         )

@@ -11,7 +11,7 @@ from propload.batch import ROW
 from propload.postgres.session.failures import Failure
 from propload.postgres.sql.shape import ColumnShape, Shape
 from propload.postgres.writing.approach import Approach
-from propload.postgres.writing.refused.sifting import Sift
+from propload.postgres.writing.refused.sifting import Sifter
 from propload.postgres.writing.triage import NOT_COPIED, Triage
 from propload.target import ColumnPlan, TableName
 
@@ -38,7 +38,7 @@ def _failure(**facts):
 
 def _after(approach, failure, *, connection=None, direct=False, **rules):
     shape = _shape(**rules)
-    return Triage(shape, Sift(shape)).after(
+    return Triage(shape, Sifter(shape)).after(
         connection, approach, 0, failure, direct=direct
     )
 
