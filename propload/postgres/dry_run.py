@@ -16,14 +16,14 @@ from propload.postgres.tables.row_size import long_keys
 from propload.postgres.tables.shaping import shape_of
 from propload.postgres.writing.approach import Approach
 from propload.postgres.writing.merging import counts_of
-from propload.postgres.writing.refused.refusals import reasons_of, without
+from propload.postgres.writing.refused.refusals import drop_refused, reasons_of
 from propload.postgres.writing.refused.screening import Screener
 from propload.postgres.writing.refused.sifting import Sifter
 from propload.postgres.writing.staging import (
     fill_stage,
+    find_uncopyable,
     make_stage,
-    travelling,
-    uncopied,
+    select_sent,
 )
 from propload.report import Counts
 
@@ -181,7 +181,7 @@ class DryRun:
         """Return counts of good rows, reasons of bad ones, and erased values."""
         table = str(self.shape.table)
         try:
-            return self._forecast(travelling(layer, self.shape))
+            return self._forecast(select_sent(layer, self.shape))
         except ServerError as error:
             raise failures.as_write_error(error, table=table) from error
         finally:
@@ -228,12 +228,12 @@ class DryRun:
             self.connection.rollback()
             if failures.classify(error).kind != "data":
                 raise
-            refusals = uncopied(self.connection, layer)
+            refusals = find_uncopyable(self.connection, layer)
             if not refusals:
                 # rows that are refused together but accepted in parts would be
                 # retried forever
                 raise
-            kept, others = self._fill(without(layer, refusals))
+            kept, others = self._fill(drop_refused(layer, refusals))
             return kept, join_reasons([reasons_of(layer, refusals), others])
         return layer, no_reasons()
 

@@ -10,7 +10,7 @@ from propload.postgres.replacing.shadow import Shadow
 from propload.postgres.session import failures
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.tables.assumptions import RECREATED, changed_table_error
-from propload.postgres.writing.committing import EntryWriter
+from propload.postgres.writing.committing import PieceCommitter
 from propload.postgres.writing.lane_session import LaneSession
 from propload.postgres.writing.stored.stored_rows import StoredRows
 from propload.report import Counts
@@ -77,9 +77,9 @@ class LoadingRun:
         """Return the session of a lane, which its writers use one after another."""
         return self._sessions.setdefault(lane, LaneSession(self._connect))
 
-    def open_entry_writer(self, lane: int, /) -> EntryWriter:
+    def open_entry_writer(self, lane: int, /) -> PieceCommitter:
         """Return a writer for a lane's pieces of batches without rows."""
-        return EntryWriter(self.session_of(lane), self.ledger, self._record.target)
+        return PieceCommitter(self.session_of(lane), self.ledger, self._record.target)
 
     def describe(self, session: Connection, run: RunRecord) -> None:
         """Enter the run's settings in the ledger if they differ from the last ones."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import polars as pl
 
 from propload.batch import ROW, Deduped
-from propload.postgres.writing.refused.refusals import reasons_of, without
+from propload.postgres.writing.refused.refusals import drop_refused, reasons_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +31,8 @@ class Approach:
             screening the stage, or by trying all rows run by run.
         suspected: The number of the layer of suspects, or None.
         named: Whether a row was left out because COPY reported it.
-        unsent: How many rows are left out because they are stored already, unchanged.
+        unchanged: How many rows are left out because they are stored already,
+            unchanged.
         left_out: Why rows were left out: frames with the columns of `REASONS`.
     """
 
@@ -41,7 +42,7 @@ class Approach:
     step: Step = "none"
     suspected: int | None = None
     named: bool = False
-    unsent: int = 0
+    unchanged: int = 0
     left_out: tuple[pl.DataFrame, ...] = ()
 
     @property
@@ -49,19 +50,19 @@ class Approach:
         """How many rows were dropped in favor of another row with their key."""
         return Deduped(self.layers, self.versions).duplicates
 
-    def goes_by_row(self, number: int, /) -> bool:
+    def is_by_row(self, number: int, /) -> bool:
         """Return whether the layer with that number is written row by row."""
         return self.by_row and number == len(self.layers) - 1
 
-    def looks_into(self, number: int, /) -> bool:
+    def is_searched(self, number: int, /) -> bool:
         """Return whether the layer with that number is searched for bad rows."""
-        if self.goes_by_row(number):
+        if self.is_by_row(number):
             return True
         if self.step == "suspect":
             return number == self.suspected
         return self.step != "none"
 
-    def without(self, number: int, refusals: Sequence[Refusal], /) -> Approach:
+    def without_refused(self, number: int, refusals: Sequence[Refusal], /) -> Approach:
         """Return the approach without the rejected rows of a layer.
 
         Args:
@@ -69,14 +70,14 @@ class Approach:
             refusals: The rejected rows.
         """
         layer = self.layers[number]
-        kept = without(layer, refusals)
+        remaining = drop_refused(layer, refusals)
         return replace(
             self,
-            layers=(*self.layers[:number], kept, *self.layers[number + 1 :]),
+            layers=(*self.layers[:number], remaining, *self.layers[number + 1 :]),
             left_out=(*self.left_out, reasons_of(layer, refusals)),
         )
 
-    def suspecting(self, number: int, suspects: pl.Series, /) -> Approach:
+    def with_suspects(self, number: int, suspects: pl.Series, /) -> Approach:
         """Return the approach that tries suspects one by one, in a layer of their own.
 
         Args:
@@ -90,7 +91,12 @@ class Approach:
         return replace(self, layers=layers, step="suspect", suspected=number)
 
     def with_versions_of(
-        self, refused: pl.Series, key: Sequence[str], /, *, bound: bool = False
+        self,
+        refused: pl.Series,
+        key: Sequence[str],
+        /,
+        *,
+        server_equality: bool = False,
     ) -> Approach | None:
         """Return the approach that writes all rows of the rejected rows' keys.
 
@@ -100,8 +106,8 @@ class Approach:
         Args:
             refused: The rejected rows, by `ROW`.
             key: The columns that identify a row.
-            bound: Whether keys that differ here may be equal to the server, so that all
-                rows of the piece have to be written in the source's order.
+            server_equality: Whether keys that differ here may be equal to the server,
+                so that all rows of the piece have to be written in the source's order.
         """
         versions = self.versions
         if versions is None:
@@ -110,7 +116,7 @@ class Approach:
         keys = versions.filter(is_refused).select(key).unique()
         if not keys.height:
             return None
-        if bound:
+        if server_equality:
             others = (layer.join(versions, on=ROW, how="anti") for layer in self.layers)
             versions = pl.concat([versions, *others])
             keys = versions.select(key).unique()
@@ -120,10 +126,10 @@ class Approach:
         """Return the approach with all rows of some keys moved to its last layer."""
         on = keys.columns
         rows = versions.join(keys, on=on, how="semi")
-        is_one = pl.col(ROW).is_in(rows.get_column(ROW).implode())
+        is_moved = pl.col(ROW).is_in(rows.get_column(ROW).implode())
         # there may be a last layer with rows of other keys already
-        whole = len(self.layers) - self.by_row
-        layers, by_row = self.layers[:whole], self.layers[whole:]
+        last = len(self.layers) - self.by_row
+        layers, by_row = self.layers[:last], self.layers[last:]
         return replace(
             self,
             layers=(
@@ -135,5 +141,5 @@ class Approach:
             ),
             versions=versions.join(keys, on=on, how="anti"),
             by_row=True,
-            left_out=tuple(frame.filter(~is_one) for frame in self.left_out),
+            left_out=tuple(frame.filter(~is_moved) for frame in self.left_out),
         )

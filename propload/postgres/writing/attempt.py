@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from propload.postgres.sql.shape import Shape
     from propload.postgres.sql.sifting import Runs
     from propload.postgres.writing.approach import Approach, Step
-    from propload.postgres.writing.erasing import Erasing
+    from propload.postgres.writing.erasing import ErasureCounter
     from propload.postgres.writing.refused.screening import Screener
     from propload.postgres.writing.refused.sifting import Sifter
 
 #: The counts of a layer's rows, and why rows were refused (columns `REASONS`).
-_End: TypeAlias = "tuple[Counts, pl.DataFrame]"
+_Outcome: TypeAlias = "tuple[Counts, pl.DataFrame]"
 
 
 @dataclass(slots=True)
@@ -43,7 +43,7 @@ class Attempt:
         sifter: Finds the other bad rows by trying to write them.
         approach: The rows, and how to look for bad ones.
         direct: Whether COPY writes straight into the table.
-        erasing: Counts the stored values that nulls erase.
+        erasures: Counts the stored values that nulls erase.
         layer: The number of the layer that is being written, or that failed.
     """
 
@@ -53,7 +53,7 @@ class Attempt:
     sifter: Sifter
     approach: Approach
     direct: bool
-    erasing: Erasing
+    erasures: ErasureCounter
     layer: int = 0
 
     @property
@@ -73,45 +73,45 @@ class Attempt:
         for number, layer in enumerate(self.approach.layers):
             self.layer = number
             write = self._copy if self.direct else self._stage
-            written, refused = write(layer)
-            counts += written
-            reasons.append(refused)
-        told = self.shape.shadow_names.in_reasons(join_reasons(reasons).sort(ROW))
+            layer_counts, layer_reasons = write(layer)
+            counts += layer_counts
+            reasons.append(layer_reasons)
+        reported = self.shape.shadow_names.in_reasons(join_reasons(reasons).sort(ROW))
         counts += Counts(
-            unchanged=self.approach.unsent,
+            unchanged=self.approach.unchanged,
             duplicates=self.approach.duplicates,
-            rejected=told[ROW].n_unique(),
+            rejected=reported[ROW].n_unique(),
         )
-        return Written(counts, told)
+        return Written(counts, reported)
 
-    def _copy(self, layer: pl.DataFrame) -> _End:
+    def _copy(self, layer: pl.DataFrame) -> _Outcome:
         table = self.shape.table
         columns = layer.select(column.name for column in self.shape.columns)
         self.connection.copy(table.table, columns, namespace=table.namespace)
         return Counts(inserted=layer.height), no_reasons()
 
-    def _stage(self, layer: pl.DataFrame) -> _End:
+    def _stage(self, layer: pl.DataFrame) -> _Outcome:
         connection, number = self.connection, self.layer
         step = self.approach.step
-        fill_stage(connection, layer, again=number > 0)
+        fill_stage(connection, layer, empty_first=number > 0)
         if not layer.height:
             return Counts(), no_reasons()
-        if self.approach.goes_by_row(number):
+        if self.approach.is_by_row(number):
             # a row of each of these keys was refused before: rows are at fault
             return self._sift(layer, step="suspect", runs="known_alone")
-        if self._goes_alone():
+        if self._needs_single_rows():
             # one by one in the source's order, so that the last row of a key wins
             layer = layer.sort(ROW)
-            fill_stage(connection, layer, again=True)
+            fill_stage(connection, layer, empty_first=True)
             return self._sift(layer, step=step, runs="alone")
-        if self.approach.looks_into(number):
+        if self.approach.is_searched(number):
             return self._sift(layer, step=step)
         if number == 0:
-            self.erasing.look(connection, layer)
+            self.erasures.count(connection, layer)
         counts = write_stage(connection, self.shape, self.shape.patched(layer))
         return counts, no_reasons()
 
-    def _goes_alone(self) -> bool:
+    def _needs_single_rows(self) -> bool:
         """Return whether staged rows may have keys that are equal to the server."""
         if not self.shape.key_has_server_equality:
             return False
@@ -120,7 +120,9 @@ class Attempt:
             return True
         return bool(self.connection.value(merging.has_duplicate_keys(self.shape)))
 
-    def _sift(self, layer: pl.DataFrame, *, step: Step, runs: Runs = "growing") -> _End:
+    def _sift(
+        self, layer: pl.DataFrame, *, step: Step, runs: Runs = "growing"
+    ) -> _Outcome:
         """Write the good rows of the stage and return the reasons of the bad ones.
 
         Args:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class EntryWriter:
+class PieceCommitter:
     """Enters the pieces of one lane in the ledger and commits them; used by one thread.
 
     This base class writes no rows. It is used for batches of which no row could be
@@ -56,9 +56,9 @@ class EntryWriter:
         self._target = target
         self._shadow_names = shadow_names
         self._on_refused = on_refused
-        self._unsure: tuple[int, Written] | None = None
+        self._unconfirmed: tuple[int, Written] | None = None
         #: The piece whose rejected rows were passed on, until it is committed.
-        self._told: Piece | None = None
+        self._reported: Piece | None = None
 
     def get_ready(self) -> None:
         """Open the session before the first piece arrives.
@@ -87,7 +87,7 @@ class EntryWriter:
         except TransientWriteError:
             self._session.close()
             raise
-        self._told = self._unsure = None
+        self._reported = self._unconfirmed = None
         return written
 
     def cancel(self) -> None:
@@ -101,10 +101,10 @@ class EntryWriter:
         """
         self._session.close()
         # a commit whose answer was lost may have succeeded
-        if self._told is None or self._unsure is not None:
+        if self._reported is None or self._unconfirmed is not None:
             return
         try:
-            self._tell(self._told, no_reasons())
+            self._report_refused(self._reported, no_reasons())
         except PropLoadError as error:
             log.warning("%s", error)
 
@@ -113,20 +113,24 @@ class EntryWriter:
 
     def _load(self, connection: Connection, piece: Piece) -> Written:
         """Enter and commit a piece without rows."""
-        return self._end(connection, piece, Written(Counts(), no_reasons()))
+        return self._enter_and_commit(
+            connection, piece, Written(Counts(), no_reasons())
+        )
 
     def _recall(self, connection: Connection, piece: Piece) -> Written | None:
         """Return what an earlier attempt committed, if its answer was lost, or None."""
-        if self._unsure is None or self._unsure[0] != piece.batch:
+        if self._unconfirmed is None or self._unconfirmed[0] != piece.batch:
             return None
         entry = self._ledger.find(connection, piece)
         connection.commit()
         if entry is None:
             return None
         log.info("batch %d was committed before the line broke", piece.batch)
-        return self._unsure[1]
+        return self._unconfirmed[1]
 
-    def _end(self, connection: Connection, piece: Piece, written: Written) -> Written:
+    def _enter_and_commit(
+        self, connection: Connection, piece: Piece, written: Written
+    ) -> Written:
         """Enter a piece and commit it; return what was committed, now or earlier."""
         counts = piece_counts(piece, written)
         # first, as it waits for an earlier attempt whose commit may still succeed
@@ -136,40 +140,42 @@ class EntryWriter:
             error.doing = "the piece was entered in the ledger"
             raise
         if not is_new:
-            return self._entered(connection, piece)
-        self._tell(piece, written.reasons)
+            return self._recall_entry(connection, piece)
+        self._report_refused(piece, written.reasons)
         self._commit(connection, piece, written)
         self._ledger.settle(piece)
         return written
 
     def _commit(self, connection: Connection, piece: Piece, written: Written) -> None:
         # if the answer is lost, the outcome is unknown until the ledger is asked
-        self._unsure = (piece.batch, written)
+        self._unconfirmed = (piece.batch, written)
         try:
             connection.commit()
         except ServerError as error:
             if not failures.is_transient(error):
                 # the server has answered: it did not commit
-                self._unsure = None
+                self._unconfirmed = None
             raise
-        self._unsure = None
+        self._unconfirmed = None
 
-    def _entered(self, connection: Connection, piece: Piece) -> Written:
+    def _recall_entry(self, connection: Connection, piece: Piece) -> Written:
         """Return what an earlier attempt committed, for a piece already entered.
 
         Raises:
             LockedError: It was entered by another process.
         """
         connection.rollback()
-        known = self._recall(connection, piece)
-        if known is None:
+        earlier = self._recall(connection, piece)
+        if earlier is None:
             raise taken_over_error(self._ledger.run_id)
-        return known
+        return earlier
 
-    def _tell(self, piece: Piece, reasons: pl.DataFrame) -> None:
+    def _report_refused(self, piece: Piece, reasons: pl.DataFrame) -> None:
         """Pass on rejected rows; an empty frame if an earlier attempt's were good."""
-        if self._on_refused is not None and (reasons.height or self._told is not None):
-            self._told = piece
+        if self._on_refused is not None and (
+            reasons.height or self._reported is not None
+        ):
+            self._reported = piece
             self._on_refused(piece, reasons)
 
     def _error_of(self, error: ServerError, piece: Piece) -> WriteError:

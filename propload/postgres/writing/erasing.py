@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 LEAST_ROWS = 100
 
 
-class Erasing:
+class ErasureCounter:
     """Counts what a column erases, in the first piece in which it has only nulls.
 
     That takes one more query, which joins stage and table, only once for each column,
@@ -28,14 +28,14 @@ class Erasing:
 
     def __init__(self, shape: Shape) -> None:
         self._shape = shape
-        self._told: set[str] = set()
-        self._found: dict[str, int] = {}
+        self._reported: set[str] = set()
+        self._counts: dict[str, int] = {}
 
     def begin(self) -> None:
         """Discard the counts of the piece before; they have been reported."""
-        self._found = {}
+        self._counts = {}
 
-    def look(self, connection: Connection, layer: pl.DataFrame, /) -> None:
+    def count(self, connection: Connection, layer: pl.DataFrame, /) -> None:
         """Count the stored values that the rows of the stage are about to erase.
 
         Args:
@@ -50,21 +50,21 @@ class Erasing:
         empty = [
             name
             for name in self._shape.erasing(layer)
-            if name not in self._told and layer[name].null_count() == layer.height
+            if name not in self._reported and layer[name].null_count() == layer.height
         ]
         if empty:
             query = merging.forecast(self._shape, erasing=empty)
             _, _, _, *erased = connection.rows(query)[0]
-            self._found = dict(zip(empty, map(int, erased), strict=True))
+            self._counts = dict(zip(empty, map(int, erased), strict=True))
 
-    def counted(self, refused: int, /) -> dict[str, int]:
+    def least_erased(self, refused: int, /) -> dict[str, int]:
         """Return the least number of values that the piece erases, by column.
 
         Args:
             refused: How many of its rows were refused and so erase nothing.
         """
-        return {name: n - refused for name, n in self._found.items() if n > refused}
+        return {name: n - refused for name, n in self._counts.items() if n > refused}
 
-    def settle(self) -> None:
+    def exclude_counted(self) -> None:
         """Exclude the columns counted for a piece, as it was committed, from now on."""
-        self._told |= self._found.keys()
+        self._reported |= self._counts.keys()

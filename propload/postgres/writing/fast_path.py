@@ -26,13 +26,13 @@ class FastPath:
         self._needed = 1
         self._new_in_a_row = 0
 
-    def met_stored_key(self) -> None:
+    def note_stored_key(self) -> None:
         """Note that COPY met a key that is stored already."""
         self.fast = False
         self._needed = min(self._needed * 2, MOST_PATIENCE)
         self._new_in_a_row = 0
 
-    def staged(self, rows: int, /, *, new: int) -> None:
+    def note_staged(self, rows: int, /, *, new: int) -> None:
         """Note a piece that was written through the stage.
 
         Args:

@@ -35,12 +35,14 @@ def make_stage(connection: Connection, shape: Shape, /) -> None:
         connection.execute(";".join(sessions.set_up(shape)))
         connection.commit()
     except ServerError as error:
-        _require_right(connection, shape, error)
+        _require_privilege(connection, shape, error)
         error.doing = "the temporary table that rows wait in was created"
         raise
 
 
-def _require_right(connection: Connection, shape: Shape, error: ServerError) -> None:
+def _require_privilege(
+    connection: Connection, shape: Shape, error: ServerError
+) -> None:
     """Raise an error that names the missing privilege, if that is the cause."""
     if error.sqlstate != failures.MISSING_RIGHT:
         return
@@ -55,43 +57,44 @@ def _require_right(connection: Connection, shape: Shape, error: ServerError) -> 
 
 
 def fill_stage(
-    connection: Connection, layer: pl.DataFrame, /, *, again: bool = False
+    connection: Connection, layer: pl.DataFrame, /, *, empty_first: bool = False
 ) -> None:
     """Copy a layer into the stage.
 
     Args:
         connection: A session that has a stage.
         layer: The rows, with `ROW`; they are numbered in the layer's order.
-        again: Whether rows of this transaction have to be deleted from the stage first.
+        empty_first: Whether rows of this transaction have to be deleted from the stage
+            first.
 
     Raises:
         ServerError: COPY refused a row, or the connection broke.
     """
-    if again:
+    if empty_first:
         connection.execute(EMPTY_STAGE)
     ordinals = pl.int_range(pl.len(), dtype=pl.Int32).alias(ORDINAL)
     numbered = layer.drop(ROW).select(ordinals, pl.all())
     connection.copy(STAGE, numbered, temporary=True)
 
 
-def travelling(layer: pl.DataFrame, shape: Shape, /) -> pl.DataFrame:
+def select_sent(layer: pl.DataFrame, shape: Shape, /) -> pl.DataFrame:
     """Return the columns of a layer that are sent to the table, and `ROW`."""
     return layer.select(*(column.name for column in shape.columns), ROW)
 
 
-def uncopied(connection: Connection, layer: pl.DataFrame, /) -> list[Refusal]:
+def find_uncopyable(connection: Connection, layer: pl.DataFrame, /) -> list[Refusal]:
     """Return the rows that COPY cannot put into the stage; ends the transaction.
 
     Raises:
         ServerError: COPY failed for a reason other than its rows.
     """
-    found = [
+    refusals = [
         Refusal(place, fault.column, None, fault.message, fault.sqlstate)
         for fault in find_unstorable(layer)
         for place in fault.places
     ]
-    found = found or _too_wide(connection, layer)
-    return found or list(_refused_by_copy(connection, layer, 0))
+    refusals = refusals or _too_wide(connection, layer)
+    return refusals or list(_refused_by_copy(connection, layer, 0))
 
 
 def _too_wide(connection: Connection, layer: pl.DataFrame) -> list[Refusal]:

@@ -4,7 +4,8 @@ A single bad row is reported by COPY itself (`line N`) and left out, or it is su
 by the values that the server's message quotes, and written by itself. If that is not
 enough, bad rows are found in the stage: by conditions (`sql/screening.py`), then by
 writing it run by run (`sql/sifting.py`). Rows that COPY cannot even put into the stage
-are found by `staging.uncopied`: by known limits of the server, then by bisection.
+are found by `staging.find_uncopyable`: by known limits of the server, then by
+bisection.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from propload.postgres.writing.refused.refusals import Refusal
-from propload.postgres.writing.refused.suspecting import suspects
-from propload.postgres.writing.staging import names_its_row, uncopied
+from propload.postgres.writing.refused.suspecting import find_suspects
+from propload.postgres.writing.staging import find_uncopyable, names_its_row
 
 if TYPE_CHECKING:
     from propload.postgres.session.connection import Connection
@@ -41,7 +42,7 @@ class Triage:
     shape: Shape
     sifter: Sifter
 
-    def after(
+    def next_approach(
         self,
         connection: Connection,
         approach: Approach,
@@ -66,14 +67,16 @@ class Triage:
         if approach.step == "none" and self._is_named(approach, failure):
             if direct and self.shape.may_skip_changed:
                 # if its key is stored, it may be skipped, and then it is not refused
-                return approach.suspecting(number, _at_line(approach, number, failure))
+                return approach.with_suspects(
+                    number, _at_line(approach, number, failure)
+                )
             named = self._named_row(connection, failure)
-            return replace(approach.without(number, [named]), named=True)
+            return replace(approach.without_refused(number, [named]), named=True)
         if failure.sqlstate in (None, NOT_COPIED) or approach.step == "sift":
-            return _without_uncopied(connection, approach)
-        suspecting = self._suspecting(approach, number, failure)
-        if suspecting is not None:
-            return suspecting
+            return _without_uncopyable(connection, approach)
+        with_suspects = self._with_suspects(approach, number, failure)
+        if with_suspects is not None:
+            return with_suspects
         return replace(approach, step="sift" if approach.step == "screen" else "screen")
 
     def _is_named(self, approach: Approach, failure: Failure) -> bool:
@@ -91,7 +94,7 @@ class Triage:
         column = self.sifter.column_of(connection, refusal.constraint)
         return replace(refusal, column=column)
 
-    def _suspecting(
+    def _with_suspects(
         self, approach: Approach, number: int, failure: Failure
     ) -> Approach | None:
         """Return the approach with the suspects of the failure in a layer of their own.
@@ -100,11 +103,11 @@ class Triage:
         """
         # after a second bad row all rows are examined; rows whose keys only the server
         # can compare need order
-        tried = approach.step != "none" or approach.looks_into(number)
+        tried = approach.step != "none" or approach.is_searched(number)
         if tried or approach.named or self.shape.key_has_server_equality:
             return None
-        found = suspects(approach.layers[number], self.shape, failure)
-        return approach.suspecting(number, found) if found.any() else None
+        suspects = find_suspects(approach.layers[number], self.shape, failure)
+        return approach.with_suspects(number, suspects) if suspects.any() else None
 
 
 def _at_line(approach: Approach, number: int, failure: Failure) -> pl.Series:
@@ -113,12 +116,12 @@ def _at_line(approach: Approach, number: int, failure: Failure) -> pl.Series:
     return places == failure.line
 
 
-def _without_uncopied(connection: Connection, approach: Approach) -> Approach | None:
+def _without_uncopyable(connection: Connection, approach: Approach) -> Approach | None:
     """Return the approach without the rows that COPY cannot put into the stage."""
-    found = replace(approach, step="sift")
-    any_found = False
+    remaining = replace(approach, step="sift")
+    any_refused = False
     for number, layer in enumerate(approach.layers):
-        refusals = uncopied(connection, layer)
-        found = found.without(number, refusals)
-        any_found |= bool(refusals)
-    return found if any_found else None
+        refusals = find_uncopyable(connection, layer)
+        remaining = remaining.without_refused(number, refusals)
+        any_refused |= bool(refusals)
+    return remaining if any_refused else None

@@ -56,10 +56,10 @@ class WatchedTable:
             raise
         return self._assumptions is before
 
-    def explained(
+    def root_cause(
         self, connection: Connection, error: WriteError, batch: int, /
     ) -> WriteError:
-        """Return the error that the table was changed, if it was, else the given one.
+        """Return the error that the table was changed, if it was, else the same error.
 
         Args:
             connection: The session; its transaction is rolled back.
@@ -73,11 +73,12 @@ class WatchedTable:
             self.require_unchanged(connection)
         except ServerError:
             return error
-        except TableGoneError as gone:
-            return gone
-        except WriteError as changed:
-            changed.batch, changed.sqlstate = batch, error.sqlstate
-            return changed
+        except TableGoneError as table_gone:
+            return table_gone
+        except WriteError as table_changed:
+            table_changed.batch = batch
+            table_changed.sqlstate = error.sqlstate
+            return table_changed
         finally:
             connection.rollback()
         return error

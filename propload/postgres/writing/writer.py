@@ -13,13 +13,13 @@ from propload.postgres.sql import merging
 from propload.postgres.sql.screening import SERVER_ERROR_CODES
 from propload.postgres.writing.approach import Approach
 from propload.postgres.writing.attempt import Attempt
-from propload.postgres.writing.committing import EntryWriter, piece_counts
-from propload.postgres.writing.erasing import Erasing
+from propload.postgres.writing.committing import PieceCommitter, piece_counts
+from propload.postgres.writing.erasing import ErasureCounter
 from propload.postgres.writing.fast_path import FastPath
 from propload.postgres.writing.merging import write_stage
 from propload.postgres.writing.refused.screening import Screener
 from propload.postgres.writing.refused.sifting import Sifter
-from propload.postgres.writing.staging import fill_stage, travelling
+from propload.postgres.writing.staging import fill_stage, select_sent
 from propload.postgres.writing.triage import Triage
 from propload.postgres.writing.watched_table import WatchedTable
 
@@ -40,10 +40,10 @@ if TYPE_CHECKING:
 UNIQUE_VIOLATION = "23505"
 #: A statement met a key twice: keys that differ in the frame are equal to the server.
 #: Row by row, it takes both.
-KEY_MET_TWICE = "21000"
+DUPLICATE_KEY = "21000"
 
 
-class TableWriter(EntryWriter):
+class TableWriter(PieceCommitter):
     """Writes the pieces of one lane; owned and used by one thread.
 
     A piece is copied straight into the table while none of its keys is stored there,
@@ -87,7 +87,7 @@ class TableWriter(EntryWriter):
         self._fast_path = FastPath(fast=empty or not shape.key)
         self._screener = Screener(shape)
         self._sifter = Sifter(shape)
-        self._erasing = Erasing(shape)
+        self._erasures = ErasureCounter(shape)
         self._triage = Triage(shape, self._sifter)
 
     def cancel(self) -> None:
@@ -104,8 +104,8 @@ class TableWriter(EntryWriter):
 
     def _load(self, connection: Connection, piece: Piece) -> Written:
         """Try to write a piece until the server accepts it without its bad rows."""
-        self._erasing.begin()
-        approach = self._approach(connection, piece)
+        self._erasures.begin()
+        approach = self._first_approach(connection, piece)
         while True:
             attempt = self._attempt(connection, approach)
             try:
@@ -113,34 +113,36 @@ class TableWriter(EntryWriter):
                     self._session.make_stage(self._shape)
                 written = attempt.write()
                 versions = self._with_versions(approach, written)
-                if versions is None and self._is_as_known(connection, piece, approach):
-                    return self._finish(connection, piece, attempt, written)
+                if versions is None and self._may_leave_out(
+                    connection, piece, approach
+                ):
+                    return self._commit_written(connection, piece, attempt, written)
                 connection.rollback()
-                approach = versions or self._approach(connection, piece)
+                approach = versions or self._first_approach(connection, piece)
             except ServerError as error:
                 connection.rollback()
                 failure = failures.classify(error)
                 # the conflict may be with an earlier attempt whose commit succeeded
-                known = failure.kind == "data" and self._recall(connection, piece)
-                if known:
-                    return known
-                following = self._after(connection, attempt, failure)
-                if following is None:
+                earlier = failure.kind == "data" and self._recall(connection, piece)
+                if earlier:
+                    return earlier
+                next_approach = self._next_approach(connection, attempt, failure)
+                if next_approach is None:
                     raise
-                approach = following
+                approach = next_approach
 
-    def _approach(self, connection: Connection, piece: Piece) -> Approach:
+    def _first_approach(self, connection: Connection, piece: Piece) -> Approach:
         """Return the first approach to a piece: without rows known to be stored."""
-        layers = tuple(travelling(layer, self._shape) for layer in piece.rows.layers)
+        layers = tuple(select_sent(layer, self._shape) for layer in piece.rows.layers)
         versions = piece.rows.versions
         if versions is not None:
-            versions = travelling(versions, self._shape)
+            versions = select_sent(versions, self._shape)
         if self._stored is None:
             return Approach(layers, versions)
-        left, unchanged = self._stored.unsent(
+        remaining, unchanged = self._stored.drop_unchanged(
             connection, layers, versions, count_stored=self._count_stored
         )
-        return Approach(left, versions, unsent=unchanged)
+        return Approach(remaining, versions, unchanged=unchanged)
 
     def _count_stored(self, rows: pl.DataFrame) -> int | None:
         """Return how many rows are stored unchanged, or None if one is refused."""
@@ -148,14 +150,14 @@ class TableWriter(EntryWriter):
         connection = self._session.open()
         try:
             fill_stage(connection, rows)
-            news = sum(map(int, connection.rows(merging.forecast(self._shape))[0]))
+            changes = sum(map(int, connection.rows(merging.forecast(self._shape))[0]))
         except ServerError as error:
             if failures.is_transient(error):
                 raise
             return None
         finally:
             connection.rollback()
-        return rows.height - news
+        return rows.height - changes
 
     def _with_versions(self, approach: Approach, written: Written) -> Approach | None:
         """Return the approach that also tries the duplicates of refused rows.
@@ -167,7 +169,7 @@ class TableWriter(EntryWriter):
         rows = written.reasons.get_column(ROW)
         shape = self._shape
         return approach.with_versions_of(
-            rows, shape.key, bound=shape.key_has_server_equality
+            rows, shape.key, server_equality=shape.key_has_server_equality
         )
 
     @property
@@ -186,22 +188,22 @@ class TableWriter(EntryWriter):
             self._sifter,
             approach,
             direct=direct,
-            erasing=self._erasing,
+            erasures=self._erasures,
         )
 
-    def _after(
+    def _next_approach(
         self, connection: Connection, attempt: Attempt, failure: Failure
     ) -> Approach | None:
         """Return the next approach to the piece, or None if there is none."""
-        known = failure.kind == "data" or failure.sqlstate == KEY_MET_TWICE
-        if not known and not self._may_be_of_rows(connection, failure):
+        is_of_rows = failure.kind == "data" or failure.sqlstate == DUPLICATE_KEY
+        if not is_of_rows and not self._may_be_of_rows(connection, failure):
             return None
-        met = failure.sqlstate == UNIQUE_VIOLATION and attempt.direct
-        if met and self._shape.key:
-            self._fast_path.met_stored_key()
+        is_stored = failure.sqlstate == UNIQUE_VIOLATION and attempt.direct
+        if is_stored and self._shape.key:
+            self._fast_path.note_stored_key()
             return attempt.approach
         self._session.make_stage(self._shape)
-        return self._triage.after(
+        return self._triage.next_approach(
             connection,
             attempt.approach,
             attempt.layer,
@@ -238,22 +240,22 @@ class TableWriter(EntryWriter):
         raised = super()._error_of(error, piece)
         if isinstance(raised, TransientWriteError):
             return raised
-        return self._table.explained(self._session.open(), raised, piece.batch)
+        return self._table.root_cause(self._session.open(), raised, piece.batch)
 
-    def _finish(
+    def _commit_written(
         self, connection: Connection, piece: Piece, attempt: Attempt, written: Written
     ) -> Written:
         """Enter a piece that was written, commit it, and return its outcome."""
         self._require_accounted(piece, written)
-        erased = self._erasing.counted(written.counts.rejected)
+        erased = self._erasures.least_erased(written.counts.rejected)
         written = replace(written, erased=erased)
-        ended = self._end(connection, piece, written)
-        self._erasing.settle()
-        if ended is written and not attempt.direct:
-            self._fast_path.staged(attempt.height, new=written.counts.inserted)
-        return ended
+        committed = self._enter_and_commit(connection, piece, written)
+        self._erasures.exclude_counted()
+        if committed is written and not attempt.direct:
+            self._fast_path.note_staged(attempt.height, new=written.counts.inserted)
+        return committed
 
-    def _is_as_known(
+    def _may_leave_out(
         self, connection: Connection, piece: Piece, approach: Approach
     ) -> bool:
         """Return whether the rows that were not sent can be counted as unchanged.
@@ -265,15 +267,15 @@ class TableWriter(EntryWriter):
         if is_same or self._stored is None:
             return True
         self._stored.give_up()
-        return not approach.unsent
+        return not approach.unchanged
 
     def _require_accounted(self, piece: Piece, written: Written) -> None:
         """Raise an error if not every row of a piece is accounted for."""
         counts = written.counts
-        came = piece.rows.height + piece.rows.duplicates
-        if counts.accounted != came or not counts.possible:
+        expected = piece.rows.height + piece.rows.duplicates
+        if counts.accounted != expected or not counts.possible:
             msg = (
-                f"{self._target}: {came:,} rows of batch {piece.batch} were "
+                f"{self._target}: {expected:,} rows of batch {piece.batch} were "
                 f"written but {counts.accounted:,} are accounted for "
                 f"({piece_counts(piece, written)}); the batch was not committed: "
                 "please report this with the command that you ran"

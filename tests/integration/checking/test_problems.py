@@ -11,7 +11,7 @@ pytestmark = pytest.mark.timeout(180)
 
 def test_rows_that_are_refused_only_together_end_the_check(database, monkeypatch):
     run_sql(database, "CREATE TABLE homes (id int PRIMARY KEY, name text)")
-    monkeypatch.setattr("propload.postgres.dry_run.uncopied", lambda *_: [])
+    monkeypatch.setattr("propload.postgres.dry_run.find_uncopyable", lambda *_: [])
     with pytest.raises(propload.WriteError, match="homes"):
         propload.check([{"id": 1, "name": "a\0b"}], to=database, table="homes")
 

@@ -7,7 +7,7 @@ import itertools
 
 from propload.errors import WriteError
 from propload.postgres.session.driver_errors import ServerError
-from propload.postgres.writing.committing import EntryWriter
+from propload.postgres.writing.committing import PieceCommitter
 
 
 @contextlib.contextmanager
@@ -19,13 +19,13 @@ def failing_commits(turns, *, committed, for_good=False):
         committed: Whether they take effect before they fail.
         for_good: Whether the error ends the run; otherwise the connection breaks.
     """
-    commit, numbers = EntryWriter._commit, itertools.count()
+    commit, numbers = PieceCommitter._commit, itertools.count()
 
     def broken(writer, connection, piece, written):
         if next(numbers) not in turns:
             commit(writer, connection, piece, written)
             return
-        writer._unsure = (piece.batch, written)
+        writer._unconfirmed = (piece.batch, written)
         if committed:
             connection.commit()
         connection.close()
@@ -35,8 +35,8 @@ def failing_commits(turns, *, committed, for_good=False):
         error.status = "IO"
         raise error
 
-    EntryWriter._commit = broken
+    PieceCommitter._commit = broken
     try:
         yield
     finally:
-        EntryWriter._commit = commit
+        PieceCommitter._commit = commit

@@ -116,10 +116,10 @@ class Entered(Fitted):
         return Prepared([Deduped(())] * self.lanes, no_reasons())
 
     def open_writer(self, lane, on_refused):
-        return EntryWriter(self.table, lane)
+        return PieceCommitter(self.table, lane)
 
 
-class EntryWriter(MemoryWriter):
+class PieceCommitter(MemoryWriter):
     def write(self, piece):
         self.table.pieces.append(piece)
         return Written(Counts(), no_reasons())

@@ -47,7 +47,7 @@ _OF_ROWS = ("23", "44", "54")
 #: numeric (`casts.cast_sql`).
 _INEXACT = re.compile(r'numeric: ["»„](.*) (is not exact as .*).$', re.DOTALL)
 #: How many characters of a value are kept in a reason, for people to read.
-VALUE_LETTERS = 500
+VALUE_LENGTH = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ def reports_detail(sqlstate: str | None, /) -> bool:
     return state in _OF_CONFLICTS or not state.startswith(_OF_ROWS)
 
 
-def without(layer: pl.DataFrame, refusals: Sequence[Refusal], /) -> pl.DataFrame:
+def drop_refused(layer: pl.DataFrame, refusals: Sequence[Refusal], /) -> pl.DataFrame:
     """Return a layer without the rejected rows."""
     bad = pl.Series([each.place for each in refusals], dtype=pl.UInt32)
     return layer.filter(~pl.int_range(pl.len(), dtype=pl.UInt32).is_in(bad.implode()))
@@ -115,7 +115,7 @@ def reasons_of(layer: pl.DataFrame, refusals: Sequence[Refusal], /) -> pl.DataFr
             each.column,
             each.check,
             value,
-            _plain(each.message),
+            _strip_cast(each.message),
             each.sqlstate,
         )
         for row, value, each in zip(rows, values, refusals, strict=True)
@@ -135,18 +135,18 @@ def values_of(
         places: For each value, the position of its row, and its column (or several,
             separated by commas).
     """
-    found: list[str | None] = [None] * len(places)
+    values: list[str | None] = [None] * len(places)
     by_column: dict[str | None, list[int]] = {}
     for number, (_, column) in enumerate(places):
         by_column.setdefault(column, []).append(number)
     for column, numbers in by_column.items():
         rows = [places[number][0] for number in numbers]
-        known = _names(column, layer.columns)
-        texts = [_texts(layer[name].gather(rows)) for name in known]
+        names = _names(column, layer.columns)
+        texts = [_texts(layer[name].gather(rows)) for name in names]
         if texts:
             for number, *several in zip(numbers, *texts, strict=True):
-                found[number] = _joined(several)
-    return found
+                values[number] = _join(several)
+    return values
 
 
 def _names(column: str | None, known: Collection[str]) -> Sequence[str]:
@@ -157,21 +157,21 @@ def _names(column: str | None, known: Collection[str]) -> Sequence[str]:
     return names if all(name in known for name in names) else []
 
 
-def _joined(values: Sequence[str | None]) -> str | None:
+def _join(values: Sequence[str | None]) -> str | None:
     if all(value is None for value in values):
         return None
-    return ", ".join(value or "null" for value in values)[:VALUE_LETTERS]
+    return ", ".join(value or "null" for value in values)[:VALUE_LENGTH]
 
 
-def _plain(message: str) -> str:
+def _strip_cast(message: str) -> str:
     """Return a message without what the cast that raises it adds to it."""
-    found = _INEXACT.search(message)
-    return f'"{found[1]}" {found[2]}' if found else message
+    match = _INEXACT.search(message)
+    return f'"{match[1]}" {match[2]}' if match else message
 
 
 def _texts(values: pl.Series) -> list[str | None]:
-    made = values.to_frame().select(_readable(pl.col(values.name), values.dtype))
-    return [_text(value) for value in made.to_series().to_list()]
+    readable = values.to_frame().select(_readable(pl.col(values.name), values.dtype))
+    return [_text(value) for value in readable.to_series().to_list()]
 
 
 def _text(value: object) -> str | None:

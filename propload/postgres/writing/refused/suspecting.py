@@ -37,7 +37,7 @@ _ROW = re.compile(r"Failing row contains \((?P<values>.*)\)", re.DOTALL)
 _VALUE = re.compile(r': "(?P<value>.*)"', re.DOTALL)
 
 
-def suspects(layer: pl.DataFrame, shape: Shape, failure: Failure, /) -> pl.Series:
+def find_suspects(layer: pl.DataFrame, shape: Shape, failure: Failure, /) -> pl.Series:
     """Return for each row whether the error may be about it.
 
     If more than `MOST_SUSPECTS` rows are suspects, none is returned as one.
@@ -51,8 +51,8 @@ def suspects(layer: pl.DataFrame, shape: Shape, failure: Failure, /) -> pl.Serie
     none = pl.repeat(value=False, n=layer.height, eager=True)
     if condition is None:
         return none
-    found = layer.select(condition.fill_null(value=False)).to_series()
-    return found if found.sum() <= MOST_SUSPECTS else none
+    suspects = layer.select(condition.fill_null(value=False)).to_series()
+    return suspects if suspects.sum() <= MOST_SUSPECTS else none
 
 
 def _condition(layer: pl.DataFrame, shape: Shape, failure: Failure) -> pl.Expr | None:
@@ -64,21 +64,21 @@ def _condition(layer: pl.DataFrame, shape: Shape, failure: Failure) -> pl.Expr |
         pairs = zip(columns, values, strict=True)
         return _all(_holds(layer, name, {value}) for name, value in pairs)
     if quoted := _ROW.search(message):
-        words = set(quoted["values"].split(", "))
+        texts = set(quoted["values"].split(", "))
         # without a key, all columns that can be compared have to match
         names = shape.key or tuple(column.name for column in shape.columns)
-        return _all(_holds(layer, name, words) for name in names)
+        return _all(_holds(layer, name, texts) for name in names)
     if quoted := _VALUE.search(message):
-        texts = [
+        tests = [
             pl.col(column.name) == quoted["value"]
             for column in shape.columns
             if column.cast_type and layer.schema[column.name] == pl.String
         ]
-        return reduce(or_, texts) if texts else None
+        return reduce(or_, tests) if tests else None
     return None
 
 
-def _holds(layer: pl.DataFrame, name: str, words: set[str]) -> pl.Expr | None:
+def _holds(layer: pl.DataFrame, name: str, texts: set[str]) -> pl.Expr | None:
     """Return the test that a column has one of some texts, or None.
 
     It is None for types whose values the server may write in several ways.
@@ -88,9 +88,9 @@ def _holds(layer: pl.DataFrame, name: str, words: set[str]) -> pl.Expr | None:
         return None
     column = pl.col(name)
     text = moment_text(column, dtype) if dtype == pl.Date else column.cast(pl.String)
-    return text.is_in(list(words))
+    return text.is_in(list(texts))
 
 
 def _all(tests: Iterable[pl.Expr | None]) -> pl.Expr | None:
-    known = [test for test in tests if test is not None]
-    return reduce(and_, known) if known else None
+    applicable = [test for test in tests if test is not None]
+    return reduce(and_, applicable) if applicable else None

@@ -58,7 +58,7 @@ MOST_ROWS = 2_000_000
 CountStored: TypeAlias = "Callable[[pl.DataFrame], int | None]"
 
 
-class Unsent(NamedTuple):
+class Remaining(NamedTuple):
     """The rows of a piece's layers that are to be sent, and how many are not.
 
     Attributes:
@@ -88,7 +88,7 @@ class StoredRows:
         self._expected = expected
         #: Guards `_state`; never held during a query.
         self._changed = threading.Condition()
-        self._state: TableReading | Literal["new", "judging", "given up"] = "new"
+        self._state: TableReading | Literal["new", "deciding", "given up"] = "new"
 
     @classmethod
     def find(
@@ -112,7 +112,7 @@ class StoredRows:
             return None
         return cls(Hasher(shape.table, columns, shape.key), expected)
 
-    def unsent(
+    def drop_unchanged(
         self,
         connection: Connection,
         layers: tuple[pl.DataFrame, ...],
@@ -120,7 +120,7 @@ class StoredRows:
         /,
         *,
         count_stored: CountStored,
-    ) -> Unsent:
+    ) -> Remaining:
         """Return the layers without the rows that are known to be stored unchanged.
 
         Args:
@@ -135,13 +135,13 @@ class StoredRows:
         height = sum(layer.height for layer in layers)
         known = self._known(connection, layers, count_stored) if height else None
         if known is None:
-            return Unsent(layers, 0)
-        apart = None if versions is None else versions.get_column(ROW).implode()
-        left = tuple(self._left(known, layer, apart) for layer in layers)
-        unchanged = height - sum(layer.height for layer in left)
+            return Remaining(layers, 0)
+        versioned = None if versions is None else versions.get_column(ROW).implode()
+        remaining = tuple(self._drop_known(known, layer, versioned) for layer in layers)
+        unchanged = height - sum(layer.height for layer in remaining)
         if unchanged < LEAST_FOUND * height and height >= SAMPLED_ROWS:
             self.give_up()
-        return Unsent(left, unchanged)
+        return Remaining(remaining, unchanged)
 
     def give_up(self) -> None:
         """Have all rows sent from now on, and wake the lanes that are waiting."""
@@ -151,8 +151,8 @@ class StoredRows:
         if isinstance(before, TableReading):
             before.abandon("it is done without")
 
-    def _left(
-        self, known: KnownRows, layer: pl.DataFrame, apart: pl.Series | None
+    def _drop_known(
+        self, known: KnownRows, layer: pl.DataFrame, versioned: pl.Series | None
     ) -> pl.DataFrame:
         """Return the rows of a layer that are to be sent, and forget their keys."""
         if not self._hasher.can_hash_keys(layer):
@@ -160,8 +160,8 @@ class StoredRows:
             return layer
         rows = self._hasher.incoming(layer)
         is_stored = known.find(rows)
-        if apart is not None:
-            is_stored &= ~layer.get_column(ROW).is_in(apart).to_numpy()
+        if versioned is not None:
+            is_stored &= ~layer.get_column(ROW).is_in(versioned).to_numpy()
         is_sent = ~is_stored
         known.forget(rows.keys[is_sent])
         return layer.filter(pl.Series(is_sent))
@@ -174,9 +174,9 @@ class StoredRows:
     ) -> KnownRows | None:
         """Return the known rows, waiting for them, or None if the table is not read."""
         try:
-            if self._claims():
-                self._judge(connection, layers, count_stored)
-            reading = self._judged()
+            if self._claim_decision():
+                self._decide(connection, layers, count_stored)
+            reading = self._wait_for_decision()
             known = None if reading is None else reading.read(connection)
         except BaseException:
             self.give_up()
@@ -185,26 +185,26 @@ class StoredRows:
             self.give_up()
         return known
 
-    def _claims(self) -> bool:
+    def _claim_decision(self) -> bool:
         """Return whether this lane has to decide; true for the first one only."""
         with self._changed:
             if self._state != "new":
                 return False
-            self._state = "judging"
+            self._state = "deciding"
             return True
 
-    def _judged(self) -> TableReading | None:
+    def _wait_for_decision(self) -> TableReading | None:
         """Wait for the decision and return the reading, or None if there is none."""
         with self._changed:
-            is_judged = self._changed.wait_for(
-                lambda: self._state != "judging", WAIT_SECONDS
+            is_decided = self._changed.wait_for(
+                lambda: self._state != "deciding", WAIT_SECONDS
             )
             state = self._state
-        if not is_judged:
+        if not is_decided:
             self.give_up()
         return state if isinstance(state, TableReading) else None
 
-    def _judge(
+    def _decide(
         self,
         connection: Connection,
         layers: tuple[pl.DataFrame, ...],
@@ -217,28 +217,30 @@ class StoredRows:
         if expected >= LEAST_ROWS:
             pages, rows = self._size(connection)
             if pages is not None and rows <= limit:
-                share = _share(layers, count_stored)
+                share = _unchanged_share(layers, count_stored)
         if pages is None or share < LEAST_UNCHANGED:
             log.info("table %s: all rows are looked up there", self._hasher.table)
             self.give_up()
             return
         reading = TableReading(self._hasher, pages, share * limit)
         with self._changed:
-            if self._state == "judging":
+            if self._state == "deciding":
                 self._state = reading
             self._changed.notify_all()
 
     def _size(self, connection: Connection) -> tuple[int | None, int]:
         """Return the table's pages (None if it cannot be read) and estimated rows."""
         table = self._hasher.table
-        found = connection.ask(
+        answer = connection.ask(
             stored_rows.COMPARABLE_SIZE_QUERY, (table.namespace, table.table)
         )
-        is_plain, pages, rows = found[0] if found else (False, 0, 0)
-        return (int(pages) if is_plain else None), int(rows)
+        is_comparable, pages, rows = answer[0] if answer else (False, 0, 0)
+        return (int(pages) if is_comparable else None), int(rows)
 
 
-def _share(layers: tuple[pl.DataFrame, ...], count_stored: CountStored) -> float:
+def _unchanged_share(
+    layers: tuple[pl.DataFrame, ...], count_stored: CountStored
+) -> float:
     """Return the share of unchanged rows in a sample of the first layer with rows."""
     first = next(layer for layer in layers if layer.height)
     sample = first.gather_every(-(-first.height // SAMPLED_ROWS))

@@ -43,7 +43,7 @@ def test_every_row_is_written_once_or_a_duplicate(keys, data):
             continue
         rows = [row for layer in again.layers for row in rows_of(layer)]
         assert len(rows) == len(set(rows)) == len(keys) - again.duplicates
-        assert again.goes_by_row(len(again.layers) - 1)
+        assert again.is_by_row(len(again.layers) - 1)
         told = rows_of(again.layers[-1])
         assert told == sorted(told)
         # all rows of a key that a refused one stood for, those of no other

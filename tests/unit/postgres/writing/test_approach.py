@@ -47,7 +47,7 @@ def test_what_was_said_of_rows_that_are_tried_again_is_said_no_more():
 
 def test_where_keys_may_be_equal_to_the_server_all_rows_keep_their_order():
     approach = approach_of([1, 2, 1, 3])
-    again = approach.with_versions_of(refused(2), KEY, bound=True)
+    again = approach.with_versions_of(refused(2), KEY, server_equality=True)
     assert [rows_of(layer) for layer in again.layers] == [[], [0, 1, 2, 3]]
     assert again.duplicates == 0
 
@@ -55,15 +55,15 @@ def test_where_keys_may_be_equal_to_the_server_all_rows_keep_their_order():
 @pytest.mark.parametrize("number", [0, 1])
 def test_only_the_layer_at_the_end_is_written_row_by_row(number):
     again = approach_of([1, 1, 2]).with_versions_of(refused(1), KEY)
-    assert again.goes_by_row(number) is (number == 1)
-    assert again.looks_into(number) is (number == 1)
+    assert again.is_by_row(number) is (number == 1)
+    assert again.is_searched(number) is (number == 1)
 
 
 @pytest.mark.parametrize("number", [0, 1, 2])
 def test_a_rejected_row_leaves_its_layer_and_no_other(number):
     layers = tuple(frame_of([1, 2]).with_columns(pl.col(ROW) + 2 * n) for n in range(3))
     refusal = Refusal(1, "k", None, "it is bad", "23514")
-    again = Approach(layers).without(number, [refusal])
+    again = Approach(layers).without_refused(number, [refusal])
     row = 2 * number + 1
     left = [[2 * n, 2 * n + 1] for n in range(3)]
     left[number].remove(row)
@@ -76,11 +76,11 @@ def test_a_rejected_row_leaves_its_layer_and_no_other(number):
 @pytest.mark.parametrize("number", [0, 1, 2])
 def test_suspects_are_tried_before_the_others_of_their_layer(number):
     layers = tuple(frame_of([1, 2]).with_columns(pl.col(ROW) + 2 * n) for n in range(3))
-    again = Approach(layers).suspecting(number, pl.Series([False, True]))
+    again = Approach(layers).with_suspects(number, pl.Series([False, True]))
     expected = [[0, 1], [2, 3], [4, 5]]
     expected[number : number + 1] = [[2 * number + 1], [2 * number]]
     assert [rows_of(layer) for layer in again.layers] == expected
-    looked_into = [again.looks_into(each) for each in range(4)]
+    looked_into = [again.is_searched(each) for each in range(4)]
     assert looked_into == [each == number for each in range(4)]
 
 

@@ -8,7 +8,7 @@ from propload.postgres.writing.fast_path import MOST_PATIENCE, FastPath
 def _pieces_until_fast(fast_path):
     waited = 0
     while not fast_path.fast:
-        fast_path.staged(10, new=10)
+        fast_path.note_staged(10, new=10)
         waited += 1
     return waited
 
@@ -17,7 +17,7 @@ def test_each_stored_key_doubles_the_new_pieces_that_are_waited_for():
     fast_path = FastPath(fast=True)
     waited = []
     for _ in range(8):
-        fast_path.met_stored_key()
+        fast_path.note_stored_key()
         assert not fast_path.fast
         waited.append(_pieces_until_fast(fast_path))
     assert waited == [2, 4, 8, 16, 32, 64, 64, 64]
@@ -26,27 +26,27 @@ def test_each_stored_key_doubles_the_new_pieces_that_are_waited_for():
 
 def test_a_piece_with_a_stored_key_begins_the_count_anew():
     fast_path = FastPath(fast=True)
-    fast_path.met_stored_key()
-    fast_path.staged(10, new=10)
-    fast_path.staged(10, new=9)
-    fast_path.staged(10, new=10)
+    fast_path.note_stored_key()
+    fast_path.note_staged(10, new=10)
+    fast_path.note_staged(10, new=9)
+    fast_path.note_staged(10, new=10)
     assert not fast_path.fast
-    fast_path.staged(10, new=10)
+    fast_path.note_staged(10, new=10)
     assert fast_path.fast
 
 
 def test_a_table_that_held_rows_is_staged_until_a_piece_is_new():
     fast_path = FastPath(fast=False)
-    fast_path.staged(10, new=9)
+    fast_path.note_staged(10, new=9)
     assert not fast_path.fast
     assert _pieces_until_fast(fast_path) == 1
 
 
 def test_a_piece_without_a_row_tells_nothing_of_keys():
     fast_path = FastPath(fast=True)
-    fast_path.met_stored_key()
-    fast_path.staged(10, new=10)
-    fast_path.staged(0, new=0)
+    fast_path.note_stored_key()
+    fast_path.note_staged(10, new=10)
+    fast_path.note_staged(0, new=0)
     assert not fast_path.fast
-    fast_path.staged(10, new=10)
+    fast_path.note_staged(10, new=10)
     assert fast_path.fast

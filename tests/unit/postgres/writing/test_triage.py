@@ -38,7 +38,7 @@ def _failure(**facts):
 
 def _after(approach, failure, *, connection=None, direct=False, **rules):
     shape = _shape(**rules)
-    return Triage(shape, Sifter(shape)).after(
+    return Triage(shape, Sifter(shape)).next_approach(
         connection, approach, 0, failure, direct=direct
     )
 
@@ -104,20 +104,20 @@ def test_texts_that_no_server_takes_are_found_before_any_is_tried():
 
 def test_suspects_become_a_layer_before_the_others_and_are_looked_into_alone():
     first = Approach((_layer(1), _layer(2, 3, 4), _layer(5)))
-    approach = first.suspecting(1, pl.Series([False, True, False]))
+    approach = first.with_suspects(1, pl.Series([False, True, False]))
     assert [layer["k"].to_list() for layer in approach.layers] == [
         [1],
         [3],
         [2, 4],
         [5],
     ]
-    assert [approach.looks_into(number) for number in range(4)] == [
+    assert [approach.is_searched(number) for number in range(4)] == [
         False,
         True,
         False,
         False,
     ]
-    assert not any(first.looks_into(number) for number in range(3))
+    assert not any(first.is_searched(number) for number in range(3))
 
 
 class _Stage:

@@ -27,7 +27,9 @@ def test_what_is_sent_makes_the_table_that_all_rows_would(held, pieces):
     stored, table = StoredRows(HASHER, lambda: LEAST_ROWS), StoredTable([dict(held)])
     written, unchanged = dict(held), 0
     for piece in pieces:
-        left, same = stored.unsent(table, (layer_of(piece),), None, count_stored=_all)
+        left, same = stored.drop_unchanged(
+            table, (layer_of(piece),), None, count_stored=_all
+        )
         written |= dict(left[0].select("k", "v").iter_rows())
         unchanged += same
     expected = dict(held)

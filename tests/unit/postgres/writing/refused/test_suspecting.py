@@ -7,7 +7,7 @@ import pytest
 
 from propload.postgres.session.failures import Failure
 from propload.postgres.sql.shape import ColumnShape, Shape
-from propload.postgres.writing.refused.suspecting import MOST_SUSPECTS, suspects
+from propload.postgres.writing.refused.suspecting import MOST_SUSPECTS, find_suspects
 from propload.target import ColumnPlan, TableName
 
 LAYER = pl.DataFrame(
@@ -35,7 +35,7 @@ def shape_of(layer, *key):
 
 def places(message, *key, layer=LAYER):
     failure = Failure("data", "23505", message, None, None, None, "")
-    return suspects(layer, shape_of(layer, *key), failure).arg_true().to_list()
+    return find_suspects(layer, shape_of(layer, *key), failure).arg_true().to_list()
 
 
 @pytest.mark.parametrize(

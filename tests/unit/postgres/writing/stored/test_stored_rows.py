@@ -46,7 +46,9 @@ def _stored(expected=100):
 
 def _sent(stored, table, *layers, versions=None, count_stored=_all):
     """The keys that are sent, by layer, and how many rows are not."""
-    left, unchanged = stored.unsent(table, layers, versions, count_stored=count_stored)
+    left, unchanged = stored.drop_unchanged(
+        table, layers, versions, count_stored=count_stored
+    )
     return [layer["k"].to_list() for layer in left], unchanged
 
 
@@ -248,7 +250,7 @@ def test_rows_of_few_columns_are_looked_up(monkeypatch):
 
 
 def test_pieces_keep_their_rows_numbers():
-    [layer], _ = _stored().unsent(
+    [layer], _ = _stored().drop_unchanged(
         StoredTable([TABLE]),
         (layer_of({1: "text 1", 2: "other"}),),
         None,
