@@ -138,9 +138,9 @@ class Scan:
         """Yield the notes that depend on all rows."""
         if self._undetermined:
             yield (
-                f"what becomes of {counted(self._undetermined, 'row')} depends on other "
-                "rows of the same key that are equally new, or refused: it is not "
-                "predicted"
+                f"what becomes of {counted(self._undetermined, 'row')} depends on "
+                "other rows of the same key that are equally new, or refused: it is "
+                "not predicted"
             )
         repeated = self._keys.count > 0
         yield from would_erase_note(self._erased, self._target, repeated=repeated)
