@@ -12,7 +12,7 @@ from scrapy.spidermiddlewares.httperror import HttpError
 
 from propload.sources.spiders.robots import unread_rules
 from propload.sources.spiders.site_pace import is_refused
-from propload.sources.spiders.watching import failure_said
+from propload.sources.spiders.watching import describe_failure
 from propload_spiders.extraction.addresses import is_search_url, read_listing_url
 from propload_spiders.extraction.detail import gone_item, read_detail
 from propload_spiders.extraction.kinds import kind_of
@@ -123,4 +123,4 @@ def reason_of(failure: Failure, /) -> str:
     error = failure.value
     if isinstance(error, HttpError):
         return f"HTTP {error.response.status}"
-    return unread_rules(error) or failure_said(error)
+    return unread_rules(error) or describe_failure(error)

@@ -53,13 +53,15 @@ def obey_site(settings: BaseSettings, /) -> None:
     )
 
 
-def _override(settings: BaseSettings, scrapys: type, own: type, order: int) -> None:
+def _override(
+    settings: BaseSettings, replaced: type, replacement: type, order: int
+) -> None:
     """Replace a middleware of Scrapy, unless the user has configured it."""
     chosen = settings.getdict(_MIDDLEWARES)
-    if any(load_object(each) is scrapys for each in chosen):
+    if any(load_object(component) is replaced for component in chosen):
         return
-    settings.set_in_component_priority_dict(_MIDDLEWARES, scrapys, None)
-    settings.setdefault_in_component_priority_dict(_MIDDLEWARES, own, order)
+    settings.set_in_component_priority_dict(_MIDDLEWARES, replaced, None)
+    settings.setdefault_in_component_priority_dict(_MIDDLEWARES, replacement, order)
 
 
 class PropLoadAddon:

@@ -23,7 +23,7 @@ from propload.process.threads import start_thread
 from propload.queueing import BatchQueue
 from propload.sources.spiders.components import add_components, obey_site
 from propload.sources.spiders.crawl_settings import check_values
-from propload.sources.spiders.ending import Brake
+from propload.sources.spiders.ending import CrawlStopper
 from propload.sources.spiders.finding import (
     check_spider,
     defaults_of_spider,
@@ -151,13 +151,13 @@ class _Crawl(threading.Thread):
         self.batches = self._queue.subscribe()
         self._error: BaseException | None = None
         self._stopping = threading.Event()
-        self._pull: Callable[[], None] | None = None
+        self._stop_in_loop: Callable[[], None] | None = None
 
     def stop(self) -> None:
         """End the crawl; items that the spider has yielded are still handed over."""
         self._stopping.set()
-        if self._pull is not None:
-            self._pull()
+        if self._stop_in_loop is not None:
+            self._stop_in_loop()
 
     def abandon(self) -> None:
         """End the crawl, and discard what it still yields."""
@@ -196,11 +196,11 @@ class _Crawl(threading.Thread):
         # a runner would override the crawler's settings when it starts the crawl
         crawler = Crawler(self._spider, polite_settings())
         self._configure(crawler)
-        loop, brake, ended = CrawlLoop(), Brake(crawler), threading.Event()
+        loop, stopper, ended = CrawlLoop(), CrawlStopper(crawler), threading.Event()
         crawler.signals.connect(ended.set, signals.engine_stopped)
-        self._pull = lambda: loop.call(lambda: _end(crawler, brake))
+        self._stop_in_loop = lambda: loop.call(lambda: _stop_crawl(crawler, stopper))
         if self._stopping.is_set():
-            brake.pull(STOPPED)
+            stopper.stop(STOPPED)
         # no reactor runs here: importing one raises, as using it would wait forever
         hook = install_reactor_import_hook()
         try:
@@ -209,15 +209,15 @@ class _Crawl(threading.Thread):
             uninstall_reactor_import_hook(hook)
             self._note_outcome(crawler)
             if not ended.is_set():
-                await _close_unbegun(crawler)
+                await _close_unstarted(crawler)
 
     def _configure(self, crawler: Crawler) -> None:
         # a copy of the settings that were passed to the crawler
         settings = cast("CrawlSettings", crawler.settings)
         _warn_of_slips(self._settings, settings)
         set_here = (name for name in settings if settings[name] is not None)
-        for told in unread_settings(set_here):
-            log.warning("%s", told)
+        for message in unread_settings(set_here):
+            log.warning("%s", message)
         loader = _QueueLoader(self._queue)
         for name, value in {**self._settings, **FIXED}.items():
             settings.set(name, value, priority="cmdline")
@@ -283,7 +283,7 @@ class _QueueLoader:
         self._queue.close()
 
 
-async def _close_unbegun(crawler: Crawler) -> None:
+async def _close_unstarted(crawler: Crawler) -> None:
     """Close the connections that Scrapy leaves open if a crawl ends before it began."""
     # without extensions (a RuntimeError) nothing was opened
     with contextlib.suppress(RuntimeError):
@@ -295,8 +295,8 @@ async def _close_unbegun(crawler: Crawler) -> None:
     await crawler.signals.send_catch_log_async(signals.engine_stopped)
 
 
-def _end(crawler: Crawler, brake: Brake) -> None:
-    brake.pull(STOPPED)
+def _stop_crawl(crawler: Crawler, stopper: CrawlStopper) -> None:
+    stopper.stop(STOPPED)
     # without an engine (a RuntimeError) nothing was started
     with contextlib.suppress(RuntimeError):
         pace = crawler.get_spider_middleware(Pace)
@@ -304,10 +304,10 @@ def _end(crawler: Crawler, brake: Brake) -> None:
             pace.ended = True
 
 
-def _warn_of_slips(given: Iterable[str], settings: BaseSettings) -> None:
+def _warn_of_slips(names: Iterable[str], settings: BaseSettings) -> None:
     """Warn of names that look like misspelt settings: Scrapy ignores unknown names."""
     known = tuple(settings)
-    for name in given:
+    for name in names:
         # the sink checks its own; other names may be of components without defaults
         is_known = name in settings or name.startswith(PREFIX)
         hint = "" if is_known else suggest(name, known, cutoff=SLIP)
@@ -317,7 +317,7 @@ def _warn_of_slips(given: Iterable[str], settings: BaseSettings) -> None:
             )
 
 
-def _is_worth_saying(record: logging.LogRecord) -> bool:
+def _is_logged(record: logging.LogRecord) -> bool:
     return "is experimental" not in record.getMessage()
 
 
@@ -327,7 +327,7 @@ def _prepare_logging() -> None:
     Scrapy's own logging setup, which takes over the root logger, is not called: the
     program decides where messages go.
     """
-    logging.getLogger(_NOISY).addFilter(_is_worth_saying)
+    logging.getLogger(_NOISY).addFilter(_is_logged)
     scrapy_log = logging.getLogger("scrapy")
     # a higher level stays as the program has set it; a lower one would log each item
     if scrapy_log.getEffectiveLevel() < logging.INFO:

@@ -63,29 +63,29 @@ class CrawlSettings(Settings):
     def set(self, name: Any, value: Any, priority: int | str = "project") -> None:
         """Set a value; a dict of components may be given as JSON."""
         is_dict = not self.frozen and isinstance(self[name], BaseSettings)
-        with _naming(name, None, "a JSON object") if is_dict else nullcontext():
+        with _naming_setting(name, None, "a JSON object") if is_dict else nullcontext():
             super().set(name, value, priority)
 
     def getbool(self, name: str, default: bool = False) -> bool:  # noqa: FBT001, FBT002 - Scrapy's signature
         """Return a setting as a boolean."""
-        with _naming(name, self[name], "true or false"):
+        with _naming_setting(name, self[name], "true or false"):
             return super().getbool(name, default)
 
     def getint(self, name: str, default: int = 0) -> int:
         """Return a setting as a whole number."""
-        with _naming(name, self[name], "a whole number"):
+        with _naming_setting(name, self[name], "a whole number"):
             return super().getint(name, default)
 
     def getfloat(self, name: str, default: float = 0.0) -> float:
         """Return a setting as a number."""
-        with _naming(name, self[name], "a number"):
+        with _naming_setting(name, self[name], "a number"):
             return super().getfloat(name, default)
 
     def getdict(
         self, name: str, default: dict[Any, Any] | None = None
     ) -> dict[Any, Any]:
         """Return a setting as a dict, which may be given as JSON."""
-        with _naming(name, None, "a JSON object"):
+        with _naming_setting(name, None, "a JSON object"):
             return super().getdict(name, default)
 
     def require_usable(self) -> None:
@@ -96,23 +96,25 @@ class CrawlSettings(Settings):
         """
         for name, value in self.items():
             if name in _CODES:
-                with _naming(name, value, "HTTP codes"):
+                with _naming_setting(name, value, "HTTP codes"):
                     for code in self.getlist(name):
                         int(str(code))
-            elif value is not None and (reading := self._reading(name)) is not None:
-                reading(name)
+            elif value is not None and (read := self._reading(name)) is not None:
+                read(name)
             self._require_possible(name, value)
 
     def _require_possible(self, name: str, value: object) -> None:
         """Refuse a value of the right type with which a crawl cannot work."""
         if name in _SLOTS:
-            with _naming(name, value, "1 or more"):
+            with _naming_setting(name, value, "1 or more"):
                 _require_least(1, self.getint(name))
         elif name in _WAITS:
-            with _naming(name, value, "a number of seconds from 0 on"):
+            with _naming_setting(name, value, "a number of seconds from 0 on"):
                 _require_least(0, self.getfloat(name))
         elif name in _CLASSES and value not in (None, getattr(default_settings, name)):
-            with _naming(name, value, "the path of a class that can be imported"):
+            with _naming_setting(
+                name, value, "the path of a class that can be imported"
+            ):
                 _require_class(value)
 
     def _reading(self, name: str) -> Callable[[str], object] | None:
@@ -130,16 +132,16 @@ class CrawlSettings(Settings):
         return readings.get(type(vars(default_settings).get(name)))
 
 
-def check_values(given: Mapping[str, object], /) -> None:
+def check_values(values: Mapping[str, object], /) -> None:
     """Refuse settings of a crawl that Scrapy cannot use.
 
     Raises:
         ConfigError: Scrapy cannot use one of them, or it is a setting of the run.
     """
-    for told in unread_settings(given):
-        raise ConfigError(told)
+    for message in unread_settings(values):
+        raise ConfigError(message)
     settings = CrawlSettings()
-    settings.setdict(given, priority="cmdline")
+    settings.setdict(values, priority="cmdline")
     settings.require_usable()
     read_flush(settings)
 
@@ -158,7 +160,7 @@ def _require_class(path: Any) -> None:
 
 
 @contextmanager
-def _naming(name: object, value: object, wanted: str) -> Iterator[None]:
+def _naming_setting(name: object, value: object, wanted: str) -> Iterator[None]:
     """Turn errors in reading a setting into errors that name the setting.
 
     Args:

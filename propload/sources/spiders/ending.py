@@ -22,10 +22,10 @@ log = logging.getLogger(__name__)
 
 #: Seconds between two checks whether the last item of a closing crawl is done: there is
 #: no signal for it.
-LOOK_AGAIN_SECONDS = 0.05
+IDLE_CHECK_SECONDS = 0.05
 
 
-class Brake:
+class CrawlStopper:
     """Ends a crawl with a reason, even one that has not begun yet.
 
     Args:
@@ -38,7 +38,7 @@ class Brake:
         self._opened = False
         crawler.signals.connect(self._on_opened, signals.spider_opened)
 
-    def pull(self, reason: str) -> None:
+    def stop(self, reason: str) -> None:
         """End the crawl, for the first reason given; to be called in its loop."""
         if self._reason is not None:
             return
@@ -50,7 +50,7 @@ class Brake:
             # crawl that continues this one
             if not self._crawler.settings.get("JOBDIR"):
                 drop_queued(self._crawler)
-            look_again(self._crawler)
+            close_when_idle(self._crawler)
 
     def _on_opened(self) -> None:
         self._opened = True
@@ -70,11 +70,11 @@ def note_reason(engine: ExecutionEngine, on_reason: Callable[[str], None]) -> No
     """
     close = engine.close_spider_async
 
-    async def noting(*, reason: str = "cancelled") -> None:
+    async def close_with_reason(*, reason: str = "cancelled") -> None:
         on_reason(reason)
         await close(reason=reason)
 
-    engine.close_spider_async = noting  # type: ignore[method-assign] # see above
+    engine.close_spider_async = close_with_reason  # type: ignore[method-assign] # see above
 
 
 def drop_queued(crawler: Crawler) -> None:
@@ -85,17 +85,17 @@ def drop_queued(crawler: Crawler) -> None:
     for slot in list(crawler.engine.downloader.slots.values()):
         while slot.queue:
             request, answer = slot.queue.popleft()
-            answer.errback(taken_back(request))
+            answer.errback(dropped_request_error(request))
 
 
-def taken_back(request: Request) -> Exception:
+def dropped_request_error(request: Request) -> Exception:
     """Return the error for a request that is not sent because the crawl ends."""
     # an errback gets to know what happened; without one, Scrapy would log the error
     kind = DownloadCancelledError if request.errback else IgnoreRequest
     return kind("the crawl ends")
 
 
-def look_again(crawler: Crawler) -> None:
+def close_when_idle(crawler: Crawler) -> None:
     """Let a crawl close whose last items came from `start`.
 
     Scrapy 2.19 checks whether it may close only when a response is done. Items from
@@ -106,12 +106,12 @@ def look_again(crawler: Crawler) -> None:
     if crawler.engine.spider is None or slot is None:
         return
     if slot.closing is None or not slot.is_idle():
-        call_later(LOOK_AGAIN_SECONDS, look_again, crawler)
+        call_later(IDLE_CHECK_SECONDS, close_when_idle, crawler)
     elif not slot.closing.called:
         slot.closing.callback(crawler.engine.spider)
 
 
-def look_further(crawler: Crawler) -> None:
+def schedule_idle_check(crawler: Crawler) -> None:
     """Make a crawl check whether it has anything left to do.
 
     Scrapy 2.19 checks this when a response is done, and otherwise every five seconds;

@@ -118,7 +118,7 @@ class Feed:
         self.counts = FeedCounts()
         self.error: BaseException | None = None
         #: Why items that come after a failure cannot be stored on disk, or None.
-        self.unkept: BaseException | None = None
+        self.storage_error: BaseException | None = None
         self._loader = loader
         self._rows = rows
         self._flush = flush
@@ -137,8 +137,8 @@ class Feed:
         if not getattr(loader, "outlives_program", True):
             # such a loader saves nothing, and its reader reports how the crawl ended
             self._unclosed.detach()
-        loader.on_room(self._hear_room)
-        loader.on_failed(self._hear_failure)
+        loader.on_room(self._on_room)
+        loader.on_failed(self._on_failure)
 
     async def put(self, item: object) -> bool:
         """Take an item, wait for room for another, and return whether it had to wait.
@@ -149,7 +149,7 @@ class Feed:
             DropItem: The load has failed, and the item cannot be stored on disk either.
         """
         self.counts.items += 1
-        if self.unkept is not None:
+        if self.storage_error is not None:
             self.counts.lost += 1
             raise not_loaded()
         if self._rows.add(item):
@@ -158,18 +158,18 @@ class Feed:
             self._timer = call_later(self._flush.seconds, self.flush)
         waits = self._flush.seconds == 0 and bool(len(self._rows))
         if waits:
-            await self._handed_over()
+            await self._wait_for_handover()
         if self._outbox:
             waits = True
-            await self._room()
-        if self.unkept is not None:
+            await self._wait_for_room()
+        if self.storage_error is not None:
             raise not_loaded()
         return waits
 
-    async def room(self) -> None:
+    async def wait_for_room(self) -> None:
         """Return when there is room for another item, or the load has failed."""
         while self._outbox:
-            await self._room()
+            await self._wait_for_room()
 
     def flush(self) -> None:
         """Hand over the rows collected so far, however few they are."""
@@ -190,7 +190,7 @@ class Feed:
             whole: Whether the crawl brought all rows.
         """
         self.flush()
-        await self.room()
+        await self.wait_for_room()
         self._unclosed.detach()
         close = partial(self._close_loader, whole=whole)
         try:
@@ -204,7 +204,7 @@ class Feed:
         if self.error is not None:
             return
         self.error = error
-        self._keep()
+        self._store_outbox()
         self._wake()
         self._on_failed(error)
 
@@ -219,9 +219,9 @@ class Feed:
         if self.error is None:
             self._push()
         else:
-            self._keep()
+            self._store_outbox()
 
-    async def _handed_over(self) -> None:
+    async def _wait_for_handover(self) -> None:
         """Return once the rows collected so far are handed over, or in the outbox."""
         item: Deferred[None] = Deferred()
         self._collected.append(item)
@@ -233,7 +233,7 @@ class Feed:
         # items that came after a failure are in another journal, or in none
         return self._loader.close(whole=whole and self.error is None)
 
-    def _keep(self) -> None:
+    def _store_outbox(self) -> None:
         while self._outbox:
             batch = self._outbox.popleft()
             try:
@@ -247,15 +247,15 @@ class Feed:
 
     def _lose(self, rows: int, error: BaseException) -> None:
         self.counts.lost += rows
-        self.unkept = self.unkept or error
+        self.storage_error = self.storage_error or error
 
-    def _hear_room(self) -> None:
+    def _on_room(self) -> None:
         # called in any thread; a batch is put into the outbox before it is offered, so
         # that room which comes after a refusal is never missed
         if self._outbox:
             self._loop.call(self._push)
 
-    def _hear_failure(self, error: BaseException) -> None:
+    def _on_failure(self, error: BaseException) -> None:
         self._loop.call(partial(self.fail, error))
 
     def _push(self) -> None:
@@ -268,7 +268,7 @@ class Feed:
         if not self._outbox:
             self._wake()
 
-    async def _room(self) -> None:
+    async def _wait_for_room(self) -> None:
         if not self._waiting:
             self.counts.waits += 1
             self._wait_began = time.monotonic()
@@ -295,26 +295,26 @@ def _hand_over_unclosed(
         outbox: The batches that waited for room.
         process: The id of the process that crawled: a fork has nothing to hand over.
     """
-    left = len(rows) + sum(batch.height for batch in outbox)
-    if os.getpid() != process or not left:
+    remaining = len(rows) + sum(batch.height for batch in outbox)
+    if os.getpid() != process or not remaining:
         return
-    collected = counted(left, "item was", "items were")
-    told = f"the crawl was ended immediately while {collected} still collected"
-    why = "there is no room"
+    collected = counted(remaining, "item was", "items were")
+    message = f"the crawl was ended immediately while {collected} still collected"
+    reason = "there is no room"
     try:
         outbox.extend(rows.take())
-        while outbox and _takes(loader, outbox[0]):
-            left -= outbox.popleft().height
+        while outbox and _offer(loader, outbox[0]):
+            remaining -= outbox.popleft().height
     except Exception as error:  # noqa: BLE001 - the program ends
-        why = str(error)
-    if left:
-        lost = counted(left, "of them is lost", "of them are lost")
-        log.error("%s: %s (%s), crawl again what they come from", told, lost, why)
+        reason = str(error)
+    if remaining:
+        lost = counted(remaining, "of them is lost", "of them are lost")
+        log.error("%s: %s (%s), crawl again what they come from", message, lost, reason)
     else:
-        log.warning("%s: all are handed over now", told)
+        log.warning("%s: all are handed over now", message)
 
 
-def _takes(loader: BatchLoader, batch: Batch) -> bool:
+def _offer(loader: BatchLoader, batch: Batch) -> bool:
     if loader.failed is None:
         return loader.try_put(batch)
     loader.keep(batch)

@@ -22,7 +22,7 @@ GROUP = "propload.spiders"
 #: Attributes of a spider's class that say how its items are loaded.
 _PRESET = ("mapping", "schema")
 #: Types of attributes that have one of these names, but another purpose.
-_ITS_OWN = (dict, list, tuple, set, property, FunctionType, MethodType)
+_OTHER_PURPOSE_TYPES = (dict, list, tuple, set, property, FunctionType, MethodType)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +63,11 @@ def find_spider(name: str, /) -> type[Spider]:
     Raises:
         ConfigError: There is none of that name, or it cannot be imported.
     """
-    found = find_object(name, group=GROUP, kind="spider")
-    if not (isinstance(found, type) and issubclass(found, Spider)):
+    spider = find_object(name, group=GROUP, kind="spider")
+    if not (isinstance(spider, type) and issubclass(spider, Spider)):
         msg = f"{name} is not a spider: give a class made from scrapy.Spider"
         raise ConfigError(msg)
-    return found
+    return spider
 
 
 def check_spider(spider: type[Spider], /) -> None:
@@ -76,14 +76,14 @@ def check_spider(spider: type[Spider], /) -> None:
     Raises:
         ConfigError: It has no name, or begins with a method that Scrapy does not call.
     """
-    told = f"spider {spider.__module__}:{spider.__qualname__}"
+    subject = f"spider {spider.__module__}:{spider.__qualname__}"
     if not getattr(spider, "name", None):
-        msg = f"{told} has no name: give its class one, as in name = 'homes'"
+        msg = f"{subject} has no name: give its class one, as in name = 'homes'"
         raise ConfigError(msg)
     # Scrapy would silently request nothing, or `start_urls` instead
     if hasattr(spider, "start_requests") and spider.start is Spider.start:
         msg = (
-            f"{told} begins with start_requests(), which Scrapy no longer calls: "
+            f"{subject} begins with start_requests(), which Scrapy no longer calls: "
             "rename it to async def start(self)"
         )
         raise ConfigError(msg)
@@ -95,7 +95,7 @@ def defaults_of_spider(spider: type[Spider], /) -> dict[str, object]:
     return {
         name: value
         for name, value in named.items()
-        if value is not None and not isinstance(value, _ITS_OWN)
+        if value is not None and not isinstance(value, _OTHER_PURPOSE_TYPES)
     }
 
 
@@ -104,7 +104,7 @@ def unread_defaults(spider: type[Spider], /) -> Iterator[str]:
     for name in _PRESET:
         value: object = getattr(spider, name, None)
         kind: type = type(value)
-        if isinstance(value, _ITS_OWN):
+        if isinstance(value, _OTHER_PURPOSE_TYPES):
             yield (
                 f"the attribute {name} of spider {spider.name} is "
                 f"{with_article(kind.__name__)}, which is taken to be its own: to load "

@@ -42,11 +42,11 @@ class JobFolder:
         if folder is None:
             return
         self._path = Path(folder).resolve() / LOCK
-        self._take()
+        self._lock_folder()
         crawler.signals.connect(self._on_closed, signals.spider_closed)
-        crawler.signals.connect(self._let_go, signals.engine_stopped)
+        crawler.signals.connect(self._unlock, signals.engine_stopped)
 
-    def _take(self) -> None:
+    def _lock_folder(self) -> None:
         try:
             self._lock = lock_file(self._path)
         except BlockingIOError as error:
@@ -69,9 +69,9 @@ class JobFolder:
     def _on_closed(self) -> None:
         # a crawl that ends before it began sends no other signal
         if not self._crawler.engine.running:
-            self._let_go()
+            self._unlock()
 
-    def _let_go(self) -> None:
+    def _unlock(self) -> None:
         if self._lock is not None:
             self._path.unlink(missing_ok=True)
             unlock(self._lock)

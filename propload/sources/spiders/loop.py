@@ -54,12 +54,12 @@ class CrawlLoop:
 
         def work() -> None:
             try:
-                found = function()
+                result = function()
             except BaseException as error:  # noqa: BLE001 - raised where it is awaited
                 failure = Failure(error)  # type: ignore[no-untyped-call] # Twisted: untyped
                 self.call(partial(done.errback, failure))
             else:
-                self.call(partial(done.callback, found))
+                self.call(partial(done.callback, result))
 
         start_thread(
             threading.Thread(target=work, name="propload-outside", daemon=True)

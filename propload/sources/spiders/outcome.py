@@ -32,7 +32,7 @@ MISSING = "crawl/missing"
 #: The key of a list there, in which a spider puts further notes for the user.
 NOTES = "crawl/notes"
 #: The most reasons for missing rows in `incomplete`; the others are in the notes.
-_MOST_SAID = 4
+_MAX_REASONS = 4
 #: The key of a count there: searches for which the site says that it found nothing.
 NOTHING_FOUND = "crawl/searches_without_listings"
 
@@ -68,7 +68,7 @@ class CrawlOutcome:
         statuses: How many responses had which HTTP status.
         empty_searches: Searches that found nothing, according to the site.
         missing: What the spider says it asked for but did not get, a sentence each.
-        told: Further notes of the spider, a sentence each.
+        spider_notes: Further notes of the spider, a sentence each.
         examples: Some of the pages and exceptions that were counted, a sentence each.
         seconds: Duration.
     """
@@ -88,7 +88,7 @@ class CrawlOutcome:
     statuses: Mapping[int, int] = field(default_factory=dict)
     empty_searches: int = 0
     missing: tuple[str, ...] = ()
-    told: tuple[str, ...] = ()
+    spider_notes: tuple[str, ...] = ()
     examples: tuple[str, ...] = ()
     seconds: float = 0.0
 
@@ -122,9 +122,11 @@ class CrawlOutcome:
         Pages that are gone, or that robots.txt forbids, have no rows to bring: the
         next crawl does not get them either.
         """
-        said = [*self._losses(), *self.missing]
-        more = len(said) - _MOST_SAID
-        return "; ".join(said[:_MOST_SAID]) + (f"; {more:,} more" if more > 0 else "")
+        reasons = [*self._losses(), *self.missing]
+        more_count = len(reasons) - _MAX_REASONS
+        return "; ".join(reasons[:_MAX_REASONS]) + (
+            f"; {more_count:,} more" if more_count > 0 else ""
+        )
 
     def raise_for_failure(self) -> None:
         """Raise if the crawl did not bring what it was run for.
@@ -158,20 +160,22 @@ class CrawlOutcome:
             raise SourceError(msg, source=self.spider)
 
     def _details(self) -> str:
-        said = [*self.missing, *self.examples][:3]
+        details = [*self.missing, *self.examples][:3]
         if self.finish_reason not in (FINISHED, *BLOCKED_REASONS):
-            said.append(f"it ended as {self.finish_reason}")
+            details.append(f"it ended as {self.finish_reason}")
         if self.robots_forbidden:
-            said.append(f"robots.txt forbids {counted(self.robots_forbidden, 'page')}")
+            details.append(
+                f"robots.txt forbids {counted(self.robots_forbidden, 'page')}"
+            )
         # only if no page came: otherwise these are merely repeated links
         if not self.pages:
-            said += self._not_sent()
-        odd = {code: n for code, n in self.statuses.items() if code >= 400}
-        said += [
+            details += self._not_sent()
+        failed_statuses = {code: n for code, n in self.statuses.items() if code >= 400}
+        details += [
             f"{counted(n, 'answer was', 'answers were')} HTTP {code}"
-            for code, n in sorted(odd.items())
+            for code, n in sorted(failed_statuses.items())
         ]
-        return f": {'; '.join(said)}" if said else ""
+        return f": {'; '.join(details)}" if details else ""
 
     def _not_sent(self) -> Iterator[str]:
         if self.repeated:
@@ -202,7 +206,7 @@ class CrawlOutcome:
         if self.empty_searches:
             yield f"searches that found nothing, says the site: {self.empty_searches:,}"
         yield from self.missing
-        yield from self.told
+        yield from self.spider_notes
         yield from self.examples
 
     def _losses(self) -> Iterator[str]:
@@ -250,8 +254,8 @@ def read_outcome(
         # the stats also count the responses whose requests were retried
         statuses=_statuses(stats) or dict(watch.statuses),
         empty_searches=_count(stats, NOTHING_FOUND),
-        missing=_said(stats, MISSING),
-        told=_said(stats, NOTES),
+        missing=_texts(stats, MISSING),
+        spider_notes=_texts(stats, NOTES),
         examples=tuple(watch.examples),
         seconds=float(stats.get("elapsed_time_seconds", 0.0)),
     )
@@ -266,7 +270,7 @@ def _count(stats: Mapping[str, Any], name: str) -> int:
     return int(stats.get(name, 0))
 
 
-def _said(stats: Mapping[str, Any], name: str) -> tuple[str, ...]:
+def _texts(stats: Mapping[str, Any], name: str) -> tuple[str, ...]:
     return tuple(map(str, stats.get(name) or ()))
 
 

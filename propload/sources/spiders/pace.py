@@ -29,10 +29,10 @@ class Pace:
 
     async def process_start(self, start: AsyncIterator[Any]) -> AsyncIterator[Any]:
         """Yield what `start` yields, as there is room for it, until the crawl ends."""
-        async for one in start:
+        async for output in start:
             sink = self._crawler.get_item_pipeline(PropLoadPipeline)
             if sink is not None:
                 await sink.room()
             if self.ended or (sink is not None and not sink.takes_items):
                 return
-            yield one
+            yield output

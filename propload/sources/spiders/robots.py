@@ -40,18 +40,18 @@ class Robots(RobotsTxtMiddleware):
 
     async def robot_parser(self, request: Request) -> RobotParser | None:
         """Return the rules of the request's site, or None if it has none."""
-        waiting = self._parsers.get(urlparse_cached(request).netloc)
-        if not isinstance(waiting, Deferred):
+        pending = self._parsers.get(urlparse_cached(request).netloc)
+        if not isinstance(pending, Deferred):
             return await super().robot_parser(request)
         turn: Deferred[RobotParser | None] = Deferred()
 
-        def tell(rules: RobotParser | None) -> RobotParser | None:
+        def resume(rules: RobotParser | None) -> RobotParser | None:
             """Resume this request, and return the rules."""
             turn.callback(rules)
             # passed to the next request that waits
             return rules
 
-        waiting.addCallback(tell)
+        pending.addCallback(resume)
         return await maybe_deferred_to_future(turn)
 
     def process_request_2(self, rp: RobotParser | None, request: Request) -> None:

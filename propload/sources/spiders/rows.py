@@ -64,7 +64,7 @@ class ItemRows(RowBatches):
         """
         kind: type = type(item)
         try:
-            row = _checked(_reader_of(kind)(item))
+            row = _require_fields(_reader_of(kind)(item))
         except Exception as error:  # noqa: BLE001 - a user's item may raise anything
             return self.skip(describe(item), "item", unreadable(item, error))
         return self.add_row(row)
@@ -81,31 +81,31 @@ def _reader_of(kind: type) -> Callable[[Any], dict[str, Any]]:
     The row is a copy: other pipelines may still change the item.
     """
     if not is_dataclass(kind):
-        return _read_any
+        return _read_item
     names = tuple(one.name for one in fields(kind))
     if len(names) < 2:
-        return _read_any
+        return _read_item
     values = attrgetter(*names)
 
     def read(item: object) -> dict[str, Any]:
         try:
             return dict(zip(names, values(item), strict=True))
         except AttributeError:
-            return _read_any(item)
+            return _read_item(item)
 
     return read
 
 
-def _read_any(item: object) -> dict[str, Any]:
+def _read_item(item: object) -> dict[str, Any]:
     try:
-        found = row_of(item)
+        raw_row = row_of(item)
     except AttributeError:
         # a field is not set yet: the adapter leaves it out
-        found = None
-    if found is None and ItemAdapter.is_item(item):
-        found = dict(ItemAdapter(item))
+        raw_row = None
+    if raw_row is None and ItemAdapter.is_item(item):
+        raw_row = dict(ItemAdapter(item))
     row = {}
-    for name, value in (found or {}).items():
+    for name, value in (raw_row or {}).items():
         if type(name) is not str:
             msg = f"the field name {name!r} is not a text"
             raise TypeError(msg)
@@ -113,16 +113,16 @@ def _read_any(item: object) -> dict[str, Any]:
     return row
 
 
-def _checked(row: dict[str, Any]) -> dict[str, Any]:
+def _require_fields(row: dict[str, Any]) -> dict[str, Any]:
     if not row:
         msg = "it has no fields"
         raise ValueError(msg)
     if not SETTLED.issuperset(map(type, row.values())):
-        row = {name: _settle(name, value) for name, value in row.items()}
+        row = {name: _snapshot(name, value) for name, value in row.items()}
     return row
 
 
-def _settle(name: str, value: object) -> object:
+def _snapshot(name: str, value: object) -> object:
     """Return a value that does not change when the item does."""
     try:
         return settled(value)

@@ -48,9 +48,9 @@ OTHERS = ""
 NAMES = tuple(Settings.__annotations__)
 
 #: The one setting of a run that spiders of saved pages read as well.
-_SPIDERS_TOO = "as_of"
+_ALSO_FOR_SPIDERS = "as_of"
 #: Settings that have no flag, and what a spider as a source has instead.
-_PIPELINES_ALONE = {
+_PIPELINE_ONLY = {
     "targets": "all its items go into one table, and several kinds of them into "
     "several by the pipeline of a Scrapy project",
     "loader": "its run loads",
@@ -73,7 +73,7 @@ def read_flush(settings: BaseSettings, /) -> FlushOptions:
 
 
 def read_own(
-    settings: BaseSettings, name: str, default: T, reading: Callable[[object], T], /
+    settings: BaseSettings, name: str, default: T, read: Callable[[object], T], /
 ) -> T:
     """Return a setting of propload's own.
 
@@ -81,37 +81,37 @@ def read_own(
         settings: The crawl's settings.
         name: Its name without `PREFIX`.
         default: The value if it is not set.
-        reading: The function that reads a value.
+        read: The function that reads a value.
 
     Raises:
         ConfigError: The value cannot be used.
     """
     try:
-        return reading(settings.get(PREFIX + name, default))
+        return read(settings.get(PREFIX + name, default))
     except ConfigError as error:
         msg = f"the setting {PREFIX}{name}: {error}"
         raise ConfigError(msg) from error
 
 
-def unread_settings(given: Iterable[str], /) -> Iterator[str]:
+def unread_settings(names: Iterable[str], /) -> Iterator[str]:
     """Yield a message on each setting of a run that is given for a spider's crawl.
 
     In a project these settings are for the pipeline. A spider as a source is loaded by
     its run, into the run's table, and a table that is named here would be ignored.
 
     Args:
-        given: Names of settings.
+        names: Names of settings.
     """
-    for name in given:
+    for name in names:
         own = name.removeprefix(PREFIX).lower()
-        if not name.startswith(PREFIX) or own == _SPIDERS_TOO:
+        if not name.startswith(PREFIX) or own == _ALSO_FOR_SPIDERS:
             continue
-        instead = _PIPELINES_ALONE.get(own)
+        instead = _PIPELINE_ONLY.get(own)
         if own in NAMES:
             instead = f"use {config.SETTINGS[own].flag} ({own}=... in Python)"
         if instead is not None:
-            told = f"the setting {name} is not read where a spider is a source"
-            yield f"{told}: {instead}"
+            message = f"the setting {name} is not read where a spider is a source"
+            yield f"{message}: {instead}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,28 +150,28 @@ def read_loads(settings: BaseSettings, defaults: Mapping[str, object], /) -> lis
         return [Load(own, (name,), of_class[name]) for name, own in targets.items()]
     # resolved, so that file names, texts and tuples of the same meaning are equal
     resolved = {
-        name: _of_one_spelling(config.resolve(cast("Settings", own)), of_class[name])
+        name: _normalize(config.resolve(cast("Settings", own)), of_class[name])
         for name, own in targets.items()
     }
     groups: dict[str, list[str]] = {}
     for name, own in resolved.items():
-        first = next((one for one in groups if _equal(resolved[one], own)), name)
-        groups.setdefault(first, []).append(name)
+        group = next((group for group in groups if _equal(resolved[group], own)), name)
+        groups.setdefault(group, []).append(name)
     loads = [
-        Load(targets[first], tuple(names), of_class[first])
-        for first, names in groups.items()
+        Load(targets[group], tuple(names), of_class[group])
+        for group, names in groups.items()
     ]
-    _refuse_replaced([(one, resolved[one.classes[0]]) for one in loads])
+    _refuse_replaced([(load, resolved[load.classes[0]]) for load in loads])
     return loads
 
 
 def _read_targets(settings: BaseSettings) -> dict[str, dict[str, object]]:
     """Return the settings of each target, and of `OTHERS` if other items are loaded."""
-    _check_names(settings)
-    told = {name: settings.get(PREFIX + name.upper()) for name in NAMES}
+    _check_setting_names(settings)
+    values = {name: settings.get(PREFIX + name.upper()) for name in NAMES}
     # a progress display would mix with Scrapy's log on a terminal
     shared: dict[str, object] = {"progress": False}
-    shared |= {name: value for name, value in told.items() if value is not None}
+    shared |= {name: value for name, value in values.items() if value is not None}
     targets = {}
     for kind, own in _given_targets(settings).items():
         _check(own, NAMES, f"PROPLOAD_TARGETS for {_class_name(kind)} has")
@@ -181,7 +181,7 @@ def _read_targets(settings: BaseSettings) -> dict[str, dict[str, object]]:
     return targets
 
 
-def _of_one_spelling(own: Settings, defaults: Mapping[str, object]) -> Settings:
+def _normalize(own: Settings, defaults: Mapping[str, object]) -> Settings:
     """Return all settings of a load, including defaults, with the table's full name."""
     table = parse_table(own.get("table"))
     named = {} if table is None else {"table": str(table)}
@@ -219,8 +219,8 @@ def _refuse_replaced(loads: Sequence[tuple[Load, Settings]]) -> None:
 
 def _given_targets(settings: BaseSettings) -> Mapping[object, Mapping[str, object]]:
     try:
-        given = settings.getdict("PROPLOAD_TARGETS")
-        return {kind: dict(own) for kind, own in given.items()}
+        targets = settings.getdict("PROPLOAD_TARGETS")
+        return {kind: dict(own) for kind, own in targets.items()}
     except (ValueError, TypeError) as error:
         msg = (
             "PROPLOAD_TARGETS is not a dict of item classes and their settings, as in "
@@ -235,17 +235,17 @@ def _class_name(kind: object) -> str:
     return str(kind)
 
 
-def _check_names(settings: BaseSettings) -> None:
+def _check_setting_names(settings: BaseSettings) -> None:
     known = [name.upper() for name in (*NAMES, *OWN)]
-    ours = [name for name in settings if name.startswith(PREFIX)]
-    given = [name.removeprefix(PREFIX) for name in ours]
-    _check(given, known, "there is", prefix=PREFIX)
+    prefixed = [name for name in settings if name.startswith(PREFIX)]
+    names = [name.removeprefix(PREFIX) for name in prefixed]
+    _check(names, known, "there is", prefix=PREFIX)
 
 
 def _check(
-    given: Collection[str], known: Collection[str], subject: str, *, prefix: str = ""
+    names: Collection[str], known: Collection[str], subject: str, *, prefix: str = ""
 ) -> None:
-    for name in given:
+    for name in names:
         if name not in known:
             hint = suggest(name, known, prefix=prefix)
             msg = f"{subject} no setting {prefix}{name}{hint}"

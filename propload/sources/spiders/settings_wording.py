@@ -25,33 +25,33 @@ _TWICE = re.compile(r"(PROPLOAD_\w+)(=\w+)?, or \1\b")
 _KEYWORD = re.compile(r"([a-z_]+): ")
 
 
-def in_settings(text: str, /) -> str:
+def flags_to_settings(text: str, /) -> str:
     """Return a message with settings, `PROPLOAD_KEY=A,B`, for flags, `--key A,B`.
 
     Flags in commands that the message tells the user to run stay as they are.
     """
-    return _TWICE.sub(r"\1\2", _COMMAND_OR_FLAG.sub(_renamed, text))
+    return _TWICE.sub(r"\1\2", _COMMAND_OR_FLAG.sub(_setting_for_flag, text))
 
 
-def of_a_setting(text: str, given: Container[str], /) -> str:
+def with_setting_name(text: str, variables: Container[str], /) -> str:
     """Return a message with the setting that it begins with under its Scrapy name.
 
     Args:
         text: The message.
-        given: The Scrapy names of the settings that the crawl has.
+        variables: The Scrapy names of the settings that the crawl has.
     """
-    found = _KEYWORD.match(text)
-    setting = SETTINGS.get(found[1]) if found else None
-    if found is None or setting is None or setting.variable not in given:
+    keyword = _KEYWORD.match(text)
+    setting = SETTINGS.get(keyword[1]) if keyword else None
+    if keyword is None or setting is None or setting.variable not in variables:
         return text
-    return f"{setting.variable}: {text[found.end() :]}"
+    return f"{setting.variable}: {text[keyword.end() :]}"
 
 
-def _renamed(found: re.Match[str]) -> str:
-    setting = _FLAGS.get(found["flag"] or "")
+def _setting_for_flag(match: re.Match[str]) -> str:
+    setting = _FLAGS.get(match["flag"] or "")
     if setting is None:
-        return found[0]
-    word = found["word"]
+        return match[0]
+    word = match["word"]
     if word is None:
         return setting.variable
     is_value = word in setting.choices or _PLACEHOLDER.fullmatch(word)

@@ -16,12 +16,12 @@ from twisted.internet.defer import Deferred
 from propload.errors import PropLoadError
 from propload.messages.wording import counted
 from propload.sources.spiders.ending import (
-    LOOK_AGAIN_SECONDS,
-    Brake,
+    IDLE_CHECK_SECONDS,
+    CrawlStopper,
+    close_when_idle,
     drop_queued,
-    look_again,
-    look_further,
     note_reason,
+    schedule_idle_check,
 )
 from propload.sources.spiders.feed import Feed, not_loaded
 from propload.sources.spiders.finding import defaults_of_spider, unread_defaults
@@ -30,7 +30,10 @@ from propload.sources.spiders.loop import CrawlLoop
 from propload.sources.spiders.outcome import BLOCKED_REASONS, read_outcome
 from propload.sources.spiders.rows import ItemRows
 from propload.sources.spiders.settings import OTHERS, read_flush, read_loads
-from propload.sources.spiders.settings_wording import in_settings, of_a_setting
+from propload.sources.spiders.settings_wording import (
+    flags_to_settings,
+    with_setting_name,
+)
 from propload.sources.spiders.watching import Watch
 
 if TYPE_CHECKING:
@@ -45,11 +48,13 @@ log = logging.getLogger(__name__)
 FAILED = "propload_failed"
 #: Modules of the commands that put their own `start` in place of a spider's to look at
 #: pages; `scrapy view` has that of `fetch`.
-_LOOKING = frozenset(f"scrapy.commands.{name}" for name in ("fetch", "parse", "check"))
+_INSPECTING_MODULES = frozenset(
+    f"scrapy.commands.{name}" for name in ("fetch", "parse", "check")
+)
 #: The path of the loader: not imported here, because sources are a lower layer.
 LOADER = "propload.loader.CrawlLoader"
 #: The path of the function that removes passwords from the process's title.
-HIDING = "propload.process_title.hide_passwords"
+HIDE_PASSWORDS = "propload.process_title.hide_passwords"
 
 
 class PropLoadPipeline:
@@ -66,17 +71,17 @@ class PropLoadPipeline:
         self._crawler = crawler
         # before Scrapy opens the folder: reading its queue empties it
         self._job_folder = JobFolder(crawler)
-        self._brake = Brake(crawler)
+        self._stopper = CrawlStopper(crawler)
         #: By the names of item classes; classes with equal settings share one.
         self._feeds: dict[str, Feed] = {}
-        self._feed_of: dict[type, Feed | None] = {}
+        self._feed_by_class: dict[type, Feed | None] = {}
         self.error: BaseException | None = None
         self._closed = False
         #: Fires when every load has ended.
         self._ended: Deferred[None] = Deferred()
-        self._only_looks = False
-        #: The pending call of `_look_further`, some time after an item had to wait.
-        self._looking: CallLaterResult | None = None
+        self._is_inspection = False
+        #: The pending call of `_check_idle`, some time after an item had to wait.
+        self._idle_check: CallLaterResult | None = None
         #: Whether a table took no row, or was not replaced as it should have been.
         self._loaded_nothing = False
         #: The finish reason of the crawl; empty while it is running.
@@ -88,16 +93,16 @@ class PropLoadPipeline:
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> PropLoadPipeline:
         """Return the pipeline of a crawl, and hide its passwords from `ps`."""
-        load_object(HIDING)()
+        load_object(HIDE_PASSWORDS)()
         return cls(crawler)
 
     async def open_spider(self) -> None:
         """Open a loader for each target; if one cannot be opened, the crawl ends."""
         note_reason(self._crawler.engine, self._end)
-        found = self._crawler.get_downloader_middleware(Watch)
-        self.watch = found or Watch(self._crawler)
-        self._only_looks = _only_looks(self._crawler)
-        if self._only_looks:
+        watch = self._crawler.get_downloader_middleware(Watch)
+        self.watch = watch or Watch(self._crawler)
+        self._is_inspection = _is_inspection(self._crawler)
+        if self._is_inspection:
             return
         try:
             await self._open_feeds()
@@ -111,15 +116,15 @@ class PropLoadPipeline:
             DropItem: The load has failed or ended, so that the item is not loaded.
         """
         if self._closed:
-            self._tell_late()
+            self._count_late()
             raise not_loaded()
         kind = type(item)
-        if kind not in self._feed_of:
-            self._feed_of[kind] = self._find_feed(kind)
-        feed = self._feed_of[kind]
+        if kind not in self._feed_by_class:
+            self._feed_by_class[kind] = self._find_feed(kind)
+        feed = self._feed_by_class[kind]
         if feed is not None:
             if await feed.put(item):
-                self._look_again()
+                self._schedule_idle_check()
         elif self.error is not None:
             raise not_loaded()
         else:
@@ -133,11 +138,11 @@ class PropLoadPipeline:
 
     async def room(self) -> None:
         """Return when every target has room for another item, or has failed."""
-        for feed in self._each_feed:
-            await feed.room()
+        for feed in self._distinct_feeds:
+            await feed.wait_for_room()
 
     @property
-    def _each_feed(self) -> list[Feed]:
+    def _distinct_feeds(self) -> list[Feed]:
         return [*dict.fromkeys(self._feeds.values())]
 
     async def close_spider(self) -> None:
@@ -153,13 +158,13 @@ class PropLoadPipeline:
 
     async def _close_feeds(self) -> None:
         # determined once: a target that fails from here on does not affect the others
-        lacking = self._lacking()
-        for feed in self._each_feed:
-            report = await feed.close(whole=not lacking)
+        missing_reason = self._missing_reason()
+        for feed in self._distinct_feeds:
+            report = await feed.close(whole=not missing_reason)
             self._count(feed, report)
-            self._tell_lost(feed)
+            self._log_lost(feed)
             if report is not None:
-                self._tell(report, lacking)
+                self._log_report(report, missing_reason)
 
     async def _open_feeds(self) -> None:
         settings = self._crawler.settings
@@ -167,28 +172,28 @@ class PropLoadPipeline:
         loads = read_loads(settings, defaults_of_spider(self._crawler.spidercls))
         for unread in unread_defaults(self._crawler.spidercls):
             log.warning("%s", unread)
-        make = load_object(settings.get("PROPLOAD_LOADER") or LOADER)
-        for one in loads:
+        make_loader = load_object(settings.get("PROPLOAD_LOADER") or LOADER)
+        for load in loads:
             # made outside of the loop, because a loader may connect when it is made
             spider = self._crawler.spidercls.name
             # a user's own loader need not take `defaults` if there are none
-            told = {"defaults": one.defaults} if one.defaults else {}
-            opening = partial(make, name=spider, **told, **one.settings)
-            loader = await loop.run_outside(opening)
+            defaults = {"defaults": load.defaults} if load.defaults else {}
+            open_loader = partial(make_loader, name=spider, **defaults, **load.settings)
+            loader = await loop.run_outside(open_loader)
             rows = ItemRows(spider, flush)
             feed = Feed(loader, rows, flush, loop, on_failed=self._fail)
-            self._feeds |= dict.fromkeys(one.classes, feed)
+            self._feeds |= dict.fromkeys(load.classes, feed)
 
     def _find_feed(self, kind: type) -> Feed | None:
-        if self._only_looks:
+        if self._is_inspection:
             log.warning(
                 "items of %s are not loaded, as scrapy parse only shows them: scrapy "
                 "crawl loads them",
                 kind.__qualname__,
             )
             return None
-        for one in kind.__mro__:
-            for name in (f"{one.__module__}.{one.__qualname__}", one.__name__):
+        for base in kind.__mro__:
+            for name in (f"{base.__module__}.{base.__qualname__}", base.__name__):
                 if name in self._feeds:
                     return self._feeds[name]
         if OTHERS not in self._feeds and self.error is None:
@@ -207,9 +212,9 @@ class PropLoadPipeline:
             # a site that refuses gets no further requests, not even the queued ones
             drop_queued(self._crawler)
         # a limit on items may end it while items from `start` are in process
-        look_again(self._crawler)
+        close_when_idle(self._crawler)
 
-    def _lacking(self) -> str:
+    def _missing_reason(self) -> str:
         """Return why rows may be missing, or an empty text."""
         if self.watch is None:
             return FAILED
@@ -217,29 +222,33 @@ class PropLoadPipeline:
         outcome = read_outcome(self._crawler, self.watch, finish_reason=reason)
         return outcome.incomplete
 
-    def _tell(self, report: Report, lacking: str) -> None:
+    def _log_report(self, report: Report, missing_reason: str) -> None:
         counts = report.counts
         # after a failure, the report says how many rows wait, and how to load them
-        tells = counts.rejected or self.error is not None
-        level = logging.WARNING if tells else logging.INFO
+        is_warning = counts.rejected or self.error is not None
+        level = logging.WARNING if is_warning else logging.INFO
         if counts.all_rejected:
             self._loaded_nothing, level = True, logging.ERROR
-        log.log(level, "%s", in_settings(str(report)))
+        log.log(level, "%s", flags_to_settings(str(report)))
         if report.status == "interrupted":
             self._loaded_nothing = True
             # an error, as the command exits with 1 because of it
-            log.error("not all rows came: %s. %s", lacking, in_settings(report.message))
+            log.error(
+                "not all rows came: %s. %s",
+                missing_reason,
+                flags_to_settings(report.message),
+            )
 
-    def _tell_lost(self, feed: Feed) -> None:
+    def _log_lost(self, feed: Feed) -> None:
         if feed.counts.lost:
             log.error(
                 "%s, neither in the table nor in the journal (%s): crawl again what "
                 "they come from",
                 counted(feed.counts.lost, "item is lost", "items are lost"),
-                feed.unkept,
+                feed.storage_error,
             )
 
-    def _tell_late(self) -> None:
+    def _count_late(self) -> None:
         stats = self._crawler.stats
         if not stats.get_value("propload/late"):
             log.warning(
@@ -249,28 +258,28 @@ class PropLoadPipeline:
             )
         stats.inc_value("propload/late")
 
-    def _look_again(self) -> None:
+    def _schedule_idle_check(self) -> None:
         slot = self._crawler.engine.scraper.slot
         if slot is not None and slot.closing is not None:
-            look_again(self._crawler)
-        elif self._looking is None:
-            self._looking = call_later(LOOK_AGAIN_SECONDS, self._look_further)
+            close_when_idle(self._crawler)
+        elif self._idle_check is None:
+            self._idle_check = call_later(IDLE_CHECK_SECONDS, self._check_idle)
 
-    def _look_further(self) -> None:
-        self._looking = None
-        look_further(self._crawler)
+    def _check_idle(self) -> None:
+        self._idle_check = None
+        schedule_idle_check(self._crawler)
 
     def _fail(self, error: BaseException) -> None:
         self.error = self.error or error
-        known = isinstance(error, PropLoadError)
-        told = str(error) if known else f"{type(error).__name__}: {error}"
+        is_known = isinstance(error, PropLoadError)
+        message = str(error) if is_known else f"{type(error).__name__}: {error}"
         log.error(
             "%s: not every item of this crawl is loaded: %s",
             FAILED,
-            in_settings(of_a_setting(told, self._crawler.settings)),
-            exc_info=None if known else error,
+            flags_to_settings(with_setting_name(message, self._crawler.settings)),
+            exc_info=None if is_known else error,
         )
-        self._brake.pull(FAILED)
+        self._stopper.stop(FAILED)
 
     def _count(self, feed: Feed, report: Report | None) -> None:
         stats = self._crawler.stats
@@ -299,11 +308,11 @@ class PropLoadPipeline:
             self._crawler.spider = None
 
 
-def _only_looks(crawler: Crawler) -> bool:
+def _is_inspection(crawler: Crawler) -> bool:
     """Return whether `scrapy shell`, `fetch`, `view`, `parse` or `check` runs.
 
     A user who looks at a page, or tries out a spider, may have no database, and the
     items of one page must not replace a table.
     """
     start = getattr(crawler.spidercls.start, "__module__", "")
-    return not crawler.crawling or start in _LOOKING
+    return not crawler.crawling or start in _INSPECTING_MODULES

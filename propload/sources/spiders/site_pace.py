@@ -11,15 +11,20 @@ from scrapy.utils.asyncio import call_later
 
 from propload.config.values import read_seconds
 from propload.messages.wording import counted
-from propload.sources.spiders.ending import Brake, drop_queued, note_reason, taken_back
+from propload.sources.spiders.ending import (
+    CrawlStopper,
+    drop_queued,
+    dropped_request_error,
+    note_reason,
+)
 from propload.sources.spiders.hosts import host_of, is_loopback
 from propload.sources.spiders.outcome import BLOCKED, MISSING, NOTES
 from propload.sources.spiders.settings import PREFIX, read_own
 from propload.sources.spiders.site_waits import (
     TOO_BUSY,
     asks_for_less,
-    delay_told,
-    wait_told,
+    crawl_delay,
+    retry_after,
 )
 
 if TYPE_CHECKING:
@@ -35,7 +40,7 @@ LONGEST_WAIT = f"{PREFIX}LONGEST_WAIT"
 _LONGEST = 300.0
 #: Seconds to wait after a first 429 that does not say how long. Each further wait is as
 #: long as all those before it in a row: the sixth would exceed the longest wait.
-_UNSAID = 10.0
+_FIRST_WAIT = 10.0
 #: The key in a request's `meta` under which Scrapy notes its download slot.
 _SLOT = "download_slot"
 #: The key in the `meta` of a request whose site wants a longer wait than is allowed.
@@ -59,16 +64,16 @@ class SitePace:
 
     def __init__(self, crawler: Crawler) -> None:
         self._crawler = crawler
-        self._brake = Brake(crawler)
+        self._stopper = CrawlStopper(crawler)
         self._longest = read_own(
             crawler.settings, "LONGEST_WAIT", _LONGEST, read_seconds
         )
         #: Seconds between two requests, by host.
-        self._least: dict[str, float] = {}
+        self._least_delay: dict[str, float] = {}
         #: By slot: when it may send again, and how long it has waited in a row.
-        self._until: dict[str, float] = {}
-        self._in_a_row: dict[str, float] = {}
-        self._waits, self._waited = 0, 0.0
+        self._paused_until: dict[str, float] = {}
+        self._consecutive_seconds: dict[str, float] = {}
+        self._wait_count, self._wait_seconds = 0, 0.0
         self._is_refused = False
         connect = crawler.signals.connect
         connect(self._on_opened, signals.spider_opened)
@@ -95,9 +100,11 @@ class SitePace:
         """
         if self._is_refused:
             # it was waiting for robots.txt when the site refused
-            raise taken_back(request)
-        led_by = request.meta.get("redirect_urls")
-        if led_by and request.meta.get(_SLOT) == self._slot_of(led_by[-1]):
+            raise dropped_request_error(request)
+        redirected_from = request.meta.get("redirect_urls")
+        if redirected_from and request.meta.get(_SLOT) == self._slot_of(
+            redirected_from[-1]
+        ):
             del request.meta[_SLOT]
 
     def _slot_of(self, url: str) -> str:
@@ -109,7 +116,7 @@ class SitePace:
     def _on_end(self, _reason: str) -> None:
         # the end of a crawl is not to wait minutes for its last requests; with JOBDIR
         # they stay, as they would be missing from the crawl that continues this one
-        waits = any(until > time.monotonic() for until in self._until.values())
+        waits = any(until > time.monotonic() for until in self._paused_until.values())
         if waits and not self._crawler.settings.get("JOBDIR"):
             drop_queued(self._crawler)
 
@@ -118,20 +125,22 @@ class SitePace:
     def _on_rules(self, robotparser: RobotParser, request: Request) -> None:
         settings, host = self._crawler.settings, host_of(request.url)
         agent = settings["ROBOTSTXT_USER_AGENT"] or request.headers.get("User-Agent")
-        seconds = delay_told(robotparser, _text(agent or settings["USER_AGENT"]))
+        seconds = crawl_delay(robotparser, _text(agent or settings["USER_AGENT"]))
         if not seconds or is_loopback(request.url):
             return
-        told = f"robots.txt of {host} asks for {_said(seconds)} between two pages"
+        message = (
+            f"robots.txt of {host} asks for {_duration(seconds)} between two pages"
+        )
         if seconds > self._longest:
-            self._refuse(told)
+            self._refuse(message)
             return
-        log.info("%s", told)
-        self._least[host] = max(seconds, self._least.get(host, 0.0))
+        log.info("%s", message)
+        self._least_delay[host] = max(seconds, self._least_delay.get(host, 0.0))
 
     def _slow_down(self, request: Request) -> Slot | None:
         """Return the slot of a request, slowed down to what its host asks for."""
         slot = self._crawler.engine.downloader.slots.get(request.meta.get(_SLOT, ""))
-        least = self._least.get(host_of(request.url))
+        least = self._least_delay.get(host_of(request.url))
         if slot is not None and least:
             slot.delay = max(slot.delay, least)
             # with jitter, some of the waits would be shorter
@@ -143,39 +152,47 @@ class SitePace:
     def _on_answer(self, response: Response, request: Request) -> None:
         slot, key = self._slow_down(request), request.meta.get(_SLOT, "")
         if response.status not in TOO_BUSY:
-            self._in_a_row.pop(key, None)
-        told, now = wait_told(response), time.monotonic()
-        said = f"asks to wait {_said(told)} (HTTP {response.status}, Retry-After"
-        if not told and asks_for_less(response):
-            told = self._unsaid(request, key)
-            said = f"answers HTTP 429, without a Retry-After (to wait {_said(told)}"
+            self._consecutive_seconds.pop(key, None)
+        wait, now = retry_after(response), time.monotonic()
+        reply = f"asks to wait {_duration(wait)} (HTTP {response.status}, Retry-After"
+        if not wait and asks_for_less(response):
+            wait = self._default_wait(request, key)
+            reply = (
+                f"answers HTTP 429, without a Retry-After (to wait {_duration(wait)}"
+            )
         # count only the added time: several requests under way may get this response
-        more = now + told - max(now, self._until.get(key, now))
-        if slot is None or more <= 0:
+        added = now + wait - max(now, self._paused_until.get(key, now))
+        if slot is None or added <= 0:
             return
-        before = self._in_a_row.get(key, 0.0)
-        self._in_a_row[key] = before + more
-        if before + more > self._longest:
+        before = self._consecutive_seconds.get(key, 0.0)
+        self._consecutive_seconds[key] = before + added
+        if before + added > self._longest:
             # the response is passed on, and the request is not retried
             request.meta["dont_retry"] = request.meta[_REFUSED] = True
-            row = f"; {_said(before + more)} in a row" if before else ""
-            self._refuse(f"{request.url} {said}{row})")
+            in_a_row = f"; {_duration(before + added)} in a row" if before else ""
+            self._refuse(f"{request.url} {reply}{in_a_row})")
             return
-        log.warning("%s %s): nothing is asked of it until then", request.url, said)
-        self._waits, self._waited = self._waits + 1, self._waited + more
-        self._until[key] = now + told
-        self._hold(slot, told)
+        log.warning("%s %s): nothing is asked of it until then", request.url, reply)
+        self._wait_count, self._wait_seconds = (
+            self._wait_count + 1,
+            self._wait_seconds + added,
+        )
+        self._paused_until[key] = now + wait
+        self._pause_slot(slot, wait)
 
-    def _unsaid(self, request: Request, key: str) -> float:
+    def _default_wait(self, request: Request, key: str) -> float:
         """Return the seconds to wait after a 429 that does not say how long.
 
         It is 0 for a site on this machine, and for a slot that waits already.
         """
-        if is_loopback(request.url) or self._until.get(key, 0.0) > time.monotonic():
+        if (
+            is_loopback(request.url)
+            or self._paused_until.get(key, 0.0) > time.monotonic()
+        ):
             return 0.0
-        return max(_UNSAID, self._in_a_row.get(key, 0.0))
+        return max(_FIRST_WAIT, self._consecutive_seconds.get(key, 0.0))
 
-    def _hold(self, slot: Slot, seconds: float) -> None:
+    def _pause_slot(self, slot: Slot, seconds: float) -> None:
         """Send nothing from a slot for so many seconds."""
         if slot.latercall:
             slot.latercall.cancel()
@@ -185,24 +202,24 @@ class SitePace:
         # Scrapy discards slots that were not used for a while
         slot.lastseen = time.monotonic() + seconds
 
-    def _refuse(self, told: str) -> None:
+    def _refuse(self, message: str) -> None:
         sentence = (
-            f"{told}, longer than {LONGEST_WAIT} ({_said(self._longest)}): crawl again "
-            f"later, or allow a longer wait ({LONGEST_WAIT}=SECONDS, in settings.py or "
-            "by --set)"
+            f"{message}, longer than {LONGEST_WAIT} ({_duration(self._longest)}): "
+            f"crawl again later, or allow a longer wait ({LONGEST_WAIT}=SECONDS, in "
+            "settings.py or by --set)"
         )
         log.error("%s", sentence)
         # the reason comes before what the spider says is missing
         stats, self._is_refused = self._crawler.stats, True
         stats.set_value(MISSING, [sentence, *(stats.get_value(MISSING) or ())])
-        self._brake.pull(BLOCKED)
+        self._stopper.stop(BLOCKED)
         # even with JOBDIR: they are not to be sent later either
         drop_queued(self._crawler)
 
     def _on_closed(self) -> None:
-        if self._waits:
-            times = counted(self._waits, "time")
-            waited = f"{times}, {_said(self._waited)}"
+        if self._wait_count:
+            times = counted(self._wait_count, "time")
+            waited = f"{times}, {_duration(self._wait_seconds)}"
             sentence = f"waited for the site (Retry-After, HTTP 429): {waited}"
             stats = self._crawler.stats
             stats.set_value(NOTES, [*(stats.get_value(NOTES) or ()), sentence])
@@ -217,5 +234,5 @@ def _text(agent: str | bytes) -> str:
     return agent.decode("latin-1") if isinstance(agent, bytes) else agent
 
 
-def _said(seconds: float) -> str:
+def _duration(seconds: float) -> str:
     return f"{seconds:,.1f}".removesuffix(".0") + " s"

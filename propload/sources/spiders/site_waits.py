@@ -15,17 +15,17 @@ _TOO_MANY = 429
 TOO_BUSY = frozenset({_TOO_MANY, 503})
 
 
-def wait_told(response: Response, /) -> float:
+def retry_after(response: Response, /) -> float:
     """Return the seconds that a response asks to wait, or 0.
 
     A date is compared with the date of the response: the site's clock may differ.
     """
     if response.status not in TOO_BUSY:
         return 0.0
-    told = _header(response, "Retry-After")
-    if told.isdecimal():
-        return float(told)
-    until = _moment(told)
+    value = _header(response, "Retry-After")
+    if value.isdecimal():
+        return float(value)
+    until = _moment(value)
     if until is None:
         return 0.0
     sent = _moment(_header(response, "Date")) or datetime.now(UTC)
@@ -38,7 +38,7 @@ def asks_for_less(response: Response, /) -> bool:
     return response.status == _TOO_MANY and _header(response, "Retry-After") != "0"
 
 
-def delay_told(rules: RobotParser, agent: str, /) -> float:
+def crawl_delay(rules: RobotParser, agent: str, /) -> float:
     """Return the seconds between two requests that a robots.txt asks for, or 0."""
     delay = rules.crawl_delay(agent) or 0.0
     # Scrapy's parsers do not expose it; the parsers behind the usual two have it

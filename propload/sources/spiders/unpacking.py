@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from scrapy.signalmanager import SignalManager
 
 #: The signal that is sent with a request whose response was given up.
-given_up = object()
+response_given_up = object()
 
 
 class Unpacking(HttpCompressionMiddleware):
@@ -31,9 +31,9 @@ class Unpacking(HttpCompressionMiddleware):
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Unpacking:
         """Return the middleware of a crawl."""
-        made = super().from_crawler(crawler)
-        made.signals = crawler.signals
-        return made
+        middleware = super().from_crawler(crawler)
+        middleware.signals = crawler.signals
+        return middleware
 
     def process_response(
         self,
@@ -49,5 +49,5 @@ class Unpacking(HttpCompressionMiddleware):
         try:
             return super().process_response(request, response)
         except IgnoreRequest:
-            self.signals.send_catch_log(given_up, request=request)
+            self.signals.send_catch_log(response_given_up, request=request)
             raise

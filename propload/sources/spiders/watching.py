@@ -12,7 +12,7 @@ from scrapy.http.request import NO_CALLBACK
 
 from propload.sources.spiders.feed import NOT_LOADED
 from propload.sources.spiders.robots import unread_rules
-from propload.sources.spiders.unpacking import given_up
+from propload.sources.spiders.unpacking import response_given_up
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -68,7 +68,7 @@ class Watch:
         crawler.signals.connect(self._on_answer, signals.response_received)
         crawler.signals.connect(self._on_download, signals.response_downloaded)
         crawler.signals.connect(self._on_request_dropped, signals.request_dropped)
-        crawler.signals.connect(self._on_given_up, given_up)
+        crawler.signals.connect(self._on_given_up, response_given_up)
         crawler.signals.connect(self._on_item, signals.item_scraped)
         crawler.signals.connect(self._on_error, signals.spider_error)
         crawler.signals.connect(self._on_item_error, signals.item_error)
@@ -95,7 +95,7 @@ class Watch:
         elif _TOO_LARGE.search(str(exception)):
             self._on_given_up(request)
         elif not isinstance(exception, IgnoreRequest | DownloadCancelledError):
-            self._lose(request, failure_said(exception))
+            self._lose(request, describe_failure(exception))
 
     def _is_read(self, request: Request, status: int) -> bool:
         if 200 <= status < 300:
@@ -103,10 +103,10 @@ class Watch:
         meta, settings = request.meta, self._crawler.settings
         if meta.get("handle_httpstatus_all") or settings.getbool("HTTPERROR_ALLOW_ALL"):
             return True
-        own = getattr(self._crawler.spider, "handle_httpstatus_list", None)
+        spider_list = getattr(self._crawler.spider, "handle_httpstatus_list", None)
         by_settings = map(int, settings.getlist("HTTPERROR_ALLOWED_CODES"))
-        read = meta.get("handle_httpstatus_list", own) or by_settings
-        return status in read
+        allowed = meta.get("handle_httpstatus_list", spider_list) or by_settings
+        return status in allowed
 
     def _lose(self, request: Request, reason: str, *, gone: bool = False) -> None:
         if _is_robots_txt(request):
@@ -155,9 +155,9 @@ class Watch:
         if reason == NOT_LOADED:
             return
         self.dropped_items += 1
-        known = self._drop_reasons
-        if reason not in known and len(known) < _MOST_DROP_REASONS:
-            known.add(reason)
+        reasons = self._drop_reasons
+        if reason not in reasons and len(reasons) < _MOST_DROP_REASONS:
+            reasons.add(reason)
             self._note(f"an item pipeline dropped an item: {reason}")
 
     def _note_raised(self, who: str, failure: Failure, response: Any) -> None:
@@ -170,7 +170,7 @@ class Watch:
             self.examples.append(sentence)
 
 
-def failure_said(error: BaseException | None, /) -> str:
+def describe_failure(error: BaseException | None, /) -> str:
     """Return the type and the message of a failure."""
     return f"{type(error).__name__}: {_TLS.sub('', str(error))}".rstrip(": ")
 

@@ -61,13 +61,13 @@ def test_arguments_and_settings_reach_the_spider():
 )
 def test_what_is_not_read_makes_the_crawl_wait(monkeypatch, batches, nbytes):
     given, waits = [], threading.Event()
-    room = Feed._room
+    room = Feed._wait_for_room
 
     def noted(feed):
         waits.set()
         return room(feed)
 
-    monkeypatch.setattr(Feed, "_room", noted)
+    monkeypatch.setattr(Feed, "_wait_for_room", noted)
     monkeypatch.setattr(crawl_module, "BATCHES_WAITING", batches)
     monkeypatch.setattr(crawl_module, "BYTES_WAITING", nbytes)
 

@@ -177,7 +177,7 @@ def test_what_cannot_be_kept_after_a_failure_is_dropped_and_counted():
     assert len([one for one in results if isinstance(one, DropItem)]) == 50
     assert not loader.kept
     assert (feed.counts.kept, feed.counts.lost) == (0, 50)
-    assert str(feed.unkept) == "disk full"
+    assert str(feed.storage_error) == "disk full"
 
 
 def test_rows_that_were_collected_when_the_load_failed_are_kept():

@@ -2,7 +2,10 @@
 
 import pytest
 
-from propload.sources.spiders.settings_wording import in_settings, of_a_setting
+from propload.sources.spiders.settings_wording import (
+    flags_to_settings,
+    with_setting_name,
+)
 
 
 @pytest.mark.parametrize(
@@ -26,7 +29,7 @@ from propload.sources.spiders.settings_wording import in_settings, of_a_setting
     ],
 )
 def test_a_flag_becomes_its_setting(told, wanted):
-    assert in_settings(told) == wanted
+    assert flags_to_settings(told) == wanted
 
 
 @pytest.mark.parametrize(
@@ -40,19 +43,19 @@ def test_a_flag_becomes_its_setting(told, wanted):
     ],
 )
 def test_commands_and_other_words_stay(told):
-    assert in_settings(told) == told
+    assert flags_to_settings(told) == told
 
 
 def test_what_follows_a_command_is_no_part_of_it():
     told = "load them (propload recover 7 --table T), or give --table TABLE"
     wanted = "load them (propload recover 7 --table T), or give PROPLOAD_TABLE=TABLE"
-    assert in_settings(told) == wanted
+    assert flags_to_settings(told) == wanted
 
 
 def test_a_message_begins_with_the_setting_that_was_given():
     told = "mode: 'upsrt' is not one of upsert, append"
     named = f"PROPLOAD_{told[:4].upper()}{told[4:]}"
-    assert of_a_setting(told, {"PROPLOAD_MODE"}) == named
+    assert with_setting_name(told, {"PROPLOAD_MODE"}) == named
     # of a target of its own
-    assert of_a_setting(told, {"PROPLOAD_TARGETS"}) == told
-    assert of_a_setting("homes: column id", {"PROPLOAD_KEY"}) == "homes: column id"
+    assert with_setting_name(told, {"PROPLOAD_TARGETS"}) == told
+    assert with_setting_name("homes: column id", {"PROPLOAD_KEY"}) == "homes: column id"

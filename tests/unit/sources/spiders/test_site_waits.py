@@ -4,7 +4,7 @@ import pytest
 from scrapy.http import Response
 from scrapy.robotstxt import ProtegoRobotParser, PythonRobotParser, RobotParser
 
-from propload.sources.spiders.site_waits import delay_told, wait_told
+from propload.sources.spiders.site_waits import crawl_delay, retry_after
 
 SENT = "Sun, 29 Nov 2026 12:00:00 GMT"
 
@@ -30,12 +30,12 @@ SENT = "Sun, 29 Nov 2026 12:00:00 GMT"
 def test_a_wait_is_a_number_of_seconds_or_a_date(told, seconds):
     headers = {"Retry-After": told.encode("latin-1"), "Date": SENT}
     for status in (429, 503):
-        assert wait_told(Response("http://a", status, headers)) == seconds
-    assert wait_told(Response("http://a", 200, headers)) == 0
+        assert retry_after(Response("http://a", status, headers)) == seconds
+    assert retry_after(Response("http://a", 200, headers)) == 0
 
 
 def test_an_answer_that_does_not_say_asks_for_no_wait():
-    assert wait_told(Response("http://a", 429)) == 0
+    assert retry_after(Response("http://a", 429)) == 0
 
 
 @pytest.mark.parametrize("parser", [ProtegoRobotParser, PythonRobotParser])
@@ -56,7 +56,7 @@ def test_an_answer_that_does_not_say_asks_for_no_wait():
 )
 def test_the_slower_of_two_rules_holds(parser, lines, seconds):
     rules = parser(lines.encode(), None)
-    assert delay_told(rules, "propload/1 (+https://example.org)") == seconds
+    assert crawl_delay(rules, "propload/1 (+https://example.org)") == seconds
 
 
 class Own(RobotParser):
@@ -73,4 +73,4 @@ class Own(RobotParser):
 
 
 def test_a_parser_that_knows_of_no_delay_asks_for_none():
-    assert delay_told(Own(), "propload") == 0
+    assert crawl_delay(Own(), "propload") == 0

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from propload.sources.spiders.watching import failure_said
+from propload.sources.spiders.watching import describe_failure
 
 
 @pytest.mark.parametrize(
@@ -24,4 +24,4 @@ from propload.sources.spiders.watching import failure_said
     ],
 )
 def test_a_failure_is_said_without_objects_of_the_process(error, said):
-    assert failure_said(error) == said
+    assert describe_failure(error) == said
