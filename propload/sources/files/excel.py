@@ -14,7 +14,7 @@ from propload.sources.source import cut, noted, with_nulls
 from propload.sources.text.dialect import SAMPLE_ROWS
 from propload.sources.text.header import find_header
 from propload.sources.text.preamble import preamble_lines
-from propload.sources.text.records import HEADER_AGAIN
+from propload.sources.text.records import REPEATED_HEADER
 from propload.values.arrow_fields import numbers_but
 
 if TYPE_CHECKING:
@@ -52,7 +52,9 @@ def read_workbook(
     head = frame.head(1 + SAMPLE_ROWS).fill_null("").rows()
     first, *sample = [row[1:] for row in head]
     above = preamble_lines([(row[0], row[1:]) for row in head])
-    names, is_header, doubt = find_header(first, sample, name, options, above=above)
+    names, is_header, doubt = find_header(
+        first, sample, name, options, lines_above=above
+    )
     frame, again = _without_header(frame.drop(ABOVE), first if is_header else None)
     columns = frame.get_columns()
     fields = [
@@ -107,7 +109,7 @@ def _without_header(
         for name, text in zip(frame.columns, header, strict=True)
     ]
     again = frame.select(pl.all_horizontal(same)).to_series()
-    check, why = HEADER_AGAIN
+    check, why = REPEATED_HEADER
     text = "\t".join(header)
     unread = [Unread(row + 1, text, check, why) for row in again.arg_true()]
     return (frame.filter(~again) if unread else frame), unread

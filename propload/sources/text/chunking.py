@@ -139,11 +139,11 @@ class Chunks:
 
     def drop_line(self) -> None:
         """Remove the text up to the next line end, however far away that is."""
-        while not (found := LINE_END.search(self._text)) and not self._ended:
+        while not (match := LINE_END.search(self._text)) and not self._ended:
             # a line feed may follow a carriage return at the very end
-            kept = b"\r" if self._text.endswith(b"\r") else b""
-            self._text = kept + self._read()
-        self._text = self._text[found.end() :] if found else b""
+            possible_return = b"\r" if self._text.endswith(b"\r") else b""
+            self._text = possible_return + self._read()
+        self._text = self._text[match.end() :] if match else b""
         self._want = self._chunk_bytes
 
     def _fill(self, count: int) -> None:

@@ -59,11 +59,11 @@ def to_utf8(
         SourceError: The bytes are not text.
     """
     head, blocks = peek(blocks, HEAD_BYTES)
-    mark, marked = _byte_order_mark(head)
-    encoding = marked or _with_order(encoding, head)
+    mark, marked_encoding = _byte_order_mark(head)
+    encoding = marked_encoding or _with_order(encoding, head)
     if not (encoding or "").startswith(UNORDERED):
         _refuse_binary(head[:HEAD_BYTES], name)
-    blocks = _without(mark, blocks)
+    blocks = _strip_mark(mark, blocks)
     if encoding is None:
         # encodings differ only beyond ASCII, and the first accent may come late
         for block in blocks:
@@ -100,7 +100,7 @@ def _with_order(encoding: str | None, head: bytes) -> str | None:
     return f"{codec}-le" if codec in UNORDERED else encoding
 
 
-def _without(mark: bytes, blocks: Iterator[bytes]) -> Iterator[bytes]:
+def _strip_mark(mark: bytes, blocks: Iterator[bytes]) -> Iterator[bytes]:
     first = next(blocks, b"")
     return chain([first[len(mark) :]], blocks)
 

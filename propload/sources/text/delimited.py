@@ -31,11 +31,11 @@ from propload.sources.text.dialect import (
 )
 from propload.sources.text.records import (
     QUOTES_OPEN,
-    Sorted,
-    find_end,
+    SplitChunk,
     holds_rows,
-    match_end,
-    sort_out,
+    rows_end_by_quotes,
+    rows_end_by_regex,
+    split_rows,
 )
 
 if TYPE_CHECKING:
@@ -78,8 +78,8 @@ def read_delimited(
         raise SourceError(msg, source=name)
     dialect = find_dialect(head, name, options, tabs=tabs)
     chunks.take(dialect.start)
-    above = options.skip_lines + count_lines(head, 0, dialect.start)
-    reader = _Reader(name, dialect, options, first_line=1 + above)
+    lines_above = options.skip_lines + count_lines(head, 0, dialect.start)
+    reader = _Reader(name, dialect, options, first_line=1 + lines_above)
     if dialect.note:
         notes.append(dialect.note)
     yield from noted(reader.read(chunks), notes)
@@ -120,22 +120,22 @@ class _Reader:
         if chunks.error:
             raise located(chunks.error, self._name, self._rows_read)
         if not self._rows_read:
-            yield from self._cut(_no_rows(self._names), [])
+            yield from self._make_batches(_no_rows(self._names), [])
 
     def _take(self, chunk: Chunk, chunks: Chunks) -> Iterator[Batch]:
         """Yield the whole rows of a chunk, and take them from the text."""
         parsed, end = self._parse_chunk(chunk)
         if end:
-            yield from self._cut(*self._with_cut(parsed, chunk, end))
+            yield from self._make_batches(*self._mark_cut_row(parsed, chunk, end))
             self._line += count_lines(chunk.text, 0, end)
             chunks.take(end)
 
     def _parse_chunk(self, chunk: Chunk) -> tuple[Parsed, int]:
         """Return the whole rows of a chunk, parsed, and where they end."""
         text, final = chunk.text, chunk.final
-        end = find_end(text, self._delimiter, final=final)
+        end = rows_end_by_quotes(text, self._delimiter, final=final)
         if end is None:
-            end = match_end(text, self._delimiter) or None
+            end = rows_end_by_regex(text, self._delimiter) or None
         if end == 0:
             return (_no_rows(self._names), []), 0
         if end is not None:
@@ -143,10 +143,10 @@ class _Reader:
             if parsed:
                 return parsed, end
             text, final = text[:end], True
-        found = self._sort_out(text, final=final)
-        return self._parse_sorted(found), found.end
+        split = self._split_rows(text, final=final)
+        return self._parse_split(split), split.end
 
-    def _with_cut(self, parsed: Parsed, chunk: Chunk, end: int) -> Parsed:
+    def _mark_cut_row(self, parsed: Parsed, chunk: Chunk, end: int) -> Parsed:
         """Return the rows; add `CUT` to an unread last row that has no line end."""
         rows, unread = parsed
         last = self._rows_read + rows.num_rows + len(unread)
@@ -158,11 +158,11 @@ class _Reader:
         return rows, [*unread[:-1], cut_off]
 
     def _parse_clean(self, text: bytes, end: int) -> Parsed | None:
-        """Return the rows of a text of whole rows, or None if it needs `sort_out`."""
+        """Return the rows of a text of whole rows, or None if it needs `split_rows`."""
         if text.find(b"\0", 0, end) >= 0 or self._repeats_header(text, end):
             return None
         if not _is_utf8(text, end):
-            # only `sort_out` can find the row with the invalid bytes
+            # only `split_rows` can find the row with the invalid bytes
             return None
         rows, ragged = self._parse(text, end)
         if not ragged:
@@ -171,7 +171,7 @@ class _Reader:
         if _are_lines(text, end, total):
             lines: Sequence[int] = range(total)
         else:
-            lines = self._sort_out(text[:end], final=True).lines
+            lines = self._split_rows(text[:end], final=True).lines
         return rows, [
             self._ragged(row, row.number, lines[row.number - 1]) for row in ragged
         ]
@@ -180,24 +180,24 @@ class _Reader:
         """Return whether a row may repeat the header."""
         if not self._header:
             return False
-        ways = self._header, BOM_UTF8 + self._header
+        headers = self._header, BOM_UTF8 + self._header
         # files that are joined may end their lines differently
         line_ends = [mark for mark in (b"\n", b"\r") if mark in text]
-        sought = [mark + way for mark in line_ends for way in ways]
+        sought = [mark + header for mark in line_ends for header in headers]
         is_within = any(text.find(one, 0, end) >= 0 for one in sought)
-        return is_within or text.startswith(ways)
+        return is_within or text.startswith(headers)
 
-    def _sort_out(self, text: bytes, *, final: bool) -> Sorted:
-        return sort_out(text, self._delimiter, final=final, header=self._header)
+    def _split_rows(self, text: bytes, *, final: bool) -> SplitChunk:
+        return split_rows(text, self._delimiter, final=final, header=self._header)
 
-    def _parse_sorted(self, found: Sorted) -> Parsed:
-        rows, ragged = self._parse(found.good, len(found.good))
+    def _parse_split(self, split: SplitChunk) -> Parsed:
+        rows, ragged = self._parse(split.good, len(split.good))
         unread = [
-            self._ragged(row, found.places[place] + 1, found.lines[place])
+            self._ragged(row, split.places[place] + 1, split.lines[place])
             for row in ragged
             for place in [row.number - 1]
         ]
-        for fault in found.faults:
+        for fault in split.faults:
             text = fault.text.decode("utf-8", "backslashreplace")
             where = fault.place + 1, fault.line
             unread.append(self._unread(*where, text, fault.check, fault.message))
@@ -210,7 +210,7 @@ class _Reader:
         names = self._names
         if not end:
             return _no_rows(names), []
-        text, end = _for_arrow(text, end)
+        text, end = _prepare_for_arrow(text, end)
         ragged: list[pyarrow.csv.InvalidRow] = []
 
         def refuse(row: pyarrow.csv.InvalidRow) -> str:
@@ -258,13 +258,15 @@ class _Reader:
     def _refuse_first_line(self, chunk: Chunk) -> Iterator[Batch]:
         line, *below = LINE_END.split(chunk.text, 1)
         check, message = QUOTES_OPEN if below else TOO_LONG
-        kept = line if below else line[:KEPT_BYTES]
-        text = kept.decode("utf-8", "backslashreplace")
+        shown = line if below else line[:KEPT_BYTES]
+        text = shown.decode("utf-8", "backslashreplace")
         fault = self._unread(1, 0, text, check, message)
-        yield from self._cut(_no_rows(self._names), [fault])
+        yield from self._make_batches(_no_rows(self._names), [fault])
         self._line += 1
 
-    def _cut(self, rows: pa.RecordBatch, unread: list[Unread]) -> Iterator[Batch]:
+    def _make_batches(
+        self, rows: pa.RecordBatch, unread: list[Unread]
+    ) -> Iterator[Batch]:
         first = self._rows_read + 1
         self._rows_read += rows.num_rows + len(unread)
         yield from cut(
@@ -272,7 +274,7 @@ class _Reader:
         )
 
 
-def _for_arrow(text: bytes, end: int) -> tuple[bytes, int]:
+def _prepare_for_arrow(text: bytes, end: int) -> tuple[bytes, int]:
     """Return a text of whole rows as Arrow reads it correctly, and its length.
 
     If no line end follows, Arrow reads an empty last field after a quoted one as quoted

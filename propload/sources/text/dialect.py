@@ -108,8 +108,10 @@ def find_dialect(
     text = head[start : start + SAMPLE_BYTES].decode("utf-8", "replace")
     sample = _Sample(text, len(head) <= start + SAMPLE_BYTES)
     # a shell passes \t on as two characters
-    told = "\t" if options.delimiter == r"\t" else options.delimiter
-    delimiter = told or declared or ("\t" if tabs else None) or _find_delimiter(sample)
+    explicit = "\t" if options.delimiter == r"\t" else options.delimiter
+    delimiter = (
+        explicit or declared or ("\t" if tabs else None) or _find_delimiter(sample)
+    )
     if not is_delimiter(delimiter):
         msg = f"delimiter {delimiter!r} cannot be used: give one ASCII character"
         raise ConfigError(msg)
@@ -118,12 +120,14 @@ def find_dialect(
         msg = f"{name} has a first line whose quotes do not close"
         raise SourceError(msg, source=name, row=0)
     first = _fields(head[start:end].decode("utf-8", "replace"), delimiter, name)
-    above = 0
+    lines_above = 0
     if options.header is None:
-        above = _lines_above(sample, delimiter, told=bool(told))
-        above += above and count_lines(head, 0, start)
+        lines_above = _lines_above(sample, delimiter, is_explicit=bool(explicit))
+        lines_above += lines_above and count_lines(head, 0, start)
     below = sample.rows(delimiter)[1:]
-    names, is_first_row, doubt = find_header(first, below, name, options, above=above)
+    names, is_first_row, doubt = find_header(
+        first, below, name, options, lines_above=lines_above
+    )
     if is_first_row:
         line = head[start:end].strip(b"\r\n")
         return Dialect(delimiter.encode(), names, end, line, doubt)
@@ -146,16 +150,16 @@ def _fields(text: str, delimiter: str, name: str) -> list[str]:
         raise SourceError(msg, source=name, row=0) from error
 
 
-def _lines_above(sample: _Sample, delimiter: str, *, told: bool) -> int:
+def _lines_above(sample: _Sample, delimiter: str, *, is_explicit: bool) -> int:
     """Return how many lines there are above the table, also with other delimiters.
 
     Args:
         sample: The beginning of the text.
         delimiter: The delimiter that was given or detected.
-        told: Whether it was given, so that no other one is tried.
+        is_explicit: Whether it was given, so that no other one is tried.
     """
     rows = sample.numbered_rows(delimiter)
-    if (lines := preamble_lines(rows)) or told:
+    if (lines := preamble_lines(rows)) or is_explicit:
         return lines
     width = len(rows[0][1])
     if width > 1 and sum(len(row) == width for _, row in rows) * 2 >= len(rows):
@@ -173,7 +177,7 @@ def _lines_above(sample: _Sample, delimiter: str, *, told: bool) -> int:
 def _find_delimiter(sample: _Sample) -> str:
     """Return the candidate with which most rows have as many fields as the first."""
     best, best_score = ",", (0.0, 0, 0)
-    decimals: tuple[str, tuple[float, int, int]] | None = None
+    decimal_comma: tuple[str, tuple[float, int, int]] | None = None
     for candidate in CANDIDATES:
         rows = sample.rows(candidate)
         width = len(rows[0]) if rows else 0
@@ -181,19 +185,25 @@ def _find_delimiter(sample: _Sample) -> str:
             continue
         share = sum(len(row) == width for row in rows) / len(rows)
         # a candidate that occurs within a quoted field separates its two quotes
-        torn = sum(field.count('"') % 2 for row in rows for field in row)
-        score = share, -torn, width
+        unpaired_quotes = sum(field.count('"') % 2 for row in rows for field in row)
+        score = share, -unpaired_quotes, width
         if score > best_score:
             best, best_score = candidate, score
-        if decimals is None and _have_decimal_commas(rows[1:]):
-            decimals = candidate, score
-    if best == "," and decimals is not None and decimals[1][:2] >= best_score[:2]:
+        if decimal_comma is None and _have_decimal_commas(rows[1:]):
+            decimal_comma = candidate, score
+    if (
+        best == ","
+        and decimal_comma is not None
+        and decimal_comma[1][:2] >= best_score[:2]
+    ):
         # a comma would split 450000,00
-        return decimals[0]
+        return decimal_comma[0]
     return best
 
 
 def _have_decimal_commas(rows: Sequence[Sequence[str]]) -> bool:
     """Return whether there are commas, all of them in decimal numbers."""
-    held = [field for row in rows for field in row if "," in field]
-    return bool(held) and all(DECIMAL_COMMA.match(field) for field in held)
+    with_commas = [field for row in rows for field in row if "," in field]
+    return bool(with_commas) and all(
+        DECIMAL_COMMA.match(field) for field in with_commas
+    )

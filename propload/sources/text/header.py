@@ -39,7 +39,7 @@ def find_header(
     source: str,
     options: SourceOptions,
     *,
-    above: int,
+    lines_above: int,
 ) -> Header:
     """Return the columns' names, and whether the first row holds them.
 
@@ -49,21 +49,21 @@ def find_header(
         source: The source's name in messages.
         options: Whether the first row is the header, if the user has said so, and how
             many lines before it were skipped.
-        above: How many lines are above what looks like the header, the first row
+        lines_above: How many lines are above what looks like the header, the first row
             included.
 
     Raises:
         SourceError: A name occurs more than once.
     """
-    told = options.header
-    has_header = _has_header(first, rows) if told is None else told
+    explicit = options.header
+    has_header = _has_header(first, rows) if explicit is None else explicit
     texts = first if has_header else [""] * len(first)
-    names = [_clean(text, place) for place, text in enumerate(texts, 1)]
+    names = [_clean_name(text, place) for place, text in enumerate(texts, 1)]
     check_names(names, source)
     doubt = ""
-    if told is None and above:
-        doubt = preamble_doubt(first, options.skip_lines + above, source)
-    elif told is None and has_header:
+    if explicit is None and lines_above:
+        doubt = preamble_doubt(first, options.skip_lines + lines_above, source)
+    elif explicit is None and has_header:
         doubt = _doubt_header(first, rows, source)
     return Header(tuple(names), has_header, doubt)
 
@@ -75,12 +75,14 @@ def _has_header(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
     numeric = [_is_numeric(text) for text in first]
     if not any(numeric):
         return True
-    if _names_numbers(first, rows):
+    if _has_name_above_numbers(first, rows):
         return True
     return sum(numeric) * 2 < sum(1 for text in first if text.strip())
 
 
-def _names_numbers(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+def _has_name_above_numbers(
+    first: Sequence[str], rows: Sequence[Sequence[str]]
+) -> bool:
     """Return whether a text has only numbers below it, so that it is their name."""
     for place, text in enumerate(first):
         below = [row[place] for row in rows if place < len(row) and row[place].strip()]
@@ -94,7 +96,7 @@ def _doubt_header(
     first: Sequence[str], rows: Sequence[Sequence[str]], source: str
 ) -> str:
     """Return a note on why a row taken for the header may not be one, or nothing."""
-    if _names_numbers(first, rows) or _are_years(first):
+    if _has_name_above_numbers(first, rows) or _are_years(first):
         return ""
     others = [row for row in rows if list(row) != list(first)]
     for place, text in enumerate(first):
@@ -121,7 +123,7 @@ def _are_years(first: Sequence[str]) -> bool:
     return len({later - year for year, later in pairwise(years)}) == 1
 
 
-def _clean(text: str, place: int) -> str:
+def _clean_name(text: str, place: int) -> str:
     """Return a column's name on one line, or `column_N` if it is blank."""
     bare = text.strip("\ufeff \t\r\n")
     return re.sub(r"\s*[\r\n]+\s*", " ", bare) or f"column_{place}"

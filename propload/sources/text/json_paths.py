@@ -11,7 +11,7 @@ from propload.batch import CREATED_AS
 from propload.errors import SourceError
 from propload.messages.suggestions import suggest
 from propload.messages.wording import counted
-from propload.sources.text.json_text import NoRow
+from propload.sources.text.json_text import InvalidRow
 from propload.values.python_text import as_text
 
 if TYPE_CHECKING:
@@ -33,36 +33,36 @@ class Place:
 
     Attributes:
         path: The names, joined by dots.
-        left: The rest of the path from here; empty where the rows are.
+        remaining: The rest of the path from here; empty where the rows are.
     """
 
     path: str
-    left: str
+    remaining: str
 
     def below(self, name: str) -> Place | None:
         """Return the place within a member of an object, or None if off the path."""
-        if self.left == name:
-            return replace(self, left="")
-        if self.left.startswith(f"{name}."):
-            return replace(self, left=self.left[len(name) + 1 :])
+        if self.remaining == name:
+            return replace(self, remaining="")
+        if self.remaining.startswith(f"{name}."):
+            return replace(self, remaining=self.remaining[len(name) + 1 :])
         return None
 
     @property
-    def within(self) -> str:
+    def followed(self) -> str:
         """The part of the path that was followed so far, for messages."""
-        return self.path[: len(self.path) - len(self.left)].rstrip(".") or "it"
+        return self.path[: len(self.path) - len(self.remaining)].rstrip(".") or "it"
 
-    def refuse(self, text: str, kind: str) -> NoRow:
+    def refuse(self, text: str, kind: str) -> InvalidRow:
         """Return the refusal of a value on the path that cannot contain the rows.
 
         Args:
             text: The value as in the text.
             kind: What messages call it.
         """
-        why = f"no rows lie at {self.path} (--rows-at): {self.within} is {kind}"
-        return NoRow(text, "rows_at", why)
+        why = f"no rows lie at {self.path} (--rows-at): {self.followed} is {kind}"
+        return InvalidRow(text, "rows_at", why)
 
-    def refuse_names(self, text: str, names: Iterable[str]) -> NoRow:
+    def refuse_names(self, text: str, names: Iterable[str]) -> InvalidRow:
         """Return the refusal of an object on the path that lacks the next name.
 
         Args:
@@ -73,42 +73,47 @@ class Place:
         shown = ", ".join(map(repr, names[:NAMES_SHOWN])) or "none"
         more = " and others" if len(names) > NAMES_SHOWN else ""
         why = (
-            f"no rows lie at {self.path} (--rows-at): {self.within} has no "
-            f"{self.left!r}; its names are {shown}{more}{suggest(self.left, names)}"
+            f"no rows lie at {self.path} (--rows-at): {self.followed} has no "
+            f"{self.remaining!r}; its names are {shown}{more}"
+            f"{suggest(self.remaining, names)}"
         )
-        return NoRow(text, "rows_at", why)
+        return InvalidRow(text, "rows_at", why)
 
     def complain_of_two(self) -> str:
         """Return the message on an object in which two members match the path."""
-        return f"{self.path} (--rows-at): {self.within} has two members of that name"
+        return f"{self.path} (--rows-at): {self.followed} has two members of that name"
 
 
-def rows_within(value: object, place: Place) -> Iterator[object]:
+def rows_at_place(value: object, place: Place) -> Iterator[object]:
     """Yield the values at a place in a decoded value, and refusals where it has none.
 
     Args:
         value: An object or a list of objects; anything else is refused.
         place: Where in it the rows are.
     """
-    for one in _each(value):
-        if not isinstance(one, dict):
-            yield place.refuse(written(one), kind_of(one))
+    for element in _as_list(value):
+        if not isinstance(element, dict):
+            yield place.refuse(to_json(element), describe_kind(element))
             continue
-        ways = [(one[name], below) for name in one if (below := place.below(name))]
-        if not ways:
-            yield place.refuse_names(written(one), one)
-        elif len(ways) > 1:
-            yield NoRow(written(one), "rows_at", place.complain_of_two())
+        matches = [
+            (element[name], below) for name in element if (below := place.below(name))
+        ]
+        if not matches:
+            yield place.refuse_names(to_json(element), element)
+        elif len(matches) > 1:
+            yield InvalidRow(to_json(element), "rows_at", place.complain_of_two())
         else:
-            inner, below = ways[0]
-            yield from rows_within(inner, below) if below.left else _each(inner)
+            inner, below = matches[0]
+            yield from (
+                rows_at_place(inner, below) if below.remaining else _as_list(inner)
+            )
 
 
-def _each(value: Any) -> list[Any]:
+def _as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def decode_within(window: Window, place: Place) -> Iterator[None]:
+def decode_at_place(window: Window, place: Place) -> Iterator[None]:
     """Decode the rows at a place in the value that begins here; yield after each.
 
     Args:
@@ -118,7 +123,7 @@ def decode_within(window: Window, place: Place) -> Iterator[None]:
     Raises:
         SourceError: The text is cut short or not JSON.
     """
-    if window.ahead() == "[":
+    if window.peek() == "[":
         for _ in window.elements():
             yield from _decode_in_object(window, place)
     else:
@@ -126,15 +131,15 @@ def decode_within(window: Window, place: Place) -> Iterator[None]:
 
 
 def _decode_in_object(window: Window, place: Place) -> Iterator[None]:
-    ahead, begun = window.ahead(), window.begin()
-    if ahead == "[":
+    next_char, begun = window.peek(), window.begin()
+    if next_char == "[":
         window.skip()
         window.refuse(place.refuse(window.text_since(begun), "a list"))
         yield
         return
-    if ahead != "{":
+    if next_char != "{":
         value = window.take()
-        window.refuse(place.refuse(written(value), kind_of(value)))
+        window.refuse(place.refuse(to_json(value), describe_kind(value)))
         yield
         return
     names: list[str] = []
@@ -148,7 +153,9 @@ def _decode_in_object(window: Window, place: Place) -> Iterator[None]:
         if is_found:
             raise SourceError(place.complain_of_two())
         is_found = True
-        yield from decode_within(window, below) if below.left else decode_all(window)
+        yield from (
+            decode_at_place(window, below) if below.remaining else decode_all(window)
+        )
     if not is_found:
         window.refuse(place.refuse_names(window.text_since(begun), names))
         yield
@@ -156,7 +163,7 @@ def _decode_in_object(window: Window, place: Place) -> Iterator[None]:
 
 def decode_all(window: Window) -> Iterator[None]:
     """Decode the elements of the list here, or the single value; yield after each."""
-    if window.ahead() != "[":
+    if window.peek() != "[":
         window.decode()
         yield
         return
@@ -165,21 +172,21 @@ def decode_all(window: Window) -> Iterator[None]:
         yield
 
 
-def doubt_single(rows: pa.RecordBatch, name: str, told: str | None) -> str:
+def doubt_single(rows: pa.RecordBatch, name: str, rows_at: str | None) -> str:
     """Return a note on where in a file's only row the rows may be, or an empty text.
 
     Args:
         rows: The row.
         name: The file's name in messages.
-        told: The path at which that row was found, if one was given.
+        rows_at: The path at which that row was found, if one was given.
     """
     for path, value in _lists_of(rows):
         if value and isinstance(value, list) and isinstance(value[0], dict):
-            within = ".".join([told, *path] if told else path)
+            whole = ".".join([rows_at, *path] if rows_at else path)
             return (
                 f"{name} is one row, in which {'.'.join(path)} holds "
                 f"{counted(len(value), 'object')}. If these are the rows, use "
-                f"--rows-at {shlex.quote(within)} (rows_at = {json.dumps(within)})"
+                f"--rows-at {shlex.quote(whole)} (rows_at = {json.dumps(whole)})"
             )
     return ""
 
@@ -195,16 +202,16 @@ def _lists_of(rows: pa.RecordBatch) -> Iterator[tuple[list[str], Any]]:
             yield from (([column.name, name], inner) for name, inner in value.items())
 
 
-def kind_of(value: object) -> str:
+def describe_kind(value: object) -> str:
     """Return what messages call a decoded value that is not a row."""
     if isinstance(value, list):
         return "a list"
     if isinstance(value, str):
         return "a text"
-    return "an empty object" if value == {} else written(value)
+    return "an empty object" if value == {} else to_json(value)
 
 
-def written(value: object) -> str:
+def to_json(value: object) -> str:
     """Return a decoded value as JSON text, with all digits of its long numbers."""
     if value is None or isinstance(value, str):
         return json.dumps(value)

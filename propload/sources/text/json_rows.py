@@ -13,13 +13,13 @@ from propload.sources.text.decoding import to_utf8
 from propload.sources.text.json_paths import (
     Place,
     decode_all,
-    decode_within,
+    decode_at_place,
+    describe_kind,
     doubt_single,
-    kind_of,
-    rows_within,
-    written,
+    rows_at_place,
+    to_json,
 )
-from propload.sources.text.json_text import NoRow, decode_list, decode_value
+from propload.sources.text.json_text import InvalidRow, decode_list, decode_value
 from propload.sources.text.json_window import Window
 
 if TYPE_CHECKING:
@@ -57,10 +57,12 @@ def _read_text(
     place = Place(options.rows_at, options.rows_at) if options.rows_at else None
     try:
         chunks = Chunks(text, options.chunk_bytes)
-        for values in _of_lines(chunks, place) if lines else _values(text, place):
+        for values in (
+            _read_lines(chunks, place) if lines else _read_values(text, place)
+        ):
             for value in values or ():
                 is_row = type(value) is dict and value
-                if maker.add_row(value) if is_row else _refuse(value, maker):
+                if maker.add_row(value) if is_row else _add_invalid(value, maker):
                     yield from maker.flush()
             if values is None:
                 yield from maker.flush()
@@ -91,12 +93,12 @@ def _refuse_empty(maker: RowBatches, name: str, rows_at: str | None) -> None:
         raise SourceError(msg, source=name)
 
 
-def _of_lines(chunks: Chunks, place: Place | None) -> Iterator[list[Any] | None]:
+def _read_lines(chunks: Chunks, place: Place | None) -> Iterator[list[Any] | None]:
     """Yield lists of the values of several lines; None where the text pauses."""
     line = 1
     for chunk in chunks:
         if chunk.overlong:
-            yield [_too_long(chunk.text, line)]
+            yield [_overlong_line(chunk.text, line)]
             chunks.drop_line()
             line += 1
             continue
@@ -104,7 +106,7 @@ def _of_lines(chunks: Chunks, place: Place | None) -> Iterator[list[Any] | None]
         rows = None if place else _decode_at_once([one for one in lines if one.strip()])
         if rows is None:
             # line by line, so that a fault is reported with the line's number
-            rows = [*_decode_apart(lines, line, place, final=chunk.final)]
+            rows = [*_decode_each_line(lines, line, place, final=chunk.final)]
         yield rows
         line += len(lines) - 1
         chunks.take(end)
@@ -114,10 +116,10 @@ def _of_lines(chunks: Chunks, place: Place | None) -> Iterator[list[Any] | None]
         raise chunks.error
 
 
-def _too_long(text: bytes, line: int) -> NoRow:
+def _overlong_line(text: bytes, line: int) -> InvalidRow:
     shown = text[:KEPT_BYTES].decode("utf-8", "backslashreplace")
     why = f"line {line}: it is longer than {MAX_ROW_BYTES >> 20} MiB"
-    return NoRow(f"{shown}…", "too_long", why)
+    return InvalidRow(f"{shown}…", "too_long", why)
 
 
 def _whole_lines(chunk: Chunk) -> tuple[list[bytes], int]:
@@ -148,7 +150,7 @@ def _decode_at_once(lines: list[bytes]) -> list[dict[str, Any]] | None:
     return rows
 
 
-def _decode_apart(
+def _decode_each_line(
     lines: list[bytes], first_line: int, place: Place | None, *, final: bool
 ) -> Iterator[Any]:
     """Yield the rows of lines, and refusals that give the number of the line.
@@ -164,35 +166,37 @@ def _decode_apart(
         if not text.strip():
             continue
         try:
-            found = decode_value(text.decode())
-            if isinstance(found, NoRow) and final and number == last:
-                found = replace(found, why=f"{found.why}; {CUT}")
+            decoded = decode_value(text.decode())
+            if isinstance(decoded, InvalidRow) and final and number == last:
+                decoded = replace(decoded, why=f"{decoded.why}; {CUT}")
         except UnicodeDecodeError as error:
             shown = text.decode("utf-8", "backslashreplace")
             why = f"its text cannot be decoded: {error.reason}"
-            found = NoRow(shown, "encoding", why)
-        values: Iterable[object] = [found]
-        if place and not isinstance(found, NoRow):
-            values = rows_within(found, place)
+            decoded = InvalidRow(shown, "encoding", why)
+        values: Iterable[object] = [decoded]
+        if place and not isinstance(decoded, InvalidRow):
+            values = rows_at_place(decoded, place)
         for value in values:
             is_row = type(value) is dict and value
-            yield value if is_row else _no_row(value, f"line {number}: ")
+            yield value if is_row else _to_invalid_row(value, f"line {number}: ")
 
 
-def _no_row(found: object, where: str = "") -> NoRow:
+def _to_invalid_row(value: object, where: str = "") -> InvalidRow:
     """Return the refusal of a decoded value that is not a row."""
-    if not isinstance(found, NoRow):
-        found = NoRow(written(found), "item", f"{kind_of(found)} is not a row")
-    return replace(found, why=where + found.why)
+    if not isinstance(value, InvalidRow):
+        value = InvalidRow(
+            to_json(value), "item", f"{describe_kind(value)} is not a row"
+        )
+    return replace(value, why=where + value.why)
 
 
-def _refuse(found: object, maker: RowBatches) -> bool:
+def _add_invalid(value: object, maker: RowBatches) -> bool:
     """Add a value that is not a row as unread, and return whether a batch is due."""
-    refused = _no_row(found)
-    return maker.skip(refused.text, refused.check, refused.why)
+    invalid = _to_invalid_row(value)
+    return maker.skip(invalid.text, invalid.check, invalid.why)
 
 
-def _values(blocks: Iterator[bytes], place: Place | None) -> Iterator[list[Any]]:
+def _read_values(blocks: Iterator[bytes], place: Place | None) -> Iterator[list[Any]]:
     """Yield lists of the values of an array, or of a series of values.
 
     Args:
@@ -202,27 +206,27 @@ def _values(blocks: Iterator[bytes], place: Place | None) -> Iterator[list[Any]]
     window = Window(blocks)
     try:
         for _ in _decode_each(window, place):
-            if settled := window.settled():
-                yield settled
+            if checked := window.pop_checked():
+                yield checked
     except SourceError:
-        window.settle()
-        yield window.settled()
+        window.check_decoded()
+        yield window.pop_checked()
         raise
-    window.settle()
-    yield window.settled()
+    window.check_decoded()
+    yield window.pop_checked()
 
 
 def _decode_each(window: Window, place: Place | None) -> Iterator[None]:
     """Decode the values of a text; yield after each."""
-    in_list = window.ahead() == "["
-    while window.ahead():
+    in_list = window.peek() == "["
+    while window.peek():
         if place:
-            yield from decode_within(window, place)
+            yield from decode_at_place(window, place)
         elif in_list:
             yield from decode_all(window)
         else:
             window.decode()
             yield
-        if in_list and window.ahead():
+        if in_list and window.peek():
             msg = "there is more after the JSON array's end"
             raise SourceError(msg)

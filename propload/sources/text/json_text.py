@@ -47,7 +47,7 @@ class _NotJsonError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class NoRow:
+class InvalidRow:
     """A value that cannot be a row.
 
     Attributes:
@@ -67,24 +67,24 @@ def explain(error: Exception) -> str:
         return "it is nested too deeply"
     if not isinstance(error, json.JSONDecodeError):
         return str(error)
-    told = COMPLAINTS.get(error.msg, error.msg)
+    complaint = COMPLAINTS.get(error.msg, error.msg)
     if error.pos >= len(error.doc) and error.msg == _NO_COMMA:
-        told = f"a closing {_open_bracket(error.doc)} is missing"
+        complaint = f"a closing {_open_bracket(error.doc)} is missing"
     rest = error.doc[error.pos : error.pos + SHOWN]
     where = f"before {rest!r}" if rest.strip() else "at its end"
-    return f"{told} {where} (character {error.pos + 1})"
+    return f"{complaint} {where} (character {error.pos + 1})"
 
 
 def _open_bracket(text: str) -> str:
     """Return the bracket that closes the innermost open object or list of a text."""
     closing = {"{": "}", "[": "]"}
-    awaited: list[str] = []
+    expected: list[str] = []
     for mark in _MARKS.findall(text):
         if mark in closing:
-            awaited.append(closing[mark])
-        elif awaited and mark == awaited[-1]:
-            awaited.pop()
-    return awaited[-1] if awaited else "}"
+            expected.append(closing[mark])
+        elif expected and mark == expected[-1]:
+            expected.pop()
+    return expected[-1] if expected else "}"
 
 
 def decode_list(raw: bytes) -> list[Any]:
@@ -95,19 +95,19 @@ def decode_list(raw: bytes) -> list[Any]:
     """
     text = raw.decode()
     decoder = Decoder(text)
-    found: list[Any] = decoder.decode(f"[{text}]", 0)[0]
-    if decoder.has_lost(raw):
+    values: list[Any] = decoder.decode(f"[{text}]", 0)[0]
+    if decoder.was_lossy(raw):
         msg = "a name occurs twice in an object"
         raise _NotJsonError(msg)
-    return found
+    return values
 
 
 def decode_value(text: str) -> Any:
-    """Return the value of a text, or a `NoRow` if it is not JSON."""
+    """Return the value of a text, or an `InvalidRow` if it is not JSON."""
     try:
         return STRICT.decode(text)
     except (ValueError, RecursionError) as error:
-        return NoRow(text, "json", f"it is not JSON: {explain(error)}")
+        return InvalidRow(text, "json", f"it is not JSON: {explain(error)}")
 
 
 class Decoder:
@@ -119,10 +119,10 @@ class Decoder:
 
     def __init__(self, text: str) -> None:
         self._names = 0
-        self._words: list[str] = []
+        self._constants: list[str] = []
         self._decoder = json.JSONDecoder(
             parse_float=_exact_number if LONG_NUMBER.search(text) else None,
-            parse_constant=self._words.append,
+            parse_constant=self._constants.append,
             object_hook=self._count_names,
         )
 
@@ -132,28 +132,30 @@ class Decoder:
         Raises:
             ValueError: No JSON value begins there.
         """
-        before = self._names, len(self._words)
+        before = self._names, len(self._constants)
         try:
             return self._decoder.raw_decode(text, place)
         except (ValueError, RecursionError):
             self._names = before[0]
-            del self._words[before[1] :]
+            del self._constants[before[1] :]
             raise
 
-    def has_lost(self, raw: bytes) -> bool:
+    def was_lossy(self, raw: bytes) -> bool:
         """Return whether values decoded since the last call lost names or had NaN.
 
         Args:
             raw: The text of these values.
         """
-        names, has_words = self._names, bool(self._words)
+        names, has_constants = self._names, bool(self._constants)
         self._names = 0
-        self._words.clear()
-        return has_words or (names != _guess_names(raw) and names != _count_names(raw))
+        self._constants.clear()
+        return has_constants or (
+            names != _guess_names(raw) and names != _count_names(raw)
+        )
 
-    def _count_names(self, found: dict[str, Any]) -> dict[str, Any]:
-        self._names += len(found)
-        return found
+    def _count_names(self, decoded: dict[str, Any]) -> dict[str, Any]:
+        self._names += len(decoded)
+        return decoded
 
 
 def _count_names(raw: bytes) -> int:
@@ -200,21 +202,23 @@ def _exact_number(text: str) -> float | Decimal:
     return number if says_the_same else exact
 
 
-def _refuse_word(word: str) -> None:
+def _refuse_constant(word: str) -> None:
     msg = f"{word} is not a JSON number: write null"
     raise _NotJsonError(msg)
 
 
-def _object(fields: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(fields)
-    if len(found) < len(fields):
+def _strict_object(fields: list[tuple[str, Any]]) -> dict[str, Any]:
+    decoded = dict(fields)
+    if len(decoded) < len(fields):
         names = [name for name, _ in fields]
-        twice = next(name for name in found if names.count(name) > 1)
-        msg = f"the name {twice!r} occurs twice in one object, which loses a value"
+        repeated = next(name for name in decoded if names.count(name) > 1)
+        msg = f"the name {repeated!r} occurs twice in one object, which loses a value"
         raise _NotJsonError(msg)
-    return found
+    return decoded
 
 
 STRICT = json.JSONDecoder(
-    parse_float=_exact_number, parse_constant=_refuse_word, object_pairs_hook=_object
+    parse_float=_exact_number,
+    parse_constant=_refuse_constant,
+    object_pairs_hook=_strict_object,
 )

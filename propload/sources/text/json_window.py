@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from propload.errors import SourceError
 from propload.sources.source import KEPT_BYTES
 from propload.sources.text.chunking import MAX_ROW_BYTES
-from propload.sources.text.json_text import Decoder, NoRow, decode_value, explain
+from propload.sources.text.json_text import Decoder, InvalidRow, decode_value, explain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +34,7 @@ CUT_CHARACTERS = 16
 class Window:
     """A part of a text that moves on as values are decoded or skipped.
 
-    Values are settled before it moves: all together are checked for losses in decoding.
+    Values are checked before it moves: all together, for losses in decoding.
     Checking them one by one would take half as long again.
     """
 
@@ -46,12 +46,12 @@ class Window:
         self._place = 0
         self._dropped = 0
         self._ended = False
-        self._found: list[Any] = []
+        self._decoded: list[Any] = []
         self._spans: list[tuple[int, int]] = []
-        self._is_torn = False
-        self._settled: list[Any] = []
+        self._is_noncontiguous = False
+        self._checked: list[Any] = []
 
-    def ahead(self) -> str:
+    def peek(self) -> str:
         """Move to the next value or closing bracket, and return its first character.
 
         At the end, an empty text is returned.
@@ -61,7 +61,7 @@ class Window:
             self._place = match.end() if match else self._place
             if self._place < len(self._text) or self._ended:
                 return self._text[self._place : self._place + 1]
-            self._read_on()
+            self._read_more()
 
     def elements(self) -> Iterator[None]:
         """Yield at the beginning of each element of the list here; end behind it."""
@@ -84,22 +84,22 @@ class Window:
     def decode(self) -> None:
         """Decode the value that begins here, keep it as a row, and move past it."""
         value, end = self._decode()
-        self._found.append(value)
+        self._decoded.append(value)
         self._spans.append((self._place, end))
         self._place = end
 
     def take(self) -> Any:
         """Return the value that begins here without keeping it, and move past it."""
         value, self._place = self._decode()
-        self._is_torn = bool(self._found)
+        self._is_noncontiguous = bool(self._decoded)
         return value
 
     def skip(self) -> None:
         """Move past the value that begins here, however long a list or object is."""
-        if self.ahead() not in ("[", "{"):
+        if self.peek() not in ("[", "{"):
             self.take()
             return
-        self._is_torn = bool(self._found)
+        self._is_noncontiguous = bool(self._decoded)
         self._place += 1
         depth = 1
         while depth:
@@ -108,7 +108,7 @@ class Window:
             bracket = self._text[self._place : self._place + 1]
             if bracket in ("", '"'):
                 self._require_more()
-                self._read_on()
+                self._read_more()
                 continue
             self._place += 1
             depth += 1 if bracket in "[{" else -1
@@ -124,28 +124,28 @@ class Window:
         length = self._dropped + self._place - place
         return shown[:length] if length <= len(shown) else f"{shown}…"
 
-    def refuse(self, found: NoRow) -> None:
+    def refuse(self, row: InvalidRow) -> None:
         """Add the refusal of a value that is not a row, after the values before it."""
-        self.settle()
-        self._settled.append(found)
+        self.check_decoded()
+        self._checked.append(row)
 
-    def settle(self) -> None:
+    def check_decoded(self) -> None:
         """Check the values decoded since the last time; faulty ones become refusals."""
-        if not self._found:
+        if not self._decoded:
             return
-        if self._decoder and self._decoder.has_lost(self._decoded_text().encode()):
+        if self._decoder and self._decoder.was_lossy(self._decoded_text().encode()):
             texts = (self._text[start:end] for start, end in self._spans)
-            self._found = [decode_value(text) for text in texts]
-        self._settled += self._found
-        self._found, self._spans, self._is_torn = [], [], False
+            self._decoded = [decode_value(text) for text in texts]
+        self._checked += self._decoded
+        self._decoded, self._spans, self._is_noncontiguous = [], [], False
 
-    def settled(self) -> list[Any]:
-        """Return the values that were settled since the last call."""
-        found, self._settled = self._settled, []
-        return found
+    def pop_checked(self) -> list[Any]:
+        """Return the values that were checked since the last call."""
+        checked, self._checked = self._checked, []
+        return checked
 
     def _decoded_text(self) -> str:
-        if self._is_torn:
+        if self._is_noncontiguous:
             return ",".join(self._text[start:end] for start, end in self._spans)
         return self._text[self._spans[0][0] : self._spans[-1][1]]
 
@@ -158,11 +158,11 @@ class Window:
                 value, end = self._decoder.decode(self._text, self._place)
             except (ValueError, RecursionError) as error:
                 if self._ended or not self._may_be_cut(error):
-                    raise _no_json(error) from error
+                    raise _json_error(error) from error
             else:
                 if self._ended or not CUT_NUMBER.fullmatch(self._text, end):
                     return value, end
-            self._read_on()
+            self._read_more()
 
     def _may_be_cut(self, error: Exception) -> bool:
         if not isinstance(error, json.JSONDecodeError):
@@ -171,27 +171,27 @@ class Window:
         return near_end or error.msg.startswith("Unterminated string")
 
     def _is_at(self, closing: str) -> bool:
-        ahead = self.ahead()
-        if not ahead:
+        next_char = self.peek()
+        if not next_char:
             self._require_more("array" if closing == "]" else "object")
-        return ahead == closing
+        return next_char == closing
 
     def _require(self, mark: str, complaint: str) -> None:
-        if self.ahead() != mark:
+        if self.peek() != mark:
             error = json.JSONDecodeError(complaint, self._text, self._place)
-            raise _no_json(error)
+            raise _json_error(error)
 
     def _require_more(self, kind: str = "object") -> None:
         if self._ended:
             msg = f"the JSON {kind} is cut short: fetch the file again"
             raise SourceError(msg)
 
-    def _read_on(self) -> None:
+    def _read_more(self) -> None:
         """Drop the text before this place, and read as much again as is left.
 
         At least one block is read unless the text has ended.
         """
-        self.settle()
+        self.check_decoded()
         self._text = self._text[self._place :]
         self._dropped += self._place
         self._place = 0
@@ -203,13 +203,13 @@ class Window:
         while not self._ended and (size < wanted or not size):
             block = next(self._blocks, None)
             self._ended = block is None
-            parts.append(self._decoded(block or b"", final=block is None))
+            parts.append(self._decode_bytes(block or b"", final=block is None))
             size += len(parts[-1])
         self._text = "".join(parts)
         # made when a value is decoded: skipped text needs none
         self._decoder = None
 
-    def _decoded(self, block: bytes, *, final: bool) -> str:
+    def _decode_bytes(self, block: bytes, *, final: bool) -> str:
         try:
             return self._to_text(block, final)
         except UnicodeDecodeError as error:
@@ -217,5 +217,5 @@ class Window:
             raise SourceError(msg) from error
 
 
-def _no_json(error: Exception) -> SourceError:
+def _json_error(error: Exception) -> SourceError:
     return SourceError(f"the next value is cut short or not JSON: {explain(error)}")

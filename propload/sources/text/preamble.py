@@ -24,10 +24,10 @@ def preamble_lines(rows: Sequence[NumberedRow]) -> int:
     Args:
         rows: The first rows of a text or sheet, without blank ones.
     """
-    place = next((n for n, (_, row) in enumerate(rows) if not _is_aside(row)), 0)
+    place = next((n for n, (_, row) in enumerate(rows) if not _is_title_row(row)), 0)
     if not place:
         return _comments_above(rows)
-    is_title = _is_table(rows[place:]) and not _names(rows[0][1], rows[place:])
+    is_title = _is_table(rows[place:]) and not _is_header(rows[0][1], rows[place:])
     return rows[place][0] if is_title else 0
 
 
@@ -47,7 +47,7 @@ def preamble_doubt(first: Sequence[str], lines: int, source: str) -> str:
     )
 
 
-def _is_aside(row: Sequence[str]) -> bool:
+def _is_title_row(row: Sequence[str]) -> bool:
     """Return whether a row has fewer than two texts, as a title or comment has."""
     return sum(1 for text in row if text.strip()) < 2
 
@@ -62,12 +62,12 @@ def _comments_above(rows: Sequence[NumberedRow]) -> int:
         return 0
     first, header = rows[0][1], rows[place][1]
     spaced = first[0].lstrip().startswith(f"{COMMENT} ")
-    is_name = _names(first, rows[place:])
-    is_comment = len(first) != len(header) or (spaced and not is_name)
+    is_header = _is_header(first, rows[place:])
+    is_comment = len(first) != len(header) or (spaced and not is_header)
     return rows[place][0] if is_comment else 0
 
 
-def _names(first: Sequence[str], below: Sequence[NumberedRow]) -> bool:
+def _is_header(first: Sequence[str], below: Sequence[NumberedRow]) -> bool:
     """Return whether the first row is a header, despite a blank name or a `#`.
 
     It has as many fields as the row below it, and that holds values instead of names.
@@ -100,5 +100,5 @@ def _is_comment(row: Sequence[str]) -> bool:
 def _is_table(rows: Sequence[NumberedRow]) -> bool:
     """Return whether most rows have as many fields as the first of them."""
     (_, header), *below = rows
-    alike = sum(len(row) == len(header) and not _is_aside(row) for _, row in below)
+    alike = sum(len(row) == len(header) and not _is_title_row(row) for _, row in below)
     return bool(below) and alike >= ALIKE_SHARE * len(below)

@@ -39,7 +39,7 @@ class Fault(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Sorted:
+class SplitChunk:
     """The rows of a chunk, with the faulty ones separated from the good ones.
 
     Attributes:
@@ -57,7 +57,7 @@ class Sorted:
     end: int
 
 
-def find_end(chunk: bytes, delimiter: bytes, *, final: bool) -> int | None:
+def rows_end_by_quotes(chunk: bytes, delimiter: bytes, *, final: bool) -> int | None:
     """Return where the last whole row ends, or None if there are stray quotes.
 
     Args:
@@ -70,16 +70,16 @@ def find_end(chunk: bytes, delimiter: bytes, *, final: bool) -> int | None:
     text = byte_values(chunk)
     quotes = (text == QUOTE).arg_true()
     opening, closing = quotes.gather_every(2, 0), quotes.gather_every(2, 1)
-    if not _all_beside(text, opening, -1, delimiter):
+    if not _all_at_field_borders(text, opening, -1, delimiter):
         return None
-    if not _all_beside(text, closing, 1, delimiter):
+    if not _all_at_field_borders(text, closing, 1, delimiter):
         return None
     if final:
         return len(chunk) if len(quotes) % 2 == 0 else None
-    return _end_outside(chunk, quotes)
+    return _last_end_outside_quotes(chunk, quotes)
 
 
-def _all_beside(
+def _all_at_field_borders(
     text: pl.Series, quotes: pl.Series, step: int, delimiter: bytes
 ) -> bool:
     """Return whether each quote has a quote, a delimiter or a line end beside it.
@@ -102,7 +102,7 @@ def _all_beside(
     return beside.is_in(allowed.implode()).all()
 
 
-def _end_outside(chunk: bytes, quotes: pl.Series) -> int:
+def _last_end_outside_quotes(chunk: bytes, quotes: pl.Series) -> int:
     count = len(quotes)
     stop = len(chunk) if count % 2 == 0 else quotes[-1]
     last = count - 1 if count % 2 == 0 else count - 2
@@ -134,11 +134,11 @@ class Patterns(NamedTuple):
 
 @lru_cache(maxsize=8)
 def _patterns(delimiters: bytes) -> Patterns:
-    apart = re.escape(delimiters)
+    separators = re.escape(delimiters)
     quoted = rb'"(?:[^"]++|"")*+"'
-    field = rb"(?:%s|[^\"%s\r\n][^%s\r\n]*+|)" % (quoted, apart, apart)
-    row = rb"%s(?:[%s]%s)*+(?:\r\n|\n|\r" % (field, apart, field)
-    cut = rb'(?:%s[%s])*+"(?:[^"]++|"")*+\Z' % (field, apart)
+    field = rb"(?:%s|[^\"%s\r\n][^%s\r\n]*+|)" % (quoted, separators, separators)
+    row = rb"%s(?:[%s]%s)*+(?:\r\n|\n|\r" % (field, separators, field)
+    cut = rb'(?:%s[%s])*+"(?:[^"]++|"")*+\Z' % (field, separators)
     return Patterns(
         re.compile(row + rb"|\Z)"),
         re.compile(rb"(?:%s))*+" % row),
@@ -146,11 +146,11 @@ def _patterns(delimiters: bytes) -> Patterns:
     )
 
 
-def match_end(chunk: bytes, delimiter: bytes) -> int:
+def rows_end_by_regex(chunk: bytes, delimiter: bytes) -> int:
     """Return where the rows before the first cut or wrongly quoted row end.
 
-    Slower than `find_end`, but it can tell a quote within an unquoted field (5" nails)
-    from one around a field.
+    Slower than `rows_end_by_quotes`, but it can tell a quote within an unquoted field
+    (5" nails) from one around a field.
 
     Args:
         chunk: Text that begins where a row begins.
@@ -160,9 +160,9 @@ def match_end(chunk: bytes, delimiter: bytes) -> int:
     return match.end() if match else 0
 
 
-def sort_out(
+def split_rows(
     chunk: bytes, delimiter: bytes, *, final: bool, header: bytes = b""
-) -> Sorted:
+) -> SplitChunk:
     """Return the rows of a chunk, with faulty rows separated from the good ones.
 
     Args:
@@ -185,9 +185,11 @@ def sort_out(
         if match is None and not final and patterns.cut.match(chunk, start):
             break
         row = chunk[start:stop]
-        wrong = _quotes_of(row, patterns) if match is None else _fault_of(row, header)
-        if wrong:
-            faults.append(Fault(place, line, row, *wrong))
+        reason = (
+            _quote_fault(row, patterns) if match is None else _fault_of(row, header)
+        )
+        if reason:
+            faults.append(Fault(place, line, row, *reason))
         elif row.strip(b"\r\n"):
             good.append(row)
             lines.append(line)
@@ -195,7 +197,7 @@ def sort_out(
         place += bool(row.strip(b"\r\n"))
         line += count_lines(row)
         start = stop
-    return Sorted(b"".join(good), tuple(faults), tuple(lines), tuple(places), start)
+    return SplitChunk(b"".join(good), tuple(faults), tuple(lines), tuple(places), start)
 
 
 def first_row_end(text: bytes, start: int, delimiter: bytes) -> int | None:
@@ -213,14 +215,14 @@ def holds_rows(text: bytes, delimiters: bytes, count: int) -> bool:
         count: How many rows.
     """
     whole = text[: text.rfind(b"\n") + 1]
-    start = found = 0
-    while found < count and start < len(whole):
+    start = row_count = 0
+    while row_count < count and start < len(whole):
         end = first_row_end(whole, start, delimiters)
         if end is None:
             return False
-        found += bool(whole[start:end].strip())
+        row_count += bool(whole[start:end].strip())
         start = end
-    return found >= count
+    return row_count >= count
 
 
 _QUOTES_WRONG = (
@@ -233,12 +235,12 @@ QUOTES_OPEN = (
 )
 
 
-def _quotes_of(row: bytes, patterns: Patterns) -> tuple[str, str]:
+def _quote_fault(row: bytes, patterns: Patterns) -> tuple[str, str]:
     """Return what is wrong with the quotes of a row, judged by its first line."""
     return QUOTES_OPEN if patterns.cut.match(row) else _QUOTES_WRONG
 
 
-HEADER_AGAIN = (
+REPEATED_HEADER = (
     "header",
     "the names of the columns are repeated here, as when files were joined",
 )
@@ -247,14 +249,14 @@ HEADER_AGAIN = (
 def _fault_of(row: bytes, header: bytes) -> tuple[str, str] | None:
     # joined files may keep their byte order marks
     if header and row.strip(b"\r\n").removeprefix(BOM_UTF8) == header:
-        return HEADER_AGAIN
+        return REPEATED_HEADER
     if b"\0" in row:
         return "nul", "the row has a NUL byte, which no text in PostgreSQL may hold"
     try:
         row.decode()
     except UnicodeDecodeError as error:
-        wrong = row[error.start : error.start + 4].hex(" ")
-        message = f"the row's text cannot be decoded: bytes {wrong}; set the encoding"
+        invalid = row[error.start : error.start + 4].hex(" ")
+        message = f"the row's text cannot be decoded: bytes {invalid}; set the encoding"
         return "encoding", message
     return None
 

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from propload.options import SourceOptions
-from propload.sources.text.json_paths import Place, rows_within
-from propload.sources.text.json_rows import _values, read_json
-from propload.sources.text.json_text import Decoder, NoRow
+from propload.sources.text.json_paths import Place, rows_at_place
+from propload.sources.text.json_rows import _read_values, read_json
+from propload.sources.text.json_text import Decoder, InvalidRow
 
 VALUE = st.one_of(
     st.none(),
@@ -78,7 +78,7 @@ def test_no_good_object_is_taken_for_one_that_loses_a_value(value, style):
     decoder = Decoder(text)
     for _ in range(2):
         assert decoder.decode(text, 0) == ({"a": value}, len(text))
-        assert not decoder.has_lost(text.encode())
+        assert not decoder.was_lossy(text.encode())
 
 
 @given(
@@ -96,7 +96,7 @@ def test_an_object_that_loses_a_value_is_known(fields):
     text = f"{{{','.join(parts)}}}"
     decoder = Decoder(text)
     found, _ = decoder.decode(text, 0)
-    assert decoder.has_lost(text.encode()) == (len(found) < len(fields))
+    assert decoder.was_lossy(text.encode()) == (len(found) < len(fields))
 
 
 TREE = st.recursive(
@@ -120,11 +120,11 @@ def test_rows_lie_in_the_text_where_they_lie_in_its_value(
 ):
     content = json.dumps(document, ensure_ascii=False, indent=indent).encode()
     blocks = (content[at : at + block] for at in range(0, len(content), block))
-    found = [*chain.from_iterable(_values(blocks, Place(rows_at, rows_at)))]
-    expected = list(rows_within(document, Place(rows_at, rows_at)))
+    found = [*chain.from_iterable(_read_values(blocks, Place(rows_at, rows_at)))]
+    expected = list(rows_at_place(document, Place(rows_at, rows_at)))
     assert len(found) == len(expected)
     for one, other in zip(found, expected, strict=True):
-        if isinstance(other, NoRow) and isinstance(one, NoRow):
+        if isinstance(other, InvalidRow) and isinstance(one, InvalidRow):
             # the text of what was passed over is as it stands, not written anew
             assert one.why == other.why
         else:
