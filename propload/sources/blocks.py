@@ -29,10 +29,10 @@ def read_blocks(file: IO[bytes], name: str, size: int = BLOCK_BYTES) -> Iterator
     Raises:
         SourceError: It cannot be read; all bytes before the fault were yielded.
     """
-    return readable(iter(lambda: file.read(size), b""), name)
+    return wrap_read_errors(iter(lambda: file.read(size), b""), name)
 
 
-def readable(blocks: Iterator[bytes], name: str) -> Iterator[bytes]:
+def wrap_read_errors(blocks: Iterator[bytes], name: str) -> Iterator[bytes]:
     """Yield the blocks; an error in reading them is raised with the file's name.
 
     Raises:
@@ -67,11 +67,13 @@ def peek(blocks: Iterator[bytes], count: int) -> tuple[bytes, Iterator[bytes]]:
         # an empty block would be taken for a pause
         return bytes(head), iter([bytes(head)] if head else [])
     except SourceError as error:
-        return bytes(head), chain([bytes(head)] if head else [], _failing(error))
+        return bytes(head), chain(
+            [bytes(head)] if head else [], _raise_when_read(error)
+        )
     return bytes(head), chain([bytes(head)], blocks)
 
 
-def _failing(error: SourceError) -> Iterator[bytes]:
+def _raise_when_read(error: SourceError) -> Iterator[bytes]:
     """Yield nothing, and raise the error."""
     yield from ()
     raise error

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from propload.batch import Batch
 from propload.errors import PropLoadError, SourceError
-from propload.sources.arrow.arrow_types import settle_types
+from propload.sources.arrow.arrow_types import normalize_types
 from propload.sources.frames.frame_source import is_frame, open_frame
 from propload.sources.row_batches import RowBatches
-from propload.sources.source import check_names, located
+from propload.sources.source import check_names, with_position
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -75,7 +75,7 @@ class ItemSource:
         maker = self._maker = RowBatches(self.name, self._options, self.columns)
         batches = self._batches(maker)
         failure: BaseException | None = None
-        gave = False
+        has_yielded = False
         while True:
             try:
                 batch = next(batches, None)
@@ -86,16 +86,16 @@ class ItemSource:
                 break
             if batch is None:
                 break
-            gave = True
+            has_yielded = True
             yield batch
         yield from maker.flush()
         if failure is not None:
-            raise self._told(failure, maker.rows_read)
-        if not gave and not maker.rows_read:
+            raise self._wrap_failure(failure, maker.rows_read)
+        if not has_yielded and not maker.rows_read:
             msg = f"{self.name} is empty: it gave no rows"
             raise SourceError(msg, source=self.name)
 
-    def _told(self, failure: BaseException, rows: int) -> BaseException:
+    def _wrap_failure(self, failure: BaseException, rows: int) -> BaseException:
         """Return an exception of the items as a SourceError.
 
         Errors of propload, and exceptions that only end a program or task
@@ -105,64 +105,62 @@ class ItemSource:
             return failure
         msg = f"{self.name} failed with {type(failure).__name__}: {failure}"
         msg += _advice(failure)
-        stop = SourceError(msg)
-        stop.__cause__ = failure
-        return located(stop, self.name, rows)
+        wrapped = SourceError(msg)
+        wrapped.__cause__ = failure
+        return with_position(wrapped, self.name, rows)
 
     def _batches(self, maker: RowBatches) -> Iterator[Batch]:
         """Add the items to the maker, and yield its batches when they are due."""
         if not isinstance(self._items, list | tuple):
-            yield from self._one_by_one(self._items, maker)
+            yield from self._add_each(self._items, maker)
             return
         # all items are at hand, so adding several at a time delays none of them
-        place = 0
-        while place < len(self._items):
-            some = self._items[place : place + maker.room]
-            place += len(some)
-            if not maker.extend(some):
-                yield from self._one_by_one(some, maker)
+        start = 0
+        while start < len(self._items):
+            chunk = self._items[start : start + maker.room]
+            start += len(chunk)
+            if not maker.extend(chunk):
+                yield from self._add_each(chunk, maker)
             elif maker.is_full:
                 yield from maker.flush()
 
-    def _one_by_one(
-        self, items: Iterable[object], maker: RowBatches
-    ) -> Iterator[Batch]:
+    def _add_each(self, items: Iterable[object], maker: RowBatches) -> Iterator[Batch]:
         for item in items:
             if type(item) is not dict and (isinstance(item, Batch) or is_frame(item)):
                 # keep the order: the rows before this item come first
                 yield from maker.flush()
-                for batch in self._within(item, maker):
+                for batch in self._nested_batches(item, maker):
                     yield maker.pass_on(batch)
             elif maker.add(item):
                 yield from maker.flush()
             if self._ended:
                 return
 
-    def _within(self, item: object, maker: RowBatches) -> Iterator[Batch]:
+    def _nested_batches(self, item: object, maker: RowBatches) -> Iterator[Batch]:
         """Yield the batches of an item that is a frame or a batch itself."""
         if isinstance(item, Batch):
             # its maker has numbered its rows already
             check_names(item.rows.schema.names, item.source)
-            yield _settled(item)
+            yield _normalize_batch(item)
             return
         for batch in open_frame(item, self._options) or ():
-            yield maker.numbered(batch)
+            yield maker.renumber(batch)
 
 
-def _settled(item: Batch) -> Batch:
+def _normalize_batch(item: Batch) -> Batch:
     """Return the batch with types that can be prepared; other rows become unread."""
-    rows, faults = settle_types(item.rows, item.source)
+    rows, faults = normalize_types(item.rows, item.source)
     if not faults:
         return replace(item, rows=rows)
     numbers = item.numbers
     unread = [replace(fault, row=numbers[fault.row]) for fault in faults]
-    bad = {fault.row for fault in unread}
-    left = tuple(number for number in numbers if number not in bad)
+    bad_rows = {fault.row for fault in unread}
+    remaining = tuple(number for number in numbers if number not in bad_rows)
     return replace(
         item,
         rows=rows,
-        first_row=left[0] if left else item.first_row,
-        row_numbers=left or None,
+        first_row=remaining[0] if remaining else item.first_row,
+        row_numbers=remaining or None,
         unread=tuple(sorted([*item.unread, *unread], key=lambda fault: fault.row)),
     )
 

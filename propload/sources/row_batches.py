@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from propload.batch import Batch, Unread
 from propload.errors import SourceError
 from propload.messages.wording import with_article
-from propload.sources.source import FLUSH_SECONDS, check_names, cut, numbers_between
+from propload.sources.source import FLUSH_SECONDS, check_names, cut, good_row_numbers
 from propload.values.columns import Columns, make_array
 from propload.values.plain_columns import UNFIT
 from propload.values.python_text import settled
@@ -69,12 +69,14 @@ class RowBatches:
         try:
             row = dict(item) if isinstance(item, dict) else row_of(item)
         except Exception as error:  # noqa: BLE001 - a user's item may raise anything
-            return self.skip(describe(item), "item", unreadable(item, error))
+            return self.add_unread(
+                describe(item), "item", unreadable_message(item, error)
+            )
         if not row:
-            return self.skip(describe(item), "item", _complaint(item))
+            return self.add_unread(describe(item), "item", _not_a_row_message(item))
         if not SETTLED.issuperset(map(type, row.values())):
             row = {
-                name: value if type(value) in SETTLED else _kept(value)
+                name: value if type(value) in SETTLED else _snapshot(value)
                 for name, value in row.items()
             }
         return self.add_row(row)
@@ -128,7 +130,7 @@ class RowBatches:
         self._weight += weight
         return True
 
-    def numbered(self, batch: Batch) -> Batch:
+    def renumber(self, batch: Batch) -> Batch:
         """Return the batch under this source's name, numbered after all rows so far."""
         if batch.height:
             batch = batch.numbered_from(self.rows_read + 1)
@@ -143,7 +145,7 @@ class RowBatches:
         self._first = self.rows_read + 1
         return batch
 
-    def skip(self, text: str, check: str, message: str) -> bool:
+    def add_unread(self, text: str, check: str, message: str) -> bool:
         """Add a row that cannot be read, and return whether a batch is due."""
         self._count(1)
         self.rows_refused += 1
@@ -176,15 +178,15 @@ class RowBatches:
         try:
             return self._columns.build(rows), []
         except UNFIT as error:
-            numbers = numbers_between(faults, first, len(rows))
-            good, unfit = _separate(rows, numbers)
+            numbers = good_row_numbers(faults, first, len(rows))
+            good, unfit = _split_unfit(rows, numbers)
             if not unfit:
                 msg = f"{self._source} has rows that do not form a table: {error}"
                 raise SourceError(msg, source=self._source, row=first) from error
             return self._columns.build(good), unfit
 
 
-def _separate(
+def _split_unfit(
     rows: list[dict[str, Any]], numbers: Sequence[int]
 ) -> tuple[list[dict[str, Any]], list[Unread]]:
     good, unfit = [], []
@@ -209,7 +211,7 @@ def fault_of(row: dict[str, Any], /) -> str:
     return ""
 
 
-def _kept(value: object) -> object:
+def _snapshot(value: object) -> object:
     try:
         return settled(value)
     except UNFIT:
@@ -239,13 +241,13 @@ def describe(item: object) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def unreadable(item: object, error: Exception) -> str:
+def unreadable_message(item: object, error: Exception) -> str:
     """Return the message on an item whose fields cannot be read."""
     kind = type(item).__name__
     return f"the {kind} cannot be turned into a row: {type(error).__name__}: {error}"
 
 
-def _complaint(item: object) -> str:
+def _not_a_row_message(item: object) -> str:
     if row_of(item) is not None:
         return "the item has no fields"
     kind = with_article(type(item).__name__)

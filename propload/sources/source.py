@@ -55,13 +55,13 @@ def check_names(names: Sequence[str], source: str) -> None:
     """
     if len(set(names)) == len(names):
         return
-    twice = sorted({name for name in names if names.count(name) > 1})
-    shown = listed([*map(repr, twice)], 10)
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    shown = listed([*map(repr, repeated)], 10)
     msg = f"{source} has several columns named {shown}: rename all but one"
     raise SourceError(msg, source=source)
 
 
-def located(error: SourceError, source: str, rows: int) -> SourceError:
+def with_position(error: SourceError, source: str, rows: int) -> SourceError:
     """Return the error with the source's name and the last row read before it.
 
     Args:
@@ -73,9 +73,9 @@ def located(error: SourceError, source: str, rows: int) -> SourceError:
     if source not in message:
         message = f"{source}: {message}"
     place = f"after row {rows:,}" if rows else "before its first row"
-    found = SourceError(f"{message} ({place})", source=source, row=rows)
-    found.__cause__ = error.__cause__ or error
-    return found
+    positioned = SourceError(f"{message} ({place})", source=source, row=rows)
+    positioned.__cause__ = error.__cause__ or error
+    return positioned
 
 
 def with_nulls(rows: pa.RecordBatch, words: Sequence[str]) -> pa.RecordBatch:
@@ -94,7 +94,7 @@ def with_nulls(rows: pa.RecordBatch, words: Sequence[str]) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, schema=rows.schema)
 
 
-def noted(batches: Iterator[Batch], notes: list[str]) -> Iterator[Batch]:
+def with_notes(batches: Iterator[Batch], notes: list[str]) -> Iterator[Batch]:
     """Yield batches, each with the notes made since the previous one.
 
     Args:
@@ -127,13 +127,13 @@ def cut(
         unread: The unread rows between the good ones, by ascending number.
     """
     step = _step(rows, options)
-    numbers = numbers_between(unread, first_row, rows.num_rows)
+    numbers = good_row_numbers(unread, first_row, rows.num_rows)
     faults = list(unread)
     for start in range(0, rows.num_rows or 1, step):
         part = numbers[start : start + step]
         is_last = start + step >= rows.num_rows
-        mine = [f for f in faults if is_last or f.row < part[-1]]
-        faults = faults[len(mine) :]
+        unread_here = [f for f in faults if is_last or f.row < part[-1]]
+        faults = faults[len(unread_here) :]
         gapless = not part or part[-1] - part[0] == len(part) - 1
         yield Batch(
             rows.slice(start, step),
@@ -141,11 +141,11 @@ def cut(
             part[0] if part else first_row,
             None if gapless else tuple(part),
             untyped,
-            tuple(mine),
+            tuple(unread_here),
         )
 
 
-def numbers_between(
+def good_row_numbers(
     unread: Sequence[Unread], first_row: int, rows: int
 ) -> Sequence[int]:
     """Return the numbers of the good rows: all numbers but those of the unread rows.
@@ -157,9 +157,9 @@ def numbers_between(
     """
     if not unread:
         return range(first_row, first_row + rows)
-    refused = {fault.row for fault in unread}
+    unread_numbers = {fault.row for fault in unread}
     end = first_row + rows + len(unread)
-    return [number for number in range(first_row, end) if number not in refused]
+    return [number for number in range(first_row, end) if number not in unread_numbers]
 
 
 def most_bytes(options: SourceOptions) -> int:

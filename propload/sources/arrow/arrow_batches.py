@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from propload.sources.arrow.arrow_types import settle_types
-from propload.sources.arrow.undecodable import decodable
+from propload.sources.arrow.arrow_types import normalize_types
+from propload.sources.arrow.undecodable import reject_undecodable
 from propload.sources.source import check_names, cut
 
 if TYPE_CHECKING:
@@ -61,8 +61,8 @@ class ArrowBatches:
 
     def _cut(self, rows: pa.RecordBatch, faults: Sequence[Unread]) -> Iterator[Batch]:
         if not self._decoded:
-            rows, faults = decodable(rows, faults)
-        rows, faults = settle_types(rows, self._source, faults)
+            rows, faults = reject_undecodable(rows, faults)
+        rows, faults = normalize_types(rows, self._source, faults)
         first = self.rows_read + 1
         unread = [replace(fault, row=first + fault.row) for fault in faults]
         yield from cut(rows, self._source, first, self._options, unread=unread)

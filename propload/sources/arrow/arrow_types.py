@@ -11,11 +11,11 @@ import pyarrow.compute as pc
 
 from propload.batch import CREATED_AS
 from propload.errors import SourceError
-from propload.sources.arrow.foreign_types import Conversion, settle_foreign
-from propload.sources.arrow.geometry import without_marks
-from propload.sources.arrow.nested import holds, rebuilt
-from propload.sources.arrow.out_of_range_times import within_python
-from propload.sources.arrow.parts import without
+from propload.sources.arrow.foreign_types import Conversion, convert_foreign
+from propload.sources.arrow.geometry import encode_geometries
+from propload.sources.arrow.nested import holds, rebuild
+from propload.sources.arrow.out_of_range_times import convert_out_of_range
+from propload.sources.arrow.parts import reject_rows
 from propload.values.plain_columns import TEXT
 from propload.values.python_text import as_text
 from propload.values.python_values import DECIMAL_DIGITS, plain
@@ -42,27 +42,30 @@ class _RepeatedKeysError(Exception):
         self.keys = keys
 
 
-def settle_types(
-    given: pa.RecordBatch, source: str, faults: Sequence[Unread] = ()
+def normalize_types(
+    rows: pa.RecordBatch, source: str, faults: Sequence[Unread] = ()
 ) -> Part:
     """Return the rows in types that can be prepared, and the rows that are refused.
 
     Args:
-        given: Rows of any types.
+        rows: Rows of any types.
         source: The name of their source in messages.
         faults: The refused rows between them, by places from 0 on.
 
     Raises:
         SourceError: A column has a type that cannot be converted.
     """
-    rows = given = without_marks(given)
-    for place, field in enumerate(given.schema):
+    rows = original = encode_geometries(rows)
+    for place, field in enumerate(original.schema):
         try:
-            column, created_as = _settled(rows.column(place))
+            column, created_as = _normalize_column(rows.column(place))
         except _RepeatedKeysError as error:
-            why = {row: _told(field.name, key) for row, key in error.keys.items()}
-            good, faults = without(given, why, "map", faults)
-            return settle_types(good, source, faults)
+            reasons = {
+                row: _repeated_key_message(field.name, key)
+                for row, key in error.keys.items()
+            }
+            good, faults = reject_rows(original, reasons, "map", faults)
+            return normalize_types(good, source, faults)
         except (pa.ArrowException, ValueError) as error:
             msg = f"{source}: column {field.name} is {field.type}, and {error}"
             raise SourceError(msg, source=source) from error
@@ -70,50 +73,54 @@ def settle_types(
             continue
         # a type that the source states for a new column takes precedence
         created_as = (field.metadata or {}).get(CREATED_AS, created_as)
-        told = {CREATED_AS: created_as} if created_as else None
+        metadata = {CREATED_AS: created_as} if created_as else None
         rows = rows.set_column(
-            place, pa.field(field.name, column.type, metadata=told), column
+            place, pa.field(field.name, column.type, metadata=metadata), column
         )
     return rows, faults
 
 
-def _told(name: str, key: str) -> str:
+def _repeated_key_message(name: str, key: str) -> str:
     return (
         f"column {name}: one of its maps has the key {key!r} twice, which would lose "
         "a value: write each key once"
     )
 
 
-def _settled(column: pa.Array) -> tuple[pa.Array, bytes | None]:
+def _normalize_column(column: pa.Array) -> tuple[pa.Array, bytes | None]:
     """Return the column in a known type, and the PostgreSQL type of a new column."""
-    plain, told = settle_foreign(column)
-    found = _conversion(plain.type)
-    if found is None:
-        return plain, told
-    return found.convert(plain), told or found.created_as
+    converted, pg_type = convert_foreign(column)
+    conversion = _conversion(converted.type)
+    if conversion is None:
+        return converted, pg_type
+    return conversion.convert(converted), pg_type or conversion.created_as
 
 
 def _conversion(kind: pa.DataType) -> Conversion | None:
     """Return how a type is converted, or None if it is known as it is."""
-    if pa.types.is_dictionary(kind) and (found := _conversion(kind.value_type)):
-        convert, created_as = found
+    if pa.types.is_dictionary(kind) and (conversion := _conversion(kind.value_type)):
+        convert, created_as = conversion
         return Conversion(
             lambda column: convert(column.dictionary_decode()), created_as
         )
     if _is_wide(kind):
-        wide = f"numeric({_digits(kind)},{max(0, kind.scale)})"
-        return Conversion(_decimal_text, wide.encode())
+        pg_type = f"numeric({_digits(kind)},{max(0, kind.scale)})"
+        return Conversion(_decimal_texts, pg_type.encode())
     if holds(kind, pa.types.is_map) or holds(kind, _is_wide):
-        return Conversion(_objects, b"jsonb")
-    near = _nearest(kind)
+        return Conversion(_json_texts, b"jsonb")
+    nearest = _nearest(kind)
     cast = _in_milliseconds if _in_seconds(kind) else _cast
-    return None if near.equals(kind) else Conversion(lambda column: cast(column, near))
+    return (
+        None
+        if nearest.equals(kind)
+        else Conversion(lambda column: cast(column, nearest))
+    )
 
 
 def _cast(column: pa.Array, kind: pa.DataType) -> pa.Array:
-    found = _simplified(column)
+    simplified = _simplify(column)
     # a cast to the type that a column already has would damage lists of nulls
-    return found if found.type.equals(kind) else found.cast(kind)
+    return simplified if simplified.type.equals(kind) else simplified.cast(kind)
 
 
 def _nearest(kind: pa.DataType) -> pa.DataType:
@@ -122,7 +129,7 @@ def _nearest(kind: pa.DataType) -> pa.DataType:
         return _nearest(kind.value_type)
     if pa.types.is_list(kind):
         return pa.list_(_nearest(kind.value_type))
-    if pa.types.is_large_list(kind) or _is_rare(kind):
+    if pa.types.is_large_list(kind) or _is_unsupported(kind):
         return pa.large_list(_nearest(kind.value_type))
     if pa.types.is_struct(kind):
         return pa.struct([field.with_type(_nearest(field.type)) for field in kind])
@@ -137,7 +144,7 @@ def _nearest_single(kind: pa.DataType) -> pa.DataType:
         return pa.duration("ms")
     if pa.types.is_timestamp(kind) and _in_seconds(kind):
         return _nearest_single(pa.timestamp("ms", kind.tz))
-    if pa.types.is_timestamp(kind) and kind.tz and not _is_known(kind.tz):
+    if pa.types.is_timestamp(kind) and kind.tz and not _is_known_zone(kind.tz):
         # another time zone does not change the instants
         return pa.timestamp(kind.unit, "UTC")
     if pa.types.is_date64(kind):
@@ -159,9 +166,9 @@ def _in_milliseconds(column: pa.Array, kind: pa.DataType) -> pa.Array:
     became a timestamp in 1969. No table accepts a clamped value.
     """
     numbers = column.cast(pa.int64())
-    least = pc.min_element_wise(numbers, _MOST_SECONDS, skip_nulls=False)
-    within = pc.max_element_wise(least, -_MOST_SECONDS, skip_nulls=False)
-    return pc.multiply(within, 1_000).cast(kind)
+    capped = pc.min_element_wise(numbers, _MOST_SECONDS, skip_nulls=False)
+    clamped = pc.max_element_wise(capped, -_MOST_SECONDS, skip_nulls=False)
+    return pc.multiply(clamped, 1_000).cast(kind)
 
 
 def _is_wide(kind: pa.DataType) -> bool:
@@ -174,7 +181,7 @@ def _digits(kind: pa.Decimal128Type | pa.Decimal256Type) -> int:
 
 
 @lru_cache
-def _is_known(zone: str) -> bool:
+def _is_known_zone(zone: str) -> bool:
     """Return whether Polars knows a time zone; it does not know fixed offsets."""
     try:
         pl.from_arrow(pa.array([], pa.timestamp("us", zone)))
@@ -183,33 +190,33 @@ def _is_known(zone: str) -> bool:
     return True
 
 
-def _decimal_text(column: pa.Array) -> pa.Array:
+def _decimal_texts(column: pa.Array) -> pa.Array:
     if column.type.scale < 0:
         # Arrow would write 1.2E+3
         column = column.cast(pa.decimal256(_digits(column.type), 0))
     return column.cast(TEXT)
 
 
-def _is_rare(kind: pa.DataType) -> bool:
+def _is_unsupported(kind: pa.DataType) -> bool:
     """Return whether Polars lacks a type, or reads some of its values wrongly."""
     is_view = pa.types.is_list_view(kind) or pa.types.is_large_list_view(kind)
     is_fixed = pa.types.is_fixed_size_list(kind)
     return bool(is_view or is_fixed or pa.types.is_run_end_encoded(kind))
 
 
-def _simplified(column: pa.Array) -> pa.Array:
+def _simplify(column: pa.Array) -> pa.Array:
     """Return the column with all lists as large lists, and runs of values decoded.
 
     Arrow's own cast of a list view makes the last list empty.
     """
-    if not holds(column.type, _is_rare):
+    if not holds(column.type, _is_unsupported):
         return column
     if pa.types.is_run_end_encoded(column.type):
-        return _simplified(pc.run_end_decode(column))
-    return rebuilt(column, _simplified)
+        return _simplify(pc.run_end_decode(column))
+    return rebuild(column, _simplify)
 
 
-def _objects(column: pa.Array) -> pa.Array:
+def _json_texts(column: pa.Array) -> pa.Array:
     """Return maps, and other values that only JSON can hold, as JSON text.
 
     Raises:
@@ -219,14 +226,14 @@ def _objects(column: pa.Array) -> pa.Array:
     if holds(column.type, _has_nested_keys):
         msg = "no text is made of its maps' keys: make lists of structs of the maps"
         raise ValueError(msg)
-    values = within_python(column)
+    values = convert_out_of_range(column)
     try:
         rows = values.to_pylist(maps_as_pydicts="strict")
-        texts = [None if row is None else as_text(_with_names(row)) for row in rows]
+        texts = [None if row is None else as_text(_name_keys(row)) for row in rows]
     except (KeyError, ValueError) as error:
         # within structs, Arrow reports a repeated key as that of a field
-        found = enumerate(map(_key_twice, values.to_pylist()))
-        keys = {place: key for place, key in found if key is not None}
+        repeated = enumerate(map(_repeated_key, values.to_pylist()))
+        keys = {place: key for place, key in repeated if key is not None}
         if not keys:
             raise
         raise _RepeatedKeysError(keys) from error
@@ -237,34 +244,34 @@ def _has_nested_keys(kind: pa.DataType) -> bool:
     return bool(pa.types.is_map(kind)) and kind.key_type.num_fields > 0
 
 
-def _with_names(value: object) -> object:
+def _name_keys(value: object) -> object:
     """Return a value with the keys of its objects as text.
 
     Raises:
         KeyError: Two keys have the same text.
     """
     if isinstance(value, dict):
-        named = {as_text(key): _with_names(one) for key, one in value.items()}
+        named = {as_text(key): _name_keys(item) for key, item in value.items()}
         if len(named) < len(value):
             raise KeyError
         return named
     if isinstance(value, list):
-        return [_with_names(one) for one in value]
+        return [_name_keys(item) for item in value]
     return plain(value)
 
 
-def _key_twice(value: object) -> str | None:
+def _repeated_key(value: object) -> str | None:
     """Return a repeated key of a map, or None; maps are lists of pairs here."""
-    parts: Iterable[object] = ()
+    children: Iterable[object] = ()
     if isinstance(value, dict):
-        parts = value.values()
+        children = value.values()
     elif isinstance(value, list | tuple):
-        parts = value
+        children = value
     seen: set[object] = set()
-    for key, _ in (one for one in parts if isinstance(one, tuple)):
+    for key, _ in (child for child in children if isinstance(child, tuple)):
         # 0.0 and -0.0 are equal, but their texts differ
         if not seen.isdisjoint((key, as_text(key))):
             return as_text(key)
         seen |= {key, as_text(key)}
-    found = (key for key in map(_key_twice, parts) if key is not None)
-    return next(found, None)
+    nested_keys = (key for key in map(_repeated_key, children) if key is not None)
+    return next(nested_keys, None)

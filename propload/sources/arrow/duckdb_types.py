@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from propload.sources.arrow.wide_numbers import OF_WIDE, WIDE
+from propload.sources.arrow.wide_numbers import WIDE_DECIMAL, WIDE_PG_TYPE
 from propload.values.plain_columns import TEXT
 
 if TYPE_CHECKING:
@@ -25,37 +25,36 @@ _OFFSET_BITS = 24
 _HEADER = 3
 
 
-def _bits(raw: bytes) -> str:
+def _bit_text(raw: bytes) -> str:
     """Return a bit string as text; the first byte is the number of padding bits."""
     return "".join(f"{byte:08b}" for byte in raw[1:])[raw[0] :]
 
 
 def _time_text(raw: bytes) -> str:
     number = int.from_bytes(raw, "little")
-    microseconds, counted = number >> _OFFSET_BITS, number & (2**_OFFSET_BITS - 1)
-    seconds, rest = divmod(microseconds, 1_000_000)
-    offset = _MOST_OFFSET - counted
-    return (
-        f"{_clock(seconds)}.{rest:06}{'-' if offset < 0 else '+'}{_clock(abs(offset))}"
-    )
+    microseconds, stored_offset = number >> _OFFSET_BITS, number & (2**_OFFSET_BITS - 1)
+    seconds, micros = divmod(microseconds, 1_000_000)
+    offset = _MOST_OFFSET - stored_offset
+    sign = "-" if offset < 0 else "+"
+    return f"{_clock(seconds)}.{micros:06}{sign}{_clock(abs(offset))}"
 
 
 def _clock(seconds: int) -> str:
     return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
 
 
-def _digits(raw: bytes) -> str:
+def _number_text(raw: bytes) -> str:
     """Return a number of any length as text; a negative one has all bytes inverted."""
     if raw[0] & 0x80:
         return str(int.from_bytes(raw[_HEADER:], "big"))
     return str(-int.from_bytes(bytes(255 - byte for byte in raw[_HEADER:]), "big"))
 
 
-def _whole(raw: bytes, *, signed: bool) -> str:
+def _integer_text(raw: bytes, *, signed: bool) -> str:
     return str(int.from_bytes(raw, "little", signed=signed))
 
 
-class OfDuckDB(NamedTuple):
+class DuckDBType(NamedTuple):
     """How a DuckDB type is read.
 
     Attributes:
@@ -70,10 +69,14 @@ class OfDuckDB(NamedTuple):
 
 
 #: The types, by DuckDB's names.
-OF_DUCKDB: Mapping[str, OfDuckDB] = {
-    "bit": OfDuckDB(_bits, TEXT, b"bit varying"),
-    "hugeint": OfDuckDB(partial(_whole, signed=True), WIDE, OF_WIDE),
-    "uhugeint": OfDuckDB(partial(_whole, signed=False), WIDE, OF_WIDE),
-    "bignum": OfDuckDB(_digits, TEXT, b"numeric"),
-    "time_tz": OfDuckDB(_time_text, TEXT, b"time with time zone"),
+DUCKDB_TYPES: Mapping[str, DuckDBType] = {
+    "bit": DuckDBType(_bit_text, TEXT, b"bit varying"),
+    "hugeint": DuckDBType(
+        partial(_integer_text, signed=True), WIDE_DECIMAL, WIDE_PG_TYPE
+    ),
+    "uhugeint": DuckDBType(
+        partial(_integer_text, signed=False), WIDE_DECIMAL, WIDE_PG_TYPE
+    ),
+    "bignum": DuckDBType(_number_text, TEXT, b"numeric"),
+    "time_tz": DuckDBType(_time_text, TEXT, b"time with time zone"),
 }

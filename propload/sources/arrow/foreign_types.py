@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from propload.sources.arrow.duckdb_types import OF_DUCKDB
-from propload.sources.arrow.nested import changed, holds, is_list, is_nested
-from propload.sources.arrow.wide_numbers import OF_WIDE, WIDE
+from propload.sources.arrow.duckdb_types import DUCKDB_TYPES
+from propload.sources.arrow.nested import change_parts, holds, is_list, is_nested
+from propload.sources.arrow.wide_numbers import WIDE_DECIMAL, WIDE_PG_TYPE
 from propload.values.plain_columns import TEXT
 from propload.values.python_text import as_text
 from propload.values.python_values import DECIMAL_DIGITS, plain
@@ -24,14 +24,14 @@ from propload.values.temporal_text import SECONDS_OF_A_DAY, UNITS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from propload.sources.arrow.duckdb_types import OfDuckDB
+    from propload.sources.arrow.duckdb_types import DuckDBType
 
 #: The largest number of the widest decimal. DuckDB exports its 128-bit integers as this
 #: decimal type even if they have more digits.
-_MOST = 10**DECIMAL_DIGITS - 1
+_MAX_DECIMAL = 10**DECIMAL_DIGITS - 1
 
 
-def settle_foreign(column: pa.Array) -> tuple[pa.Array, bytes | None]:
+def convert_foreign(column: pa.Array) -> tuple[pa.Array, bytes | None]:
     """Return the column without foreign types, and the PostgreSQL type of a new column.
 
     The latter is None if it follows from the Arrow type, or if nothing was foreign.
@@ -44,19 +44,23 @@ def settle_foreign(column: pa.Array) -> tuple[pa.Array, bytes | None]:
     if is_nested(column.type):
         # Polars 2.1 panics on some nested dictionaries: on empty ones, and on values of
         # types that it lacks
-        column = changed(column, pa.types.is_dictionary, _decoded)
+        column = change_parts(column, pa.types.is_dictionary, _decode_dictionary)
     if not holds(column.type, _may_be_foreign):
         return column, None
-    found = changed(column, _may_be_foreign, _converted)
+    converted = change_parts(column, _may_be_foreign, _convert)
     inner = _innermost(column.type)
-    told = None if _innermost(found.type).equals(inner) else _conversion(inner)
-    if told is None or told.created_as is None:
-        return found, None
-    return found, told.created_as + (b"[]" if is_list(column.type) else b"")
+    conversion = (
+        None if _innermost(converted.type).equals(inner) else _conversion(inner)
+    )
+    if conversion is None or conversion.created_as is None:
+        return converted, None
+    return converted, conversion.created_as + (b"[]" if is_list(column.type) else b"")
 
 
-def _decoded(column: pa.DictionaryArray) -> pa.Array:
-    return changed(column.dictionary_decode(), pa.types.is_dictionary, _decoded)
+def _decode_dictionary(column: pa.DictionaryArray) -> pa.Array:
+    return change_parts(
+        column.dictionary_decode(), pa.types.is_dictionary, _decode_dictionary
+    )
 
 
 def _innermost(kind: pa.DataType) -> pa.DataType:
@@ -69,14 +73,14 @@ def _may_be_foreign(kind: pa.DataType) -> bool:
     return _conversion(kind) is not None
 
 
-def _is_of_duckdb_numbers(kind: pa.DataType) -> bool:
+def _may_be_hugeint(kind: pa.DataType) -> bool:
     is_decimal = pa.types.is_decimal128(kind) and kind.precision == DECIMAL_DIGITS
     return bool(is_decimal and kind.scale == 0)
 
 
-def _converted(column: pa.Array) -> pa.Array:
-    found = _conversion(column.type)
-    return column if found is None else found.convert(column)
+def _convert(column: pa.Array) -> pa.Array:
+    conversion = _conversion(column.type)
+    return column if conversion is None else conversion.convert(column)
 
 
 class Conversion(NamedTuple):
@@ -95,34 +99,36 @@ class Conversion(NamedTuple):
 def _conversion(kind: pa.DataType) -> Conversion | None:
     """Return how a type that is itself foreign is converted; None for any other."""
     if isinstance(kind, pa.BaseExtensionType):
-        return _of_extension(kind)
+        return _extension_conversion(kind)
     if pa.types.is_interval(kind):
         return Conversion(lambda column: _texts(column, _interval_text), b"interval")
     if pa.types.is_union(kind):
         return Conversion(lambda column: _texts(column, _plain_text))
     if pa.types.is_time(kind):
-        return Conversion(_within_a_day, b"time without time zone")
-    if _is_of_duckdb_numbers(kind):
-        return Conversion(_of_all_digits, OF_WIDE)
+        return Conversion(_convert_times, b"time without time zone")
+    if _may_be_hugeint(kind):
+        return Conversion(_convert_wide_integers, WIDE_PG_TYPE)
     return None
 
 
-def _of_extension(kind: pa.BaseExtensionType) -> Conversion:
+def _extension_conversion(kind: pa.BaseExtensionType) -> Conversion:
     name = kind.extension_name
     if name == "arrow.opaque" and kind.vendor_name == "DuckDB":
-        found = OF_DUCKDB.get(kind.type_name)
-        if found is not None:
-            return Conversion(partial(_of_duckdb, of=found), found.created_as)
-    known = {
+        duckdb_type = DUCKDB_TYPES.get(kind.type_name)
+        if duckdb_type is not None:
+            return Conversion(
+                partial(_read_duckdb, duckdb_type=duckdb_type), duckdb_type.created_as
+            )
+    conversions = {
         "arrow.json": Conversion(lambda column: column.storage.cast(TEXT), b"jsonb"),
         "arrow.uuid": Conversion(lambda column: _texts(column.storage, _uuid), b"uuid"),
         "arrow.bool8": Conversion(lambda column: column.storage.cast(pa.bool_())),
     }
-    return known.get(name, Conversion(lambda column: column.storage))
+    return conversions.get(name, Conversion(lambda column: column.storage))
 
 
-def _of_duckdb(column: pa.Array, *, of: OfDuckDB) -> pa.Array:
-    return _texts(column.storage, of.write).cast(of.kind)
+def _read_duckdb(column: pa.Array, *, duckdb_type: DuckDBType) -> pa.Array:
+    return _texts(column.storage, duckdb_type.write).cast(duckdb_type.kind)
 
 
 def _uuid(raw: bytes) -> str:
@@ -150,7 +156,7 @@ def _seconds(count: int, of_a_second: int) -> str:
     return f"{sign}{whole}.{digits}" if digits else f"{sign}{whole}"
 
 
-def _within_a_day(column: pa.Array) -> pa.Array:
+def _convert_times(column: pa.Array) -> pa.Array:
     """Return times unchanged, or all as text if one is not within a day (24:00)."""
     of_a_second = UNITS[column.type.unit]
     counts = column.cast(pa.int32() if column.type.bit_width == 32 else pa.int64())
@@ -166,11 +172,17 @@ def _clock(count: int, of_a_second: int) -> str:
     return f"{'-' if count < 0 else ''}{minutes // 60:02}:{minutes % 60:02}:{padded}"
 
 
-def _of_all_digits(column: pa.Array) -> pa.Array:
-    return column if is_within(column, -_MOST, _MOST) else column.cast(WIDE)
+def _convert_wide_integers(column: pa.Array) -> pa.Array:
+    return (
+        column
+        if is_within(column, -_MAX_DECIMAL, _MAX_DECIMAL)
+        else column.cast(WIDE_DECIMAL)
+    )
 
 
 def is_within(numbers: pa.Array, least: int, most: int) -> bool:
     """Return whether no number is below the least or above the most."""
-    found = pc.min_max(numbers).as_py()
-    return found["min"] is None or least <= found["min"] <= found["max"] <= most
+    extremes = pc.min_max(numbers).as_py()
+    return (
+        extremes["min"] is None or least <= extremes["min"] <= extremes["max"] <= most
+    )

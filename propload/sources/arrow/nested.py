@@ -17,7 +17,7 @@ def holds(kind: pa.DataType, is_sought: Callable[[pa.DataType], bool]) -> bool:
     return is_sought(kind) or any(holds(one, is_sought) for one in inner)
 
 
-def changed(
+def change_parts(
     column: pa.Array,
     is_sought: Callable[[pa.DataType], bool],
     change: Callable[[pa.Array], pa.Array],
@@ -26,17 +26,17 @@ def changed(
     if is_sought(column.type):
         return change(column)
     if is_nested(column.type) and holds(column.type, is_sought):
-        return rebuilt(column, lambda part: changed(part, is_sought, change))
+        return rebuild(column, lambda part: change_parts(part, is_sought, change))
     return column
 
 
-def rebuilt(column: pa.Array, change: Callable[[pa.Array], pa.Array]) -> pa.Array:
+def rebuild(column: pa.Array, change: Callable[[pa.Array], pa.Array]) -> pa.Array:
     """Return lists, maps or structs with their contents changed.
 
     Lists of any kind become large lists.
     """
     if pa.types.is_map(column.type):
-        return _rebuilt_map(column, change)
+        return _rebuild_map(column, change)
     if pa.types.is_struct(column.type):
         # Arrow 26 aborts when it flattens a struct that contains a union
         is_plain = not any(pa.types.is_union(field.type) for field in column.type)
@@ -52,7 +52,7 @@ def rebuilt(column: pa.Array, change: Callable[[pa.Array], pa.Array]) -> pa.Arra
     return pa.LargeListArray.from_arrays(offsets, elements, mask=column.is_null())
 
 
-def _rebuilt_map(
+def _rebuild_map(
     column: pa.MapArray, change: Callable[[pa.Array], pa.Array]
 ) -> pa.MapArray:
     first, last = (column.offsets[place].as_py() for place in (0, -1))
@@ -65,7 +65,7 @@ def _rebuilt_map(
 
 
 def is_nested(kind: pa.DataType) -> bool:
-    """Return whether a type is a list, struct or map, which `rebuilt` takes."""
+    """Return whether a type is a list, struct or map, which `rebuild` takes."""
     return bool(pa.types.is_struct(kind) or pa.types.is_map(kind)) or is_list(kind)
 
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from propload.sources.arrow.foreign_types import is_within
-from propload.sources.arrow.nested import changed
+from propload.sources.arrow.nested import change_parts
 from propload.values.plain_columns import TEXT
 from propload.values.temporal_text import (
     SECONDS_OF_A_DAY,
@@ -29,17 +29,17 @@ _FIRST, _LAST = (
 )
 
 
-def within_python(column: pa.Array) -> pa.Array:
+def convert_out_of_range(column: pa.Array) -> pa.Array:
     """Return the column, with times as text that Python could not hold exactly."""
-    return changed(column, pa.types.is_temporal, _within)
+    return change_parts(column, pa.types.is_temporal, _convert_column)
 
 
-def _within(column: pa.Array) -> pa.Array:
-    if not _is_beyond(column):
+def _convert_column(column: pa.Array) -> pa.Array:
+    if not _is_out_of_range(column):
         return column
     values = pl.Series("v", _in_known_unit(column))
-    written = values.to_frame().select(_text(values.dtype)(pl.col("v"), values.dtype))
-    return written.to_series().str.replace(" ", "T", literal=True).to_arrow().cast(TEXT)
+    texts = values.to_frame().select(_text(values.dtype)(pl.col("v"), values.dtype))
+    return texts.to_series().str.replace(" ", "T", literal=True).to_arrow().cast(TEXT)
 
 
 def _text(dtype: pl.DataType) -> Callable[..., pl.Expr]:
@@ -56,7 +56,7 @@ def _in_known_unit(column: pa.Array) -> pa.Array:
     return milliseconds.cast(pa.timestamp("ms", column.type.tz))
 
 
-def _is_beyond(column: pa.Array) -> bool:
+def _is_out_of_range(column: pa.Array) -> bool:
     """Return whether Python cannot hold one of the values, or might truncate it."""
     kind = column.type
     if pa.types.is_duration(kind) or pa.types.is_time(kind):

@@ -9,7 +9,7 @@ import pyarrow as pa
 from propload.batch import Unread
 from propload.sources.arrow.nested import is_nested
 from propload.sources.row_batches import describe
-from propload.sources.source import numbers_between
+from propload.sources.source import good_row_numbers
 from propload.values.plain_columns import TEXT
 
 if TYPE_CHECKING:
@@ -21,27 +21,30 @@ Part: TypeAlias = "tuple[pa.RecordBatch, Sequence[Unread]]"
 ArrowStream: TypeAlias = "tuple[pa.Schema, Iterator[pa.RecordBatch | Part]]"
 
 
-def without(
-    rows: pa.RecordBatch, found: Mapping[int, str], check: str, faults: Sequence[Unread]
+def reject_rows(
+    rows: pa.RecordBatch,
+    reasons: Mapping[int, str],
+    check: str,
+    faults: Sequence[Unread],
 ) -> Part:
     """Return the rows without the bad ones, and these added to the refused rows.
 
     Args:
         rows: Rows of any types.
-        found: What is wrong with each bad row, by its place among the rows.
+        reasons: What is wrong with each bad row, by its place among the rows.
         check: The short name of what is wrong.
         faults: The rows refused before, between the rows, by places from 0 on.
     """
-    numbers = numbers_between(faults, 0, rows.num_rows)
-    wrong = [
+    numbers = good_row_numbers(faults, 0, rows.num_rows)
+    rejected = [
         Unread(numbers[place], describe(row_at(rows, place)), check, message)
-        for place, message in found.items()
+        for place, message in reasons.items()
     ]
-    told = sorted([*faults, *wrong], key=lambda fault: fault.row)
-    return between(rows, sorted(found)), told
+    all_faults = sorted([*faults, *rejected], key=lambda fault: fault.row)
+    return drop_rows(rows, sorted(reasons)), all_faults
 
 
-def between(rows: pa.RecordBatch, places: Sequence[int], /) -> pa.RecordBatch:
+def drop_rows(rows: pa.RecordBatch, places: Sequence[int], /) -> pa.RecordBatch:
     """Return the rows without those at some places, in ascending order.
 
     They are sliced because Arrow 26 cannot filter string views.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from propload.sources.arrow.parts import value_of, without
+from propload.sources.arrow.parts import reject_rows, value_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from propload.sources.arrow.parts import Part
 
 #: The integers that text columns have as offsets, by their types.
-_PLACES: Mapping[pa.DataType, np.dtype[Any]] = {
+_OFFSET_TYPES: Mapping[pa.DataType, np.dtype[Any]] = {
     pa.string(): np.dtype("<i4"),
     pa.large_string(): np.dtype("<i8"),
 }
 _MOST_ASCII = 127
 
 
-def decodable(rows: pa.RecordBatch, faults: Sequence[Unread] = (), /) -> Part:
+def reject_undecodable(rows: pa.RecordBatch, faults: Sequence[Unread] = (), /) -> Part:
     """Return the rows whose texts are all UTF-8, and all other rows as refused.
 
     Args:
@@ -37,21 +37,23 @@ def decodable(rows: pa.RecordBatch, faults: Sequence[Unread] = (), /) -> Part:
     Raises:
         pyarrow.ArrowInvalid: A column is damaged in another way.
     """
-    found: dict[int, str] = {}
+    reasons: dict[int, str] = {}
     for number, field in enumerate(rows.schema):
         column = rows.column(number)
-        if _is_right(column):
+        if _is_valid_utf8(column):
             continue
         if pa.types.is_dictionary(field.type):
             # the invalid text may be one that no row uses
             column = column.dictionary_decode()
             rows = rows.set_column(number, field.with_type(column.type), column)
-        for place in _wrong(column, 0):
-            found.setdefault(place, f"column {field.name}: {_said(column[place])}")
-    return without(rows, found, "encoding", faults) if found else (rows, faults)
+        for place in _invalid_places(column, 0):
+            reasons.setdefault(
+                place, f"column {field.name}: {_message_on(column[place])}"
+            )
+    return reject_rows(rows, reasons, "encoding", faults) if reasons else (rows, faults)
 
 
-def _is_right(column: pa.Array) -> bool:
+def _is_valid_utf8(column: pa.Array) -> bool:
     """Return whether all texts in a column are UTF-8."""
     return all(map(is_utf8, _texts(column)))
 
@@ -71,7 +73,7 @@ def _texts(column: Any) -> Iterator[pa.Array]:
         yield from _texts(column.items)
     elif kind.num_fields:
         yield from _texts(column.values)
-    elif kind in _PLACES or kind.equals(pa.string_view()):
+    elif kind in _OFFSET_TYPES or kind.equals(pa.string_view()):
         yield column
 
 
@@ -84,7 +86,7 @@ def is_utf8(texts: pa.Array, /) -> bool:
     Raises:
         pyarrow.ArrowInvalid: They are damaged in another way.
     """
-    if texts.type in _PLACES and _is_ascii(texts):
+    if texts.type in _OFFSET_TYPES and _is_ascii(texts):
         return True
     try:
         texts.validate(full=True)
@@ -100,27 +102,27 @@ def _is_ascii(column: pa.Array) -> bool:
     _, offsets, content = column.buffers()
     if not len(column) or content is None:
         return True
-    width = _PLACES[column.type]
-    begin = column.offset * width.itemsize
-    places = np.frombuffer(offsets, width, len(column) + 1, begin)
-    letters = np.frombuffer(content, np.uint8)[places[0] : places[-1]]
-    return not letters.size or bool(letters.max() <= _MOST_ASCII)
+    width = _OFFSET_TYPES[column.type]
+    start = column.offset * width.itemsize
+    offset_values = np.frombuffer(offsets, width, len(column) + 1, start)
+    used_bytes = np.frombuffer(content, np.uint8)[offset_values[0] : offset_values[-1]]
+    return not used_bytes.size or bool(used_bytes.max() <= _MOST_ASCII)
 
 
-def _wrong(column: pa.Array, first: int) -> Iterator[int]:
+def _invalid_places(column: pa.Array, first: int) -> Iterator[int]:
     """Yield the places of values with invalid texts, found by bisection."""
     # copied, because for a slice of nested values the whole would be checked
-    if not len(column) or _is_right(pa.concat_arrays([column])):
+    if not len(column) or _is_valid_utf8(pa.concat_arrays([column])):
         return
     if len(column) == 1:
         yield first
         return
     half = len(column) // 2
-    yield from _wrong(column.slice(0, half), first)
-    yield from _wrong(column.slice(half), first + half)
+    yield from _invalid_places(column.slice(0, half), first)
+    yield from _invalid_places(column.slice(half), first + half)
 
 
-def _said(value: pa.Scalar[Any]) -> str:
-    told = value_of(value)
-    shown = f"'{told}'" if isinstance(told, str) else value.type
+def _message_on(value: pa.Scalar[Any]) -> str:
+    text = value_of(value)
+    shown = f"'{text}'" if isinstance(text, str) else value.type
     return f"{shown} is not UTF-8: write the text again in that encoding"

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from propload.errors import SourceError
 from propload.sources.arrow.arrow_batches import ArrowBatches
-from propload.sources.source import fitting_rows, located
+from propload.sources.source import fitting_rows, with_position
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -108,7 +108,7 @@ def _read(
         yield from maker.read(schema, ((rows, ()) for rows in batches))
     except (pa.ArrowException, OSError) as error:
         msg = f"{name} is cut short or damaged: fetch it again ({error})"
-        raise located(SourceError(msg), name, maker.rows_read) from error
+        raise with_position(SourceError(msg), name, maker.rows_read) from error
 
 
 def _open_parquet(

@@ -10,7 +10,7 @@ import pyarrow as pa
 from propload.batch import CREATED_AS, Unread
 from propload.errors import SourceError
 from propload.sources.files.sheet_cells import Cells, Sheet, read_cells
-from propload.sources.source import cut, noted, with_nulls
+from propload.sources.source import cut, with_notes, with_nulls
 from propload.sources.text.dialect import SAMPLE_ROWS
 from propload.sources.text.header import find_header
 from propload.sources.text.preamble import preamble_lines
@@ -65,7 +65,7 @@ def read_workbook(
     )
     rows = with_nulls(rows, options.null_words)
     batches = cut(rows, name, 1, options, untyped=True, unread=again)
-    yield from noted(batches, [*filter(None, (sheet.note, sheet.formulas, doubt))])
+    yield from with_notes(batches, [*filter(None, (sheet.note, sheet.formulas, doubt))])
 
 
 def _below(frame: pl.DataFrame, lines: int, name: str, note: str) -> pl.DataFrame:

@@ -9,7 +9,7 @@ import stat
 import time
 from typing import IO, TYPE_CHECKING
 
-from propload.sources.blocks import BLOCK_BYTES, PAUSE, read_blocks, readable
+from propload.sources.blocks import BLOCK_BYTES, PAUSE, read_blocks, wrap_read_errors
 from propload.sources.source import FLUSH_SECONDS
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def read_stream(file: IO[bytes], name: str) -> Iterator[bytes]:
         SourceError: It cannot be read; all bytes before the fault were yielded.
     """
     if isinstance(file, io.BufferedReader) and _makes_wait(file):
-        return readable(_blocks_and_pauses(file), name)
+        return wrap_read_errors(_blocks_and_pauses(file), name)
     return read_blocks(file, name)
 
 

@@ -15,8 +15,8 @@ from propload.errors import PropLoadError, SourceError
 from propload.sources.arrow.arrow_batches import ArrowBatches
 from propload.sources.frames.object_columns import parts_of
 from propload.sources.frames.pandas_frames import from_pandas, index_notes
-from propload.sources.frames.polars_frames import exported, read_polars, read_query
-from propload.sources.source import located
+from propload.sources.frames.polars_frames import export_frame, read_polars, read_query
+from propload.sources.source import with_position
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -92,9 +92,9 @@ class FrameSource:
         except Exception:  # noqa: BLE001 - a frame's own types have errors of their own
             # reported when the rows are read
             return None
-        found = hashlib.sha256(str(self._rows).encode())
-        found.update(content.getbuffer())
-        return found.hexdigest()
+        digest = hashlib.sha256(str(self._rows).encode())
+        digest.update(content.getbuffer())
+        return digest.hexdigest()
 
     def __iter__(self) -> Iterator[Batch]:
         maker = ArrowBatches(self.name, self._options, decoded=self._decoded)
@@ -106,8 +106,10 @@ class FrameSource:
             raise
         except Exception as error:
             # a query may raise errors of its engine, and of functions that it calls
-            stop = SourceError(f"{self.name} cannot be read: {_told(error)}")
-            raise located(stop, self.name, maker.rows_read) from error
+            wrapped = SourceError(
+                f"{self.name} cannot be read: {_describe_error(error)}"
+            )
+            raise with_position(wrapped, self.name, maker.rows_read) from error
         finally:
             # an error may keep the stream alive, and with it its connection; a reader
             # that the user has passed can still be read
@@ -115,8 +117,8 @@ class FrameSource:
                 batches.close()
 
     def _parts(self, batches: Iterator[pa.RecordBatch | Part]) -> Iterator[Part]:
-        for given in batches:
-            yield given if isinstance(given, tuple) else (given, ())
+        for part in batches:
+            yield part if isinstance(part, tuple) else (part, ())
             if self._ended:
                 return
 
@@ -132,46 +134,48 @@ def open_frame(source: object, options: SourceOptions) -> FrameSource | None:
     if isinstance(source, pl.Series):
         source = source.to_frame()
     if isinstance(source, pl.DataFrame):
-        return _of_polars(source, options)
+        return _open_polars(source, options)
     if isinstance(source, pl.LazyFrame):
         read = partial(read_query, source, options)
         return FrameSource(read, options, name="lazy frame", decoded=True)
-    if _is_of_pandas(type(source)):
-        return _of_pandas(source, options)
+    if _is_pandas(type(source)):
+        return _open_pandas(source, options)
     if isinstance(source, pa.RecordBatch):
         source = pa.Table.from_batches([source])
     if isinstance(source, pa.Table):
-        read, sample = partial(_table, source), partial(_taken, source)
+        read, sample = partial(_read_table, source), partial(_sample_table, source)
         return FrameSource(read, options, rows=len(source), sample=sample)
     is_dataset = _is_dataset(source)
     if is_dataset or hasattr(source, "__arrow_c_stream__"):
-        query = partial(_dataset, source, options)
-        read = query if is_dataset else partial(_stream, source)
+        query = partial(_read_dataset, source, options)
+        read = query if is_dataset else partial(_read_stream, source)
         name = type(source).__name__
         # a second stream may be empty (readers) or have other rows (queries)
         return FrameSource(read, options, name=name, rereadable=is_dataset)
     return None
 
 
-def _of_polars(frame: pl.DataFrame, options: SourceOptions) -> FrameSource:
+def _open_polars(frame: pl.DataFrame, options: SourceOptions) -> FrameSource:
     rows = len(frame)
     return FrameSource(
         partial(read_polars, frame, options),
         options,
         rows=rows,
-        sample=lambda: _joined(exported(frame[:: _stride(rows)])),
+        sample=lambda: _join_parts(export_frame(frame[:: _stride(rows)])),
         decoded=True,
     )
 
 
-def _of_pandas(source: Any, options: SourceOptions) -> FrameSource:
+def _open_pandas(source: Any, options: SourceOptions) -> FrameSource:
     frame = source if hasattr(source, "columns") else source.to_frame()
     rows = len(frame)
     return FrameSource(
-        partial(_pandas, frame),
+        partial(_read_pandas, frame),
         options,
         rows=rows,
-        sample=lambda: _joined(parts_of(*from_pandas(frame.iloc[:: _stride(rows)]))),
+        sample=lambda: _join_parts(
+            parts_of(*from_pandas(frame.iloc[:: _stride(rows)]))
+        ),
         notes=index_notes(frame),
     )
 
@@ -192,10 +196,10 @@ def _is_kind_of_frame(kind: type) -> bool:
     if issubclass(kind, pl.LazyFrame) or hasattr(kind, "__arrow_c_stream__"):
         return True
     # pandas before 2.2 has no `__arrow_c_stream__`
-    return _is_of_pandas(kind)
+    return _is_pandas(kind)
 
 
-def _is_of_pandas(kind: type) -> bool:
+def _is_pandas(kind: type) -> bool:
     """Return whether a type is a frame, series or index of pandas, not a file reader.
 
     Frames of other libraries that are subclasses of those of pandas count as well.
@@ -211,7 +215,7 @@ def _is_dataset(source: object) -> bool:
     return module is not None and isinstance(source, module.Dataset | module.Scanner)
 
 
-def _taken(table: pa.Table) -> pa.Table:
+def _sample_table(table: pa.Table) -> pa.Table:
     rows = len(table)
     return table.take(pa.array(range(0, rows, _stride(rows)), pa.int64()))
 
@@ -220,16 +224,16 @@ def _stride(rows: int) -> int:
     return max(1, rows // SAMPLED_ROWS)
 
 
-def _joined(parts: Iterable[Part]) -> pa.Table:
+def _join_parts(parts: Iterable[Part]) -> pa.Table:
     return pa.Table.from_batches(rows for rows, _ in parts)
 
 
-def _pandas(frame: Any) -> ArrowStream:
+def _read_pandas(frame: Any) -> ArrowStream:
     parts = [*parts_of(*from_pandas(frame))]
     return parts[0][0].schema, iter(parts)
 
 
-def _told(error: Exception) -> str:
+def _describe_error(error: Exception) -> str:
     """Return an error's message, with its type unless it is of a known library."""
     is_known = isinstance(
         error, pa.ArrowException | pl.exceptions.PolarsError | OSError
@@ -237,11 +241,11 @@ def _told(error: Exception) -> str:
     return f"{error}" if is_known else f"{type(error).__name__}: {error}"
 
 
-def _table(table: pa.Table) -> ArrowStream:
+def _read_table(table: pa.Table) -> ArrowStream:
     return table.schema, iter(table.to_batches())
 
 
-def _dataset(source: Any, options: SourceOptions) -> ArrowStream:
+def _read_dataset(source: Any, options: SourceOptions) -> ArrowStream:
     if hasattr(source, "scanner"):
         # by default, a scanner reads ahead and holds millions of rows
         rows = options.chunk_rows
@@ -252,6 +256,6 @@ def _dataset(source: Any, options: SourceOptions) -> ArrowStream:
     return reader.schema, iter(reader)
 
 
-def _stream(exporter: Any) -> ArrowStream:
+def _read_stream(exporter: Any) -> ArrowStream:
     reader = pa.RecordBatchReader.from_stream(exporter)
     return reader.schema, iter(reader)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import pyarrow as pa
 
 from propload.batch import Unread
-from propload.sources.arrow.parts import Part, between, row_at
+from propload.sources.arrow.parts import Part, drop_rows, row_at
 from propload.sources.row_batches import describe, fault_of
 from propload.values.arrow_fields import make_field
 from propload.values.columns import make_column
@@ -30,11 +30,11 @@ def parts_of(table: pa.Table, objects: Objects) -> Iterator[Part]:
     batches = table.to_batches()
     if not batches:
         batches = [pa.RecordBatch.from_pylist([], schema=table.schema)]
-    begun = 0
+    start = 0
     for rows in batches:
-        end = begun + rows.num_rows
-        yield _part(rows, {at: values[begun:end] for at, values in objects.items()})
-        begun = end
+        end = start + rows.num_rows
+        yield _part(rows, {at: values[start:end] for at, values in objects.items()})
+        start = end
 
 
 def _part(rows: pa.RecordBatch, objects: Objects) -> Part:
@@ -44,22 +44,22 @@ def _part(rows: pa.RecordBatch, objects: Objects) -> Part:
         names = [rows.schema.names[at] for at in objects]
         unfit: dict[int, Unread] = {}
         for place, values in enumerate(zip(*objects.values(), strict=True)):
-            held = dict(zip(names, values, strict=True))
-            if why := fault_of(held):
-                text = describe({**row_at(rows, place), **held})
-                unfit[place] = Unread(place, text, "value", why)
+            values_by_name = dict(zip(names, values, strict=True))
+            if reason := fault_of(values_by_name):
+                text = describe({**row_at(rows, place), **values_by_name})
+                unfit[place] = Unread(place, text, "value", reason)
         if not unfit:
             raise pa.ArrowInvalid(str(error)) from error
     good = {
         at: [value for place, value in enumerate(values) if place not in unfit]
         for at, values in objects.items()
     }
-    return _with_objects(between(rows, [*unfit]), good), [*unfit.values()]
+    return _with_objects(drop_rows(rows, [*unfit]), good), [*unfit.values()]
 
 
 def _with_objects(rows: pa.RecordBatch, objects: Objects) -> pa.RecordBatch:
     for at, values in objects.items():
-        array, told = make_column(values, None)
-        field = make_field(rows.schema.names[at], array.type, told)
+        array, metadata = make_column(values, None)
+        field = make_field(rows.schema.names[at], array.type, metadata)
         rows = rows.set_column(at, field, array)
     return rows

@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from propload.sources.arrow.geometry import of_geopandas
+from propload.sources.arrow.geometry import encode_geopandas
 from propload.values.arrow_fields import make_field
 
 
@@ -21,7 +21,7 @@ def from_pandas(frame: Any) -> tuple[pa.Table, dict[int, list[Any]]]:
     columns = []
     for place, name in enumerate(map(str, frame.columns)):
         column = frame.iloc[:, place]
-        if _is_of_objects(column):
+        if _is_object_column(column):
             objects[place] = _values(column)
             columns.append((pa.field(name, pa.null()), pa.nulls(len(frame))))
         else:
@@ -39,10 +39,10 @@ def _with_index(frame: Any) -> Any:
     have the same name but different values, both stay, and are refused later.
     """
     columns, levels = frame.columns, frame.index.names
-    again = [n for n in levels if n in columns and _is_column(frame, n)]
-    if len(again) == len(levels):
+    repeated = [n for n in levels if n in columns and _is_column(frame, n)]
+    if len(repeated) == len(levels):
         return frame.reset_index(drop=True)
-    for name in again:
+    for name in repeated:
         frame = frame.droplevel(name)
     return frame.reset_index(allow_duplicates=True)
 
@@ -68,7 +68,7 @@ def index_notes(frame: Any) -> tuple[str, ...]:
 
 
 def _pandas_column(name: str, column: Any) -> tuple[pa.Field, pa.Array]:
-    if _is_of_spans(column):
+    if _is_span_column(column):
         # Arrow would keep the number of a period but not its length, and the ends of an
         # interval but not which of them belong to it
         column = column.astype("string")
@@ -76,7 +76,7 @@ def _pandas_column(name: str, column: Any) -> tuple[pa.Field, pa.Array]:
         column = column.sparse.to_dense()
     try:
         if column.dtype.name == "geometry":
-            array = of_geopandas(column)
+            array = encode_geopandas(column)
         else:
             array = pa.array(column, from_pandas=True)
     # types of other libraries raise errors of their own
@@ -89,13 +89,13 @@ def _pandas_column(name: str, column: Any) -> tuple[pa.Field, pa.Array]:
     return make_field(name, array.type), array
 
 
-def _is_of_spans(column: Any) -> bool:
+def _is_span_column(column: Any) -> bool:
     is_category = column.dtype.name == "category"
     kind = column.dtype.categories.dtype if is_category else column.dtype
     return bool(kind.name.startswith(("period", "interval")))
 
 
-def _is_of_objects(column: Any) -> bool:
+def _is_object_column(column: Any) -> bool:
     """Return whether a column is converted value by value: Arrow lacks a type for it.
 
     This includes complex numbers, which become text as in rows, and categories that are

@@ -23,23 +23,23 @@ if TYPE_CHECKING:
 def read_polars(frame: pl.DataFrame, options: SourceOptions) -> ArrowStream:
     """Return the rows of a frame in memory, without copying its texts."""
     parts = chain([frame.head(0)], frame.iter_slices(options.chunk_rows))
-    return _begun(_to_batches(parts, options, _lend))
+    return _split_schema(_to_batches(parts, options, _export_text_views))
 
 
 def read_query(frame: pl.LazyFrame, options: SourceOptions) -> ArrowStream:
     """Return the rows of a lazy frame, which are yielded as they are computed."""
     empty = pl.DataFrame(schema=frame.collect_schema())
     parts = frame.collect_batches(chunk_size=options.chunk_rows, engine="streaming")
-    return _begun(_to_batches(chain([empty], parts), options, _export))
+    return _split_schema(_to_batches(chain([empty], parts), options, _export))
 
 
-def _begun(parts: Iterator[Part]) -> ArrowStream:
+def _split_schema(parts: Iterator[Part]) -> ArrowStream:
     """Return the schema of the parts, and the parts after the first, which is empty."""
     empty, _ = next(parts)
     return empty.schema, parts
 
 
-def exported(frame: pl.DataFrame) -> Iterator[Part]:
+def export_frame(frame: pl.DataFrame) -> Iterator[Part]:
     """Yield all rows of a frame, copied."""
     return _parts(frame, _export)
 
@@ -50,7 +50,7 @@ def _to_batches(
     export: Callable[[pl.DataFrame], pa.Table],
 ) -> Iterator[Part]:
     for part in parts:
-        for small in _halved(part, options):
+        for small in _split_large(part, options):
             yield from _parts(small, export)
 
 
@@ -64,17 +64,17 @@ def _parts(
     return parts_of(export(others), objects)
 
 
-def _halved(frame: pl.DataFrame, options: SourceOptions) -> Iterator[pl.DataFrame]:
+def _split_large(frame: pl.DataFrame, options: SourceOptions) -> Iterator[pl.DataFrame]:
     """Yield the rows in slices of limited size, because exporting a slice copies it."""
     if len(frame) <= 1 or frame.estimated_size() <= most_bytes(options):
         yield frame
         return
     half = len(frame) // 2
-    yield from _halved(frame[:half], options)
-    yield from _halved(frame[half:], options)
+    yield from _split_large(frame[:half], options)
+    yield from _split_large(frame[half:], options)
 
 
-def _lend(frame: pl.DataFrame) -> pa.Table:
+def _export_text_views(frame: pl.DataFrame) -> pa.Table:
     """Return a frame in memory as Arrow, without copying its texts."""
     texts = [name for name, kind in frame.schema.items() if kind == pl.String]
     table = _export(frame.with_columns(pl.lit(None).alias(name) for name in texts))

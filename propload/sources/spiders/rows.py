@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from itemadapter import ItemAdapter
 
 from propload.options import SourceOptions
-from propload.sources.row_batches import RowBatches, describe, unreadable
+from propload.sources.row_batches import RowBatches, describe, unreadable_message
 from propload.values.python_text import settled
 from propload.values.python_values import SETTLED, row_of
 
@@ -66,7 +66,9 @@ class ItemRows(RowBatches):
         try:
             row = _require_fields(_reader_of(kind)(item))
         except Exception as error:  # noqa: BLE001 - a user's item may raise anything
-            return self.skip(describe(item), "item", unreadable(item, error))
+            return self.add_unread(
+                describe(item), "item", unreadable_message(item, error)
+            )
         return self.add_row(row)
 
     def take(self) -> list[Batch]:

@@ -13,7 +13,13 @@ from propload.batch import Unread
 from propload.errors import SourceError
 from propload.messages.wording import counted
 from propload.sources.arrow.undecodable import is_utf8
-from propload.sources.source import KEPT_BYTES, cut, located, noted, with_nulls
+from propload.sources.source import (
+    KEPT_BYTES,
+    cut,
+    with_notes,
+    with_nulls,
+    with_position,
+)
 from propload.sources.text.chunking import (
     CUT,
     LINE_END,
@@ -82,7 +88,7 @@ def read_delimited(
     reader = _Reader(name, dialect, options, first_line=1 + lines_above)
     if dialect.note:
         notes.append(dialect.note)
-    yield from noted(reader.read(chunks), notes)
+    yield from with_notes(reader.read(chunks), notes)
 
 
 def _head(chunks: Chunks, name: str, options: SourceOptions) -> bytes:
@@ -91,7 +97,7 @@ def _head(chunks: Chunks, name: str, options: SourceOptions) -> bytes:
         # if the text pauses, two rows are enough: a header and one row
         return chunks.peek(SAMPLE_BYTES, lambda text: holds_rows(text, delimiters, 2))
     except SourceError as error:
-        raise located(error, name, 0) from error
+        raise with_position(error, name, 0) from error
 
 
 class _Reader:
@@ -118,7 +124,7 @@ class _Reader:
             else:
                 yield from self._take(chunk, chunks)
         if chunks.error:
-            raise located(chunks.error, self._name, self._rows_read)
+            raise with_position(chunks.error, self._name, self._rows_read)
         if not self._rows_read:
             yield from self._make_batches(_no_rows(self._names), [])
 

@@ -182,11 +182,11 @@ def doubt_single(rows: pa.RecordBatch, name: str, rows_at: str | None) -> str:
     """
     for path, value in _lists_of(rows):
         if value and isinstance(value, list) and isinstance(value[0], dict):
-            whole = ".".join([rows_at, *path] if rows_at else path)
+            location = ".".join([rows_at, *path] if rows_at else path)
             return (
                 f"{name} is one row, in which {'.'.join(path)} holds "
                 f"{counted(len(value), 'object')}. If these are the rows, use "
-                f"--rows-at {shlex.quote(whole)} (rows_at = {json.dumps(whole)})"
+                f"--rows-at {shlex.quote(location)} (rows_at = {json.dumps(location)})"
             )
     return ""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from propload.errors import SourceError
 from propload.sources.row_batches import RowBatches
-from propload.sources.source import KEPT_BYTES, located, noted
+from propload.sources.source import KEPT_BYTES, with_notes, with_position
 from propload.sources.text.chunking import CUT, MAX_ROW_BYTES, Chunks
 from propload.sources.text.decoding import to_utf8
 from propload.sources.text.json_paths import (
@@ -47,7 +47,7 @@ def read_json(
     """
     notes: list[str] = []
     text = to_utf8(blocks, name, options.encoding, notes)
-    yield from noted(_read_text(text, name, options, lines=lines), notes)
+    yield from with_notes(_read_text(text, name, options, lines=lines), notes)
 
 
 def _read_text(
@@ -68,7 +68,7 @@ def _read_text(
                 yield from maker.flush()
     except SourceError as error:
         yield from maker.flush()
-        raise located(error, name, maker.rows_read) from error
+        raise with_position(error, name, maker.rows_read) from error
     for batch in maker.flush():
         is_single = maker.rows_read == 1 and batch.rows.num_rows == 1
         doubt = doubt_single(batch.rows, name, options.rows_at) if is_single else ""
@@ -193,7 +193,7 @@ def _to_invalid_row(value: object, where: str = "") -> InvalidRow:
 def _add_invalid(value: object, maker: RowBatches) -> bool:
     """Add a value that is not a row as unread, and return whether a batch is due."""
     invalid = _to_invalid_row(value)
-    return maker.skip(invalid.text, invalid.check, invalid.why)
+    return maker.add_unread(invalid.text, invalid.check, invalid.why)
 
 
 def _read_values(blocks: Iterator[bytes], place: Place | None) -> Iterator[list[Any]]:

@@ -134,7 +134,7 @@ def test_values_of_extensions_are_known_within_others(read):
 
 
 #: As DuckDB 1.5 gives them, and what they are.
-OF_DUCKDB = [
+DUCKDB_TYPES = [
     ("bit", "03f5", "10101", "bit varying"),
     ("bit", "0007", "00000111", "bit varying"),
     ("hugeint", "fb" + "ff" * 15, "-5", "numeric(39,0)"),
@@ -145,7 +145,7 @@ OF_DUCKDB = [
 ]
 
 
-@pytest.mark.parametrize(("name", "raw", "text", "created_as"), OF_DUCKDB)
+@pytest.mark.parametrize(("name", "raw", "text", "created_as"), DUCKDB_TYPES)
 def test_what_duckdb_names_is_read(read, name, raw, text, created_as):
     width = 8 if name == "time_tz" else 16
     storage = pa.binary() if name in ("bit", "bignum") else pa.binary(width)

@@ -7,7 +7,7 @@ import json
 import pyarrow as pa
 import pytest
 
-from propload.sources.arrow.out_of_range_times import within_python
+from propload.sources.arrow.out_of_range_times import convert_out_of_range
 
 FAR = 2**63 - 1
 CASES = [
@@ -44,7 +44,7 @@ def test_a_value_in_a_map_is_written_whole(read, kind, count, text):
 def test_values_that_python_holds_are_left_as_they_are():
     kind = pa.struct({"a": pa.timestamp("us"), "b": pa.list_(pa.date32())})
     column = pa.array([{"a": 5, "b": [7, None]}, None], kind)
-    assert within_python(column).to_pylist() == column.to_pylist()
+    assert convert_out_of_range(column).to_pylist() == column.to_pylist()
 
 
 def test_a_map_that_is_null_stays_so(read):

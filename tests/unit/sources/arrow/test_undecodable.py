@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from propload.batch import Unread
-from propload.sources.arrow.undecodable import decodable
+from propload.sources.arrow.undecodable import reject_undecodable
 
 #: Texts of a program that writes Latin-1, among others.
 WRITTEN = [b"Delft", "Mün".encode("latin-1"), "Coëvorden".encode(), None, b"\xff", b""]
@@ -56,7 +56,7 @@ def rows_of(column):
 
 @pytest.mark.parametrize("kind", COLUMNS)
 def test_each_costs_its_own_row(kind):
-    rows, faults = decodable(rows_of(COLUMNS[kind]()))
+    rows, faults = reject_undecodable(rows_of(COLUMNS[kind]()))
     assert [fault.row for fault in faults] == WRONG
     assert {fault.check for fault in faults} == {"encoding"}
     assert rows.column("id").to_pylist() == [0, 2, 3, 5]
@@ -67,7 +67,7 @@ def test_each_costs_its_own_row(kind):
 @pytest.mark.parametrize(("start", "stop"), [(2, 4), (2, 2), (5, 6)])
 def test_what_lies_outside_of_a_part_is_not_judged(kind, start, stop):
     part = rows_of(COLUMNS[kind]()).slice(start, stop - start)
-    rows, faults = decodable(part)
+    rows, faults = reject_undecodable(part)
     assert (rows.column("id").to_pylist(), faults) == ([*range(start, stop)], ())
 
 
@@ -81,13 +81,13 @@ def test_what_lies_outside_of_a_part_is_not_judged(kind, start, stop):
 def test_a_moment_beside_it_may_be_one_that_python_has_not(count, kind, shown):
     moments = pa.array([count] * len(WRITTEN), kind)
     rows = rows_of(texts(pa.string())).append_column("at", moments)
-    faults = decodable(rows)[1]
+    faults = reject_undecodable(rows)[1]
     assert [fault.row for fault in faults] == WRONG
     assert all(shown in fault.text for fault in faults)
 
 
 def test_the_value_is_shown_and_its_column_named():
-    [first, _] = decodable(rows_of(texts(pa.string())))[1]
+    [first, _] = reject_undecodable(rows_of(texts(pa.string())))[1]
     assert first.message == (
         r"column town: 'M\xfcn' is not UTF-8: write the text again in that encoding"
     )
@@ -96,7 +96,7 @@ def test_the_value_is_shown_and_its_column_named():
 
 def test_a_row_is_told_once_where_several_of_its_texts_are_wrong():
     column = texts(pa.string())
-    faults = decodable(pa.record_batch({"a": column, "b": column}))[1]
+    faults = reject_undecodable(pa.record_batch({"a": column, "b": column}))[1]
     assert [(fault.row, fault.message.split(":")[0]) for fault in faults] == [
         (1, "column a"),
         (4, "column a"),
@@ -106,7 +106,7 @@ def test_a_row_is_told_once_where_several_of_its_texts_are_wrong():
 def test_texts_of_a_dictionary_that_no_row_has_are_in_no_row_s_way():
     values = pa.array([b"Delft", b"\xff"], pa.binary()).view(pa.string())
     column = pa.DictionaryArray.from_arrays(pa.array([0, 0, None]), values)
-    rows, faults = decodable(rows_of(column))
+    rows, faults = reject_undecodable(rows_of(column))
     assert rows.column("town").to_pylist() == ["Delft", "Delft", None]
     assert faults == ()
     rows.validate(full=True)
@@ -114,7 +114,7 @@ def test_texts_of_a_dictionary_that_no_row_has_are_in_no_row_s_way():
 
 def test_rows_between_them_that_were_refused_before_keep_their_places():
     before = [Unread(place, "", "value", "") for place in (0, 3, 8)]
-    rows, faults = decodable(rows_of(texts(pa.string())), before)
+    rows, faults = reject_undecodable(rows_of(texts(pa.string())), before)
     assert rows.num_rows == 4
     # the sixth row of all is the fifth of the good ones
     assert [(one.row, one.check) for one in faults] == [
@@ -131,7 +131,7 @@ def test_what_else_arrow_calls_invalid_is_not_judged_here():
     midnight = pa.array([86_400], pa.int32()).cast(pa.int32()).view(pa.time32("s"))
     column = pa.StructArray.from_arrays([midnight, pa.array(["é"])], ["at", "town"])
     rows = rows_of(column)
-    assert decodable(rows) == (rows, ())
+    assert reject_undecodable(rows) == (rows, ())
 
 
 def test_damage_of_another_kind_is_told_as_such():
@@ -140,7 +140,7 @@ def test_damage_of_another_kind_is_told_as_such():
         pa.string(), 2, [None, offsets, pa.py_buffer("é".encode() * 5)]
     )
     with pytest.raises(pa.ArrowInvalid, match="offset"):
-        decodable(rows_of(column))
+        reject_undecodable(rows_of(column))
 
 
 def as_table(table, _path):
