@@ -62,7 +62,7 @@ class Member:
         if reader.from_blocks is not None:
             yield from reader.from_blocks(self.blocks, self.name, options)
         if reader.from_file is not None:
-            with _seekable(self.file, self.blocks) as opened:
+            with _open_seekable(self.file, self.blocks) as opened:
                 yield from reader.from_file(opened, self.name, options)
 
 
@@ -86,12 +86,12 @@ def find_members(
         next(blocks, None)
         msg = f"{name} is empty: check what writes it"
         raise SourceError(msg, source=name)
-    found = _unpacked(head, blocks, file, name)
-    if is_zip(found.head):
-        with _seekable(found.file, found.blocks) as archive:
+    unpacked = _unpack(head, blocks, file, name)
+    if is_zip(unpacked.head):
+        with _open_seekable(unpacked.file, unpacked.blocks) as archive:
             yield from _members_of_zip(archive, name, options, archives)
         return
-    yield _member(found, name, options)
+    yield _member(unpacked, name, options)
 
 
 def single_member(
@@ -109,17 +109,17 @@ def single_member(
         SourceError: It cannot be read or unpacked.
     """
     head, blocks = peek(read_blocks(file, name, block_bytes), HEAD_BYTES)
-    found = _unpacked(head, blocks, file, name)
-    return None if is_zip(found.head) else _member(found, name, options)
+    unpacked = _unpack(head, blocks, file, name)
+    return None if is_zip(unpacked.head) else _member(unpacked, name, options)
 
 
 class _Unpacked(NamedTuple):
     """A file as it is under its packings.
 
     Attributes:
-        head: How it begins.
-        blocks: Its bytes from where it begins.
-        file: The file that they are from, or None where they were packed.
+        head: Its first bytes.
+        blocks: All of its bytes, from the first one on.
+        file: The file that they are from, or None if they were packed.
     """
 
     head: bytes
@@ -127,33 +127,33 @@ class _Unpacked(NamedTuple):
     file: IO[bytes] | None
 
 
-def _unpacked(
+def _unpack(
     head: bytes, blocks: Iterator[bytes], file: IO[bytes], name: str
 ) -> _Unpacked:
-    plain: IO[bytes] | None = file
+    unpacked_file: IO[bytes] | None = file
     for _ in range(MOST_PACKED):
         packing = packing_of(head)
         if packing is None:
             break
-        plain = None
+        unpacked_file = None
         # drop pauses: packed bytes may give no row until all of them have arrived
         unpacked = unpack(filter(None, blocks), packing, name)
         head, blocks = peek(unpacked, HEAD_BYTES)
-    return _Unpacked(head, blocks, plain)
+    return _Unpacked(head, blocks, unpacked_file)
 
 
-def _member(found: _Unpacked, name: str, options: SourceOptions) -> Member:
-    """Return what is to be read of a file that is no archive, and its format."""
-    refuse_other(name, found.head, options)
-    kind = find_format(name, found.head, options.format)
-    return Member(name, kind, found.blocks, found.file)
+def _member(unpacked: _Unpacked, name: str, options: SourceOptions) -> Member:
+    """Return a file that is not an archive as a member, with its format."""
+    refuse_other(name, unpacked.head, options)
+    kind = find_format(name, unpacked.head, options.format)
+    return Member(name, kind, unpacked.blocks, unpacked.file)
 
 
 def _members_of_zip(
     file: IO[bytes], name: str, options: SourceOptions, archives: int
 ) -> Iterator[Member]:
     is_excel = options.format is not None and check_format(options.format) == "xlsx"
-    if is_excel or _holds_workbook(file):
+    if is_excel or _has_workbook(file):
         yield Member(name, "xlsx", iter(()), file)
         return
     if not archives:
@@ -167,19 +167,21 @@ def _members_of_zip(
         yield from find_members(opened, inner, options, archives=archives - 1)
 
 
-def _holds_workbook(file: IO[bytes]) -> bool:
+def _has_workbook(file: IO[bytes]) -> bool:
     try:
         with zipfile.ZipFile(file) as archive:
-            found = is_workbook(archive.namelist())
+            has_workbook = is_workbook(archive.namelist())
     except zipfile.BadZipFile:
         # reported where the archive is read
-        found = False
+        has_workbook = False
     file.seek(0)
-    return found
+    return has_workbook
 
 
 @contextmanager
-def _seekable(file: IO[bytes] | None, blocks: Iterator[bytes]) -> Iterator[IO[bytes]]:
+def _open_seekable(
+    file: IO[bytes] | None, blocks: Iterator[bytes]
+) -> Iterator[IO[bytes]]:
     """Yield a seekable file: the given one, or else a temporary copy of the blocks.
 
     The given file is left open: its owner closes it.

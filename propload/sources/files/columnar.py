@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 ARROW_FILE_MAGIC = b"ARROW1"
 OLD_FEATHER_MAGIC = b"FEA1"
 #: Parquet's physical type for timestamps of 96 bits, as Hive, Impala and Spark write.
-_HIVE_MOMENT = "INT96"
+_INT96 = "INT96"
 #: The largest distance from 1970, in microseconds, that 64 bits hold as nanoseconds.
 _MOST_MICROSECONDS = (2**63 - 1) // 1_000
 #: Rows read to estimate the width of a row group's rows if metadata alone cannot tell.
-LOOKED_AT = 1_000
+SAMPLED_ROWS = 1_000
 #: Each column of a row group has its own buffer, so that 1 MB each would be 800 MB for
 #: 800 columns; larger ones than this read no faster from a local disk.
 _COLUMN_BUFFER = 32 << 10
@@ -114,7 +114,7 @@ def _read(
 def _open_parquet(
     file: IO[bytes], options: SourceOptions
 ) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
-    reader = _parquet(file, moments_in="us")
+    reader = _parquet(file, int96_unit="us")
     # group by group: if a batch spanned several, a damaged one would take good ones
     # with it
     batches = (
@@ -125,14 +125,14 @@ def _open_parquet(
     return reader.schema_arrow.remove_metadata(), batches
 
 
-def _parquet(file: IO[bytes], *, moments_in: str) -> pq.ParquetFile:
+def _parquet(file: IO[bytes], *, int96_unit: str) -> pq.ParquetFile:
     """Return a reader that reads INT96 timestamps in the given unit."""
     # pre-buffering would hold all column chunks of a row group in memory
     return pq.ParquetFile(
         file,
         pre_buffer=False,
         buffer_size=_COLUMN_BUFFER,
-        coerce_int96_timestamp_unit=moments_in,
+        coerce_int96_timestamp_unit=int96_unit,
     )
 
 
@@ -144,12 +144,12 @@ def _rows_of_group(
         row_groups=[group],
         use_threads=False,
     )
-    names = [c.path for c in reader.schema if c.physical_type == _HIVE_MOMENT]
+    names = [c.path for c in reader.schema if c.physical_type == _INT96]
     names = [name for name in names if name in reader.schema_arrow.names]
     if not names:
         yield from batches
         return
-    finer = _parquet(file, moments_in="ns").read_row_group(
+    finer = _parquet(file, int96_unit="ns").read_row_group(
         group, columns=names, use_threads=False
     )
     start = 0
@@ -175,11 +175,11 @@ def _with_nanoseconds(rows: pa.RecordBatch, finer: pa.Table) -> pa.RecordBatch:
         count = exact.cast(pa.int64())
         place = rows.schema.get_field_index(name)
         micro = rows.column(place).cast(pa.int64())
-        near = pc.less_equal(pc.abs(micro), _MOST_MICROSECONDS)
-        whole = pc.equal(pc.multiply(pc.divide(count, 1_000), 1_000), count)
-        if not pc.any(pc.and_not(near, whole)).as_py():
+        in_range = pc.less_equal(pc.abs(micro), _MOST_MICROSECONDS)
+        is_whole = pc.equal(pc.multiply(pc.divide(count, 1_000), 1_000), count)
+        if not pc.any(pc.and_not(in_range, is_whole)).as_py():
             continue
-        if not pc.all(near).as_py():
+        if not pc.all(in_range).as_py():
             msg = (
                 f"column {name} has nanoseconds together with times outside their range"
             )
@@ -190,22 +190,24 @@ def _with_nanoseconds(rows: pa.RecordBatch, finer: pa.Table) -> pa.RecordBatch:
 
 def _width(reader: pq.ParquetFile, group: int) -> float:
     """Return about how many bytes a row of a row group takes in memory."""
-    told = reader.metadata.row_group(group)
-    columns = [told.column(place) for place in range(told.num_columns)]
-    packed = [one.path_in_schema for one in columns if _is_packed(one)]
-    plain = [one.total_uncompressed_size for one in columns if not _is_packed(one)]
-    width = float(sum(plain) / max(1, told.num_rows))
-    if not packed or told.num_rows <= LOOKED_AT:
+    metadata = reader.metadata.row_group(group)
+    columns = [metadata.column(place) for place in range(metadata.num_columns)]
+    packed = [column.path_in_schema for column in columns if _is_packed(column)]
+    plain = [
+        column.total_uncompressed_size for column in columns if not _is_packed(column)
+    ]
+    width = float(sum(plain) / max(1, metadata.num_rows))
+    if not packed or metadata.num_rows <= SAMPLED_ROWS:
         return width
-    some = next(
+    sample = next(
         reader.iter_batches(
-            LOOKED_AT,
+            SAMPLED_ROWS,
             row_groups=[group],
             columns=packed,
             use_threads=False,
         )
     )
-    return width + float(some.nbytes / some.num_rows)
+    return width + float(sample.nbytes / sample.num_rows)
 
 
 def _is_packed(column: pq.ColumnChunkMetaData) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import zstandard
 
 from propload.errors import SourceError
-from propload.sources.files.formats import is_own, is_readable
+from propload.sources.files.formats import is_internal, is_readable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -51,13 +51,13 @@ class Packing(NamedTuple):
         magic: The first bytes of a packed file.
         name: Its name in messages.
         unpacker: Returns a new unpacker for one member of a file.
-        at_once: How many packed bytes the unpacker is given per call.
+        call_bytes: How many packed bytes the unpacker is given per call.
     """
 
     magic: bytes
     name: str
     unpacker: Callable[[], Unpacker]
-    at_once: int = PACKED_BYTES
+    call_bytes: int = PACKED_BYTES
 
 
 PACKINGS = (
@@ -72,7 +72,7 @@ PACKINGS = (
     Packing(b"BZh", "bzip2", bz2.BZ2Decompressor),
     Packing(b"\xfd7zXZ\x00", "xz", lzma.LZMADecompressor),
 )
-BROKEN = (zlib.error, zstandard.ZstdError, lzma.LZMAError, EOFError)
+UNPACK_ERRORS = (zlib.error, zstandard.ZstdError, lzma.LZMAError, EOFError)
 
 
 def is_zip(head: bytes) -> bool:
@@ -99,7 +99,7 @@ def unpack(blocks: Iterator[bytes], packing: Packing, name: str) -> Iterator[byt
     """
     name = f"{name} ({packing.name})"
     unpacker = packing.unpacker()
-    for piece in _pieces(blocks, packing.at_once):
+    for piece in _pieces(blocks, packing.call_bytes):
         rest = piece
         while rest:
             if unpacker.eof:
@@ -129,20 +129,20 @@ def _feed(unpacker: Unpacker, packed: bytes, name: str) -> Iterator[bytes]:
         yield unpacker.decompress(packed, UNPACKED_BYTES)
         while not unpacker.eof and not unpacker.needs_input:
             yield unpacker.decompress(b"", UNPACKED_BYTES)
-    except (*BROKEN, OSError) as error:
+    except (*UNPACK_ERRORS, OSError) as error:
         msg = f"{name} is damaged: fetch it again ({error})"
         raise SourceError(msg) from error
 
 
 def zip_members(
-    file: IO[bytes], name: str, given: str | None
+    file: IO[bytes], name: str, user_format: str | None
 ) -> Iterator[tuple[str, IO[bytes]]]:
     """Yield the files in a zip archive with their names, in the archive's order.
 
     Args:
         file: The archive.
         name: Its name in messages.
-        given: The format that the user gave for the files, or None.
+        user_format: The format that the user gave for the files, or None.
 
     Raises:
         SourceError: The archive is damaged, encrypted or has no files.
@@ -151,20 +151,22 @@ def zip_members(
         with zipfile.ZipFile(file) as archive:
             members = [info for info in archive.infolist() if _is_wanted(info)]
             # if no name tells of a known format, all files are read
-            known = [info for info in members if is_readable(info.filename, given)]
-            members = known or members
+            readable = [
+                info for info in members if is_readable(info.filename, user_format)
+            ]
+            members = readable or members
             if not members:
                 msg = f"{name} is a zip archive without files"
                 raise SourceError(msg, source=name)
             for info in members:
-                with archive.open(_unpacked_here(info)) as member:
+                with archive.open(_prepare_member(info)) as member:
                     yield info.filename, member
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
         msg = f"{name} cannot be unpacked: {error}"
         raise SourceError(msg, source=name) from error
 
 
-def _unpacked_here(info: zipfile.ZipInfo) -> zipfile.ZipInfo:
+def _prepare_member(info: zipfile.ZipInfo) -> zipfile.ZipInfo:
     """Return the member as it is to be opened: still packed if it is bzip2.
 
     For bzip2, zipfile unpacks 4 KB in one call, which may give gigabytes.
@@ -178,4 +180,4 @@ def _unpacked_here(info: zipfile.ZipInfo) -> zipfile.ZipInfo:
 
 
 def _is_wanted(info: zipfile.ZipInfo) -> bool:
-    return not info.is_dir() and not is_own(info.filename)
+    return not info.is_dir() and not is_internal(info.filename)

@@ -47,17 +47,17 @@ def estimate_rows(paths: Sequence[Path], options: SourceOptions) -> int | None:
     """
     if not paths:
         return None
-    seen = paths[:: -(-len(paths) // MOST_FILES)]
-    enough = max(LEAST_BYTES, SAMPLE_BYTES // len(seen))
+    sampled = paths[:: -(-len(paths) // MOST_FILES)]
+    enough = max(LEAST_BYTES, SAMPLE_BYTES // len(sampled))
     rows = 0.0
     try:
-        for path in seen:
-            found = _estimate(path, options, enough)
-            if found is None:
+        for path in sampled:
+            estimate = _estimate(path, options, enough)
+            if estimate is None:
                 return None
-            rows += found
-        seen_bytes = sum(path.stat().st_size for path in seen)
-        return round(rows * sum(path.stat().st_size for path in paths) / seen_bytes)
+            rows += estimate
+        sampled_bytes = sum(path.stat().st_size for path in sampled)
+        return round(rows * sum(path.stat().st_size for path in paths) / sampled_bytes)
     # some file systems report no sizes, and a file may be rewritten meanwhile
     except (PropLoadError, pa.ArrowException, OSError, ZeroDivisionError):
         return None
@@ -75,14 +75,14 @@ def _estimate(path: Path, options: SourceOptions, enough: int) -> float | None:
             return reader.count(file)
         if reader.from_blocks is None:
             return None
-        text, is_whole = _begin(member.blocks, enough)
+        text, is_whole = _read_beginning(member.blocks, enough)
         if is_whole:
             return sum(_counts(member, text, options))
         share = file.tell() / path.stat().st_size
         return _count_cut(member, text, options) / share or None
 
 
-def _begin(blocks: Iterator[bytes], enough: int) -> tuple[bytes, bool]:
+def _read_beginning(blocks: Iterator[bytes], enough: int) -> tuple[bytes, bool]:
     """Return a text's beginning of at least `enough` bytes, and whether it is all."""
     text = bytearray()
     for block in blocks:

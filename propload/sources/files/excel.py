@@ -48,14 +48,14 @@ def read_workbook(
     """
     sheet = Sheet(file, name, options)
     cells = read_cells(sheet)
-    frame = _below(cells.frame, options.skip_lines, name, sheet.note)
+    frame = _rows_below(cells.frame, options.skip_lines, name, sheet.note)
     head = frame.head(1 + SAMPLE_ROWS).fill_null("").rows()
     first, *sample = [row[1:] for row in head]
-    above = preamble_lines([(row[0], row[1:]) for row in head])
+    lines_above = preamble_lines([(row[0], row[1:]) for row in head])
     names, is_header, doubt = find_header(
-        first, sample, name, options, lines_above=above
+        first, sample, name, options, lines_above=lines_above
     )
-    frame, again = _without_header(frame.drop(ABOVE), first if is_header else None)
+    frame, repeated = _split_header(frame.drop(ABOVE), first if is_header else None)
     columns = frame.get_columns()
     fields = [
         _field(name, column, cells) for name, column in zip(names, columns, strict=True)
@@ -64,11 +64,11 @@ def read_workbook(
         [column.to_arrow() for column in columns], schema=pa.schema(fields)
     )
     rows = with_nulls(rows, options.null_words)
-    batches = cut(rows, name, 1, options, untyped=True, unread=again)
+    batches = cut(rows, name, 1, options, untyped=True, unread=repeated)
     yield from with_notes(batches, [*filter(None, (sheet.note, sheet.formulas, doubt))])
 
 
-def _below(frame: pl.DataFrame, lines: int, name: str, note: str) -> pl.DataFrame:
+def _rows_below(frame: pl.DataFrame, lines: int, name: str, note: str) -> pl.DataFrame:
     """Return the rows below the skipped ones, without blank rows, and column `ABOVE`.
 
     Args:
@@ -83,13 +83,15 @@ def _below(frame: pl.DataFrame, lines: int, name: str, note: str) -> pl.DataFram
     frame = frame.slice(lines).with_row_index(ABOVE)
     frame = frame.filter(pl.any_horizontal(pl.exclude(ABOVE).is_not_null()))
     if frame.is_empty():
-        below = f" below row {lines}" if lines else ""
-        msg = f"{name} is empty: its sheet has no rows{below}" + (note and f". {note}")
+        position = f" below row {lines}" if lines else ""
+        msg = f"{name} is empty: its sheet has no rows{position}" + (
+            note and f". {note}"
+        )
         raise SourceError(msg, source=name)
     return frame
 
 
-def _without_header(
+def _split_header(
     frame: pl.DataFrame, header: Sequence[str] | None
 ) -> tuple[pl.DataFrame, list[Unread]]:
     """Return the rows below the header, and as unread rows those that repeat it.
@@ -104,15 +106,15 @@ def _without_header(
     if len(header) < 2:
         # in a single column, a value may well equal the column's name
         return frame, []
-    same = [
+    equals = [
         pl.col(name).fill_null("") == text
         for name, text in zip(frame.columns, header, strict=True)
     ]
-    again = frame.select(pl.all_horizontal(same)).to_series()
-    check, why = REPEATED_HEADER
+    is_repeated = frame.select(pl.all_horizontal(equals)).to_series()
+    check, message = REPEATED_HEADER
     text = "\t".join(header)
-    unread = [Unread(row + 1, text, check, why) for row in again.arg_true()]
-    return (frame.filter(~again) if unread else frame), unread
+    unread = [Unread(row + 1, text, check, message) for row in is_repeated.arg_true()]
+    return (frame.filter(~is_repeated) if unread else frame), unread
 
 
 def _field(name: str, column: pl.Series, cells: Cells) -> pa.Field:
@@ -124,7 +126,7 @@ def _field(name: str, column: pl.Series, cells: Cells) -> pa.Field:
         cells: All cells of the sheet, and what the texts do not tell.
     """
     is_span = column.name in cells.spans and column.str.contains(_SPAN_TEXT).all()
-    told = {CREATED_AS: b"interval"} if is_span else {}
+    metadata = {CREATED_AS: b"interval"} if is_span else {}
     if (texts := cells.numbers_but.get(column.name)) is not None:
-        told |= numbers_but(texts)
-    return pa.field(name, column.head(0).to_arrow().type, metadata=told or None)
+        metadata |= numbers_but(texts)
+    return pa.field(name, column.head(0).to_arrow().type, metadata=metadata or None)

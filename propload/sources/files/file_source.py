@@ -16,7 +16,7 @@ from propload.names.format_names import check_format
 from propload.sources.files.archive_members import find_members
 from propload.sources.files.estimating import estimate_rows
 from propload.sources.files.finding import printable
-from propload.sources.files.readers import refuse_unused, takes_of
+from propload.sources.files.readers import options_taken_by, refuse_unused
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -78,11 +78,11 @@ class FileSource:
         """Return a hash of the files' paths, sizes, times, beginnings and ends."""
         if not self.rereadable:
             return None
-        found = hashlib.sha256()
+        digest = hashlib.sha256()
         for path in self.paths:
             if path:
-                found.update(_fingerprint(path))
-        return found.hexdigest()
+                digest.update(_fingerprint(path))
+        return digest.hexdigest()
 
     def __iter__(self) -> Iterator[Batch]:
         for path in self.paths:
@@ -90,12 +90,12 @@ class FileSource:
                 yield from self._rows(_stdin(), "stdin")
                 continue
             with _open(path) as file:
-                changed, begun = _changed_at(path), _state_of(file)
+                modified, state_before = _modified_at(path), _state_of(file)
                 for batch in self._rows(file, printable(path)):
                     self._note_partitions(batch)
-                    yield replace(batch, as_of=changed)
-                if changed and _state_of(file) != begun:
-                    self._changed[_told_of_change(path)] = None
+                    yield replace(batch, as_of=modified)
+                if modified and _state_of(file) != state_before:
+                    self._changed[_change_note(path)] = None
 
     def _rows(self, file: IO[bytes], name: str) -> Iterator[Batch]:
         for member in find_members(file, name, self._options):
@@ -108,20 +108,20 @@ class FileSource:
     def _note_partitions(self, batch: Batch) -> None:
         """Note values that only names of folders hold, including those of archives."""
         folders = PurePath(batch.source).parts[:-1]
-        found = [_PARTITION.fullmatch(part) for part in folders]
-        kept = batch.rows.schema.names
-        lost = [match for match in found if match and match[1] not in kept]
-        names = tuple(match[1] for match in lost)
-        if lost and names not in self._partitions:
+        matches = [_PARTITION.fullmatch(part) for part in folders]
+        columns = batch.rows.schema.names
+        missing = [match for match in matches if match and match[1] not in columns]
+        names = tuple(match[1] for match in missing)
+        if missing and names not in self._partitions:
             self._partitions.add(names)
-            note = _told_of_partitions(names, lost[0][0])
+            note = _partition_note(names, missing[0][0])
             self._notes[note] = None
 
     @property
     def notes(self) -> tuple[str, ...]:
         """Notes for the user on how files were found and read so far."""
-        later = "Load it again once it is written"
-        return (*self._notes, *(f"{told}. {later}" for told in self._changed))
+        advice = "Load it again once it is written"
+        return (*self._notes, *(f"{note}. {advice}" for note in self._changed))
 
     @property
     def incomplete(self) -> str:
@@ -140,7 +140,7 @@ class FileSource:
 
     def _refuse_unused(self, kinds: Collection[str]) -> None:
         described = f"{self.name} ({', '.join(sorted(kinds))})"
-        refuse_unused(self._options, takes_of(kinds), described)
+        refuse_unused(self._options, options_taken_by(kinds), described)
 
 
 def _kinds(
@@ -164,7 +164,7 @@ def _kinds(
     return frozenset(kinds)
 
 
-def _changed_at(path: Path) -> datetime | None:
+def _modified_at(path: Path) -> datetime | None:
     if not path.is_file():
         return None
     try:
@@ -180,14 +180,14 @@ def _state_of(file: IO[bytes]) -> tuple[int, int]:
     return stat.st_size, stat.st_mtime_ns
 
 
-def _told_of_change(path: Path) -> str:
+def _change_note(path: Path) -> str:
     return (
         f"{printable(path)} was changed while it was being read: rows of it may be "
         "missing, or mixed from before and after"
     )
 
 
-def _told_of_partitions(names: Sequence[str], example: str) -> str:
+def _partition_note(names: Sequence[str], example: str) -> str:
     return (
         f"the files are in folders such as {example}, and have no column "
         f"{' or '.join(names)} themselves: names of folders are not loaded. To load "
@@ -198,13 +198,13 @@ def _told_of_partitions(names: Sequence[str], example: str) -> str:
 
 def _stdin() -> IO[bytes]:
     # a service has no stdin, and some editors replace it by an object of their own
-    found: IO[bytes] | None = getattr(sys.stdin, "buffer", None)
-    if found is None:
+    stdin: IO[bytes] | None = getattr(sys.stdin, "buffer", None)
+    if stdin is None:
         msg = (
             "stdin cannot be read: it is not an open pipe or file. Give a path, or rows"
         )
         raise SourceError(msg, source="stdin")
-    return found
+    return stdin
 
 
 def _open(path: Path) -> IO[bytes]:
@@ -215,7 +215,7 @@ def _open(path: Path) -> IO[bytes]:
         raise SourceError(msg, source=str(path)) from error
 
 
-def _whole(path: Path) -> Path:
+def _resolve(path: Path) -> Path:
     try:
         return path.resolve()
     except OSError as error:
@@ -227,13 +227,13 @@ def _fingerprint(path: Path) -> bytes:
     with _open(path) as file:
         stat = path.stat()
         # a path may hold bytes that are not valid text
-        found = hashlib.sha256(os.fsencode(_whole(path)))
-        found.update(f"\0{stat.st_size}{stat.st_mtime_ns}".encode())
+        digest = hashlib.sha256(os.fsencode(_resolve(path)))
+        digest.update(f"\0{stat.st_size}{stat.st_mtime_ns}".encode())
         try:
-            found.update(file.read(FINGERPRINT_BYTES))
+            digest.update(file.read(FINGERPRINT_BYTES))
             file.seek(max(0, stat.st_size - FINGERPRINT_BYTES))
-            found.update(file.read(FINGERPRINT_BYTES))
+            digest.update(file.read(FINGERPRINT_BYTES))
         except OSError as error:
             msg = f"{path} cannot be read: {error.strerror}"
             raise SourceError(msg, source=str(path)) from error
-    return found.digest()
+    return digest.digest()

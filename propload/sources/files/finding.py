@@ -17,7 +17,7 @@ from propload.errors import ConfigError, SourceError
 from propload.messages.wording import counted, listed
 from propload.sources.files.formats import (
     NOTE_SUFFIX,
-    is_own,
+    is_internal,
     is_readable,
     suffix_format,
 )
@@ -46,9 +46,9 @@ _TABLES = (
     ("a Hudi table", r".*/\.hoodie", "a program that knows it, as a frame"),
 )
 #: Errors that mean that nothing is at a path; a link that leads to itself is nothing.
-_OF_NOTHING = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
+_NOT_FOUND_ERRNOS = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 #: A folder that file systems keep at the top of a disk; users cannot look into it.
-_OF_DISKS = "lost+found"
+_LOST_AND_FOUND = "lost+found"
 
 
 def printable(path: str | Path) -> str:
@@ -59,12 +59,14 @@ def printable(path: str | Path) -> str:
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
-def find_files(pattern: str, given: str | None, notes: list[str]) -> list[Path | None]:
+def find_files(
+    pattern: str, user_format: str | None, notes: list[str]
+) -> list[Path | None]:
     """Return the files that a path, a folder, a glob or `-` (stdin) stands for.
 
     Args:
         pattern: The path, folder or glob as the user gave it.
-        given: The format that the user gave for the files, or None.
+        user_format: The format that the user gave for the files, or None.
         notes: Notes for the user on what was skipped are appended to it.
 
     Raises:
@@ -82,32 +84,32 @@ def find_files(pattern: str, given: str | None, notes: list[str]) -> list[Path |
     path = expanded(pattern)
     state = _state_of(path, pattern)
     if state is not None and stat.S_ISDIR(state.st_mode):
-        return _files_of_folder(path, given, notes)
+        return _files_of_folder(path, user_format, notes)
     if state is not None:
         return [path]
     _refuse_address(pattern)
     if not glob.has_magic(pattern):
         msg = f"{pattern} does not exist: check the path"
         raise SourceError(msg, source=pattern)
-    return _files_of_glob(pattern, path, given, notes)
+    return _files_of_glob(pattern, path, user_format, notes)
 
 
 def _files_of_glob(
-    pattern: str, path: Path, given: str | None, notes: list[str]
+    pattern: str, path: Path, user_format: str | None, notes: list[str]
 ) -> list[Path | None]:
-    _refuse_shut(path)
+    _refuse_inaccessible(path)
     matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207 - keeps "~"
     matched = [Path(match) for match in matches]
-    if not is_own(path.name):
-        matched = [match for match in matched if not is_own(match.name)]
-    found = [match for match in matched if not match.is_dir()]
+    if not is_internal(path.name):
+        matched = [match for match in matched if not is_internal(match.name)]
+    files = [match for match in matched if not match.is_dir()]
     folders = [match for match in matched if match.is_dir()]
-    passed = _passed_over(pattern, folders, found, given)
-    if not found:
-        msg = f"{pattern} matches no file: {passed or 'check the path'}"
+    note = _skipped_note(pattern, folders, files, user_format)
+    if not files:
+        msg = f"{pattern} matches no file: {note or 'check the path'}"
         raise SourceError(msg, source=pattern)
-    notes += filter(None, [passed])
-    return list(found)
+    notes += filter(None, [note])
+    return list(files)
 
 
 def _state_of(path: Path, shown: str) -> os.stat_result | None:
@@ -124,12 +126,12 @@ def _state_of(path: Path, shown: str) -> os.stat_result | None:
         # the path contains a NUL, so nothing can be there
         return None
     except OSError as error:
-        if error.errno in _OF_NOTHING:
+        if error.errno in _NOT_FOUND_ERRNOS:
             return None
-        raise _unreached(shown, error) from error
+        raise _unreachable_error(shown, error) from error
 
 
-def _unreached(pattern: str, error: OSError) -> SourceError:
+def _unreachable_error(pattern: str, error: OSError) -> SourceError:
     """Return the error for a path whose status cannot be determined."""
     if error.errno != errno.ENAMETOOLONG:
         msg = f"{pattern} cannot be opened: {error.strerror}"
@@ -140,33 +142,38 @@ def _unreached(pattern: str, error: OSError) -> SourceError:
     return SourceError(msg, source=shown)
 
 
-def _passed_over(
-    pattern: str, folders: Sequence[Path], found: Sequence[Path], given: str | None
+def _skipped_note(
+    pattern: str,
+    folders: Sequence[Path],
+    files: Sequence[Path],
+    user_format: str | None,
 ) -> str:
     """Return a note on folders that a glob matches without any of their files."""
-    reached = {parent for file in found for parent in file.parents}
-    left = [
-        printable(one.name)
-        for one in folders
-        if one not in reached and _holds_readable(one, given)
+    read_folders = {parent for file in files for parent in file.parents}
+    skipped = [
+        printable(folder.name)
+        for folder in folders
+        if folder not in read_folders and _has_readable_file(folder, user_format)
     ]
-    if not left:
+    if not skipped:
         return ""
-    verb = "was" if len(left) == 1 else "were"
+    verb = "was" if len(skipped) == 1 else "were"
     return (
-        f"{counted(len(left), 'folder')} that {printable(pattern)} matches {verb} "
-        f"skipped: {listed(left, _MOST_NAMED)}. Name a folder itself to read the "
+        f"{counted(len(skipped), 'folder')} that {printable(pattern)} matches {verb} "
+        f"skipped: {listed(skipped, _MOST_NAMED)}. Name a folder itself to read the "
         "files in it"
     )
 
 
-def _holds_readable(folder: Path, given: str | None) -> bool:
+def _has_readable_file(folder: Path, user_format: str | None) -> bool:
     """Return whether a folder directly holds a file to read; False without access.
 
     Folders below it are not searched: there may be millions of files in them.
     """
     with suppress(OSError):
-        return any(is_readable(p.name, given) and p.is_file() for p in folder.iterdir())
+        return any(
+            is_readable(p.name, user_format) and p.is_file() for p in folder.iterdir()
+        )
     return False
 
 
@@ -196,42 +203,48 @@ def _refuse_address(text: str) -> None:
 
 
 def _files_of_folder(
-    folder: Path, given: str | None, notes: list[str]
+    folder: Path, user_format: str | None, notes: list[str]
 ) -> list[Path | None]:
-    found = list(_paths_below(folder))
-    meant = [one for one in found if is_readable(str(one.relative_to(folder)), given)]
-    read = sorted(filter(_is_there, meant))
-    if not read:
-        raise _without_rows(folder, found)
+    paths = list(_paths_below(folder))
+    candidates = [
+        path
+        for path in paths
+        if is_readable(str(path.relative_to(folder)), user_format)
+    ]
+    files = sorted(filter(_is_intact_file, candidates))
+    if not files:
+        raise _no_files_error(folder, paths)
     # pipes are skipped with a note: one without a writer would block the other files
-    left = set(found).difference(read)
-    passed = {one for one in left.intersection(meant) if one.exists()}
-    passed.update(one for one in left if _is_link_elsewhere(one, folder, given))
-    if passed:
-        names = [printable(one.relative_to(folder)) for one in sorted(passed)]
+    unread = set(paths).difference(files)
+    skipped = {path for path in unread.intersection(candidates) if path.exists()}
+    skipped.update(
+        path for path in unread if _is_link_elsewhere(path, folder, user_format)
+    )
+    if skipped:
+        names = [printable(path.relative_to(folder)) for path in sorted(skipped)]
         notes.append(
             f"skipped in {printable(folder)}, as pipes, devices and links to "
             f"folders are: {listed(names, _MOST_NAMED)}. Name what is to be read"
         )
-    return list(read)
+    return list(files)
 
 
-def _without_rows(folder: Path, found: Sequence[Path]) -> SourceError:
+def _no_files_error(folder: Path, paths: Sequence[Path]) -> SourceError:
     """Return the error for a folder in which there is no file to read."""
-    files = [one for one in found if _is_file(one)]
+    files = [path for path in paths if _is_file(path)]
     advice = "name the files and their --format"
-    if any(one.suffix.lower() == NOTE_SUFFIX for one in files):
+    if any(path.suffix.lower() == NOTE_SUFFIX for path in files):
         texts = f"{folder}/*{NOTE_SUFFIX}"
         advice = f"name its {NOTE_SUFFIX} files ({texts}), or use --format csv"
     elif not files:
-        advice = "name what is to be read" if found else "it is empty"
+        advice = "name what is to be read" if paths else "it is empty"
     msg = f"{folder} is a folder without files of a known format: {advice}"
     return SourceError(msg, source=str(folder))
 
 
-def _is_link_elsewhere(path: Path, folder: Path, given: str | None) -> bool:
+def _is_link_elsewhere(path: Path, folder: Path, user_format: str | None) -> bool:
     """Return whether a path links to a folder whose files are not read otherwise."""
-    if not path.is_dir() or not _holds_readable(path, given):
+    if not path.is_dir() or not _has_readable_file(path, user_format):
         return False
     here, there = folder.resolve(), path.resolve()
     return not there.is_relative_to(here) and not here.is_relative_to(there)
@@ -243,23 +256,25 @@ def _paths_below(folder: Path) -> Iterator[Path]:
     Raises:
         SourceError: A folder cannot be read: its rows would be missing.
     """
-    for place, below, names in os.walk(folder, onerror=_raise_shut):
-        _refuse_versions(place, below, names)
-        below[:] = [name for name in below if not _is_passed(name)]
-        yield from (Path(place, name) for name in names)
-        yield from filter(Path.is_symlink, (Path(place, name) for name in below))
+    for root, folders, names in os.walk(folder, onerror=_raise_inaccessible):
+        _refuse_table_format(root, folders, names)
+        folders[:] = [name for name in folders if not _is_skipped_folder(name)]
+        yield from (Path(root, name) for name in names)
+        yield from filter(Path.is_symlink, (Path(root, name) for name in folders))
 
 
-def _refuse_versions(place: str, folders: Sequence[str], names: Sequence[str]) -> None:
+def _refuse_table_format(
+    root: str, folders: Sequence[str], names: Sequence[str]
+) -> None:
     """Refuse a folder of a table format whose log tells which files are current.
 
     Raises:
         SourceError: It is one: its other files hold rows that were deleted.
     """
-    paths = [f"{Path(place).name}/{name}" for name in (*folders, *names)]
-    for kind, mark, reader in _TABLES:
-        if any(re.fullmatch(mark, path) for path in paths):
-            shown = printable(place)
+    paths = [f"{Path(root).name}/{name}" for name in (*folders, *names)]
+    for kind, pattern, reader in _TABLES:
+        if any(re.fullmatch(pattern, path) for path in paths):
+            shown = printable(root)
             msg = (
                 f"{shown} belongs to {kind}, whose files hold deleted rows as well: "
                 f"load it in Python, with {reader}"
@@ -272,7 +287,7 @@ def _is_file(path: Path) -> bool:
     return state is not None and stat.S_ISREG(state.st_mode)
 
 
-def _is_there(path: Path) -> bool:
+def _is_intact_file(path: Path) -> bool:
     """Return whether a path is a regular file.
 
     Raises:
@@ -288,12 +303,12 @@ def _is_there(path: Path) -> bool:
     return False
 
 
-def _is_passed(folder: str) -> bool:
+def _is_skipped_folder(folder: str) -> bool:
     """Return whether a folder of this name is skipped with all its files."""
-    return folder == _OF_DISKS or folder.startswith("_") or is_own(folder)
+    return folder == _LOST_AND_FOUND or folder.startswith("_") or is_internal(folder)
 
 
-def _refuse_shut(path: Path) -> None:
+def _refuse_inaccessible(path: Path) -> None:
     """Refuse a glob that has to search a folder to which there is no access.
 
     Raises:
@@ -307,14 +322,14 @@ def _refuse_shut(path: Path) -> None:
             # with a slash at its end, the glob matches folders only
             folders = glob.glob(f"{above}/", recursive=True)  # noqa: PTH207 - keeps the /
         for folder in folders:
-            _look_into(folder, is_listed=is_listed or above.name == "**")
+            _require_access(folder, is_listed=is_listed or above.name == "**")
         if not is_glob:
             return
         is_listed = glob.has_magic(above.name)
 
 
-def _look_into(folder: str, *, is_listed: bool) -> None:
-    if Path(folder).name == _OF_DISKS:
+def _require_access(folder: str, *, is_listed: bool) -> None:
+    if Path(folder).name == _LOST_AND_FOUND:
         return
     # finding `.` in a folder takes the permission to enter it
     inside = os.path.join(folder, ".")  # noqa: PTH118 - a Path drops the dot
@@ -324,10 +339,10 @@ def _look_into(folder: str, *, is_listed: bool) -> None:
         else:
             os.stat(inside)  # noqa: PTH116 - as above
     except OSError as error:
-        _raise_shut(error)
+        _raise_inaccessible(error)
 
 
-def _raise_shut(error: OSError) -> None:
+def _raise_inaccessible(error: OSError) -> None:
     """Raise the error for an unreadable folder, unless it was removed meanwhile."""
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         return

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 #: Prefixes of the names of files that programs keep in folders and archives for their
 #: own use: hidden files, locks of open workbooks (`~$a.xlsx`), metadata of macOS.
-OWN_FILES = (".", "~$", "__MACOSX")
+INTERNAL_PREFIXES = (".", "~$", "__MACOSX")
 #: Many exports come with a readme of this suffix, whose lines would be read as rows.
 NOTE_SUFFIX = ".txt"
 PACKED_SUFFIXES = frozenset({".gz", ".zst", ".zstd", ".bz2", ".xz", ".zip"})
@@ -31,26 +31,26 @@ MAGIC = (
 WORKBOOK_MEMBERS = frozenset({"[Content_Types].xml", "content.xml"})
 
 
-def find_format(name: str, head: bytes, given: str | None) -> str:
+def find_format(name: str, head: bytes, user_format: str | None) -> str:
     """Return the format of a file that is not a zip archive.
 
     Args:
         name: The file's name, with or without a suffix.
         head: Its first bytes, unpacked.
-        given: The format that the user gave, or None.
+        user_format: The format that the user gave, or None.
 
     Raises:
         ConfigError: The given format does not exist.
     """
-    if given:
-        return check_format(given)
+    if user_format:
+        return check_format(user_format)
     for magic, kind in MAGIC:
         if head.startswith(magic):
             return kind
-    named = suffix_format(name)
-    if named == "json" or named is None:
-        return _json_kind(head) or named or "csv"
-    return named
+    suffix_kind = suffix_format(name)
+    if suffix_kind == "json" or suffix_kind is None:
+        return _json_kind(head) or suffix_kind or "csv"
+    return suffix_kind
 
 
 def suffix_format(name: str) -> str | None:
@@ -61,24 +61,24 @@ def suffix_format(name: str) -> str | None:
     return SUFFIXES.get(suffixes[-1]) if suffixes else None
 
 
-def is_own(name: str) -> bool:
+def is_internal(name: str) -> bool:
     """Return whether a program keeps files of that name for its own use."""
     parts = (part for part in PurePath(name).parts if part != "..")
-    return any(part.startswith(OWN_FILES) for part in parts)
+    return any(part.startswith(INTERNAL_PREFIXES) for part in parts)
 
 
-def is_readable(name: str, given: str | None) -> bool:
+def is_readable(name: str, user_format: str | None) -> bool:
     """Return whether a file of a folder or an archive is read, by its name.
 
     Args:
         name: Its path within the folder or archive.
-        given: The format that the user gave, or None.
+        user_format: The format that the user gave, or None.
     """
     path = PurePath(name)
-    if is_own(name) or any(part.startswith("_") for part in path.parts):
+    if is_internal(name) or any(part.startswith("_") for part in path.parts):
         return False
     if path.suffix.lower() == NOTE_SUFFIX:
-        return given is not None
+        return user_format is not None
     return suffix_format(name) is not None or path.suffix.lower() == ".zip"
 
 

@@ -14,48 +14,52 @@ if TYPE_CHECKING:
 _UNPACK = "unpack it, and name the files to load"
 
 
-class _Other(NamedTuple):
+class _UnreadFormat(NamedTuple):
     """A format that is not read.
 
     Attributes:
-        place: The offset of its magic bytes in the file.
-        mark: The magic bytes.
-        what: What messages call such a file.
-        instead: What to do with it.
+        offset: The offset of its magic bytes in the file.
+        magic: The magic bytes.
+        description: What messages call such a file.
+        advice: What to do with it.
     """
 
-    place: int
-    mark: bytes
-    what: str
-    instead: str
+    offset: int
+    magic: bytes
+    description: str
+    advice: str
 
 
-_OTHERS = (
-    _Other(0, b"Obj\x01", "an Avro file", "load it in Python, with pl.read_avro(PATH)"),
-    _Other(
+_UNREAD_FORMATS = (
+    _UnreadFormat(
+        0, b"Obj\x01", "an Avro file", "load it in Python, with pl.read_avro(PATH)"
+    ),
+    _UnreadFormat(
         0,
         b"ORC",
         "an ORC file",
         'load it in Python, with pyarrow.dataset.dataset(PATH, format="orc")',
     ),
-    _Other(
+    _UnreadFormat(
         0,
         b"SQLite format 3\0",
         "an SQLite database",
         "load a query of it in Python, from the rows of its cursor",
     ),
-    _Other(
+    _UnreadFormat(
         8,
         b"DUCK",
         "a DuckDB database",
         "load a query of it in Python, with duckdb.connect(PATH).sql(QUERY)",
     ),
-    _Other(0, b"\x89HDF\r\n\x1a\n", "an HDF5 file", "load it in Python, as a frame"),
-    _Other(0, b"%PDF-", "a PDF", "get the table as CSV or as a workbook"),
-    _Other(0, b"7z\xbc\xaf\x27\x1c", "a 7z archive", _UNPACK),
-    _Other(0, b"Rar!\x1a\x07", "a RAR archive", _UNPACK),
-    _Other(0, b'\x04"M\x18', "packed by lz4", _UNPACK),
-    _Other(257, b"ustar", "a tar archive", _UNPACK),
+    _UnreadFormat(
+        0, b"\x89HDF\r\n\x1a\n", "an HDF5 file", "load it in Python, as a frame"
+    ),
+    _UnreadFormat(0, b"%PDF-", "a PDF", "get the table as CSV or as a workbook"),
+    _UnreadFormat(0, b"7z\xbc\xaf\x27\x1c", "a 7z archive", _UNPACK),
+    _UnreadFormat(0, b"Rar!\x1a\x07", "a RAR archive", _UNPACK),
+    _UnreadFormat(0, b'\x04"M\x18', "packed by lz4", _UNPACK),
+    _UnreadFormat(257, b"ustar", "a tar archive", _UNPACK),
 )
 _READ_PAGE = (
     "check whether a site has sent it instead of the file; tables in it are read in "
@@ -84,19 +88,23 @@ def refuse_other(name: str, head: bytes, options: SourceOptions, /) -> None:
     Raises:
         SourceError: It is such a file.
     """
-    found = [(one.what, one.instead) for one in _OTHERS if _begins_as(one, head)]
+    matches = [
+        (other.description, other.advice)
+        for other in _UNREAD_FORMATS
+        if _matches(other, head)
+    ]
     if options.header is not False:
         text = head.removeprefix(BOM_UTF8).lstrip().lower()
-        found += [told for begin, told in _TEXTS if text.startswith(begin)]
+        matches += [told for start, told in _TEXTS if text.startswith(start)]
         if text.startswith(b"<"):
-            found += [told for called, told in _NAMES if called.search(name)]
-    if found:
-        what, instead = found[0]
-        msg = f"{name} is {what}, which is not read: {instead}"
+            matches += [told for called, told in _NAMES if called.search(name)]
+    if matches:
+        description, advice = matches[0]
+        msg = f"{name} is {description}, which is not read: {advice}"
         raise SourceError(msg, source=name)
 
 
-def _begins_as(other: _Other, head: bytes) -> bool:
+def _matches(other: _UnreadFormat, head: bytes) -> bool:
     # a text may begin with a mark of letters only, but contains no NUL bytes
-    is_sure = not other.mark.isalnum() or b"\0" in head
-    return is_sure and head.startswith(other.mark, other.place)
+    is_sure = not other.magic.isalnum() or b"\0" in head
+    return is_sure and head.startswith(other.magic, other.offset)

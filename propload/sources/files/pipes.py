@@ -26,12 +26,12 @@ def read_stream(file: IO[bytes], name: str) -> Iterator[bytes]:
     Raises:
         SourceError: It cannot be read; all bytes before the fault were yielded.
     """
-    if isinstance(file, io.BufferedReader) and _makes_wait(file):
+    if isinstance(file, io.BufferedReader) and _is_pollable(file):
         return wrap_read_errors(_blocks_and_pauses(file), name)
     return read_blocks(file, name)
 
 
-def _makes_wait(file: IO[bytes]) -> bool:
+def _is_pollable(file: IO[bytes]) -> bool:
     """Return whether the file is a pipe, socket or terminal that can be polled."""
     try:
         mode = os.fstat(file.fileno()).st_mode
@@ -50,15 +50,15 @@ def _blocks_and_pauses(file: io.BufferedReader) -> Iterator[bytes]:
     """
     pipe = select.poll()
     pipe.register(file, select.POLLIN)
-    held = bytearray()
+    buffer = bytearray()
     waited, due = 0.0, False
     block = _first_block(file, pipe)
     while block:
-        held += block
+        buffer += block
         due = due or b"\n" in block
-        if len(held) >= BLOCK_BYTES:
-            yield bytes(held)
-            held.clear()
+        if len(buffer) >= BLOCK_BYTES:
+            yield bytes(buffer)
+            buffer.clear()
         arrived = False
         while not arrived:
             began = time.monotonic()
@@ -66,14 +66,14 @@ def _blocks_and_pauses(file: io.BufferedReader) -> Iterator[bytes]:
             # count only the waiting: if the reader is slower, further bytes are there
             waited += time.monotonic() - began if due else 0.0
             if due and waited >= FLUSH_SECONDS:
-                end = held.rfind(b"\n") + 1
-                yield from filter(None, [bytes(held[:end])])
+                end = buffer.rfind(b"\n") + 1
+                yield from filter(None, [bytes(buffer[:end])])
                 yield PAUSE
-                del held[:end]
+                del buffer[:end]
                 waited, due = 0.0, False
-        block = file.read1(BLOCK_BYTES - len(held))
-    if held:
-        yield bytes(held)
+        block = file.read1(BLOCK_BYTES - len(buffer))
+    if buffer:
+        yield bytes(buffer)
 
 
 def _first_block(file: io.BufferedReader, pipe: select.poll) -> bytes:
@@ -87,10 +87,10 @@ def _first_block(file: io.BufferedReader, pipe: select.poll) -> bytes:
         was_blocking = os.get_blocking(file.fileno())
         os.set_blocking(file.fileno(), False)
         try:
-            held = file.read1(BLOCK_BYTES)
+            block = file.read1(BLOCK_BYTES)
         finally:
             os.set_blocking(file.fileno(), was_blocking)
-        if held:
-            return held
+        if block:
+            return block
         pipe.poll()
     return file.read1(BLOCK_BYTES)

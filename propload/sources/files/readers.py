@@ -54,7 +54,7 @@ READERS: Mapping[str, FormatReader] = {
 }
 
 
-def takes_of(kinds: Collection[str]) -> frozenset[str]:
+def options_taken_by(kinds: Collection[str]) -> frozenset[str]:
     """Return the options that at least one of these formats takes."""
     return frozenset({"format"}).union(*(READERS[kind].takes for kind in kinds))
 
@@ -76,10 +76,10 @@ def refuse_unused(
         kinds = [kind for kind, reader in READERS.items() if option in reader.takes]
         msg = (
             f"{option} does not apply to {described}, "
-            f"only to {_listed(kinds) or 'files'}: leave it out"
+            f"only to {_join_words(kinds) or 'files'}: leave it out"
         )
         raise ConfigError(msg)
 
 
-def _listed(words: Sequence[str]) -> str:
+def _join_words(words: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))

@@ -14,7 +14,7 @@ import polars as pl
 from propload.batch import WRITTEN_NUMBER
 from propload.errors import SourceError
 from propload.messages.wording import listed
-from propload.sources.files.sheet_text import look_through
+from propload.sources.files.sheet_text import scan_sheet_xml
 from propload.values.formula_errors import FORMULA_ERRORS
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ _ANY_MOMENT = ":"
 _WHOLE = r"^-?[0-9]+$"
 LONGEST_WHOLE = 39
 #: The most sheets that were not read that a note names.
-SHEETS_TOLD = 10
+SHEETS_LISTED = 10
 MILLISECONDS_A_DAY = 86_400_000
 #: A time without a date is read as a timestamp of the day before Excel's first.
 _TIME_OF_DAY = r"^1899-12-3[01] ([0-9]{2}:.*)$"
@@ -82,7 +82,7 @@ class Sheet:
     def __init__(self, file: IO[bytes], name: str, options: SourceOptions) -> None:
         self._name = name
         content = file.read()
-        with self._readable():
+        with self._report_errors():
             self._workbook = fastexcel.read_excel(content)
         sheets = self._workbook.sheet_names
         if options.sheet and options.sheet not in sheets:
@@ -92,7 +92,7 @@ class Sheet:
         self._sheet = options.sheet or 0
         self.note = _sheet_note(name, options.sheet, sheets)
         place = sheets.index(options.sheet) if options.sheet else 0
-        text = look_through(content, place)
+        text = scan_sheet_xml(content, place)
         text.require_room(name)
         self.formulas = text.note(name)
         self.last_span = _last_span(content)
@@ -110,7 +110,7 @@ class Sheet:
         """
         if columns == []:
             return pl.DataFrame(), []
-        with self._readable():
+        with self._report_errors():
             loaded = self._workbook.load_sheet(
                 self._sheet, header_row=None, dtypes=dtype, use_columns=columns
             )
@@ -122,13 +122,13 @@ class Sheet:
         ]
 
     @contextmanager
-    def _readable(self) -> Iterator[None]:
+    def _report_errors(self) -> Iterator[None]:
         try:
             yield
         except fastexcel.FastExcelError as error:
             # the first line says what is wrong, the others where in the reader
-            said = str(error).partition("\n")[0]
-            msg = f"{self._name} is not a readable workbook: {said}"
+            reason = str(error).partition("\n")[0]
+            msg = f"{self._name} is not a readable workbook: {reason}"
             raise SourceError(msg, source=self._name) from error
 
 
@@ -154,31 +154,33 @@ def read_cells(sheet: Sheet, /) -> Cells:
         SourceError: It cannot be read.
     """
     frame, faults = sheet.load("string")
-    frame = _with_words(frame, _words(faults, _shown))
+    frame = _replace_cells(frame, _texts_by_cell(faults, _cell_text))
     decimal = _columns_with(frame, WRITTEN_NUMBER)
     moments = _columns_with(frame, _MOMENT, before=sheet.last_span)
-    looking = dict.fromkeys([*decimal, *_columns_with(frame, _WHOLE), *moments])
+    float_columns = dict.fromkeys([*decimal, *_columns_with(frame, _WHOLE), *moments])
     # timestamps are not floats, and the messages on them tell which are time spans
-    floats, faults = sheet.load("float", [*looking])
+    floats, faults = sheet.load("float", [*float_columns])
     wholes, _ = sheet.load("int", decimal)
     numbers_but = {}
     for numbers in floats:
         name, column = numbers.name, frame[numbers.name]
-        is_decimal = looks_so = column.str.contains(WRITTEN_NUMBER)
+        is_decimal = looks_decimal = column.str.contains(WRITTEN_NUMBER)
         if name in wholes.columns:
             # read as an integer, a number loses its decimals, and a text that looks
             # like one becomes null
-            is_decimal = looks_so & wholes[name].is_not_null()
+            is_decimal = looks_decimal & wholes[name].is_not_null()
         if is_decimal.any():
-            numbers_but[name] = set(column.filter(looks_so & ~is_decimal))
-        frame = frame.with_columns(_exact(column, numbers, is_decimal))
-    spans = _words(faults, _span_shown)
-    frame = _with_words(frame, spans)
+            numbers_but[name] = set(column.filter(looks_decimal & ~is_decimal))
+        frame = frame.with_columns(_with_exact_numbers(column, numbers, is_decimal))
+    spans = _texts_by_cell(faults, _span_text)
+    frame = _replace_cells(frame, spans)
     shown = frame.with_columns(pl.all().str.replace(_TIME_OF_DAY, "$1"))
     return Cells(shown, numbers_but, spans.keys())
 
 
-def _exact(column: pl.Series, numbers: pl.Series, is_decimal: pl.Series) -> pl.Series:
+def _with_exact_numbers(
+    column: pl.Series, numbers: pl.Series, is_decimal: pl.Series
+) -> pl.Series:
     """Return the cells with their numbers in full: the reader rounds to nine decimals.
 
     Args:
@@ -195,21 +197,21 @@ def _exact(column: pl.Series, numbers: pl.Series, is_decimal: pl.Series) -> pl.S
     return pl.select(cells.alias(column.name)).to_series()
 
 
-def _words(faults: _Faults, shown: Callable[[str], str]) -> _Words:
+def _texts_by_cell(faults: _Faults, text_of: Callable[[str], str]) -> _Words:
     """Return the texts of cells on which the reader has given a message.
 
     Args:
         faults: The cells and the messages.
-        shown: Returns a cell's text by its message; an empty one to leave it out.
+        text_of: Returns a cell's text by its message; an empty one to leave it out.
     """
-    found: _Words = {}
-    for row, column, told in faults:
-        if text := shown(told):
-            found.setdefault(column, {})[row] = text
-    return found
+    texts: _Words = {}
+    for row, column, message in faults:
+        if text := text_of(message):
+            texts.setdefault(column, {})[row] = text
+    return texts
 
 
-def _with_words(frame: pl.DataFrame, columns: _Words) -> pl.DataFrame:
+def _replace_cells(frame: pl.DataFrame, columns: _Words) -> pl.DataFrame:
     """Return the frame with the texts of some cells replaced."""
     return frame.with_columns(
         frame[column].scatter(list(words), list(words.values()))
@@ -227,10 +229,10 @@ def _columns_with(
         pattern: The pattern.
         before: If given, a text that the cell's text must also sort before.
     """
-    sought = pl.all().str.contains(pattern)
+    condition = pl.all().str.contains(pattern)
     if before is not None:
-        sought &= pl.all() < before
-    return [column.name for column in frame.select(sought.any()) if column.item()]
+        condition &= pl.all() < before
+    return [column.name for column in frame.select(condition.any()) if column.item()]
 
 
 def _last_span(content: bytes) -> str:
@@ -244,28 +246,28 @@ def _last_span(content: bytes) -> str:
     return _ANY_MOMENT if _SPAN_FORMAT.search(styles) else ""
 
 
-def _sheet_note(name: str, told: str | None, sheets: Sequence[str]) -> str:
+def _sheet_note(name: str, chosen: str | None, sheets: Sequence[str]) -> str:
     """Return a note on which of several sheets is read if the user chose none."""
-    if told is not None or len(sheets) == 1:
+    if chosen is not None or len(sheets) == 1:
         return ""
-    others = listed([*map(repr, sheets[1:])], SHEETS_TOLD)
+    others = listed([*map(repr, sheets[1:])], SHEETS_LISTED)
     return (
         f"{name} has {len(sheets)} sheets: the first, {sheets[0]!r}, was read. "
         f"For another one ({others}), use --sheet NAME (sheet = NAME)"
     )
 
 
-def _shown(told: str) -> str:
+def _cell_text(message: str) -> str:
     """Return what a cell shows, by the message of the reader that has no text of it."""
-    if time := _DURATION.search(told):
+    if time := _DURATION.search(message):
         return _CLOCK.sub(r"\1\2:\3:\4", time[1])
-    error = _ERROR.search(told)
-    return FORMULA_ERRORS.get(error[1], f"#{error[1]}") if error else told
+    error = _ERROR.search(message)
+    return FORMULA_ERRORS.get(error[1], f"#{error[1]}") if error else message
 
 
-def _span_shown(told: str) -> str:
+def _span_text(message: str) -> str:
     """Return a time span in PostgreSQL's notation; nothing for other messages."""
-    span = _SPAN.search(told)
+    span = _SPAN.search(message)
     if span is None:
         return ""
     count = round(float(span[1]) * MILLISECONDS_A_DAY)

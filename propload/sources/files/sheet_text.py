@@ -75,7 +75,7 @@ class SheetText(NamedTuple):
             raise SourceError(msg, source=name)
 
 
-def look_through(content: bytes, place: int, /) -> SheetText:
+def scan_sheet_xml(content: bytes, place: int, /) -> SheetText:
     """Return what a sheet's XML tells; nothing if the workbook is not an .xlsx file.
 
     Args:
@@ -85,7 +85,7 @@ def look_through(content: bytes, place: int, /) -> SheetText:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             member = _member(archive, place)
-            return _told(_blocks(archive, member)) if member else SheetText()
+            return _scan(_blocks(archive, member)) if member else SheetText()
     except (zipfile.BadZipFile, KeyError):
         return SheetText()
 
@@ -96,7 +96,7 @@ def _blocks(archive: zipfile.ZipFile, member: str) -> Iterator[bytes]:
             yield block
 
 
-def _told(blocks: Iterator[bytes]) -> SheetText:
+def _scan(blocks: Iterator[bytes]) -> SheetText:
     formulas, last_row, last_column, rest = 0, 0, b"", b""
     for block in blocks:
         text = rest + block

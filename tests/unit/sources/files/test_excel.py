@@ -110,8 +110,8 @@ def test_formulas_at_the_ends_of_what_is_read_at_once_are_counted_once(
     content = with_text(workbook(One=rows), text, "><f>1+1</f><v/></c>")
     for size in (7, 64, 1000):
         monkeypatch.setattr(sheet_text, "_BLOCK", size)
-        assert sheet_text.look_through(content, 0) == (300, 301, "")
-        assert sheet_text.look_through(content, 1) == (0, 0, "")
+        assert sheet_text.scan_sheet_xml(content, 0) == (300, 301, "")
+        assert sheet_text.scan_sheet_xml(content, 1) == (0, 0, "")
 
 
 @pytest.mark.parametrize(
