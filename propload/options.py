@@ -65,7 +65,7 @@ class SourceOptions:
         rows_at: The path to the rows in a JSON document: names with dots between them.
         chunk_rows: Most rows in one batch of the source.
         chunk_bytes: Text bytes parsed at once.
-        told: The options that were given for this load: the source has to support
+        explicit: The options that were given for this load: the source has to support
             them.
         by_clock: Whether a batch also ends after a while, however few its rows. Not
             for a rereadable source, whose batches must end at the same rows each time.
@@ -81,7 +81,7 @@ class SourceOptions:
     rows_at: str | None = None
     chunk_rows: int = CHUNK_ROWS
     chunk_bytes: int = CHUNK_BYTES
-    told: frozenset[str] = frozenset()
+    explicit: frozenset[str] = frozenset()
     by_clock: bool = True
 
 

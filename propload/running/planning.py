@@ -120,7 +120,7 @@ class Plan:
 def source_options(plan: Plan, /) -> SourceOptions:
     """Return the options for reading input."""
     chosen = _named(plan.settings, SourceOptions.__slots__)
-    return SourceOptions(told=plan.told.intersection(chosen), **chosen)
+    return SourceOptions(explicit=plan.told.intersection(chosen), **chosen)
 
 
 def _fixed(path: Path) -> Path:

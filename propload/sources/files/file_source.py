@@ -134,7 +134,7 @@ class FileSource:
         Raises:
             ConfigError: There is such an option.
         """
-        kinds = _kinds(self.paths, self._options) if self._options.told else None
+        kinds = _kinds(self.paths, self._options) if self._options.explicit else None
         if kinds is not None:
             self._refuse_unused(kinds)
 

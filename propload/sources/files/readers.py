@@ -72,7 +72,7 @@ def refuse_unused(
     Raises:
         ConfigError: There is such an option.
     """
-    for option in sorted(options.told.difference(takes)):
+    for option in sorted(options.explicit.difference(takes)):
         kinds = [kind for kind, reader in READERS.items() if option in reader.takes]
         msg = (
             f"{option} does not apply to {described}, "

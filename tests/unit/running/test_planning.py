@@ -61,4 +61,4 @@ def test_only_the_options_that_were_given_for_the_source_have_to_be_of_use():
     plan = Plan.of({"delimiter": ";"}).with_defaults({"encoding": "latin-1"})
     options = source_options(plan)
     assert (options.delimiter, options.encoding) == (";", "latin-1")
-    assert options.told == {"delimiter"}
+    assert options.explicit == {"delimiter"}

@@ -32,7 +32,7 @@ NESTED = pl.DataFrame({"at": [{"id": 1}, {"id": 2}]})
 
 
 def opened(source, **told):
-    return open_source(source, SourceOptions(**told, told=frozenset(told)))
+    return open_source(source, SourceOptions(**told, explicit=frozenset(told)))
 
 
 @pytest.fixture

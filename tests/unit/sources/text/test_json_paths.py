@@ -198,7 +198,7 @@ def test_lines_longer_than_a_chunk_hold_rows(read, write, monkeypatch):
 
 
 def test_other_files_are_not_told_of_it(write):
-    options = SourceOptions(rows_at="x", told=frozenset({"rows_at"}))
+    options = SourceOptions(rows_at="x", explicit=frozenset({"rows_at"}))
     with pytest.raises(
         ConfigError, match=r"rows_at does not .*only to ndjson and json"
     ):
