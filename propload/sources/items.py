@@ -12,7 +12,7 @@ from propload.batch import Batch
 from propload.errors import PropLoadError, SourceError
 from propload.sources.arrow.arrow_types import normalize_types
 from propload.sources.frames.frame_source import is_frame, open_frame
-from propload.sources.row_batches import RowBatches
+from propload.sources.row_batches import RowBatchBuilder
 from propload.sources.source import check_names, with_position
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class ItemSource:
         self.rereadable = isinstance(items, list | tuple)
         self._items = items
         self._options = replace(options, by_clock=not self.rereadable)
-        self._maker: RowBatches | None = None
+        self._builder: RowBatchBuilder | None = None
         self._ended = False
 
     def take_no_more(self) -> None:
@@ -65,15 +65,17 @@ class ItemSource:
     @property
     def rows_taken(self) -> int:
         """The rows taken from the items so far, whether yielded in a batch or not."""
-        return self._maker.rows_read if self._maker is not None else 0
+        return self._builder.rows_read if self._builder is not None else 0
 
     def fingerprint(self) -> str | None:
         """Return None: nothing tells whether objects in memory are those of before."""
         return None
 
     def __iter__(self) -> Iterator[Batch]:
-        maker = self._maker = RowBatches(self.name, self._options, self.columns)
-        batches = self._batches(maker)
+        builder = self._builder = RowBatchBuilder(
+            self.name, self._options, self.columns
+        )
+        batches = self._batches(builder)
         failure: BaseException | None = None
         has_yielded = False
         while True:
@@ -88,10 +90,10 @@ class ItemSource:
                 break
             has_yielded = True
             yield batch
-        yield from maker.flush()
+        yield from builder.flush()
         if failure is not None:
-            raise self._wrap_failure(failure, maker.rows_read)
-        if not has_yielded and not maker.rows_read:
+            raise self._wrap_failure(failure, builder.rows_read)
+        if not has_yielded and not builder.rows_read:
             msg = f"{self.name} is empty: it gave no rows"
             raise SourceError(msg, source=self.name)
 
@@ -109,34 +111,38 @@ class ItemSource:
         wrapped.__cause__ = failure
         return with_position(wrapped, self.name, rows)
 
-    def _batches(self, maker: RowBatches) -> Iterator[Batch]:
+    def _batches(self, builder: RowBatchBuilder) -> Iterator[Batch]:
         """Add the items to the maker, and yield its batches when they are due."""
         if not isinstance(self._items, list | tuple):
-            yield from self._add_each(self._items, maker)
+            yield from self._add_each(self._items, builder)
             return
         # all items are at hand, so adding several at a time delays none of them
         start = 0
         while start < len(self._items):
-            chunk = self._items[start : start + maker.room]
+            chunk = self._items[start : start + builder.room]
             start += len(chunk)
-            if not maker.extend(chunk):
-                yield from self._add_each(chunk, maker)
-            elif maker.is_full:
-                yield from maker.flush()
+            if not builder.extend(chunk):
+                yield from self._add_each(chunk, builder)
+            elif builder.is_full:
+                yield from builder.flush()
 
-    def _add_each(self, items: Iterable[object], maker: RowBatches) -> Iterator[Batch]:
+    def _add_each(
+        self, items: Iterable[object], builder: RowBatchBuilder
+    ) -> Iterator[Batch]:
         for item in items:
             if type(item) is not dict and (isinstance(item, Batch) or is_frame(item)):
                 # keep the order: the rows before this item come first
-                yield from maker.flush()
-                for batch in self._nested_batches(item, maker):
-                    yield maker.pass_on(batch)
-            elif maker.add(item):
-                yield from maker.flush()
+                yield from builder.flush()
+                for batch in self._nested_batches(item, builder):
+                    yield builder.pass_on(batch)
+            elif builder.add(item):
+                yield from builder.flush()
             if self._ended:
                 return
 
-    def _nested_batches(self, item: object, maker: RowBatches) -> Iterator[Batch]:
+    def _nested_batches(
+        self, item: object, builder: RowBatchBuilder
+    ) -> Iterator[Batch]:
         """Yield the batches of an item that is a frame or a batch itself."""
         if isinstance(item, Batch):
             # its maker has numbered its rows already
@@ -144,7 +150,7 @@ class ItemSource:
             yield _normalize_batch(item)
             return
         for batch in open_frame(item, self._options) or ():
-            yield maker.renumber(batch)
+            yield builder.renumber(batch)
 
 
 def _normalize_batch(item: Batch) -> Batch:

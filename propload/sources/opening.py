@@ -50,13 +50,13 @@ def open_source(
         files = [
             file for path in paths for file in find_files(path, options.format, notes)
         ]
-        opened = FileSource(files, options, name=_label(paths), notes=notes)
-        opened.refuse_unused()
-        return opened
-    found = _open_rows(source, options, crawl)
+        file_source = FileSource(files, options, name=_label(paths), notes=notes)
+        file_source.refuse_unused()
+        return file_source
+    row_source = _open_rows(source, options, crawl)
     # only files take options that say how to read them
-    refuse_unused(options, (), found.name)
-    return found
+    refuse_unused(options, (), row_source.name)
+    return row_source
 
 
 def _open_rows(source: object, options: SourceOptions, crawl: CrawlOptions) -> Source:
@@ -73,11 +73,11 @@ def _open_rows(source: object, options: SourceOptions, crawl: CrawlOptions) -> S
     if isinstance(source, Iterable) and not isinstance(source, Mapping | bytes):
         return ItemSource(source, options, name=_item_name(source))
     kind = "None" if source is None else with_article(type(source).__name__)
-    msg = f"{kind} cannot be read: {_instead(source)}"
+    msg = f"{kind} cannot be read: {_alternative(source)}"
     raise ConfigError(msg)
 
 
-def _instead(source: object) -> str:
+def _alternative(source: object) -> str:
     """Return what to pass instead of a source that cannot be read."""
     if isinstance(source, Mapping):
         return "give a row in a list, [row], and columns as a frame, pl.DataFrame(...)"

@@ -32,7 +32,7 @@ VALUE_BYTES = 16
 _WEIGHED = (str, bytes)
 
 
-class RowBatches:
+class RowBatchBuilder:
     """Collects rows and builds batches from them.
 
     Attributes:
@@ -50,11 +50,11 @@ class RowBatches:
         self._source = source
         self._options = options
         self._columns = columns or Columns()
-        self._first = 1
+        self._first_row = 1
         self._rows: list[dict[str, Any]] = []
         self._faults: list[Unread] = []
         self._weight = 0
-        self._since = 0.0
+        self._started_at = 0.0
 
     def __len__(self) -> int:
         # rows that cannot be read count too: a batch may hold nothing else
@@ -94,7 +94,7 @@ class RowBatches:
 
     def _count(self, rows: int) -> None:
         if not self._rows and not self._faults:
-            self._since = time.monotonic()
+            self._started_at = time.monotonic()
         self.rows_read += rows
 
     @property
@@ -142,7 +142,7 @@ class RowBatches:
         The rows added before it must have been flushed.
         """
         self.rows_read += batch.height
-        self._first = self.rows_read + 1
+        self._first_row = self.rows_read + 1
         return batch
 
     def add_unread(self, text: str, check: str, message: str) -> bool:
@@ -158,8 +158,8 @@ class RowBatches:
         """Yield the rows added since the last flush, as batches."""
         if not len(self):
             return
-        rows, faults, first = self._rows, self._faults, self._first
-        self._rows, self._faults, self._first = [], [], self.rows_read + 1
+        rows, faults, first = self._rows, self._faults, self._first_row
+        self._rows, self._faults, self._first_row = [], [], self.rows_read + 1
         self._weight = 0
         built, unfit = self._build(rows, faults, first)
         check_names(built.schema.names, self._source)
@@ -169,7 +169,8 @@ class RowBatches:
     @property
     def _is_ready(self) -> bool:
         return self.is_full or (
-            self._options.by_clock and time.monotonic() - self._since >= FLUSH_SECONDS
+            self._options.by_clock
+            and time.monotonic() - self._started_at >= FLUSH_SECONDS
         )
 
     def _build(
@@ -251,10 +252,10 @@ def _not_a_row_message(item: object) -> str:
     if row_of(item) is not None:
         return "the item has no fields"
     kind = with_article(type(item).__name__)
-    return f"{kind} is not a row: {_instead(item)}"
+    return f"{kind} is not a row: {_alternative(item)}"
 
 
-def _instead(item: object) -> str:
+def _alternative(item: object) -> str:
     """Return what to pass instead of an item that is not a row."""
     if isinstance(item, os.PathLike):
         return "files are read from a list of their paths, list(...)"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from propload.sources.arrow.parts import Part
 
 
-class ArrowBatches:
+class ArrowBatchBuilder:
     """Makes batches from the rows of one table, file or stream.
 
     Args:

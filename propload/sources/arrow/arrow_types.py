@@ -108,8 +108,8 @@ def _conversion(kind: pa.DataType) -> Conversion | None:
         return Conversion(_decimal_texts, pg_type.encode())
     if holds(kind, pa.types.is_map) or holds(kind, _is_wide):
         return Conversion(_json_texts, b"jsonb")
-    nearest = _nearest(kind)
-    cast = _in_milliseconds if _in_seconds(kind) else _cast
+    nearest = _nearest_type(kind)
+    cast = _to_milliseconds if _is_in_seconds(kind) else _cast
     return (
         None
         if nearest.equals(kind)
@@ -123,27 +123,27 @@ def _cast(column: pa.Array, kind: pa.DataType) -> pa.Array:
     return simplified if simplified.type.equals(kind) else simplified.cast(kind)
 
 
-def _nearest(kind: pa.DataType) -> pa.DataType:
+def _nearest_type(kind: pa.DataType) -> pa.DataType:
     """Return the nearest type for which Polars holds all values, at any depth."""
     if pa.types.is_run_end_encoded(kind):
-        return _nearest(kind.value_type)
+        return _nearest_type(kind.value_type)
     if pa.types.is_list(kind):
-        return pa.list_(_nearest(kind.value_type))
+        return pa.list_(_nearest_type(kind.value_type))
     if pa.types.is_large_list(kind) or _is_unsupported(kind):
-        return pa.large_list(_nearest(kind.value_type))
+        return pa.large_list(_nearest_type(kind.value_type))
     if pa.types.is_struct(kind):
-        return pa.struct([field.with_type(_nearest(field.type)) for field in kind])
+        return pa.struct([field.with_type(_nearest_type(field.type)) for field in kind])
     if pa.types.is_dictionary(kind):
-        value = _nearest_single(kind.value_type)
+        value = _nearest_scalar_type(kind.value_type)
         return kind if value.equals(kind.value_type) else value
-    return _nearest_single(kind)
+    return _nearest_scalar_type(kind)
 
 
-def _nearest_single(kind: pa.DataType) -> pa.DataType:
-    if pa.types.is_duration(kind) and _in_seconds(kind):
+def _nearest_scalar_type(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_duration(kind) and _is_in_seconds(kind):
         return pa.duration("ms")
-    if pa.types.is_timestamp(kind) and _in_seconds(kind):
-        return _nearest_single(pa.timestamp("ms", kind.tz))
+    if pa.types.is_timestamp(kind) and _is_in_seconds(kind):
+        return _nearest_scalar_type(pa.timestamp("ms", kind.tz))
     if pa.types.is_timestamp(kind) and kind.tz and not _is_known_zone(kind.tz):
         # another time zone does not change the instants
         return pa.timestamp(kind.unit, "UTC")
@@ -154,12 +154,12 @@ def _nearest_single(kind: pa.DataType) -> pa.DataType:
     return kind
 
 
-def _in_seconds(kind: pa.DataType) -> bool:
+def _is_in_seconds(kind: pa.DataType) -> bool:
     is_counted = pa.types.is_timestamp(kind) or pa.types.is_duration(kind)
     return is_counted and bool(kind.unit == "s")
 
 
-def _in_milliseconds(column: pa.Array, kind: pa.DataType) -> pa.Array:
+def _to_milliseconds(column: pa.Array, kind: pa.DataType) -> pa.Array:
     """Return seconds as milliseconds, a unit that Polars has, clamped to its range.
 
     Polars would overflow: the largest number, which often stands for a missing value,

@@ -36,10 +36,10 @@ def _time_text(raw: bytes) -> str:
     seconds, micros = divmod(microseconds, 1_000_000)
     offset = _MOST_OFFSET - stored_offset
     sign = "-" if offset < 0 else "+"
-    return f"{_clock(seconds)}.{micros:06}{sign}{_clock(abs(offset))}"
+    return f"{_clock_text(seconds)}.{micros:06}{sign}{_clock_text(abs(offset))}"
 
 
-def _clock(seconds: int) -> str:
+def _clock_text(seconds: int) -> str:
     return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
 
 

@@ -48,9 +48,9 @@ def convert_foreign(column: pa.Array) -> tuple[pa.Array, bytes | None]:
     if not holds(column.type, _may_be_foreign):
         return column, None
     converted = change_parts(column, _may_be_foreign, _convert)
-    inner = _innermost(column.type)
+    inner = _innermost_type(column.type)
     conversion = (
-        None if _innermost(converted.type).equals(inner) else _conversion(inner)
+        None if _innermost_type(converted.type).equals(inner) else _conversion(inner)
     )
     if conversion is None or conversion.created_as is None:
         return converted, None
@@ -63,7 +63,7 @@ def _decode_dictionary(column: pa.DictionaryArray) -> pa.Array:
     )
 
 
-def _innermost(kind: pa.DataType) -> pa.DataType:
+def _innermost_type(kind: pa.DataType) -> pa.DataType:
     while is_list(kind):
         kind = kind.value_type
     return kind
@@ -121,7 +121,9 @@ def _extension_conversion(kind: pa.BaseExtensionType) -> Conversion:
             )
     conversions = {
         "arrow.json": Conversion(lambda column: column.storage.cast(TEXT), b"jsonb"),
-        "arrow.uuid": Conversion(lambda column: _texts(column.storage, _uuid), b"uuid"),
+        "arrow.uuid": Conversion(
+            lambda column: _texts(column.storage, _uuid_text), b"uuid"
+        ),
         "arrow.bool8": Conversion(lambda column: column.storage.cast(pa.bool_())),
     }
     return conversions.get(name, Conversion(lambda column: column.storage))
@@ -131,7 +133,7 @@ def _read_duckdb(column: pa.Array, *, duckdb_type: DuckDBType) -> pa.Array:
     return _texts(column.storage, duckdb_type.write).cast(duckdb_type.kind)
 
 
-def _uuid(raw: bytes) -> str:
+def _uuid_text(raw: bytes) -> str:
     return str(uuid.UUID(bytes=raw))
 
 
@@ -147,10 +149,10 @@ def _texts(column: pa.Array, write: Callable[..., str]) -> pa.Array:
 def _interval_text(value: pa.MonthDayNano) -> str:
     """Return months, days and nanoseconds in ISO 8601, which PostgreSQL reads."""
     months, days, nanoseconds = value
-    return f"P{months}M{days}DT{_seconds(nanoseconds, UNITS['ns'])}S"
+    return f"P{months}M{days}DT{_seconds_text(nanoseconds, UNITS['ns'])}S"
 
 
-def _seconds(count: int, of_a_second: int) -> str:
+def _seconds_text(count: int, of_a_second: int) -> str:
     sign, (whole, rest) = "-" if count < 0 else "", divmod(abs(count), of_a_second)
     digits = f"{rest + of_a_second}"[1:].rstrip("0")
     return f"{sign}{whole}.{digits}" if digits else f"{sign}{whole}"
@@ -162,12 +164,12 @@ def _convert_times(column: pa.Array) -> pa.Array:
     counts = column.cast(pa.int32() if column.type.bit_width == 32 else pa.int64())
     if is_within(counts, 0, SECONDS_OF_A_DAY * of_a_second - 1):
         return column
-    return _texts(counts, lambda count: _clock(count, of_a_second))
+    return _texts(counts, lambda count: _clock_text(count, of_a_second))
 
 
-def _clock(count: int, of_a_second: int) -> str:
+def _clock_text(count: int, of_a_second: int) -> str:
     minutes, rest = divmod(abs(count), 60 * of_a_second)
-    seconds = _seconds(rest, of_a_second)
+    seconds = _seconds_text(rest, of_a_second)
     padded = seconds if len(seconds.partition(".")[0]) > 1 else f"0{seconds}"
     return f"{'-' if count < 0 else ''}{minutes // 60:02}:{minutes % 60:02}:{padded}"
 

@@ -37,16 +37,18 @@ def convert_out_of_range(column: pa.Array) -> pa.Array:
 def _convert_column(column: pa.Array) -> pa.Array:
     if not _is_out_of_range(column):
         return column
-    values = pl.Series("v", _in_known_unit(column))
-    texts = values.to_frame().select(_text(values.dtype)(pl.col("v"), values.dtype))
+    values = pl.Series("v", _to_known_unit(column))
+    texts = values.to_frame().select(
+        _text_expression(values.dtype)(pl.col("v"), values.dtype)
+    )
     return texts.to_series().str.replace(" ", "T", literal=True).to_arrow().cast(TEXT)
 
 
-def _text(dtype: pl.DataType) -> Callable[..., pl.Expr]:
+def _text_expression(dtype: pl.DataType) -> Callable[..., pl.Expr]:
     return duration_text if isinstance(dtype, pl.Duration) else moment_text
 
 
-def _in_known_unit(column: pa.Array) -> pa.Array:
+def _to_known_unit(column: pa.Array) -> pa.Array:
     """Return the column in a unit that Polars has."""
     if pa.types.is_date64(column.type):
         return column.cast(pa.date32())

@@ -10,7 +10,7 @@ import pyarrow.ipc
 import pyarrow.parquet as pq
 
 from propload.errors import SourceError
-from propload.sources.arrow.arrow_batches import ArrowBatches
+from propload.sources.arrow.arrow_batches import ArrowBatchBuilder
 from propload.sources.source import fitting_rows, with_position
 
 if TYPE_CHECKING:
@@ -102,13 +102,13 @@ def _read(
     name: str,
     options: SourceOptions,
 ) -> Iterator[Batch]:
-    maker = ArrowBatches(name, options)
+    builder = ArrowBatchBuilder(name, options)
     try:
         schema, batches = open_rows(file, options)
-        yield from maker.read(schema, ((rows, ()) for rows in batches))
+        yield from builder.read(schema, ((rows, ()) for rows in batches))
     except (pa.ArrowException, OSError) as error:
         msg = f"{name} is cut short or damaged: fetch it again ({error})"
-        raise with_position(SourceError(msg), name, maker.rows_read) from error
+        raise with_position(SourceError(msg), name, builder.rows_read) from error
 
 
 def _open_parquet(

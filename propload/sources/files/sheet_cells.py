@@ -86,8 +86,8 @@ class Sheet:
             self._workbook = fastexcel.read_excel(content)
         sheets = self._workbook.sheet_names
         if options.sheet and options.sheet not in sheets:
-            known = ", ".join(map(repr, sheets))
-            msg = f"{name} has no sheet {options.sheet!r}: it has {known}"
+            names = ", ".join(map(repr, sheets))
+            msg = f"{name} has no sheet {options.sheet!r}: it has {names}"
             raise SourceError(msg, source=name)
         self._sheet = options.sheet or 0
         self.note = _sheet_note(name, options.sheet, sheets)

@@ -12,7 +12,7 @@ import polars as pl
 import pyarrow as pa
 
 from propload.errors import PropLoadError, SourceError
-from propload.sources.arrow.arrow_batches import ArrowBatches
+from propload.sources.arrow.arrow_batches import ArrowBatchBuilder
 from propload.sources.frames.object_columns import parts_of
 from propload.sources.frames.pandas_frames import from_pandas, index_notes
 from propload.sources.frames.polars_frames import export_frame, read_polars, read_query
@@ -97,11 +97,11 @@ class FrameSource:
         return digest.hexdigest()
 
     def __iter__(self) -> Iterator[Batch]:
-        maker = ArrowBatches(self.name, self._options, decoded=self._decoded)
+        builder = ArrowBatchBuilder(self.name, self._options, decoded=self._decoded)
         batches: Iterator[pa.RecordBatch | Part] = iter(())
         try:
             schema, batches = self._open_reader()
-            yield from maker.read(schema, self._parts(batches))
+            yield from builder.read(schema, self._parts(batches))
         except PropLoadError:
             raise
         except Exception as error:
@@ -109,7 +109,7 @@ class FrameSource:
             wrapped = SourceError(
                 f"{self.name} cannot be read: {_describe_error(error)}"
             )
-            raise with_position(wrapped, self.name, maker.rows_read) from error
+            raise with_position(wrapped, self.name, builder.rows_read) from error
         finally:
             # an error may keep the stream alive, and with it its connection; a reader
             # that the user has passed can still be read

@@ -15,7 +15,7 @@ from propload.sources.spiders.pace import Pace
 from propload.sources.spiders.robots import Robots
 from propload.sources.spiders.sink import PropLoadPipeline
 from propload.sources.spiders.site_pace import SitePace
-from propload.sources.spiders.unpacking import Unpacking
+from propload.sources.spiders.unpacking import ResponseUnpacker
 from propload.sources.spiders.watching import Watch
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def add_components(settings: BaseSettings, /) -> None:
         (_MIDDLEWARES, Watch, WATCH_ORDER),
     ):
         settings.setdefault_in_component_priority_dict(setting, component, order)
-    _override(settings, HttpCompressionMiddleware, Unpacking, UNPACKING_ORDER)
+    _override(settings, HttpCompressionMiddleware, ResponseUnpacker, UNPACKING_ORDER)
 
 
 def obey_site(settings: BaseSettings, /) -> None:

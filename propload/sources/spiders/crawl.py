@@ -214,7 +214,7 @@ class _Crawl(threading.Thread):
     def _configure(self, crawler: Crawler) -> None:
         # a copy of the settings that were passed to the crawler
         settings = cast("CrawlSettings", crawler.settings)
-        _warn_of_slips(self._settings, settings)
+        _warn_of_misspellings(self._settings, settings)
         set_here = (name for name in settings if settings[name] is not None)
         for message in unread_settings(set_here):
             log.warning("%s", message)
@@ -304,7 +304,7 @@ def _stop_crawl(crawler: Crawler, stopper: CrawlStopper) -> None:
             pace.ended = True
 
 
-def _warn_of_slips(names: Iterable[str], settings: BaseSettings) -> None:
+def _warn_of_misspellings(names: Iterable[str], settings: BaseSettings) -> None:
     """Warn of names that look like misspelt settings: Scrapy ignores unknown names."""
     known = tuple(settings)
     for name in names:

@@ -64,7 +64,7 @@ class BatchLoader(Protocol):
         """End the load immediately, with an error."""
 
 
-def not_loaded() -> DropItem:
+def not_loaded_error() -> DropItem:
     """Return the exception that drops an item which came after the load had failed."""
     # a line in the log for each of thousands of waiting items would bury the cause
     return DropItem(NOT_LOADED, log_level="DEBUG")
@@ -151,7 +151,7 @@ class Feed:
         self.counts.items += 1
         if self.storage_error is not None:
             self.counts.lost += 1
-            raise not_loaded()
+            raise not_loaded_error()
         if self._rows.add(item):
             self.flush()
         elif self._timer is None:
@@ -163,7 +163,7 @@ class Feed:
             waits = True
             await self._wait_for_room()
         if self.storage_error is not None:
-            raise not_loaded()
+            raise not_loaded_error()
         return waits
 
     async def wait_for_room(self) -> None:
@@ -213,7 +213,7 @@ class Feed:
         try:
             self._outbox.extend(self._rows.take())
         except Exception as error:  # noqa: BLE001 - rows would be lost silently
-            self._lose(collected, error)
+            self._note_lost(collected, error)
             self.fail(error)
             return
         if self.error is None:
@@ -241,11 +241,11 @@ class Feed:
             except Exception as error:  # noqa: BLE001 - logged as the crawl ends
                 # a loader that has not failed stores nothing: its disk was the cause
                 disk = self.error if self._loader.failed is None else None
-                self._lose(batch.height, disk or error)
+                self._note_lost(batch.height, disk or error)
             else:
                 self.counts.kept += batch.height
 
-    def _lose(self, rows: int, error: BaseException) -> None:
+    def _note_lost(self, rows: int, error: BaseException) -> None:
         self.counts.lost += rows
         self.storage_error = self.storage_error or error
 

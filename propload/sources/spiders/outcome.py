@@ -297,8 +297,8 @@ def _counts(stats: Mapping[str, Any], prefix: str) -> dict[str, int]:
 
 
 def _statuses(stats: Mapping[str, Any]) -> dict[int, int]:
-    found = {
+    counts = {
         int(code): count - _count(stats, _ROBOTS_STATUS + code)
         for code, count in _counts(stats, _STATUS).items()
     }
-    return {code: count for code, count in found.items() if count > 0}
+    return {code: count for code, count in counts.items() if count > 0}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from itemadapter import ItemAdapter
 
 from propload.options import SourceOptions
-from propload.sources.row_batches import RowBatches, describe, unreadable_message
+from propload.sources.row_batches import RowBatchBuilder, describe, unreadable_message
 from propload.values.python_text import settled
 from propload.values.python_values import SETTLED, row_of
 
@@ -43,7 +43,7 @@ class FlushOptions:
     seconds: float = SINK_FLUSH_SECONDS
 
 
-class ItemRows(RowBatches):
+class ItemRows(RowBatchBuilder):
     """Collects items of a crawl and builds batches from them.
 
     Args:

@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 PREFIX = "PROPLOAD_"
 #: Settings that only the sink has.
-OWN = (
+SINK_SETTINGS = (
     "TARGETS",
     "LOADER",
     "FLUSH_ROWS",
@@ -145,12 +145,14 @@ def read_loads(settings: BaseSettings, defaults: Mapping[str, object], /) -> lis
             would replace what another one has written.
     """
     targets = _read_targets(settings)
-    of_class = {name: {} if name else dict(defaults) for name in targets}
+    defaults_by_class = {name: {} if name else dict(defaults) for name in targets}
     if len(targets) == 1:
-        return [Load(own, (name,), of_class[name]) for name, own in targets.items()]
+        return [
+            Load(own, (name,), defaults_by_class[name]) for name, own in targets.items()
+        ]
     # resolved, so that file names, texts and tuples of the same meaning are equal
     resolved = {
-        name: _normalize(config.resolve(cast("Settings", own)), of_class[name])
+        name: _normalize(config.resolve(cast("Settings", own)), defaults_by_class[name])
         for name, own in targets.items()
     }
     groups: dict[str, list[str]] = {}
@@ -158,10 +160,10 @@ def read_loads(settings: BaseSettings, defaults: Mapping[str, object], /) -> lis
         group = next((group for group in groups if _equal(resolved[group], own)), name)
         groups.setdefault(group, []).append(name)
     loads = [
-        Load(targets[group], tuple(names), of_class[group])
+        Load(targets[group], tuple(names), defaults_by_class[group])
         for group, names in groups.items()
     ]
-    _refuse_replaced([(load, resolved[load.classes[0]]) for load in loads])
+    _refuse_mutual_replace([(load, resolved[load.classes[0]]) for load in loads])
     return loads
 
 
@@ -196,7 +198,7 @@ def _equal(one: Settings, other: Settings) -> bool:
         return False
 
 
-def _refuse_replaced(loads: Sequence[tuple[Load, Settings]]) -> None:
+def _refuse_mutual_replace(loads: Sequence[tuple[Load, Settings]]) -> None:
     """Refuse two loads into the same table if one of them replaces its rows.
 
     Raises:
@@ -236,7 +238,7 @@ def _class_name(kind: object) -> str:
 
 
 def _check_setting_names(settings: BaseSettings) -> None:
-    known = [name.upper() for name in (*NAMES, *OWN)]
+    known = [name.upper() for name in (*NAMES, *SINK_SETTINGS)]
     prefixed = [name for name in settings if name.startswith(PREFIX)]
     names = [name.removeprefix(PREFIX) for name in prefixed]
     _check(names, known, "there is", prefix=PREFIX)

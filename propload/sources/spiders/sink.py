@@ -23,7 +23,7 @@ from propload.sources.spiders.ending import (
     note_reason,
     schedule_idle_check,
 )
-from propload.sources.spiders.feed import Feed, not_loaded
+from propload.sources.spiders.feed import Feed, not_loaded_error
 from propload.sources.spiders.finding import defaults_of_spider, unread_defaults
 from propload.sources.spiders.job_folder import JobFolder
 from propload.sources.spiders.loop import CrawlLoop
@@ -98,7 +98,7 @@ class PropLoadPipeline:
 
     async def open_spider(self) -> None:
         """Open a loader for each target; if one cannot be opened, the crawl ends."""
-        note_reason(self._crawler.engine, self._end)
+        note_reason(self._crawler.engine, self._on_end)
         watch = self._crawler.get_downloader_middleware(Watch)
         self.watch = watch or Watch(self._crawler)
         self._is_inspection = _is_inspection(self._crawler)
@@ -117,7 +117,7 @@ class PropLoadPipeline:
         """
         if self._closed:
             self._count_late()
-            raise not_loaded()
+            raise not_loaded_error()
         kind = type(item)
         if kind not in self._feed_by_class:
             self._feed_by_class[kind] = self._find_feed(kind)
@@ -126,7 +126,7 @@ class PropLoadPipeline:
             if await feed.put(item):
                 self._schedule_idle_check()
         elif self.error is not None:
-            raise not_loaded()
+            raise not_loaded_error()
         else:
             self._crawler.stats.inc_value("propload/items_without_target")
         return item
@@ -206,7 +206,7 @@ class PropLoadPipeline:
 
     # ---- ending ----
 
-    def _end(self, reason: str) -> None:
+    def _on_end(self, reason: str) -> None:
         self._reason = self._reason or reason
         if self._reason in BLOCKED_REASONS:
             # a site that refuses gets no further requests, not even the queued ones

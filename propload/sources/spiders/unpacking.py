@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 response_given_up = object()
 
 
-class Unpacking(HttpCompressionMiddleware):
+class ResponseUnpacker(HttpCompressionMiddleware):
     """Sends a signal if a response unpacks to more than is allowed.
 
     Scrapy itself only logs that.
@@ -29,7 +29,7 @@ class Unpacking(HttpCompressionMiddleware):
     signals: SignalManager
 
     @classmethod
-    def from_crawler(cls, crawler: Crawler) -> Unpacking:
+    def from_crawler(cls, crawler: Crawler) -> ResponseUnpacker:
         """Return the middleware of a crawl."""
         middleware = super().from_crawler(crawler)
         middleware.signals = crawler.signals

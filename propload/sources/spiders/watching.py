@@ -83,21 +83,21 @@ class Watch:
 
     def process_response(self, request: Request, response: Response) -> Response:
         """Note a response that Scrapy does not pass to the spider."""
-        if not self._is_read(request, response.status):
+        if not self._is_passed_to_spider(request, response.status):
             reason = f"HTTP {response.status}"
-            self._lose(request, reason, gone=response.status in GONE)
+            self._note_lost_page(request, reason, gone=response.status in GONE)
         return response
 
     def process_exception(self, request: Request, exception: Exception) -> None:
         """Note a page that did not come, unless its request was dropped on purpose."""
         if unread := unread_rules(exception):
-            self._lose(request, unread)
+            self._note_lost_page(request, unread)
         elif _TOO_LARGE.search(str(exception)):
             self._on_given_up(request)
         elif not isinstance(exception, IgnoreRequest | DownloadCancelledError):
-            self._lose(request, describe_failure(exception))
+            self._note_lost_page(request, describe_failure(exception))
 
-    def _is_read(self, request: Request, status: int) -> bool:
+    def _is_passed_to_spider(self, request: Request, status: int) -> bool:
         if 200 <= status < 300:
             return True
         meta, settings = request.meta, self._crawler.settings
@@ -108,7 +108,9 @@ class Watch:
         allowed = meta.get("handle_httpstatus_list", spider_list) or by_settings
         return status in allowed
 
-    def _lose(self, request: Request, reason: str, *, gone: bool = False) -> None:
+    def _note_lost_page(
+        self, request: Request, reason: str, *, gone: bool = False
+    ) -> None:
         if _is_robots_txt(request):
             return
         self.gone_pages += gone
@@ -118,7 +120,7 @@ class Watch:
             self._note(f"{request.url} is missing: {reason}")
 
     def _on_given_up(self, request: Request) -> None:
-        self._lose(request, "it is larger than DOWNLOAD_MAXSIZE allows")
+        self._note_lost_page(request, "it is larger than DOWNLOAD_MAXSIZE allows")
 
     def _on_closed(self, reason: str) -> None:
         self.finish_reason = reason
@@ -131,13 +133,17 @@ class Watch:
         # Scrapy silently gives up a page that redirects once too often
         leads_on = 300 <= response.status < 400 and "Location" in response.headers
         is_last = request.meta.get("redirect_ttl") == 0
-        if leads_on and is_last and not self._is_read(request, response.status):
-            self._lose(request, "it redirects too often")
+        if (
+            leads_on
+            and is_last
+            and not self._is_passed_to_spider(request, response.status)
+        ):
+            self._note_lost_page(request, "it redirects too often")
 
     def _on_request_dropped(self, request: Request) -> None:
         # dropped as a duplicate, but only of itself before it was redirected
         if request.url in request.meta.get("redirect_urls", ()):
-            self._lose(request, "it redirects to itself")
+            self._note_lost_page(request, "it redirects to itself")
 
     def _on_item(self) -> None:
         self.items += 1

@@ -21,7 +21,9 @@ MAX_ROW_BYTES = 64 << 20
 PARSED_BYTES = 2 << 20
 
 #: Added to the message on a last row that cannot be read and has no line end.
-CUT = "the text ends here without a line end: it is cut short, or still being written"
+CUT_SHORT = (
+    "the text ends here without a line end: it is cut short, or still being written"
+)
 
 #: Old Mac programs end lines with a carriage return alone. One at the very end of a
 #: block is not matched: a line feed may follow.
@@ -80,7 +82,7 @@ class Chunks:
         self.error: SourceError | None = None
         self._blocks = blocks
         self._chunk_bytes = min(chunk_bytes, PARSED_BYTES)
-        self._want = self._chunk_bytes
+        self._wanted_bytes = self._chunk_bytes
         self._text = b""
         self._ended = False
         self._paused = False
@@ -110,9 +112,9 @@ class Chunks:
     def __iter__(self) -> Iterator[Chunk]:
         while True:
             if not self._paused:
-                self._fill(self._want)
+                self._fill(self._wanted_bytes)
             # text that is only a little longer is yielded whole: a cut would copy it
-            fits = len(self._text) <= self._want + BLOCK_BYTES
+            fits = len(self._text) <= self._wanted_bytes + BLOCK_BYTES
             whole = self._ended and fits
             if whole and not self._text:
                 return
@@ -120,10 +122,10 @@ class Chunks:
             paused = self._paused and fits
             self._paused = self._paused and not fits
             before = len(self._text)
-            text = self._text if fits else self._text[: self._want]
+            text = self._text if fits else self._text[: self._wanted_bytes]
             yield Chunk(text, final, paused=paused)
             if len(self._text) < before:
-                self._want = self._chunk_bytes
+                self._wanted_bytes = self._chunk_bytes
             elif whole:
                 return
             elif paused:
@@ -131,7 +133,7 @@ class Chunks:
             elif before > MAX_ROW_BYTES:
                 yield Chunk(self._text, final=False, overlong=True)
             else:
-                self._want = min(2 * self._want, MAX_ROW_BYTES + 1)
+                self._wanted_bytes = min(2 * self._wanted_bytes, MAX_ROW_BYTES + 1)
 
     def take(self, count: int) -> None:
         """Remove this many bytes of the chunk yielded last: they have been used."""
@@ -144,7 +146,7 @@ class Chunks:
             possible_return = b"\r" if self._text.endswith(b"\r") else b""
             self._text = possible_return + self._read()
         self._text = self._text[match.end() :] if match else b""
-        self._want = self._chunk_bytes
+        self._wanted_bytes = self._chunk_bytes
 
     def _fill(self, count: int) -> None:
         parts, size = [self._text], len(self._text)

@@ -21,7 +21,7 @@ from propload.sources.source import (
     with_position,
 )
 from propload.sources.text.chunking import (
-    CUT,
+    CUT_SHORT,
     LINE_END,
     MAX_ROW_BYTES,
     Chunk,
@@ -153,14 +153,14 @@ class _Reader:
         return self._parse_split(split), split.end
 
     def _mark_cut_row(self, parsed: Parsed, chunk: Chunk, end: int) -> Parsed:
-        """Return the rows; add `CUT` to an unread last row that has no line end."""
+        """Return the rows; an unread last row without a line end gets `CUT_SHORT`."""
         rows, unread = parsed
         last = self._rows_read + rows.num_rows + len(unread)
         if not chunk.final or end < len(chunk.text) or chunk.text[-1:] in b"\r\n":
             return parsed
         if not unread or unread[-1].row != last:
             return parsed
-        cut_off = replace(unread[-1], message=f"{unread[-1].message}; {CUT}")
+        cut_off = replace(unread[-1], message=f"{unread[-1].message}; {CUT_SHORT}")
         return rows, [*unread[:-1], cut_off]
 
     def _parse_clean(self, text: bytes, end: int) -> Parsed | None:

@@ -26,7 +26,7 @@ NAMES_SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RowsPath:
     """A path of names, and the part of it that is still to be followed.
 
     A name may contain dots, so any beginning of the path may be a name in an object.
@@ -39,7 +39,7 @@ class Place:
     path: str
     remaining: str
 
-    def below(self, name: str) -> Place | None:
+    def below(self, name: str) -> RowsPath | None:
         """Return the place within a member of an object, or None if off the path."""
         if self.remaining == name:
             return replace(self, remaining="")
@@ -59,8 +59,8 @@ class Place:
             text: The value as in the text.
             kind: What messages call it.
         """
-        why = f"no rows lie at {self.path} (--rows-at): {self.followed} is {kind}"
-        return InvalidRow(text, "rows_at", why)
+        message = f"no rows lie at {self.path} (--rows-at): {self.followed} is {kind}"
+        return InvalidRow(text, "rows_at", message)
 
     def refuse_names(self, text: str, names: Iterable[str]) -> InvalidRow:
         """Return the refusal of an object on the path that lacks the next name.
@@ -72,40 +72,42 @@ class Place:
         names = tuple(names)
         shown = ", ".join(map(repr, names[:NAMES_SHOWN])) or "none"
         more = " and others" if len(names) > NAMES_SHOWN else ""
-        why = (
+        message = (
             f"no rows lie at {self.path} (--rows-at): {self.followed} has no "
             f"{self.remaining!r}; its names are {shown}{more}"
             f"{suggest(self.remaining, names)}"
         )
-        return InvalidRow(text, "rows_at", why)
+        return InvalidRow(text, "rows_at", message)
 
-    def complain_of_two(self) -> str:
+    def ambiguity_message(self) -> str:
         """Return the message on an object in which two members match the path."""
         return f"{self.path} (--rows-at): {self.followed} has two members of that name"
 
 
-def rows_at_place(value: object, place: Place) -> Iterator[object]:
+def rows_at_path(value: object, rows_path: RowsPath) -> Iterator[object]:
     """Yield the values at a place in a decoded value, and refusals where it has none.
 
     Args:
         value: An object or a list of objects; anything else is refused.
-        place: Where in it the rows are.
+        rows_path: Where in it the rows are.
     """
     for element in _as_list(value):
         if not isinstance(element, dict):
-            yield place.refuse(to_json(element), describe_kind(element))
+            yield rows_path.refuse(to_json(element), describe_kind(element))
             continue
         matches = [
-            (element[name], below) for name in element if (below := place.below(name))
+            (element[name], below)
+            for name in element
+            if (below := rows_path.below(name))
         ]
         if not matches:
-            yield place.refuse_names(to_json(element), element)
+            yield rows_path.refuse_names(to_json(element), element)
         elif len(matches) > 1:
-            yield InvalidRow(to_json(element), "rows_at", place.complain_of_two())
+            yield InvalidRow(to_json(element), "rows_at", rows_path.ambiguity_message())
         else:
             inner, below = matches[0]
             yield from (
-                rows_at_place(inner, below) if below.remaining else _as_list(inner)
+                rows_at_path(inner, below) if below.remaining else _as_list(inner)
             )
 
 
@@ -113,51 +115,51 @@ def _as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def decode_at_place(window: Window, place: Place) -> Iterator[None]:
+def decode_at_path(window: Window, rows_path: RowsPath) -> Iterator[None]:
     """Decode the rows at a place in the value that begins here; yield after each.
 
     Args:
         window: The text, at the beginning of a value.
-        place: Where in that value the rows are.
+        rows_path: Where in that value the rows are.
 
     Raises:
         SourceError: The text is cut short or not JSON.
     """
     if window.peek() == "[":
         for _ in window.elements():
-            yield from _decode_in_object(window, place)
+            yield from _decode_in_object(window, rows_path)
     else:
-        yield from _decode_in_object(window, place)
+        yield from _decode_in_object(window, rows_path)
 
 
-def _decode_in_object(window: Window, place: Place) -> Iterator[None]:
-    next_char, begun = window.peek(), window.begin()
+def _decode_in_object(window: Window, rows_path: RowsPath) -> Iterator[None]:
+    next_char, start = window.peek(), window.mark()
     if next_char == "[":
         window.skip()
-        window.refuse(place.refuse(window.text_since(begun), "a list"))
+        window.refuse(rows_path.refuse(window.text_since(start), "a list"))
         yield
         return
     if next_char != "{":
         value = window.take()
-        window.refuse(place.refuse(to_json(value), describe_kind(value)))
+        window.refuse(rows_path.refuse(to_json(value), describe_kind(value)))
         yield
         return
     names: list[str] = []
     is_found = False
     for name in window.members():
-        below = place.below(name)
+        below = rows_path.below(name)
         if below is None:
             window.skip()
             names += [name] if len(names) <= NAMES_SHOWN else []
             continue
         if is_found:
-            raise SourceError(place.complain_of_two())
+            raise SourceError(rows_path.ambiguity_message())
         is_found = True
         yield from (
-            decode_at_place(window, below) if below.remaining else decode_all(window)
+            decode_at_path(window, below) if below.remaining else decode_all(window)
         )
     if not is_found:
-        window.refuse(place.refuse_names(window.text_since(begun), names))
+        window.refuse(rows_path.refuse_names(window.text_since(start), names))
         yield
 
 

@@ -6,17 +6,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from propload.errors import SourceError
-from propload.sources.row_batches import RowBatches
+from propload.sources.row_batches import RowBatchBuilder
 from propload.sources.source import KEPT_BYTES, with_notes, with_position
-from propload.sources.text.chunking import CUT, MAX_ROW_BYTES, Chunks
+from propload.sources.text.chunking import CUT_SHORT, MAX_ROW_BYTES, Chunks
 from propload.sources.text.decoding import to_utf8
 from propload.sources.text.json_paths import (
-    Place,
+    RowsPath,
     decode_all,
-    decode_at_place,
+    decode_at_path,
     describe_kind,
     doubt_single,
-    rows_at_place,
+    rows_at_path,
     to_json,
 )
 from propload.sources.text.json_text import InvalidRow, decode_list, decode_value
@@ -53,47 +53,49 @@ def read_json(
 def _read_text(
     text: Iterator[bytes], name: str, options: SourceOptions, *, lines: bool
 ) -> Iterator[Batch]:
-    maker = RowBatches(name, options)
-    place = Place(options.rows_at, options.rows_at) if options.rows_at else None
+    builder = RowBatchBuilder(name, options)
+    rows_path = RowsPath(options.rows_at, options.rows_at) if options.rows_at else None
     try:
         chunks = Chunks(text, options.chunk_bytes)
         for values in (
-            _read_lines(chunks, place) if lines else _read_values(text, place)
+            _read_lines(chunks, rows_path) if lines else _read_values(text, rows_path)
         ):
             for value in values or ():
                 is_row = type(value) is dict and value
-                if maker.add_row(value) if is_row else _add_invalid(value, maker):
-                    yield from maker.flush()
+                if builder.add_row(value) if is_row else _add_invalid(value, builder):
+                    yield from builder.flush()
             if values is None:
-                yield from maker.flush()
+                yield from builder.flush()
     except SourceError as error:
-        yield from maker.flush()
-        raise with_position(error, name, maker.rows_read) from error
-    for batch in maker.flush():
-        is_single = maker.rows_read == 1 and batch.rows.num_rows == 1
+        yield from builder.flush()
+        raise with_position(error, name, builder.rows_read) from error
+    for batch in builder.flush():
+        is_single = builder.rows_read == 1 and batch.rows.num_rows == 1
         doubt = doubt_single(batch.rows, name, options.rows_at) if is_single else ""
         yield replace(batch, notes=(doubt,)) if doubt else batch
-    _refuse_empty(maker, name, options.rows_at)
+    _refuse_empty(builder, name, options.rows_at)
 
 
-def _refuse_empty(maker: RowBatches, name: str, rows_at: str | None) -> None:
+def _refuse_empty(builder: RowBatchBuilder, name: str, rows_at: str | None) -> None:
     """Refuse a text that gave no rows, or only unread ones.
 
     Raises:
         SourceError: It is such a text.
     """
-    if not maker.rows_read:
+    if not builder.rows_read:
         where = f" at {rows_at}" if rows_at else ""
         msg = f"{name} is empty: it holds no rows{where}"
         raise SourceError(msg, source=name)
-    if maker.rows_read == maker.rows_refused:
-        msg = f"{name} holds no row of JSON: {maker.complaint}"
+    if builder.rows_read == builder.rows_refused:
+        msg = f"{name} holds no row of JSON: {builder.complaint}"
         if not rows_at:
             msg += ". If it has another format, name it (--format)"
         raise SourceError(msg, source=name)
 
 
-def _read_lines(chunks: Chunks, place: Place | None) -> Iterator[list[Any] | None]:
+def _read_lines(
+    chunks: Chunks, rows_path: RowsPath | None
+) -> Iterator[list[Any] | None]:
     """Yield lists of the values of several lines; None where the text pauses."""
     line = 1
     for chunk in chunks:
@@ -103,10 +105,14 @@ def _read_lines(chunks: Chunks, place: Place | None) -> Iterator[list[Any] | Non
             line += 1
             continue
         lines, end = _whole_lines(chunk)
-        rows = None if place else _decode_at_once([one for one in lines if one.strip()])
+        rows = (
+            None
+            if rows_path
+            else _decode_at_once([one for one in lines if one.strip()])
+        )
         if rows is None:
             # line by line, so that a fault is reported with the line's number
-            rows = [*_decode_each_line(lines, line, place, final=chunk.final)]
+            rows = [*_decode_each_line(lines, line, rows_path, final=chunk.final)]
         yield rows
         line += len(lines) - 1
         chunks.take(end)
@@ -118,8 +124,8 @@ def _read_lines(chunks: Chunks, place: Place | None) -> Iterator[list[Any] | Non
 
 def _overlong_line(text: bytes, line: int) -> InvalidRow:
     shown = text[:KEPT_BYTES].decode("utf-8", "backslashreplace")
-    why = f"line {line}: it is longer than {MAX_ROW_BYTES >> 20} MiB"
-    return InvalidRow(f"{shown}…", "too_long", why)
+    message = f"line {line}: it is longer than {MAX_ROW_BYTES >> 20} MiB"
+    return InvalidRow(f"{shown}…", "too_long", message)
 
 
 def _whole_lines(chunk: Chunk) -> tuple[list[bytes], int]:
@@ -131,8 +137,8 @@ def _whole_lines(chunk: Chunk) -> tuple[list[bytes], int]:
     # old Mac programs end lines with a carriage return alone
     line_end = b"\n" if b"\n" in text or b"\r" not in text else b"\r"
     # a line feed may follow a carriage return at the very end
-    known = len(text) - (line_end == b"\r")
-    end = len(text) if chunk.final else text.rfind(line_end, 0, known) + 1
+    searchable = len(text) - (line_end == b"\r")
+    end = len(text) if chunk.final else text.rfind(line_end, 0, searchable) + 1
     return text[:end].split(line_end), end
 
 
@@ -151,14 +157,14 @@ def _decode_at_once(lines: list[bytes]) -> list[dict[str, Any]] | None:
 
 
 def _decode_each_line(
-    lines: list[bytes], first_line: int, place: Place | None, *, final: bool
+    lines: list[bytes], first_line: int, rows_path: RowsPath | None, *, final: bool
 ) -> Iterator[Any]:
     """Yield the rows of lines, and refusals that give the number of the line.
 
     Args:
         lines: The lines.
         first_line: The number of the first line.
-        place: Where in each value the rows are, or None if each is a row.
+        rows_path: Where in each value the rows are, or None if each is a row.
         final: Whether nothing follows the last line.
     """
     last = first_line + len(lines) - 1
@@ -168,14 +174,14 @@ def _decode_each_line(
         try:
             decoded = decode_value(text.decode())
             if isinstance(decoded, InvalidRow) and final and number == last:
-                decoded = replace(decoded, why=f"{decoded.why}; {CUT}")
+                decoded = replace(decoded, message=f"{decoded.message}; {CUT_SHORT}")
         except UnicodeDecodeError as error:
             shown = text.decode("utf-8", "backslashreplace")
-            why = f"its text cannot be decoded: {error.reason}"
-            decoded = InvalidRow(shown, "encoding", why)
+            message = f"its text cannot be decoded: {error.reason}"
+            decoded = InvalidRow(shown, "encoding", message)
         values: Iterable[object] = [decoded]
-        if place and not isinstance(decoded, InvalidRow):
-            values = rows_at_place(decoded, place)
+        if rows_path and not isinstance(decoded, InvalidRow):
+            values = rows_at_path(decoded, rows_path)
         for value in values:
             is_row = type(value) is dict and value
             yield value if is_row else _to_invalid_row(value, f"line {number}: ")
@@ -187,25 +193,27 @@ def _to_invalid_row(value: object, where: str = "") -> InvalidRow:
         value = InvalidRow(
             to_json(value), "item", f"{describe_kind(value)} is not a row"
         )
-    return replace(value, why=where + value.why)
+    return replace(value, message=where + value.message)
 
 
-def _add_invalid(value: object, maker: RowBatches) -> bool:
+def _add_invalid(value: object, builder: RowBatchBuilder) -> bool:
     """Add a value that is not a row as unread, and return whether a batch is due."""
     invalid = _to_invalid_row(value)
-    return maker.add_unread(invalid.text, invalid.check, invalid.why)
+    return builder.add_unread(invalid.text, invalid.check, invalid.message)
 
 
-def _read_values(blocks: Iterator[bytes], place: Place | None) -> Iterator[list[Any]]:
+def _read_values(
+    blocks: Iterator[bytes], rows_path: RowsPath | None
+) -> Iterator[list[Any]]:
     """Yield lists of the values of an array, or of a series of values.
 
     Args:
         blocks: The text.
-        place: Where in each of these values the rows are, or None if each is a row.
+        rows_path: Where in each of these values the rows are, or None if each is a row.
     """
     window = Window(blocks)
     try:
-        for _ in _decode_each(window, place):
+        for _ in _decode_each(window, rows_path):
             if checked := window.pop_checked():
                 yield checked
     except SourceError:
@@ -216,12 +224,12 @@ def _read_values(blocks: Iterator[bytes], place: Place | None) -> Iterator[list[
     yield window.pop_checked()
 
 
-def _decode_each(window: Window, place: Place | None) -> Iterator[None]:
+def _decode_each(window: Window, rows_path: RowsPath | None) -> Iterator[None]:
     """Decode the values of a text; yield after each."""
     in_list = window.peek() == "["
     while window.peek():
-        if place:
-            yield from decode_at_place(window, place)
+        if rows_path:
+            yield from decode_at_path(window, rows_path)
         elif in_list:
             yield from decode_all(window)
         else:

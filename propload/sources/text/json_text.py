@@ -53,12 +53,12 @@ class InvalidRow:
     Attributes:
         text: The value as in the text.
         check: A short name of what is wrong.
-        why: What is wrong with it.
+        message: What is wrong with it.
     """
 
     text: str
     check: str
-    why: str
+    message: str
 
 
 def explain(error: Exception) -> str:

@@ -113,14 +113,14 @@ class Window:
             self._place += 1
             depth += 1 if bracket in "[{" else -1
 
-    def begin(self) -> tuple[int, str]:
+    def mark(self) -> tuple[int, str]:
         """Return the current place, as `text_since` takes it."""
         shown = self._text[self._place : self._place + KEPT_BYTES]
         return self._dropped + self._place, shown
 
-    def text_since(self, begun: tuple[int, str]) -> str:
+    def text_since(self, start: tuple[int, str]) -> str:
         """Return the text from a place up to here; only the beginning of a long one."""
-        place, shown = begun
+        place, shown = start
         length = self._dropped + self._place - place
         return shown[:length] if length <= len(shown) else f"{shown}…"
 

@@ -16,7 +16,7 @@ import sqlalchemy
 from propload.options import SourceOptions
 from propload.sources import open_source, row_batches
 from propload.sources.items import ItemSource
-from propload.sources.row_batches import RowBatches
+from propload.sources.row_batches import RowBatchBuilder
 from tests.unit.sources.kinds import Attrs, Data, Item, Model, Pair
 
 
@@ -158,9 +158,9 @@ def test_a_list_of_large_rows_makes_short_batches(read):
 def test_a_slow_producer_does_not_wait(monkeypatch):
     clock = iter(range(1000))
     monkeypatch.setattr(row_batches.time, "monotonic", lambda: next(clock))
-    maker = RowBatches("x", SourceOptions())
-    assert maker.add({"a": 1})
-    assert sum(batch.rows.num_rows for batch in maker.flush()) == 1
+    builder = RowBatchBuilder("x", SourceOptions())
+    assert builder.add({"a": 1})
+    assert sum(batch.rows.num_rows for batch in builder.flush()) == 1
 
 
 def rows_of_sqlite():

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from propload.options import SourceOptions
-from propload.sources.text.json_paths import Place, rows_at_place
+from propload.sources.text.json_paths import RowsPath, rows_at_path
 from propload.sources.text.json_rows import _read_values, read_json
 from propload.sources.text.json_text import Decoder, InvalidRow
 
@@ -120,12 +120,12 @@ def test_rows_lie_in_the_text_where_they_lie_in_its_value(
 ):
     content = json.dumps(document, ensure_ascii=False, indent=indent).encode()
     blocks = (content[at : at + block] for at in range(0, len(content), block))
-    found = [*chain.from_iterable(_read_values(blocks, Place(rows_at, rows_at)))]
-    expected = list(rows_at_place(document, Place(rows_at, rows_at)))
+    found = [*chain.from_iterable(_read_values(blocks, RowsPath(rows_at, rows_at)))]
+    expected = list(rows_at_path(document, RowsPath(rows_at, rows_at)))
     assert len(found) == len(expected)
     for one, other in zip(found, expected, strict=True):
         if isinstance(other, InvalidRow) and isinstance(one, InvalidRow):
             # the text of what was passed over is as it stands, not written anew
-            assert one.why == other.why
+            assert one.message == other.message
         else:
             assert one == other
