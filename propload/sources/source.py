@@ -134,12 +134,12 @@ def cut(
         is_last = start + step >= rows.num_rows
         unread_here = [f for f in faults if is_last or f.row < part[-1]]
         faults = faults[len(unread_here) :]
-        gapless = not part or part[-1] - part[0] == len(part) - 1
+        is_gapless = not part or part[-1] - part[0] == len(part) - 1
         yield Batch(
             rows.slice(start, step),
             source,
             part[0] if part else first_row,
-            None if gapless else tuple(part),
+            None if is_gapless else tuple(part),
             untyped,
             tuple(unread_here),
         )

@@ -155,8 +155,8 @@ def _nearest_scalar_type(kind: pa.DataType) -> pa.DataType:
 
 
 def _is_in_seconds(kind: pa.DataType) -> bool:
-    is_counted = pa.types.is_timestamp(kind) or pa.types.is_duration(kind)
-    return is_counted and bool(kind.unit == "s")
+    has_unit = pa.types.is_timestamp(kind) or pa.types.is_duration(kind)
+    return has_unit and bool(kind.unit == "s")
 
 
 def _to_milliseconds(column: pa.Array, kind: pa.DataType) -> pa.Array:

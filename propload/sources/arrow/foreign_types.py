@@ -152,24 +152,24 @@ def _interval_text(value: pa.MonthDayNano) -> str:
     return f"P{months}M{days}DT{_seconds_text(nanoseconds, UNITS['ns'])}S"
 
 
-def _seconds_text(count: int, of_a_second: int) -> str:
-    sign, (whole, rest) = "-" if count < 0 else "", divmod(abs(count), of_a_second)
-    digits = f"{rest + of_a_second}"[1:].rstrip("0")
+def _seconds_text(count: int, per_second: int) -> str:
+    sign, (whole, rest) = "-" if count < 0 else "", divmod(abs(count), per_second)
+    digits = f"{rest + per_second}"[1:].rstrip("0")
     return f"{sign}{whole}.{digits}" if digits else f"{sign}{whole}"
 
 
 def _convert_times(column: pa.Array) -> pa.Array:
     """Return times unchanged, or all as text if one is not within a day (24:00)."""
-    of_a_second = UNITS[column.type.unit]
+    per_second = UNITS[column.type.unit]
     counts = column.cast(pa.int32() if column.type.bit_width == 32 else pa.int64())
-    if is_within(counts, 0, SECONDS_OF_A_DAY * of_a_second - 1):
+    if is_within(counts, 0, SECONDS_OF_A_DAY * per_second - 1):
         return column
-    return _texts(counts, lambda count: _clock_text(count, of_a_second))
+    return _texts(counts, lambda count: _clock_text(count, per_second))
 
 
-def _clock_text(count: int, of_a_second: int) -> str:
-    minutes, rest = divmod(abs(count), 60 * of_a_second)
-    seconds = _seconds_text(rest, of_a_second)
+def _clock_text(count: int, per_second: int) -> str:
+    minutes, rest = divmod(abs(count), 60 * per_second)
+    seconds = _seconds_text(rest, per_second)
     padded = seconds if len(seconds.partition(".")[0]) > 1 else f"0{seconds}"
     return f"{'-' if count < 0 else ''}{minutes // 60:02}:{minutes % 60:02}:{padded}"
 

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 def holds(kind: pa.DataType, is_sought: Callable[[pa.DataType], bool]) -> bool:
     """Return whether a type is a sought one, or contains one at any depth."""
-    inner = (kind.field(place).type for place in range(kind.num_fields))
-    return is_sought(kind) or any(holds(one, is_sought) for one in inner)
+    children = (kind.field(place).type for place in range(kind.num_fields))
+    return is_sought(kind) or any(holds(child, is_sought) for child in children)
 
 
 def change_parts(

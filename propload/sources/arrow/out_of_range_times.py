@@ -64,12 +64,12 @@ def _is_out_of_range(column: pa.Array) -> bool:
     if pa.types.is_duration(kind) or pa.types.is_time(kind):
         return bool(kind.unit == "ns")
     if pa.types.is_date(kind):
-        numbers, of_a_day = column.cast(pa.date32()).cast(pa.int32()), 1
+        numbers, per_day = column.cast(pa.date32()).cast(pa.int32()), 1
     elif pa.types.is_timestamp(kind) and kind.unit != "ns":
         numbers = column.cast(pa.int64())
-        of_a_day = SECONDS_OF_A_DAY * UNITS[kind.unit]
+        per_day = SECONDS_OF_A_DAY * UNITS[kind.unit]
     else:
         # Arrow returns a pandas value for these
         return False
     # without a day at either end: a time zone may move it beyond the range
-    return not is_within(numbers, (_FIRST + 1) * of_a_day, _LAST * of_a_day - 1)
+    return not is_within(numbers, (_FIRST + 1) * per_day, _LAST * per_day - 1)

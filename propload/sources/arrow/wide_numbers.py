@@ -43,18 +43,18 @@ def wide_column(column: pl.Series) -> tuple[pa.Field, pa.Array]:
     return pa.field(column.name, array.type, metadata=metadata), array
 
 
-def _replace_wide(dtype: pl.DataType, instead: pl.DataType) -> pl.DataType:
+def _replace_wide(dtype: pl.DataType, replacement: pl.DataType) -> pl.DataType:
     """Return a type with another type in place of its 128-bit integers."""
     if isinstance(dtype, pl.List):
-        return pl.List(_replace_wide(inner_type(dtype), instead))
+        return pl.List(_replace_wide(inner_type(dtype), replacement))
     if isinstance(dtype, pl.Array):
-        return pl.Array(_replace_wide(inner_type(dtype), instead), dtype.size)
+        return pl.Array(_replace_wide(inner_type(dtype), replacement), dtype.size)
     if isinstance(dtype, pl.Struct):
         fields = field_types(dtype)
         return pl.Struct(
-            [pl.Field(n, _replace_wide(kind, instead)) for n, kind in fields]
+            [pl.Field(n, _replace_wide(kind, replacement)) for n, kind in fields]
         )
-    return instead if holds_wide(dtype) else dtype
+    return replacement if holds_wide(dtype) else dtype
 
 
 def _widen(kind: pa.DataType) -> pa.DataType:

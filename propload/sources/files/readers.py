@@ -73,10 +73,10 @@ def refuse_unused(
         ConfigError: There is such an option.
     """
     for option in sorted(options.explicit.difference(takes)):
-        kinds = [kind for kind, reader in READERS.items() if option in reader.takes]
+        formats = [kind for kind, reader in READERS.items() if option in reader.takes]
         msg = (
             f"{option} does not apply to {described}, "
-            f"only to {_join_words(kinds) or 'files'}: leave it out"
+            f"only to {_join_words(formats) or 'files'}: leave it out"
         )
         raise ConfigError(msg)
 

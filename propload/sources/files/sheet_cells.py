@@ -160,15 +160,15 @@ def read_cells(sheet: Sheet, /) -> Cells:
     float_columns = dict.fromkeys([*decimal, *_columns_with(frame, _WHOLE), *moments])
     # timestamps are not floats, and the messages on them tell which are time spans
     floats, faults = sheet.load("float", [*float_columns])
-    wholes, _ = sheet.load("int", decimal)
+    integers, _ = sheet.load("int", decimal)
     numbers_but = {}
     for numbers in floats:
         name, column = numbers.name, frame[numbers.name]
         is_decimal = looks_decimal = column.str.contains(WRITTEN_NUMBER)
-        if name in wholes.columns:
+        if name in integers.columns:
             # read as an integer, a number loses its decimals, and a text that looks
             # like one becomes null
-            is_decimal = looks_decimal & wholes[name].is_not_null()
+            is_decimal = looks_decimal & integers[name].is_not_null()
         if is_decimal.any():
             numbers_but[name] = set(column.filter(looks_decimal & ~is_decimal))
         frame = frame.with_columns(_with_exact_numbers(column, numbers, is_decimal))

@@ -215,8 +215,8 @@ class _Crawl(threading.Thread):
         # a copy of the settings that were passed to the crawler
         settings = cast("CrawlSettings", crawler.settings)
         _warn_of_misspellings(self._settings, settings)
-        set_here = (name for name in settings if settings[name] is not None)
-        for message in unread_settings(set_here):
+        set_names = (name for name in settings if settings[name] is not None)
+        for message in unread_settings(set_names):
             log.warning("%s", message)
         loader = _QueueLoader(self._queue)
         for name, value in {**self._settings, **FIXED}.items():

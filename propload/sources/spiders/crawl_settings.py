@@ -160,13 +160,13 @@ def _require_class(path: Any) -> None:
 
 
 @contextmanager
-def _naming_setting(name: object, value: object, wanted: str) -> Iterator[None]:
+def _naming_setting(name: object, value: object, expected: str) -> Iterator[None]:
     """Turn errors in reading a setting into errors that name the setting.
 
     Args:
         name: The setting.
         value: The value to show, or None to show none: a dict may contain secrets.
-        wanted: What the value should be.
+        expected: What the value should be.
     """
     try:
         yield
@@ -174,5 +174,5 @@ def _naming_setting(name: object, value: object, wanted: str) -> Iterator[None]:
         if isinstance(error, WrongValueError):
             raise
         shown = "" if value is None else f" {value!r},"
-        msg = f"the setting {name} of the crawl is{shown} not {wanted}"
+        msg = f"the setting {name} of the crawl is{shown} not {expected}"
         raise WrongValueError(msg) from error

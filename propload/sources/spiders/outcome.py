@@ -190,9 +190,9 @@ class CrawlOutcome:
 
     def _sentences(self) -> Iterator[str]:
         # without Scrapy's stats the duration is unknown
-        took = f" in {self.seconds:.1f} s" if self.seconds else ""
+        duration = f" in {self.seconds:.1f} s" if self.seconds else ""
         pages, items = counted(self.pages, "page"), counted(self.items, "item")
-        yield f"crawled {pages}{took}: {items}"
+        yield f"crawled {pages}{duration}: {items}"
         yield from self._losses()
         if self.gone_pages:
             gone = counted(self.gone_pages, "page is", "pages are")

@@ -106,12 +106,12 @@ def unread_settings(names: Iterable[str], /) -> Iterator[str]:
         own = name.removeprefix(PREFIX).lower()
         if not name.startswith(PREFIX) or own == _ALSO_FOR_SPIDERS:
             continue
-        instead = _PIPELINE_ONLY.get(own)
+        advice = _PIPELINE_ONLY.get(own)
         if own in NAMES:
-            instead = f"use {config.SETTINGS[own].flag} ({own}=... in Python)"
-        if instead is not None:
+            advice = f"use {config.SETTINGS[own].flag} ({own}=... in Python)"
+        if advice is not None:
             message = f"the setting {name} is not read where a spider is a source"
-            yield f"{message}: {instead}"
+            yield f"{message}: {advice}"
 
 
 @dataclass(frozen=True, slots=True)

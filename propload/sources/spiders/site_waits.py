@@ -42,8 +42,8 @@ def crawl_delay(rules: RobotParser, agent: str, /) -> float:
     """Return the seconds between two requests that a robots.txt asks for, or 0."""
     delay = rules.crawl_delay(agent) or 0.0
     # Scrapy's parsers do not expose it; the parsers behind the usual two have it
-    ask = getattr(getattr(rules, "rp", None), "request_rate", None)
-    rate = ask(agent) if ask is not None else None
+    request_rate = getattr(getattr(rules, "rp", None), "request_rate", None)
+    rate = request_rate(agent) if request_rate is not None else None
     # a rate of no requests at all is a mistake: pages are forbidden by Disallow
     return max(delay, rate.seconds / rate.requests if rate and rate.requests else 0.0)
 

@@ -131,10 +131,10 @@ class Watch:
 
     def _on_download(self, request: Request, response: Response) -> None:
         # Scrapy silently gives up a page that redirects once too often
-        leads_on = 300 <= response.status < 400 and "Location" in response.headers
+        is_redirect = 300 <= response.status < 400 and "Location" in response.headers
         is_last = request.meta.get("redirect_ttl") == 0
         if (
-            leads_on
+            is_redirect
             and is_last
             and not self._is_passed_to_spider(request, response.status)
         ):
@@ -166,10 +166,10 @@ class Watch:
             reasons.add(reason)
             self._note(f"an item pipeline dropped an item: {reason}")
 
-    def _note_raised(self, who: str, failure: Failure, response: Any) -> None:
+    def _note_raised(self, raiser: str, failure: Failure, response: Any) -> None:
         place = f" at {response.url}" if getattr(response, "url", None) else ""
         error = failure.value
-        self._note(f"{who} raised {type(error).__name__}{place}: {error}")
+        self._note(f"{raiser} raised {type(error).__name__}{place}: {error}")
 
     def _note(self, sentence: str) -> None:
         if len(self.examples) < _MOST_EXAMPLES:
@@ -186,5 +186,5 @@ def _is_robots_txt(request: Request) -> bool:
 
     A spider's own request may also ignore the rules, but its page counts if lost.
     """
-    of_scrapy = request.callback is NO_CALLBACK
-    return of_scrapy and bool(request.meta.get("dont_obey_robotstxt"))
+    is_scrapys = request.callback is NO_CALLBACK
+    return is_scrapys and bool(request.meta.get("dont_obey_robotstxt"))

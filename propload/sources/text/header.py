@@ -100,8 +100,8 @@ def _doubt_header(
         return ""
     others = [row for row in rows if list(row) != list(first)]
     for place, text in enumerate(first):
-        stands_below = any(place < len(row) and row[place] == text for row in others)
-        if text.strip() and (_is_numeric(text) or stands_below):
+        occurs_below = any(place < len(row) and row[place] == text for row in others)
+        if text.strip() and (_is_numeric(text) or occurs_below):
             return (
                 f"{source}: its first line was taken for the names of columns, but "
                 f"{text!r} may be a value. If the line is a row, use --no-header "

@@ -177,11 +177,13 @@ def _guess_names(raw: bytes) -> int | None:
     text = byte_values(raw)
     third, second, first, last = (text.slice(place, width) for place in range(4))
     colon = last == ord(":")
-    spaced = colon & (first == ord(" "))
-    if (colon & (first < ord(" "))).any() or (spaced & (second <= ord(" "))).any():
+    colon_after_space = colon & (first == ord(" "))
+    if (colon & (first < ord(" "))).any() or (
+        colon_after_space & (second <= ord(" "))
+    ).any():
         return None
     ends = colon & (first == ord('"'))
-    ends_spaced = spaced & (second == ord('"'))
+    ends_spaced = colon_after_space & (second == ord('"'))
     if b"\\" in raw:
         ends &= second != ord("\\")
         ends_spaced &= third != ord("\\")
@@ -195,11 +197,11 @@ def _exact_number(text: str) -> float | Decimal:
         return number
     exact = Decimal(text)
     # programs print a float with as many digits as it needs, or always with 17
-    says_the_same = math.isfinite(number) and exact in (
+    is_equal = math.isfinite(number) and exact in (
         Decimal(repr(number)),
         Decimal(f"{number:.17g}"),
     )
-    return number if says_the_same else exact
+    return number if is_equal else exact
 
 
 def _refuse_constant(word: str) -> None:

@@ -61,9 +61,9 @@ def _comments_above(rows: Sequence[NumberedRow]) -> int:
     if not place or not _is_table(rows[place:]):
         return 0
     first, header = rows[0][1], rows[place][1]
-    spaced = first[0].lstrip().startswith(f"{COMMENT} ")
+    is_spaced = first[0].lstrip().startswith(f"{COMMENT} ")
     is_header = _is_header(first, rows[place:])
-    is_comment = len(first) != len(header) or (spaced and not is_header)
+    is_comment = len(first) != len(header) or (is_spaced and not is_header)
     return rows[place][0] if is_comment else 0
 
 
@@ -100,5 +100,7 @@ def _is_comment(row: Sequence[str]) -> bool:
 def _is_table(rows: Sequence[NumberedRow]) -> bool:
     """Return whether most rows have as many fields as the first of them."""
     (_, header), *below = rows
-    alike = sum(len(row) == len(header) and not _is_title_row(row) for _, row in below)
-    return bool(below) and alike >= ALIKE_SHARE * len(below)
+    matching = sum(
+        len(row) == len(header) and not _is_title_row(row) for _, row in below
+    )
+    return bool(below) and matching >= ALIKE_SHARE * len(below)
