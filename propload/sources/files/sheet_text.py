@@ -97,17 +97,17 @@ def _blocks(archive: zipfile.ZipFile, member: str) -> Iterator[bytes]:
 
 
 def _scan(blocks: Iterator[bytes]) -> SheetText:
-    formulas, last_row, last_column, rest = 0, 0, b"", b""
+    formulas, last_row, last_column, tail = 0, 0, b"", b""
     for block in blocks:
-        text = rest + block
+        text = tail + block
         # most sheets have no formulas, and looking for `<f` first is fast
-        found = [*_WITHOUT_VALUE.finditer(text)] if b"<f" in text else []
-        formulas += len(found)
+        cells = [*_WITHOUT_VALUE.finditer(text)] if b"<f" in text else []
+        formulas += len(cells)
         if row := _ROW.match(text, max(text.rfind(b"<row "), 0)):
             last_row = int(row[1])
         last_column = max([last_column, *_FAR_CELL.findall(text)])
-        end = found[-1].end() if found else 0
-        rest = text[max(len(text) - _LONGEST_CELL, end) :]
+        end = cells[-1].end() if cells else 0
+        tail = text[max(len(text) - _LONGEST_CELL, end) :]
     return SheetText(formulas, last_row, last_column.decode())
 
 

@@ -245,10 +245,14 @@ def _check_setting_names(settings: BaseSettings) -> None:
 
 
 def _check(
-    names: Collection[str], known: Collection[str], subject: str, *, prefix: str = ""
+    names: Collection[str],
+    known_names: Collection[str],
+    subject: str,
+    *,
+    prefix: str = "",
 ) -> None:
     for name in names:
-        if name not in known:
-            hint = suggest(name, known, prefix=prefix)
+        if name not in known_names:
+            hint = suggest(name, known_names, prefix=prefix)
             msg = f"{subject} no setting {prefix}{name}{hint}"
             raise ConfigError(msg)
