@@ -114,7 +114,7 @@ def single_member(
 
 
 class _Unpacked(NamedTuple):
-    """A file as it is under its packings.
+    """A file once it is decompressed.
 
     Attributes:
         head: Its first bytes.
