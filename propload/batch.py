@@ -57,7 +57,7 @@ CREATED_AS = b"propload:created_as"
 
 #: In the metadata of a text column: its texts that look like numbers (`WRITTEN_NUMBER`)
 #: are numbers in the source, except those in this JSON list.
-NUMBERS_BUT = b"propload:numbers_but"
+NON_NUMBERS = b"propload:numbers_but"
 #: A number with decimals, as sources write it as text.
 WRITTEN_NUMBER = r"^-?[0-9]+\.[0-9]+$"
 

@@ -15,7 +15,7 @@ import polars as pl
 import pyarrow as pa
 
 from propload.batch import (
-    NUMBERS_BUT,
+    NON_NUMBERS,
     ORIGINS,
     REASONS,
     ROW,
@@ -108,7 +108,7 @@ class Joined:
         found: dict[str, pl.Series] = {}
         for part in self.parts:
             for column in part.rows.schema:
-                if (others := (column.metadata or {}).get(NUMBERS_BUT)) is None:
+                if (others := (column.metadata or {}).get(NON_NUMBERS)) is None:
                     continue
                 texts = pl.Series(part.rows.column(column.name), dtype=pl.String)
                 looking = texts.filter(texts.str.contains(WRITTEN_NUMBER))

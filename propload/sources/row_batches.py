@@ -12,9 +12,9 @@ from propload.errors import SourceError
 from propload.messages.wording import with_article
 from propload.sources.source import FLUSH_SECONDS, check_names, cut, good_row_numbers
 from propload.values.columns import Columns, make_array
-from propload.values.plain_columns import UNFIT
-from propload.values.python_text import settled
-from propload.values.python_values import SETTLED, row_of
+from propload.values.plain_columns import CONVERSION_ERRORS
+from propload.values.python_text import independent_copy
+from propload.values.python_values import IMMUTABLE_TYPES, row_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -74,9 +74,9 @@ class RowBatchBuilder:
             )
         if not row:
             return self.add_unread(describe(item), "item", _not_a_row_message(item))
-        if not SETTLED.issuperset(map(type, row.values())):
+        if not IMMUTABLE_TYPES.issuperset(map(type, row.values())):
             row = {
-                name: value if type(value) in SETTLED else _snapshot(value)
+                name: value if type(value) in IMMUTABLE_TYPES else _snapshot(value)
                 for name, value in row.items()
             }
         return self.add_row(row)
@@ -178,7 +178,7 @@ class RowBatchBuilder:
     ) -> tuple[pa.RecordBatch, list[Unread]]:
         try:
             return self._columns.build(rows), []
-        except UNFIT as error:
+        except CONVERSION_ERRORS as error:
             numbers = good_row_numbers(faults, first, len(rows))
             good, unfit = _split_unfit(rows, numbers)
             if not unfit:
@@ -207,15 +207,15 @@ def fault_of(row: dict[str, Any], /) -> str:
         for name, value in row.items():
             where = f"column {name}: "
             make_array([value])
-    except UNFIT as error:
+    except CONVERSION_ERRORS as error:
         return f"{where}a value cannot be stored: {error}"
     return ""
 
 
 def _snapshot(value: object) -> object:
     try:
-        return settled(value)
-    except UNFIT:
+        return independent_copy(value)
+    except CONVERSION_ERRORS:
         # not a value: its row is refused when the columns are built
         return value
 

@@ -13,34 +13,36 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pyarrow as pa
 
-from propload.batch import CREATED_AS, NUMBERS_BUT, WRITTEN_NUMBER
+from propload.batch import CREATED_AS, NON_NUMBERS, WRITTEN_NUMBER
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
 #: The metadata of a column's field.
-Told: TypeAlias = "dict[bytes, bytes]"
+FieldMetadata: TypeAlias = "dict[bytes, bytes]"
 #: For a column whose texts are all JSON of objects and lists.
 IS_JSON: Mapping[bytes, bytes] = {CREATED_AS: b"jsonb"}
 #: Types of numbers with decimals, and the pattern of texts that look like one.
 FRACTIONS = frozenset({float, Decimal})
-LOOKS_WRITTEN = re.compile(WRITTEN_NUMBER)
+NUMBER_TEXT = re.compile(WRITTEN_NUMBER)
 
 
 def make_field(
-    name: str, kind: pa.DataType, told: Mapping[bytes, bytes] | None = None
+    name: str, kind: pa.DataType, metadata: Mapping[bytes, bytes] | None = None
 ) -> pa.Field:
     """Return the field of a column.
 
     Args:
         name: The column's name.
         kind: Its Arrow type.
-        told: More metadata about its values.
+        metadata: More metadata about its values.
     """
-    return pa.field(name, kind, metadata={**_created_as(kind), **(told or {})} or None)
+    return pa.field(
+        name, kind, metadata={**_created_as(kind), **(metadata or {})} or None
+    )
 
 
-def tell_numbers(values: Sequence[Any], types: Collection[type]) -> Told:
+def number_metadata(values: Sequence[Any], types: Collection[type]) -> FieldMetadata:
     """Return metadata that distinguishes numbers from texts in a text column of both.
 
     Args:
@@ -49,21 +51,21 @@ def tell_numbers(values: Sequence[Any], types: Collection[type]) -> Told:
     """
     if FRACTIONS.isdisjoint(types):
         return {}
-    return numbers_but(
-        {v for v in values if isinstance(v, str) and LOOKS_WRITTEN.match(v)}
+    return non_number_metadata(
+        {v for v in values if isinstance(v, str) and NUMBER_TEXT.match(v)}
     )
 
 
-def numbers_but(texts: Collection[str]) -> Told:
+def non_number_metadata(texts: Collection[str]) -> FieldMetadata:
     """Return metadata that marks texts of a column as numbers in the source.
 
     Args:
         texts: Texts that only look like numbers; all others that do are numbers.
     """
-    return {NUMBERS_BUT: json.dumps(sorted(texts)).encode()}
+    return {NON_NUMBERS: json.dumps(sorted(texts)).encode()}
 
 
-def _created_as(kind: pa.DataType) -> Told:
+def _created_as(kind: pa.DataType) -> FieldMetadata:
     """Return the type of a new column, if the Arrow type does not determine it.
 
     A decimal type has the digits of some rows, which other rows may exceed.

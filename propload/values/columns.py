@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import polars as pl
 import pyarrow as pa
 
-from propload.values.arrow_fields import IS_JSON, make_field, tell_numbers
+from propload.values.arrow_fields import IS_JSON, make_field, number_metadata
 from propload.values.plain_columns import (
     INTEGER,
     MOMENT,
@@ -28,13 +28,18 @@ from propload.values.plain_columns import (
     RowShape,
 )
 from propload.values.python_text import EXACT_IN_FLOAT, column_text
-from propload.values.python_values import DECIMAL_DIGITS, KNOWN, NESTED, plain
+from propload.values.python_values import (
+    DECIMAL_DIGITS,
+    NATIVE_TYPES,
+    NESTED,
+    to_native,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 #: A column, and the metadata of its field.
-MadeColumn: TypeAlias = "tuple[pa.Array, Mapping[bytes, bytes]]"
+ColumnData: TypeAlias = "tuple[pa.Array, Mapping[bytes, bytes]]"
 #: Rows processed together: their values fit in the processor's cache.
 ROWS_AT_ONCE = 2_000
 #: Most rows for which one call for all columns is faster than one call for each column.
@@ -57,7 +62,7 @@ class Columns:
     def __init__(self, *, complete: bool = True) -> None:
         self._complete = complete
         #: Column types; None for a column that held only nulls so far.
-        self._known: dict[str, pa.DataType | None] = {}
+        self._types: dict[str, pa.DataType | None] = {}
         #: The shape of the previous rows, if all their columns were plain.
         self._shape: RowShape | None = None
 
@@ -68,33 +73,35 @@ class Columns:
             UnicodeEncodeError: A text contains half of a surrogate pair.
         """
         few = len(rows) <= FEW_ROWS
-        alike = self._shape.build(rows) if few and self._shape else None
-        return self._build(rows) if alike is None else alike
+        batch = self._shape.build(rows) if few and self._shape else None
+        return self._build(rows) if batch is None else batch
 
     def _build(self, rows: Sequence[dict[str, Any]]) -> pa.RecordBatch:
-        made, are_plain = self._make(rows)
-        # stored in self._known only once the batch could be made
-        known = {**self._known, **{n: None for n in made if n not in self._known}}
-        names = [n for n in known if self._complete or n in made]
+        columns, are_plain = self._make(rows)
+        # stored in self._types only once the batch could be made
+        types = {**self._types, **{n: None for n in columns if n not in self._types}}
+        names = [n for n in types if self._complete or n in columns]
         arrays, fields = [], []
         for place, name in enumerate(names, 1):
-            if name in made:
-                array, told = made[name]
+            if name in columns:
+                array, metadata = columns[name]
             else:
-                array, told = pa.nulls(len(rows), known[name] or TEXT), {}
+                array, metadata = pa.nulls(len(rows), types[name] or TEXT), {}
             if array.null_count < len(array):
-                known[name] = array.type
+                types[name] = array.type
             arrays.append(array)
-            fields.append(make_field(name or f"column_{place}", array.type, told))
+            fields.append(make_field(name or f"column_{place}", array.type, metadata))
         batch = pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields))
-        self._known = known
-        is_plain = are_plain and len(made) == len(names) and names == batch.schema.names
-        self._shape = RowShape(batch.schema, known) if is_plain and names else None
+        self._types = types
+        is_plain = (
+            are_plain and len(columns) == len(names) and names == batch.schema.names
+        )
+        self._shape = RowShape(batch.schema, types) if is_plain and names else None
         return batch
 
     def _make(
         self, rows: Sequence[dict[str, Any]]
-    ) -> tuple[dict[str, MadeColumn], bool]:
+    ) -> tuple[dict[str, ColumnData], bool]:
         """Return the column of each key, in order of first occurrence.
 
         The second value is whether all of them are plain.
@@ -105,14 +112,14 @@ class Columns:
             plain = self._make_plain(rows, names)
         else:
             names = list(dict.fromkeys(chain.from_iterable(rows)))
-        made: dict[str, MadeColumn] = {}
+        columns: dict[str, ColumnData] = {}
         for name in names:
             if name in plain:
-                made[name] = plain[name], {}
+                columns[name] = plain[name], {}
             else:
                 values = [row.get(name) for row in rows]
-                made[name] = make_column(values, self._known.get(name))
-        return made, len(plain) == len(names)
+                columns[name] = make_column(values, self._types.get(name))
+        return columns, len(plain) == len(names)
 
     def _make_plain(
         self, rows: Sequence[dict[str, Any]], names: Sequence[str]
@@ -122,14 +129,14 @@ class Columns:
         They equal those of `make_array`, at half the cost: the values of some rows at a
         time are processed while they are in the processor's cache.
         """
-        columns = [PlainColumn(self._known.get(name)) for name in names]
+        columns = [PlainColumn(self._types.get(name)) for name in names]
         for start in range(0, len(rows), ROWS_AT_ONCE):
-            some = rows[start : start + ROWS_AT_ONCE]
-            values = list(chain.from_iterable(row.values() for row in some))
+            part = rows[start : start + ROWS_AT_ONCE]
+            values = list(chain.from_iterable(row.values() for row in part))
             for place, column in enumerate(columns):
                 column.add(values[place :: len(names)])
-        ended = zip(names, (column.end() for column in columns), strict=True)
-        return {name: array for name, array in ended if array is not None}
+        arrays = zip(names, (column.end() for column in columns), strict=True)
+        return {name: array for name, array in arrays if array is not None}
 
 
 def make_array(values: Sequence[Any]) -> pa.Array:
@@ -141,47 +148,47 @@ def make_array(values: Sequence[Any]) -> pa.Array:
     return make_column(values, None)[0]
 
 
-def make_column(values: Sequence[Any], known: pa.DataType | None) -> MadeColumn:
+def make_column(values: Sequence[Any], earlier_type: pa.DataType | None) -> ColumnData:
     """Return the values as by `make_array`, and the metadata of the field.
 
     JSON becomes text, because Arrow has no type for arbitrary objects and lists.
 
     Args:
         values: Python values; None is null.
-        known: The type of the column in earlier chunks, or None.
+        earlier_type: The type of the column in earlier chunks, or None.
     """
     types = set(map(type, values))
-    if not types <= KNOWN:
-        values = [plain(value) for value in values]
+    if not types <= NATIVE_TYPES:
+        values = [to_native(value) for value in values]
         types = set(map(type, values))
     types.discard(type(None))
     if not types:
-        return pa.nulls(len(values), known or TEXT), {}
-    array = None if known == TEXT else _exact(values, types, known)
-    if array is None or not _widens(known, array.type):
+        return pa.nulls(len(values), earlier_type or TEXT), {}
+    array = None if earlier_type == TEXT else _typed_array(values, types, earlier_type)
+    if array is None or not _widens(earlier_type, array.type):
         texts = [None if v is None else column_text(v) for v in values]
-        told = IS_JSON if types <= NESTED else tell_numbers(values, types)
-        return _build(texts, TEXT), told
+        metadata = IS_JSON if types <= NESTED else number_metadata(values, types)
+        return _build(texts, TEXT), metadata
     return array, {}
 
 
-def _widens(known: pa.DataType | None, found: pa.DataType) -> bool:
-    return known in (None, found) or (known == INTEGER and found == NUMBER)
+def _widens(earlier_type: pa.DataType | None, kind: pa.DataType) -> bool:
+    return earlier_type in (None, kind) or (earlier_type == INTEGER and kind == NUMBER)
 
 
-def _exact(
-    values: Sequence[Any], types: set[type], known: pa.DataType | None
+def _typed_array(
+    values: Sequence[Any], types: set[type], earlier_type: pa.DataType | None
 ) -> pa.Array | None:
     """Return the values as one type, or None if only text can hold all of them."""
     if types <= {int, float}:
-        return _numbers(values, types, known)
+        return _numbers(values, types, earlier_type)
     if len(types) > 1:
         return None
     (kind,) = types
     if kind in SCALARS:
         return _plain(values, SCALARS[kind])
     if kind is list:
-        return _lists(values, known)
+        return _lists(values, earlier_type)
     return _SPECIAL[kind](values) if kind in _SPECIAL else None
 
 
@@ -200,14 +207,16 @@ def _build(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
 
 
 def _numbers(
-    values: Sequence[Any], types: set[type], known: pa.DataType | None
+    values: Sequence[Any], types: set[type], earlier_type: pa.DataType | None
 ) -> pa.Array | None:
-    whole = [v for v in values if type(v) is int] if int in types else []
-    if types == {int} and known != NUMBER:
-        if whole and not (min(whole) >= INT64_LEAST and max(whole) <= INT64_MOST):
+    integers = [v for v in values if type(v) is int] if int in types else []
+    if types == {int} and earlier_type != NUMBER:
+        if integers and not (
+            min(integers) >= INT64_LEAST and max(integers) <= INT64_MOST
+        ):
             return None
         return _build(values, INTEGER)
-    if any(abs(v) > EXACT_IN_FLOAT for v in whole):
+    if any(abs(v) > EXACT_IN_FLOAT for v in integers):
         return None
     return _build(values, NUMBER)
 
@@ -233,13 +242,13 @@ def _times(values: Sequence[dt.time | None]) -> pa.Array | None:
 
 def _decimals(values: Sequence[Decimal | None]) -> pa.Array | None:
     try:
-        found = pa.array(values)
+        array = pa.array(values)
     except (TypeError, pa.ArrowInvalid):
         # more digits than Arrow holds, or a value without digits, such as infinity
         return None
-    if not pa.types.is_decimal128(found.type):
+    if not pa.types.is_decimal128(array.type):
         return None
-    return found.cast(pa.decimal128(DECIMAL_DIGITS, found.type.scale))
+    return array.cast(pa.decimal128(DECIMAL_DIGITS, array.type.scale))
 
 
 #: Functions for types of which Arrow does not hold all values.
@@ -251,38 +260,46 @@ _SPECIAL: Mapping[type, Callable[[Sequence[Any]], pa.Array | None]] = {
 
 
 def _lists(
-    values: Sequence[list[Any] | None], known: pa.DataType | None
+    values: Sequence[list[Any] | None], earlier_type: pa.DataType | None
 ) -> pa.Array | None:
     """Return lists of elements of one type, or None for others, which become JSON."""
     types = set(map(type, chain.from_iterable(v for v in values if v)))
-    if not types <= KNOWN:
-        values = [v and list(map(plain, v)) for v in values]
+    if not types <= NATIVE_TYPES:
+        values = [v and list(map(to_native, v)) for v in values]
         types = set(map(type, chain.from_iterable(v for v in values if v)))
     types.discard(type(None))
     if types & NESTED:
         return None
-    within = _within(known)
+    element_type = _element_type(earlier_type)
     if not types:
-        return pa.array(values, type=pa.large_list(within or TEXT))
-    if len(types) == 1 and (kind := SCALARS.get(*types)) and within in (None, kind):
+        return pa.array(values, type=pa.large_list(element_type or TEXT))
+    if (
+        len(types) == 1
+        and (kind := SCALARS.get(*types))
+        and element_type in (None, kind)
+    ):
         try:
             return pa.array(values, type=pa.large_list(kind))
         except (OverflowError, pa.ArrowInvalid):
             return None
-    return _of_elements(values, types, within)
+    return _list_array(values, types, element_type)
 
 
-def _within(known: pa.DataType | None) -> pa.DataType | None:
-    if known is None or not pa.types.is_large_list(known):
+def _element_type(earlier_type: pa.DataType | None) -> pa.DataType | None:
+    if earlier_type is None or not pa.types.is_large_list(earlier_type):
         return None
-    return known.value_type
+    return earlier_type.value_type
 
 
-def _of_elements(
-    values: Sequence[list[Any] | None], types: set[type], within: pa.DataType | None
+def _list_array(
+    values: Sequence[list[Any] | None],
+    types: set[type],
+    element_type: pa.DataType | None,
 ) -> pa.Array | None:
     """Return lists whose elements form one column, or None if they do not."""
-    elements = _exact(list(chain.from_iterable(v or () for v in values)), types, within)
+    elements = _typed_array(
+        list(chain.from_iterable(v or () for v in values)), types, element_type
+    )
     if elements is None:
         return None
     ends = accumulate((len(v or ()) for v in values), initial=0)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 TEXT = pa.large_string()
 INTEGER = pa.int64()
 NUMBER = pa.float64()
-NOTHING = pa.null()
+NULL = pa.null()
 TIME = pa.time64("us")
 MOMENT = pa.timestamp("us")
 MOMENT_IN_UTC = pa.timestamp("us", tz="UTC")
@@ -31,20 +31,26 @@ SCALARS: dict[type, pa.DataType] = {
     dt.timedelta: pa.duration("us"),
 }
 #: Types of values that may have a time zone, which the Python type does not show.
-_OF_CLOCKS = (TIME, MOMENT, MOMENT_IN_UTC)
+_ZONED_TYPES = (TIME, MOMENT, MOMENT_IN_UTC)
 #: What building a column can raise because of a single value.
-UNFIT = (TypeError, ValueError, OverflowError, RecursionError, pa.ArrowException)
+CONVERSION_ERRORS = (
+    TypeError,
+    ValueError,
+    OverflowError,
+    RecursionError,
+    pa.ArrowException,
+)
 
 
 class PlainColumn:
     """Builds a column, as long as one Arrow type holds its values as they are.
 
     Args:
-        known: The type of the column in earlier chunks, or None.
+        earlier_type: The type of the column in earlier chunks, or None.
     """
 
-    def __init__(self, known: pa.DataType | None) -> None:
-        self._kind = known
+    def __init__(self, earlier_type: pa.DataType | None) -> None:
+        self._type = earlier_type
         self._parts: list[pa.Array] = []
         self._is_plain = True
 
@@ -53,14 +59,14 @@ class PlainColumn:
         if not self._is_plain:
             return
         kind = plain_type(values)
-        if kind is not NOTHING and self._kind is None:
-            self._kind = kind
-        if kind is None or kind not in (NOTHING, self._kind):
+        if kind is not NULL and self._type is None:
+            self._type = kind
+        if kind is None or kind not in (NULL, self._type):
             self._is_plain = False
             return
         try:
             self._parts.append(pa.array(values, type=kind))
-        except UNFIT:
+        except CONVERSION_ERRORS:
             # the value at fault is found when they are processed one by one
             self._is_plain = False
 
@@ -68,7 +74,7 @@ class PlainColumn:
         """Return all values as an array, or None if they are not plain."""
         if not self._is_plain:
             return None
-        kind = self._kind or TEXT
+        kind = self._type or TEXT
         parts = [p if p.type == kind else p.cast(kind) for p in self._parts]
         return parts[0] if len(parts) == 1 else pa.concat_arrays(parts)
 
@@ -80,19 +86,19 @@ class RowShape:
 
     Args:
         schema: The columns.
-        known: The type of each column, or None for one that held only nulls so far.
+        types: The type of each column, or None for one that held only nulls so far.
     """
 
     def __init__(
-        self, schema: pa.Schema, known: Mapping[str, pa.DataType | None]
+        self, schema: pa.Schema, types: Mapping[str, pa.DataType | None]
     ) -> None:
         self._names = schema.names
         self._schema = schema
         self._struct = pa.struct(schema)
-        self._types = [_types_of(known[name]) for name in self._names]
+        self._types = [_types_of(types[name]) for name in self._names]
         #: Columns whose values may have a time zone, and the types of these columns.
-        self._clocks = [
-            (name, known[name]) for name in self._names if known[name] in _OF_CLOCKS
+        self._zoned_columns = [
+            (name, types[name]) for name in self._names if types[name] in _ZONED_TYPES
         ]
 
     def build(self, rows: Sequence[dict[str, Any]]) -> pa.RecordBatch | None:
@@ -101,29 +107,29 @@ class RowShape:
         Args:
             rows: A few rows: for many this is slower than column by column.
         """
-        if not all(map(self._has, rows)):
+        if not all(map(self._matches, rows)):
             return None
         try:
-            made = pa.array(rows, type=self._struct)
-        except UNFIT:
+            structs = pa.array(rows, type=self._struct)
+        except CONVERSION_ERRORS:
             return None
-        return pa.RecordBatch.from_arrays(made.flatten(), schema=self._schema)
+        return pa.RecordBatch.from_arrays(structs.flatten(), schema=self._schema)
 
-    def _has(self, row: dict[str, Any]) -> bool:
+    def _matches(self, row: dict[str, Any]) -> bool:
         return (
             list(row) == self._names
             and all(map(contains, self._types, map(type, row.values())))
-            and all(_has_zone(row[name], kind) for name, kind in self._clocks)
+            and all(_has_zone(row[name], kind) for name, kind in self._zoned_columns)
         )
 
 
 def _types_of(kind: pa.DataType | None) -> frozenset[type]:
     """Return the Python types of values that a column of an Arrow type may hold."""
     kinds = {**SCALARS, dt.datetime: MOMENT, dt.time: TIME}
-    found = {python for python, arrow in kinds.items() if arrow == kind}
+    types = {python for python, arrow in kinds.items() if arrow == kind}
     if kind == MOMENT_IN_UTC:
-        found = {dt.datetime}
-    return frozenset({type(None), *found})
+        types = {dt.datetime}
+    return frozenset({type(None), *types})
 
 
 def plain_type(values: Sequence[Any]) -> pa.DataType | None:
@@ -131,7 +137,7 @@ def plain_type(values: Sequence[Any]) -> pa.DataType | None:
     types = set(map(type, values))
     types.discard(type(None))
     if not types:
-        return NOTHING
+        return NULL
     (kind, *others) = types
     if others:
         return None

@@ -9,7 +9,7 @@ import secrets
 from decimal import Decimal
 from typing import Any
 
-from propload.values.python_values import KNOWN, SETTLED, Json, plain
+from propload.values.python_values import IMMUTABLE_TYPES, NATIVE_TYPES, Json, to_native
 
 #: A float represents all integers up to this absolute value exactly.
 EXACT_IN_FLOAT = 2**53
@@ -27,20 +27,22 @@ MARKED_NUMBER = re.compile(f'"{NUMBER_MARK}([^"]+)"')
 _SMALL_FLOATS = {"float16": 2**11, "float32": 2**24}
 
 
-def settled(value: Any) -> Any:
+def independent_copy(value: Any) -> Any:
     """Return an equivalent value that does not change when the one given is changed.
 
     Raises:
         TypeError: It is not a value.
     """
-    if type(value) in SETTLED:
+    if type(value) in IMMUTABLE_TYPES:
         return value
-    found = plain(value)
-    if type(found) is list:
-        found = [one if type(one) in KNOWN else plain(one) for one in found]
-        if SETTLED.issuperset(map(type, found)):
-            return found
-    return Json(as_text(found)) if type(found) in (dict, list) else found
+    native = to_native(value)
+    if type(native) is list:
+        native = [
+            one if type(one) in NATIVE_TYPES else to_native(one) for one in native
+        ]
+        if IMMUTABLE_TYPES.issuperset(map(type, native)):
+            return native
+    return Json(as_text(native)) if type(native) in (dict, list) else native
 
 
 def column_text(value: Any) -> str:
@@ -66,12 +68,12 @@ def as_text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, dict | list):
-        _refuse_same_names(value)
+        _refuse_duplicate_keys(value)
         text = json.dumps(value, ensure_ascii=False, default=_jsonable)
         if WHOLE_FLOAT in text:
             # an integer among floats came as a float (1.0): write it as an integer
-            told = _with_whole_numbers(value)
-            text = json.dumps(told, ensure_ascii=False, default=_jsonable)
+            rewritten = _with_whole_numbers(value)
+            text = json.dumps(rewritten, ensure_ascii=False, default=_jsonable)
         return MARKED_NUMBER.sub(r"\1", text) if NUMBER_MARK in text else text
     if isinstance(value, dt.date | dt.time):
         return value.isoformat()
@@ -98,7 +100,7 @@ def _with_whole_numbers(value: Any) -> Any:
     return value
 
 
-def _refuse_same_names(value: Any) -> None:
+def _refuse_duplicate_keys(value: Any) -> None:
     """Refuse an object for which JSON would have a key twice, losing a value.
 
     Raises:
@@ -108,20 +110,22 @@ def _refuse_same_names(value: Any) -> None:
     if isinstance(value, dict):
         inner = value.values()
         if not set(map(type, value)) <= {str}:
-            _refuse_same_keys(list(value))
+            _refuse_duplicates(list(value))
     if any(issubclass(kind, dict | list | tuple) for kind in set(map(type, inner))):
         for one in inner:
             if isinstance(one, dict | list | tuple):
-                _refuse_same_names(one)
+                _refuse_duplicate_keys(one)
 
 
-def _refuse_same_keys(keys: list[Any]) -> None:
+def _refuse_duplicates(keys: list[Any]) -> None:
     names = [
         key if isinstance(key, str) else json.dumps(key, default=str) for key in keys
     ]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        msg = f"an object has the key {twice!r} twice, as a text and as another value"
+    duplicate = next((name for name in names if names.count(name) > 1), None)
+    if duplicate is not None:
+        msg = (
+            f"an object has the key {duplicate!r} twice, as a text and as another value"
+        )
         raise ValueError(msg)
 
 
@@ -135,11 +139,13 @@ def _span_text(value: dt.timedelta) -> str:
 
 
 def _jsonable(value: Any) -> Any:
-    found = _short(value) if type(value).__name__ in _SMALL_FLOATS else plain(value)
-    if isinstance(found, Decimal) and found.is_finite():
+    native = (
+        _short(value) if type(value).__name__ in _SMALL_FLOATS else to_native(value)
+    )
+    if isinstance(native, Decimal) and native.is_finite():
         # JSON's encoder has no decimals: write a text whose mark is removed later
-        return f"{NUMBER_MARK}{found}"
-    return found if type(found) in _OF_JSON else as_text(found)
+        return f"{NUMBER_MARK}{native}"
+    return native if type(native) in _OF_JSON else as_text(native)
 
 
 def _short(value: Any) -> float:

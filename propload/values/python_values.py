@@ -34,7 +34,7 @@ class Json(str):
 #: Digits of the widest decimal that is sent by COPY: those of Arrow's decimal128.
 DECIMAL_DIGITS = 38
 
-_SEVERAL = (tuple, set, frozenset, range, deque, KeysView, ValuesView)
+_COLLECTIONS = (tuple, set, frozenset, range, deque, KeysView, ValuesView)
 #: Mutable bytes.
 _BUFFERS = (bytearray, memoryview)
 #: Types to which values of subclasses are converted; each precedes its own base.
@@ -42,11 +42,11 @@ _BASES = (str, bool, int, float, bytes, *_BUFFERS, dt.datetime, dt.date)
 #: Types of missing values in pandas.
 _MISSING = frozenset({"NAType", "NaTType"})
 #: Frames have `columns` and one of these; lazy ones have the second.
-_OF_FRAMES = ("__arrow_c_stream__", "collect_schema")
+_FRAME_ATTRIBUTES = ("__arrow_c_stream__", "collect_schema")
 #: Functions and methods; their result was probably meant.
-_CALLED = (FunctionType, MethodType, BuiltinFunctionType, MethodWrapperType, partial)
+_CALLABLES = (FunctionType, MethodType, BuiltinFunctionType, MethodWrapperType, partial)
 #: The types from which `columns` builds; others are converted to one of these first.
-KNOWN = frozenset(
+NATIVE_TYPES = frozenset(
     {
         type(None),
         str,
@@ -67,7 +67,7 @@ KNOWN = frozenset(
 #: Those of them that may need JSON.
 NESTED = frozenset({dict, list, Json})
 #: Those of them that are immutable, and are kept as they are.
-SETTLED = KNOWN - {dict, list}
+IMMUTABLE_TYPES = NATIVE_TYPES - {dict, list}
 
 
 def row_of(item: object) -> dict[str, Any] | None:  # noqa: PLR0911 - one return per kind
@@ -93,40 +93,40 @@ def row_of(item: object) -> dict[str, Any] | None:  # noqa: PLR0911 - one return
     if hasattr(kind, "_asdict"):
         return dict(kind._asdict(item))
     # rows of databases, but not series, which may be a row or a column
-    of_library = kind.__module__.partition(".")[0] in _OF_LIBRARIES
+    of_library = kind.__module__.partition(".")[0] in _LIBRARY_CONVERTERS
     if hasattr(kind, "keys") and hasattr(kind, "__getitem__") and not of_library:
-        found: Any = item
-        return dict(found)
+        row: Any = item
+        return dict(row)
     return None
 
 
-def plain(value: Any) -> Any:  # noqa: PLR0911 - one return per kind
-    """Return an equivalent value of one of the types in `KNOWN`.
+def to_native(value: Any) -> Any:  # noqa: PLR0911 - one return per kind
+    """Return an equivalent value of one of the types in `NATIVE_TYPES`.
 
     Raises:
         TypeError: It is not a value but, for instance, a generator, method or selector.
     """
-    if type(value) in KNOWN:
+    if type(value) in NATIVE_TYPES:
         return value
     if isinstance(value, Enum):
-        return plain(value.value)
-    of_library = _OF_LIBRARIES.get(type(value).__module__.partition(".")[0])
-    if of_library is not None:
-        return of_library(value)
+        return to_native(value.value)
+    convert = _LIBRARY_CONVERTERS.get(type(value).__module__.partition(".")[0])
+    if convert is not None:
+        return convert(value)
     fields_of_value = row_of(value)
     if fields_of_value is not None:
-        # a Counter is not of a type in KNOWN: it would become text, and is mutable
+        # a Counter would become text, as its type is not native, and is mutable
         return dict(fields_of_value)
-    if isinstance(value, _SEVERAL):
+    if isinstance(value, _COLLECTIONS):
         return _elements(value)
     for kind in _BASES:
         if isinstance(value, kind):
             return _downcast(value, kind)
     if hasattr(value, "item") and getattr(value, "ndim", 1) == 0:
-        return _of_numpy(value)
+        return _from_numpy(value)
     if hasattr(value, "tolist"):
-        return plain(value.tolist())
-    return _of_any(value)
+        return to_native(value.tolist())
+    return _from_any(value)
 
 
 def _elements(values: Iterable[Any]) -> list[Any]:
@@ -142,7 +142,7 @@ def _elements(values: Iterable[Any]) -> list[Any]:
         return sorted(values, key=repr)
 
 
-def _of_any(value: Any) -> Any:
+def _from_any(value: Any) -> Any:
     """Return an instance of a subclass of list as a list, and other objects as `str()`.
 
     Raises:
@@ -151,13 +151,13 @@ def _of_any(value: Any) -> Any:
     """
     kind: type = type(value)
     own_text: object = kind.__str__
-    instead = _instead(kind)
-    if not instead and isinstance(value, list | UserList):
+    advice = _conversion_advice(kind)
+    if not advice and isinstance(value, list | UserList):
         return list(value)
-    if not instead and own_text is object.__str__ and not issubclass(kind, Number):
-        instead = "give a number or a text, or its class a __str__"
-    if instead:
-        msg = f"{with_article(kind.__name__)} is not a value: {instead}"
+    if not advice and own_text is object.__str__ and not issubclass(kind, Number):
+        advice = "give a number or a text, or its class a __str__"
+    if advice:
+        msg = f"{with_article(kind.__name__)} is not a value: {advice}"
         raise TypeError(msg)
     try:
         return str(value)
@@ -168,7 +168,7 @@ def _of_any(value: Any) -> Any:
 
 
 @lru_cache
-def _instead(kind: type) -> str:
+def _conversion_advice(kind: type) -> str:
     """Return advice for an object that is not a value but leads to one; empty if it is.
 
     Args:
@@ -181,15 +181,17 @@ def _instead(kind: type) -> str:
         return "await it"
     if issubclass(kind, Iterator):
         return "make a list of it"
-    if hasattr(kind, "columns") and any(hasattr(kind, name) for name in _OF_FRAMES):
+    if hasattr(kind, "columns") and any(
+        hasattr(kind, name) for name in _FRAME_ATTRIBUTES
+    ):
         return "give its rows as dicts"
-    if issubclass(kind, _CALLED):
+    if issubclass(kind, _CALLABLES):
         return "call it"
     is_called = any("__call__" in vars(base) for base in kind.__mro__)
     return "give the number or text in it" if is_called else ""
 
 
-def _of_pandas(value: Any) -> Any:
+def _from_pandas(value: Any) -> Any:
     if type(value).__name__ in _MISSING:
         return None
     if hasattr(value, "to_pydatetime") and not value.nanosecond:
@@ -199,27 +201,27 @@ def _of_pandas(value: Any) -> Any:
     if hasattr(value, "to_pytimedelta") and not value.nanoseconds:
         return value.to_pytimedelta()
     # pandas' times are more precise than Python's: their text keeps the nanoseconds
-    return plain(value.tolist()) if hasattr(value, "tolist") else _of_any(value)
+    return to_native(value.tolist()) if hasattr(value, "tolist") else _from_any(value)
 
 
-def _of_arrow(value: Any) -> Any:
+def _from_arrow(value: Any) -> Any:
     """Return a series or array as a list, and a scalar as its Python value."""
     kind: type = type(value)
     for name in ("to_list", "to_pylist", "as_py"):
-        if hasattr(value, name) and not _instead(kind):
-            return plain(getattr(value, name)())
-    return _of_any(value)
+        if hasattr(value, name) and not _conversion_advice(kind):
+            return to_native(getattr(value, name)())
+    return _from_any(value)
 
 
 #: Converters for the values of libraries, by the top-level module of their type.
-_OF_LIBRARIES: dict[str, Callable[[Any], Any]] = {
-    "pandas": _of_pandas,
-    "polars": _of_arrow,
-    "pyarrow": _of_arrow,
+_LIBRARY_CONVERTERS: dict[str, Callable[[Any], Any]] = {
+    "pandas": _from_pandas,
+    "polars": _from_arrow,
+    "pyarrow": _from_arrow,
 }
 
 
-def _of_numpy(value: Any) -> Any:
+def _from_numpy(value: Any) -> Any:
     """Return a NumPy scalar as the Python value equal to it, or as text without one."""
     if value.dtype.kind == "c":
         # PostgreSQL has no complex numbers: text, as for Python's complex
@@ -229,10 +231,10 @@ def _of_numpy(value: Any) -> Any:
     if value.dtype.kind in "mM":
         in_microseconds = value.astype(f"{value.dtype.kind}8[us]")
         return in_microseconds.item() if in_microseconds == value else str(value)
-    found = value.item()
-    if type(found) in KNOWN:
-        return found
-    return float(found) if found == float(found) else str(found)
+    native = value.item()
+    if type(native) in NATIVE_TYPES:
+        return native
+    return float(native) if native == float(native) else str(native)
 
 
 def _downcast(value: Any, kind: type) -> Any:

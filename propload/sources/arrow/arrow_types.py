@@ -18,7 +18,7 @@ from propload.sources.arrow.out_of_range_times import convert_out_of_range
 from propload.sources.arrow.parts import reject_rows
 from propload.values.plain_columns import TEXT
 from propload.values.python_text import as_text
-from propload.values.python_values import DECIMAL_DIGITS, plain
+from propload.values.python_values import DECIMAL_DIGITS, to_native
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -257,7 +257,7 @@ def _name_keys(value: object) -> object:
         return named
     if isinstance(value, list):
         return [_name_keys(item) for item in value]
-    return plain(value)
+    return to_native(value)
 
 
 def _repeated_key(value: object) -> str | None:

@@ -18,7 +18,7 @@ from propload.sources.arrow.nested import change_parts, holds, is_list, is_neste
 from propload.sources.arrow.wide_numbers import WIDE_DECIMAL, WIDE_PG_TYPE
 from propload.values.plain_columns import TEXT
 from propload.values.python_text import as_text
-from propload.values.python_values import DECIMAL_DIGITS, plain
+from propload.values.python_values import DECIMAL_DIGITS, to_native
 from propload.values.temporal_text import SECONDS_OF_A_DAY, UNITS
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def _uuid_text(raw: bytes) -> str:
 
 
 def _plain_text(value: object) -> str:
-    return as_text(plain(value))
+    return as_text(to_native(value))
 
 
 def _texts(column: pa.Array, write: Callable[..., str]) -> pa.Array:

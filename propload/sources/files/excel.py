@@ -15,7 +15,7 @@ from propload.sources.text.dialect import SAMPLE_ROWS
 from propload.sources.text.header import find_header
 from propload.sources.text.preamble import preamble_lines
 from propload.sources.text.records import REPEATED_HEADER
-from propload.values.arrow_fields import numbers_but
+from propload.values.arrow_fields import non_number_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -128,5 +128,5 @@ def _field(name: str, column: pl.Series, cells: Cells) -> pa.Field:
     is_span = column.name in cells.spans and column.str.contains(_SPAN_TEXT).all()
     metadata = {CREATED_AS: b"interval"} if is_span else {}
     if (texts := cells.numbers_but.get(column.name)) is not None:
-        metadata |= numbers_but(texts)
+        metadata |= non_number_metadata(texts)
     return pa.field(name, column.head(0).to_arrow().type, metadata=metadata or None)

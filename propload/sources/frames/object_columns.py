@@ -11,7 +11,7 @@ from propload.sources.arrow.parts import Part, drop_rows, row_at
 from propload.sources.row_batches import describe, fault_of
 from propload.values.arrow_fields import make_field
 from propload.values.columns import make_column
-from propload.values.plain_columns import UNFIT
+from propload.values.plain_columns import CONVERSION_ERRORS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -40,7 +40,7 @@ def parts_of(table: pa.Table, objects: Objects) -> Iterator[Part]:
 def _part(rows: pa.RecordBatch, objects: Objects) -> Part:
     try:
         return _with_objects(rows, objects), ()
-    except UNFIT as error:
+    except CONVERSION_ERRORS as error:
         names = [rows.schema.names[at] for at in objects]
         unfit: dict[int, Unread] = {}
         for place, values in enumerate(zip(*objects.values(), strict=True)):

@@ -11,8 +11,8 @@ from itemadapter import ItemAdapter
 
 from propload.options import SourceOptions
 from propload.sources.row_batches import RowBatchBuilder, describe, unreadable_message
-from propload.values.python_text import settled
-from propload.values.python_values import SETTLED, row_of
+from propload.values.python_text import independent_copy
+from propload.values.python_values import IMMUTABLE_TYPES, row_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -119,7 +119,7 @@ def _require_fields(row: dict[str, Any]) -> dict[str, Any]:
     if not row:
         msg = "it has no fields"
         raise ValueError(msg)
-    if not SETTLED.issuperset(map(type, row.values())):
+    if not IMMUTABLE_TYPES.issuperset(map(type, row.values())):
         row = {name: _snapshot(name, value) for name, value in row.items()}
     return row
 
@@ -127,7 +127,7 @@ def _require_fields(row: dict[str, Any]) -> dict[str, Any]:
 def _snapshot(name: str, value: object) -> object:
     """Return a value that does not change when the item does."""
     try:
-        return settled(value)
+        return independent_copy(value)
     except TypeError as error:
         msg = f"column {name}: {error}"
         raise TypeError(msg) from error

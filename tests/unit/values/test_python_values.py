@@ -20,7 +20,7 @@ import pyarrow as pa
 import pytest
 
 from propload.values.python_text import as_text
-from propload.values.python_values import plain
+from propload.values.python_values import to_native
 
 MOMENT = datetime(2024, 1, 1, tzinfo=UTC)
 
@@ -60,7 +60,7 @@ MOMENT = datetime(2024, 1, 1, tzinfo=UTC)
     ids=lambda value: type(value).__name__,
 )
 def test_a_value_becomes_the_plain_one_that_says_the_same(value, expected):
-    found = plain(value)
+    found = to_native(value)
     assert found == expected
     assert type(found) is type(expected)
 
@@ -75,13 +75,13 @@ def test_a_value_becomes_the_plain_one_that_says_the_same(value, expected):
     ids=lambda value: type(value).__name__,
 )
 def test_nanoseconds_are_kept_as_text(value):
-    assert str(plain(value)).endswith("123456789")
-    assert isinstance(plain(value), str)
+    assert str(to_native(value)).endswith("123456789")
+    assert isinstance(to_native(value), str)
 
 
 def test_digits_that_no_float_has_are_kept_as_text():
     if np.finfo(np.longdouble).bits > 64:
-        assert plain(np.longdouble("1.1")) == str(np.longdouble("1.1"))
+        assert to_native(np.longdouble("1.1")) == str(np.longdouble("1.1"))
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ class Size(Enum):
     ],
 )
 def test_a_class_with_a_text_of_its_own_is_that_text(value, text):
-    assert plain(value) == text
+    assert to_native(value) == text
 
 
 class Shown:
@@ -184,31 +184,31 @@ STRANGE = {
 def test_what_leads_to_a_value_is_none_and_says_what_to_give(kind):
     value, instead = STRANGE[kind]
     with pytest.raises(TypeError, match=f"^an? {kind} is not a value: .*{instead}"):
-        plain(value)
+        to_native(value)
     with pytest.raises(TypeError, match=f"is not a value: .*{instead}"):
         as_text({"a": [value]})
 
 
 def test_a_pandas_frame_is_no_value():
     with pytest.raises(TypeError, match="DataFrame is not a value"):
-        plain(pd.DataFrame({"a": [1]}))
+        to_native(pd.DataFrame({"a": [1]}))
 
 
 def test_a_coroutine_is_no_value():
     coroutine = later()
     with pytest.raises(TypeError, match="coroutine is not a value: await it"):
-        plain(coroutine)
+        to_native(coroutine)
     asyncio.run(coroutine)
 
 
 def test_a_text_that_cannot_be_made_is_told():
     with pytest.raises(TypeError, match="Broken has no text: it raised RuntimeError"):
-        plain(Broken())
+        to_native(Broken())
 
 
 @pytest.mark.parametrize("kind", [set, frozenset])
 def test_a_set_has_one_order_in_every_process(kind):
     texts = [f"home {place}" for place in range(10, 30)]
-    assert plain(kind(texts)) == texts
+    assert to_native(kind(texts)) == texts
     assert as_text({"a": kind(texts)}) == as_text({"a": texts})
-    assert plain(kind([*texts, 1, None])) == [*(texts), 1, None]
+    assert to_native(kind([*texts, 1, None])) == [*(texts), 1, None]
