@@ -133,7 +133,7 @@ class Unread:
 SMALL_BYTES = 4_096
 
 
-def weigh(rows: pa.RecordBatch) -> int:
+def referenced_bytes(rows: pa.RecordBatch) -> int:
     """Return the size in bytes of the parts of buffers that rows refer to."""
     if rows.num_rows == 1 and (whole := rows.get_total_buffer_size()) <= SMALL_BYTES:
         return int(whole)
@@ -183,7 +183,9 @@ class Batch:
     @property
     def nbytes(self) -> int:
         """How many bytes of memory the rows refer to."""
-        return weigh(self.rows) + (0 if self.left is None else weigh(self.left))
+        return referenced_bytes(self.rows) + (
+            0 if self.left is None else referenced_bytes(self.left)
+        )
 
     @property
     def created_as(self) -> dict[str, str]:

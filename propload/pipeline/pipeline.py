@@ -191,7 +191,7 @@ class Pipeline:
             self._reader.batches,
             options.batch_rows,
             options.batch_seconds,
-            start.begun,
+            start.partial_batches,
             by_context=options.by_context,
             number=start.batch,
             first_row=start.first_row,
@@ -201,19 +201,19 @@ class Pipeline:
         row, source = start.first_row, "the source"
         for joined in joiner:
             source = joined.parts[0].source
-            if start.tears(joined.first_row, joined.through_row):
+            if start.conflicts_with(joined.first_row, joined.through_row):
                 break
             self._prepare(joined)
             self.tally.check_limit()
             row = joined.through_row
         is_cut_off = self._stopping.is_set() or self._reader.error is not None
-        if (torn := start.begun_from(row)) and not is_cut_off:
+        if (torn := start.partial_from(row)) and not is_cut_off:
             raise torn_batch(torn[0], source)
 
     def _prepare(self, joined: Joined) -> None:
-        begun = self._options.start.find(joined.first_row, joined.through_row)
-        done = begun.accounted if begun else {}
-        together = begun.together if begun else None
+        partial = self._options.start.find(joined.first_row, joined.through_row)
+        done = partial.accounted if partial else {}
+        together = partial.together if partial else None
         fitted = self._fitted_for(joined)
         if fitted is None:
             return
@@ -228,8 +228,8 @@ class Pipeline:
             prepared.duplicates,
             time.monotonic() - began,
         )
-        if begun is not None:
-            require_same_pieces(begun, joined, prepared)
+        if partial is not None:
+            require_same_pieces(partial, joined, prepared)
         lanes = len(self._lanes)
         refused = self.tally.begin(joined, prepared, lanes, done=done)
         for lane, rows in zip(self._lanes, prepared.lanes, strict=True):

@@ -112,7 +112,7 @@ class Tally:
         counts.verify()
         # rows of batches that an earlier process began and this one did not reach
         begun = self._start.committed_from(self._through)
-        came = self._through - self._start.untold + begun
+        came = self._through - self._start.rows_unaccounted + begun
         if all_read and counts.read != came:
             msg = (
                 f"{counted(came, 'row')} came from the source but "

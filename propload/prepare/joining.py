@@ -105,18 +105,18 @@ class Joined:
 
     def numbers(self) -> dict[str, pl.Series]:
         """Return, by text column, which of its texts are numbers in the source."""
-        found: dict[str, pl.Series] = {}
+        by_column: dict[str, pl.Series] = {}
         for part in self.parts:
             for column in part.rows.schema:
-                if (others := (column.metadata or {}).get(NON_NUMBERS)) is None:
+                if (non_numbers := (column.metadata or {}).get(NON_NUMBERS)) is None:
                     continue
                 texts = pl.Series(part.rows.column(column.name), dtype=pl.String)
-                looking = texts.filter(texts.str.contains(WRITTEN_NUMBER))
-                numbers = looking.filter(~looking.is_in(json.loads(others)))
-                known = found.get(column.name)
-                both = numbers if known is None else known.append(numbers)
-                found[column.name] = both.unique()
-        return found
+                candidates = texts.filter(texts.str.contains(WRITTEN_NUMBER))
+                numbers = candidates.filter(~candidates.is_in(json.loads(non_numbers)))
+                earlier = by_column.get(column.name)
+                both = numbers if earlier is None else earlier.append(numbers)
+                by_column[column.name] = both.unique()
+        return by_column
 
     def origins(self, rows: pl.Series) -> pl.DataFrame:
         """Return where some of the raw rows came from, with the columns `ORIGINS`.
@@ -125,8 +125,8 @@ class Joined:
             rows: Positions in the raw rows, as unsigned integers.
         """
         starts = list(accumulate((p.rows.num_rows for p in self.parts), initial=0))
-        found = [(row, *self._origin(row, starts)) for row in rows]
-        return pl.DataFrame(found, schema=ORIGINS, orient="row")
+        origins = [(row, *self._origin(row, starts)) for row in rows]
+        return pl.DataFrame(origins, schema=ORIGINS, orient="row")
 
     def _origin(self, row: int, starts: list[int]) -> tuple[str, int, str | None]:
         place = bisect_right(starts, row) - 1
@@ -142,26 +142,28 @@ class Joined:
         """
         first = 0
         unread = (part for part in self.parts if part.unread)
-        for schema, alike in groupby(unread, _left_schema):
-            parts = list(alike)
+        for schema, group in groupby(unread, _unread_schema):
+            parts = list(group)
             raw = _origins_of_unread(parts, first)
             if schema is not None:
                 left = pa.Table.from_batches([part.left for part in parts])
                 raw = raw.hstack(pl.DataFrame(pl.from_arrow(left)))
             faults = (fault for part in parts for fault in part.unread)
             stage: Stage = "read" if schema is None else "map"
-            lines = [_reason(row, one, stage) for row, one in enumerate(faults, first)]
+            lines = [
+                _reason(row, fault, stage) for row, fault in enumerate(faults, first)
+            ]
             yield raw, pl.DataFrame(lines, schema=REASONS, orient="row")
             first += len(lines)
 
 
-def _left_schema(part: Batch) -> pa.Schema | None:
+def _unread_schema(part: Batch) -> pa.Schema | None:
     return None if part.left is None else part.left.schema
 
 
 def _origins_of_unread(parts: list[Batch], first: int) -> pl.DataFrame:
     """Return where unread rows came from; `ROW` counts up from `first`."""
-    found = [
+    rows = [
         # without the values of a row, it does not matter when they were true
         (part.source, fault.row, None if part.left is None else part.as_of)
         for part in parts
@@ -169,7 +171,7 @@ def _origins_of_unread(parts: list[Batch], first: int) -> pl.DataFrame:
     ]
     places = [
         (row, source, number, moment and moment.isoformat())
-        for row, (source, number, moment) in enumerate(found, first)
+        for row, (source, number, moment) in enumerate(rows, first)
     ]
     return pl.DataFrame(places, schema=ORIGINS, orient="row")
 
@@ -204,11 +206,11 @@ class _Room:
             width: Bytes per row.
             is_first: Whether there are no rows yet: then one fits, however long it is.
         """
-        left = self.nbytes - self.used
+        free = self.nbytes - self.used
         most = min(batch.height, self.rows)
-        if width * most > left:
+        if width * most > free:
             self.by_bytes = True
-            most = max(int(left / width), int(is_first))
+            most = max(int(free / width), int(is_first))
         self.rows -= most
         self.used += width * most
         return most
@@ -222,7 +224,8 @@ class Joiner:
         incoming: Where batches come from.
         batch_rows: Called before each joined batch; returns how many rows it may have.
         batch_seconds: Longest time a row waits for its batch to fill.
-        begun: The batches that a resumed run makes again, in order of their rows.
+        partial_batches: The batches that a resumed run makes again, in order of their
+            rows.
         by_context: Whether rows of different sources or `as_of` are kept apart.
         number: The number of the first joined batch that is not made again.
         first_row: The run's 0-based number of the first row.
@@ -234,7 +237,7 @@ class Joiner:
     incoming: Incoming
     batch_rows: Callable[[], int]
     batch_seconds: float
-    begun: Iterable[PartialBatch] = ()
+    partial_batches: Iterable[PartialBatch] = ()
     by_context: bool = False
     number: int = 0
     first_row: int = 0
@@ -243,21 +246,25 @@ class Joiner:
     _rest: Batch | None = field(default=None, init=False)
     _width: float = field(default=0.0, init=False)
     _ends: deque[int] = field(default_factory=deque, init=False)
-    _again: frozenset[int] = field(default=frozenset(), init=False)
+    _repeated_starts: frozenset[int] = field(default=frozenset(), init=False)
 
     def __iter__(self) -> Iterator[Joined]:
-        known = {(one.first_row, one.through_row): one.number for one in self.begun}
-        # batches also end where a begun one begins: rows between two belong to neither
-        self._ends = deque(end for place in known for end in place)
-        self._again = frozenset(first for first, _ in known)
+        numbers = {
+            (batch.first_row, batch.through_row): batch.number
+            for batch in self.partial_batches
+        }
+        # batches also end where a partial one begins: rows between two belong to
+        # neither
+        self._ends = deque(end for limits in numbers for end in limits)
+        self._repeated_starts = frozenset(first for first, _ in numbers)
         number, first_row = self.number, self.first_row
         while parts := self._next_parts(first_row):
             joined = Joined(number, tuple(parts), first_row)
-            again = known.get((first_row, joined.through_row))
-            if again is None:
+            earlier_number = numbers.get((first_row, joined.through_row))
+            if earlier_number is None:
                 number += 1
             else:
-                joined = replace(joined, number=again)
+                joined = replace(joined, number=earlier_number)
             yield joined
             first_row = joined.through_row
 
@@ -287,7 +294,7 @@ class Joiner:
 
     def _room(self, first_row: int) -> _Room:
         """Return the room of the batch that begins at a row."""
-        if self._ends and first_row in self._again:
+        if self._ends and first_row in self._repeated_starts:
             return _Room(self._ends[0] - first_row, math.inf)
         room = _Room(max(1, self.batch_rows()), self.batch_bytes())
         if self._ends:

@@ -269,7 +269,7 @@ def find_start(source: Source, point: ResumePoint | None) -> Start:
     if point is not None:
         return point.start
     first = first_row_of(source)
-    return Start(first_row=first, untold=first)
+    return Start(first_row=first, rows_unaccounted=first)
 
 
 def _rejects(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from propload.batch import Batch, Unread, weigh
+from propload.batch import Batch, Unread, referenced_bytes
 from propload.errors import SourceError
 from propload.messages.wording import listed
 
@@ -178,4 +178,4 @@ def _step(rows: pa.RecordBatch, options: SourceOptions) -> int:
     if rows.num_rows <= 1:
         # weighing a single pushed row would cost half as much as building its columns
         return 1
-    return fitting_rows(weigh(rows) / rows.num_rows, options)
+    return fitting_rows(referenced_bytes(rows) / rows.num_rows, options)

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 from polars.testing import assert_frame_equal
 
-from propload.batch import REASONS, ROW, Batch, reason_lines, weigh
+from propload.batch import REASONS, ROW, Batch, reason_lines, referenced_bytes
 
 LAYOUTS = [sizes for sizes in itertools.product((0, 1, 2), repeat=3) if any(sizes)]
 
@@ -40,12 +40,14 @@ def test_views_of_texts_weigh_what_their_rows_have_of_them():
             "list": lists.cast(pa.list_(pa.string_view())),
         }
     )
-    assert 200_000 <= weigh(rows) < 210_000
-    assert 20_000 <= weigh(rows.slice(50, 10)) < 21_000
+    assert 200_000 <= referenced_bytes(rows) < 210_000
+    assert 20_000 <= referenced_bytes(rows.slice(50, 10)) < 21_000
     assert Batch(rows.slice(0, 1), "s", 1).nbytes < 2_200
 
 
 def test_a_short_row_weighs_what_it_holds():
     row = pa.record_batch({"text": ["x" * 1_000], "number": [1]})
-    assert 1_000 <= weigh(row) < 1_100
-    assert weigh(pa.record_batch({"text": ["x" * 5_000]}).slice(0, 1)) >= 5_000
+    assert 1_000 <= referenced_bytes(row) < 1_100
+    assert (
+        referenced_bytes(pa.record_batch({"text": ["x" * 5_000]}).slice(0, 1)) >= 5_000
+    )

@@ -150,9 +150,9 @@ def make_point(
     start = Start(
         batch=max((entry.batch for entry in entries), default=-1) + 1,
         first_row=max(first_row, dropped_rows),
-        begun=tuple(begun[done:]),
+        partial_batches=tuple(partial_batches[done:]),
         counts=counts,
-        untold=untold + max(0, dropped_rows - first_row),
+        rows_unaccounted=rows_unaccounted + max(0, dropped_rows - first_row),
         batches=done,
     )
     committed = frozenset(

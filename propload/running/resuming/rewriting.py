@@ -42,7 +42,7 @@ def rewrite_begun(
         ConfigError: The run appends rows, so that some might be added twice or not at
             all; or it is a replace whose first rows cannot be read again.
     """
-    run, begun = point.run, point.start.begun
+    run, begun = point.run, point.start.partial_batches
     cause = _difference(run, record, facts)
     if cause is None or not begun:
         return point

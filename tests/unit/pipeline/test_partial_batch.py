@@ -25,7 +25,7 @@ def test_pieces_committed_before_are_passed_over(make):
         PartialBatch(0, 0, 7, {0: 4, 1: 3}, False),
         PartialBatch(1, 7, 14, {0: 3}, False),
     )
-    start = Start(batch=2, begun=begun, counts=Counts(inserted=7 + 3))
+    start = Start(batch=2, partial_batches=begun, counts=Counts(inserted=7 + 3))
     pipeline, table = make(MemorySource(rows(28)), start=start)
     pipeline.run()
     expected = {n for n in range(28) if not (n < 7 or (n < 14 and n % 2 == 0))}
@@ -42,7 +42,7 @@ def test_a_count_of_an_earlier_process_that_is_wrong_is_seen(make):
 
 
 def test_a_piece_that_comes_out_otherwise_than_it_was_committed_is_refused(make):
-    start = Start(batch=1, begun=(PartialBatch(0, 0, 7, {1: 4}, False),))
+    start = Start(batch=1, partial_batches=(PartialBatch(0, 0, 7, {1: 4}, False),))
     pipeline, table = make(MemorySource(rows(28)), start=start)
     with pytest.raises(ConfigError, match=r"rows 1 to 7 .*lane 1 had 4 rows .* have 3"):
         pipeline.run()
@@ -51,7 +51,7 @@ def test_a_piece_that_comes_out_otherwise_than_it_was_committed_is_refused(make)
 
 
 def test_what_came_before_a_ledger_was_lost_is_not_missed(make):
-    start = Start(first_row=5, untold=5)
+    start = Start(first_row=5, rows_unaccounted=5)
     pipeline, _ = make(MemorySource(rows(14)), start=start)
     pipeline.run()
     assert counts(pipeline, all_read=True).read == 14
@@ -71,7 +71,9 @@ class Ending:
 
 #: Of rows 8 to 21 one lane has committed its own.
 HALF = Start(
-    batch=2, first_row=0, begun=(PartialBatch(1, 7, 21, {0: 7}, together=False),)
+    batch=2,
+    first_row=0,
+    partial_batches=(PartialBatch(1, 7, 21, {0: 7}, together=False),),
 )
 
 

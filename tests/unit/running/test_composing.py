@@ -33,7 +33,7 @@ def leftover(tmp_path, monkeypatch):
 
 def test_rows_keep_their_numbers_where_nothing_was_entered_of_those_before(leftover):
     start = find_start(leftover, None)
-    assert (start.first_row, start.untold) == (3, 3)
+    assert (start.first_row, start.rows_unaccounted) == (3, 3)
 
 
 def test_what_is_committed_is_not_read_again(leftover):

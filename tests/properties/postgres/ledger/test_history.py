@@ -50,7 +50,7 @@ def test_no_row_is_passed_over_that_has_no_end(heights, unentered, lanes, let_go
     assert point.start.first_row >= dropped_rows
     passed = set(range(point.start.first_row))
     assert passed <= covered | set(range(dropped_rows))
-    assert point.start.untold == len(passed - covered)
-    for one in point.start.begun:
+    assert point.start.rows_unaccounted == len(passed - covered)
+    for one in point.start.partial_batches:
         assert one.first_row >= point.start.first_row
         assert one.number < point.start.batch

@@ -64,7 +64,7 @@ def test_what_may_be_other_rows_is_written_again_by_key(then, told, caplog):
     again = rewrite_begun(
         point, record_of(Meaning("a", NOW)), None, commands=Commands()
     )
-    assert (again.start.begun, again.committed) == ((), frozenset())
+    assert (again.start.partial_batches, again.committed) == ((), frozenset())
     assert told in caplog.text
 
 
