@@ -25,11 +25,11 @@ FIRST_WAIT = 0.1
 LONGEST_WAIT = 15.0
 
 
-def _impatient() -> bool:
+def _never_suspended() -> bool:
     return False
 
 
-def _unheard(_error: TransientWriteError, _wait: float) -> None:
+def _ignore_retry(_error: TransientWriteError, _wait: float) -> None:
     """Ignore a retry, which is logged anyway."""
 
 
@@ -40,26 +40,29 @@ class RetryOptions:
     Attributes:
         attempts: Most attempts, including the first one.
         seconds: Longest time from the first attempt to the last, in seconds.
-        patience: Called after each failure: while it returns true, the limits do not
-            apply; once it returns false, they count from the beginning. A run with a
-            journal is patient while its source produces rows.
+        limits_suspended: Called after each failure: while it returns true, the limits
+            do not apply; once it returns false, they count from the beginning. A run
+            with a journal suspends the limits while its source produces rows.
     """
 
     attempts: int
     seconds: float
-    patience: Callable[[], bool] = _impatient
+    limits_suspended: Callable[[], bool] = _never_suspended
 
     @classmethod
     def of(
-        cls, options: RunOptions, patience: Callable[[], bool] = _impatient, /
+        cls,
+        options: RunOptions,
+        limits_suspended: Callable[[], bool] = _never_suspended,
+        /,
     ) -> Self:
         """Return how often and how long a run retries one transaction.
 
         Args:
             options: The options of the run.
-            patience: Called after each failure, as above.
+            limits_suspended: Called after each failure, as above.
         """
-        return cls(options.retry_attempts, options.retry_seconds, patience)
+        return cls(options.retry_attempts, options.retry_seconds, limits_suspended)
 
 
 def backoff(attempt: int) -> float:
@@ -68,7 +71,7 @@ def backoff(attempt: int) -> float:
     return float(min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(attempt - 1, 20)))
 
 
-class _Waiting:
+class _Retrier:
     """Decides whether to retry, and waits for it unless the stop is set."""
 
     def __init__(
@@ -83,26 +86,26 @@ class _Waiting:
         self._name = name
         self._on_retry = on_retry
         self._attempt = 0
-        self._was_patient = False
-        self._renew()
+        self._was_suspended = False
+        self._reset_limits()
 
-    def _renew(self) -> None:
-        self._counted = 0
+    def _reset_limits(self) -> None:
+        self._failures = 0
         self._deadline = time.monotonic() + self._options.seconds
 
-    def goes_on(self, error: TransientWriteError) -> bool:
+    def wait_to_retry(self, error: TransientWriteError) -> bool:
         """Return whether to retry, after waiting for it; a stop ends the wait."""
         self._attempt += 1
         if self._stop.is_set():
             return False
         # full jitter, so that writers that failed together do not retry together
         wait = random.uniform(0, backoff(self._attempt))  # noqa: S311 - not a secret
-        patient = self._options.patience()
-        if patient or self._was_patient:
-            # when patience has just ended, the limits count from this failure on
-            self._renew()
-        self._was_patient = patient
-        if not patient and self._is_used_up(wait):
+        suspended = self._options.limits_suspended()
+        if suspended or self._was_suspended:
+            # when a suspension has just ended, the limits count from this failure on
+            self._reset_limits()
+        self._was_suspended = suspended
+        if not suspended and self._exceeds_limits(wait):
             return False
         log.warning(
             "%s: attempt %d failed, next in %.1f s: %s",
@@ -114,15 +117,15 @@ class _Waiting:
         self._on_retry(error, wait)
         return not self._stop.wait(wait)
 
-    def tell_end(self) -> None:
+    def log_success(self) -> None:
         """Log a success, if there were failures before it."""
         if self._attempt:
             log.info("%s: attempt %d succeeded", self._name, self._attempt + 1)
 
-    def _is_used_up(self, wait: float) -> bool:
-        self._counted += 1
+    def _exceeds_limits(self, wait: float) -> bool:
+        self._failures += 1
         late = time.monotonic() + wait > self._deadline
-        return late or self._counted >= self._options.attempts
+        return late or self._failures >= self._options.attempts
 
 
 def retry(
@@ -132,7 +135,7 @@ def retry(
     *,
     stop: threading.Event,
     name: str,
-    on_retry: Callable[[TransientWriteError, float], None] = _unheard,
+    on_retry: Callable[[TransientWriteError, float], None] = _ignore_retry,
 ) -> T:
     """Return what `action` returns, retrying it after a `TransientWriteError`.
 
@@ -146,13 +149,13 @@ def retry(
     Raises:
         TransientWriteError: The last one, if the attempts or seconds are used up.
     """
-    waiting = _Waiting(options, stop, name, on_retry)
+    retrier = _Retrier(options, stop, name, on_retry)
     while True:
         try:
             result = action()
         except TransientWriteError as error:
-            if not waiting.goes_on(error):
+            if not retrier.wait_to_retry(error):
                 raise
         else:
-            waiting.tell_end()
+            retrier.log_success()
             return result

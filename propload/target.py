@@ -76,8 +76,8 @@ def _split_identifier(text: str) -> list[str]:
     return [_IN_QUOTES.sub(_bare, part) for part in _PART.findall(text)]
 
 
-def _bare(found: re.Match[str]) -> str:
-    return found[1].replace('""', '"')
+def _bare(match: re.Match[str]) -> str:
+    return match[1].replace('""', '"')
 
 
 #: Types that are sent as text and compared as text; enums and JSON have another order.
@@ -108,11 +108,11 @@ class ColumnPlan:
     Attributes:
         column: Its name, in the frame and in the table.
         dtype: The Polars type it is cast to before it is sent.
-        carrier: `copy` if COPY writes the table's type directly, `text` if the server
-            casts the text of the value.
+        transfer_format: `copy` if COPY writes the table's type directly, `text` if the
+            server casts the text of the value.
         pg_type: The type of the table's column as PostgreSQL writes it.
-        held_as: For an array of a domain, the array of the type that the domain is
-            over, with its length or precision; None for any other type.
+        domain_base_array: For an array of a domain, the array of the type that the
+            domain is over, with its length or precision; None for any other type.
         array: How its text is written if it is an array.
         of_postgis: Whether the type, or that of its elements, is a PostGIS type for
             places.
@@ -120,16 +120,16 @@ class ColumnPlan:
 
     column: str
     dtype: pl.DataType
-    carrier: Literal["copy", "text"]
+    transfer_format: Literal["copy", "text"]
     pg_type: str
-    held_as: str | None = None
+    domain_base_array: str | None = None
     array: ArrayForm = USUAL_ARRAY
     of_postgis: bool = False
 
     @property
-    def ranks(self) -> bool:
+    def sorts_like_server(self) -> bool:
         """Whether values sort here as they do on the server (text byte by byte)."""
-        if self.carrier == "text":
+        if self.transfer_format == "text":
             return False
         return str(self.dtype) != "String" or self.pg_type.startswith(_SORTED_TEXTS)
 

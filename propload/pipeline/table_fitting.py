@@ -63,7 +63,7 @@ def _described(plan: Sequence[ColumnPlan]) -> str:
     """Return how columns are cast and sent, for the log."""
     return ", ".join(
         f"{one.column} {type_name(one.dtype)} → {one.pg_type}"
-        + (" by a cast of the server" if one.carrier == "text" else "")
+        + (" by a cast of the server" if one.transfer_format == "text" else "")
         for one in plan
     )
 

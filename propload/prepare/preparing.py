@@ -287,7 +287,9 @@ class Preparer:
             key=self.key,
             newest=self.newest,
             on_null=self.on_null,
-            ranked=all(p.ranks for p in self.plan if p.column == self.newest),
+            ranked=all(
+                p.sorts_like_server for p in self.plan if p.column == self.newest
+            ),
             first=self.mode == "insert-new",
         )
 

@@ -104,11 +104,12 @@ def test_seconds_are_bounded(clock):
     assert clock.now == pytest.approx(100.3)
 
 
-def test_seconds_count_from_the_end_of_patience(clock):
+def test_seconds_count_from_the_end_of_a_suspension(clock):
     options = RetryOptions(99, 2.0, lambda: clock.now < 101.0)
     with pytest.raises(TransientWriteError, match="93 more"):
         retry(failing(99), options, stop=clock, name="batch")
-    # a wait of 0.8 s began in patience and ended at 101.5: 1.6 s more are allowed
+    # a wait of 0.8 s began while they were suspended and ended at 101.5: 1.6 s more are
+    # allowed
     assert clock.now == pytest.approx(103.1)
 
 
@@ -143,10 +144,10 @@ def test_the_wait_doubles_up_to_the_longest():
     assert waits[-1] == retrying.LONGEST_WAIT
 
 
-def test_patience_ends_the_limits_until_it_ends_itself(quick):
+def test_limits_can_be_suspended_until_that_ends(quick):
     patient = [True] * 7
 
-    def patience():
+    def suspended():
         return bool(patient and patient.pop())
 
     calls = []
@@ -156,7 +157,7 @@ def test_patience_ends_the_limits_until_it_ends_itself(quick):
         msg = "gone"
         raise TransientWriteError(msg)
 
-    options = RetryOptions(3, 10.0, patience)
+    options = RetryOptions(3, 10.0, suspended)
     with pytest.raises(TransientWriteError):
         retry(
             action,

@@ -112,9 +112,11 @@ def kept_exactly(plan: ColumnPlan, value: str, /) -> str | None:
     Returns:
         The condition, or None if a cast that succeeds never changes a value.
     """
-    if plan.held_as:
+    if plan.domain_base_array:
         # a domain rounds and truncates as its base type does
-        return kept_exactly(replace(plan, pg_type=plan.held_as, held_as=None), value)
+        return kept_exactly(
+            replace(plan, pg_type=plan.domain_base_array, domain_base_array=None), value
+        )
     wanted = cast_type(plan)
     if plan.dtype != pl.String or wanted is None:
         return None

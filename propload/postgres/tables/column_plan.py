@@ -173,7 +173,7 @@ def _plan_array(column: TableColumn, dtype: pl.DataType) -> ColumnPlan | None:
     # texts in lists are cast one by one, as they would be outside a list
     nested |= _is_text(_innermost(dtype)) and inner.dtype != pl.String
     nested |= _lacks_cast(_innermost(dtype), inner.dtype)
-    by_text = nested or inner.carrier == "text" or _is_rounded_in_copy(inner)
+    by_text = nested or inner.transfer_format == "text" or _is_rounded_in_copy(inner)
     # the binary format of an array names the type of its elements, here the domain
     if by_text or column.element_type:
         return _array_by_text(column)
@@ -182,8 +182,8 @@ def _plan_array(column: TableColumn, dtype: pl.DataType) -> ColumnPlan | None:
 
 def _array_by_text(column: TableColumn) -> ColumnPlan:
     plan = _make_plan(column, pl.String(), by_text=True)
-    held_as = column.element_type and f"{column.element_type}[]"
-    return replace(plan, held_as=held_as, array=column.array)
+    domain_base_array = column.element_type and f"{column.element_type}[]"
+    return replace(plan, domain_base_array=domain_base_array, array=column.array)
 
 
 def _lacks_cast(element: pl.DataType, wanted: pl.DataType) -> bool:

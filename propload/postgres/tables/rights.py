@@ -132,7 +132,9 @@ class _Load:
             WriteError: The user lacks USAGE on the namespace of such a type.
         """
         closed = self.rights.closed
-        cast = [each.column for each in self.plan.columns if each.carrier == "text"]
+        cast = [
+            each.column for each in self.plan.columns if each.transfer_format == "text"
+        ]
         columns = [name for name in cast if name in closed]
         if not columns:
             return

@@ -70,7 +70,7 @@ def shape_of(
             if column.required and column.name not in travelling
         ),
         direct=not (traits.triggered or traits.rewritten)
-        and all(each.carrier == "copy" for each in plan),
+        and all(each.transfer_format == "copy" for each in plan),
         triggered=traits.triggered,
         partitioned=traits.partitioned,
         merges=version >= _MERGE_RETURNS and not traits.ruled,

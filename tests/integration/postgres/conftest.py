@@ -50,7 +50,7 @@ class Loader:
         frame = pl.DataFrame({"v": values}).with_row_index(ROW)
         good, reasons = cast(frame, plan)
         rows = good.drop(ROW)
-        way = way or ("direct" if plan[0].carrier == "copy" else "staged")
+        way = way or ("direct" if plan[0].transfer_format == "copy" else "staged")
         if way == "direct":
             self.connection.copy("t", rows, namespace="public")
         else:

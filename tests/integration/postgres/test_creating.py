@@ -116,7 +116,7 @@ def test_a_type_of_the_users_own_is_not_the_servers_of_that_name(connection):
     assert (bases[3][1], bases[4]) == (composite, ("text", None))
     schema = dict.fromkeys("abcd", pl.String())
     plan = plan_rows(schema, facts, Target(TABLE, mode="append")).columns
-    assert {step.carrier for step in plan} == {"text"}
+    assert {step.transfer_format for step in plan} == {"text"}
 
 
 def test_only_keys_that_an_upsert_can_use_are_unique(connection):

@@ -213,7 +213,7 @@ def test_a_created_table_gives_back_every_value(loader, values, text):
     good, reasons = cast(frame, plan)
     assert reasons.is_empty()
     loader.stage(plan, good.drop(ROW))
-    if all(step.carrier == "copy" for step in plan):
+    if all(step.transfer_format == "copy" for step in plan):
         loader.connection.execute("TRUNCATE t")
         loader.connection.copy("t", good.drop(ROW), namespace="public")
     if text is not None:

@@ -55,7 +55,7 @@ def comparable(columns: Sequence[ColumnShape], /) -> tuple[Comparable, ...] | No
 def _comparable(plan: ColumnPlan) -> Comparable | None:
     stored, incoming = quoting.name(plan.column), pl.col(plan.column)
     is_text = plan.dtype == pl.String()
-    if plan.carrier == "copy" and (
+    if plan.transfer_format == "copy" and (
         _is_text(plan.pg_type) if is_text else plan.dtype in HASHED
     ):
         sent = _SENT.get(plan.dtype)
@@ -79,4 +79,6 @@ def _has_one_text(plan: ColumnPlan) -> bool:
         return False
     # the server reformats such values: jsonb gets other blanks and another key order
     unlike = plan.pg_type.startswith(("jsonb", "xml"))
-    return plan.pg_type.startswith(_CAST) if plan.carrier == "text" else not unlike
+    return (
+        plan.pg_type.startswith(_CAST) if plan.transfer_format == "text" else not unlike
+    )

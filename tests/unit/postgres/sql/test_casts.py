@@ -7,8 +7,8 @@ from propload.postgres.sql.casts import cast_sql, cast_type, stage_type
 from propload.target import ColumnPlan
 
 
-def plan(pg_type, dtype=pl.String, carrier="text", **more):
-    return ColumnPlan("v", dtype(), carrier, pg_type, **more)
+def plan(pg_type, dtype=pl.String, transfer_format="text", **more):
+    return ColumnPlan("v", dtype(), transfer_format, pg_type, **more)
 
 
 @pytest.mark.parametrize(

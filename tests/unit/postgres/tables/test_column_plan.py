@@ -23,7 +23,7 @@ POINT = pl.List(pl.Float64())
 )
 def test_numbers_are_sent_as_the_column_reads_them(dtype, base, pg_type, sent):
     step = plan_column(TableColumn("v", pg_type, base), dtype)
-    assert (step.dtype, step.carrier) == (sent, "copy")
+    assert (step.dtype, step.transfer_format) == (sent, "copy")
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_numbers_are_sent_as_the_column_reads_them(dtype, base, pg_type, sent):
 )
 def test_places_are_sent_as_text(base, dtype, way):
     step = plan_column(TableColumn("v", f"gis.{base}", base), dtype)
-    assert (step and step.carrier) == way
+    assert (step and step.transfer_format) == way
 
 
 def test_no_list_of_bytes_becomes_an_array_of_places():

@@ -28,7 +28,7 @@ def test_plans_keep_the_order_of_the_frame():
     found = plan(schema)
     assert [step.column for step in found.columns] == ["c", "a"]
     assert {step.dtype for step in found.columns} == {pl.Int64()}
-    assert {step.carrier for step in found.columns} == {"copy"}
+    assert {step.transfer_format for step in found.columns} == {"copy"}
     assert (found.new, found.unknown, found.faults) == ({}, None, ())
 
 

@@ -12,12 +12,12 @@ from propload.target import ColumnPlan
 UTC = pl.Datetime("us", "UTC")
 
 
-def _columns(dtype, carrier, pg_type):
-    return [ColumnShape(ColumnPlan('a "b"', dtype, carrier, pg_type))]
+def _columns(dtype, transfer_format, pg_type):
+    return [ColumnShape(ColumnPlan('a "b"', dtype, transfer_format, pg_type))]
 
 
 @pytest.mark.parametrize(
-    ("dtype", "carrier", "pg_type", "stored"),
+    ("dtype", "transfer_format", "pg_type", "stored"),
     [
         (pl.String(), "copy", "text", '"a ""b"""'),
         (pl.String(), "copy", "character varying(20)", '"a ""b"""'),
@@ -46,14 +46,14 @@ def _columns(dtype, carrier, pg_type):
     ],
 )
 def test_a_column_is_asked_for_in_the_form_in_which_it_comes(
-    dtype, carrier, pg_type, stored
+    dtype, transfer_format, pg_type, stored
 ):
-    [column] = comparable(_columns(dtype, carrier, pg_type))
+    [column] = comparable(_columns(dtype, transfer_format, pg_type))
     assert column.stored == stored
 
 
 @pytest.mark.parametrize(
-    ("dtype", "carrier", "pg_type"),
+    ("dtype", "transfer_format", "pg_type"),
     [
         # the server writes them otherwise than they came
         (pl.String(), "copy", "jsonb"),
@@ -66,9 +66,11 @@ def test_a_column_is_asked_for_in_the_form_in_which_it_comes(
         (pl.List(pl.Int64()), "copy", "bigint[]"),
     ],
 )
-def test_one_column_that_does_not_compare_keeps_all_from_it(dtype, carrier, pg_type):
+def test_one_column_that_does_not_compare_keeps_all_from_it(
+    dtype, transfer_format, pg_type
+):
     others = _columns(pl.Int32(), "copy", "integer")
-    assert comparable([*others, *_columns(dtype, carrier, pg_type)]) is None
+    assert comparable([*others, *_columns(dtype, transfer_format, pg_type)]) is None
 
 
 def test_decimals_come_as_texts_with_all_their_digits():
