@@ -24,12 +24,12 @@ class Stoppable(Protocol):
 class Endable(Protocol):
     """A source that can end after the rows that it is taking, but cannot be woken."""
 
-    def take_no_more(self) -> None:
+    def end_after_current(self) -> None:
         """End with the rows that are being taken now; all of them are yielded."""
 
 
 @runtime_checkable
-class Noted(Protocol):
+class HasNotes(Protocol):
     """A source that has notes on how it was read."""
 
     @property
@@ -47,11 +47,11 @@ class Partial(Protocol):
 
 
 @runtime_checkable
-class AtHand(Protocol):
+class Prefetchable(Protocol):
     """A source that may be readable before its rows are requested."""
 
     @property
-    def at_hand(self) -> bool:
+    def prefetchable(self) -> bool:
         """Whether it can be read at any time without running code of the user."""
 
 
@@ -73,7 +73,7 @@ class Sized(Protocol):
 
 
 @runtime_checkable
-class Preset(Protocol):
+class HasDefaults(Protocol):
     """A source that has defaults for settings that the user does not give."""
 
     @property
@@ -83,7 +83,7 @@ class Preset(Protocol):
 
 def notes_of(source: object, /) -> tuple[str, ...]:
     """Return the notes on how a source was read."""
-    return source.notes if isinstance(source, Noted) else ()
+    return source.notes if isinstance(source, HasNotes) else ()
 
 
 def incomplete_of(source: object, /) -> str:
@@ -91,9 +91,9 @@ def incomplete_of(source: object, /) -> str:
     return source.incomplete if isinstance(source, Partial) else ""
 
 
-def is_at_hand(source: object, /) -> bool:
+def is_prefetchable(source: object, /) -> bool:
     """Return whether a source can be read at any time without running user code."""
-    return isinstance(source, AtHand) and source.at_hand
+    return isinstance(source, Prefetchable) and source.prefetchable
 
 
 def rows_taken_of(source: object, /) -> int:
@@ -108,4 +108,4 @@ def rows_expected_of(source: object, /) -> int | None:
 
 def defaults_of(source: object, /) -> Mapping[str, object]:
     """Return a source's own defaults for settings."""
-    return source.defaults if isinstance(source, Preset) else {}
+    return source.defaults if isinstance(source, HasDefaults) else {}

@@ -108,7 +108,7 @@ class JournaledSource:
     def _stop_source(self) -> bool:
         """Tell the source to stop; return whether it then ends by itself."""
         if isinstance(self._source, Endable):
-            self._source.take_no_more()
+            self._source.end_after_current()
         if not isinstance(self._source, Stoppable):
             return False
         self._source.stop()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from propload.pipeline.reading import Reader
-from propload.source_capabilities import is_at_hand
+from propload.source_capabilities import is_prefetchable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -85,7 +85,7 @@ def read_ahead(
         memory: Slows the run when memory is short.
         stack: Ends the reader when it is closed.
     """
-    if not is_at_hand(source) or plan.settings.get("resume") or plan.options.lock:
+    if not is_prefetchable(source) or plan.settings.get("resume") or plan.options.lock:
         return None
     ahead = Ahead(make_reader(source, plan, memory, stack), source.fingerprint())
     ahead.reader.start()

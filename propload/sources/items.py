@@ -46,7 +46,7 @@ class ItemSource:
         self._builder: RowBatchBuilder | None = None
         self._ended = False
 
-    def take_no_more(self) -> None:
+    def end_after_current(self) -> None:
         """End after the item being taken now; the rows up to it are still yielded.
 
         Only a source that cannot be read again is told this: never a list.
@@ -54,7 +54,7 @@ class ItemSource:
         self._ended = True
 
     @property
-    def at_hand(self) -> bool:
+    def prefetchable(self) -> bool:
         """Whether the items are a list of dicts: reading them runs no user's code."""
         return self.rereadable and set(map(type, self._items)) <= {dict}
 

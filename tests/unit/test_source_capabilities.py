@@ -12,17 +12,17 @@ import scrapy
 from propload.options import SourceOptions
 from propload.running.choosing import default_settings
 from propload.source_capabilities import (
-    AtHand,
     Counted,
     Endable,
-    Noted,
+    HasDefaults,
+    HasNotes,
     Partial,
-    Preset,
+    Prefetchable,
     Sized,
     Stoppable,
     defaults_of,
     incomplete_of,
-    is_at_hand,
+    is_prefetchable,
     notes_of,
     rows_expected_of,
     rows_taken_of,
@@ -35,7 +35,16 @@ from propload.sources.spiders.outcome import CrawlOutcome
 from propload.testing import MemorySource
 
 OPTIONS = SourceOptions()
-ABILITIES = (AtHand, Counted, Endable, Noted, Partial, Preset, Sized, Stoppable)
+ABILITIES = (
+    Prefetchable,
+    Counted,
+    Endable,
+    HasNotes,
+    Partial,
+    HasDefaults,
+    Sized,
+    Stoppable,
+)
 
 
 class Homes(scrapy.Spider):
@@ -67,10 +76,10 @@ def items():
 @pytest.mark.parametrize(
     ("make", "kind", "abilities"),
     [
-        (crawl, SpiderSource, {Noted, Partial, Preset, Stoppable}),
-        (lambda: file(None), FileSource, {AtHand, Noted, Partial, Sized}),
-        (frame, FrameSource, {AtHand, Endable, Noted, Sized}),
-        (items, ItemSource, {AtHand, Counted, Endable, Sized}),
+        (crawl, SpiderSource, {HasNotes, Partial, HasDefaults, Stoppable}),
+        (lambda: file(None), FileSource, {Prefetchable, HasNotes, Partial, Sized}),
+        (frame, FrameSource, {Prefetchable, Endable, HasNotes, Sized}),
+        (items, ItemSource, {Prefetchable, Counted, Endable, Sized}),
         (lambda: MemorySource([]), MemorySource, set()),
     ],
     ids=["crawl", "file", "frame", "items", "memory"],
@@ -92,7 +101,7 @@ def test_a_crawl_that_lacks_pages_says_so():
 def test_what_no_source_can_is_nothing():
     nothing = object()
     assert (incomplete_of(nothing), notes_of(nothing)) == ("", ())
-    assert (rows_taken_of(nothing), is_at_hand(nothing)) == (0, False)
+    assert (rows_taken_of(nothing), is_prefetchable(nothing)) == (0, False)
     assert rows_expected_of(nothing) is None
     assert defaults_of(nothing) == {}
 
@@ -107,8 +116,8 @@ def test_rows_are_counted_as_they_are_taken():
 def test_a_file_is_at_hand_and_a_pipe_is_not(tmp_path):
     path = tmp_path / "homes.csv"
     path.write_text("id\n1\n", encoding="utf-8")
-    assert is_at_hand(file(path))
-    assert not is_at_hand(file(None))
+    assert is_prefetchable(file(path))
+    assert not is_prefetchable(file(None))
 
 
 @pytest.mark.parametrize(
@@ -126,7 +135,7 @@ def test_a_file_is_at_hand_and_a_pipe_is_not(tmp_path):
 )
 def test_dicts_of_a_list_are_at_hand_and_counted(given, known):
     source = ItemSource(given, OPTIONS, name="homes")
-    assert (is_at_hand(source), rows_expected_of(source)) == known
+    assert (is_prefetchable(source), rows_expected_of(source)) == known
 
 
 def test_a_file_and_a_frame_tell_how_many_rows_they_have(tmp_path):

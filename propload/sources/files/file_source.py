@@ -62,7 +62,7 @@ class FileSource:
         self._changed: dict[str, None] = {}
 
     @property
-    def at_hand(self) -> bool:
+    def prefetchable(self) -> bool:
         """Whether its rows can be read at any time without running a user's code."""
         return self.rereadable
 

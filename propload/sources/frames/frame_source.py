@@ -68,7 +68,7 @@ class FrameSource:
         self._ended = False
 
     @property
-    def at_hand(self) -> bool:
+    def prefetchable(self) -> bool:
         """Whether its rows are in memory; a query may take long, and run user code."""
         return self._sample is not None
 
@@ -76,7 +76,7 @@ class FrameSource:
         """Return how many rows there are, or None for a query or a stream."""
         return self._rows
 
-    def take_no_more(self) -> None:
+    def end_after_current(self) -> None:
         """End after the rows being read now, all of which are still yielded."""
         self._ended = True
 

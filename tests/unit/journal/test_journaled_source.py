@@ -82,7 +82,7 @@ class Sliced:
 
     begun = None
 
-    def take_no_more(self):
+    def end_after_current(self):
         """End after those: there are no others."""
 
     def __iter__(self):
