@@ -8,7 +8,7 @@
     ├── WriteError               1   the database refused; has table, batch, sqlstate
     │   ├── TableGoneError       1   dropped, renamed or recreated during the run
     │   └── TransientWriteError  1   worth a retry: connection, lock, space
-    │       └── MadeMeanwhileError 1 the table must be inspected again (internal)
+    │       └── ConcurrentCreateError 1 the table must be inspected again (internal)
     ├── CountsError              1   the counts of a run do not add up
     ├── JournalError             1   the journal cannot be written or read
     ├── QueueClosedError         1   the other side of a queue stopped (internal)
@@ -16,7 +16,7 @@
     └── LoadError                1   a run stopped early; carries its report
         ├── RejectLimitError     3   more rows were rejected than the run allows
         ├── LockedError          75  another process has the table, run or journal
-        │   a LoadError that is also an error of its cause's kind (`stopped`):
+        │   a LoadError that is also an error of its cause's kind (`load_error_for`):
         ├── SourceLoadError            4
         ├── BlockedLoadError           5
         ├── ConfigLoadError            2
@@ -142,7 +142,7 @@ class TransientWriteError(WriteError):
     """The write may succeed if it is retried; only this kind of error is retried."""
 
 
-class MadeMeanwhileError(TransientWriteError):
+class ConcurrentCreateError(TransientWriteError):
     """Another session has just created the table, which may differ from the plan."""
 
 
@@ -243,7 +243,7 @@ class ConfigLoadError(LoadError, ConfigError):
 
 #: The LoadError for each kind of error that can end a run; module-level classes,
 #: because errors are pickled and sent between processes.
-_STOPPED_BY: dict[type, type[LoadError]] = {
+_LOAD_ERRORS: dict[type, type[LoadError]] = {
     SourceError: SourceLoadError,
     BlockedError: BlockedLoadError,
     SchemaMismatchError: SchemaMismatchLoadError,
@@ -257,7 +257,7 @@ _STOPPED_BY: dict[type, type[LoadError]] = {
 }
 
 
-def stopped(
+def load_error_for(
     cause: BaseException, message: str, /, *, report: Report | None = None
 ) -> LoadError:
     """Return a LoadError that can be caught as an error of its cause's kind as well.
@@ -267,9 +267,11 @@ def stopped(
         message: What is wrong and how to continue.
         report: What was loaded before that, or None if no run began.
     """
-    known = (_STOPPED_BY[kind] for kind in type(cause).__mro__ if kind in _STOPPED_BY)
+    matching = (
+        _LOAD_ERRORS[kind] for kind in type(cause).__mro__ if kind in _LOAD_ERRORS
+    )
     code = getattr(cause, "exit_code", None)
-    error = next(known, LoadError)(message, report=report, exit_code=code)
+    error = next(matching, LoadError)(message, report=report, exit_code=code)
     # where it happened, and whether the run can be resumed
     for name in ("table", "batch", "sqlstate", "goes_on", "source", "row"):
         if name in vars(cause):

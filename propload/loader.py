@@ -15,7 +15,7 @@ from typing import ClassVar, Self, TypeVar, Unpack
 from propload.batch import Batch
 from propload.display import watch
 from propload.earlier_runs.recovering import recover_first
-from propload.errors import ConfigError, LoadError, QueueClosedError, stopped
+from propload.errors import ConfigError, LoadError, QueueClosedError, load_error_for
 from propload.journal import Journal
 from propload.journal.ending import Outcome, Unclosed, close_journal, warn_unclosed
 from propload.messages.wording import counted
@@ -69,7 +69,7 @@ class Loader:
         failed: What ended the load early, or None.
     """
 
-    _told_unclosed: ClassVar = Unclosed(
+    _unclosed_warning: ClassVar = Unclosed(
         "the Loader of %s was not closed",
         "Close a Loader, or use it in a with block",
     )
@@ -95,9 +95,9 @@ class Loader:
         self._run = Run(self._source, self._plan, metrics=self.metrics)
         self._report: Report | None = None
         self.failed: BaseException | None = None
-        self._failure: Listeners[BaseException] = Listeners()
+        self._failure_listeners: Listeners[BaseException] = Listeners()
         #: The journal of batches that came after the load had failed.
-        self._rest: Journal | None = None
+        self._journal_after_failure: Journal | None = None
         self._closed = False
         self._lock = threading.Lock()
         self._ended = Ended()
@@ -107,7 +107,7 @@ class Loader:
             target=self._execute, name="propload-loader", daemon=True
         )
         start_thread(self._thread)
-        self._journal = self._opened()
+        self._journal = self._open_journal()
         # the thread refers to the loader, so this is called at the program's end
         self._unclosed = weakref.finalize(
             self,
@@ -115,10 +115,10 @@ class Loader:
             self._journal,
             self._process,
             self._plan.commands,
-            self._told_unclosed,
+            self._unclosed_warning,
         )
 
-    def _opened(self) -> Journal:
+    def _open_journal(self) -> Journal:
         """Return the journal of the run once it has begun; raise what prevented it."""
         try:
             return self._source.journal()
@@ -146,13 +146,13 @@ class Loader:
         # rows that were put are loaded, even if the block failed afterwards
         try:
             self.close(whole=False)
-        except Exception as also:  # noqa: BLE001 - the block's own error is the one raised
-            error.add_note(f"the load failed as well: {also}")
+        except Exception as load_error:  # noqa: BLE001 - the block's own error is the one raised
+            error.add_note(f"the load failed as well: {load_error}")
 
     def __repr__(self) -> str:
         with self._lock:
-            ended = self._report.status if self._report else ""
-        state = ended or ("failed" if self.failed else "loading")
+            status = self._report.status if self._report else ""
+        state = status or ("failed" if self.failed else "loading")
         return (
             f"<Loader {self._source.name}: {state}, {self.metrics.snapshot().counts}>"
         )
@@ -170,7 +170,7 @@ class Loader:
             return report
         if failed is not None:
             msg = f"there is no report, as the load could not begin: {failed}"
-            raise stopped(failed, msg) from failed
+            raise load_error_for(failed, msg) from failed
         msg = "no report yet: close the loader, or ask for it after the with block"
         raise LoadError(msg)
 
@@ -221,16 +221,16 @@ class Loader:
                 the load is a replace, for which some of the rows are of no use.
             LoadError: The load has not failed, or the Loader is closed.
         """
-        self._refuse_elsewhere()
+        self._require_usable()
         with self._lock:
             if self.failed is None or self._closed:
                 state = "is closed" if self._closed else "takes rows: put them"
                 msg = f"this Loader {state}"
                 raise LoadError(msg, report=self._report)
-            if self._rest is None:
-                self._rest = self._run.rest()
+            if self._journal_after_failure is None:
+                self._journal_after_failure = self._run.rest()
             # under the lock: a concurrent close waits for it
-            self._rest.append(require_batch(batch), timeout=0)
+            self._journal_after_failure.append(require_batch(batch), timeout=0)
 
     def on_room(self, listener: Callable[[], None]) -> None:
         """Have `listener` called when there may be room.
@@ -249,7 +249,7 @@ class Loader:
         with self._lock:
             failed = self.failed
             if failed is None:
-                self._failure.add(listener)
+                self._failure_listeners.add(listener)
         if failed is not None:
             listener(failed)
 
@@ -268,7 +268,7 @@ class Loader:
             LoadError: The load stopped early; it carries the report, and is also an
                 error of the kind that ended the load.
         """
-        self._refuse_elsewhere()
+        self._require_usable()
         self._close_rest()
         try:
             if not whole and self._plan.settings.get("mode") == "replace":
@@ -280,7 +280,7 @@ class Loader:
             self.abort(error)
             raise
         # not earlier: the program may end while one of its threads waits here
-        self._hush()
+        self._cancel_unclosed_warning()
         self._raise_failure()
         return self.report
 
@@ -296,9 +296,9 @@ class Loader:
             ConfigError: This Loader belongs to another process.
         """
         self._refuse_fork()
-        self._hush()
-        of_another = threading.current_thread() is not self._thread
-        if of_another and not self._is_left_behind():
+        self._cancel_unclosed_warning()
+        is_other_thread = threading.current_thread() is not self._thread
+        if is_other_thread and not self._exits_unfinished():
             end_at_once(self._run.abort, error, self._has_ended)
 
     def _wait(self) -> None:
@@ -315,7 +315,7 @@ class Loader:
         self._thread.join()
         return True
 
-    def _hush(self) -> None:
+    def _cancel_unclosed_warning(self) -> None:
         """Cancel the warning: the loader is closed, or is known to have failed."""
         if self._unclosed is not None:
             self._unclosed.detach()
@@ -326,9 +326,9 @@ class Loader:
             msg = "this Loader belongs to another process: open one in each process"
             raise ConfigError(msg)
 
-    def _refuse_elsewhere(self) -> None:
+    def _require_usable(self) -> None:
         self._refuse_fork()
-        if self._is_left_behind():
+        if self._exits_unfinished():
             # a warning has told how to recover it, and nothing can be imported any more
             msg = (
                 "the program has ended, and with it the threads that load: what was "
@@ -336,23 +336,23 @@ class Loader:
             )
             raise LoadError(msg)
 
-    def _is_left_behind(self) -> bool:
+    def _exits_unfinished(self) -> bool:
         """Return whether Python is exiting, so that the load can no longer end."""
         return sys.is_finalizing() and not self._ended.wait(0)
 
     def _guard(self, action: Callable[[], T]) -> T:
-        self._refuse_elsewhere()
+        self._require_usable()
         try:
             return action()
         except QueueClosedError as error:
             self._wait()
-            part = f" (the {part_taken(error.taken)})" if error.taken else ""
+            taken = f" (the {part_taken(error.taken)})" if error.taken else ""
             if self.failed is None:
-                msg = f"this Loader is closed{part}: open a new one for more rows"
+                msg = f"this Loader is closed{taken}: open a new one for more rows"
                 raise LoadError(msg, report=self._report) from error
-            self._hush()
-            msg = f"nothing more can be put{part}: {self.failed}"
-            raise stopped(self.failed, msg, report=self._report) from self.failed
+            self._cancel_unclosed_warning()
+            msg = f"nothing more can be put{taken}: {self.failed}"
+            raise load_error_for(self.failed, msg, report=self._report) from self.failed
 
     def _raise_failure(self) -> None:
         if self.failed is not None:
@@ -361,17 +361,17 @@ class Loader:
     def _close_rest(self) -> None:
         with self._lock:
             self._closed = True
-            rest, self._rest = self._rest, None
-        if rest is None:
+            journal, self._journal_after_failure = self._journal_after_failure, None
+        if journal is None:
             return
         log.warning(
             "%s came after the load had failed: run %s in the journal, which %s loads "
             "as well",
-            counted(rest.rows, "row"),
-            rest.folder.name,
+            counted(journal.rows, "row"),
+            journal.folder.name,
             self._plan.commands.recover(),
         )
-        close_journal(rest, Outcome())
+        close_journal(journal, Outcome())
 
     def _execute(self) -> None:
         try:
@@ -387,13 +387,13 @@ class Loader:
             self.failed = error
             self._report = getattr(error, "report", None)
         self._source.fail(error)
-        self._failure.tell(error)
+        self._failure_listeners.notify(error)
 
 
 class CrawlLoader(Loader):
     """The `Loader` of a crawl that Scrapy runs; the crawl closes it, not the user."""
 
-    _told_unclosed: ClassVar = Unclosed(
+    _unclosed_warning: ClassVar = Unclosed(
         "the crawl was ended immediately, before all of it was loaded into %s",
         "Stopped once (Ctrl-C), a crawl loads what it has read, and ends",
     )

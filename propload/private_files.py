@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 #: Seconds before the next attempt at a lock that only an `is_locked` holds, which takes
 #: less. Jobs that are scheduled for the same moment call it at the same moment.
-_LOOK_SECONDS = 0.01
+_RETRY_SECONDS = 0.01
 
 #: The descriptors of this process that hold a lock, or are about to.
-_HELD: set[int] = set()
+_LOCK_DESCRIPTORS: set[int] = set()
 
 
 def make_private_folder(path: Path) -> None:
@@ -70,7 +70,7 @@ def write_private(path: Path, text: bytes, *, add: bool = False) -> None:
             If the disk has no room for them, nothing is appended.
     """
     is_new = not path.exists()
-    kept = path.stat().st_size if add and not is_new else 0
+    previous_size = path.stat().st_size if add and not is_new else 0
     try:
         with open_private(path, "ab" if add else "wb") as file:
             file.write(text)
@@ -79,7 +79,7 @@ def write_private(path: Path, text: bytes, *, add: bool = False) -> None:
     except BaseException:
         # the next line would be appended to half a line, and be lost with it
         with suppress(OSError):
-            os.truncate(path, kept)
+            os.truncate(path, previous_size)
         raise
     if is_new:
         sync_folder(path.parent)
@@ -101,8 +101,8 @@ def replace_public(path: Path, text: bytes) -> None:
 
 
 def _replace(path: Path, text: bytes, *, like: os.stat_result | None) -> None:
-    with atomic_write(path, like=like) as aside:
-        write_private(aside, text)
+    with atomic_write(path, like=like) as temporary:
+        write_private(temporary, text)
 
 
 @contextmanager
@@ -114,18 +114,18 @@ def atomic_write(path: Path, /, *, like: os.stat_result | None) -> Iterator[Path
         like: Whose owner and permissions the new file gets; None leaves its own.
     """
     # in a shared folder another user could place a link under a predictable name
-    aside = path.with_name(f".{path.name}.{os.urandom(4).hex()}.new")
+    temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}.new")
     try:
-        yield aside
+        yield temporary
         if like is not None:
             # in a shared folder, another user's file becomes the writer's
             with suppress(PermissionError):
-                os.chown(aside, like.st_uid, like.st_gid)
-            aside.chmod(stat.S_IMODE(like.st_mode))
-        aside.replace(path)
+                os.chown(temporary, like.st_uid, like.st_gid)
+            temporary.chmod(stat.S_IMODE(like.st_mode))
+        temporary.replace(path)
         sync_folder(path.parent)
     except BaseException:
-        aside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 
@@ -153,7 +153,7 @@ def lock_file(path: Path) -> int:
     """
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        _HELD.add(descriptor)
+        _LOCK_DESCRIPTORS.add(descriptor)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if is_at(path, descriptor):
@@ -162,7 +162,7 @@ def lock_file(path: Path) -> int:
             unlock(descriptor)
             if _is_held(path):
                 raise
-            time.sleep(_LOOK_SECONDS)
+            time.sleep(_RETRY_SECONDS)
             continue
         except BaseException:
             unlock(descriptor)
@@ -177,25 +177,25 @@ def unlock(descriptor: int) -> None:
     with suppress(OSError):
         fcntl.flock(descriptor, fcntl.LOCK_UN)
     # before closing, after which another file may get its number
-    _HELD.discard(descriptor)
+    _LOCK_DESCRIPTORS.discard(descriptor)
     os.close(descriptor)
 
 
-def _let_go_in_fork() -> None:
+def _release_locks_after_fork() -> None:
     """Give up the parent's locks, which would be held as long as the fork lives.
 
     The descriptor numbers stay in use, because inherited objects may close them.
     """
-    if not _HELD:
+    if not _LOCK_DESCRIPTORS:
         return
-    nothing = os.open(os.devnull, os.O_RDWR)
-    for descriptor in _HELD:
-        os.dup2(nothing, descriptor, inheritable=False)
-    os.close(nothing)
-    _HELD.clear()
+    null = os.open(os.devnull, os.O_RDWR)
+    for descriptor in _LOCK_DESCRIPTORS:
+        os.dup2(null, descriptor, inheritable=False)
+    os.close(null)
+    _LOCK_DESCRIPTORS.clear()
 
 
-os.register_at_fork(after_in_child=_let_go_in_fork)
+os.register_at_fork(after_in_child=_release_locks_after_fork)
 
 
 def is_locked(path: Path) -> bool:

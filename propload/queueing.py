@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class Weighed(Protocol):
+class HasSize(Protocol):
     """Anything that knows its size in memory."""
 
     @property
@@ -30,7 +30,7 @@ class Weighed(Protocol):
         """Its size in bytes."""
 
 
-T = TypeVar("T", bound=Weighed)
+T = TypeVar("T", bound=HasSize)
 P = ParamSpec("P")
 
 
@@ -53,7 +53,7 @@ class Listeners(Generic[P]):
         require_function("listener", listener)
         self._all = (*self._all, listener)
 
-    def tell(self, *args: P.args, **kwargs: P.kwargs) -> None:
+    def notify(self, *args: P.args, **kwargs: P.kwargs) -> None:
         """Call all listeners; hold no lock meanwhile that a listener may need."""
         for listener in self._all:
             try:
@@ -104,11 +104,11 @@ class BatchQueue(Generic[T]):
         self._changed = threading.Condition()
         self._subscribers: list[Subscription[T]] = []
         self._tickets = count()
-        self._waiting: dict[int, tuple[int, int]] = {}
+        self._undelivered: dict[int, tuple[int, int]] = {}
         self._bytes = 0
         self._closed = False
         self._error: BaseException | None = None
-        self._room: Listeners[[]] = Listeners()
+        self._room_listeners: Listeners[[]] = Listeners()
 
     def subscribe(self) -> Subscription[T]:
         """Return a subscription to all entries put from now on."""
@@ -159,11 +159,11 @@ class BatchQueue(Generic[T]):
                 self._error = error
                 for subscription in self._subscribers:
                     subscription._entries.clear()  # noqa: SLF001 - the two classes work as one
-                self._waiting.clear()
+                self._undelivered.clear()
                 self._bytes = 0
             self._closed = True
             self._changed.notify_all()
-        self._room.tell()
+        self._room_listeners.notify()
 
     def on_room(self, listener: Callable[[], None]) -> None:
         """Have `listener` called when there is room, or when the queue is closed.
@@ -171,25 +171,26 @@ class BatchQueue(Generic[T]):
         It may be called from any thread, and must be brief.
         """
         with self._changed:
-            self._room.add(listener)
+            self._room_listeners.add(listener)
 
     @property
     def fill(self) -> float:
         """How full the queue is, 0 to 1, by the bound that is nearer."""
         with self._changed:
             return max(
-                len(self._waiting) / self._max_entries, self._bytes / self._max_bytes
+                len(self._undelivered) / self._max_entries,
+                self._bytes / self._max_bytes,
             )
 
     def __len__(self) -> int:
         with self._changed:
-            return len(self._waiting)
+            return len(self._undelivered)
 
     def _has_room(self, entry: T) -> bool:
-        if not self._waiting:
+        if not self._undelivered:
             return True
         return (
-            len(self._waiting) < self._max_entries
+            len(self._undelivered) < self._max_entries
             and self._bytes + entry.nbytes <= self._max_bytes
         )
 
@@ -199,7 +200,7 @@ class BatchQueue(Generic[T]):
             msg = "nobody subscribed to this queue, so the entry would be lost"
             raise QueueClosedError(msg)
         ticket = next(self._tickets)
-        self._waiting[ticket] = (len(self._subscribers), size)
+        self._undelivered[ticket] = (len(self._subscribers), size)
         self._bytes += size
         for subscription in self._subscribers:
             subscription._entries.append((ticket, entry))  # noqa: SLF001 - the two classes work as one
@@ -216,15 +217,15 @@ class BatchQueue(Generic[T]):
             ticket, entry = entries.popleft()
             freed = self._release(ticket)
         if freed:
-            self._room.tell()
+            self._room_listeners.notify()
         return entry
 
     def _release(self, ticket: int) -> bool:
-        left, size = self._waiting[ticket]
-        if left > 1:
-            self._waiting[ticket] = (left - 1, size)
+        remaining, size = self._undelivered[ticket]
+        if remaining > 1:
+            self._undelivered[ticket] = (remaining - 1, size)
             return False
-        del self._waiting[ticket]
+        del self._undelivered[ticket]
         self._bytes -= size
         self._changed.notify_all()
         return True

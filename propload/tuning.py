@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Unpack, cast
 
 from propload.arguments import require_count, require_function, require_seconds
-from propload.errors import ConfigError, LoadError, stopped
+from propload.errors import ConfigError, LoadError, load_error_for
 from propload.monitoring.metrics import Metrics
 from propload.names.spider_names import is_spider
 from propload.options import BATCH_ROWS, UNTRIED, WORKERS, Places, Settings
@@ -209,7 +209,7 @@ class _Bench:
                 msg = f"the rows cannot be tried: {error.__cause__ or error}"
                 # the user does not know the scratch table
                 msg = msg.replace(str(TableName.parse(table)), self.target)
-                raise stopped(error, msg) from error
+                raise load_error_for(error, msg) from error
         return Trial(
             batch_rows,
             workers,

@@ -174,7 +174,7 @@ class Journal:
                 self._error = error
             self._closed = True
             self._changed.notify_all()
-        self._room.tell()
+        self._room.notify()
 
     def on_room(self, listener: Callable[[], None]) -> None:
         """Call `listener` (briefly, from any thread) when there may be room."""
@@ -240,7 +240,7 @@ class Journal:
                 self._full = False
                 self._changed.notify_all()
         if removed:
-            self._room.tell()
+            self._room.notify()
 
     def close(self, *, loaded: bool) -> None:
         """End the journal, and remove it if none of its rows is needed any more.
@@ -365,7 +365,7 @@ class Journal:
             self._refusal = unwritable(self.folder, error)
             self._refusal.__cause__ = error
             self._changed.notify_all()
-        self._room.tell()
+        self._room.notify()
 
     def _raise_refusal(self) -> None:
         if self._refusal is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from propload.batch import Deduped, no_reasons
-from propload.errors import ConfigError, MadeMeanwhileError, SchemaMismatchError
+from propload.errors import ConcurrentCreateError, ConfigError, SchemaMismatchError
 from propload.names.type_names import type_name
 from propload.pipeline.notes import (
     delimiter_note,
@@ -206,7 +206,7 @@ class TableFit:
         known = self._preparer, self._run
         try:
             return self._fit_to_table(joined)
-        except MadeMeanwhileError as error:
+        except ConcurrentCreateError as error:
             # now that table decides the types, not those inferred for a new one
             self._preparer, self._run = known
             log.info("rows are fitted anew: %s", error)

@@ -21,7 +21,7 @@ from propload.errors import (
     PropLoadError,
     RejectLimitError,
     TransientWriteError,
-    stopped,
+    load_error_for,
 )
 from propload.journal import Journal
 from propload.monitoring.memory import MemoryWatch
@@ -336,4 +336,4 @@ def _returned(report: Report, ending: Ending, *, kept: bool) -> Report:
         raise LoadError(report.message, report=report, exit_code=code) from error
     # the new message includes that of `error`: chain to what caused it
     cause = error.__cause__ or error
-    raise stopped(error, report.message, report=report) from cause
+    raise load_error_for(error, report.message, report=report) from cause

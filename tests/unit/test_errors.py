@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from propload import errors
-from propload.errors import LoadError, PropLoadError, WriteError, stopped
+from propload.errors import LoadError, PropLoadError, WriteError, load_error_for
 
 #: Those that the documentation lists, and that a run may end with.
 KINDS = [
@@ -27,7 +27,7 @@ KINDS = [
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_ended_a_run_is_caught_as_itself_and_as_a_load_error(kind):
-    error = stopped(kind("the cause"), "the run stopped", report=None)
+    error = load_error_for(kind("the cause"), "the run stopped", report=None)
     assert isinstance(error, kind)
     assert isinstance(error, LoadError)
     assert str(error) == "the run stopped"
@@ -37,30 +37,30 @@ def test_what_ended_a_run_is_caught_as_itself_and_as_a_load_error(kind):
     ]
     assert others == []
     # what is wrapped twice (a Loader's) stays what it is
-    assert type(stopped(error, "again")) is type(error)
+    assert type(load_error_for(error, "again")) is type(error)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_errors_are_sent_between_processes(kind):
     cause = kind("the cause")
     cause.__dict__.update(vars(WriteError("", table="homes", sqlstate="42501")))
-    sent = pickle.dumps(stopped(cause, "the run stopped"))
+    sent = pickle.dumps(load_error_for(cause, "the run stopped"))
     error = pickle.loads(sent)  # noqa: S301 - our own
-    assert type(error) is type(stopped(cause, ""))
+    assert type(error) is type(load_error_for(cause, ""))
     assert (error.table, error.sqlstate) == ("homes", "42501")
     assert str(error) == "the run stopped"
 
 
 @pytest.mark.parametrize("goes_on", [True, False])
 def test_what_ended_a_run_says_whether_that_goes_on(goes_on):
-    error = stopped(WriteError("the cause", goes_on=goes_on), "the run stopped")
+    error = load_error_for(WriteError("the cause", goes_on=goes_on), "the run stopped")
     assert error.goes_on is goes_on
-    assert stopped(error, "again").goes_on is goes_on
+    assert load_error_for(error, "again").goes_on is goes_on
 
 
 @pytest.mark.parametrize("cause", [ValueError("x"), PropLoadError("x")])
 def test_what_has_no_kind_of_its_own_is_a_load_error(cause):
-    assert type(stopped(cause, "the run stopped")) is LoadError
+    assert type(load_error_for(cause, "the run stopped")) is LoadError
 
 
 @pytest.mark.parametrize("kind", [errors.ConfigError, errors.ConfigLoadError])

@@ -129,9 +129,9 @@ def test_nobody_foresees_where_a_file_is_written_before_it_is_whole(tmp_path):
     path = tmp_path / "rows.csv"
     names = set()
     for _ in range(3):
-        with atomic_write(path, like=None) as aside:
-            names.add(aside.name)
-            aside.write_bytes(b"id")
+        with atomic_write(path, like=None) as temporary:
+            names.add(temporary.name)
+            temporary.write_bytes(b"id")
     assert len(names) == 3
     assert path.read_bytes() == b"id"
     assert list(tmp_path.iterdir()) == [path]

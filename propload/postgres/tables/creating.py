@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from propload.batch import ROW
 from propload.errors import (
+    ConcurrentCreateError,
     ConfigError,
-    MadeMeanwhileError,
     SchemaMismatchError,
     WriteError,
 )
@@ -105,7 +105,7 @@ def create_table(
         pg_types: PostgreSQL types that override those derived from `frame_schema`.
 
     Raises:
-        MadeMeanwhileError: A table of that name exists, and may be different.
+        ConcurrentCreateError: A table of that name exists, and may be different.
         SchemaMismatchError: A name or type cannot be a column's.
         WriteError: The namespace is missing, or this user may not create there.
     """
@@ -325,7 +325,7 @@ def _read_facts(connection: Connection, table: TableName) -> TableFacts:
 def _explain(error: ServerError, table: TableName) -> WriteError:
     if error.sqlstate == "42P07":
         msg = f"table {table} was just created by somebody else: try again"
-        return MadeMeanwhileError(msg, table=str(table), sqlstate=error.sqlstate)
+        return ConcurrentCreateError(msg, table=str(table), sqlstate=error.sqlstate)
     if error.sqlstate == MISSING_RIGHT:
         advice = "ask the owner for the right, or load into an existing table"
     elif error.sqlstate == "3F000":

@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 
 from propload.errors import (
+    ConcurrentCreateError,
     ConfigError,
-    MadeMeanwhileError,
     SchemaMismatchError,
     WriteError,
 )
@@ -259,7 +259,7 @@ def test_a_table_is_made_with_its_key_and_any_names(connection):
     assert facts.primary_key == ("select",)
     assert [column.name for column in facts.columns] == ["select", 'a;"b ü']
     assert [column.nullable for column in facts.columns] == [False, True]
-    with pytest.raises(MadeMeanwhileError, match="just created by somebody else"):
+    with pytest.raises(ConcurrentCreateError, match="just created by somebody else"):
         create_table(connection, name, schema, key=["select"])
     wider = add_columns(connection, name, {"new": pl.Date(), "select": pl.String()})
     assert wider.column("new").pg_type == "date"
@@ -319,7 +319,7 @@ def test_one_of_many_makes_a_table_and_the_others_hear_of_it(database):
     for thread in threads:
         thread.join()
     assert sum(isinstance(one, TableFacts) for one in facts) == 1
-    assert sum(isinstance(one, MadeMeanwhileError) for one in facts) == 5
+    assert sum(isinstance(one, ConcurrentCreateError) for one in facts) == 5
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from propload.batch import ROW
-from propload.errors import MadeMeanwhileError
+from propload.errors import ConcurrentCreateError
 from propload.postgres.session.connection import connect
 from propload.postgres.tables.creating import create_table
 from propload.prepare.dedupe import dedupe
@@ -91,7 +91,7 @@ def load(dsn, state_dir, goal, frames):
 
 def create(dsn, goal):
     # a second load finds it
-    with connect(dsn) as session, suppress(MadeMeanwhileError):
+    with connect(dsn) as session, suppress(ConcurrentCreateError):
         create_table(session, goal.table, pl.Schema(SCHEMA), key=goal.key)
 
 

@@ -11,7 +11,7 @@ import pytest
 from IPython.core.ultratb import AutoFormattedTB
 
 import propload
-from propload.errors import stopped
+from propload.errors import load_error_for
 from propload.messages.tracebacks import own_lines
 from propload.messages.wording import counted
 
@@ -48,7 +48,7 @@ def load_what_fails():
         fail_as_users_do()
     except ValueError as error:
         ended = propload.SourceError("rows end")
-        raise stopped(ended, "rows end: load them again") from error
+        raise load_error_for(ended, "rows end: load them again") from error
 
 
 @pytest.mark.usefixtures("shell")
@@ -95,7 +95,7 @@ def test_a_fault_that_nobody_knows_shows_all_calls():
         try:
             counted("no number", "row")
         except ValueError as error:
-            raise stopped(error, "it failed") from error
+            raise load_error_for(error, "it failed") from error
 
     text = shown(raised(fail))
     assert "propload/messages/wording.py" in text
