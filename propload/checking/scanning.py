@@ -96,7 +96,7 @@ class Scan:
             return
         preparer = in_context(fitted.preparer, joined)
         raw = joined.raw()
-        sifted, _ = preparer.sift(raw)
+        sifted, _ = preparer.validate(raw)
         self._refuse(sifted.reasons)
         frame = sifted.frame.drop(ROW)
         self._columns.add(frame.iter_columns())
@@ -205,13 +205,13 @@ class Scan:
             self._problems.append(self._located(error, joined))
             return None
         note_unmatched(self._unmatched, joined)
-        if facts is None and not fitted.decides(joined):
+        if facts is None and not fitted.determines_types(joined):
             self._undecided = no_rows_note(joined, self._target)
             return None
         if facts is None and joined.untyped:
             self._table.notes += _hints(fitted, joined)
         # inferred types apply to all rows of a run
-        self._preparer = replace(self._preparer, guessed=fitted.guessed)
+        self._preparer = replace(self._preparer, inferred=fitted.inferred)
         return fitted
 
     def _located(self, said: object, joined: Joined) -> str:

@@ -105,7 +105,7 @@ def fit_rows(
         first.raw(),
         untyped=joined.untyped,
         stored=[column.name for column in facts.columns] if facts else [],
-        told=first.parts[0].created_as,
+        declared=first.parts[0].created_as,
         numbers=first.numbers() if joined.untyped else None,
         lenient=lenient,
     )

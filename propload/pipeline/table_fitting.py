@@ -56,7 +56,7 @@ def _try_schema(preparer: Preparer, joined: Joined) -> None:
         SchemaMismatchError: They do not match.
     """
     if preparer.checker is not None:
-        without_casts(preparer).sift(joined.first.raw().head(TRIED_ROWS))
+        without_casts(preparer).validate(joined.first.raw().head(TRIED_ROWS))
 
 
 def _described(plan: Sequence[ColumnPlan]) -> str:
@@ -158,7 +158,7 @@ class TableFit:
         self._expected = expected
         self._database = database
         self._target = target
-        self._preparer = replace(preparer, guessed=known_types(run.guessed))
+        self._preparer = replace(preparer, inferred=known_types(run.guessed))
         self._run = run
         self._pg_types = pg_types
         self._undecided = ""
@@ -224,13 +224,13 @@ class TableFit:
         note_unmatched(self._unmatched, joined)
         # a table that has vanished since is not created again: `prepare` refuses that
         is_unmade = facts is None and not self.is_fitted
-        if is_unmade and not preparer.decides(joined):
+        if is_unmade and not preparer.determines_types(joined):
             self._undecided = no_rows_note(joined, self._target)
             return None
         if is_unmade:
             _try_schema(preparer, joined)
         # before the table is created: a later process of the run will find it there
-        self._hold(preparer.guessed)
+        self._hold(preparer.inferred)
         table = self._database.prepare(
             self._target,
             preparer.schema,
@@ -255,10 +255,10 @@ class TableFit:
             self._hold({})
             self._run = self._run.with_table(facts)
 
-    def _hold(self, guessed: Mapping[str, pl.DataType]) -> None:
+    def _hold(self, inferred: Mapping[str, pl.DataType]) -> None:
         """Use inferred types for all rows of the run, also in its later processes."""
-        self._preparer = replace(self._preparer, guessed=guessed)
-        self._run = self._run.with_guessed_types(named(guessed))
+        self._preparer = replace(self._preparer, inferred=inferred)
+        self._run = self._run.with_guessed_types(named(inferred))
 
     def _note(
         self,

@@ -70,7 +70,7 @@ class Preparer:
         lanes: How many lanes rows are routed to.
         context: What the mapping can use besides the rows.
         schema: After `fit`: the columns of the rows, without `ROW`.
-        guessed: The types among them that were inferred from text; before `fit`, those
+        inferred: The types among them that were inferred from text; before `fit`, those
             inferred earlier, which still apply.
         plan: After `with_plan`: how each column is sent to the table.
         together: After `with_plan`: whether all rows go to the first lane.
@@ -85,7 +85,7 @@ class Preparer:
     lanes: int = 1
     context: MapContext = field(default_factory=MapContext)
     schema: pl.Schema = field(default_factory=pl.Schema)
-    guessed: abc.Mapping[str, pl.DataType] = field(default_factory=dict)
+    inferred: abc.Mapping[str, pl.DataType] = field(default_factory=dict)
     plan: tuple[ColumnPlan, ...] = ()
     together: bool = False
 
@@ -95,7 +95,7 @@ class Preparer:
         *,
         untyped: bool = False,
         stored: Collection[str] = (),
-        told: Collection[str] = (),
+        declared: Collection[str] = (),
         numbers: abc.Mapping[str, pl.Series] | None = None,
         lenient: bool = False,
     ) -> Preparer:
@@ -105,7 +105,7 @@ class Preparer:
             raw: The first rows as read, with `ROW`.
             untyped: Whether text columns are text only because the source has no types.
             stored: Columns of the existing table, whose types override inferred ones.
-            told: Text columns whose PostgreSQL type the source gives.
+            declared: Text columns whose PostgreSQL type the source gives.
             numbers: Texts that are numbers in the source, by column.
             lenient: Whether rows may lack columns of the key or `newest` that the table
                 has, because other rows of the run have them.
@@ -117,22 +117,24 @@ class Preparer:
         mapped = self._map(raw).frame
         if isinstance(self.mapping, Mapping):
             self.mapping.try_expressions(raw)
-        found = {n: t for n, t in mapped.schema.items() if n != ROW}
-        typed = self._checked_types(found)
-        others = {*typed, *stored, *told}
-        guessed = self._guess(mapped, others, untyped=untyped, numbers=numbers)
-        schema = pl.Schema({**found, **guessed, **typed})
+        mapped_types = {n: t for n, t in mapped.schema.items() if n != ROW}
+        schema_types = self._schema_types(mapped_types)
+        typed_elsewhere = {*schema_types, *stored, *declared}
+        inferred = self._infer_types(
+            mapped, typed_elsewhere, untyped=untyped, numbers=numbers
+        )
+        schema = pl.Schema({**mapped_types, **inferred, **schema_types})
         if self.checker is not None:
             schema = self.checker.shape(schema)
-        schema = self._with_needed(schema, stored, lenient=lenient)
+        schema = self._with_required(schema, stored, lenient=lenient)
         # with a mapping, the table determines the types of texts, not earlier rows
-        held = self.guessed if self.mapping is None else {}
-        return replace(self, schema=schema, guessed={**held, **guessed})
+        earlier = self.inferred if self.mapping is None else {}
+        return replace(self, schema=schema, inferred={**earlier, **inferred})
 
-    def _guess(
+    def _infer_types(
         self,
         mapped: pl.DataFrame,
-        told: Collection[str],
+        excluded: Collection[str],
         *,
         untyped: bool,
         numbers: abc.Mapping[str, pl.Series] | None,
@@ -146,26 +148,28 @@ class Preparer:
         # text that comes from a mapping is meant to be text
         if self.mapping is not None:
             return {}
-        names = [name for name in mapped.columns if name != ROW and name not in told]
-        held = {
-            name: self.guessed[name]
+        names = [
+            name for name in mapped.columns if name != ROW and name not in excluded
+        ]
+        kept = {
+            name: self.inferred[name]
             for name in names
-            if name in self.guessed and mapped.schema[name] == pl.String
+            if name in self.inferred and mapped.schema[name] == pl.String
         }
-        names = [name for name in names if name not in held]
+        names = [name for name in names if name not in kept]
         if untyped:
-            guessed = infer_types(mapped, names, numbers=numbers)
+            inferred = infer_types(mapped, names, numbers=numbers)
         else:
             ordering = [name for name in names if name == self.newest]
-            guessed = infer_types(mapped, ordering, candidates=ORDERED)
+            inferred = infer_types(mapped, ordering, candidates=ORDERED)
         # in a key, 1.10 and 1.1 may be two names although they are one number
-        texts = {n for n in self.key if guessed.get(n) == pl.Float64}
-        guessed = {
-            n: t for n, t in guessed.items() if t != pl.String and n not in texts
+        texts = {n for n in self.key if inferred.get(n) == pl.Float64}
+        inferred = {
+            n: t for n, t in inferred.items() if t != pl.String and n not in texts
         }
-        return {**guessed, **held}
+        return {**inferred, **kept}
 
-    def _with_needed(
+    def _with_required(
         self, schema: pl.Schema, stored: Collection[str], *, lenient: bool
     ) -> pl.Schema:
         """Return the columns, adding those of the key and `newest` that rows may lack.
@@ -173,33 +177,33 @@ class Preparer:
         Raises:
             ConfigError: Rows lack one that they may not lack.
         """
-        missing = [name for name in self._needed() if name not in schema]
+        missing = [name for name in self._required() if name not in schema]
         # a table that does not exist yet will have the columns of earlier rows
         if missing and lenient and (not stored or set(missing) <= set(stored)):
             # these rows are rejected for a null in the key, or count as the oldest
             return pl.Schema({**schema, **dict.fromkeys(missing, pl.Null())})
         if missing:
-            raise ConfigError(self._said_of(missing, tuple(schema)))
+            raise ConfigError(self._missing_message(missing, tuple(schema)))
         return schema
 
-    def _said_of(self, missing: Sequence[str], known: Sequence[str]) -> str:
+    def _missing_message(self, missing: Sequence[str], known: Sequence[str]) -> str:
         """Return the error message about needed columns that the rows lack."""
         are = "is" if len(missing) == 1 else "are"
-        told = (
+        message = (
             f"{_columns(missing)} {are} needed (key or newest) but {are} not among the "
             f"columns of the rows: {listed(known) or 'they have none'}"
         )
         near = filter(None, (nearest(name, known, cutoff=SLIP) for name in missing))
         if meant := ", ".join(map(repr, near)):
-            return f"{told}; did you mean {meant}?"
+            return f"{message}; did you mean {meant}?"
         if self.checker is None or self.mapping is not None:
-            return told
+            return message
         return (
-            f"{told}. If their names differ from those in the schema, map them "
+            f"{message}. If their names differ from those in the schema, map them "
             "(--mapping)"
         )
 
-    def decides(self, joined: Joined) -> bool:
+    def determines_types(self, joined: Joined) -> bool:
         """Return whether these rows determine the column types of a new table.
 
         Without any rows, columns of an untyped source may be anything, unless a mapping
@@ -210,25 +214,25 @@ class Preparer:
         """
         if joined.height or not joined.untyped or self.mapping is not None:
             return True
-        return set(self.schema) <= set(self._checked_types(tuple(self.schema)))
+        return set(self.schema) <= set(self._schema_types(tuple(self.schema)))
 
-    def created_as(self, told: abc.Mapping[str, str]) -> dict[str, str]:
+    def created_as(self, source_types: abc.Mapping[str, str]) -> dict[str, str]:
         """Return types of new columns that the source determines and Arrow cannot.
 
         Text that comes from a mapping or a schema is meant to be text.
 
         Args:
-            told: PostgreSQL types of the columns whose Arrow type does not determine
-                them.
+            source_types: PostgreSQL types of the columns whose Arrow type does not
+                determine them.
         """
-        typed = self._checked_types(tuple(told))
+        schema_types = self._schema_types(tuple(source_types))
         return {
             name: pg_type
-            for name, pg_type in told.items()
+            for name, pg_type in source_types.items()
             if self.mapping is None
             and name in self.schema
-            and name not in typed
-            and name not in self.guessed
+            and name not in schema_types
+            and name not in self.inferred
         }
 
     def with_plan(
@@ -251,17 +255,17 @@ class Preparer:
         Raises:
             SchemaMismatchError: The rows as a whole do not fit schema or table.
         """
-        sifted, warnings = self.sift(raw)
-        rows = self.layer(sifted.frame)
+        validated, warnings = self.validate(raw)
+        rows = self.layer(validated.frame)
         lanes = route(rows, key=self.key, lanes=self.lanes, together=self.together)
-        return Prepared(lanes, sifted.reasons, warnings)
+        return Prepared(lanes, validated.reasons, warnings)
 
-    def sift(self, raw: pl.DataFrame) -> tuple[Sifted, pl.DataFrame | None]:
+    def validate(self, raw: pl.DataFrame) -> tuple[Sifted, pl.DataFrame | None]:
         """Return the rows that can be written, reasons for the others, and warnings."""
         mapped = self._map(raw)
-        absent = [n for n in self._needed() if n not in mapped.frame.columns]
-        if absent:
-            nulls = [pl.lit(None).alias(name) for name in absent]
+        missing = [n for n in self._required() if n not in mapped.frame.columns]
+        if missing:
+            nulls = [pl.lit(None).alias(name) for name in missing]
             mapped = Sifted(mapped.frame.with_columns(nulls), mapped.reasons)
         typed = cast_types(mapped.frame, self.first_casts(mapped.frame.schema))
         checked, warnings = self._check(typed.frame)
@@ -275,7 +279,7 @@ class Preparer:
         """Return the rows after dedupe, in layers to be written one after the other.
 
         Args:
-            frame: The rows that passed `sift`.
+            frame: The rows that passed `validate`.
         """
         if self.mode == "append":
             # every row is added; in key order, the index is filled faster
@@ -303,10 +307,10 @@ class Preparer:
             schema: Names and types of mapped columns.
         """
         names = [name for name in schema if name != ROW]
-        typed = self._checked_types(names)
+        typed = self._schema_types(names)
         first = [Cast(n, t, type_name(t)) for n, t in typed.items() if n in schema]
         return first + [
-            Cast.of(step, guessed=self.guessed.get(step.column) == step.dtype)
+            Cast.of(step, inferred=self.inferred.get(step.column) == step.dtype)
             for step in self.plan
             if step.column in schema
             and step.column not in typed
@@ -322,18 +326,20 @@ class Preparer:
     def _map(self, raw: pl.DataFrame) -> Sifted:
         if self.mapping is None:
             return Sifted(raw, no_reasons())
-        return _whole(self.mapping.apply(raw, self.context), raw.height, "mapping")
+        return _require_complete(
+            self.mapping.apply(raw, self.context), raw.height, "mapping"
+        )
 
     def _check(self, frame: pl.DataFrame) -> tuple[Sifted, pl.DataFrame | None]:
         if self.checker is None:
             return Sifted(frame, no_reasons()), None
-        checked = _whole(self.checker.check(frame), frame.height, "schema")
+        checked = _require_complete(self.checker.check(frame), frame.height, "schema")
         return checked, self.checker.warnings(checked.frame)
 
-    def _checked_types(self, names: Collection[str]) -> abc.Mapping[str, pl.DataType]:
+    def _schema_types(self, names: Collection[str]) -> abc.Mapping[str, pl.DataType]:
         return {} if self.checker is None else self.checker.types(names)
 
-    def _needed(self) -> tuple[str, ...]:
+    def _required(self) -> tuple[str, ...]:
         return (*self.key, *((self.newest,) if self.newest is not None else ()))
 
 
@@ -341,7 +347,7 @@ def _columns(names: Sequence[str]) -> str:
     return f"{'column' if len(names) == 1 else 'columns'} {listed(names)}"
 
 
-def _whole(sifted: Sifted, rows: int, given_to: str) -> Sifted:
+def _require_complete(result: Sifted, rows: int, step: str) -> Sifted:
     """Return the result of a step, if each row is in its frame or has a reason.
 
     This is checked because mappings and schemas may be the user's code.
@@ -349,12 +355,12 @@ def _whole(sifted: Sifted, rows: int, given_to: str) -> Sifted:
     Raises:
         CountsError: Rows are missing, or occur twice.
     """
-    refused = sifted.reasons[ROW].n_unique() if sifted.reasons.height else 0
-    if sifted.frame.height + refused != rows:
+    refused = result.reasons[ROW].n_unique() if result.reasons.height else 0
+    if result.frame.height + refused != rows:
         msg = (
-            f"the {given_to} was given {counted(rows, 'row')} and returned "
-            f"{sifted.frame.height:,} of them and reasons for {refused:,}: each row "
+            f"the {step} was given {counted(rows, 'row')} and returned "
+            f"{result.frame.height:,} of them and reasons for {refused:,}: each row "
             "has to be in its frame or to have a reason"
         )
         raise CountsError(msg)
-    return sifted
+    return result

@@ -1,4 +1,4 @@
-"""Guessing the types of columns that are text only because a CSV has no types."""
+"""Inference of the types of columns that are text only because a CSV has no types."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import polars as pl
 
 from propload.batch import ROW
 from propload.names.type_names import type_name
-from propload.prepare.casting.text_in import GROUPED, read_guess
+from propload.prepare.casting.text_in import GROUPED, read_inferred
 from propload.values.formula_errors import FORMULA_ERRORS
 
 if TYPE_CHECKING:
@@ -35,13 +35,13 @@ ORDERED: tuple[pl.DataType, ...] = tuple(
 _BY_NAME = {type_name(each): each for each in CANDIDATES}
 
 
-def named(guessed: Mapping[str, pl.DataType], /) -> dict[str, str]:
-    """Return the names of guessed types, by which a record keeps them."""
-    return {column: type_name(dtype) for column, dtype in guessed.items()}
+def named(inferred: Mapping[str, pl.DataType], /) -> dict[str, str]:
+    """Return the names of inferred types, by which a record keeps them."""
+    return {column: type_name(dtype) for column, dtype in inferred.items()}
 
 
 def known_types(names: Mapping[str, str], /) -> dict[str, pl.DataType]:
-    """Return the guessed types of these names.
+    """Return the inferred types of these names.
 
     Args:
         names: The name of each column's type; types that another version guesses and
@@ -107,7 +107,7 @@ def _may_be_thousands(values: pl.Series, numbers: pl.Series | None) -> bool:
 
 
 def _fits(values: pl.Series, candidate: pl.DataType) -> bool:
-    reading = read_guess(pl.first(), candidate)
+    reading = read_inferred(pl.first(), candidate)
     frame = values.to_frame("text")
     read = frame.select(reading.value).to_series()
     if read.null_count() and reading.retry is not None:

@@ -20,7 +20,7 @@ from propload.prepare.casting.json_in import json_shape, read_json
 from propload.prepare.casting.length_limits import fitted, limit
 from propload.prepare.casting.nested import convert_nested
 from propload.prepare.casting.text_for_server import may_read_within, read_for_server
-from propload.prepare.casting.text_in import read_guess, read_text
+from propload.prepare.casting.text_in import read_inferred, read_text
 from propload.prepare.casting.text_out import beyond_json, write_text
 from propload.target import USUAL_ARRAY, ArrayForm
 
@@ -36,7 +36,7 @@ CONVERSIONS_KEPT = 4096
 #: Characters of a refused value that a reason shows.
 VALUE_LENGTH = 200
 #: What is added about an empty text, which looks like nothing at all.
-_OF_EMPTY_TEXT = (
+_EMPTY_TEXT_ADVICE = (
     "; an empty text is not null: --null-words '' makes it null in a CSV, a mapping "
     "with a parser in any source"
 )
@@ -50,7 +50,7 @@ class Cast:
         column: The column's name.
         dtype: The type it is to have.
         pg_type: What messages call that type; PostgreSQL's name of it.
-        guessed: Whether the type was guessed from the values themselves.
+        inferred: Whether the type was inferred from the values themselves.
         array: How an array's text is written.
         is_place: Whether it is one of PostGIS' types for places, not an array of them.
     """
@@ -58,16 +58,21 @@ class Cast:
     column: str
     dtype: pl.DataType
     pg_type: str
-    guessed: bool = False
+    inferred: bool = False
     array: ArrayForm = USUAL_ARRAY
     is_place: bool = False
 
     @classmethod
-    def of(cls, step: ColumnPlan, /, *, guessed: bool = False) -> Self:
+    def of(cls, step: ColumnPlan, /, *, inferred: bool = False) -> Self:
         """Return the type that the rows need for a column of the table."""
-        told = (step.column, step.dtype, step.pg_type)
-        is_place = step.of_postgis and not step.pg_type.endswith("[]")
-        return cls(*told, guessed=guessed, array=step.array, is_place=is_place)
+        return cls(
+            step.column,
+            step.dtype,
+            step.pg_type,
+            inferred=inferred,
+            array=step.array,
+            is_place=step.of_postgis and not step.pg_type.endswith("[]"),
+        )
 
 
 def cast(frame: pl.DataFrame, plan: Sequence[ColumnPlan]) -> Sifted:
@@ -107,23 +112,29 @@ def cast_types(frame: pl.DataFrame, casts: Iterable[Cast]) -> Sifted:
         SchemaMismatchError: A column's type has no way to the wanted type.
     """
     schema = frame.schema
-    work = [
-        (wanted, step)
+    conversions = [
+        (wanted, conversion)
         for wanted in casts
-        if (step := _conversion(schema[wanted.column], wanted)) is not None
+        if (conversion := _conversion(schema[wanted.column], wanted)) is not None
     ]
-    values = [step.value.alias(wanted.column) for wanted, step in work]
-    if not work or frame.height == 0:
+    values = [
+        conversion.value.alias(wanted.column) for wanted, conversion in conversions
+    ]
+    if not conversions or frame.height == 0:
         return Sifted(frame.with_columns(values), no_reasons())
-    doubts = _doubts(frame, work)
+    doubts = _doubts(frame, conversions)
     made, refusals = [], []
-    for (wanted, step), column in zip(work, frame.select(values), strict=True):
-        given = frame.get_column(wanted.column)
-        fit, mask = _examine(given, column, step, in_doubt=wanted.column in doubts)
+    for (wanted, conversion), column in zip(
+        conversions, frame.select(values), strict=True
+    ):
+        original = frame.get_column(wanted.column)
+        fit, mask = _examine(
+            original, column, conversion, in_doubt=wanted.column in doubts
+        )
         made.append(fit)
         if mask is not None:
             refusals.append((wanted, mask))
-    return _sift(frame, frame.with_columns(made), refusals)
+    return _split_rows(frame, frame.with_columns(made), refusals)
 
 
 @lru_cache(maxsize=CONVERSIONS_KEPT)
@@ -134,33 +145,33 @@ def _conversion(source: pl.DataType, wanted: Cast) -> Conversion | None:
         SchemaMismatchError: There is no way.
     """
     column, target = pl.col(wanted.column), wanted.dtype
-    found: Conversion | None = None
+    conversion: Conversion | None = None
     if isinstance(source, (pl.Categorical, pl.Enum)) and target != source:
         column, source = column.cast(pl.String), pl.String()
-        found = Conversion(column)
+        conversion = Conversion(column)
     if source == target:
         if target == pl.String:
-            found = _for_server(column, wanted) or found
-        return _limited(found, column, wanted)
+            conversion = _for_server(column, wanted) or conversion
+        return _with_limit(conversion, column, wanted)
     if target == pl.String and source != pl.Null:
-        found = _as_text(column, source, wanted)
+        conversion = _as_text(column, source, wanted)
     elif source == pl.String:
-        found = _read(column, wanted)
+        conversion = _read(column, wanted)
     else:
-        found = convert_nested(column, source, target)
-    if found is None:
+        conversion = convert_nested(column, source, target)
+    if conversion is None:
         msg = (
             f"column {wanted.column} is {type_name(source)}, which cannot be exactly "
             f"converted to {wanted.pg_type}: use a mapping for the column, or change "
             "its type in the table"
         )
         raise SchemaMismatchError(msg)
-    return _limited(found, column, wanted)
+    return _with_limit(conversion, column, wanted)
 
 
 def _read(column: pl.Expr, wanted: Cast) -> Conversion | None:
-    if wanted.guessed:
-        return read_guess(column, wanted.dtype)
+    if wanted.inferred:
+        return read_inferred(column, wanted.dtype)
     return (read_json if wanted.dtype.is_nested() else read_text)(column, wanted.dtype)
 
 
@@ -186,30 +197,30 @@ def _as_text(column: pl.Expr, source: pl.DataType, wanted: Cast) -> Conversion |
     return Conversion(text, beyond)
 
 
-def _limited(
-    found: Conversion | None, column: pl.Expr, wanted: Cast
+def _with_limit(
+    conversion: Conversion | None, column: pl.Expr, wanted: Cast
 ) -> Conversion | None:
     """Add the refusal of values that the length in `pg_type` would cut."""
-    value = column if found is None else found.value
+    value = column if conversion is None else conversion.value
     beyond = limit(value, wanted.dtype, wanted.pg_type)
     if beyond is None:
-        return found
+        return conversion
     fit = fitted(value, wanted.dtype, wanted.pg_type)
     doubt = beyond.any() if fit is None else (fit != value).any()
-    found = found or Conversion(value)
-    if (before := found.doubt) is not None:
+    conversion = conversion or Conversion(value)
+    if (before := conversion.doubt) is not None:
         doubt |= before
-    refused = beyond if found.refused is None else beyond | found.refused
-    return replace(found, refused=refused, cheap_doubt=doubt, fitted=fit)
+    refused = beyond if conversion.refused is None else beyond | conversion.refused
+    return replace(conversion, refused=refused, cheap_doubt=doubt, fitted=fit)
 
 
 def _doubts(
-    frame: pl.DataFrame, work: Iterable[tuple[Cast, Conversion]]
+    frame: pl.DataFrame, conversions: Iterable[tuple[Cast, Conversion]]
 ) -> Collection[str]:
     asked = [
         doubt.fill_null(value=False).alias(wanted.column)
-        for wanted, step in work
-        if (doubt := step.doubt) is not None
+        for wanted, conversion in conversions
+        if (doubt := conversion.doubt) is not None
     ]
     if not asked:
         return ()
@@ -221,32 +232,38 @@ def _doubts(
 
 
 def _examine(
-    given: pl.Series, made: pl.Series, step: Conversion, *, in_doubt: bool
+    original: pl.Series, converted: pl.Series, conversion: Conversion, *, in_doubt: bool
 ) -> tuple[pl.Series, pl.Series | None]:
     """Return the values after a retry, and which of them are refused, if any."""
-    lost = _lost(given, made)
-    if lost is not None and step.retry is not None:
-        places = lost.arg_true()
-        again = given.gather(places).to_frame().select(step.retry).to_series()
-        made = made.scatter(places, again)
-        lost = _lost(given, made)
-    if in_doubt and step.fitted is not None:
-        made = given.to_frame().select(step.fitted.alias(given.name)).to_series()
-    if in_doubt and step.refused is not None:
-        mask = step.refused.fill_null(value=False)
-        refused = given.to_frame().select(mask).to_series()
-        lost = refused if lost is None else lost | refused
-    return made, lost
+    failed = _became_null(original, converted)
+    if failed is not None and conversion.retry is not None:
+        places = failed.arg_true()
+        retried = (
+            original.gather(places).to_frame().select(conversion.retry).to_series()
+        )
+        converted = converted.scatter(places, retried)
+        failed = _became_null(original, converted)
+    if in_doubt and conversion.fitted is not None:
+        converted = (
+            original.to_frame()
+            .select(conversion.fitted.alias(original.name))
+            .to_series()
+        )
+    if in_doubt and conversion.refused is not None:
+        mask = conversion.refused.fill_null(value=False)
+        refused = original.to_frame().select(mask).to_series()
+        failed = refused if failed is None else failed | refused
+    return converted, failed
 
 
-def _lost(given: pl.Series, made: pl.Series) -> pl.Series | None:
+def _became_null(original: pl.Series, converted: pl.Series) -> pl.Series | None:
     """Return which values became null, or None where none did."""
-    if made.null_count() <= given.null_count():
+    if converted.null_count() <= original.null_count():
         return None
-    return made.is_null() & given.is_not_null()
+    return converted.is_null() & original.is_not_null()
 
 
-def _sift(
+def _split_rows(
     frame: pl.DataFrame,
     whole: pl.DataFrame,
     refusals: Sequence[tuple[Cast, pl.Series]],
@@ -259,7 +276,7 @@ def _sift(
             wanted.column,
             stage="map",
             check="cast",
-            problem=f"cannot be stored exactly as {_told(wanted, frame.schema)}",
+            problem=f"cannot be stored exactly as {_type_label(wanted, frame.schema)}",
         )
         for wanted, mask in refusals
         if mask.any()
@@ -269,7 +286,7 @@ def _sift(
     return Sifted(good, join_reasons(reasons))
 
 
-def _told(wanted: Cast, schema: pl.Schema) -> str:
+def _type_label(wanted: Cast, schema: pl.Schema) -> str:
     """Return what the reason of a row calls a type."""
     is_json = wanted.dtype.is_nested() and schema[wanted.column] == pl.String
     return json_shape(wanted.dtype) if is_json else wanted.pg_type
@@ -290,8 +307,8 @@ def refuse(
     text = write_text(pl.col(column), rows.schema[column], pg_type="bytea")
     value = pl.lit("(object)") if text is None else text
     shown = value.str.head(VALUE_LENGTH)
-    more = pl.when(shown == "").then(pl.lit(_OF_EMPTY_TEXT)).otherwise(pl.lit(""))
-    said = pl.format(
+    more = pl.when(shown == "").then(pl.lit(_EMPTY_TEXT_ADVICE)).otherwise(pl.lit(""))
+    message = pl.format(
         "column {}: '{}' {}{}",
         pl.lit(column),
         shown.fill_null("null"),
@@ -299,5 +316,5 @@ def refuse(
         more,
     )
     return reason_lines(
-        rows, stage=stage, column=column, check=check, value=shown, message=said
+        rows, stage=stage, column=column, check=check, value=shown, message=message
     )

@@ -96,7 +96,7 @@ def read_text(  # noqa: PLR0911 - one return a type
     return None
 
 
-def read_guess(column: pl.Expr, target: pl.DataType) -> Conversion:
+def read_inferred(column: pl.Expr, target: pl.DataType) -> Conversion:
     """Return how text becomes a type that was guessed from other texts."""
     reading = read_text(column, target)
     if reading is not None and target == pl.Int64:

@@ -56,7 +56,7 @@ def test_no_message_of_a_cast_names_a_type_of_polars():
     checker = load_schema(pandera.DataFrameSchema(columns))
     frame = pl.DataFrame({ROW: [0], "n": ["x"], "at": ["y"], "kind": ["z"]})
     frame = frame.with_columns(pl.col(ROW).cast(pl.UInt32))
-    reasons = Preparer(checker=checker).fit(frame).sift(frame)[0].reasons
+    reasons = Preparer(checker=checker).fit(frame).validate(frame)[0].reasons
     assert reasons["message"].sort().to_list() == [
         "column at: 'y' cannot be stored exactly as timestamp without time zone",
         "column kind: 'z' cannot be stored exactly as one of a, b",

@@ -18,10 +18,10 @@ def frame_of(values, dtype=None):
     return column.to_frame().with_row_index(ROW)
 
 
-def cast_values(values, dtype, wanted, pg_type="the type", *, guessed=False):
+def cast_values(values, dtype, wanted, pg_type="the type", *, inferred=False):
     """Return the kept values by row, and the numbers of the rejected rows."""
     frame = frame_of(values, dtype)
-    sifted = cast_types(frame, [Cast("value", wanted, pg_type, guessed=guessed)])
+    sifted = cast_types(frame, [Cast("value", wanted, pg_type, inferred=inferred)])
     assert sifted.frame.schema["value"] == wanted
     assert sifted.reasons.schema == REASONS
     kept = dict(zip(sifted.frame[ROW], sifted.frame["value"], strict=True))

@@ -25,7 +25,7 @@ def test_a_new_table_gets_guessed_types_and_later_values_have_to_fit():
     first = raw_of(id=["1", "2"], zip=["0123", "4567"], day=["2024-01-01", None])
     preparer = ready(Preparer(key=("id",)), first, untyped=True)
     assert preparer.schema == {"id": pl.Int64(), "zip": pl.String(), "day": pl.Date()}
-    assert preparer.guessed == {"id": pl.Int64(), "day": pl.Date()}
+    assert preparer.inferred == {"id": pl.Int64(), "day": pl.Date()}
     later = raw_of(
         id=["007", "8", "9"],
         zip=["1", "2", "3"],
@@ -134,7 +134,7 @@ def test_a_key_is_never_guessed_to_be_a_number_with_a_fraction():
     raw = raw_of(id=["1.1", "1.10"], size=["1.1", "1.10"])
     fitted = Preparer(key=("id",)).fit(raw, untyped=True)
     assert fitted.schema == {"id": pl.String(), "size": pl.Float64()}
-    assert fitted.guessed == {"size": pl.Float64()}
+    assert fitted.inferred == {"size": pl.Float64()}
 
 
 def test_rows_without_the_key_cost_themselves_where_others_have_it():

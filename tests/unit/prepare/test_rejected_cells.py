@@ -62,7 +62,7 @@ def cells_of(preparer, **columns):
     """Return the values of rejected rows by the column, as they came or were read."""
     raw = pl.DataFrame(columns).with_row_index(ROW)
     planned = preparer.fit(raw, stored=list(TYPES), lenient=True).with_plan(PLAN)
-    sifted, _ = planned.sift(raw)
+    sifted, _ = planned.validate(raw)
     found = {name: [] for name in TYPES}
     for cells in refused_cells(planned, raw, sifted.reasons):
         found[cells.name] += cells.to_list()
@@ -122,4 +122,4 @@ def test_of_rows_that_only_another_mapping_could_read_nothing_is_told():
 def test_nothing_is_told_where_no_row_is_refused():
     raw = pl.DataFrame({"id": [1]}).with_row_index(ROW)
     planned = Preparer().fit(raw).with_plan(PLAN[:1])
-    assert list(refused_cells(planned, raw, planned.sift(raw)[0].reasons)) == []
+    assert list(refused_cells(planned, raw, planned.validate(raw)[0].reasons)) == []

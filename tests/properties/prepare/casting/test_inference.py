@@ -27,7 +27,7 @@ TEXTS = st.one_of(
 def test_a_guessed_column_takes_all_values_that_it_was_guessed_from(values):
     guess = infer(values)
     frame = pl.DataFrame({"x": values}).with_row_index(ROW)
-    sifted = cast_types(frame, [Cast("x", guess, "guess", guessed=guess != pl.String)])
+    sifted = cast_types(frame, [Cast("x", guess, "guess", inferred=guess != pl.String)])
     assert sifted.reasons.is_empty()
     if guess.is_integer():
         assert [str(value) for value in sifted.frame["x"]] == values

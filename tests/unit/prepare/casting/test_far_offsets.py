@@ -48,7 +48,7 @@ def test_a_far_offset_decides_no_type_and_is_refused_behind_others():
     in_utc = pl.Datetime("us", "UTC")
     assert infer_types(pl.DataFrame({"seen": [near]})) == {"seen": in_utc}
     assert infer_types(pl.DataFrame({"seen": [near, far]})) == {"seen": pl.String()}
-    kept, refused = cast_values([near, far], None, in_utc, guessed=True)
+    kept, refused = cast_values([near, far], None, in_utc, inferred=True)
     assert (list(kept), refused) == ([0], [1])
 
 

@@ -85,6 +85,6 @@ def test_what_may_be_thousands_keeps_its_digits(texts, dtype):
 
 
 def test_guesses_are_known_again_by_their_names():
-    guessed = {f"x{place}": dtype for place, dtype in enumerate(CANDIDATES)}
-    assert known_types(named(guessed)) == guessed
+    inferred = {f"x{place}": dtype for place, dtype in enumerate(CANDIDATES)}
+    assert known_types(named(inferred)) == inferred
     assert known_types({"a": "bigint", "b": "of another version"}) == {"a": pl.Int64()}

@@ -79,7 +79,7 @@ def test_iso_moments_are_read_with_and_without_an_offset(text):
     ],
 )
 def test_a_guessed_type_takes_only_what_it_would_write(wanted, texts):
-    found, refused = cast_values(texts, pl.String(), wanted, guessed=True)
+    found, refused = cast_values(texts, pl.String(), wanted, inferred=True)
     assert found == {}
     assert refused == list(range(len(texts)))
 

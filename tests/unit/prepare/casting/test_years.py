@@ -13,13 +13,13 @@ MOMENT = pl.Datetime("us"), "timestamp without time zone"
 IN_UTC = pl.Datetime("us", "UTC"), "timestamp with time zone"
 
 
-@pytest.mark.parametrize("guessed", [False, True])
+@pytest.mark.parametrize("inferred", [False, True])
 @pytest.mark.parametrize(
     ("wanted", "clock"), [(DAY, ""), (MOMENT, " 10:00:00"), (IN_UTC, "T10:00:00Z")]
 )
-def test_a_day_of_the_year_0_is_refused(wanted, clock, guessed):
+def test_a_day_of_the_year_0_is_refused(wanted, clock, inferred):
     texts = [day + clock for day in ("2024-01-01", "0000-01-01", "0001-01-01")]
-    _, refused = cast_values(texts, None, *wanted, guessed=guessed)
+    _, refused = cast_values(texts, None, *wanted, inferred=inferred)
     assert refused == [1]
 
 
