@@ -12,7 +12,7 @@ from propload.display import watch
 from propload.earlier_runs.recovering import recover_first
 from propload.errors import ConfigError
 from propload.messages.suggestions import SLIP, suggest
-from propload.monitoring.metrics import Metrics, given_or_new
+from propload.monitoring.metrics import Metrics, metrics_or_new
 from propload.names.spider_names import is_spider
 from propload.options import CrawlOptions, Settings
 from propload.report import Report
@@ -73,7 +73,7 @@ def ingest(
         require_event("stop", stop)
     crawl = crawl_options(source, arguments, crawl_settings)
     plan, opened = plan_and_open(source, settings, crawl, job=job)
-    metrics = given_or_new(metrics)
+    metrics = metrics_or_new(metrics)
     run = Run(opened, plan, metrics=metrics)
 
     def load(stopper: Stopper) -> Report:

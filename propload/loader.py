@@ -19,7 +19,7 @@ from propload.errors import ConfigError, LoadError, QueueClosedError, load_error
 from propload.journal import Journal
 from propload.journal.ending import Outcome, Unclosed, close_journal, warn_unclosed
 from propload.messages.wording import counted
-from propload.monitoring.metrics import Metrics, given_or_new
+from propload.monitoring.metrics import Metrics, metrics_or_new
 from propload.options import Settings
 from propload.process.threads import start_thread
 from propload.pushing import PushedSource, part_taken, read_name, require_batch
@@ -86,7 +86,7 @@ class Loader:
     ) -> None:
         self._process = os.getpid()
         plan = Plan.of(settings, job=job)
-        self.metrics = given_or_new(metrics)
+        self.metrics = metrics_or_new(metrics)
         options = source_options(plan)
         refuse_unused(options, (), "pushed rows")
         self._source = PushedSource(options, read_name(name), defaults)

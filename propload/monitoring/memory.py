@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from propload.monitoring.metrics import Metrics
 
 #: Seconds between two measurements; no batch can double the memory in a shorter time.
-LOOK_SECONDS = 0.2
+MEASURE_SECONDS = 0.2
 #: Above this fraction of the limit, batches shrink.
 PRESSURE_FROM = 0.8
 #: A run that cannot get below the limit continues after this many seconds: the memory
@@ -40,7 +40,7 @@ class MemoryWatch:
         max_bytes: The limit. It is raised if the process is near or above it before
             the run begins, or if the run cannot get below it; see `note`.
         metrics: Receives each measurement.
-        measure: Returns the resident bytes; by default those of this process.
+        resident_bytes: Returns the resident bytes; by default those of this process.
     """
 
     def __init__(
@@ -48,12 +48,12 @@ class MemoryWatch:
         max_bytes: int,
         metrics: Metrics,
         *,
-        measure: Callable[[], int] | None = None,
+        resident_bytes: Callable[[], int] | None = None,
     ) -> None:
-        self._told_bytes = self._max_bytes = max_bytes
-        self._held_before = 0
+        self._configured_bytes = self._max_bytes = max_bytes
+        self._bytes_before = 0
         self._metrics = metrics
-        self._measure = measure or _resident_bytes
+        self._resident_bytes = resident_bytes or _resident_bytes
         self._ended = threading.Event()
         self._changed = threading.Condition()
         self.peak_bytes = 0
@@ -63,9 +63,11 @@ class MemoryWatch:
         )
 
     def __enter__(self) -> Self:
-        self._held_before = self.look()
-        fitting = int(self._held_before / PRESSURE_FROM + self._told_bytes * OWN_SHARE)
-        self._max_bytes = max(self._told_bytes, fitting)
+        self._bytes_before = self.measure()
+        raised = int(
+            self._bytes_before / PRESSURE_FROM + self._configured_bytes * OWN_SHARE
+        )
+        self._max_bytes = max(self._configured_bytes, raised)
         start_thread(self._thread)
         return self
 
@@ -74,17 +76,17 @@ class MemoryWatch:
         with self._changed:
             self._changed.notify_all()
         self._thread.join()
-        self.look()
+        self.measure()
 
     @property
     def note(self) -> str:
         """Why the limit was raised, and to what; empty if it was not."""
-        if self._max_bytes == self._told_bytes:
+        if self._max_bytes == self._configured_bytes:
             return ""
         return (
-            f"max_memory was raised from {_megabytes(self._told_bytes)} to "
+            f"max_memory was raised from {_megabytes(self._configured_bytes)} to "
             f"{_megabytes(self._max_bytes)}: the process held "
-            f"{_megabytes(self._held_before)} before the first row, and "
+            f"{_megabytes(self._bytes_before)} before the first row, and "
             f"{_megabytes(self.peak_bytes)} at most"
         )
 
@@ -94,10 +96,10 @@ class MemoryWatch:
         share = self._now / self._max_bytes
         return min(1.0, max(0.0, (share - PRESSURE_FROM) / (1 - PRESSURE_FROM)))
 
-    def look(self) -> int:
+    def measure(self) -> int:
         """Measure the memory now, and return the resident bytes."""
         try:
-            now = self._measure()
+            now = self._resident_bytes()
         except OSError:
             # too many open files in the program: keep the last measurement
             now = self._now
@@ -108,7 +110,7 @@ class MemoryWatch:
         self._metrics.set_memory(now)
         return now
 
-    def hold_back(self) -> None:
+    def wait_below_limit(self) -> None:
         """Wait until memory is below the limit, but not longer than `LONGEST_PAUSE`."""
         if self._now < self._max_bytes:
             return
@@ -123,7 +125,7 @@ class MemoryWatch:
                 self._max_bytes = int(self._now * STEP)
         self._metrics.set_activity("")
 
-    def fitting(self, most: int) -> int:
+    def scaled(self, most: int) -> int:
         """Return `most` rows or bytes of a batch, reduced by the memory pressure."""
         # at the limit an eighth: small enough for memory to fall, and still progress
         return max(1, int(most * (1 - 0.875 * self.pressure)))
@@ -134,12 +136,12 @@ class MemoryWatch:
         Args:
             most: The most bytes if there is enough memory.
         """
-        free = self._max_bytes - self._held_before
+        free = self._max_bytes - self._bytes_before
         return max(1, min(most, int(free * BATCH_SHARE)))
 
     def _watch(self) -> None:
-        while not self._ended.wait(LOOK_SECONDS):
-            self.look()
+        while not self._ended.wait(MEASURE_SECONDS):
+            self.measure()
 
 
 def _megabytes(size: int) -> str:

@@ -61,40 +61,42 @@ class Metrics:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._now = Snapshot()
-        self._going_on = 0
+        self._snapshot = Snapshot()
+        self._active_runs = 0
         #: When the first of the runs in progress began.
-        self._began: float | None = None
-        self._spent = 0.0
+        self._active_since: float | None = None
+        self._past_seconds = 0.0
         self._fill: Callable[[], Fill] = Fill
 
     def begin(self) -> None:
         """Start counting the seconds of a run; concurrent runs count only once."""
         with self._lock:
-            if not self._going_on:
-                self._began = time.monotonic()
-            self._going_on += 1
+            if not self._active_runs:
+                self._active_since = time.monotonic()
+            self._active_runs += 1
 
     def end(self) -> None:
         """Stop counting the seconds of a run, which has ended and has no queue now."""
         with self._lock:
-            self._going_on -= 1
-            if not self._going_on:
-                self._spent, self._began = self._seconds(), None
+            self._active_runs -= 1
+            if not self._active_runs:
+                self._past_seconds, self._active_since = self._seconds(), None
         self._fill = Fill
 
     def _seconds(self) -> float:
-        running = 0.0 if self._began is None else time.monotonic() - self._began
-        return self._spent + running
+        current = (
+            0.0 if self._active_since is None else time.monotonic() - self._active_since
+        )
+        return self._past_seconds + current
 
     def add(self, counts: Counts, *, batches: int = 0, retries: int = 0) -> None:
         """Add rows, batches and retries to the totals."""
         with self._lock:
-            self._now = replace(
-                self._now,
-                counts=self._now.counts + counts,
-                batches=self._now.batches + batches,
-                retries=self._now.retries + retries,
+            self._snapshot = replace(
+                self._snapshot,
+                counts=self._snapshot.counts + counts,
+                batches=self._snapshot.batches + batches,
+                retries=self._snapshot.retries + retries,
             )
 
     def observe_fill(self, fill: Callable[[], Fill]) -> None:
@@ -104,12 +106,12 @@ class Metrics:
     def set_memory(self, resident_bytes: int) -> None:
         """Set the process's resident size."""
         with self._lock:
-            self._now = replace(self._now, memory_bytes=resident_bytes)
+            self._snapshot = replace(self._snapshot, memory_bytes=resident_bytes)
 
     def set_activity(self, activity: str) -> None:
         """Set what the run is waiting for, empty if nothing."""
         with self._lock:
-            self._now = replace(self._now, activity=activity)
+            self._snapshot = replace(self._snapshot, activity=activity)
 
     def __repr__(self) -> str:
         now = self.snapshot()
@@ -119,10 +121,10 @@ class Metrics:
         """Return the current state of the run."""
         fill = self._fill()
         with self._lock:
-            return replace(self._now, seconds=self._seconds(), fill=fill)
+            return replace(self._snapshot, seconds=self._seconds(), fill=fill)
 
 
-def given_or_new(metrics: object, /) -> Metrics:
+def metrics_or_new(metrics: object, /) -> Metrics:
     """Return the counters that a program passed, or new ones if it passed None.
 
     Raises:
@@ -132,6 +134,8 @@ def given_or_new(metrics: object, /) -> Metrics:
         return Metrics()
     if isinstance(metrics, Metrics):
         return metrics
-    kind = with_article(type(metrics).__name__)
-    msg = f"metrics: {kind} counts no rows: pass propload.Metrics(), or leave it out"
+    type_name = with_article(type(metrics).__name__)
+    msg = (
+        f"metrics: {type_name} counts no rows: pass propload.Metrics(), or leave it out"
+    )
     raise ConfigError(msg)

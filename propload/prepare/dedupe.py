@@ -33,18 +33,18 @@ def check_keys(frame: pl.DataFrame, key: Sequence[str]) -> Sifted:
             f"{listed([name for name in frame.columns if name != ROW])}"
         )
         raise SchemaMismatchError(msg)
-    gaps = [column for column in key if frame.get_column(column).null_count()]
-    if not gaps:
+    null_columns = [column for column in key if frame.get_column(column).null_count()]
+    if not null_columns:
         return Sifted(frame, no_reasons())
-    reasons = pl.concat([_gap_reasons(frame, column) for column in gaps])
-    return Sifted(frame.drop_nulls(gaps), reasons)
+    reasons = pl.concat([_null_reasons(frame, column) for column in null_columns])
+    return Sifted(frame.drop_nulls(null_columns), reasons)
 
 
-def _gap_reasons(frame: pl.DataFrame, column: str) -> pl.DataFrame:
+def _null_reasons(frame: pl.DataFrame, column: str) -> pl.DataFrame:
     rows = frame.filter(pl.col(column).is_null())
-    said = f"column {column}: null in the key, so the row has no identity"
+    message = f"column {column}: null in the key, so the row has no identity"
     return reason_lines(
-        rows, stage="check", column=column, check="key", message=pl.lit(said)
+        rows, stage="check", column=column, check="key", message=pl.lit(message)
     )
 
 
@@ -80,12 +80,12 @@ def dedupe(
     if first:
         layers = [ordered.filter(is_first)]
     elif newest is not None and not ranked:
-        layers = _stacked(ordered, key)
+        layers = _version_layers(ordered, key)
     elif on_null == "keep":
-        layers = _folded(ordered, key, newest)
+        layers = _coalesced_layers(ordered, key, newest)
     else:
         kept = ordered.filter(is_last)
-        layers = [kept] if newest is None else _with_ties(ordered, kept, key, newest)
+        layers = [kept] if newest is None else _tied_layers(ordered, kept, key, newest)
     return Deduped(tuple(layers), ordered.filter(~(is_first & is_last)))
 
 
@@ -112,39 +112,39 @@ def _is_last(columns: Sequence[str]) -> pl.Expr:
     )
 
 
-def _with_ties(
+def _tied_layers(
     ordered: pl.DataFrame, kept: pl.DataFrame, key: Sequence[str], newest: str
 ) -> list[pl.DataFrame]:
     """Return layers with all distinct rows that are as new as the kept row of a key."""
-    best = [*key, newest]
-    top = kept.select(best).join(
-        _tied(ordered, best), on=best, how="semi", nulls_equal=True
+    newest_key = [*key, newest]
+    top = kept.select(newest_key).join(
+        _shared_values(ordered, newest_key), on=newest_key, how="semi", nulls_equal=True
     )
     if top.is_empty():
         return [kept]
-    rivals = ordered.join(
-        top, on=best, how="semi", nulls_equal=True, maintain_order="left"
+    candidates = ordered.join(
+        top, on=newest_key, how="semi", nulls_equal=True, maintain_order="left"
     )
-    return [kept, *_stacked(rivals, key)[1:]]
+    return [kept, *_version_layers(candidates, key)[1:]]
 
 
-def _tied(ordered: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
+def _shared_values(ordered: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
     """Return the combinations of column values that adjacent rows share."""
     return ordered.filter(~_is_last(columns)).select(columns).unique()
 
 
-def _stacked(ordered: pl.DataFrame, key: Sequence[str]) -> list[pl.DataFrame]:
+def _version_layers(ordered: pl.DataFrame, key: Sequence[str]) -> list[pl.DataFrame]:
     """Return all distinct rows of each key in layers, the last rows in the first."""
     content = [name for name in ordered.columns if name != ROW]
     # of equal rows keep the last, so that a key's last row is always kept
     rows = ordered.unique(content, keep="last", maintain_order=True)
     depth = pl.int_range(pl.len()).reverse().over(key).alias(DEPTH)
-    deep = rows.with_columns(depth)
-    levels = deep.get_column(DEPTH).unique().sort()
-    return [deep.filter(pl.col(DEPTH) == level).drop(DEPTH) for level in levels]
+    with_depth = rows.with_columns(depth)
+    levels = with_depth.get_column(DEPTH).unique().sort()
+    return [with_depth.filter(pl.col(DEPTH) == level).drop(DEPTH) for level in levels]
 
 
-def _folded(
+def _coalesced_layers(
     ordered: pl.DataFrame, key: Sequence[str], newest: str | None
 ) -> list[pl.DataFrame]:
     """Return one row per key, but all distinct rows of a key with two of the same age.
@@ -152,23 +152,23 @@ def _folded(
     Among those the server keeps the greater values, in its own sort order.
     """
     if newest is None:
-        return [_fold(ordered, key)]
-    tied = _tied(ordered, [*key, newest]).select(key).unique()
-    if tied.is_empty():
-        return [_fold(ordered, key)]
-    calm = ordered.join(tied, on=list(key), how="anti", maintain_order="left")
-    rivals = ordered.join(tied, on=list(key), how="semi", maintain_order="left")
-    top, *others = _stacked(rivals, key)
-    return [pl.concat([_fold(calm, key), top]).sort(list(key)), *others]
+        return [_coalesce(ordered, key)]
+    tied_keys = _shared_values(ordered, [*key, newest]).select(key).unique()
+    if tied_keys.is_empty():
+        return [_coalesce(ordered, key)]
+    untied = ordered.join(tied_keys, on=list(key), how="anti", maintain_order="left")
+    tied = ordered.join(tied_keys, on=list(key), how="semi", maintain_order="left")
+    top, *others = _version_layers(tied, key)
+    return [pl.concat([_coalesce(untied, key), top]).sort(list(key)), *others]
 
 
-def _fold(ordered: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
+def _coalesce(ordered: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
     """Return one row per key, with the last value of each column that is not null."""
-    alone = _is_last(key) & _is_last(key).shift(1, fill_value=True)
-    single = ordered.filter(alone)
-    several = ordered.filter(~alone)
+    is_single = _is_last(key) & _is_last(key).shift(1, fill_value=True)
+    single = ordered.filter(is_single)
+    several = ordered.filter(~is_single)
     values = [name for name in ordered.columns if name not in (*key, ROW)]
-    folded = several.group_by(list(key)).agg(
+    coalesced = several.group_by(list(key)).agg(
         *(pl.col(name).drop_nulls().last() for name in values), pl.col(ROW).last()
     )
-    return pl.concat([single, folded.select(ordered.columns)]).sort(list(key))
+    return pl.concat([single, coalesced.select(ordered.columns)]).sort(list(key))

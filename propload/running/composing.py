@@ -306,8 +306,8 @@ def _pipeline_options(
 ) -> PipelineOptions:
     options = plan.options
     return PipelineOptions(
-        batch_rows=lambda: memory.fitting(sizes()),
-        batch_bytes=lambda: memory.fitting(sizes.most_bytes),
+        batch_rows=lambda: memory.scaled(sizes()),
+        batch_bytes=lambda: memory.scaled(sizes.most_bytes),
         batch_seconds=options.batch_seconds,
         lanes=plan.workers,
         lane_bytes=max(1, waiting_bytes(plan) // plan.workers),

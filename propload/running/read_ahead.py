@@ -95,5 +95,5 @@ def read_ahead(
 def _held_back(batches: Iterable[Batch], memory: MemoryWatch) -> Iterator[Batch]:
     """Yield batches, and wait before each one while memory is at its limit."""
     for batch in batches:
-        memory.hold_back()
+        memory.wait_below_limit()
         yield batch

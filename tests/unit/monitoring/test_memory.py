@@ -15,7 +15,7 @@ def watch(*sizes):
     left = list(sizes)
     metrics = Metrics()
     return MemoryWatch(
-        1000, metrics, measure=lambda: left.pop(0) if len(left) > 1 else left[0]
+        1000, metrics, resident_bytes=lambda: left.pop(0) if len(left) > 1 else left[0]
     ), metrics
 
 
@@ -24,31 +24,31 @@ def watch(*sizes):
 )
 def test_pressure_grows_from_80_percent_to_the_limit(size, pressure):
     one, _ = watch(size)
-    one.look()
+    one.measure()
     assert one.pressure == pytest.approx(pressure)
 
 
 def test_the_last_look_holds_where_no_file_can_be_opened_for_another():
     one = MemoryWatch(1 << 50, Metrics())
-    seen = one.look()
+    seen = one.measure()
     assert seen > 0
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (0, limits[1]))
     try:
-        assert one.look() == seen
+        assert one.measure() == seen
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, limits)
 
 
 def test_batches_shrink_under_pressure_but_never_to_nothing():
     one, _ = watch(500, 900, 2000)
-    one.look()
-    assert one.fitting(1000) == 1000
-    one.look()
-    assert one.fitting(1000) == 562
-    one.look()
-    assert one.fitting(1000) == 125
-    assert one.fitting(1) == 1
+    one.measure()
+    assert one.scaled(1000) == 1000
+    one.measure()
+    assert one.scaled(1000) == 562
+    one.measure()
+    assert one.scaled(1000) == 125
+    assert one.scaled(1) == 1
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_a_batch_takes_a_small_part_of_what_is_free(held, most, allowed):
 def test_the_peak_is_kept_and_the_metrics_hear_each_look():
     one, metrics = watch(10, 70, 30)
     for _ in range(3):
-        one.look()
+        one.measure()
     assert one.peak_bytes == 70
     assert metrics.snapshot().memory_bytes == 30
 
@@ -78,22 +78,22 @@ def patient(monkeypatch):
 
 def test_a_reader_is_held_back_until_memory_falls(monkeypatch, patient):
     one, metrics = watch(2000, 2000, 10)
-    one.look()
+    one.measure()
     waits, passed = noted_waits(one._changed, monkeypatch), threading.Event()
 
     def read():
-        one.hold_back()
+        one.wait_below_limit()
         passed.set()
 
     reader = threading.Thread(target=read)
     reader.start()
     assert waits.acquire(timeout=10)
     assert "memory is at its limit" in metrics.snapshot().activity
-    one.look()
+    one.measure()
     # it has looked at what was measured, and waits again
     assert waits.acquire(timeout=10)
     assert not passed.is_set()
-    one.look()
+    one.measure()
     assert passed.wait(10)
     reader.join()
     assert metrics.snapshot().activity == ""
@@ -103,8 +103,8 @@ def test_the_end_of_the_run_wakes_a_reader(monkeypatch, patient):
     one, _ = watch(10, 2000)
     waits = noted_waits(one._changed, monkeypatch)
     with one:
-        one.look()
-        reader = threading.Thread(target=one.hold_back)
+        one.measure()
+        reader = threading.Thread(target=one.wait_below_limit)
         reader.start()
         assert waits.acquire(timeout=10)
         assert reader.is_alive()
@@ -123,21 +123,21 @@ def test_what_the_process_held_before_does_not_slow_a_run():
     one, _ = watch(5000)
     with one:
         assert one.pressure == 0
-        assert one.fitting(1000) == 1000
+        assert one.scaled(1000) == 1000
 
 
 def test_a_pause_in_vain_is_not_repeated(monkeypatch):
     monkeypatch.setattr("propload.monitoring.memory.LONGEST_PAUSE", 0.01)
     one, metrics = watch(2000)
-    one.look()
-    one.hold_back()
+    one.measure()
+    one.wait_below_limit()
     assert metrics.snapshot().activity == ""
     assert one.pressure < 1
 
 
 def test_a_limit_that_was_raised_is_told_with_what_the_process_held():
     held = 300 << 20
-    with MemoryWatch(50 << 20, Metrics(), measure=lambda: held) as one:
+    with MemoryWatch(50 << 20, Metrics(), resident_bytes=lambda: held) as one:
         held = 340 << 20
     assert one.note == (
         "max_memory was raised from 50 MB to 400 MB: the process held 300 MB before "
@@ -146,7 +146,7 @@ def test_a_limit_that_was_raised_is_told_with_what_the_process_held():
 
 
 def test_a_limit_without_its_unit_is_told_in_bytes():
-    with MemoryWatch(600, Metrics(), measure=lambda: 300 << 20) as one:
+    with MemoryWatch(600, Metrics(), resident_bytes=lambda: 300 << 20) as one:
         pass
     assert one.note.startswith("max_memory was raised from 600 bytes to 375 MB: ")
 
@@ -162,6 +162,6 @@ def test_a_limit_that_gave_way_in_the_run_is_told(monkeypatch):
     monkeypatch.setattr("propload.monitoring.memory.LONGEST_PAUSE", 0.01)
     one, _ = watch(10, 2000)
     with one:
-        one.look()
-        one.hold_back()
+        one.measure()
+        one.wait_below_limit()
     assert "max_memory was raised" in one.note
