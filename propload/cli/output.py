@@ -25,7 +25,7 @@ from propload.errors import LoadError, OutputError, PropLoadError
 from propload.messages.wording import hanging, visible, visible_json
 from propload.process.early_signals import INTERRUPTED, MOMENT
 from propload.process.threads import NO_MORE_THREADS, is_refusal
-from propload.state.state_folder import not_ours
+from propload.state.state_folder import foreign_owner_message
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -218,7 +218,7 @@ def _lacking(error: Exception) -> str:
     if is_refusal(error):
         return NO_MORE_THREADS
     if isinstance(error, PermissionError) and isinstance(error.filename, str):
-        return not_ours(Path(error.filename))
+        return foreign_owner_message(Path(error.filename))
     return ""
 
 

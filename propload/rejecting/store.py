@@ -15,7 +15,7 @@ from propload.messages.suggested_commands import Commands
 from propload.private_files import lock_private, open_private, sync_folder, unlock
 from propload.rejecting.lines import count_lines, each_line
 from propload.state.run_files import RunFiles, delete, written_before
-from propload.state.state_folder import not_ours
+from propload.state.state_folder import foreign_owner_message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -223,7 +223,7 @@ def _summary_or_none(path: Path) -> RejectRun | None:
         # another process has replayed or dropped it since it was listed
         return None
     except PermissionError as error:
-        log.warning("%s", not_ours(path) or error)
+        log.warning("%s", foreign_owner_message(path) or error)
         return None
     except ConfigError as error:
         log.warning("%s", error)

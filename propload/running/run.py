@@ -33,7 +33,7 @@ from propload.retrying import RetryOptions, retry
 from propload.running.advice import (
     how_to_continue,
     nothing_to_replace,
-    way_on,
+    recovery_method,
     what_ended,
 )
 from propload.running.choosing import open_database
@@ -122,7 +122,7 @@ class Run:
                 stack.enter_context(self._memory)
                 parts = self._compose(stack)
                 note = told.enter_context(self._noted(parts))
-                parts.fit.on_entered(note.tell_entered)
+                parts.fit.on_entered(note.note_entered)
                 if self._stopped.is_set():
                     parts.stop()
                 ending = self._settle(parts, self._load(parts))
@@ -204,7 +204,7 @@ class Run:
             target=TargetName(parts.database.label, str(parts.target.table)),
             began=self._began_at,
             pid=os.getpid(),
-            way=way_on(parts),
+            way=recovery_method(parts),
             replayed=self._plan.replayed,
             entered=parts.continued,
         )

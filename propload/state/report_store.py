@@ -15,7 +15,7 @@ from propload.options import Places
 from propload.private_files import replace_private
 from propload.report import REJECTS_GONE, from_dict
 from propload.state.run_files import RunFiles, delete, written_before
-from propload.state.state_folder import not_ours
+from propload.state.state_folder import foreign_owner_message
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -86,9 +86,9 @@ class ReportStore:
         Raises:
             ConfigError: The limit is not a number of reports.
         """
-        found = (report for _, report in _into(table, self.files.all()))
+        reports = (report for _, report in _reports_for_table(table, self.files.all()))
         try:
-            newest = islice(found, limit or None)
+            newest = islice(reports, limit or None)
         except ValueError as error:
             msg = f"limit is {limit!r}: give how many reports, or 0 for all"
             raise ConfigError(msg) from error
@@ -101,9 +101,9 @@ class ReportStore:
             source: The name of the source.
             since: The id of a run; only runs that began after it are returned.
         """
-        younger = takewhile(lambda name: name > since, self.files.names())
-        found = self.each(younger, naming=source)
-        return (report for report in found if report.source == source)
+        newer = takewhile(lambda name: name > since, self.files.names())
+        reports = self.each(newer, naming=source)
+        return (report for report in reports if report.source == source)
 
     def each(self, run_ids: Iterable[str], /, *, naming: str) -> Iterator[Report]:
         """Yield the reports of those of some runs that have one.
@@ -112,8 +112,8 @@ class ReportStore:
             run_ids: The runs.
             naming: A text; reports that do not contain it are skipped.
         """
-        found = _each(map(self.files.path, run_ids), naming=naming)
-        return (report for _, report in found)
+        reports = _read_reports(map(self.files.path, run_ids), naming=naming)
+        return (report for _, report in reports)
 
     def drop(self, before: datetime, /, *, table: TableName | None = None) -> int:
         """Delete the reports of runs that ended before a moment; return how many.
@@ -131,22 +131,24 @@ class ReportStore:
         """
         old = written_before(before, self.files.all())
         if table is not None:
-            old = [path for path, _ in _into(table, old)]
-        kept = {path for path, report in _each(old) if report.rejects_path}
+            old = [path for path, _ in _reports_for_table(table, old)]
+        kept = {path for path, report in _read_reports(old) if report.rejects_path}
         return sum(delete(path) for path in old if path not in kept)
 
 
-def _into(
+def _reports_for_table(
     table: TableName | None, paths: Iterable[Path]
 ) -> Iterator[tuple[Path, Report]]:
     """Yield files with their reports, of one table, or of all if it is None."""
     if table is None:
-        return _each(paths)
-    found = _each(paths, naming=str(table))
-    return (one for one in found if one[1].target.table == str(table))
+        return _read_reports(paths)
+    reports = _read_reports(paths, naming=str(table))
+    return (pair for pair in reports if pair[1].target.table == str(table))
 
 
-def _each(paths: Iterable[Path], *, naming: str = "") -> Iterator[tuple[Path, Report]]:
+def _read_reports(
+    paths: Iterable[Path], *, naming: str = ""
+) -> Iterator[tuple[Path, Report]]:
     """Yield files with their reports.
 
     Args:
@@ -155,16 +157,16 @@ def _each(paths: Iterable[Path], *, naming: str = "") -> Iterator[tuple[Path, Re
             as most files of years of runs are of other tables and sources.
     """
     # ASCII only: other letters may be escaped in a file that was written by hand
-    named = json.dumps(naming)[1:-1].encode() if naming.isascii() else b""
+    needle = json.dumps(naming)[1:-1].encode() if naming.isascii() else b""
     for path in paths:
         try:
-            if named in (text := path.read_bytes()):
+            if needle in (text := path.read_bytes()):
                 yield path, _report_of(path, text)
         except FileNotFoundError:
             # another process has dropped it since it was listed
             continue
         except OSError as error:
-            log.warning("%s", _no_report(path, error))
+            log.warning("%s", _report_error(path, error))
         except ConfigError as error:
             log.warning("%s", error)
 
@@ -173,22 +175,24 @@ def _read(path: Path) -> Report:
     try:
         return _report_of(path, path.read_bytes())
     except OSError as error:
-        raise _no_report(path, error) from error
+        raise _report_error(path, error) from error
 
 
 def _report_of(path: Path, text: bytes) -> Report:
     try:
-        return _as_of_now(from_dict(json.loads(text)), path)
+        return _with_current_rejects(from_dict(json.loads(text)), path)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise _no_report(path, error) from error
+        raise _report_error(path, error) from error
 
 
-def _no_report(path: Path, error: Exception) -> ConfigError:
-    shut = not_ours(path) if isinstance(error, PermissionError) else ""
-    return ConfigError(shut or f"{path} is not the report of a run: {error}")
+def _report_error(path: Path, error: Exception) -> ConfigError:
+    owner_message = (
+        foreign_owner_message(path) if isinstance(error, PermissionError) else ""
+    )
+    return ConfigError(owner_message or f"{path} is not the report of a run: {error}")
 
 
-def _as_of_now(report: Report, path: Path) -> Report:
+def _with_current_rejects(report: Report, path: Path) -> Report:
     """Return a report that points to its rejected rows, or notes that they are gone.
 
     They are found relative to the report, as the state folder may have been moved.

@@ -41,11 +41,13 @@ class RunFiles:
         """Return the ids of the runs, newest first: a run id begins with its time."""
         try:
             # os.listdir makes no Path of each file: years of runs leave 100,000
-            found = os.listdir(self.folder)  # noqa: PTH208 - see above
+            names = os.listdir(self.folder)  # noqa: PTH208 - see above
         except (FileNotFoundError, NotADirectoryError):
             return []
-        ended = (name for name in found if name.endswith(self.ending))
-        return sorted((name.removesuffix(self.ending) for name in ended), reverse=True)
+        matching = (name for name in names if name.endswith(self.ending))
+        return sorted(
+            (name.removesuffix(self.ending) for name in matching), reverse=True
+        )
 
     def all(self) -> Iterator[Path]:
         """Return the files that exist now, newest first."""
@@ -59,15 +61,16 @@ class RunFiles:
         """
         if run_id and is_file_of(self.folder, self.path(run_id)):
             return self.path(run_id)
-        found = [name for name in self.names() if name.startswith(run_id)]
-        if not found and not run_id:
+        matches = [name for name in self.names() if name.startswith(run_id)]
+        if not matches and not run_id:
             msg = f"no run has left any {self.kind}"
             raise ConfigError(msg)
-        if not run_id or len(found) == 1:
-            return self.path(found[0])
-        many = f"the names of {len(found)} runs begin with that"
+        if not run_id or len(matches) == 1:
+            return self.path(matches[0])
+        ambiguity = f"the names of {len(matches)} runs begin with that"
         listing = self.listing(commands_for(self.folder.parent))
-        msg = f"run {run_id!r}: {many if found else f'no {self.kind}'}. See: {listing}"
+        problem = ambiguity if matches else f"no {self.kind}"
+        msg = f"run {run_id!r}: {problem}. See: {listing}"
         raise ConfigError(msg)
 
 
@@ -83,7 +86,7 @@ def is_file_of(folder: Path, path: Path, /) -> bool:
 def written_before(moment: datetime, paths: Iterable[Path], /) -> list[Path]:
     """Return the files that were last written before a moment and still exist."""
     latest = moment.timestamp()
-    times = ((path, _written(path)) for path in paths)
+    times = ((path, _written_at(path)) for path in paths)
     return [path for path, time in times if time is not None and time < latest]
 
 
@@ -96,7 +99,7 @@ def delete(path: Path, /) -> bool:
     return True
 
 
-def _written(path: Path) -> float | None:
+def _written_at(path: Path) -> float | None:
     """Return when a file was last written, or None if it is gone since it was listed.
 
     A run that ends in another process removes its marker.

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 #: The state folder and those in it, each of which may have another owner.
-_OF_RUNS = ("", "rejects", "journal", "runs")
+_FOLDERS = ("", "rejects", "journal", "runs")
 _READING = os.R_OK | os.X_OK
 _WRITING = os.W_OK | os.X_OK
 #: Prefix of the id of a user that has no name on this machine.
 _NAMELESS = "user "
-_ANOTHER = "--state-dir FOLDER, or PROPLOAD_STATE_DIR"
+_STATE_DIR_SETTINGS = "--state-dir FOLDER, or PROPLOAD_STATE_DIR"
 
 
 def make_state_folder(state_dir: Path) -> None:
@@ -47,7 +47,7 @@ def check_state_folder(state_dir: Path, /, *, writing: bool = False) -> None:
         ConfigError: It cannot be used; the message says who owns it, and what to do.
     """
     mode = _READING | (_WRITING if writing else 0)
-    for name in _OF_RUNS:
+    for name in _FOLDERS:
         require_usable(state_dir, state_dir / name, mode)
 
 
@@ -74,54 +74,56 @@ def require_usable(state_dir: Path, path: Path, mode: int, /) -> None:
 
 def _unusable(state_dir: Path, path: Path, error: OSError) -> ConfigError:
     """Return the error for a folder that cannot be used."""
-    found, file = _shut(path), _file_on_the_way(state_dir)
-    owner, user = _owner(found), os.geteuid()
-    is_refused = isinstance(error, PermissionError) and file is None
+    inaccessible, blocking = _first_inaccessible(path), _blocking_file(state_dir)
+    owner, user = _owner(inaccessible), os.geteuid()
+    is_refused = isinstance(error, PermissionError) and blocking is None
     cannot = f"the state folder {state_dir} cannot be used"
     if owner is None or owner == user or not is_refused:
-        why = error.strerror if file is None else f"{file} is not a folder"
-        return ConfigError(f"{cannot}: {why}. Use another one: {_ANOTHER}")
-    whose, what = user_name(owner), "it" if found == state_dir else found
-    told = f"{cannot}: {what} belongs to {whose}, and this is {user_name(user)}"
-    if found in state_dir.parents:
-        return ConfigError(f"{told}. Name another one: {_ANOTHER}")
+        why = error.strerror if blocking is None else f"{blocking} is not a folder"
+        return ConfigError(f"{cannot}: {why}. Use another one: {_STATE_DIR_SETTINGS}")
+    owner_name = user_name(owner)
+    subject = "it" if inaccessible == state_dir else inaccessible
+    belongs = f"{subject} belongs to {owner_name}, and this is {user_name(user)}"
+    message = f"{cannot}: {belongs}"
+    if inaccessible in state_dir.parents:
+        return ConfigError(f"{message}. Name another one: {_STATE_DIR_SETTINGS}")
     return ConfigError(
-        f"{told}. Run propload as {whose}, change its owner "
-        f"({_hand_over(state_dir)}), or name another one: {_ANOTHER}"
+        f"{message}. Run propload as {owner_name}, change its owner "
+        f"({_chown_command(state_dir)}), or name another one: {_STATE_DIR_SETTINGS}"
     )
 
 
-def not_ours(path: Path, /) -> str:
+def foreign_owner_message(path: Path, /) -> str:
     """Return the message about another user's file; empty if it is this user's."""
     owner, user = _owner(path), os.geteuid()
     if owner is None or owner == user:
         return ""
     return (
         f"{path} belongs to {user_name(owner)}, and this is {user_name(user)}: change "
-        f"its owner ({_hand_over(path.parent)})"
+        f"its owner ({_chown_command(path.parent)})"
     )
 
 
-def _hand_over(folder: Path) -> str:
+def _chown_command(folder: Path) -> str:
     """Return the command with which root gives a folder to this user."""
     me = user_name(os.geteuid())
     return f"chown -R {me.removeprefix(_NAMELESS)} {folder}"
 
 
-def _file_on_the_way(path: Path) -> Path | None:
+def _blocking_file(path: Path) -> Path | None:
     """Return the file in the place of a folder or one of its parents, or None."""
-    for one in (path, *path.parents):
+    for candidate in (path, *path.parents):
         with suppress(OSError):
-            if one.exists():
-                return None if one.is_dir() else one
+            if candidate.exists():
+                return None if candidate.is_dir() else candidate
     return None
 
 
-def _shut(path: Path) -> Path:
+def _first_inaccessible(path: Path) -> Path:
     """Return the first parent of a path that this user may not enter, or the path."""
-    for above in reversed(path.parents):
-        if _owner(above) is not None and not os.access(above, os.X_OK):
-            return above
+    for parent in reversed(path.parents):
+        if _owner(parent) is not None and not os.access(parent, os.X_OK):
+            return parent
     return path
 
 

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 #: How the rest of a killed run is loaded: its command is resumed (`--resume`), its
 #: source is loaded again, its journal is recovered, or rejected rows are replayed.
-Way = Literal["resume", "again", "recover", "replay"]
+RecoveryMethod = Literal["resume", "again", "recover", "replay"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +53,16 @@ class UnfinishedRun:
     target: TargetName
     began: datetime
     pid: int
-    way: Way = "resume"
+    way: RecoveryMethod = "resume"
     replayed: str = ""
     status: Literal["running", "killed"] = "running"
     entered: bool = False
 
     def as_dict(self) -> dict[str, Plain]:
         """Return it as plain values, with the names that reports use."""
-        told = {"run_id": self.run_id, "status": self.status, **asdict(self)}
-        del told["entered"]
-        return {**told, "began": self.began.isoformat()}
+        values = {"run_id": self.run_id, "status": self.status, **asdict(self)}
+        del values["entered"]
+        return {**values, "began": self.began.isoformat()}
 
 
 @dataclass(slots=True)
@@ -71,17 +71,17 @@ class RunMarker:
 
     Attributes:
         path: Its file.
-        beginning: The run.
+        run: The run.
         descriptor: The open file; None if it could not be created.
         stays: Whether to keep it when the run ends, as nothing else tells of the run.
     """
 
     path: Path
-    beginning: UnfinishedRun
+    run: UnfinishedRun
     descriptor: int | None = None
     stays: bool = False
 
-    def tell_entered(self) -> None:
+    def note_entered(self) -> None:
         """Note that a ledger has recorded the run.
 
         Errors are ignored: without the note, nobody notices if the ledger loses the run
@@ -89,7 +89,7 @@ class RunMarker:
         """
         if self.descriptor is not None:
             with suppress(OSError):
-                _write(self.descriptor, replace(self.beginning, entered=True))
+                _write(self.descriptor, replace(self.run, entered=True))
 
     def forget(self) -> None:
         """Remove the file, unless it is to stay; errors are ignored."""
@@ -99,23 +99,23 @@ class RunMarker:
 
 
 @contextmanager
-def mark_running(folder: Path, beginning: UnfinishedRun, /) -> Iterator[RunMarker]:
+def mark_running(folder: Path, run: UnfinishedRun, /) -> Iterator[RunMarker]:
     """Keep a run's marker within the block, and return it; a killed process leaves it.
 
     If it cannot be written, a warning is logged, and the run continues without it.
     """
-    path = _files(folder).path(beginning.run_id)
-    note = RunMarker(path, beginning)
+    path = _files(folder).path(run.run_id)
+    marker = RunMarker(path, run)
     with ExitStack() as stack:
         try:
-            note.descriptor = descriptor = lock_private(path)
+            marker.descriptor = descriptor = lock_private(path)
             stack.callback(unlock, descriptor)
-            stack.callback(note.forget)
+            stack.callback(marker.forget)
             os.ftruncate(descriptor, 0)
-            _write(descriptor, beginning)
+            _write(descriptor, run)
         except OSError as error:
             log.warning("the beginning of the run was not noted in %s: %s", path, error)
-        yield note
+        yield marker
 
 
 class UnfinishedRunStore:
@@ -134,20 +134,20 @@ class UnfinishedRunStore:
         Args:
             table: The table of the runs, or None for all tables.
         """
-        found = map(_read, self._files.all())
-        return [one for one in found if one is not None and _is_into(one, table)]
+        runs = map(_read, self._files.all())
+        return [run for run in runs if run is not None and _is_for_table(run, table)]
 
     def forget(self, run_id: str, /) -> None:
         """Remove the marker of a killed run that has nothing left to continue."""
-        one = _read(self._files.path(run_id))
-        if one is not None and one.status == "killed":
+        run = _read(self._files.path(run_id))
+        if run is not None and run.status == "killed":
             delete(self._files.path(run_id))
 
     def forget_replays(self, run_id: str, /) -> None:
         """Remove the markers of a run's killed replays, as no row is left to replay."""
-        for one in self.newest():
-            if one.replayed == run_id:
-                self.forget(one.run_id)
+        for run in self.newest():
+            if run.replayed == run_id:
+                self.forget(run.run_id)
 
     def drop(self, before: datetime, /, *, table: TableName | None = None) -> int:
         """Remove markers of killed runs that began before a moment; return how many.
@@ -158,44 +158,44 @@ class UnfinishedRunStore:
         """
         dropped = 0
         for path in written_before(before, self._files.all()):
-            one = _read(path)
-            if one is not None and one.status == "killed" and _is_into(one, table):
+            run = _read(path)
+            if run is not None and run.status == "killed" and _is_for_table(run, table):
                 dropped += delete(path)
         return dropped
 
 
-def _write(descriptor: int, beginning: UnfinishedRun) -> None:
+def _write(descriptor: int, run: UnfinishedRun) -> None:
     """Overwrite a marker in one call, so that a reader sees the old text or the new."""
-    told = {**beginning.as_dict(), "entered": beginning.entered}
+    values = {**run.as_dict(), "entered": run.entered}
     # pads `true` to the length of `false`
-    blank = " " if beginning.entered else ""
-    os.pwrite(descriptor, f"{json.dumps(told)}{blank}".encode(), 0)
+    blank = " " if run.entered else ""
+    os.pwrite(descriptor, f"{json.dumps(values)}{blank}".encode(), 0)
 
 
 def _files(folder: Path) -> RunFiles:
     return RunFiles(folder, ".begun", "such run", Commands.list_runs)
 
 
-def _is_into(one: UnfinishedRun, table: TableName | None) -> bool:
-    return table is None or one.target.table == str(table)
+def _is_for_table(run: UnfinishedRun, table: TableName | None) -> bool:
+    return table is None or run.target.table == str(table)
 
 
 def _read(path: Path) -> UnfinishedRun | None:
     """Return the run of a marker, or None if it is just ending or was never written."""
     try:
         is_held = is_locked(path)
-        told = json.loads(path.read_bytes())
+        values = json.loads(path.read_bytes())
         return UnfinishedRun(
-            run_id=told["run_id"],
-            source=told["source"],
-            target=TargetName(**told["target"]),
-            began=datetime.fromisoformat(told["began"]),
-            pid=told["pid"],
-            way=told["way"],
-            replayed=told["replayed"],
+            run_id=values["run_id"],
+            source=values["source"],
+            target=TargetName(**values["target"]),
+            began=datetime.fromisoformat(values["began"]),
+            pid=values["pid"],
+            way=values["way"],
+            replayed=values["replayed"],
             status="running" if is_held else "killed",
             # missing in files of older versions
-            entered=told.get("entered", False),
+            entered=values.get("entered", False),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         log.debug("%s is not the record of a run: %s", path, error)

@@ -57,7 +57,7 @@ def leave_killed(state_dir, run_id, csv, database, *, is_entered):
     path = state_dir / "runs" / f"{run_id}.begun"
     with mark_running(path.parent, one) as note:
         if is_entered:
-            note.tell_entered()
+            note.note_entered()
         left = path.read_bytes()
     path.write_bytes(left)
     ReportStore(state_dir / "runs").files.path(report.run_id).unlink()

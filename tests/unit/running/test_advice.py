@@ -14,7 +14,7 @@ from propload.errors import (
     WriteError,
 )
 from propload.report import Counts
-from propload.running.advice import how_to_continue, way_on, what_ended
+from propload.running.advice import how_to_continue, recovery_method, what_ended
 
 #: What is left of a run's rows: a source that can be read again, or a journal.
 LEFT = [None, "a journal", "its rows"]
@@ -33,7 +33,7 @@ def test_a_run_that_is_killed_goes_on_by_what_its_source_is(
     parts_of, journal, replayed, fingerprint, way
 ):
     parts = parts_of(journal, fingerprint=fingerprint, replayed=replayed)
-    assert way_on(parts) == way
+    assert recovery_method(parts) == way
 
 
 def test_a_run_that_refused_too_many_rows_says_where_they_are(parts_of):

@@ -10,7 +10,11 @@ import pytest
 
 import propload
 from propload.errors import ConfigError
-from propload.state.state_folder import check_state_folder, make_state_folder, not_ours
+from propload.state.state_folder import (
+    check_state_folder,
+    foreign_owner_message,
+    make_state_folder,
+)
 
 OTHER = 4_000_000
 
@@ -56,9 +60,9 @@ def test_a_file_of_another_user_is_told_as_such(made, shut):
     file = made / "runs" / "20260101-ab.json"
     file.parent.mkdir()
     file.touch()
-    assert not not_ours(file)
+    assert not foreign_owner_message(file)
     with shut():
-        said = not_ours(file)
+        said = foreign_owner_message(file)
     assert said.startswith(f"{file} belongs to {me()}, and this is user {OTHER}: ")
     assert f"chown -R {OTHER} {file.parent}" in said
 

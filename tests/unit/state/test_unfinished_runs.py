@@ -59,7 +59,7 @@ def test_that_a_ledger_holds_a_run_is_noted_at_one_stroke(tmp_path):
     store, path = UnfinishedRunStore(tmp_path), tmp_path / f"{RUN.run_id}.begun"
     with mark_running(tmp_path, RUN) as note:
         before = path.stat().st_size
-        note.tell_entered()
+        note.note_entered()
         assert store.newest() == [replace(RUN, entered=True)]
         # no end of the line before is left
         assert path.stat().st_size == before
