@@ -94,13 +94,13 @@ def recover(
         with open_database(plan) as database:
             if not moved:
                 require_home(named, database, plan.commands)
-        return _recovered([named], plan, plan.told, on_report)
+        return _recovered([named], plan, plan.explicit_settings, on_report)
     found = find_leftovers(plan.readable_places().journal)
     if not found:
         return []
     with open_database(plan) as database:
         mine = _to_load(into_table(found, settings), database, plan.commands)
-    return _recovered(mine, plan, plan.told - {"table"}, on_report)
+    return _recovered(mine, plan, plan.explicit_settings - {"table"}, on_report)
 
 
 def _to_load(

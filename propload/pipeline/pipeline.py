@@ -58,8 +58,8 @@ class PipelineOptions:
         by_context: Whether rows of different sources or `as_of` are prepared
             separately.
         start: Where the run starts: a resumed one where it had ended.
-        on_wide: Called with the rows and bytes of a joined batch that was ended by its
-            bytes.
+        on_byte_limited: Called with the rows and bytes of a joined batch that was ended
+            by its bytes.
     """
 
     batch_rows: Callable[[], int]
@@ -71,7 +71,7 @@ class PipelineOptions:
     by_context: bool = False
     start: Start = field(default_factory=Start)
     batch_bytes: Callable[[], int] = lambda: BATCH_BYTES
-    on_wide: Callable[[int, int], None] = lambda _rows, _nbytes: None
+    on_byte_limited: Callable[[int, int], None] = lambda _rows, _nbytes: None
 
 
 class Pipeline:
@@ -196,7 +196,7 @@ class Pipeline:
             number=start.batch,
             first_row=start.first_row,
             batch_bytes=options.batch_bytes,
-            on_wide=options.on_wide,
+            on_byte_limited=options.on_byte_limited,
         )
         row, source = start.first_row, "the source"
         for joined in joiner:

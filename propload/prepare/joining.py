@@ -231,7 +231,8 @@ class Joiner:
         first_row: The run's 0-based number of the first row.
         batch_bytes: Called before each joined batch; returns how many bytes it may
             have, which a single row may exceed.
-        on_wide: Called with rows and bytes of each batch that was full by its bytes.
+        on_byte_limited: Called with rows and bytes of each batch that was full by its
+            bytes.
     """
 
     incoming: Incoming
@@ -242,7 +243,7 @@ class Joiner:
     number: int = 0
     first_row: int = 0
     batch_bytes: Callable[[], int] = lambda: BATCH_BYTES
-    on_wide: Callable[[int, int], None] = lambda _rows, _nbytes: None
+    on_byte_limited: Callable[[int, int], None] = lambda _rows, _nbytes: None
     _rest: Batch | None = field(default=None, init=False)
     _width: float = field(default=0.0, init=False)
     _ends: deque[int] = field(default_factory=deque, init=False)
@@ -286,7 +287,7 @@ class Joiner:
                 parts.append(part)
             if room.by_bytes:
                 rows = sum(part.height for part in parts)
-                self.on_wide(rows, round(room.used))
+                self.on_byte_limited(rows, round(room.used))
                 break
             if deadline is None and not self._ends:
                 deadline = time.monotonic() + self.batch_seconds

@@ -94,7 +94,7 @@ class RejectWriter:
                 self._last[refused.lane] = (refused.batch, refused.reasons)
         return rows
 
-    def take_up(self, is_kept: Callable[[Line], bool], /) -> int:
+    def adopt_earlier_rows(self, is_kept: Callable[[Line], bool], /) -> int:
         """Take over rows that the run had rejected before; return how many are kept.
 
         They are counted, and until `close` they are locked against replays and drops.

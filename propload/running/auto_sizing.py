@@ -129,28 +129,28 @@ def with_workers(
     Raises:
         ConfigError: The server does not have that many connections.
     """
-    server, told = database.capacity(), plan.options.workers
+    server, requested = database.capacity(), plan.options.workers
     others = OTHER_SESSIONS + plan.options.lock + replaces
-    if (1 if told == "auto" else told) + others > server.connections:
-        raise ConfigError(_too_few(server, told, others, database.label))
-    if told != "auto":
+    if (1 if requested == "auto" else requested) + others > server.connections:
+        raise ConfigError(_too_few_message(server, requested, others, database.label))
+    if requested != "auto":
         return plan, ()
     chosen = choose_workers(server, rows=expected(), others=others)
     return plan.with_sizes(workers=chosen.count), (chosen.reason,)
 
 
-def _too_few(
-    server: ServerCapacity, told: int | Literal["auto"], others: int, label: str
+def _too_few_message(
+    server: ServerCapacity, requested: int | Literal["auto"], others: int, label: str
 ) -> str:
     """Return the message for a server that has too few connections for a run."""
-    workers = WORKERS if told == "auto" else told
-    words = [server.how_to_raise(workers + others)]
+    workers = WORKERS if requested == "auto" else requested
+    options = [server.how_to_raise(workers + others)]
     if others < server.connections:
-        words.append("use fewer --workers")
+        options.append("use fewer --workers")
     return (
         f"{counted(workers, 'worker needs one', 'workers need a')} connection"
         f"{' each' * (workers > 1)} and the run {others} more, but {label} gives this "
-        f"user {server.connections:,} in all: {' or '.join(words)}"
+        f"user {server.connections:,} in all: {' or '.join(options)}"
     )
 
 
@@ -169,35 +169,36 @@ class BatchRows:
     def __init__(self, rows: int, *, most_bytes: int = BATCH_BYTES) -> None:
         self.rows = rows
         self.most_bytes = most_bytes
-        self._width = 0.0
+        self._row_bytes = 0.0
 
     def __call__(self) -> int:
         """Return the most rows that the next batch may have."""
         return self.rows
 
-    def note_wide(self, rows: int, nbytes: int, /) -> None:
+    def note_byte_limited(self, rows: int, nbytes: int, /) -> None:
         """Note the size of a batch that ended by its bytes; called while joining."""
-        self._width = nbytes / rows
+        self._row_bytes = nbytes / rows
 
     @property
-    def in_force(self) -> int:
+    def reported_rows(self) -> int:
         """The size given in the report: the one that the user set."""
         return self.rows
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What was chosen and why, for the report."""
-        fitting = self._fitting()
-        if fitting == self.rows:
+        fitting_rows = self._fitting_rows()
+        if fitting_rows == self.rows:
             return ()
-        return (f"batches of {fitting:,} rows, not {self.rows:,}: {self._wide()}",)
+        change = f"batches of {fitting_rows:,} rows, not {self.rows:,}"
+        return (f"{change}: {self._width_note()}",)
 
-    def _fitting(self) -> int:
-        most = int(self.most_bytes / self._width) if self._width else self.rows
-        return max(1, min(self.rows, most))
+    def _fitting_rows(self) -> int:
+        limit = int(self.most_bytes / self._row_bytes) if self._row_bytes else self.rows
+        return max(1, min(self.rows, limit))
 
-    def _wide(self) -> str:
-        return f"rows of {self._width:,.0f} bytes leave room for no more"
+    def _width_note(self) -> str:
+        return f"rows of {self._row_bytes:,.0f} bytes leave room for no more"
 
 
 class AutoBatchRows(BatchRows):
@@ -219,73 +220,73 @@ class AutoBatchRows(BatchRows):
         super().__init__(BATCH_ROWS, most_bytes=most_bytes)
         self._committed = committed
         self._clock = clock
-        self._asked = 0
+        self._calls = 0
         self._began = (0.0, 0)
-        self._before: float | None = None
-        self._settled = False
-        self._said: list[str] = []
+        self._first_speed: float | None = None
+        self._is_final = False
+        self._changes: list[str] = []
 
     def __call__(self) -> int:
         """Return the most rows that the next batch may have."""
-        self._asked += 1
-        if self._asked <= WARM_BATCHES:
+        self._calls += 1
+        if self._calls <= WARM_BATCHES:
             self._begin()
-        elif (self._asked - WARM_BATCHES) % WINDOW == 0:
-            self._judge()
+        elif (self._calls - WARM_BATCHES) % WINDOW == 0:
+            self._evaluate()
         return self.rows
 
     @property
-    def in_force(self) -> int:
+    def reported_rows(self) -> int:
         """The size given in the report: the last one, or what the bytes allow."""
-        return self._fitting()
+        return self._fitting_rows()
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What was chosen and why, for the report."""
-        fitting = self._fitting()
-        said = [f"batch_rows auto: {fitting:,}", *self._said]
-        if fitting < self.rows:
-            said.append(self._wide())
-        return ("; ".join(said),)
+        fitting_rows = self._fitting_rows()
+        parts = [f"batch_rows auto: {fitting_rows:,}", *self._changes]
+        if fitting_rows < self.rows:
+            parts.append(self._width_note())
+        return ("; ".join(parts),)
 
     def _begin(self) -> None:
         self._began = (self._clock(), self._committed())
 
-    def _judge(self) -> None:
-        began, before = self._began
+    def _evaluate(self) -> None:
+        began, committed_before = self._began
         now, committed = self._clock(), self._committed()
         self._begin()
         seconds = max(now - began, 1e-9)
-        rows = committed - before
-        if rows < FULL * WINDOW * self._fitting():
+        rows = committed - committed_before
+        if rows < FULL * WINDOW * self._fitting_rows():
             return  # the run waited for the source, which says nothing about the size
         if seconds / WINDOW > SLOW_SECONDS and self.rows > LEAST_ROWS:
-            self._slow(seconds / WINDOW)
-        elif not self._settled:
+            self._halve(seconds / WINDOW)
+        elif not self._is_final:
             self._compare(rows / seconds)
 
-    def _slow(self, seconds: float) -> None:
+    def _halve(self, seconds: float) -> None:
         self.rows = max(LEAST_ROWS, self.rows // 2)
-        self._settled = True
-        self._said.append(f"halved, because a batch took {seconds:.0f} s")
+        self._is_final = True
+        self._changes.append(f"halved, because a batch took {seconds:.0f} s")
 
     def _compare(self, speed: float) -> None:
         """Double the size after the first measurement, and judge it by the next."""
-        if self._before is None:
-            self._before = speed
-            if self._fitting() < self.rows or self.rows * 2 > MOST_ROWS:
-                self._settled = True
+        if self._first_speed is None:
+            self._first_speed = speed
+            if self._fitting_rows() < self.rows or self.rows * 2 > MOST_ROWS:
+                self._is_final = True
                 return
             self.rows *= 2
             # batches in flight still have the old size: do not measure them
-            self._asked = WARM_BATCHES - 2
+            self._calls = WARM_BATCHES - 2
             return
-        tried, gain = self.rows, speed / self._before
-        self._settled = True
+        tried, gain = self.rows, speed / self._first_speed
+        self._is_final = True
         if gain < GAIN:
             self.rows = tried // 2
         verdict = "kept" if gain >= GAIN else "not worth its memory"
-        self._said.append(f"{tried:,} was {gain:.2f} times as fast: {verdict}")
+        self._changes.append(f"{tried:,} was {gain:.2f} times as fast: {verdict}")
 
 
 def batch_sizes(
@@ -299,7 +300,7 @@ def batch_sizes(
         committed: Returns the number of rows of this run whose outcome is known so
             far (the metrics may cover other runs as well); only called once rows move.
     """
-    told, most = plan.options.batch_rows, memory.batch_bytes(BATCH_BYTES)
-    if told == "auto":
-        return AutoBatchRows(committed, most_bytes=most)
-    return BatchRows(told, most_bytes=most)
+    requested, max_bytes = plan.options.batch_rows, memory.batch_bytes(BATCH_BYTES)
+    if requested == "auto":
+        return AutoBatchRows(committed, most_bytes=max_bytes)
+    return BatchRows(requested, most_bytes=max_bytes)

@@ -45,14 +45,14 @@ def default_settings(source: Source, settings: Settings) -> Settings:
     Raises:
         ConfigError: The mapping cannot be used.
     """
-    own = defaults_of(source)
-    mapping = settings.get("mapping", own.get("mapping"))
-    schema = own.get("schema")
+    source_defaults = defaults_of(source)
+    mapping = settings.get("mapping", source_defaults.get("mapping"))
+    schema = source_defaults.get("schema")
     if mapping is not None and schema is None:
         schema = getattr(load_mapping(mapping), "schema", None)
-    found = {"mapping": mapping, "schema": schema}
-    kept = {name: value for name, value in found.items() if value is not None}
-    return cast("Settings", kept)
+    defaults = {"mapping": mapping, "schema": schema}
+    named = {name: value for name, value in defaults.items() if value is not None}
+    return cast("Settings", named)
 
 
 def find_checker(settings: Settings) -> Checker | None:
@@ -202,19 +202,19 @@ def choose_table(settings: Settings, checker: Checker | None, source: str) -> Ta
         return TableName.parse(text)
     if checker is not None and checker.target_defaults is not None:
         return checker.target_defaults.table
-    name = _table_like(source)
+    name = _table_name_for(source)
     if not name:
         msg = f"no table to load {source} into: use --table TABLE"
         raise ConfigError(msg)
     return TableName("public", name)
 
 
-def _table_like(source: str) -> str:
+def _table_name_for(source: str) -> str:
     # a backslash is part of the file name, or escapes a byte that is not text
     stem = source.rstrip("/").rsplit("/", 1)[-1].split(".", 1)[0]
     letters = "".join(letter if letter.isalnum() else "_" for letter in stem.lower())
-    nameless = source in _NAMELESS or _NAMELESS_PATH.match(source)
-    return "" if nameless else letters.strip("_")
+    is_nameless = source in _NAMELESS or _NAMELESS_PATH.match(source)
+    return "" if is_nameless else letters.strip("_")
 
 
 def choose_target(

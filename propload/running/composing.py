@@ -61,14 +61,14 @@ class _ClaimedRun:
         record: The run as the ledger will record it.
         point: Where it continues, or None if it is new.
         plan: Its plan, with the number of lanes.
-        why: Why that number was chosen.
+        worker_reasons: Why that number was chosen.
         preparer: Maps and checks its rows.
     """
 
     record: RunRecord
     point: ResumePoint | None
     plan: Plan
-    why: tuple[str, ...]
+    worker_reasons: tuple[str, ...]
     preparer: Preparer
 
 
@@ -126,36 +126,40 @@ class _Load:
         try:
             self._lock(stack)
             # after the lock: the run that held it may have written this source
-            record, point = self._begun(fingerprint(), resuming)
+            record, point = self._find_or_create(fingerprint(), resuming)
             if point is not None:
                 # rows of a key must go to the same lane again
                 plan = plan.with_sizes(workers=point.run.lanes)
-            plan, why = with_workers(plan, database, self.expected, replaces=replaces)
+            plan, worker_reasons = with_workers(
+                plan, database, self.expected, replaces=replaces
+            )
         except ServerError as error:
             table, doing = str(self.target.table), "the ledger was asked for the run"
             raise failures.as_write_error(error, table=table, doing=doing) from error
         if self.source.rereadable:
             # its rows can be read without waiting, so the lanes are needed soon
             database.preconnect(plan.workers)
-        self._tell(record, plan.workers)
+        self._log_beginning(record, plan.workers)
         preparer = make_preparer(plan, self.source, self.checker, self.target)
-        return _ClaimedRun(record.with_lanes(plan.workers), point, plan, why, preparer)
+        return _ClaimedRun(
+            record.with_lanes(plan.workers), point, plan, worker_reasons, preparer
+        )
 
-    def _begun(
+    def _find_or_create(
         self, fingerprint: str | None, resuming: Resuming
     ) -> tuple[RunRecord, ResumePoint | None]:
         """Return the run, and where it continues unless it is new."""
         record = begin_record(self.source, self.target, self.plan, fingerprint)
-        wanted = self.plan.settings.get("resume")
-        point = resuming.point(self.source, wanted, record, self.target)
+        resume = self.plan.settings.get("resume")
+        point = resuming.point(self.source, resume, record, self.target)
         if point is not None:
             return record.as_continuation_of(point.run), point
-        killed = killed_run_of(self.source)
-        run_id = killed or new_run_id()
-        resuming.claim(run_id, is_new=killed is None)
+        killed_run = killed_run_of(self.source)
+        run_id = killed_run or new_run_id()
+        resuming.claim(run_id, is_new=killed_run is None)
         return replace(record, run_id=run_id), None
 
-    def _tell(self, record: RunRecord, workers: int) -> None:
+    def _log_beginning(self, record: RunRecord, workers: int) -> None:
         target = self.target
         log.info(
             "run %s: %s into %s of %s, mode %s, key (%s), newest %s, %d workers",
@@ -211,19 +215,21 @@ def compose(
         PropLoadError: A part cannot be made; the message says which.
     """
     sizes = batch_sizes(plan, memory, lambda: tally.counts.accounted)
-    ahead = read_ahead(source, plan, memory, stack)
+    prefetched = read_ahead(source, plan, memory, stack)
     checker = find_checker(plan.settings)
     target = find_target(plan, checker, source, database, stop=stop)
     expected = cache(partial(rows_expected_of, source))
     load = _Load(source, plan, database, target, checker, expected)
-    claim = load.claim((ahead or source).fingerprint, stop=stop, stack=stack)
+    claim = load.claim((prefetched or source).fingerprint, stop=stop, stack=stack)
     record, point, plan = claim.record, claim.point, claim.plan
-    rejects, gone = _rejects(plan, record.run_id, point, stack)
+    rejects, reject_notes = _open_rejects(plan, record.run_id, point, stack)
     journaling = journal_rows(source, plan, record, target, database, stack=stack)
     fit = load.fit(claim, journaling)
     start = find_start(source, point)
     pipeline = Pipeline(
-        ahead.reader if ahead else _make_reader(load, journaling, start, memory, stack),
+        prefetched.reader
+        if prefetched
+        else _make_reader(load, journaling, start, memory, stack),
         fit,
         rejects,
         _pipeline_options(plan, memory, journaling, start, sizes),
@@ -243,8 +249,8 @@ def compose(
         journaling=journaling,
         sizes=sizes,
         continued=point is not None and point.run.status != "loaded",
-        chosen=claim.why,
-        begin_notes=gone,
+        chosen=claim.worker_reasons,
+        begin_notes=reject_notes,
     )
 
 
@@ -272,7 +278,7 @@ def find_start(source: Source, point: ResumePoint | None) -> Start:
     return Start(first_row=first, rows_unaccounted=first)
 
 
-def _rejects(
+def _open_rejects(
     plan: Plan, run_id: str, point: ResumePoint | None, stack: ExitStack
 ) -> tuple[RejectWriter, tuple[str, ...]]:
     """Return the writer of rejected rows, and a note if earlier ones are gone.
@@ -284,13 +290,13 @@ def _rejects(
     stack.enter_context(closing(writer))
     if point is None:
         return writer, ()
-    left = writer.take_up(lambda line: piece_of(line) in point.committed)
-    gone = point.start.counts.rejected - left
-    if gone <= 0:
+    kept = writer.adopt_earlier_rows(lambda line: piece_of(line) in point.committed)
+    missing = point.start.counts.rejected - kept
+    if missing <= 0:
         return writer, ()
-    was = "was" if gone == 1 else "were"
+    was = "was" if missing == 1 else "were"
     note = (
-        f"{counted(gone, 'rejected row')} of earlier processes of this run {was} "
+        f"{counted(missing, 'rejected row')} of earlier processes of this run {was} "
         "replayed or dropped before it continued: they are in the counts, but not in "
         "the reasons"
     )
@@ -315,5 +321,5 @@ def _pipeline_options(
         max_rejects=options.max_rejects,
         by_context="mapping" in plan.settings,
         start=start,
-        on_wide=sizes.note_wide,
+        on_byte_limited=sizes.note_byte_limited,
     )

@@ -93,30 +93,30 @@ def journal_rows(
     if isinstance(source, JournalSource):
         stack.callback(close_journal, source, outcome)
         return Journaling(source, None, outcome)
-    live = Journal(
+    journal = Journal(
         plan.places.journal / record.run_id,
         _journal_options(plan),
-        _about(plan, record, target, database),
+        _journal_notes(plan, record, target, database),
         takes_effect_late=target.mode == "replace",
     )
-    stack.callback(close_journal, live, outcome)
+    stack.callback(close_journal, journal, outcome)
     if isinstance(source, PushedSource):
-        source.attach(live)
-        return Journaling(live, source, outcome)
-    feed = JournaledSource(source, live)
+        source.attach(journal)
+        return Journaling(journal, source, outcome)
+    feed = JournaledSource(source, journal)
     stack.callback(feed.close)
-    return Journaling(live, feed, outcome)
+    return Journaling(journal, feed, outcome)
 
 
-def open_rest(ended: Journal, plan: Plan) -> Journal:
+def open_rest(journal: Journal, plan: Plan) -> Journal:
     """Return a journal for rows that arrive after their run's journal has ended.
 
     Raises:
         JournalError: It cannot be written to disk.
     """
     # its name sorts right after that of the run's journal: it is recovered next
-    folder = ended.folder.with_name(f"{ended.folder.name}-rest")
-    return Journal(folder, _journal_options(plan), ended.about)
+    folder = journal.folder.with_name(f"{journal.folder.name}-rest")
+    return Journal(folder, _journal_options(plan), journal.about)
 
 
 def is_journaled(source: Source) -> bool:
@@ -142,16 +142,16 @@ def _journal_options(plan: Plan) -> JournalOptions:
     return JournalOptions(plan.options.journal_sync, plan.options.journal_bytes)
 
 
-def _about(
+def _journal_notes(
     plan: Plan, record: RunRecord, target: Target, database: Database
 ) -> dict[str, Plain]:
     """Return what a recovery needs to know about a run, without secrets."""
-    told = settings_shown(plan, target)
+    settings = settings_shown(plan, target)
     return {
         "source": record.source,
         "database": database.label,
         "identity": database.identity(),
         "table": record.target,
-        "objects": told.pop("objects", []),
-        "settings": {**told, "table": record.target},
+        "objects": settings.pop("objects", []),
+        "settings": {**settings, "table": record.target},
     }

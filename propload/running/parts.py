@@ -97,27 +97,29 @@ class Parts:
 
     def notes(self) -> tuple[str, ...]:
         """Return the notes for the report."""
-        said = self.fit.notes
+        notes = self.fit.notes
         if self.target.mode == "append" and self.plan.settings.get("newest"):
             newest = self.target.newest
-            said.append(f"mode append adds every row: newest ({newest}) does not apply")
+            notes.append(
+                f"mode append adds every row: newest ({newest}) does not apply"
+            )
         if self.plan.options.lock_wait and not self.plan.options.lock:
-            said.append(
+            notes.append(
                 "lock_wait waits for no lock unless lock is set (--lock): this run "
                 "took none, and others may have loaded the table meanwhile"
             )
-        said += [*self.begin_notes, *notes_of(self.source), *self.end_notes]
-        said += [self.journaling.outcome.note] if self.journaling.outcome.note else []
-        return tuple(dict.fromkeys(said))
+        notes += [*self.begin_notes, *notes_of(self.source), *self.end_notes]
+        notes += [self.journaling.outcome.note] if self.journaling.outcome.note else []
+        return tuple(dict.fromkeys(notes))
 
-    def settings(self, chosen_besides: str, /) -> Mapping[str, Plain]:
+    def settings(self, further_choice: str, /) -> Mapping[str, Plain]:
         """Return the settings that were given and chosen, without secrets.
 
         Args:
-            chosen_besides: One more choice of the run, and why; empty if there is none.
+            further_choice: One more choice of the run, and why; empty if there is none.
         """
         shown = settings_shown(self.plan, self.target)
-        shown["batch_rows"] = self.sizes.in_force
-        said = (*self.chosen, *self.sizes.notes, chosen_besides)
-        chosen: list[Plain] = [one for one in said if one]
+        shown["batch_rows"] = self.sizes.reported_rows
+        choices = (*self.chosen, *self.sizes.notes, further_choice)
+        chosen: list[Plain] = [choice for choice in choices if choice]
         return {**shown, "chosen": chosen} if chosen else shown

@@ -34,8 +34,8 @@ class Plan:
         settings: As `config.resolve` returns them.
         options: Those of them that say how the run works.
         places: Where files are kept.
-        told: The names of the settings given for this load in particular (by keyword,
-            flag or job), not for every run.
+        explicit_settings: The names of the settings given for this load in particular
+            (by keyword, flag or job), not for every run.
         replayed: The run whose rejected rows are loaded; empty in any other load.
     """
 
@@ -43,42 +43,42 @@ class Plan:
     settings: Settings = field(repr=False)
     options: RunOptions
     places: Places
-    told: frozenset[str] = frozenset()
+    explicit_settings: frozenset[str] = frozenset()
     replayed: str = ""
 
     @classmethod
-    def of(cls, given: Settings, /, *, job: str | None = None) -> Plan:
+    def of(cls, overrides: Settings, /, *, job: str | None = None) -> Plan:
         """Return the plan for these settings and those from environment and file.
 
         Raises:
             ConfigError: One cannot be used, or this process is a fork that cannot load.
         """
-        settings = config.resolve(given, job=job)
+        settings = config.resolve(overrides, job=job)
         refuse_forked()
         leave_to_python()
-        options = _named(settings, RunOptions.__slots__)
+        options = _select_settings(settings, RunOptions.__slots__)
         options["max_rejects"] = RejectLimit.parse(settings.get("max_rejects"))
-        places = Places(_fixed(Path(settings["state_dir"])))
-        told = config.told(given, job=job)
-        return cls(settings, RunOptions(**options), places, told)
+        places = Places(_absolute(Path(settings["state_dir"])))
+        explicit_settings = config.told(overrides, job=job)
+        return cls(settings, RunOptions(**options), places, explicit_settings)
 
     @classmethod
     def of_few(
-        cls, given: Mapping[str, object], kind: type, /, *, function: str
+        cls, overrides: Mapping[str, object], settings_type: type, /, *, function: str
     ) -> Plan:
         """Return the plan of a function that accepts only some settings.
 
         Args:
-            given: The settings.
-            kind: The TypedDict of those that it accepts.
+            overrides: The settings.
+            settings_type: The TypedDict of those that it accepts.
             function: Its name.
 
         Raises:
             ConfigError: Another setting is given; or as in `of`.
         """
-        used = kind.__annotations__
-        config.refuse_others(given, used, function=f"propload.{function}")
-        return cls.of(cast("Settings", given))
+        accepted = settings_type.__annotations__
+        config.refuse_others(overrides, accepted, function=f"propload.{function}")
+        return cls.of(cast("Settings", overrides))
 
     def readable_places(self) -> Places:
         """Return where files of earlier runs are, after checking that they can be read.
@@ -119,11 +119,11 @@ class Plan:
 
 def source_options(plan: Plan, /) -> SourceOptions:
     """Return the options for reading input."""
-    chosen = _named(plan.settings, SourceOptions.__slots__)
-    return SourceOptions(explicit=plan.told.intersection(chosen), **chosen)
+    chosen = _select_settings(plan.settings, SourceOptions.__slots__)
+    return SourceOptions(explicit=plan.explicit_settings.intersection(chosen), **chosen)
 
 
-def _fixed(path: Path) -> Path:
+def _absolute(path: Path) -> Path:
     """Return an absolute path, which stays valid if the working directory changes."""
     try:
         return path.absolute()
@@ -132,6 +132,6 @@ def _fixed(path: Path) -> Path:
         return path
 
 
-def _named(settings: Settings, names: Collection[str]) -> dict[str, Any]:
+def _select_settings(settings: Settings, names: Collection[str]) -> dict[str, Any]:
     """Return the settings with these names that are set; each has its field's type."""
     return {name: value for name, value in settings.items() if name in names}

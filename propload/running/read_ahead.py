@@ -42,28 +42,29 @@ def make_reader(
         memory: Slows the run when memory is short.
         stack: Ends the reader when it is closed, and waits for a read under way.
     """
-    held_back = _held_back(batches, memory)
-    reader = Reader(held_back, max_bytes=max(1, waiting_bytes(plan)))
+    throttled = _throttled(batches, memory)
+    reader = Reader(throttled, max_bytes=max(1, waiting_bytes(plan)))
     stack.callback(reader.end)
     return reader
 
 
 @dataclass(frozen=True, slots=True)
-class Ahead:
+class PrefetchedSource:
     """A source that is being read ahead.
 
     Attributes:
         reader: Reads it, from its first row.
-        known_by: Its fingerprint from before the first read: if the source changes
-            afterwards, a resumed run must not take it for the one that was read.
+        early_fingerprint: Its fingerprint from before the first read: if the source
+            changes afterwards, a resumed run must not take it for the one that was
+            read.
     """
 
     reader: Reader
-    known_by: str | None
+    early_fingerprint: str | None
 
     def fingerprint(self) -> str | None:
         """Return the source's earlier fingerprint, in place of its own method."""
-        return self.known_by
+        return self.early_fingerprint
 
 
 def read_ahead(
@@ -72,7 +73,7 @@ def read_ahead(
     memory: MemoryWatch,
     stack: ExitStack,
     /,
-) -> Ahead | None:
+) -> PrefetchedSource | None:
     """Start reading a source and return it, or return None if reading has to wait.
 
     It has to wait if the row to start at is not known yet (`resume`); if another run
@@ -87,12 +88,14 @@ def read_ahead(
     """
     if not is_prefetchable(source) or plan.settings.get("resume") or plan.options.lock:
         return None
-    ahead = Ahead(make_reader(source, plan, memory, stack), source.fingerprint())
-    ahead.reader.start()
-    return ahead
+    prefetched = PrefetchedSource(
+        make_reader(source, plan, memory, stack), source.fingerprint()
+    )
+    prefetched.reader.start()
+    return prefetched
 
 
-def _held_back(batches: Iterable[Batch], memory: MemoryWatch) -> Iterator[Batch]:
+def _throttled(batches: Iterable[Batch], memory: MemoryWatch) -> Iterator[Batch]:
     """Yield batches, and wait before each one while memory is at its limit."""
     for batch in batches:
         memory.wait_below_limit()

@@ -103,31 +103,33 @@ class Run:
             KeyboardInterrupt: It was stopped before it began.
         """
         self._metrics.begin()
-        with ExitStack() as told:
-            parts, ending, note = self._carried_out(told)
+        with ExitStack() as markers:
+            parts, ending, marker = self._execute_parts(markers)
             report = self._report(parts, ending)
             is_kept = ReportStore(self._plan.places.runs).save(report)
             # without report and note, nothing would tell that a run can be continued
-            note.stays = not is_kept and ending.status != "loaded"
-        return _returned(report, ending, kept=parts.journaling.has_waiting)
+            marker.stays = not is_kept and ending.status != "loaded"
+        return _return_or_raise(
+            report, ending, has_waiting=parts.journaling.has_waiting
+        )
 
-    def _carried_out(self, told: ExitStack) -> tuple[Parts, Ending, RunMarker]:
+    def _execute_parts(self, markers: ExitStack) -> tuple[Parts, Ending, RunMarker]:
         """Carry out the run; return its parts, its ending and its marker.
 
-        `told` keeps the marker, which says that the run is unfinished, until it closes.
+        `markers` keeps the marker, which says that the run is unfinished, until closed.
         """
         try:
             with ExitStack() as stack:
                 # before any row is read: its memory counts as the run's
                 stack.enter_context(self._memory)
                 parts = self._compose(stack)
-                note = told.enter_context(self._noted(parts))
-                parts.fit.on_entered(note.note_entered)
+                marker = markers.enter_context(self._mark_running(parts))
+                parts.fit.on_entered(marker.note_entered)
                 if self._stopped.is_set():
                     parts.stop()
-                ending = self._settle(parts, self._load(parts))
+                ending = self._finalize(parts, self._load(parts))
                 self._look_for_table(parts, ending)
-                return parts, ending, note
+                return parts, ending, marker
         finally:
             self._metrics.end()
             self._ended.set()
@@ -137,7 +139,7 @@ class Run:
         self._stopped.set()
         # nothing was read yet: break off whatever it waits for (a lock)
         while not (self._composed.wait(CANCEL_SECONDS) or self._ended.is_set()):
-            self._break_off()
+            self._cancel_database()
         if self._parts is not None:
             self._parts.stop()
 
@@ -148,7 +150,7 @@ class Run:
         while not self._ended.is_set():
             if self._parts is not None:
                 self._parts.pipeline.abort(error)
-            self._break_off()
+            self._cancel_database()
             self._ended.wait(CANCEL_SECONDS)
 
     def rest(self) -> Journal:
@@ -168,7 +170,7 @@ class Run:
             raise JournalError(msg)
         return open_rest(parts.journaling.journal, self._plan)
 
-    def _break_off(self) -> None:
+    def _cancel_database(self) -> None:
         if self._database is not None:
             self._database.cancel()
 
@@ -197,8 +199,8 @@ class Run:
             self._composed.set()
         return self._parts
 
-    def _noted(self, parts: Parts) -> AbstractContextManager[RunMarker]:
-        beginning = UnfinishedRun(
+    def _mark_running(self, parts: Parts) -> AbstractContextManager[RunMarker]:
+        run = UnfinishedRun(
             run_id=parts.run_id,
             source=self._source.name,
             target=TargetName(parts.database.label, str(parts.target.table)),
@@ -208,7 +210,7 @@ class Run:
             replayed=self._plan.replayed,
             entered=parts.continued,
         )
-        return mark_running(self._plan.places.runs, beginning)
+        return mark_running(self._plan.places.runs, run)
 
     def _load(self, parts: Parts) -> Ending:
         try:
@@ -218,40 +220,40 @@ class Run:
         except BlockedError as error:
             return Ending("blocked", error)
         except BaseException as error:  # noqa: BLE001 - raised again with the report
-            return self._failed(error)
+            return self._failure(error)
         return Ending("interrupted" if self._stopped.is_set() else "loaded")
 
-    def _failed(self, error: BaseException) -> Ending:
+    def _failure(self, error: BaseException) -> Ending:
         if self._aborted.is_set():
             # a cancelled statement or a closed queue does not tell why it was ended
             error = LoadError("the run was told to stop immediately")
         return Ending("failed", error)
 
-    def _settle(self, parts: Parts, ending: Ending) -> Ending:
+    def _finalize(self, parts: Parts, ending: Ending) -> Ending:
         """Verify the counts, and record the end in table, ledger and journal."""
         try:
             # a run that failed may have read rows that are not accounted for yet
             parts.pipeline.tally.verify(all_read=ending.status != "failed")
-            ending = self._judged(parts, ending)
+            ending = self._check_replace(parts, ending)
             self._finish(parts, ending)
             parts.journaling.outcome.loaded = ending.status == "loaded"
         except CountsError as error:
             return Ending("failed", error)
         except PropLoadError as error:
             if ending.error is None:
-                return self._failed(error)
+                return self._failure(error)
             log.warning("the end of run %s was not noted: %s", parts.run_id, error)
         return ending
 
     def _look_for_table(self, parts: Parts, ending: Ending) -> None:
         """After a failed replace, find out whether the table still exists."""
-        is_away = isinstance(ending.error, TransientWriteError)
-        if ending.status == "loaded" or is_away or self._aborted.is_set():
+        is_unreachable = isinstance(ending.error, TransientWriteError)
+        if ending.status == "loaded" or is_unreachable or self._aborted.is_set():
             return
         if parts.target.mode == "replace":
             parts.look_for_table()
 
-    def _judged(self, parts: Parts, ending: Ending) -> Ending:
+    def _check_replace(self, parts: Parts, ending: Ending) -> Ending:
         """Return a failure if a replace would leave no rows, or only some of them."""
         if ending.status != "loaded" or parts.target.mode != "replace":
             return ending
@@ -259,9 +261,9 @@ class Run:
         if not counts.inserted + counts.updated + counts.unchanged:
             msg = nothing_to_replace(self._source.name, parts.target)
             return Ending("failed", LoadError(msg))
-        lacking = incomplete_of(self._source)
-        if lacking:
-            msg = f"not all rows of {self._source.name} came: {lacking}"
+        incomplete = incomplete_of(self._source)
+        if incomplete:
+            msg = f"not all rows of {self._source.name} came: {incomplete}"
             return Ending("failed", LoadError(msg))
         return ending
 
@@ -306,9 +308,13 @@ class Run:
 
     def _notes(self, parts: Parts) -> tuple[str, ...]:
         # a limit that the user did not set is listed among the choices instead
-        is_told = "max_memory" in parts.plan.settings and self._memory.note
+        is_set_by_user = "max_memory" in parts.plan.settings and self._memory.note
         erased = did_erase_note(parts.pipeline.tally.erased, parts.target)
-        return (*parts.notes(), *erased, *([self._memory.note] if is_told else []))
+        return (
+            *parts.notes(),
+            *erased,
+            *([self._memory.note] if is_set_by_user else []),
+        )
 
 
 def _message(parts: Parts, ending: Ending, counts: Counts) -> str:
@@ -319,16 +325,16 @@ def _message(parts: Parts, ending: Ending, counts: Counts) -> str:
     return (what_ended(parts, ending.error) + next_step).rstrip()
 
 
-def _returned(report: Report, ending: Ending, *, kept: bool) -> Report:
+def _return_or_raise(report: Report, ending: Ending, *, has_waiting: bool) -> Report:
     error = ending.error
     if error is None:
         return report
     if isinstance(error, RejectLimitError):
         raise RejectLimitError(report.message, report=report) from error.__cause__
-    is_told_wrong = isinstance(error, ConfigError) and not report.counts.read
-    if is_told_wrong and kept:
+    is_wrong_setting = isinstance(error, ConfigError) and not report.counts.read
+    if is_wrong_setting and has_waiting:
         raise ConfigError(report.message) from error
-    if is_told_wrong or not isinstance(error, PropLoadError):
+    if is_wrong_setting or not isinstance(error, PropLoadError):
         raise error
     if isinstance(error, ConfigError):
         # callers take a ConfigError to mean that nothing was read

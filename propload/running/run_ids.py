@@ -29,14 +29,14 @@ def moment_of(run_id: str, /) -> datetime | None:
         return None
 
 
-def require_run_id(given: object, /) -> str:
+def require_run_id(value: object, /) -> str:
     """Return the run id that was given, if it is a string and not, say, a report.
 
     Raises:
         ConfigError: It is something else.
     """
-    if isinstance(given, str):
-        return given
-    kind = with_article(type(given).__name__)
+    if isinstance(value, str):
+        return value
+    kind = with_article(type(value).__name__)
     msg = f"{kind} does not name a run: pass its name, such as report.run_id"
     raise ConfigError(msg)

@@ -23,10 +23,18 @@ def settings_shown(plan: Plan, target: Target) -> dict[str, Plain]:
     Settings given as Python objects are shown by the name of their type; `objects`
     lists which they are.
     """
-    hidden = {one.name for one in config.SETTINGS.values() if one.owner == "machine"}
-    told = {name: one for name, one in plan.settings.items() if name not in hidden}
-    objects: list[Plain] = [n for n, value in told.items() if not is_plain(value)]
-    shown: dict[str, Plain] = {name: _plain(value) for name, value in told.items()}
+    hidden = {
+        setting.name
+        for setting in config.SETTINGS.values()
+        if setting.owner == "machine"
+    }
+    settings = {
+        name: value for name, value in plan.settings.items() if name not in hidden
+    }
+    objects: list[Plain] = [n for n, value in settings.items() if not is_plain(value)]
+    shown: dict[str, Plain] = {
+        name: _to_plain(value) for name, value in settings.items()
+    }
     return {
         **shown,
         **({"objects": objects} if objects else {}),
@@ -49,19 +57,19 @@ def is_plain(value: object) -> bool:
     return value is None or isinstance(value, (bool, int, float, str, datetime, Path))
 
 
-def object_names(told: Plain) -> list[str]:
+def object_names(listed: Plain) -> list[str]:
     """Return the names that `settings_shown` listed as `objects`."""
-    return [str(name) for name in told] if isinstance(told, list) else []
+    return [str(name) for name in listed] if isinstance(listed, list) else []
 
 
 def require_objects(
-    names: Iterable[str], given: Collection[str], /, *, run_id: str, function: str
+    names: Iterable[str], current: Collection[str], /, *, run_id: str, function: str
 ) -> None:
     """Raise unless a run that is continued is given its Python objects again.
 
     Args:
         names: The settings that the run was given as Python objects.
-        given: The settings that are given now.
+        current: The settings that are given now.
         run_id: The run.
         function: The function of `propload` that accepts them.
 
@@ -69,7 +77,7 @@ def require_objects(
         ConfigError: One is missing.
     """
     for name in names:
-        if name not in given:
+        if name not in current:
             msg = (
                 f"run {run_id} was given its {name} as a Python object: call "
                 f"propload.{function}({run_id!r}, {name}=...) with it"
@@ -77,13 +85,13 @@ def require_objects(
             raise ConfigError(msg)
 
 
-def _plain(value: object) -> Plain:
+def _to_plain(value: object) -> Plain:
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, (list, tuple)):
-        return [_plain(one) for one in value]
+        return [_to_plain(one) for one in value]
     if isinstance(value, dict):
-        return {str(name): _plain(one) for name, one in value.items()}
+        return {str(name): _to_plain(one) for name, one in value.items()}
     if isinstance(value, (datetime, Path)):
         return str(value)
     # a model of pandera is a class, whose own class says nothing

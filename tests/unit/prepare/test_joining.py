@@ -19,7 +19,7 @@ def join_bytes(batches, nbytes, begun=()):
         1.0,
         begun,
         batch_bytes=lambda: nbytes,
-        on_wide=lambda *one: told.append(one),
+        on_byte_limited=lambda *one: told.append(one),
     )
     return [one.height for one in joiner], told
 

@@ -78,7 +78,7 @@ def test_a_writer_that_goes_on_counts_what_was_refused_before(writer, store):
     before = writer.counted
     writer.close()
     again = RejectWriter(writer.path, "20260101-ab")
-    again.take_up(lambda _: True)
+    again.adopt_earlier_rows(lambda _: True)
     assert set(again.counted) == set(before)
     again.write(refused([4], batch=2, lane=0))
     assert [one.rows for one in again.counted] == [4, 4]
@@ -90,18 +90,18 @@ def test_a_writer_that_goes_on_holds_what_was_refused_before(writer, store):
     writer.write(refused([3], batch=1))
     writer.close()
     again = RejectWriter(writer.path, "20260101-ab")
-    assert again.take_up(lambda line: line["batch"] == 0) == 2
+    assert again.adopt_earlier_rows(lambda line: line["batch"] == 0) == 2
     assert [one.rows for one in again.counted] == [2, 2]
     # it has refused none itself yet
     with pytest.raises(LockedError, match="still running"):
         store.drop("20260101-ab")
     other = RejectWriter(writer.path, "20260101-ab")
     with pytest.raises(LockedError, match="still running"):
-        other.take_up(lambda _: True)
+        other.adopt_earlier_rows(lambda _: True)
     again.close()
     assert rows_of(store)["propload_row"].to_list() == [2, 3]
-    assert again.take_up(lambda _: False) == 0
-    assert again.take_up(lambda _: True) == 0
+    assert again.adopt_earlier_rows(lambda _: False) == 0
+    assert again.adopt_earlier_rows(lambda _: True) == 0
     again.close()
     assert not list(writer.path.parent.iterdir())
 

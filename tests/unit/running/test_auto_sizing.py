@@ -38,7 +38,7 @@ class Load:
             asked.append(rows)
             if limit is not None and rows > limit:
                 rows = limit
-                self.sizes.note_wide(rows, BATCH_BYTES)
+                self.sizes.note_byte_limited(rows, BATCH_BYTES)
             self.now += self.seconds_a_batch(rows)
             self.committed += int(rows * fill)
         return asked
@@ -78,15 +78,17 @@ def test_slow_batches_shrink():
 
 def test_the_size_that_wide_rows_left_is_told():
     sizes = AutoBatchRows(lambda: 0)
-    sizes.note_wide(3_000, 3_000 * 10_000)
-    assert sizes.in_force == BATCH_BYTES // 10_000
+    sizes.note_byte_limited(3_000, 3_000 * 10_000)
+    assert sizes.reported_rows == BATCH_BYTES // 10_000
     (note,) = sizes.notes
-    assert note.startswith(f"batch_rows auto: {sizes.in_force:,}; rows of 10,000 bytes")
+    assert note.startswith(
+        f"batch_rows auto: {sizes.reported_rows:,}; rows of 10,000 bytes"
+    )
 
 
 def test_no_width_is_told_where_no_batch_ended_by_its_bytes():
     sizes = AutoBatchRows(lambda: 0)
-    assert sizes.in_force == BATCH_ROWS
+    assert sizes.reported_rows == BATCH_ROWS
     assert sizes.notes == (f"batch_rows auto: {BATCH_ROWS:,}",)
 
 
@@ -94,17 +96,17 @@ def test_a_larger_batch_is_judged_by_the_rows_that_its_bytes_leave():
     load = Load(lambda rows: 0.5 + rows / 1e6)
     room = int(1.4 * BATCH_ROWS)
     load.run(60, limit=room)
-    assert load.sizes.in_force == room
+    assert load.sizes.reported_rows == room
     assert "kept" in load.sizes.notes[0]
 
 
 def test_a_size_that_the_user_gave_is_told_with_what_wide_rows_left_of_it():
     sizes = BatchRows(50_000)
     assert (sizes(), sizes.notes) == (50_000, ())
-    sizes.note_wide(3_000, 3_000 * 10_000)
-    assert (sizes(), sizes.in_force) == (50_000, 50_000)
+    sizes.note_byte_limited(3_000, 3_000 * 10_000)
+    assert (sizes(), sizes.reported_rows) == (50_000, 50_000)
     less = BatchRows(50_000, most_bytes=BATCH_BYTES // 2)
-    less.note_wide(1_500, 1_500 * 10_000)
+    less.note_byte_limited(1_500, 1_500 * 10_000)
     assert less.notes[0].startswith("batches of 838 rows")
     (note,) = sizes.notes
     assert note.startswith("batches of 1,677 rows, not 50,000: rows of 10,000 bytes")
