@@ -19,7 +19,7 @@ from propload.report import Report
 from propload.running.choosing import default_settings
 from propload.running.planning import Plan, source_options
 from propload.running.run import Run
-from propload.running.stopping import stoppable
+from propload.running.stopping import run_stoppable
 from propload.settings_signature import names_settings
 from propload.sources import open_source
 
@@ -81,7 +81,7 @@ def ingest(
         return stopper.execute(run)
 
     with watch(metrics, wanted=plan.settings.get("progress", True)):
-        return stoppable(load, stop=stop)
+        return run_stoppable(load, stop=stop)
 
 
 def crawl_options(

@@ -28,7 +28,12 @@ from propload.report import Report
 from propload.running.choosing import default_settings
 from propload.running.planning import Plan, source_options
 from propload.running.run import Run
-from propload.running.stopping import LISTEN_SECONDS, Ended, end_at_once, stoppable
+from propload.running.stopping import (
+    LISTEN_SECONDS,
+    CompletionFlag,
+    end_at_once,
+    run_stoppable,
+)
 from propload.settings_signature import names_settings
 from propload.sources import refuse_unused
 
@@ -91,7 +96,7 @@ class Loader:
         refuse_unused(options, (), "pushed rows")
         self._source = PushedSource(options, read_name(name), defaults)
         self._plan = plan.with_defaults(default_settings(self._source, plan.settings))
-        stoppable(partial(recover_first, self._plan, self._source))
+        run_stoppable(partial(recover_first, self._plan, self._source))
         self._run = Run(self._source, self._plan, metrics=self.metrics)
         self._report: Report | None = None
         self.failed: BaseException | None = None
@@ -100,7 +105,7 @@ class Loader:
         self._journal_after_failure: Journal | None = None
         self._closed = False
         self._lock = threading.Lock()
-        self._ended = Ended()
+        self._ended = CompletionFlag()
         #: Warns, if this is never closed, of the rows that are left in the journal.
         self._unclosed: weakref.finalize[..., Loader] | None = None
         self._thread = threading.Thread(

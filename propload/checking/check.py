@@ -24,7 +24,7 @@ from propload.running.choosing import (
     make_preparer,
     open_database,
 )
-from propload.running.stopping import stoppable
+from propload.running.stopping import run_stoppable
 from propload.settings_signature import names_settings
 from propload.source_capabilities import Stoppable, notes_of
 
@@ -82,7 +82,7 @@ def check(
         if not isinstance(opened, Stoppable):
             # an interrupt may end it at any point: nothing has to be finished
             return found.execute()
-        return stoppable(
+        return run_stoppable(
             lambda stopper: stopper.execute(found),
             meanwhile="rows already read are still checked",
         )

@@ -9,7 +9,7 @@ from propload.errors import ConfigError
 from propload.postgres.ledger.history import find_run
 from propload.rejecting import RejectStore
 from propload.running.choosing import open_database
-from propload.running.resuming.finding import settled_point
+from propload.running.resuming.finding import point_after_commits
 
 if TYPE_CHECKING:
     from propload.earlier_runs.reject_source import Pieces
@@ -47,7 +47,7 @@ def committed_pieces(run_id: str, plan: Plan, report: Report | None) -> Pieces |
         rejects = RejectStore(plan.places.rejects).files
         if replayed and has_rows(rejects.path(replayed)):
             raise ConfigError(_comes_again(run_id, replayed, plan))
-        point = settled_point(run_id, plan, database)
+        point = point_after_commits(run_id, plan, database)
     return point.committed if point is not None else frozenset()
 
 

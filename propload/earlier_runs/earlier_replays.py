@@ -13,7 +13,7 @@ from propload.postgres.ledger.history import runs_of
 from propload.rejecting import RejectStore
 from propload.rejecting.lines import each_line
 from propload.running.choosing import open_database
-from propload.running.resuming.finding import settled_point
+from propload.running.resuming.finding import point_after_commits
 from propload.running.resuming.lost_runs import LostRuns
 from propload.running.run_ids import moment_of
 from propload.target import TableName
@@ -113,7 +113,9 @@ def _of_same_rows(
     """
     begun = source.beginning(rows_begun_with(run.fingerprint))
     added = 0
-    if run.status != "loaded" and (point := settled_point(run.run_id, plan, database)):
+    if run.status != "loaded" and (
+        point := point_after_commits(run.run_id, plan, database)
+    ):
         run, added = point.run, point.start.counts.stored
     if run.status == "loaded":
         if begun.is_of_same_rows(run.fingerprint):

@@ -26,7 +26,7 @@ from propload.running.choosing import choose_table, find_checker, open_database
 from propload.running.planning import Plan
 from propload.running.run import Run
 from propload.running.shown_settings import object_names, require_objects
-from propload.running.stopping import stoppable
+from propload.running.stopping import run_stoppable
 from propload.settings_signature import names_settings
 from propload.state.state_folder import check_state_folder
 
@@ -137,7 +137,7 @@ def _recovered(
 
     If one cannot be loaded, the others are; its error is raised at the end.
     """
-    reports, failed = stoppable(
+    reports, failed = run_stoppable(
         lambda stopper: _recover_each(found, plan, stopper, given)
     )
     if on_report is not None:
@@ -166,7 +166,7 @@ def _recover_each(
     waited_for: dict[tuple[str, object], str] = {}
     waiting: dict[str, list[str]] = {}
     for one in found:
-        if stopper.told.is_set():
+        if stopper.stop_requested.is_set():
             break
         place = one.database, one.about.get("table")
         if place in waited_for:
@@ -210,7 +210,7 @@ def recover_first(plan: Plan, source: Source, stopper: Stopper) -> None:
     found = found and _into_table_of(plan, source, found)
     if not found:
         return
-    with open_database(plan, should_stop=stopper.told.is_set) as database:
+    with open_database(plan, should_stop=stopper.stop_requested.is_set) as database:
         database.reach()
         mine = _to_load(found, database, plan.commands)
     for report in _recover_before(mine, plan, stopper):
@@ -219,7 +219,7 @@ def recover_first(plan: Plan, source: Source, stopper: Stopper) -> None:
             report.run_id,
             counted(report.counts.read, "row"),
         )
-    if stopper.told.is_set():
+    if stopper.stop_requested.is_set():
         msg = "stopped while the journals of earlier runs were being loaded"
         raise KeyboardInterrupt(msg)
 

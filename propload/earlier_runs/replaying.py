@@ -26,7 +26,7 @@ from propload.running.planning import Plan
 from propload.running.run import Run
 from propload.running.run_ids import require_run_id
 from propload.running.shown_settings import object_names, require_objects
-from propload.running.stopping import stoppable
+from propload.running.stopping import run_stoppable
 from propload.settings_signature import names_settings
 from propload.state.report_store import ReportStore
 from propload.state.unfinished_runs import UnfinishedRunStore
@@ -103,7 +103,7 @@ def _replay(path: Path, fix: Fix | None, plan: Plan, report: Report | None) -> R
             # in case the replay is killed and the file edited afterwards
             RejectStore(plan.places.rejects).make_copy(path.stem)
     run = Run(source, plan, metrics=Metrics())
-    report = stoppable(lambda stopper: stopper.execute(run))
+    report = run_stoppable(lambda stopper: stopper.execute(run))
     if report.status == "loaded":
         _forget(source, plan, loaded_by=report.run_id)
     return report

@@ -202,7 +202,8 @@ class _Advice:
         may, other = (" or max_rejects", "another") if limit else ("", "a")
         return (
             f"To continue, fix that: if only the table{may} has changed, {resume}; "
-            f"if a file or {other} setting has, load again without --resume{restriction}"
+            f"if a file or {other} setting has, load again without "
+            f"--resume{restriction}"
         )
 
     def _how_to_restart(self) -> str:

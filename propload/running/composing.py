@@ -27,7 +27,7 @@ from propload.running.journaling import (
 )
 from propload.running.parts import Parts
 from propload.running.read_ahead import make_reader, read_ahead, waiting_bytes
-from propload.running.resuming.finding import Resuming, begin_record
+from propload.running.resuming.finding import ResumeFinder, begin_record
 from propload.running.run_ids import new_run_id
 from propload.source_capabilities import rows_expected_of
 from propload.starting import Start
@@ -121,12 +121,12 @@ class _Load:
         self, fingerprint: Callable[[], str | None], stack: ExitStack
     ) -> _ClaimedRun:
         plan, database = self.plan, self.database
-        resuming = Resuming(database, plan, stack)
+        finder = ResumeFinder(database, plan, stack)
         replaces = self.target.mode == "replace"
         try:
             self._lock(stack)
             # after the lock: the run that held it may have written this source
-            record, point = self._find_or_create(fingerprint(), resuming)
+            record, point = self._find_or_create(fingerprint(), finder)
             if point is not None:
                 # rows of a key must go to the same lane again
                 plan = plan.with_sizes(workers=point.run.lanes)
@@ -146,17 +146,17 @@ class _Load:
         )
 
     def _find_or_create(
-        self, fingerprint: str | None, resuming: Resuming
+        self, fingerprint: str | None, finder: ResumeFinder
     ) -> tuple[RunRecord, ResumePoint | None]:
         """Return the run, and where it continues unless it is new."""
         record = begin_record(self.source, self.target, self.plan, fingerprint)
         resume = self.plan.settings.get("resume")
-        point = resuming.point(self.source, resume, record, self.target)
+        point = finder.point(self.source, resume, record, self.target)
         if point is not None:
             return record.as_continuation_of(point.run), point
         killed_run = killed_run_of(self.source)
         run_id = killed_run or new_run_id()
-        resuming.claim(run_id, is_new=killed_run is None)
+        finder.claim(run_id, is_new=killed_run is None)
         return replace(record, run_id=run_id), None
 
     def _log_beginning(self, record: RunRecord, workers: int) -> None:

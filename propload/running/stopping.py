@@ -42,9 +42,9 @@ LISTEN_SECONDS = 0.2
 #: Handlers that are left in place: an ignored signal stays ignored (SIGHUP by `nohup`,
 #: SIGINT by `propload ... &` in a script), and one that was not set from Python could
 #: not be restored.
-_NOT_OURS = (signal.SIG_IGN, None)
+_KEPT_HANDLERS = (signal.SIG_IGN, None)
 #: Prefix of the module of handlers that the command line sets.
-_OURS = "propload."
+_OWN_MODULES = "propload."
 _Handler = Callable[[int, "FrameType | None"], object] | int | None
 
 
@@ -65,13 +65,13 @@ class Stopper:
     """Stops the current run, and lets no other begin afterwards.
 
     Attributes:
-        told: Set once it was told to stop.
+        stop_requested: Set once it was told to stop.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._run: Execution[object] | None = None
-        self.told = threading.Event()
+        self.stop_requested = threading.Event()
 
     def execute(self, run: Execution[T], /) -> T:
         """Execute a run and return its result.
@@ -81,7 +81,7 @@ class Stopper:
             KeyboardInterrupt: It was told to stop before the run began.
         """
         with self._lock:
-            if self.told.is_set():
+            if self.stop_requested.is_set():
                 msg = "stopped before the run began"
                 raise KeyboardInterrupt(msg)
             self._run = run
@@ -93,24 +93,24 @@ class Stopper:
 
     def stop(self) -> None:
         """Stop reading; rows already read are still committed."""
-        run = self._tell()
+        run = self._request_stop()
         if run is not None:
             run.stop()
 
     def abort(self, error: BaseException, /) -> None:
         """End immediately; uncommitted rows stay in the source or the journal."""
-        run = self._tell()
+        run = self._request_stop()
         if run is not None:
             run.abort(error)
 
-    def _tell(self) -> Execution[object] | None:
+    def _request_stop(self) -> Execution[object] | None:
         """Let no further run begin; return the current one, if there is one."""
         with self._lock:
-            self.told.set()
+            self.stop_requested.set()
             return self._run
 
 
-def stoppable(
+def run_stoppable(
     action: Callable[[Stopper], T],
     /,
     *,
@@ -138,52 +138,52 @@ def stoppable(
     stopper = Stopper()
     signals = _Signals(stopper, meanwhile)
     if stop is None:
-        return _stopped_by(signals, action, stopper)
+        return _run_with_signals(signals, action, stopper)
     try:
-        with _heeding(stop, stopper):
-            return _stopped_by(signals, action, stopper)
+        with _watch_event(stop, stopper):
+            return _run_with_signals(signals, action, stopper)
     except KeyboardInterrupt as error:
-        if signals.has_heard or not stop.is_set():
+        if signals.has_received or not stop.is_set():
             raise
         # KeyboardInterrupt would end more than the load: a server's loop, a thread pool
         msg = "it was stopped before anything was read"
         raise LoadError(msg) from error
 
 
-def _stopped_by(
+def _run_with_signals(
     signals: _Signals, action: Callable[[Stopper], T], stopper: Stopper
 ) -> T:
     if threading.current_thread() is not threading.main_thread():
         return action(stopper)
     work = _Work(action, stopper)
     try:
-        with signals.heard():
-            work.wait(signals.look)
+        with signals.install():
+            work.wait(signals.raise_if_repeated)
         return work.outcome()
     finally:
-        signals.hand_on()
+        signals.call_original_handlers()
 
 
 @contextmanager
-def _heeding(stop: threading.Event, stopper: Stopper) -> Iterator[None]:
+def _watch_event(stop: threading.Event, stopper: Stopper) -> Iterator[None]:
     """Within the block, stop the run once the program sets its event."""
-    over = threading.Event()
+    is_over = threading.Event()
     if stop.is_set():
         # a short load would be over before the thread checks the event
         stopper.stop()
 
-    def heed() -> None:
-        while not over.is_set():
+    def watch() -> None:
+        while not is_over.is_set():
             if stop.wait(LISTEN_SECONDS):
                 stopper.stop()
                 return
 
-    start_thread(threading.Thread(target=heed, name="propload-stop", daemon=True))
+    start_thread(threading.Thread(target=watch, name="propload-stop", daemon=True))
     try:
         yield
     finally:
         # the thread ends by itself soon: no need to join it
-        over.set()
+        is_over.set()
 
 
 def end_at_once(
@@ -213,7 +213,7 @@ def end_at_once(
         log.warning("the load did not end within %g s: abandoned", ABORT_SECONDS)
 
 
-class Ended:
+class CompletionFlag:
     """A flag that work has ended; a signal handler may interrupt the wait for it.
 
     `threading.Event.wait` is Python code: if a handler raises between two of its
@@ -243,25 +243,25 @@ class _Work(Generic[T]):
     """An action in a thread of its own, and its result."""
 
     def __init__(self, action: Callable[[Stopper], T], stopper: Stopper) -> None:
-        self.ended = Ended()
+        self.ended = CompletionFlag()
         self._action = action
         self._stopper = stopper
         self._results: list[T] = []
         self._error: BaseException | None = None
 
-    def wait(self, look: Callable[[], None], /) -> None:
+    def wait(self, check: Callable[[], None], /) -> None:
         """Start the action and wait for its end; abort it if an exception is raised.
 
         The cause of that exception is then what the action raised when it ended, with
         the report of the run.
 
         Args:
-            look: Called repeatedly; raises an exception to abort the action.
+            check: Called repeatedly; raises an exception to abort the action.
         """
         try:
             self._start()
             while not self.ended.wait(LISTEN_SECONDS):
-                look()
+                check()
         except BaseException as error:
             end_at_once(self._stopper.abort, error, self.ended.wait)
             raise error from self._error
@@ -300,36 +300,36 @@ class _Signals:
     def __init__(self, stopper: Stopper, meanwhile: str) -> None:
         self._stopper = stopper
         self._meanwhile = meanwhile
-        self._heard: list[int] = []
-        self._before: dict[int, _Handler] = {}
+        self._received: list[int] = []
+        self._original_handlers: dict[int, _Handler] = {}
         self._is_over = False
 
     @property
-    def has_heard(self) -> bool:
+    def has_received(self) -> bool:
         """Whether a signal has arrived."""
-        return bool(self._heard)
+        return bool(self._received)
 
     @contextmanager
-    def heard(self) -> Iterator[None]:
+    def install(self) -> Iterator[None]:
         """Within the block, handle signals in place of the handlers that are set."""
         try:
             for number in map(int, SIGNALS):
                 handler = signal.getsignal(number)
-                if handler not in _NOT_OURS:
+                if handler not in _KEPT_HANDLERS:
                     # stored first: the signal may arrive as soon as the handler is set
-                    self._before[number] = handler
-                    signal.signal(number, self._hear)
+                    self._original_handlers[number] = handler
+                    signal.signal(number, self._handle)
             yield
         finally:
-            # from here on a signal is only recorded for `hand_on`: nothing may keep the
-            # handlers from being restored
+            # from here on a signal is only recorded for `call_original_handlers`:
+            # nothing may keep the handlers from being restored
             self._is_over = True
-            for number, handler in self._before.items():
+            for number, handler in self._original_handlers.items():
                 # a handler that the program has set meanwhile is kept
-                if signal.getsignal(number) == self._hear:
+                if signal.getsignal(number) == self._handle:
                     signal.signal(number, handler)
 
-    def look(self) -> None:
+    def raise_if_repeated(self) -> None:
         """Raise if a second signal has arrived.
 
         The handler itself does not raise: it may run between two instructions of code
@@ -338,31 +338,31 @@ class _Signals:
         Raises:
             KeyboardInterrupt: A second signal has arrived.
         """
-        if len(self._heard) > 1:
-            raise KeyboardInterrupt(signal.Signals(self._heard[1]).name)
+        if len(self._received) > 1:
+            raise KeyboardInterrupt(signal.Signals(self._received[1]).name)
 
-    def hand_on(self) -> None:
+    def call_original_handlers(self) -> None:
         """Call the program's own handlers for the signals that arrived.
 
         They were not called before, so that what they raise, or do to end the program,
         comes after the load.
         """
-        for number in self._heard:
-            handler = self._before[number]
+        for number in self._received:
+            handler = self._original_handlers[number]
             # called directly: raising the signal again would wake asyncio's loop twice
-            if callable(handler) and _is_the_programs(handler):
+            if callable(handler) and _is_set_by_program(handler):
                 handler(number, inspect.currentframe())
 
-    def _hear(self, number: int, _frame: FrameType | None) -> None:
+    def _handle(self, number: int, _frame: FrameType | None) -> None:
         # another signal may arrive before this line, and then counts as the first
-        self._heard.append(number)
+        self._received.append(number)
         if self._is_over:
             return
         name = signal.Signals(number).name
-        if len(self._heard) > 2:
+        if len(self._received) > 2:
             # a third signal does not even wait for the abort
             raise KeyboardInterrupt(name)
-        if len(self._heard) > 1:
+        if len(self._received) > 1:
             return
         # in a thread, as the interrupted code may hold the lock of a log handler
         threading.Thread(
@@ -377,11 +377,12 @@ class _Signals:
             self._stopper.stop()
 
 
-def _is_the_programs(handler: Callable[..., object]) -> bool:
+def _is_set_by_program(handler: Callable[..., object]) -> bool:
     """Return whether a handler is neither Python's default nor the command line's.
 
     Those two raise KeyboardInterrupt, which is not needed: the load has ended already
     and reports that itself.
     """
     module = getattr(handler, "__module__", None) or ""
-    return handler is not signal.default_int_handler and not module.startswith(_OURS)
+    is_own = module.startswith(_OWN_MODULES)
+    return handler is not signal.default_int_handler and not is_own

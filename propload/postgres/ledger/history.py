@@ -139,20 +139,20 @@ def make_point(
             continue
         batches.setdefault(entry.batch, []).append(entry)
         counts += entry.counts
-    begun = sorted(map(_partial_batch, batches.values()), key=_position)
-    first_row = done = untold = 0
-    for batch in begun:
+    found = sorted(map(_partial_batch, batches.values()), key=_position)
+    first_row = done = unaccounted = 0
+    for batch in found:
         follows = first_row <= batch.first_row <= max(first_row, dropped_rows)
         if not follows or len(batch.accounted) < run.lanes:
             break
-        untold += batch.first_row - first_row
+        unaccounted += batch.first_row - first_row
         first_row, done = batch.through_row, done + 1
     start = Start(
         batch=max((entry.batch for entry in entries), default=-1) + 1,
         first_row=max(first_row, dropped_rows),
-        partial_batches=tuple(partial_batches[done:]),
+        partial_batches=tuple(found[done:]),
         counts=counts,
-        rows_unaccounted=rows_unaccounted + max(0, dropped_rows - first_row),
+        rows_unaccounted=unaccounted + max(0, dropped_rows - first_row),
         batches=done,
     )
     committed = frozenset(
@@ -161,8 +161,8 @@ def make_point(
     return ResumePoint(run, start, committed, entries, dropped_rows)
 
 
-def _position(begun: PartialBatch) -> tuple[int, int, int]:
-    return begun.first_row, begun.through_row, begun.number
+def _position(batch: PartialBatch) -> tuple[int, int, int]:
+    return batch.first_row, batch.through_row, batch.number
 
 
 def _partial_batch(entries: Sequence[LedgerEntry]) -> PartialBatch:

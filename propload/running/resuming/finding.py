@@ -18,9 +18,9 @@ from propload.running.journaling import is_journaled
 from propload.running.resuming.lost_runs import LostRuns
 from propload.running.resuming.requirements import (
     gone_with_table,
-    require_goal,
     require_ledger,
     require_same_run,
+    require_same_target,
 )
 from propload.running.resuming.rewriting import rewrite_begun
 from propload.running.resuming.settings_fingerprint import (
@@ -73,7 +73,7 @@ def begin_record(
 
 
 @dataclass(frozen=True, slots=True)
-class Resuming:
+class ResumeFinder:
     """Finds the run to resume.
 
     Attributes:
@@ -121,13 +121,13 @@ class Resuming:
         self._claimed.add(run_id)
 
     def point(
-        self, source: Source, wanted: object, record: RunRecord, target: Target
+        self, source: Source, resume: object, record: RunRecord, target: Target
     ) -> ResumePoint | None:
         """Return where to continue reading a source, or None to read it from its start.
 
         Args:
             source: What is read; may be a killed run's journal.
-            wanted: The setting `resume`.
+            resume: The setting `resume`.
             record: The run that is to begin.
             target: The table and its rules.
 
@@ -140,7 +140,7 @@ class Resuming:
         """
         if isinstance(source, JournalSource):
             return self._point_of_journal(source, record, target)
-        return self._point_of_source(wanted, record, target) if wanted else None
+        return self._point_of_source(resume, record, target) if resume else None
 
     def _point_of_journal(
         self, journal: JournalSource, record: RunRecord, target: Target
@@ -152,24 +152,24 @@ class Resuming:
             require_ledger(journal, record, commands)
             return None
         facts = self.database.facts(target.table)
-        require_goal(found, record, commands)
+        require_same_target(found, record, commands)
         if target.mode != "replace" and (lost := gone_with_table(found, facts)):
             log.warning("%s: what waits in the journal is loaded alone", lost)
         return rewrite_begun(found, record, facts, commands=commands)
 
     def _point_of_source(
-        self, wanted: object, record: RunRecord, target: Target
+        self, resume: object, record: RunRecord, target: Target
     ) -> ResumePoint | None:
         """Return where to continue a source that can be read again, or None."""
-        found = self._find("" if wanted is True else str(wanted), record)
-        if found is None:
+        point = self._find("" if resume is True else str(resume), record)
+        if point is None:
             return None
         facts = self.database.facts(target.table)
         # until a replace ends, its rows are only in the shadow
-        if target.mode != "replace" and (lost := gone_with_table(found, facts)):
-            msg = f"{lost}: {self._otherwise(record.source)}"
+        if target.mode != "replace" and (lost := gone_with_table(point, facts)):
+            msg = f"{lost}: {self._alternative(record.source)}"
             raise ConfigError(msg)
-        return rewrite_begun(found, record, facts, commands=self.plan.commands)
+        return rewrite_begun(point, record, facts, commands=self.plan.commands)
 
     def point_of(self, run_id: str, *, dropped_rows: int = 0) -> ResumePoint | None:
         """Return where a run continues, or None if the ledger does not know it.
@@ -186,15 +186,17 @@ class Resuming:
                 return None
             return find_point(session, state_dir, run, dropped_rows=dropped_rows)
 
-    def _find(self, wanted: str, record: RunRecord) -> ResumePoint | None:
+    def _find(self, run_id: str, record: RunRecord) -> ResumePoint | None:
         """Return where to continue a source, or None if there is no unfinished run.
 
-        If `wanted` is empty, the last unfinished run of this source is taken.
+        If `run_id` is empty, the last unfinished run of this source is taken.
         """
-        find = partial(self._named, run_id=wanted) if wanted else self._last
+        find = partial(self._find_named, run_id=run_id) if run_id else self._find_last
         with self.database.connect() as session:
             while (run := find(session, record)) is not None:
-                require_same_run(run, record, otherwise=self._otherwise(record.source))
+                require_same_run(
+                    run, record, otherwise=self._alternative(record.source)
+                )
                 if run.run_id in self._claimed:
                     if run.status == "loaded":
                         log.warning(
@@ -208,7 +210,7 @@ class Resuming:
                 self.claim(run.run_id)
         return None
 
-    def _otherwise(self, source: str) -> str:
+    def _alternative(self, source: str) -> str:
         """Return what to do where a run cannot be resumed."""
         replayed = self.plan.replayed
         if not replayed:
@@ -217,7 +219,7 @@ class Resuming:
         export = self.plan.commands.export_rejects(replayed)
         return f"load what is missing from a file ({export})"
 
-    def _last(self, session: Connection, record: RunRecord) -> RunRecord | None:
+    def _find_last(self, session: Connection, record: RunRecord) -> RunRecord | None:
         """Return the last run that can be resumed, or None.
 
         Raises:
@@ -232,7 +234,9 @@ class Resuming:
     def _lost_runs(self, record: RunRecord) -> LostRuns:
         return LostRuns(record.source, record.target, self.database, self.plan)
 
-    def _named(self, session: Connection, record: RunRecord, run_id: str) -> RunRecord:
+    def _find_named(
+        self, session: Connection, record: RunRecord, run_id: str
+    ) -> RunRecord:
         """Return the run with this id, if it can be resumed.
 
         Raises:
@@ -250,17 +254,19 @@ class Resuming:
         return run
 
 
-def settled_point(run_id: str, plan: Plan, database: Database) -> ResumePoint | None:
+def point_after_commits(
+    run_id: str, plan: Plan, database: Database
+) -> ResumePoint | None:
     """Return where a run continues, once none of its commits is pending.
 
     None if the ledger does not know it. The run is locked only meanwhile. Arguments are
-    as in `Resuming`.
+    as in `ResumeFinder`.
 
     Raises:
         LockedError: The run is still running.
     """
     with ExitStack() as stack:
-        return Resuming(database, plan, stack).point_of(run_id)
+        return ResumeFinder(database, plan, stack).point_of(run_id)
 
 
 def _last_unfinished(runs: list[RunRecord], record: RunRecord) -> RunRecord | None:

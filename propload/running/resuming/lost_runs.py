@@ -25,17 +25,17 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Unentered:
+class LostRun:
     """A run that wrote rows, according to its files, but that no ledger knows.
 
     Attributes:
         run_id: The run.
-        told: What it did, as the message gives it.
+        description: What it did, as the message gives it.
         has_loaded: Whether it had loaded all its rows.
     """
 
     run_id: str
-    told: str
+    description: str
     has_loaded: bool = False
 
 
@@ -55,19 +55,19 @@ class LostRuns:
     database: Database
     plan: Plan
 
-    def require_entered(self, known: Iterable[RunRecord]) -> None:
+    def require_entered(self, known_runs: Iterable[RunRecord]) -> None:
         """Raise if a lost run has added some of the rows that are to be appended.
 
         If it had added all of its rows, only log a warning: the source may hold other
         rows now.
 
         Args:
-            known: The runs of this source into this table that the ledger knows.
+            known_runs: The runs of this source into this table that the ledger knows.
 
         Raises:
             ConfigError: The ledger has lost the run, and thus which rows are stored.
         """
-        lost = self._newest(known)
+        lost = self._newest(known_runs)
         if lost is None or self._is_table_empty():
             return
         if not lost.has_loaded:
@@ -75,7 +75,7 @@ class LostRuns:
         log.warning(
             "%s, all that it had, and the ledger no longer knows it: if these are the "
             "same rows, they are added a second time",
-            lost.told,
+            lost.description,
         )
 
     def refuse(self, run_id: str) -> None:
@@ -84,19 +84,19 @@ class LostRuns:
         Raises:
             ConfigError: Its report or marker exists.
         """
-        for one in (*self._killed(""), *self._ended("")):
-            if one.run_id == run_id:
-                raise ConfigError(self._refusal(one))
+        for lost in (*self._killed_runs(""), *self._ended_runs("")):
+            if lost.run_id == run_id:
+                raise ConfigError(self._refusal(lost))
 
-    def _refusal(self, lost: Unentered) -> str:
+    def _refusal(self, lost: LostRun) -> str:
         return (
-            f"{lost.told}, and the ledger, which recorded which of its rows are "
+            f"{lost.description}, and the ledger, which recorded which of its rows are "
             "stored, no longer knows it, so they might be added twice: if this user "
             "may not read the schema propload, continue as one who may; otherwise "
-            f"{self._way_out()}"
+            f"{self._alternative()}"
         )
 
-    def _way_out(self) -> str:
+    def _alternative(self) -> str:
         if not self.plan.replayed:
             return "load only what the table lacks, without --resume"
         commands = self.plan.commands
@@ -106,33 +106,34 @@ class LostRuns:
             f"{commands.drop_rejects(self.plan.replayed)}"
         )
 
-    def _newest(self, known: Iterable[RunRecord]) -> Unentered | None:
+    def _newest(self, known_runs: Iterable[RunRecord]) -> LostRun | None:
         """Return the newest lost run, if the ledger knows no newer run, or None."""
-        since = max((run.run_id for run in known), default="")
-        newest = (next(one, None) for one in (self._killed(since), self._ended(since)))
-        return max(filter(None, newest), key=lambda one: one.run_id, default=None)
+        since = max((run.run_id for run in known_runs), default="")
+        kinds = (self._killed_runs(since), self._ended_runs(since))
+        newest = (next(runs, None) for runs in kinds)
+        return max(filter(None, newest), key=lambda run: run.run_id, default=None)
 
-    def _killed(self, since: str) -> Iterator[Unentered]:
+    def _killed_runs(self, since: str) -> Iterator[LostRun]:
         """Yield runs that were killed after a ledger recorded them, newest first."""
-        for one in UnfinishedRunStore(self.plan.places.runs).newest():
-            is_lost = one.status == "killed" and one.entered and one.run_id > since
-            if is_lost and self._is_of(one):
-                told = f"run {one.run_id} of {self.source} was killed while it wrote"
-                yield Unentered(one.run_id, f"{told} into {self.target}")
+        for run in UnfinishedRunStore(self.plan.places.runs).newest():
+            is_lost = run.status == "killed" and run.entered and run.run_id > since
+            if is_lost and self._is_same_load(run):
+                killed = f"run {run.run_id} of {self.source} was killed while it wrote"
+                yield LostRun(run.run_id, f"{killed} into {self.target}")
 
-    def _ended(self, since: str) -> Iterator[Unentered]:
+    def _ended_runs(self, since: str) -> Iterator[LostRun]:
         """Yield runs that stored rows and ended, newest first."""
         reports = ReportStore(self.plan.places.runs)
-        for one in reports.of_source(self.source, since=since):
-            if _has_stored(one) and self._is_of(one):
-                rows = counted(one.counts.stored, "row")
-                told = f"run {one.run_id} wrote {rows} of {self.source}"
-                is_loaded = one.status == "loaded"
-                yield Unentered(one.run_id, f"{told} into {self.target}", is_loaded)
+        for report in reports.of_source(self.source, since=since):
+            if _has_stored(report) and self._is_same_load(report):
+                rows = counted(report.counts.stored, "row")
+                wrote = f"run {report.run_id} wrote {rows} of {self.source}"
+                is_loaded = report.status == "loaded"
+                yield LostRun(report.run_id, f"{wrote} into {self.target}", is_loaded)
 
-    def _is_of(self, one: UnfinishedRun | Report) -> bool:
+    def _is_same_load(self, run: UnfinishedRun | Report) -> bool:
         """Whether a run was of this source, into this table of this database."""
-        place = (one.source, one.target.table, one.target.database)
+        place = (run.source, run.target.table, run.target.database)
         return place == (self.source, self.target, self.database.label)
 
     def _is_table_empty(self) -> bool:
@@ -143,5 +144,6 @@ class LostRuns:
 
 def _has_stored(report: Report) -> bool:
     """Return whether a run stored rows in its table; a replace does so at its end."""
-    is_apart = report.settings.get("mode") == "replace" and report.status != "loaded"
+    is_replace = report.settings.get("mode") == "replace"
+    is_apart = is_replace and report.status != "loaded"
     return report.counts.stored > 0 and not is_apart

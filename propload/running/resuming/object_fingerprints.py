@@ -64,7 +64,7 @@ def object_fingerprint(value: object, /) -> str | None:
         value: A mapping, a schema, or a part of one.
     """
     try:
-        return _Contents().mark(value).hex()
+        return _Contents().hash_of(value).hex()
     # reading an object's state may run the user's own code
     except Exception:  # noqa: BLE001
         return None
@@ -75,54 +75,58 @@ class _Contents:
 
     def __init__(self) -> None:
         # holds the objects as well, so that no id() is used again
-        self._known: dict[int, tuple[object, bytes]] = {}
-        self._looked_at = 0
+        self._hashes: dict[int, tuple[object, bytes]] = {}
+        self._visited = 0
 
-    def mark(self, value: object) -> bytes:
+    def hash_of(self, value: object) -> bytes:
         """Return the hash of an object.
 
         Raises:
             _UnknownContentError: What it holds cannot be determined.
         """
-        self._looked_at += 1
-        if self._looked_at > MOST_VALUES:
+        self._visited += 1
+        if self._visited > MOST_VALUES:
             raise _UnknownContentError
         if type(value) in _ATOMS:
-            return _hashed(type(value).__name__.encode(), repr(value).encode())
-        known = self._known.get(id(value))
+            return _hash_parts(type(value).__name__.encode(), repr(value).encode())
+        known = self._hashes.get(id(value))
         if known is not None:
             return known[1]
-        self._known[id(value)] = (value, b"itself")
-        made = self._mark(value)
-        self._known[id(value)] = (value, made)
-        return made
+        self._hashes[id(value)] = (value, b"itself")
+        computed = self._compute_hash(value)
+        self._hashes[id(value)] = (value, computed)
+        return computed
 
-    def _mark(self, value: object) -> bytes:
+    def _compute_hash(self, value: object) -> bytes:
         if type(value) is dict:
-            pairs = (_hashed(self.mark(k), self.mark(v)) for k, v in value.items())
-            return _hashed(b"dict", *sorted(pairs))
+            pairs = (
+                _hash_parts(self.hash_of(k), self.hash_of(v)) for k, v in value.items()
+            )
+            return _hash_parts(b"dict", *sorted(pairs))
         if isinstance(value, (set, frozenset)):
-            return _hashed(b"set", *sorted(map(self.mark, value)))
+            return _hash_parts(b"set", *sorted(map(self.hash_of, value)))
         if type(value) is list or type(value) is tuple:
-            return _hashed(b"list", *map(self.mark, value))
-        for kind, parts in _WAYS:
+            return _hash_parts(b"list", *map(self.hash_of, value))
+        for kind, parts in _PARTS_BY_TYPE:
             if isinstance(value, kind):
-                return _hashed(kind.__name__.encode(), *map(self.mark, parts(value)))
-        return _hashed(b"object", *map(self.mark, _state(value)))
+                return _hash_parts(
+                    kind.__name__.encode(), *map(self.hash_of, parts(value))
+                )
+        return _hash_parts(b"object", *map(self.hash_of, _state(value)))
 
 
-def _hashed(*parts: bytes) -> bytes:
-    found = hashlib.sha256()
+def _hash_parts(*parts: bytes) -> bytes:
+    digest = hashlib.sha256()
     for part in parts:
-        found.update(len(part).to_bytes(8, "big") + part)
-    return found.digest()
+        digest.update(len(part).to_bytes(8, "big") + part)
+    return digest.digest()
 
 
 def _expression(value: pl.Expr) -> Iterator[object]:
-    told = value.meta.serialize()
-    if _FUNCTION_MARK in told:
+    serialized = value.meta.serialize()
+    if _FUNCTION_MARK in serialized:
         raise _UnknownContentError
-    yield told
+    yield serialized
 
 
 def _frame(value: pl.DataFrame) -> Iterator[object]:
@@ -133,7 +137,7 @@ def _frame(value: pl.DataFrame) -> Iterator[object]:
 
 def _function(value: FunctionType) -> Iterator[object]:
     yield (_closure(value), value.__defaults__, value.__kwdefaults__)
-    if (source := _source(value.__module__)) is not None:
+    if (source := _module_identity(value.__module__)) is not None:
         yield (value.__qualname__, source)
         return
     yield value.__code__
@@ -141,10 +145,14 @@ def _function(value: FunctionType) -> Iterator[object]:
     names = {name for code in codes for name in _global_names(code)}
     others = {name for code in codes for name in code.co_names}
     for name in sorted(names & value.__globals__.keys()):
-        found = value.__globals__[name]
-        yield (name, found)
-        if isinstance(found, ModuleType) and _source(found.__name__) is None:
-            yield {one: vars(found)[one] for one in others & vars(found).keys()}
+        referenced = value.__globals__[name]
+        yield (name, referenced)
+        if (
+            isinstance(referenced, ModuleType)
+            and _module_identity(referenced.__name__) is None
+        ):
+            contents = vars(referenced)
+            yield {other: contents[other] for other in others & contents.keys()}
 
 
 def _closure(value: FunctionType) -> tuple[CellType, ...] | None:
@@ -160,15 +168,15 @@ def _closure(value: FunctionType) -> tuple[CellType, ...] | None:
 def _codes(code: CodeType) -> Iterator[CodeType]:
     """Yield a code object and those nested in it."""
     yield code
-    for one in code.co_consts:
-        if isinstance(one, CodeType):
-            yield from _codes(one)
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _codes(constant)
 
 
 def _global_names(code: CodeType) -> Iterator[str]:
-    for one in dis.get_instructions(code):
-        if one.opname == "LOAD_NAME" or "GLOBAL" in one.opname:
-            yield str(one.argval)
+    for instruction in dis.get_instructions(code):
+        if instruction.opname == "LOAD_NAME" or "GLOBAL" in instruction.opname:
+            yield str(instruction.argval)
 
 
 def _code(value: CodeType) -> Iterator[object]:
@@ -179,7 +187,7 @@ def _code(value: CodeType) -> Iterator[object]:
 
 
 def _class(value: type) -> Iterator[object]:
-    if (source := _source(value.__module__)) is not None:
+    if (source := _module_identity(value.__module__)) is not None:
         yield (value.__qualname__, source)
         return
     to_schema = getattr(value, "to_schema", None)
@@ -188,9 +196,9 @@ def _class(value: type) -> Iterator[object]:
         yield to_schema()
         return
     yield value.__bases__
-    for name, one in vars(value).items():
+    for name, attribute in vars(value).items():
         if name not in _NO_CONTENT:
-            yield (name, one)
+            yield (name, attribute)
 
 
 def _cell(value: CellType) -> Iterator[object]:
@@ -210,21 +218,24 @@ def _state(value: object) -> Iterable[object]:
     if home.startswith("pandera.") and isinstance(name := _name(value), str):
         # a built-in check, whose registered functions depend on what is imported
         return (type(value), name)
-    reduced = dispatch_table.get(type(value))
-    made = reduced(value) if reduced else value.__reduce_ex__(4)
-    if not isinstance(made, str):
-        return [list(one) if isinstance(one, abc.Iterator) else one for one in made]
+    reducer = dispatch_table.get(type(value))
+    reduced = reducer(value) if reducer else value.__reduce_ex__(4)
+    if not isinstance(reduced, str):
+        return [list(one) if isinstance(one, abc.Iterator) else one for one in reduced]
     wrapped = getattr(value, "__wrapped__", None)
-    if wrapped is None and _source(getattr(value, "__module__", None) or home) is None:
+    if (
+        wrapped is None
+        and _module_identity(getattr(value, "__module__", None) or home) is None
+    ):
         raise _UnknownContentError
-    return (type(value), made, wrapped)
+    return (type(value), reduced, wrapped)
 
 
 def _name(value: object) -> object:
     return getattr(value, "__name__", None)
 
 
-def _source(module: str | None) -> object:
+def _module_identity(module: str | None) -> object:
     """Return what identifies a library module, or None if it is the user's own.
 
     An installed module is identified by the Python files in its folder.
@@ -236,15 +247,15 @@ def _source(module: str | None) -> object:
     file = getattr(sys.modules.get(name), "__file__", None)
     if file is None or not any(Path(file).is_relative_to(one) for one in _INSTALLED):
         return None
-    return (name, _beside(Path(file).parent))
+    return (name, _hash_folder(Path(file).parent))
 
 
 @cache
-def _beside(folder: Path) -> bytes:
-    return _hashed(*(one.read_bytes() for one in sorted(folder.glob("*.py"))))
+def _hash_folder(folder: Path) -> bytes:
+    return _hash_parts(*(one.read_bytes() for one in sorted(folder.glob("*.py"))))
 
 
-_WAYS: tuple[tuple[type, Callable[..., Iterable[object]]], ...] = (
+_PARTS_BY_TYPE: tuple[tuple[type, Callable[..., Iterable[object]]], ...] = (
     (pl.Expr, _expression),
     (pl.DataFrame, _frame),
     (pl.Series, lambda one: (one.to_frame(),)),
@@ -252,7 +263,7 @@ _WAYS: tuple[tuple[type, Callable[..., Iterable[object]]], ...] = (
     (MethodType, lambda one: (one.__func__, one.__self__)),
     (CodeType, _code),
     (CellType, _cell),
-    (ModuleType, lambda one: (one.__name__, _source(one.__name__))),
+    (ModuleType, lambda one: (one.__name__, _module_identity(one.__name__))),
     (type, _class),
     (property, lambda one: (one.fget,)),
     (cached_property, lambda one: (one.func,)),

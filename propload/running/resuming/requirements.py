@@ -51,7 +51,9 @@ def require_same_run(run: RunRecord, record: RunRecord, *, otherwise: str) -> No
         raise ConfigError(msg)
 
 
-def require_goal(point: ResumePoint, record: RunRecord, commands: Commands) -> None:
+def require_same_target(
+    point: ResumePoint, record: RunRecord, commands: Commands
+) -> None:
     """Raise if the rest of a journal would be written to another table, or differently.
 
     Args:

@@ -47,27 +47,27 @@ def rewrite_begun(
     if cause is None or not begun:
         return point
     first, last = begun[0].first_row + 1, begun[-1].through_row
-    told = (
+    clause = (
         f"rows {first:,} to {last:,} of {run.source} are committed in part by run "
-        f"{run.run_id}, and {cause.told}"
+        f"{run.run_id}, and {cause.description}"
     )
     if run.mode == "append":
         msg = (
-            f"{told}, so that it is not known which of them are missing: "
+            f"{clause}, so that it is not known which of them are missing: "
             f"{cause.advice}load only what the table lacks"
         )
         raise ConfigError(msg)
     whole = run.mode == "replace"
     if whole and point.dropped_rows:
         msg = (
-            f"{told}, so that all rows would be written again, but the first "
+            f"{clause}, so that all rows would be written again, but the first "
             f"{point.dropped_rows:,} are no longer in the journal: {cause.advice}drop "
             f"what is left ({commands.drop_journal(run.run_id)}) and load the source "
             "again"
         )
         raise ConfigError(msg)
     log.warning(
-        "%s: %s written again", told, "all rows are" if whole else "they are all"
+        "%s: %s written again", clause, "all rows are" if whole else "they are all"
     )
     return point.with_rewrite(whole=whole)
 
@@ -77,11 +77,11 @@ class _Cause:
     """Why a row may go to another lane than the one that took it before.
 
     Attributes:
-        told: The cause, as the message gives it.
+        description: The cause, as the message gives it.
         advice: What to try before starting a new load, if anything.
     """
 
-    told: str
+    description: str
     advice: str = "continue with the settings and columns of that time first, or "
 
 
@@ -91,8 +91,9 @@ def _difference(
     """Return why rows may go to other lanes now, or None if they go to the same."""
     match = record.compare_shaping(run)
     if match == "other":
-        told = "the settings by which rows are read, mapped or matched have changed"
-        return _Cause(f"{told} since")
+        return _Cause(
+            "the settings by which rows are read, mapped or matched have changed since"
+        )
     if facts is not None and run.columns not in (None, facts.columns_fingerprint):
         return _Cause(f"the columns of {run.target} have changed since")
     if match == "versions" and run.meaning is not None:
@@ -101,6 +102,9 @@ def _difference(
             f"continue with those of that time first ({run.meaning.versions}), or ",
         )
     if match == "unknown":
-        told = "whether mapping and schema are still the same cannot be seen in their"
-        return _Cause(f"{told} Python objects", advice="")
+        return _Cause(
+            "whether mapping and schema are still the same cannot be seen in their "
+            "Python objects",
+            advice="",
+        )
     return None

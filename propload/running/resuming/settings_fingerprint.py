@@ -40,12 +40,12 @@ def settings_fingerprint(plan: Plan, target: Target, /) -> str:
     comparable with the hashes of older versions, which covered no more.
     """
     shown = settings_shown(plan, target)
-    told = json.dumps([shown.get(name) for name in SHAPING], sort_keys=True)
-    found = hashlib.sha256(told.encode())
+    text = json.dumps([shown.get(name) for name in SHAPING], sort_keys=True)
+    digest = hashlib.sha256(text.encode())
     mapping = plan.settings.get("mapping")
     if isinstance(mapping, (str, Path)) and Path(mapping).is_file():
-        found.update(Path(mapping).read_bytes())
-    return found.hexdigest()
+        digest.update(Path(mapping).read_bytes())
+    return digest.hexdigest()
 
 
 def meaning_of(plan: Plan, /) -> Meaning:
@@ -54,29 +54,37 @@ def meaning_of(plan: Plan, /) -> Meaning:
     Raises:
         ConfigError: There is no such mapping or schema.
     """
-    given = {"mapping": plan.settings.get("mapping")}
-    given["schema"] = plan.settings.get("schema")
-    found = {name: _held(name, one) for name, one in given.items() if one is not None}
-    if not found:
+    settings = {"mapping": plan.settings.get("mapping")}
+    settings["schema"] = plan.settings.get("schema")
+    objects = {
+        name: _resolve_object(name, value)
+        for name, value in settings.items()
+        if value is not None
+    }
+    if not objects:
         return Meaning("", "")
-    return Meaning(object_fingerprint(found), _versions(found))
+    return Meaning(object_fingerprint(objects), _versions(objects))
 
 
-def _held(name: str, given: object) -> object:
+def _resolve_object(name: str, value: object) -> object:
     """Return the object that a setting stands for."""
-    if isinstance(given, str) and not given.endswith(".toml"):
-        return _held(name, find_object(given, group=f"propload.{name}s", kind=name))
-    if is_plain(given):
+    if isinstance(value, str) and not value.endswith(".toml"):
+        return _resolve_object(
+            name, find_object(value, group=f"propload.{name}s", kind=name)
+        )
+    if is_plain(value):
         # a journal keeps it as text, from which datetimes and tuples come back changed
         return None
     # a mapping from a configuration file also holds its position there
-    return dict(given) if isinstance(given, abc.Mapping) else given
+    return dict(value) if isinstance(value, abc.Mapping) else value
 
 
-def _versions(found: Collection[str]) -> str:
+def _versions(names: Collection[str]) -> str:
     """Return the versions of the libraries that make values and serialize mappings."""
-    told = [f"propload {version('propload')}", f"polars {pl.__version__}"]
-    if "schema" in found:
+    versions = [f"propload {version('propload')}", f"polars {pl.__version__}"]
+    if "schema" in names:
         # making the schema, or looking it up, has imported pandera
-        told.append(f"pandera {getattr(sys.modules.get('pandera'), '__version__', '')}")
-    return ", ".join([*told, "python {}.{}".format(*sys.version_info)])
+        versions.append(
+            f"pandera {getattr(sys.modules.get('pandera'), '__version__', '')}"
+        )
+    return ", ".join([*versions, "python {}.{}".format(*sys.version_info)])

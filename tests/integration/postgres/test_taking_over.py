@@ -13,7 +13,7 @@ from propload.postgres.ledger.file_ledger import FileLedger
 from propload.postgres.session.connection import connect
 from propload.report import Counts
 from propload.running.planning import Plan
-from propload.running.resuming.finding import Resuming
+from propload.running.resuming.finding import ResumeFinder
 from tests.integration.postgres.writing import (
     counts,
     end,
@@ -45,7 +45,7 @@ def process(dsn, state_dir, run_id):
     """Be a process that has claimed a run, with a database of its own."""
     plan = Plan.of({"state_dir": state_dir})
     with Database(dsn, state_dir=state_dir) as database, ExitStack() as stack:
-        Resuming(database, plan, stack).claim(run_id)
+        ResumeFinder(database, plan, stack).claim(run_id)
         yield database
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from propload.cli.signals import terminable
 from propload.running import stopping
-from propload.running.stopping import Ended, stoppable
+from propload.running.stopping import CompletionFlag, run_stoppable
 
 pytestmark = [
     pytest.mark.timeout(30),
@@ -37,7 +37,7 @@ def number(request):
 def test_a_signal_that_is_ignored_stays_so(number):
     signal.signal(number, signal.SIG_IGN)
 
-    assert stoppable(lambda _: signal.getsignal(number)) == signal.SIG_IGN
+    assert run_stoppable(lambda _: signal.getsignal(number)) == signal.SIG_IGN
     assert signal.getsignal(number) == signal.SIG_IGN
 
 
@@ -64,7 +64,7 @@ def test_the_handler_that_was_there_is_put_back_and_told_after_the_end(number):
         heard.append((told, frame is not None, ended.is_set(), here))
 
     signal.signal(number, hear)
-    assert stoppable(load_that_hears(number, ended=ended)) == "the report"
+    assert run_stoppable(load_that_hears(number, ended=ended)) == "the report"
     assert signal.getsignal(number) is hear
     assert heard == [(number, True, True, True)]
     signal.raise_signal(number)
@@ -77,7 +77,7 @@ def test_what_a_programs_handler_raises_ends_the_call(number):
 
     signal.signal(number, end)
     with pytest.raises(SystemExit) as caught:
-        stoppable(load_that_hears(number))
+        run_stoppable(load_that_hears(number))
     assert caught.value.code == 128 + number
     assert signal.getsignal(number) is end
 
@@ -95,7 +95,7 @@ def test_a_handler_is_told_of_a_second_signal_as_well(number):
         assert aborted.wait(20)
 
     with pytest.raises(KeyboardInterrupt):
-        stoppable(load)
+        run_stoppable(load)
     assert heard == [number, number]
 
 
@@ -123,7 +123,7 @@ def interrupted_at(step, wait):
 @pytest.mark.parametrize("is_over", [False, True])
 def test_an_interrupt_between_any_two_steps_of_a_wait_is_an_interrupt(is_over):
     for step in itertools.count():
-        ended = Ended()
+        ended = CompletionFlag()
         if is_over:
             ended.set()
         was_interrupted = interrupted_at(step, partial(ended.wait, 0))
@@ -146,7 +146,7 @@ def test_a_second_signal_tells_what_ended_the_load(number):
         raise ended
 
     with pytest.raises(KeyboardInterrupt) as caught:
-        stoppable(load)
+        run_stoppable(load)
     assert caught.value.__cause__ is ended
 
 
@@ -167,7 +167,7 @@ def test_a_signal_while_handlers_are_put_back_breaks_nothing_off(number, monkeyp
         monkeypatch.setattr(stopping.signal, "signal", put_back_late)
         return "the report"
 
-    assert stoppable(load) == "the report"
+    assert run_stoppable(load) == "the report"
     assert [signal.getsignal(one) for one in stopping.SIGNALS] == before
     assert heard == [number, number]
 
@@ -199,14 +199,14 @@ def test_a_handler_is_told_where_the_load_failed(number):
         raise OSError(msg)
 
     with pytest.raises(OSError, match="the server is gone"):
-        stoppable(fail)
+        run_stoppable(fail)
     assert heard == [number]
 
 
 def test_a_handler_is_told_of_nothing_where_no_signal_came(number):
     heard = []
     signal.signal(number, lambda told, _: heard.append(told))
-    assert stoppable(lambda _: 7) == 7
+    assert run_stoppable(lambda _: 7) == 7
     assert heard == []
 
 
@@ -214,7 +214,7 @@ def test_pythons_own_handler_is_not_called_after_a_clean_end():
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         # as in a notebook: the cell shows the report
-        assert stoppable(load_that_hears(signal.SIGINT)) == "the report"
+        assert run_stoppable(load_that_hears(signal.SIGINT)) == "the report"
     finally:
         signal.signal(signal.SIGINT, before)
 
@@ -222,7 +222,7 @@ def test_pythons_own_handler_is_not_called_after_a_clean_end():
 def test_the_command_line_ends_by_its_report_and_not_by_its_handler():
     with terminable():
         assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
-        assert stoppable(load_that_hears(signal.SIGTERM)) == "the report"
+        assert run_stoppable(load_that_hears(signal.SIGTERM)) == "the report"
 
 
 def test_a_handler_that_was_not_set_from_python_is_left_alone(number, monkeypatch):
@@ -231,7 +231,7 @@ def test_a_handler_that_was_not_set_from_python_is_left_alone(number, monkeypatc
     monkeypatch.setattr(stopping.signal, "getsignal", lambda _: None)
     set_now = []
     monkeypatch.setattr(stopping.signal, "signal", lambda *told: set_now.append(told))
-    assert stoppable(lambda stopper: stopper.told.is_set()) is False
+    assert run_stoppable(lambda stopper: stopper.stop_requested.is_set()) is False
     monkeypatch.undo()
     assert set_now == []
     assert signal.getsignal(number) is own
