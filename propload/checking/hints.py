@@ -22,7 +22,7 @@ LOOKED_AT = 1_000
 #: most house numbers are numbers, too.
 MOSTLY = {"money": 0.5, "area": 0.5, "number": 0.9, "date": 0.5}
 #: The most columns that a note lists.
-COLUMNS_TOLD = 8
+COLUMNS_LISTED = 8
 
 # [0-9], as \d also matches digits of other scripts, which no parser reads
 _NUMBER = r"-?(?:[1-9][0-9]{0,2}(?:[.,][0-9]{3})+|0|[1-9][0-9]*)(?:[.,][0-9]+)?"
@@ -80,10 +80,10 @@ def text_hints(frame: pl.DataFrame, columns: Collection[str], /) -> list[str]:
     spoiled = [str(one) for one in found if one is not None and one.odd is not None]
     notes = []
     if mapped:
-        names = listed(mapped, COLUMNS_TOLD)
+        names = listed(mapped, COLUMNS_LISTED)
         notes.append(f"a mapping (--mapping FILE) can convert columns of text: {names}")
     if spoiled:
-        names = listed(spoiled, COLUMNS_TOLD)
+        names = listed(spoiled, COLUMNS_LISTED)
         notes.append(
             f"a few values turn columns of numbers into text: {names}. If "
             "they mean null, name them (--null-words WORD,...)"

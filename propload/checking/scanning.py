@@ -16,15 +16,15 @@ from propload.errors import ConfigError, SchemaMismatchError
 from propload.messages.wording import counted
 from propload.pipeline.notes import (
     delimiter_note,
-    located,
     no_rows_note,
+    with_source,
     would_erase_note,
 )
 from propload.pipeline.row_fitting import (
     fit_rows,
     has_columns,
-    in_context,
     note_unmatched,
+    with_context,
 )
 from propload.prepare.mapping import UnmatchedColumns
 from propload.prepare.rejected_cells import refused_cells
@@ -94,7 +94,7 @@ class Scan:
         fitted = self._fit(joined)
         if fitted is None:
             return
-        preparer = in_context(fitted.preparer, joined)
+        preparer = with_context(fitted.preparer, joined)
         raw = joined.raw()
         sifted, _ = preparer.validate(raw)
         self._refuse(sifted.reasons)
@@ -216,7 +216,7 @@ class Scan:
 
     def _located(self, said: object, joined: Joined) -> str:
         # the report already begins with the source's name
-        return located(said, joined, shown=self._preparer.context.source)
+        return with_source(said, joined, shown=self._preparer.context.source)
 
     def _refuse(self, reasons: pl.DataFrame) -> None:
         self._rejected += reasons[ROW].n_unique()

@@ -58,7 +58,7 @@ class Listener(Protocol):
     def on_written(self, piece: Piece, written: Written) -> None:
         """Called when a piece has been committed."""
 
-    def on_refused(self, piece: Piece, reasons: pl.DataFrame, /) -> None:
+    def on_rejected(self, piece: Piece, reasons: pl.DataFrame, /) -> None:
         """Called with the rejected rows before the commit; empty if none remain."""
 
     def on_retry(self, error: TransientWriteError, wait: float) -> None:
@@ -179,7 +179,7 @@ class Lane:
 
     def _writer(self, fitted: Fitted) -> Writer:
         if self._opened is None or self._opened[0] is not fitted:
-            writer = fitted.open_writer(self.number, self._listener.on_refused)
+            writer = fitted.open_writer(self.number, self._listener.on_rejected)
             self._opened = fitted, writer
         return self._opened[1]
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from propload.target import Target
 
 #: The most column names that a note lists.
-NAMES_TOLD = 10
+NAMES_LISTED = 10
 
 #: Usual delimiters of fields.
 DELIMITERS = (",", ";", "\t", "|")
@@ -25,7 +25,7 @@ _LETTERS = ("text", "character", "citext", "bpchar")
 
 def no_rows_note(joined: Joined, target: Target, /) -> str:
     """Return the note on a table that is not created because there is no row."""
-    names = ", ".join(joined.parts[0].rows.schema.names[:NAMES_TOLD])
+    names = ", ".join(joined.parts[0].rows.schema.names[:NAMES_LISTED])
     return (
         f"{joined.parts[0].source} has a header ({names}) but no row to detect the "
         f"types of its columns from: {target.table} was not created"
@@ -92,9 +92,9 @@ def did_erase_note(erased: Mapping[str, int], target: Target, /) -> list[str]:
     """
     if not erased:
         return []
-    told = _by_column(list(erased.items()), "stored value")
+    values = _by_column(list(erased.items()), "stored value")
     note = (
-        f"nulls have erased at least {told} in {target.table}, as "
+        f"nulls have erased at least {values} in {target.table}, as "
         "on_null is overwrite: where values were missing by mistake, load those rows "
         "again with their values, and rows without values with on_null = keep"
     )
@@ -103,23 +103,23 @@ def did_erase_note(erased: Mapping[str, int], target: Target, /) -> list[str]:
 
 def _by_column(counts: Sequence[tuple[str, int]], what: str) -> str:
     """Return a list such as `3 values of price, 2 of area and 4 columns more`."""
-    (name, count), *others = counts[:NAMES_TOLD]
-    told = [f"{counted(count, what)} of {name}"]
-    told += [f"{count:,} of {name}" for name, count in others]
-    left = len(counts) - NAMES_TOLD
-    more = f" and {counted(left, 'column')} more" if left > 0 else ""
-    return ", ".join(told) + more
+    (name, count), *others = counts[:NAMES_LISTED]
+    parts = [f"{counted(count, what)} of {name}"]
+    parts += [f"{count:,} of {name}" for name, count in others]
+    omitted = len(counts) - NAMES_LISTED
+    more = f" and {counted(omitted, 'column')} more" if omitted > 0 else ""
+    return ", ".join(parts) + more
 
 
 def doubted_delimiter(joined: Joined, /) -> str:
     """Return a warning if rows may have been read with a wrong delimiter, or ""."""
     first = joined.parts[0]
     names = first.rows.schema.names
-    found = [mark for mark in DELIMITERS if len(names) == 1 and mark in names[0]]
-    if not found or not joined.untyped or suffix_format(first.source) == "xlsx":
+    delimiters = [mark for mark in DELIMITERS if len(names) == 1 and mark in names[0]]
+    if not delimiters or not joined.untyped or suffix_format(first.source) == "xlsx":
         return ""
     return (
-        f"the name of the only column holds {found[0]!r}: is the delimiter right "
+        f"the name of the only column holds {delimiters[0]!r}: is the delimiter right "
         "(--delimiter)?"
     )
 
@@ -130,15 +130,15 @@ def delimiter_note(joined: Joined, /) -> list[str]:
     return [f"{joined.parts[0].source}: {doubt}"] if doubt else []
 
 
-def located(said: object, joined: Joined, /, *, shown: str = "") -> str:
+def with_source(message: object, joined: Joined, /, *, shown: str = "") -> str:
     """Return a message about rows, with their source and any warning on the delimiter.
 
     Args:
-        said: The message: what is wrong.
+        message: The message: what is wrong.
         joined: The rows.
         shown: The source that the user already sees, which is not repeated.
     """
     source, doubt = joined.parts[0].source, doubted_delimiter(joined)
-    is_told = source == shown or source in str(said)
-    told = str(said) if is_told else f"{source}: {said}"
-    return f"{told}; {doubt}" if doubt else told
+    is_named = source == shown or source in str(message)
+    text = str(message) if is_named else f"{source}: {message}"
+    return f"{text}; {doubt}" if doubt else text

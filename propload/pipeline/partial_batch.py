@@ -37,7 +37,7 @@ def require_same_pieces(
         raise ConfigError(msg)
 
 
-def torn_batch(begun: PartialBatch, source: str, /) -> ConfigError:
+def torn_batch_error(begun: PartialBatch, source: str, /) -> ConfigError:
     """Return the error for a partly committed batch that is not read as one again."""
     msg = (
         f"{source}: rows {begun.first_row + 1:,} to {begun.through_row:,} of the run "
@@ -53,5 +53,5 @@ def _accounted(joined: Joined, prepared: Prepared, lane: int) -> int:
     rows = prepared.lanes[lane]
     if lane > 0:
         return rows.height + rows.duplicates
-    refused = prepared.reasons[ROW].n_unique() + joined.unread
-    return rows.height + rows.duplicates + refused
+    rejected = prepared.reasons[ROW].n_unique() + joined.unread
+    return rows.height + rows.duplicates + rejected

@@ -20,7 +20,7 @@ from propload.errors import (
 from propload.monitoring.metrics import Fill, Metrics
 from propload.options import BATCH_BYTES
 from propload.pipeline.lanes import CANCEL_SECONDS, Lane, Work
-from propload.pipeline.partial_batch import require_same_pieces, torn_batch
+from propload.pipeline.partial_batch import require_same_pieces, torn_batch_error
 from propload.pipeline.tallying import Tally
 from propload.prepare.joining import Joined, Joiner
 from propload.retrying import retry
@@ -141,8 +141,8 @@ class Pipeline:
             raise
         except BaseException as error:
             self._abort(error)
-            if _is_broken_off(error):
-                raise _broken_off() from error
+            if _is_polars_interrupt(error):
+                raise _polars_interrupt_error() from error
             raise
         finally:
             self.tally.end()
@@ -208,7 +208,7 @@ class Pipeline:
             row = joined.through_row
         is_cut_off = self._stopping.is_set() or self._reader.error is not None
         if (torn := start.partial_from(row)) and not is_cut_off:
-            raise torn_batch(torn[0], source)
+            raise torn_batch_error(torn[0], source)
 
     def _prepare(self, joined: Joined) -> None:
         partial = self._options.start.find(joined.first_row, joined.through_row)
@@ -217,7 +217,7 @@ class Pipeline:
         fitted = self._fitted_for(joined)
         if fitted is None:
             return
-        self._take_route(fitted.routing, together=together)
+        self._switch_routing(fitted.routing, together=together)
         began = time.monotonic()
         prepared = fitted.prepare(joined, together=together)
         log.info(
@@ -231,21 +231,21 @@ class Pipeline:
         if partial is not None:
             require_same_pieces(partial, joined, prepared)
         lanes = len(self._lanes)
-        refused = self.tally.begin(joined, prepared, lanes, done=done)
+        rejected = self.tally.begin(joined, prepared, lanes, done=done)
         for lane, rows in zip(self._lanes, prepared.lanes, strict=True):
-            piece = _piece(joined, lane.number, rows, refused)
+            piece = _piece(joined, lane.number, rows, rejected)
             if lane.number in done:
-                self.tally.pass_over(joined.number)
+                self.tally.mark_piece_done(joined.number)
             else:
                 lane.put(Work(piece, fitted))
 
     def _fitted_for(self, joined: Joined) -> Fitted | None:
         schema = joined.parts[0].rows.schema
-        for place, (known, fitted) in enumerate(self._fitted):
-            if schema.equals(known):
+        for place, (known_schema, cached) in enumerate(self._fitted):
+            if schema.equals(known_schema):
                 self._fitted.insert(0, self._fitted.pop(place))
-                return fitted
-        found = retry(
+                return cached
+        fitted = retry(
             lambda: self._fit(joined),
             self._options.retries,
             stop=self._aborted,
@@ -253,14 +253,16 @@ class Pipeline:
             on_retry=self.tally.on_retry,
         )
         self.metrics.set_activity("")
-        if found is not None and found.routing is not None:
-            self._fitted.insert(0, (schema, found))
+        if fitted is not None and fitted.routing is not None:
+            self._fitted.insert(0, (schema, fitted))
             del self._fitted[FITTED_KEPT:]
             for lane in self._lanes:
-                lane.put(Work(None, found))
-        return found
+                lane.put(Work(None, fitted))
+        return fitted
 
-    def _take_route(self, routing: Routing | None, *, together: bool | None) -> None:
+    def _switch_routing(
+        self, routing: Routing | None, *, together: bool | None
+    ) -> None:
         """Wait for the lanes if a row could overtake an older row with its key."""
         if routing is None:
             return
@@ -278,14 +280,14 @@ class Pipeline:
         """
         while not self.tally.wait_idle(CANCEL_SECONDS):
             if self._aborted.is_set():
-                raise _told_to_end() from self._failed
+                raise _lanes_aborted_error() from self._failed
 
     # ---- ending ----
 
     def _on_failed(self, error: BaseException) -> None:
         """End the run, so that nothing waits for a lane that has failed permanently."""
-        if _is_broken_off(error):
-            cause, error = error, _broken_off()
+        if _is_polars_interrupt(error):
+            cause, error = error, _polars_interrupt_error()
             error.__cause__ = cause
         with self._failing:
             self._failed = self._failed or error
@@ -302,7 +304,7 @@ class Pipeline:
         if self._failed is not None:
             raise self._failed
         if self._aborted.is_set() and not self.tally.wait_idle(0):
-            raise _told_to_end()
+            raise _lanes_aborted_error()
 
     def _abort(self, error: BaseException) -> None:
         self._end_all(error)
@@ -323,11 +325,11 @@ class Pipeline:
         return cause if isinstance(cause, PropLoadError) else LoadError(str(error))
 
 
-def _told_to_end() -> QueueClosedError:
+def _lanes_aborted_error() -> QueueClosedError:
     return QueueClosedError("the lanes were told to end")
 
 
-def _is_broken_off(error: BaseException) -> bool:
+def _is_polars_interrupt(error: BaseException) -> bool:
     """Return whether an error is a KeyboardInterrupt that Polars raised on SIGINT.
 
     Python itself raises it only in the main thread. Polars handles SIGINT where a
@@ -337,7 +339,7 @@ def _is_broken_off(error: BaseException) -> bool:
     return isinstance(error, KeyboardInterrupt) and not in_main
 
 
-def _broken_off() -> LoadError:
+def _polars_interrupt_error() -> LoadError:
     msg = (
         "SIGINT interrupted Polars although the load was not asked to stop: stop loads "
         "with SIGTERM"
@@ -345,7 +347,7 @@ def _broken_off() -> LoadError:
     return LoadError(msg)
 
 
-def _piece(joined: Joined, lane: int, rows: Deduped, refused: int) -> Piece:
+def _piece(joined: Joined, lane: int, rows: Deduped, rejected: int) -> Piece:
     first = lane == 0
     return Piece(
         batch=joined.number,
@@ -354,5 +356,5 @@ def _piece(joined: Joined, lane: int, rows: Deduped, refused: int) -> Piece:
         first_row=joined.first_row,
         through_row=joined.through_row,
         read=joined.height + joined.unread if first else 0,
-        rejected=refused if first else 0,
+        rejected=rejected if first else 0,
     )

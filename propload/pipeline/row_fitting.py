@@ -9,7 +9,7 @@ from propload.batch import OWN_NAMES
 from propload.errors import SchemaMismatchError
 from propload.messages.wording import counted
 from propload.names.type_names import type_name
-from propload.pipeline.notes import located
+from propload.pipeline.notes import with_source
 from propload.prepare.mapping import MapContext
 from propload.target import ColumnPlan
 
@@ -28,21 +28,21 @@ def refuse_names(names: Sequence[str], /) -> None:
     Raises:
         SchemaMismatchError: There are such columns.
     """
-    own = [name for name in names if name in OWN_NAMES]
-    if own:
+    reserved = [name for name in names if name in OWN_NAMES]
+    if reserved:
         msg = (
-            f"column {', '.join(own)} has a name reserved by propload: leave it out "
-            "(like those of report.rejects that begin with propload_), or rename it in "
-            "the source or in the mapping"
+            f"column {', '.join(reserved)} has a name reserved by propload: leave it "
+            "out (like those of report.rejects that begin with propload_), or rename "
+            "it in the source or in the mapping"
         )
         raise SchemaMismatchError(msg)
-    found = [
+    patterns = [
         name
         for name in names
         if name == "*" or (name.startswith("^") and name.endswith("$"))
     ]
-    if found:
-        shown = ", ".join(map(repr, found))
+    if patterns:
+        shown = ", ".join(map(repr, patterns))
         msg = (
             f"column {shown} looks like a pattern of columns (`*`, `^...$`): give it "
             "another name in the source"
@@ -56,22 +56,22 @@ def has_columns(joined: Joined, /) -> bool:
     Raises:
         SchemaMismatchError: There are rows without any columns.
     """
-    found = bool(joined.parts[0].rows.num_columns)
-    if joined.height and not found:
+    has_any = bool(joined.parts[0].rows.num_columns)
+    if joined.height and not has_any:
         msg = (
             f"{counted(joined.height, 'row has', 'rows have')} no columns: choose "
             "those to load in the source"
         )
-        raise SchemaMismatchError(located(msg, joined))
-    return found
+        raise SchemaMismatchError(with_source(msg, joined))
+    return has_any
 
 
-def in_context(preparer: Preparer, joined: Joined) -> Preparer:
+def with_context(preparer: Preparer, joined: Joined) -> Preparer:
     """Return the preparer with the context of these rows: source, `as_of`, numbers."""
     if preparer.mapping is None:
         return preparer
-    told = preparer.context
-    as_of = told.as_of or joined.as_of
+    run_context = preparer.context
+    as_of = run_context.as_of or joined.as_of
     context = MapContext(as_of, joined.parts[0].source, joined.numbers())
     return replace(preparer, context=context)
 
@@ -101,7 +101,7 @@ def fit_rows(
     """
     first = joined.first
     refuse_names(first.parts[0].rows.schema.names)
-    fitted = in_context(preparer, joined).fit(
+    fitted = with_context(preparer, joined).fit(
         first.raw(),
         untyped=joined.untyped,
         stored=[column.name for column in facts.columns] if facts else [],

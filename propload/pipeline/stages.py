@@ -29,7 +29,7 @@ class Fitted(Protocol):
                 decided that.
         """
 
-    def open_writer(self, lane: int, on_refused: OnRefused) -> Writer:
+    def open_writer(self, lane: int, on_rejected: OnRefused) -> Writer:
         """Return a writer for a lane, which reports rejected rows before it commits.
 
         It takes over the session of the lane's previous writer, if there was one, so

@@ -11,15 +11,15 @@ from propload.errors import ConcurrentCreateError, ConfigError, SchemaMismatchEr
 from propload.names.type_names import type_name
 from propload.pipeline.notes import (
     delimiter_note,
-    located,
     newest_as_text_notes,
     no_rows_note,
+    with_source,
 )
 from propload.pipeline.row_fitting import (
     fit_rows,
     has_columns,
-    in_context,
     note_unmatched,
+    with_context,
     without_casts,
 )
 from propload.pipeline.stages import Routing
@@ -59,7 +59,7 @@ def _try_schema(preparer: Preparer, joined: Joined) -> None:
         without_casts(preparer).validate(joined.first.raw().head(TRIED_ROWS))
 
 
-def _described(plan: Sequence[ColumnPlan]) -> str:
+def _describe_plan(plan: Sequence[ColumnPlan]) -> str:
     """Return how columns are cast and sent, for the log."""
     return ", ".join(
         f"{one.column} {type_name(one.dtype)} → {one.pg_type}"
@@ -89,14 +89,14 @@ class FittedTable:
 
     def prepare(self, joined: Joined, *, together: bool | None = None) -> Prepared:
         """Return the prepared rows."""
-        preparer = in_context(self.preparer, joined)
+        preparer = with_context(self.preparer, joined)
         if together is not None:
             preparer = replace(preparer, together=together)
         return preparer.prepare(joined.raw())
 
-    def open_writer(self, lane: int, on_refused: OnRefused) -> Writer:
+    def open_writer(self, lane: int, on_rejected: OnRefused) -> Writer:
         """Return a writer for a lane, which reports rejected rows before it commits."""
-        return self.prepared_target.open_writer(lane, on_refused=on_refused)
+        return self.prepared_target.open_writer(lane, on_refused=on_rejected)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ class NoRows:
         """Return no rows for any lane, and no reasons."""
         return Prepared([Deduped(())] * self.lanes, no_reasons())
 
-    def open_writer(self, lane: int, on_refused: OnRefused) -> Writer:  # noqa: ARG002 - as above
+    def open_writer(self, lane: int, on_rejected: OnRefused) -> Writer:  # noqa: ARG002 - as above
         """Return a writer for a lane, which enters pieces without rows."""
         return self.run.open_entry_writer(lane)
 
@@ -181,9 +181,9 @@ class TableFit:
             SchemaMismatchError: The rows do not fit the table.
         """
         try:
-            fitted = self._fit(joined) or self._entered(joined)
+            fitted = self._fit(joined) or self._enter_unread(joined)
         except (ConfigError, SchemaMismatchError) as error:
-            raise type(error)(located(error, joined)) from error
+            raise type(error)(with_source(error, joined)) from error
         if fitted is not None:
             while self._on_entered:
                 self._on_entered.pop()()
@@ -193,7 +193,7 @@ class TableFit:
         """Call `listener` once the ledger knows the run, before a row is stored."""
         self._on_entered.append(listener)
 
-    def _entered(self, joined: Joined) -> NoRows | None:
+    def _enter_unread(self, joined: Joined) -> NoRows | None:
         """Return how to enter unread rows in the ledger, or None if there are none."""
         if joined.unread and self._no_rows is None:
             run = self._database.enter(self._run)
@@ -203,18 +203,18 @@ class TableFit:
     def _fit(self, joined: Joined) -> FittedTable | None:
         if not has_columns(joined):
             return None
-        known = self._preparer, self._run
+        before = self._preparer, self._run
         try:
             return self._fit_to_table(joined)
         except ConcurrentCreateError as error:
             # now that table decides the types, not those inferred for a new one
-            self._preparer, self._run = known
+            self._preparer, self._run = before
             log.info("rows are fitted anew: %s", error)
             return self._fit_to_table(joined)
 
     def _fit_to_table(self, joined: Joined) -> FittedTable | None:
         facts = self._database.facts(self._target.table)
-        self._take_table(facts)
+        self._follow_table(facts)
         preparer = fit_rows(
             self._preparer,
             joined,
@@ -223,14 +223,14 @@ class TableFit:
         )
         note_unmatched(self._unmatched, joined)
         # a table that has vanished since is not created again: `prepare` refuses that
-        is_unmade = facts is None and not self.is_fitted
-        if is_unmade and not preparer.determines_types(joined):
+        must_create = facts is None and not self.is_fitted
+        if must_create and not preparer.determines_types(joined):
             self._undecided = no_rows_note(joined, self._target)
             return None
-        if is_unmade:
+        if must_create:
             _try_schema(preparer, joined)
         # before the table is created: a later process of the run will find it there
-        self._hold(preparer.inferred)
+        self._use_inferred_types(preparer.inferred)
         table = self._database.prepare(
             self._target,
             preparer.schema,
@@ -244,23 +244,23 @@ class TableFit:
         )
         self.has_made = self.has_made or facts is None
         self.is_fitted = True
-        self._note(table, preparer.schema, joined)
+        self._collect_notes(table, preparer.schema, joined)
         return FittedTable(
             preparer.with_plan(table.plan, together=table.single_lane), table
         )
 
-    def _take_table(self, facts: TableFacts | None) -> None:
+    def _follow_table(self, facts: TableFacts | None) -> None:
         """Forget types inferred for a table that has been created again since."""
         if facts is not None and self._run.table_oid not in (None, facts.oid):
-            self._hold({})
+            self._use_inferred_types({})
             self._run = self._run.with_table(facts)
 
-    def _hold(self, inferred: Mapping[str, pl.DataType]) -> None:
+    def _use_inferred_types(self, inferred: Mapping[str, pl.DataType]) -> None:
         """Use inferred types for all rows of the run, also in its later processes."""
         self._preparer = replace(self._preparer, inferred=inferred)
         self._run = self._run.with_guessed_types(named(inferred))
 
-    def _note(
+    def _collect_notes(
         self,
         table: PreparedTarget,
         schema: Mapping[str, pl.DataType],
@@ -271,10 +271,10 @@ class TableFit:
             one.column: (type_name(schema[one.column]), one.pg_type)
             for one in table.plan
         }
-        letters = newest_as_text_notes(self._target, types, is_new=self.has_made)
-        notes = [*table.notes, *letters, *delimiter_note(joined)]
+        text_notes = newest_as_text_notes(self._target, types, is_new=self.has_made)
+        notes = [*table.notes, *text_notes, *delimiter_note(joined)]
         self._notes |= dict.fromkeys(notes)
-        log.info("table %s: %s", self._target.table, _described(table.plan))
+        log.info("table %s: %s", self._target.table, _describe_plan(table.plan))
 
     @property
     def notes(self) -> list[str]:

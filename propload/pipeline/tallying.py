@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from propload.batch import ROW
 from propload.errors import CountsError, RejectLimitError
 from propload.messages.wording import counted
-from propload.rejecting import RefusedRows
+from propload.rejecting import RejectedRows
 from propload.report import Counts, ReasonCount
 
 if TYPE_CHECKING:
@@ -62,9 +62,9 @@ class Tally:
         self._metrics = metrics
         self._on_committed = on_committed
         self._lock = threading.Lock()
-        self._settled = threading.Condition(self._lock)
+        self._idle = threading.Condition(self._lock)
         self._joined: dict[int, Joined] = {}
-        self._left: dict[int, int] = {}
+        self._open_pieces: dict[int, int] = {}
         #: The run's row number after the last prepared row.
         self._through = start.first_row
         self._start = start
@@ -74,8 +74,8 @@ class Tally:
         #: The rows that the live counters show as read, those in flight included.
         self._shown_as_read = 0
         self._show_as_read(self.done_before)
-        known = replace(start.counts, read=self.done_before)
-        self._add(known, batches=start.batches)
+        earlier = replace(start.counts, read=self.done_before)
+        self._add(earlier, batches=start.batches)
         self._warned: Counter[tuple[str | None, str, str]] = Counter()
         self._erased: Counter[str] = Counter()
 
@@ -112,10 +112,10 @@ class Tally:
         counts.verify()
         # rows of batches that an earlier process began and this one did not reach
         begun = self._start.committed_from(self._through)
-        came = self._through - self._start.rows_unaccounted + begun
-        if all_read and counts.read != came:
+        rows_read = self._through - self._start.rows_unaccounted + begun
+        if all_read and counts.read != rows_read:
             msg = (
-                f"{counted(came, 'row')} came from the source but "
+                f"{counted(rows_read, 'row')} came from the source but "
                 f"{counted(counts.read, 'is', 'are')} accounted for ({counts}): please "
                 "report this with the command that you ran"
             )
@@ -165,22 +165,22 @@ class Tally:
         """
         _require_all(joined, prepared)
         self._show_as_read(joined.height + joined.unread - sum(done.values()))
-        refused = 0 if 0 in done else self._refuse(joined, prepared)
+        rejected = 0 if 0 in done else self._write_rejected(joined, prepared)
         with self._lock:
             self._joined[joined.number] = joined
-            self._left[joined.number] = lanes
+            self._open_pieces[joined.number] = lanes
             self._through = joined.through_row
         # a batch without rows only serves to create the table
         self._add(Counts(), batches=1 if joined.height + joined.unread else 0)
         self._count_warnings(prepared)
-        return refused
+        return rejected
 
-    def _refuse(self, joined: Joined, prepared: Prepared) -> int:
-        refused = self._write(joined, prepared.reasons, None)
+    def _write_rejected(self, joined: Joined, prepared: Prepared) -> int:
+        rejected = self._write(joined, prepared.reasons, None)
         for raw, reasons in joined.refused_by_source():
-            refused += self._rejects.write(RefusedRows(raw, reasons, joined.number))
-        self._add(Counts(read=refused, rejected=refused))
-        return refused
+            rejected += self._rejects.write(RejectedRows(raw, reasons, joined.number))
+        self._add(Counts(read=rejected, rejected=rejected))
+        return rejected
 
     def _count_warnings(self, prepared: Prepared) -> None:
         if prepared.warnings is not None:
@@ -194,8 +194,8 @@ class Tally:
         Args:
             seconds: The longest time to wait.
         """
-        with self._settled:
-            return self._settled.wait_for(lambda: not self._left, seconds)
+        with self._idle:
+            return self._idle.wait_for(lambda: not self._open_pieces, seconds)
 
     def check_limit(self, *, ended: bool = False) -> None:
         """Raise if too many rows were rejected.
@@ -217,13 +217,13 @@ class Tally:
 
     # ---- called by the lanes, from their threads ----
 
-    def on_refused(self, piece: Piece, reasons: pl.DataFrame, /) -> None:
+    def on_rejected(self, piece: Piece, reasons: pl.DataFrame, /) -> None:
         """Write the rows that the database rejected to their file, before the commit.
 
         They replace those of an earlier attempt, which was rolled back.
         """
         if not reasons.height:
-            self._rejects.take_back(piece.batch, piece.lane)
+            self._rejects.retract(piece.batch, piece.lane)
             return
         with self._lock:
             joined = self._joined[piece.batch]
@@ -236,23 +236,23 @@ class Tally:
         with self._lock:
             self._erased.update(written.erased)
         self._metrics.set_activity("")
-        self.pass_over(piece.batch)
+        self.mark_piece_done(piece.batch)
 
     def on_retry(self, error: TransientWriteError, wait: float) -> None:
         """Count a retry, and show what the run waits for."""
         self._add(Counts(), retries=1)
         self._metrics.set_activity(f"next try within {wait:.1f} s: {error}")
 
-    def pass_over(self, batch: int, /) -> None:
+    def mark_piece_done(self, batch: int, /) -> None:
         """Note that one lane has committed its piece, now or in an earlier process."""
         with self._lock:
-            self._left[batch] -= 1
-            if self._left[batch]:
+            self._open_pieces[batch] -= 1
+            if self._open_pieces[batch]:
                 return
-            del self._left[batch], self._joined[batch]
+            del self._open_pieces[batch], self._joined[batch]
             rows = (joined.first_row for joined in self._joined.values())
             below = min(rows, default=self._through)
-            self._settled.notify_all()
+            self._idle.notify_all()
         self._on_committed(below)
 
     def _write(self, joined: Joined, reasons: pl.DataFrame, lane: int | None) -> int:
@@ -260,17 +260,17 @@ class Tally:
             return 0
         rows = reasons[ROW].unique(maintain_order=True)
         raw = joined.raw()[rows].join(joined.origins(rows), on=ROW)
-        return self._rejects.write(RefusedRows(raw, reasons, joined.number, lane))
+        return self._rejects.write(RejectedRows(raw, reasons, joined.number, lane))
 
 
 def _require_all(joined: Joined, prepared: Prepared) -> None:
     """Raise if rows of a batch were lost or duplicated while it was prepared."""
-    refused = prepared.reasons[ROW].n_unique() if prepared.reasons.height else 0
-    if joined.height != prepared.height + prepared.duplicates + refused:
+    rejected = prepared.reasons[ROW].n_unique() if prepared.reasons.height else 0
+    if joined.height != prepared.height + prepared.duplicates + rejected:
         msg = (
             f"{joined.parts[0].source}: of {counted(joined.height, 'row')} of batch "
             f"{joined.number} {prepared.height:,} are left to write, "
-            f"{prepared.duplicates:,} are duplicates and {refused:,} were refused: "
+            f"{prepared.duplicates:,} are duplicates and {rejected:,} were refused: "
             "please report this with the command that you ran"
         )
         raise CountsError(msg)

@@ -9,6 +9,6 @@ from __future__ import annotations
 
 from propload.rejecting.reason_counts import ReasonCounts
 from propload.rejecting.store import RejectRun, RejectStore
-from propload.rejecting.writing import RefusedRows, RejectWriter
+from propload.rejecting.writing import RejectedRows, RejectWriter
 
-__all__ = ["ReasonCounts", "RefusedRows", "RejectRun", "RejectStore", "RejectWriter"]
+__all__ = ["ReasonCounts", "RejectRun", "RejectStore", "RejectWriter", "RejectedRows"]

@@ -32,7 +32,7 @@ class ReasonCounts:
         """
         self._count(reasons, 1)
 
-    def take_back(self, reasons: pl.DataFrame) -> None:
+    def retract(self, reasons: pl.DataFrame) -> None:
         """Subtract rows whose reasons were added before."""
         self._count(reasons, -1)
 

@@ -37,7 +37,7 @@ BYTES_AT_ONCE = 4 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class RefusedRows:
+class RejectedRows:
     """Rejected rows of one prepared batch, ready to be written.
 
     Attributes:
@@ -69,11 +69,11 @@ class RejectWriter:
         self._run_id = run_id
         self._lock = threading.Lock()
         self._file: BufferedWriter | None = None
-        self._held: int | None = None
+        self._lock_descriptor: int | None = None
         self._counts = ReasonCounts()
         self._last: dict[int, tuple[int, pl.DataFrame]] = {}
 
-    def write(self, refused: RefusedRows) -> int:
+    def write(self, rejected: RejectedRows) -> int:
         """Write rejected rows; return how many.
 
         If a lane writes its batch again, the new rows replace those written before.
@@ -81,17 +81,17 @@ class RejectWriter:
         Raises:
             WriteError: The file cannot be written; none of these rows was kept.
         """
-        if not refused.reasons.height:
+        if not rejected.reasons.height:
             return 0
         # prepared outside the lock, in parallel to other lanes
-        lines = _as_lines(refused, self._run_id)
+        lines = _as_lines(rejected, self._run_id)
         with self._lock:
-            if refused.lane is not None:
-                self._take_back(refused.batch, refused.lane)
+            if rejected.lane is not None:
+                self._retract(rejected.batch, rejected.lane)
             rows = self._append(lines)
-            self._counts.add(refused.reasons)
-            if refused.lane is not None:
-                self._last[refused.lane] = (refused.batch, refused.reasons)
+            self._counts.add(rejected.reasons)
+            if rejected.lane is not None:
+                self._last[rejected.lane] = (rejected.batch, rejected.reasons)
         return rows
 
     def adopt_earlier_rows(self, is_kept: Callable[[Line], bool], /) -> int:
@@ -110,8 +110,8 @@ class RejectWriter:
             return 0
         rows = 0
         try:
-            with _unwritten(self.path):
-                self._hold()
+            with _raising_write_errors(self.path):
+                self._lock_file()
                 RejectStore(self.path.parent).keep(self._run_id, is_kept)
             # if no line was kept, the file is gone
             for _, line in each_line(self.path) if self.path.exists() else ():
@@ -122,28 +122,28 @@ class RejectWriter:
             raise
         return rows
 
-    def _hold(self) -> None:
+    def _lock_file(self) -> None:
         """Lock the file, so that nobody replays or drops rows while more may come."""
-        if self._held is None:
-            self._held = lock_rejects(self.path)
+        if self._lock_descriptor is None:
+            self._lock_descriptor = lock_rejects(self.path)
 
-    def take_back(self, batch: int, lane: int) -> None:
+    def retract(self, batch: int, lane: int) -> None:
         """Remove the rows of a lane's last batch: a retry of it rejected none."""
         with self._lock:
-            self._take_back(batch, lane)
+            self._retract(batch, lane)
 
-    def _take_back(self, batch: int, lane: int) -> None:
+    def _retract(self, batch: int, lane: int) -> None:
         last, reasons = self._last.pop(lane, (None, None))
         if last != batch or reasons is None:
             return
-        store, place = RejectStore(self.path.parent), (batch, lane)
-        with _unwritten(self.path):
-            self._put_back()
+        store, piece = RejectStore(self.path.parent), (batch, lane)
+        with _raising_write_errors(self.path):
+            self._restore_if_removed()
             self._close_file()
             store.keep(
-                self._run_id, lambda line: (line["batch"], line["lane"]) != place
+                self._run_id, lambda line: (line["batch"], line["lane"]) != piece
             )
-        self._counts.take_back(reasons)
+        self._counts.retract(reasons)
 
     @property
     def counted(self) -> tuple[ReasonCount, ...]:
@@ -155,25 +155,25 @@ class RejectWriter:
         """Close the file; if it was removed meanwhile, write it again first."""
         with self._lock:
             try:
-                self._put_back()
+                self._restore_if_removed()
             except OSError as error:
                 log.warning("%s is gone: %s", self.path, _cause(error))
             self._close_file()
-            if self._held is not None:
-                unlock_rejects(self.path, self._held)
-                self._held = None
+            if self._lock_descriptor is not None:
+                unlock_rejects(self.path, self._lock_descriptor)
+                self._lock_descriptor = None
 
     def _append(self, parts: Iterator[pl.DataFrame]) -> int:
         """Write lines to disk; return how many."""
         rows = 0
-        with _unwritten(self.path):
-            self._put_back()
-            self._hold()
+        with _raising_write_errors(self.path):
+            self._restore_if_removed()
+            self._lock_file()
             if self._file is None:
                 # also readable, in case it has to be written again
                 self._file = open_private(self.path, "ab+")
                 sync_folder(self.path.parent)
-            kept = self._file.tell()
+            size_before = self._file.tell()
             try:
                 for lines in parts:
                     lines.write_ndjson(self._file)
@@ -181,11 +181,11 @@ class RejectWriter:
                 self._file.flush()
                 os.fsync(self._file.fileno())
             except BaseException:
-                self._cut(kept)
+                self._truncate(size_before)
                 raise
         return rows
 
-    def _put_back(self) -> None:
+    def _restore_if_removed(self) -> None:
         """If the file was removed, write it again from the descriptor still open.
 
         If another file took its place, as editors do, continue with that one.
@@ -194,19 +194,19 @@ class RejectWriter:
             return
         if not self.path.exists():
             self._file.seek(0)
-            with open_private(self.path, "wb") as anew:
-                shutil.copyfileobj(self._file, anew)
-                anew.flush()
-                os.fsync(anew.fileno())
+            with open_private(self.path, "wb") as restored:
+                shutil.copyfileobj(self._file, restored)
+                restored.flush()
+                os.fsync(restored.fileno())
             sync_folder(self.path.parent)
             log.warning("%s was removed, and is being written again", self.path)
         self._close_file()
-        if self._held is not None:
+        if self._lock_descriptor is not None:
             # the lock file may have been removed or replaced with it
-            unlock_rejects(self.path, self._held)
-            self._held = lock_rejects(self.path)
+            unlock_rejects(self.path, self._lock_descriptor)
+            self._lock_descriptor = lock_rejects(self.path)
 
-    def _cut(self, size: int) -> None:
+    def _truncate(self, size: int) -> None:
         """Truncate the file, so that a full disk leaves no incomplete line."""
         with suppress(OSError):
             self._close_file()
@@ -220,7 +220,7 @@ class RejectWriter:
 
 
 @contextmanager
-def _unwritten(path: Path) -> Iterator[None]:
+def _raising_write_errors(path: Path) -> Iterator[None]:
     """Turn an OSError in the block into a WriteError that says what to do.
 
     Raises:
@@ -236,17 +236,19 @@ def _unwritten(path: Path) -> Iterator[None]:
         raise WriteError(msg) from error
 
 
-def _as_lines(refused: RefusedRows, run_id: str) -> Iterator[pl.DataFrame]:
+def _as_lines(rejected: RejectedRows, run_id: str) -> Iterator[pl.DataFrame]:
     """Return a line for each row, in frames of about `BYTES_AT_ONCE` bytes."""
     # reasons come column by column: sort them in the order of the source
-    told = refused.reasons.sort(ROW, maintain_order=True)
-    reasons = told.group_by(ROW, maintain_order=True).agg(
+    ordered = rejected.reasons.sort(ROW, maintain_order=True)
+    reasons = ordered.group_by(ROW, maintain_order=True).agg(
         pl.struct(*REASON_COLUMNS).alias("reasons")
     )
-    names = [name for name in refused.raw.columns if name not in ORIGINS]
+    names = [name for name in rejected.raw.columns if name not in ORIGINS]
     # values that JSON cannot hold become text, so that none is changed or lost
-    printable = refused.raw.with_columns(
-        each for name in names for each in _as_json_value(refused.raw[name])
+    printable = rejected.raw.with_columns(
+        replacement
+        for name in names
+        for replacement in _json_replacement(rejected.raw[name])
     )
     # one struct first: a row's columns may have the same names as those added below
     values = (pl.struct(names) if names else pl.lit(None)).alias("values")
@@ -259,8 +261,8 @@ def _as_lines(refused: RefusedRows, run_id: str) -> Iterator[pl.DataFrame]:
         pl.col(SOURCE).alias("source"),
         pl.col(NUMBER).alias("row"),
         pl.col(AS_OF).alias("as_of"),
-        pl.lit(refused.batch, dtype=pl.Int64).alias("batch"),
-        pl.lit(refused.lane, dtype=pl.Int64).alias("lane"),
+        pl.lit(rejected.batch, dtype=pl.Int64).alias("batch"),
+        pl.lit(rejected.lane, dtype=pl.Int64).alias("lane"),
         pl.col("values", "reasons"),
     ]
     return (
@@ -269,7 +271,7 @@ def _as_lines(refused: RefusedRows, run_id: str) -> Iterator[pl.DataFrame]:
     )
 
 
-def _as_json_value(column: pl.Series) -> Iterator[pl.Expr]:
+def _json_replacement(column: pl.Series) -> Iterator[pl.Expr]:
     """Yield the expression that replaces a column that JSON cannot hold, if any."""
     name, dtype = column.name, column.dtype
     if dtype == pl.Binary:

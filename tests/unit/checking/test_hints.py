@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from propload.batch import ROW
-from propload.checking.hints import COLUMNS_TOLD, text_hints
+from propload.checking.hints import COLUMNS_LISTED, text_hints
 from propload.prepare.mapping import MapContext, load_mapping
 
 READ = {
@@ -107,8 +107,8 @@ def test_a_price_that_is_not_told_is_no_reason_to_be_silent():
 
 
 def test_of_many_columns_the_first_are_told():
-    names = [f"c{number}" for number in range(COLUMNS_TOLD + 3)]
+    names = [f"c{number}" for number in range(COLUMNS_LISTED + 3)]
     [note] = text_hints(pl.DataFrame({name: ["€ 1"] for name in names}), names)
-    assert f"{names[COLUMNS_TOLD - 1]} = " in note
-    assert f"{names[COLUMNS_TOLD]} = " not in note
+    assert f"{names[COLUMNS_LISTED - 1]} = " in note
+    assert f"{names[COLUMNS_LISTED]} = " not in note
     assert note.endswith(" and 3 more")

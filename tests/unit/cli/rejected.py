@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from propload.batch import AS_OF, NUMBER, REASONS, ROW, SOURCE
-from propload.rejecting import RefusedRows, RejectWriter
+from propload.rejecting import RejectedRows, RejectWriter
 
 RUNS = ("20260701-aa", "20260702-bb")
 
@@ -39,7 +39,7 @@ def refuse_many(state_dir):
             schema=REASONS,
         )
         writer = RejectWriter(state_dir / "rejects" / f"{run_id}.ndjson", run_id)
-        writer.write(RefusedRows(raw, reasons, batch=0))
+        writer.write(RejectedRows(raw, reasons, batch=0))
         writer.close()
 
 
@@ -49,5 +49,5 @@ def refuse(state_dir, **own):
     reason = {"stage": "map", "column": "row", "message": "is odd"}
     reasons = pl.DataFrame([{ROW: 0, **reason}], schema=REASONS)
     writer = RejectWriter(state_dir / "rejects" / f"{RUNS[0]}.ndjson", RUNS[0])
-    writer.write(RefusedRows(raw.cast({ROW: pl.UInt32}), reasons, batch=0))
+    writer.write(RejectedRows(raw.cast({ROW: pl.UInt32}), reasons, batch=0))
     writer.close()

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from propload.batch import AS_OF, NUMBER, REASONS, ROW, SOURCE
-from propload.rejecting import RefusedRows, RejectWriter, reading
+from propload.rejecting import RejectedRows, RejectWriter, reading
 from tests.unit.cli.rejected import RUNS, refuse
 
 
@@ -78,7 +78,7 @@ def test_a_row_that_was_not_read_is_exported_whole_and_shown_short(
     reason = {"stage": "read", "check": "ragged", "value": text, "message": "3 fields"}
     reasons = pl.DataFrame([{ROW: 0, **reason}], schema=REASONS)
     writer = RejectWriter(state_dir / "rejects" / f"{RUNS[0]}.ndjson", RUNS[0])
-    writer.write(RefusedRows(origins.cast({ROW: pl.UInt32}), reasons, batch=0))
+    writer.write(RejectedRows(origins.cast({ROW: pl.UInt32}), reasons, batch=0))
     writer.close()
     assert text not in (shown := run("show").stdout)
     assert "(5,002 characters)" in shown

@@ -31,7 +31,7 @@ class MemoryTable:
     pieces: list[Piece] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def open_writer(self, lane: int, _on_refused: OnRefused) -> MemoryWriter:
+    def open_writer(self, lane: int, _on_rejected: OnRefused) -> MemoryWriter:
         """Return a writer for a lane; it rejects no rows."""
         return MemoryWriter(self, lane)
 
@@ -60,11 +60,11 @@ class AroundWriter:
 
     Attributes:
         writer: The wrapped writer.
-        on_refused: Called with rejected rows before they are left out.
+        on_rejected: Called with rejected rows before they are left out.
     """
 
     writer: MemoryWriter
-    on_refused: OnRefused
+    on_rejected: OnRefused
 
     def get_ready(self) -> None:
         """Prepare the wrapped writer."""

@@ -45,9 +45,9 @@ class Fitted:
         ]
         return Prepared(lanes, join_reasons([no_reasons(), reasons]))
 
-    def open_writer(self, lane, on_refused):
+    def open_writer(self, lane, on_rejected):
         writer = MemoryWriter(self.table, lane, self.failures.pop(lane, []))
-        return self.writing(writer, on_refused) if self.writing else writer
+        return self.writing(writer, on_rejected) if self.writing else writer
 
 
 def rows(count, bad=()):

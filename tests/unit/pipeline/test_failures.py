@@ -92,7 +92,7 @@ def test_a_failed_write_wakes_a_run_that_waits_for_its_source(make):
             msg = "permission denied"
             raise WriteError(msg, table="t")
 
-    def writing(writer, _on_refused):
+    def writing(writer, _on_rejected):
         return Denied(writer.table, writer.lane)
 
     pipeline, _ = make(Slow(), writing=writing)
@@ -197,7 +197,7 @@ class Undone(AroundWriter):
         layer = piece.rows.layers[0]
         reasons = refused(layer, "known")
         again = not self.writer.failures
-        self.on_refused(piece, reasons.clear() if again else reasons)
+        self.on_rejected(piece, reasons.clear() if again else reasons)
         return self.writer.write(piece)
 
 
@@ -218,7 +218,7 @@ class Refusing(AroundWriter):
     def write(self, piece):
         layer = piece.rows.layers[0]
         reasons = refused(layer, "positive")
-        self.on_refused(piece, reasons)
+        self.on_rejected(piece, reasons)
         written = self.writer.write(replace(piece, rows=Deduped((layer.slice(1),))))
         return Written(replace(written.counts, rejected=1), reasons)
 

@@ -46,7 +46,7 @@ def test_lanes_get_ready_while_the_first_rows_are_prepared(make):
             assert self.is_ready
             return super().write(piece)
 
-    def writing(writer, _on_refused):
+    def writing(writer, _on_rejected):
         return Readying(writer.table, writer.lane)
 
     pipeline, table = make(MemorySource(rows(20)), writing=writing)
@@ -115,7 +115,7 @@ class Entered(Fitted):
         assert not joined.height
         return Prepared([Deduped(())] * self.lanes, no_reasons())
 
-    def open_writer(self, lane, on_refused):
+    def open_writer(self, lane, on_rejected):
         return PieceCommitter(self.table, lane)
 
 
@@ -165,7 +165,7 @@ def test_rows_that_take_other_lanes_come_when_all_before_are_committed(make):
                 assert heard[0].wait(20)
             return super().write(piece)
 
-    def writing(writer, _on_refused):
+    def writing(writer, _on_rejected):
         return Slow(writer.table, writer.lane)
 
     batches = [rows(6)] * 4
@@ -196,7 +196,7 @@ def test_a_lane_that_fails_wakes_a_run_that_waits_for_its_lanes(make, monkeypatc
                 raise gone
             return super().write(piece)
 
-    def writing(writer, _on_refused):
+    def writing(writer, _on_rejected):
         return Denied(writer.table, writer.lane)
 
     pipeline, table = make(Turning(rows(6), rows(6)), writing=writing)
@@ -253,7 +253,7 @@ def test_what_a_batch_read_and_refused_is_told_of_its_first_lane_alone(make):
 def test_each_lane_closes_its_writer(make, failures):
     writers = []
 
-    def writing(writer, _on_refused):
+    def writing(writer, _on_rejected):
         writers.append(writer)
         return writer
 
@@ -270,7 +270,7 @@ def test_each_lane_closes_its_writer(make, failures):
 class Unheard:
     """Hears nothing."""
 
-    on_written = on_refused = on_retry = staticmethod(lambda *_given: None)
+    on_written = on_rejected = on_retry = staticmethod(lambda *_given: None)
 
 
 def test_a_lane_that_failed_takes_no_more_and_says_why(make):

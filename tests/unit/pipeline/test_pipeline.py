@@ -76,7 +76,7 @@ def test_rows_before_some_that_do_not_fit_are_loaded(make):
             yield from MemorySource(rows(14))
             yield from MemorySource([{"other": 1}], name="day2.csv")
 
-    def writing(writer, _on_refused):
+    def writing(writer, _on_rejected):
         return Slow(writer.table, writer.lane)
 
     pipeline, table = make(Source(), lanes=1, writing=writing)

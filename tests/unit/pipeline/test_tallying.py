@@ -68,7 +68,7 @@ def test_rows_end_where_reading_checking_deduping_and_writing_leave_them(tally):
     assert (prepared.height, prepared.duplicates) == (6, 1)
     assert tally.begin(joined, prepared, 1, done={}) == 3
     piece = piece_of(prepared)
-    tally.on_refused(piece, reasons_of(2))
+    tally.on_rejected(piece, reasons_of(2))
     counts = Counts(
         inserted=1, updated=1, unchanged=2, stale=1, duplicates=1, rejected=1
     )
@@ -199,7 +199,7 @@ def test_all_is_committed_below_the_first_batch_that_is_in_flight(rejects):
         tally.begin(joined, prepared_of(joined), 2, done={})
     assert not tally.wait_idle(0)
     for number in (1, 0, 1, 0, 2, 2):
-        tally.pass_over(number)
+        tally.mark_piece_done(number)
     # a batch is done when both lanes have it
     assert told == [0, 10, 15]
     assert tally.wait_idle(0)

@@ -3,7 +3,7 @@ import json
 import polars as pl
 
 from propload.batch import AS_OF, NUMBER, REASONS, ROW, SOURCE
-from propload.rejecting import RefusedRows
+from propload.rejecting import RejectedRows
 from propload.rejecting.reading import read_rejects
 
 
@@ -23,7 +23,7 @@ def refused(rows, *, batch=0, lane=None, values=None):
         schema=REASONS,
         orient="row",
     )
-    return RefusedRows(raw, reasons, batch, lane)
+    return RejectedRows(raw, reasons, batch, lane)
 
 
 def rows_of(store):

@@ -32,5 +32,5 @@ def test_a_row_counts_once_for_each_reason_however_often_it_is_said():
         own = said.filter(pl.col("propload_row") == row)
         again.add_line({"reasons": own.drop("propload_row").to_dicts()})
     assert again.counted == counts.counted
-    counts.take_back(said)
+    counts.retract(said)
     assert counts.counted == ()

@@ -106,7 +106,7 @@ def test_a_writer_that_goes_on_holds_what_was_refused_before(writer, store):
     assert not list(writer.path.parent.iterdir())
 
 
-@pytest.mark.parametrize("step", ["write", "take_back", "close"])
+@pytest.mark.parametrize("step", ["write", "retract", "close"])
 @pytest.mark.parametrize("what", ["file", "folder"])
 def test_a_file_that_somebody_removes_is_put_back(writer, store, caplog, step, what):
     writer.write(refused([1, 2], batch=0, lane=0))
@@ -119,10 +119,10 @@ def test_a_file_that_somebody_removes_is_put_back(writer, store, caplog, step, w
         writer.write(refused([4], batch=2, lane=None))
         with pytest.raises(LockedError, match="still running"):
             store.drop("20260101-ab")
-    if step == "take_back":
-        writer.take_back(1, 1)
+    if step == "retract":
+        writer.retract(1, 1)
     writer.close()
-    kept = {"write": [2, 3, 4, 5], "take_back": [2, 3], "close": [2, 3, 4]}[step]
+    kept = {"write": [2, 3, 4, 5], "retract": [2, 3], "close": [2, 3, 4]}[step]
     assert rows_of(store)["propload_row"].to_list() == kept
     assert f"{writer.path} was removed" in caplog.text
     # nobody holds it any more
@@ -217,7 +217,7 @@ def test_a_full_disk_while_rows_are_taken_back_is_told_and_they_stay_counted(
     with monkeypatch.context() as patched:
         patched.setattr("propload.rejecting.store.open_private", refuse)
         with pytest.raises(WriteError, match="No space left"):
-            writer.take_back(refused([1]).batch, 0)
+            writer.retract(refused([1]).batch, 0)
     assert sum(one.rows for one in writer.counted if one.column == "price") == 2
     assert rows_of(store).height == 2
 
@@ -230,5 +230,5 @@ def test_nothing_is_taken_back_of_rows_that_a_full_disk_refused(writer, monkeypa
         patched.setattr(writing.os, "fsync", refuse)
         with pytest.raises(WriteError, match="No space left"):
             writer.write(replace(refused([1, 2]), lane=0))
-    writer.take_back(refused([1]).batch, 0)
+    writer.retract(refused([1]).batch, 0)
     assert writer.counted == ()
