@@ -65,7 +65,7 @@ class Unclosed(NamedTuple):
 
 
 def warn_unclosed(
-    journal: Journal, process: int, commands: Commands, told: Unclosed, /
+    journal: Journal, process: int, commands: Commands, texts: Unclosed, /
 ) -> None:
     """Warn of rows in a journal if the program ends without closing its `Loader`.
 
@@ -73,21 +73,21 @@ def warn_unclosed(
         journal: Holds the rows.
         process: The id of the process that wrote it; a fork of it does not warn.
         commands: Words commands that find the journal.
-        told: The texts of the warning.
+        texts: The texts of the warning.
     """
     # if the load ended by itself, a journal without waiting rows was removed
     if os.getpid() != process or not journal.rows or not journal.folder.exists():
         return
     log.warning(
         "%s: %s %s. %s",
-        told.happened % journal.about.get("table"),
-        _left(journal),
+        texts.happened % journal.about.get("table"),
+        _remaining_rows(journal),
         commands.recover(journal.folder.name),
-        told.advice,
+        texts.advice,
     )
 
 
-def _left(journal: Journal) -> str:
+def _remaining_rows(journal: Journal) -> str:
     """Return the part of the warning on what is left, up to the command."""
     if journal.takes_effect_late:
         came = counted(journal.rows, "row that came waits", "rows that came wait")
@@ -97,5 +97,5 @@ def _left(journal: Journal) -> str:
         return (
             "its rows are loaded or rejected, and only its end remains to be recorded:"
         )
-    left = counted(waiting, "row waits", "rows wait")
-    return f"at most {left} in the journal. To load them:"
+    rows = counted(waiting, "row waits", "rows wait")
+    return f"at most {rows} in the journal. To load them:"

@@ -46,20 +46,20 @@ class JournaledSource:
         self._source = source
         self._journal = journal
         self._error: BaseException | None = None
-        self._refusal: JournalError | None = None
-        self._unkept: list[Batch] = []
-        self._given = 0
+        self._disk_error: JournalError | None = None
+        self._unwritten: list[Batch] = []
+        self._rows_read = 0
         self._stopped = threading.Event()
         self._thread = threading.Thread(
             target=self._produce, name="propload-producer", daemon=True
         )
-        self._ender: threading.Thread | None = None
+        self._finisher: threading.Thread | None = None
 
     def __iter__(self) -> Iterator[Batch]:
         start_thread(self._thread)
         yield from self._journal.follow()
         # batches that could not be written to disk, and that the source cannot repeat
-        yield from self._unkept
+        yield from self._unwritten
         if self._error is not None:
             raise self._error
 
@@ -69,7 +69,7 @@ class JournaledSource:
 
         After `close` these are the rows that the source had not handed over in time.
         """
-        taken = max(self._given, rows_taken_of(self._source))
+        taken = max(self._rows_read, rows_taken_of(self._source))
         return max(0, taken - max(self._journal.rows, self._journal.committed_row))
 
     def is_producing(self) -> bool:
@@ -83,11 +83,11 @@ class JournaledSource:
         """
         self._stopped.set()
         if not self._stop_source():
-            ender = threading.Thread(
-                target=self._end_soon, name="propload-producer-end", daemon=True
+            finisher = threading.Thread(
+                target=self._finish_soon, name="propload-producer-end", daemon=True
             )
-            start_thread(ender)
-            self._ender = ender
+            start_thread(finisher)
+            self._finisher = finisher
 
     def close(self) -> None:
         """End reading, whatever the run's outcome; call it before closing the journal.
@@ -98,10 +98,10 @@ class JournaledSource:
         self._stopped.set()
         if self.is_producing():
             self._stop_source()
-        if self._ender is None:
-            self._end_soon()
+        if self._finisher is None:
+            self._finish_soon()
         else:
-            self._ender.join()
+            self._finisher.join()
         if self.is_producing():
             self._thread.join(WAKE_SECONDS)
 
@@ -114,37 +114,37 @@ class JournaledSource:
         self._source.stop()
         return True
 
-    def _end_soon(self) -> None:
+    def _finish_soon(self) -> None:
         """Finish the journal after the current batch, within `HAND_OVER_SECONDS`."""
         if self._thread.ident is not None:
             self._thread.join(HAND_OVER_SECONDS)
         # a source that waits for input cannot be woken
         self._journal.finish()
 
-    def _keep(self, batch: Batch) -> None:
+    def _store(self, batch: Batch) -> None:
         """Write a batch to the journal; if the disk refuses it, keep it in memory."""
-        self._given += batch.height
-        if self._refusal is None:
+        self._rows_read += batch.height
+        if self._disk_error is None:
             try:
-                self._journal.append(batch, once=True)
+                self._journal.append(batch, unrepeatable=True)
             except JournalError as error:
-                self._refusal = error
+                self._disk_error = error
                 self._stopped.set()
                 self._stop_source()
             else:
                 return
-        self._unkept.append(batch)
+        self._unwritten.append(batch)
 
     def _produce(self) -> None:
         ends_itself = isinstance(self._source, Stoppable | Endable)
         try:
             for batch in self._source:
-                self._keep(batch)
+                self._store(batch)
                 if self._stopped.is_set() and not ends_itself:
                     break
             if not self._stopped.is_set() and not incomplete_of(self._source):
                 self._journal.note_whole()
-            self._error = self._refusal
+            self._error = self._disk_error
         except QueueClosedError:
             log.warning(
                 "%s not kept: the load had ended before",
@@ -155,6 +155,6 @@ class JournaledSource:
                 ),
             )
         except BaseException as error:  # noqa: BLE001 - raised where it is iterated
-            self._error = self._refusal or error
+            self._error = self._disk_error or error
         finally:
             self._journal.finish()

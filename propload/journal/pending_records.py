@@ -58,7 +58,7 @@ class PendingRecords:
 
     def __init__(self) -> None:
         self._waiting: deque[PendingRecord] = deque()
-        self._gone: PendingRecord | None = None
+        self._last_taken: PendingRecord | None = None
 
     @property
     def oldest(self) -> PendingRecord | None:
@@ -68,7 +68,7 @@ class PendingRecords:
     @property
     def newest(self) -> PendingRecord | None:
         """The record that was added last, even if the loader has taken it."""
-        return self._waiting[-1] if self._waiting else self._gone
+        return self._waiting[-1] if self._waiting else self._last_taken
 
     @property
     def next_row(self) -> int:
@@ -78,11 +78,11 @@ class PendingRecords:
 
     def add(self, record: PendingRecord, /) -> None:
         """Add a record, in one step."""
-        both = self._waiting[-1].with_next(record) if self._waiting else None
-        if both is None:
+        merged = self._waiting[-1].with_next(record) if self._waiting else None
+        if merged is None:
             self._waiting.append(record)
         else:
-            self._waiting[-1] = both
+            self._waiting[-1] = merged
 
     def remove_oldest(self, end: int | None = None, /) -> None:
         """Note that the loader has taken the oldest record.
@@ -96,7 +96,7 @@ class PendingRecords:
             self._waiting[0] = rest
             return
         # without its rows, to free their memory
-        self._gone = replace(oldest, record=None)
+        self._last_taken = replace(oldest, record=None)
         self._waiting.popleft()
 
     def __len__(self) -> int:
@@ -105,8 +105,8 @@ class PendingRecords:
 
     def forget_file(self, path: Path, /) -> None:
         """Note that a file is removed; another may get its name if it held no rows."""
-        if self._gone is not None and self._gone.path == path:
-            self._gone = replace(self._gone, offset=0, size=0)
+        if self._last_taken is not None and self._last_taken.path == path:
+            self._last_taken = replace(self._last_taken, offset=0, size=0)
 
 
 class RecordReader:
@@ -123,7 +123,7 @@ class RecordReader:
             JournalError: It cannot be read: the files were changed from outside.
         """
         try:
-            return self._find(pending)
+            return self._read_at(pending)
         except (OSError, JournalError) as error:
             why = error.strerror if isinstance(error, OSError) else error
             folder = pending.path.parent
@@ -136,7 +136,7 @@ class RecordReader:
             )
             raise JournalError(msg) from error
 
-    def _find(self, pending: PendingRecord) -> tuple[Record, int]:
+    def _read_at(self, pending: PendingRecord) -> tuple[Record, int]:
         if self._path != pending.path or self._file is None:
             self.close()
             self._path, self._file = pending.path, pending.path.open("rb")

@@ -48,7 +48,7 @@ class Record:
 
 
 @dataclass(slots=True)
-class Torn:
+class TornTail:
     """The part at the end of a journal that cannot be read.
 
     Attributes:
@@ -87,7 +87,7 @@ def encode(record: Record) -> bytes:
         "row": batch.first_row,
         "row_numbers": batch.row_numbers,
         "untyped": batch.untyped,
-        "unread": [asdict(one) for one in batch.unread],
+        "unread": [asdict(row) for row in batch.unread],
         "as_of": batch.as_of.isoformat() if batch.as_of else None,
     }
     first = json.dumps(about, ensure_ascii=False, separators=(",", ":")).encode()
@@ -105,8 +105,8 @@ def read(file: BinaryIO) -> Record | None:
     Raises:
         JournalError: What follows is not a complete record.
     """
-    found = _read_body(file)
-    return None if found is None else _decode(*found)
+    parts = _read_body(file)
+    return None if parts is None else _decode(*parts)
 
 
 def _read_body(file: BinaryIO) -> tuple[bytes, int] | None:
@@ -156,7 +156,7 @@ def segments(folder: Path) -> list[Path]:
     return sorted(folder.glob(f"*{SUFFIX}"))
 
 
-def read_segments(folder: Path, torn: Torn) -> Iterator[Record]:
+def read_segments(folder: Path, torn: TornTail) -> Iterator[Record]:
     """Yield the records of a journal up to a torn tail, which is counted in `torn`.
 
     A record is acknowledged to its producer only after its last byte was written, so a
@@ -168,34 +168,34 @@ def read_segments(folder: Path, torn: Torn) -> Iterator[Record]:
 
 def survey(folder: Path) -> Survey:
     """Return what a journal holds; of its batches only the last is decoded."""
-    torn = Torn()
+    torn = TornTail()
     first_row, last = 0, None
-    for found in _bodies(folder, torn):
+    for parts in _bodies(folder, torn):
         if last is None:
-            body, length = found
+            body, length = parts
             first_row = int(json.loads(body[:length])["first_row"])
-        last = found
+        last = parts
     through = first_row if last is None else _decode(*last).through_row
     return Survey(first_row, through, torn.bytes)
 
 
-def _bodies(folder: Path, torn: Torn) -> Iterator[tuple[bytes, int]]:
+def _bodies(folder: Path, torn: TornTail) -> Iterator[tuple[bytes, int]]:
     paths = segments(folder)
     for position, path in enumerate(paths):
         with path.open("rb") as file:
             while True:
-                good = file.tell()
+                valid_end = file.tell()
                 try:
-                    found = _read_body(file)
+                    parts = _read_body(file)
                 except JournalError:
-                    rest = sum(one.stat().st_size for one in paths[position + 1 :])
-                    torn.bytes += path.stat().st_size - good + rest
+                    rest_bytes = sum(following.stat().st_size for following in paths[position + 1 :])
+                    torn.bytes += path.stat().st_size - valid_end + rest_bytes
                     later = paths[position + 1 :]
-                    torn.damaged = path if later or _is_followed(path, good) else None
+                    torn.damaged = path if later or _is_followed(path, valid_end) else None
                     return
-                if found is None:
+                if parts is None:
                     break
-                yield found
+                yield parts
 
 
 def _is_followed(path: Path, start: int) -> bool:
@@ -214,7 +214,7 @@ def _is_followed(path: Path, start: int) -> bool:
     return False
 
 
-class Encoded:
+class EncodedBatch:
     """An encoded batch, which is encoded again if its first row gets another number."""
 
     def __init__(self, batch: Batch, first_row: int) -> None:

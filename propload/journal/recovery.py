@@ -21,7 +21,7 @@ from propload.journal.folders import (
     read_committed,
     remove_folder,
 )
-from propload.journal.records import Survey, Torn
+from propload.journal.records import Survey, TornTail
 from propload.private_files import is_locked, lock_file, unlock
 from propload.report import Plain
 
@@ -53,14 +53,14 @@ class Leftover:
     @property
     def identity(self) -> str | None:
         """The identity of that database, which no address changes, or None."""
-        found = self.about.get("identity")
-        return None if found is None else str(found)
+        identity = self.about.get("identity")
+        return None if identity is None else str(identity)
 
     @property
     def is_replace(self) -> bool:
         """Whether its run was a replace."""
-        told = self.about.get("settings")
-        return isinstance(told, dict) and told.get("mode") == "replace"
+        settings = self.about.get("settings")
+        return isinstance(settings, dict) and settings.get("mode") == "replace"
 
     @property
     def rows(self) -> int:
@@ -69,11 +69,11 @@ class Leftover:
         Of a replace, all rows count as left until it takes effect. This reads the
         journal, which takes a second for each GB.
         """
-        found = self._survey()
+        survey = self._survey()
         committed = read_committed(self.folder)
         if self.is_replace:
-            return max(found.through_row, committed)
-        return max(0, found.through_row - max(found.first_row, committed))
+            return max(survey.through_row, committed)
+        return max(0, survey.through_row - max(survey.first_row, committed))
 
     @property
     def torn_bytes(self) -> int:
@@ -92,15 +92,17 @@ class Leftover:
         return (self.folder / WHOLE).exists() and not self.torn_bytes
 
     def __repr__(self) -> str:
-        told = {"run_id": self.run_id, **self._size()}
-        told |= {n: self.about.get(n, "") for n in ("table", "database", "source")}
-        shown = ", ".join(f"{name}={value!r}" for name, value in told.items())
+        values = {"run_id": self.run_id, **self._size()}
+        values |= {n: self.about.get(n, "") for n in ("table", "database", "source")}
+        shown = ", ".join(f"{name}={value!r}" for name, value in values.items())
         return f"{type(self).__name__}({shown})"
 
     def _size(self) -> dict[str, int]:
         """Return the number of rows, or of bytes if reading them would take long."""
         try:
-            size = sum(one.stat().st_size for one in records.segments(self.folder))
+            size = sum(
+                segment.stat().st_size for segment in records.segments(self.folder)
+            )
             rows = self.rows if size <= SHOWN_BYTES else None
         except OSError:
             # another process is recovering it, or the disk cannot be read
@@ -121,24 +123,24 @@ def find_leftovers(folder: Path) -> list[Leftover]:
     Args:
         folder: The folder of all journals.
     """
-    found = []
-    for one in sorted(path for path in folder.glob("*") if (path / ABOUT).exists()):
+    leftovers = []
+    for journal in sorted(path for path in folder.glob("*") if (path / ABOUT).exists()):
         try:
-            if not is_in_use(one):
-                about = json.loads((one / ABOUT).read_text())
-                found.append(Leftover(one.name, one, about))
+            if not is_in_use(journal):
+                about = json.loads((journal / ABOUT).read_text())
+                leftovers.append(Leftover(journal.name, journal, about))
         except FileNotFoundError:
             # its run has just ended and removed it
             continue
         except ValueError as error:
             # killed between creating the file and writing it, before any row
             log.log(
-                logging.WARNING if records.segments(one) else logging.DEBUG,
+                logging.WARNING if records.segments(journal) else logging.DEBUG,
                 "the notes of the journal %s cannot be read, so it is left alone: %s",
-                one,
+                journal,
                 error,
             )
-    return found
+    return leftovers
 
 
 def is_in_use(folder: Path) -> bool:
@@ -170,7 +172,7 @@ class JournalSource:
     @property
     def first_row(self) -> int:
         """The number, within its run, of the first row that is still there."""
-        for record in records.read_segments(self.folder, Torn()):
+        for record in records.read_segments(self.folder, TornTail()):
             return record.first_row
         return 0
 
@@ -195,13 +197,13 @@ class JournalSource:
         Raises:
             JournalError: A record or file is damaged that others follow.
         """
-        torn = Torn()
+        torn = TornTail()
         for record in records.read_segments(self.folder, torn):
             yield record.batch
         if torn.damaged is not None:
-            raise self._damaged(torn.damaged)
+            raise self._damage_error(torn.damaged)
 
-    def _damaged(self, file: Path) -> JournalError:
+    def _damage_error(self, file: Path) -> JournalError:
         commands = commands_for(self.folder.parent.parent)
         return JournalError(
             f"the journal's file {file} is damaged, and rows follow that were "
@@ -209,7 +211,7 @@ class JournalSource:
             f"({commands.drop_journal(self.folder.name)})"
         )
 
-    def committed(self, below: int) -> None:
+    def note_committed(self, below: int) -> None:
         """Note the row number of the run below which all rows are committed."""
         note_committed(self.folder, below)
 

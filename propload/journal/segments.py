@@ -94,13 +94,13 @@ class Segments:
             self._begin(first_row)
         assert self._open is not None  # noqa: S101 - begun above
         before = self._files[-1]
-        self._require_end(self._open, before)
+        self._cut_torn_end(self._open, before)
         try:
             write_all(self._open, data)
             if self._sync == "always":
                 os.fdatasync(self._open)
         except OSError as error:
-            raise self._refused(self._open, before, error) from error
+            raise self._write_error(self._open, before, error) from error
         except BaseException:
             # an interrupt; if cutting off fails now, the next `add` does it
             with contextlib.suppress(OSError):
@@ -109,7 +109,7 @@ class Segments:
         self._files[-1] = replace(before, size=before.size + len(data))
         return before
 
-    def end_with(self, newest: PendingRecord | None, /) -> None:
+    def truncate_after(self, newest: PendingRecord | None, /) -> None:
         """Cut off whatever follows the record that was taken last."""
         if not self._files:
             return
@@ -123,7 +123,7 @@ class Segments:
             with contextlib.suppress(OSError):
                 os.ftruncate(self._open, end)
 
-    def _require_end(self, file: int, last: Segment) -> None:
+    def _cut_torn_end(self, file: int, last: Segment) -> None:
         """Cut off what an interrupt left after the records that were taken.
 
         Raises:
@@ -140,16 +140,16 @@ class Segments:
             )
             raise JournalError(msg) from error
 
-    def _refused(self, file: int, last: Segment, error: OSError) -> JournalError:
+    def _write_error(self, file: int, last: Segment, error: OSError) -> JournalError:
         """Cut off what was written of a record, and return the error."""
         msg = f"the journal {last.path} cannot be written: {error.strerror}. "
         try:
             os.ftruncate(file, last.size)
-        except OSError as fault:
+        except OSError as truncate_error:
             return JournalError(
                 f"{msg}What was written of these rows cannot be cut off "
-                f"({fault.strerror}): a recovery may load them, and nothing more is "
-                "taken until it can be. What was taken before is safe"
+                f"({truncate_error.strerror}): a recovery may load them, and nothing "
+                "more is taken until it can be. What was taken before is safe"
             )
         return JournalError(
             f"{msg}What was taken before is safe: make room, then continue"
@@ -181,7 +181,7 @@ class Segments:
             if sync and self._sync != "off":
                 os.fdatasync(file)
         except OSError as error:
-            raise unwritable(self._folder, error) from error
+            raise unwritable_error(self._folder, error) from error
         finally:
             os.close(file)
 
@@ -209,7 +209,7 @@ class Segments:
             sync_folder(folder)
 
 
-def unwritable(folder: Path, error: OSError, /) -> JournalError:
+def unwritable_error(folder: Path, error: OSError, /) -> JournalError:
     """Return the error for a disk that could not flush rows already taken."""
     return JournalError(
         f"the journal {folder} cannot be written: {error.strerror}. What was taken is "

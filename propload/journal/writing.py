@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from propload.errors import JournalError, PropLoadError, QueueClosedError
 from propload.journal.folders import ABOUT, LOCK, WHOLE, note_committed, remove_folder
 from propload.journal.pending_records import PendingRecord, PendingRecords, RecordReader
-from propload.journal.records import Encoded
-from propload.journal.segments import JournalOptions, Segments, unwritable
+from propload.journal.records import EncodedBatch
+from propload.journal.segments import JournalOptions, Segments, unwritable_error
 from propload.private_files import (
     lock_file,
     make_private_folder,
@@ -72,14 +72,14 @@ class Journal:
         self._recent_bytes = 0
         self._full = False
         #: How many producers wait for room with a batch that they cannot give again.
-        self._insisting = 0
+        self._unrepeatable_waiting = 0
         self._closed = False
         self._ended = False
         #: Whether the loader has stopped reading.
-        self._left = False
+        self._reader_closed = False
         self._error: BaseException | None = None
         #: The error if rows that were already taken could not be flushed.
-        self._refusal: JournalError | None = None
+        self._sync_error: JournalError | None = None
         self._room: Listeners[[]] = Listeners()
         self._unsynced_since: float | None = None
         self._syncer = threading.Thread(
@@ -87,12 +87,12 @@ class Journal:
         )
         self._lock_file: int | None = None
         try:
-            self._make(about)
+            self._create(about)
         except OSError as error:
             msg = f"the journal {folder} cannot be created: {error.strerror}"
             raise JournalError(msg) from error
 
-    def _make(self, about: Mapping[str, Plain]) -> None:
+    def _create(self, about: Mapping[str, Plain]) -> None:
         make_private_folder(self.folder.parent)
         self.folder.mkdir(mode=0o700)
         try:
@@ -104,43 +104,45 @@ class Journal:
         except (OSError, PropLoadError):
             # a folder without its notes would never be recovered
             remove_folder(self.folder)
-            self._let_go()
+            self._release()
             raise
 
     # ---- the producer's side ----
 
     def append(
-        self, batch: Batch, *, timeout: float | None = None, once: bool = False
+        self, batch: Batch, *, timeout: float | None = None, unrepeatable: bool = False
     ) -> None:
         """Write a batch to disk, waiting for room.
 
         Args:
             batch: The batch.
             timeout: Seconds to wait; None waits as long as it takes.
-            once: Whether the batch cannot be given again: it is then taken even after
-                `finish` or `fail`, regardless of room, until the journal is closed.
+            unrepeatable: Whether the batch cannot be given again: it is then taken even
+                after `finish` or `fail` and without room, until the journal is closed.
 
         Raises:
             TimeoutError: There was no room in time; the batch was not taken.
             JournalError: The disk refused it; the batch was not taken.
             QueueClosedError: The journal is closed.
         """
-        encoded = Encoded(batch, self.rows)
+        encoded = EncodedBatch(batch, self.rows)
 
         def fits() -> bool:
             # while this one waits, another producer may append first
             encoded.number_from(self._pending.next_row)
-            self._full = not self._has_room(len(encoded.data), once=once)
+            self._full = not self._has_room(
+                len(encoded.data), unrepeatable=unrepeatable
+            )
             return not self._full
 
         with self._changed:
-            self._insisting += once
+            self._unrepeatable_waiting += unrepeatable
             try:
                 if not self._changed.wait_for(fits, timeout):
                     msg = f"no room in {timeout} s: wait longer or raise journal_bytes"
                     raise TimeoutError(msg)
             finally:
-                self._insisting -= once
+                self._unrepeatable_waiting -= unrepeatable
             self._write(encoded.record, encoded.data)
 
     def try_append(self, batch: Batch) -> bool:
@@ -163,7 +165,7 @@ class Journal:
         with contextlib.suppress(OSError, JournalError):
             with self._changed:
                 # flush the rows first: the note must not survive a loss of rows
-                self._raise_refusal()
+                self._raise_sync_error()
                 self._segments.end()
             write_private(self.folder / WHOLE, b"")
 
@@ -208,7 +210,7 @@ class Journal:
     # ---- the loader's side ----
 
     def follow(self) -> Iterator[Batch]:
-        """Yield batches in order as they arrive, until `finish`, `fail` or `leave`.
+        """Yield batches as they arrive, until `finish`, `fail` or `close_reader`.
 
         Raises:
             QueueClosedError: The journal failed.
@@ -220,13 +222,13 @@ class Journal:
         finally:
             reader.close()
 
-    def leave(self) -> None:
+    def close_reader(self) -> None:
         """Note that the loader has stopped reading; the producer is not affected."""
         with self._changed:
-            self._left = True
+            self._reader_closed = True
             self._changed.notify_all()
 
-    def committed(self, below: int) -> None:
+    def note_committed(self, below: int) -> None:
         """Remove the files whose rows are all below a committed row number."""
         with self._changed:
             self._committed_row = max(self._committed_row, below)
@@ -257,17 +259,19 @@ class Journal:
                 self._closed = self._ended = True
                 self._changed.notify_all()
                 # computed under the lock, as rows may have been taken until now
-                late = self.takes_effect_late and self._pending.next_row > 0
-                goes = loaded or not (self._waiting() or late)
+                takes_effect_later = (
+                    self.takes_effect_late and self._pending.next_row > 0
+                )
+                is_removed = loaded or not (self._waiting() or takes_effect_later)
                 # `end` flushes what remains now, unless the files are removed
                 self._unsynced_since = None
-                self._segments.end(sync=not goes)
-                if goes:
+                self._segments.end(sync=not is_removed)
+                if is_removed:
                     remove_folder(self.folder)
         finally:
-            self._let_go()
+            self._release()
 
-    def _let_go(self) -> None:
+    def _release(self) -> None:
         with self._changed:
             if self._lock_file is not None:
                 unlock(self._lock_file)
@@ -287,14 +291,14 @@ class Journal:
             return False
         return self._segments.ends_below(below, next_row=self._pending.next_row)
 
-    def _has_room(self, size: int, *, once: bool) -> bool:
-        if self._ended or not once:
+    def _has_room(self, size: int, *, unrepeatable: bool) -> bool:
+        if self._ended or not unrepeatable:
             self._raise_end()
-        self._raise_refusal()
+        self._raise_sync_error()
         if self._closed:
             return True
-        held = self._segments.nbytes
-        return not held or held + size <= self._options.max_bytes
+        stored_bytes = self._segments.nbytes
+        return not stored_bytes or stored_bytes + size <= self._options.max_bytes
 
     def _raise_end(self) -> None:
         if self._error is not None:
@@ -305,33 +309,33 @@ class Journal:
             raise QueueClosedError(msg)
 
     def _write(self, record: Record, data: bytes) -> None:
-        self._segments.end_with(self._pending.newest)
-        recent = self._recent_bytes + len(data) <= RECENT_BYTES
+        self._segments.truncate_after(self._pending.newest)
+        is_recent = self._recent_bytes + len(data) <= RECENT_BYTES
         try:
-            place = self._segments.add(data, record.first_row)
-            kept = record if recent else None
+            segment = self._segments.add(data, record.first_row)
+            kept = record if is_recent else None
             pending = PendingRecord(
-                kept, place.path, place.size, len(data), record.through_row
+                kept, segment.path, segment.size, len(data), record.through_row
             )
             if self._unsynced_since is None:
                 self._unsynced_since = time.monotonic()
             # this step alone decides whether the rows are taken
             self._pending.add(pending)
         except BaseException:
-            self._segments.end_with(self._pending.newest)
+            self._segments.truncate_after(self._pending.newest)
             raise
-        self._recent_bytes += len(data) if recent else 0
+        self._recent_bytes += len(data) if is_recent else 0
         self._changed.notify_all()
 
     def _next(self, reader: RecordReader) -> Record | None:
         with self._changed:
             while (pending := self._pending.oldest) is None:
-                if self._left:
+                if self._reader_closed:
                     return None
                 if self._error is not None:
                     msg = f"the producer failed: {self._error}"
                     raise QueueClosedError(msg) from self._error
-                if self._closed and not self._insisting:
+                if self._closed and not self._unrepeatable_waiting:
                     return None
                 self._changed.wait()
             if pending.record is not None:
@@ -353,23 +357,23 @@ class Journal:
                     os.close(file)
         except OSError as error:
             # also if no descriptor is left: rows would otherwise go unflushed unnoticed
-            self._refuse(error)
+            self._note_sync_error(error)
 
-    def _refuse(self, error: OSError) -> None:
+    def _note_sync_error(self, error: OSError) -> None:
         """Take no more rows; those taken before are still loaded.
 
         After a failed flush the system marks the pages as clean, so that a second
         attempt would seem to succeed.
         """
         with self._changed:
-            self._refusal = unwritable(self.folder, error)
-            self._refusal.__cause__ = error
+            self._sync_error = unwritable_error(self.folder, error)
+            self._sync_error.__cause__ = error
             self._changed.notify_all()
         self._room.notify()
 
-    def _raise_refusal(self) -> None:
-        if self._refusal is not None:
-            raise JournalError(str(self._refusal)) from self._refusal.__cause__
+    def _raise_sync_error(self) -> None:
+        if self._sync_error is not None:
+            raise JournalError(str(self._sync_error)) from self._sync_error.__cause__
 
     def _due_file(self) -> int | None:
         """Return a descriptor of the file to flush once that is due; None at the end.

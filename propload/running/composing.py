@@ -266,7 +266,7 @@ def _make_reader(
     batches = skip_rows(journaling.feed or load.source, start.first_row - first)
     reader = make_reader(batches, load.plan, memory, stack)
     # called before the reader is closed, which waits for the batch being read
-    stack.callback(journaling.leave)
+    stack.callback(journaling.close_reader)
     return reader
 
 

@@ -56,12 +56,12 @@ class Journaling:
     def note_committed(self, below: int) -> None:
         """Note the row number of the run below which all rows are committed."""
         if self.journal is not None:
-            self.journal.committed(below)
+            self.journal.note_committed(below)
 
-    def leave(self) -> None:
+    def close_reader(self) -> None:
         """Wake whatever waits for more rows: no more are taken."""
         if isinstance(self.journal, Journal):
-            self.journal.leave()
+            self.journal.close_reader()
 
     def outlasts_outage(self) -> bool:
         """Return whether the source can still fill the journal while writes fail."""

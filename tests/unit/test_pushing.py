@@ -246,7 +246,7 @@ def test_who_waits_for_ever_is_woken_where_there_is_room(
     waiting.start()
     assert waits.acquire(timeout=10)
     next(journal.follow())
-    journal.committed(1)
+    journal.note_committed(1)
     waiting.join(10)
     assert journal.rows == 2
     journal.close(loaded=True)

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from propload.journal import records
-from propload.journal.records import Record, Torn
+from propload.journal.records import Record, TornTail
 from tests.unit.journal.batches import batch, ids
 
 
@@ -22,7 +22,7 @@ def test_a_torn_or_damaged_tail_is_cut_and_counted(tmp_path_factory, data):
         flipped = bytes([content[cut] ^ 0xFF])
         torn_content = content[:cut] + flipped + content[cut + 1 :]
     (folder / records.segment_name(0)).write_bytes(torn_content)
-    torn = Torn()
+    torn = TornTail()
     found = [
         row for one in records.read_segments(folder, torn) for row in ids([one.batch])
     ]

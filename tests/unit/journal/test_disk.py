@@ -178,7 +178,7 @@ def test_a_file_of_committed_rows_that_cannot_be_removed_is_in_nobodys_way(
 
     with monkeypatch.context() as patched:
         patched.setattr(type(journal.folder), "unlink", refuse)
-        journal.committed(10)
+        journal.note_committed(10)
     journal.append(batch(10, 10))
     assert ids([next(journal.follow())]) == list(range(10, 20))
 
@@ -189,7 +189,7 @@ def test_rows_that_are_committed_need_no_disk(make, monkeypatch):
     assert ids([next(journal.follow())]) == list(range(10))
     with monkeypatch.context() as patched:
         patched.setattr(writing.os, "fdatasync", refuse_to_sync)
-        journal.committed(10)
+        journal.note_committed(10)
     assert records.segments(journal.folder) == []
 
 
@@ -256,7 +256,7 @@ def test_an_interrupt_leaves_a_journal_as_it_was_before_a_record_or_after_it(
     paths = records.segments(journal.folder)
     held = sum(path.stat().st_size for path in paths)
     assert journal._segments.nbytes == held
-    on_disk = records.read_segments(journal.folder, records.Torn())
+    on_disk = records.read_segments(journal.folder, records.TornTail())
     assert ids(record.batch for record in on_disk) == expected
     assert ids(journal.follow()) == expected
 
@@ -285,7 +285,7 @@ def test_what_an_interrupt_left_on_disk_is_cut_off_before_the_next_record(
     assert journal.rows == 5
     journal.append(batch(5, 5))
     journal.finish()
-    on_disk = records.read_segments(journal.folder, records.Torn())
+    on_disk = records.read_segments(journal.folder, records.TornTail())
     assert ids(record.batch for record in on_disk) == list(range(10))
 
 
@@ -317,7 +317,7 @@ def test_a_file_of_a_name_that_was_used_before_is_cut_off_where_it_is_told(
     journal.append(batch(0, 0))
     taken = journal.follow()
     next(taken)
-    journal.committed(0)
+    journal.note_committed(0)
     write_all = segments.write_all
 
     def fail(file, data):
@@ -330,6 +330,6 @@ def test_a_file_of_a_name_that_was_used_before_is_cut_off_where_it_is_told(
             journal.append(batch(0, 300))
     journal.append(batch(0, 300))
     journal.finish()
-    on_disk = records.read_segments(journal.folder, records.Torn())
+    on_disk = records.read_segments(journal.folder, records.TornTail())
     assert ids(record.batch for record in on_disk) == list(range(300))
     assert ids(taken) == list(range(300))

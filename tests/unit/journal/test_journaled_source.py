@@ -116,7 +116,7 @@ def test_what_a_disk_refuses_is_loaded_from_memory_to_its_last_row(make, monkeyp
         taken.extend(source)
     assert ids(taken) == list(range(30))
     assert source.lost_rows == 20
-    journal.committed(30)
+    journal.note_committed(30)
     assert source.lost_rows == 0
 
 

@@ -48,12 +48,12 @@ def test_what_is_left_is_counted_without_the_rows_known_to_be_committed(make, tm
         journal.append(batch(start, 10))
     follower = journal.follow()
     assert ids([next(follower) for _ in range(3)]) == list(range(30))
-    journal.committed(20)
+    journal.note_committed(20)
     journal.close(loaded=False)
     (leftover,) = find_leftovers(tmp_path / "journal")
     assert leftover.rows == 20
     # a recovery that ends early knows more
-    JournalSource(leftover.folder).committed(30)
+    JournalSource(leftover.folder).note_committed(30)
     assert leftover.rows == 10
     # one that was killed before it came to note that is careful
     (leftover.folder / "committed").write_text("")
@@ -68,14 +68,14 @@ def test_of_a_replace_the_rows_that_are_gathered_are_left_as_well(
 ):
     journal = make()
     journal.append(batch(0, 40))
-    journal.committed(20)
+    journal.note_committed(20)
     journal.close(loaded=False)
     about = {"table": "t", "settings": {"mode": mode}}
     (journal.folder / "about.json").write_text(json.dumps(about))
     (leftover,) = find_leftovers(tmp_path / "journal")
     assert leftover.rows == rows[0]
     # all are committed, and the journal has let go of the last ones
-    JournalSource(leftover.folder).committed(40)
+    JournalSource(leftover.folder).note_committed(40)
     for one in records.segments(leftover.folder):
         one.unlink()
     assert leftover.rows == rows[1]

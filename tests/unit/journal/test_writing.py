@@ -46,16 +46,16 @@ def test_committed_rows_leave_the_disk_and_no_others(make, monkeypatch):
     follower = journal.follow()
     for _ in range(3):
         next(follower)
-    journal.committed(25)
+    journal.note_committed(25)
     names = [path.name for path in records.segments(journal.folder)]
     assert names == [records.segment_name(20), records.segment_name(30)]
     # row 30 to 39 are committed in name only: nobody has taken them yet
-    journal.committed(40)
+    journal.note_committed(40)
     assert [p.name for p in records.segments(journal.folder)] == [
         records.segment_name(30)
     ]
     assert ids([next(follower)]) == list(range(30, 40))
-    journal.committed(40)
+    journal.note_committed(40)
     assert records.segments(journal.folder) == []
     journal.append(batch(40, 1))
     assert ids([next(follower)]) == [40]
@@ -70,7 +70,7 @@ def test_a_full_journal_makes_the_producer_wait_until_rows_are_committed(make):
     waiting = threading.Thread(target=journal.append, args=(batch(10, 30),))
     waiting.start()
     assert ids([next(journal.follow())]) == list(range(10))
-    journal.committed(10)
+    journal.note_committed(10)
     waiting.join(10)
     assert not waiting.is_alive()
     assert journal.rows == 40
@@ -91,9 +91,9 @@ def test_a_batch_that_waits_is_encoded_anew_only_where_its_number_changed(
         encoded.append((record.first_row, journal._changed._is_owned()))
         return encode(record)
 
-    def looked(size, *, once):
+    def looked(size, *, unrepeatable):
         looks.release()
-        return has_room(size, once=once)
+        return has_room(size, unrepeatable=unrepeatable)
 
     monkeypatch.setattr(records, "encode", noted)
     monkeypatch.setattr(journal, "_has_room", looked)
@@ -108,7 +108,7 @@ def test_a_batch_that_waits_is_encoded_anew_only_where_its_number_changed(
     journal.append(small)
     follower = journal.follow()
     assert ids([next(follower), next(follower)]) == [*range(10), 90]
-    journal.committed(11)
+    journal.note_committed(11)
     waiting.join(10)
     assert journal.rows == 41
     assert encoded == [(10, False), (10, False), (11, True)]
@@ -153,7 +153,7 @@ def test_a_loader_that_takes_no_more_is_woken_and_the_producer_goes_on(
     loader = threading.Thread(target=list, args=(journal.follow(),))
     loader.start()
     assert waits.acquire(timeout=10)
-    journal.leave()
+    journal.close_reader()
     loader.join(10)
     assert not loader.is_alive()
     journal.append(batch(0, 10))
@@ -178,13 +178,13 @@ def test_a_journal_goes_at_its_end_only_where_all_it_took_is_committed(make):
     JournalSource(journal.folder).close(loaded=True)
     journal = make()
     journal.append(batch(0, 5))
-    journal.committed(5)
+    journal.note_committed(5)
     journal.close(loaded=False)
     assert not journal.folder.exists()
     # what a replace has committed is not in its table before the end
     journal = make(takes_effect_late=True)
     journal.append(batch(0, 5))
-    journal.committed(5)
+    journal.note_committed(5)
     journal.close(loaded=False)
     assert journal.folder.exists()
     JournalSource(journal.folder).close(loaded=True)
@@ -201,7 +201,7 @@ def test_a_journal_is_full_until_there_is_room_whoever_waits_for_it(make):
     assert not journal.try_append(batch(10, 30))
     assert journal.is_full
     next(journal.follow())
-    journal.committed(10)
+    journal.note_committed(10)
     assert not journal.is_full
 
 
@@ -209,7 +209,7 @@ def test_what_nobody_can_give_again_is_taken_at_the_end_without_room(make):
     journal = make(max_bytes=1200)
     journal.append(batch(0, 10))
     waiting = threading.Thread(
-        target=journal.append, args=(batch(10, 30),), kwargs={"once": True}
+        target=journal.append, args=(batch(10, 30),), kwargs={"unrepeatable": True}
     )
     waiting.start()
     wait_until(lambda: journal.is_full, seconds=10)
@@ -219,11 +219,11 @@ def test_what_nobody_can_give_again_is_taken_at_the_end_without_room(make):
     with pytest.raises(QueueClosedError, match="closed"):
         journal.append(batch(40, 1))
     # its run failed meanwhile: who recovers it finds this as well
-    journal.append(batch(40, 1), once=True)
+    journal.append(batch(40, 1), unrepeatable=True)
     assert journal.rows == 41
     journal.close(loaded=False)
     with pytest.raises(QueueClosedError, match="closed"):
-        journal.append(batch(41, 1), once=True)
+        journal.append(batch(41, 1), unrepeatable=True)
 
 
 @pytest.mark.parametrize("late", [True, False])
@@ -233,7 +233,7 @@ def test_a_journal_of_which_nothing_waits_leaves_no_folder(make, late, taken):
     if taken:
         journal.append(batch(0, taken))
     # the rows after these were loaded from memory: the disk had refused them
-    journal.committed(taken + 5)
+    journal.note_committed(taken + 5)
     assert journal.waiting == 0
     journal.close(loaded=False)
     assert journal.folder.exists() == bool(late and taken)

@@ -26,7 +26,7 @@ def leftover(tmp_path, monkeypatch):
     journal.append(Batch(pa.record_batch({"id": [1, 2, 3]}), "spider", 1))
     journal.append(Batch(pa.record_batch({"id": [4, 5, 6, 7]}), "spider", 4))
     next(journal.follow())
-    journal.committed(3)
+    journal.note_committed(3)
     journal.close(loaded=False)
     return JournalSource(folder)
 
