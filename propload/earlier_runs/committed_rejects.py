@@ -38,20 +38,20 @@ def committed_pieces(run_id: str, plan: Plan, report: Report | None) -> Pieces |
             run = find_run(session, plan.places.state_dir, run_id)
         if run is not None and run.status == "loaded":
             return None
-        mode, source = _told(run, report)
+        mode, source = _mode_and_source(run, report)
         if mode == "replace":
-            raise ConfigError(_replaces_later(run_id, plan))
+            raise ConfigError(_unfinished_replace_message(run_id, plan))
         if plan.settings.get("mode") != "append":
             return None
         replayed = run_replayed(source)
         rejects = RejectStore(plan.places.rejects).files
         if replayed and has_rows(rejects.path(replayed)):
-            raise ConfigError(_comes_again(run_id, replayed, plan))
+            raise ConfigError(_unfinished_replay_message(run_id, replayed, plan))
         point = point_after_commits(run_id, plan, database)
     return point.committed if point is not None else frozenset()
 
 
-def how_to_settle(run_id: str, plan: Plan) -> str:
+def how_to_load_uncommitted(run_id: str, plan: Plan) -> str:
     """Return what to do about the rows of pieces that are not committed."""
     commands = plan.commands
     return (
@@ -61,7 +61,9 @@ def how_to_settle(run_id: str, plan: Plan) -> str:
     )
 
 
-def _told(run: RunRecord | None, report: Report | None) -> tuple[object, str]:
+def _mode_and_source(
+    run: RunRecord | None, report: Report | None
+) -> tuple[object, str]:
     """Return a run's mode and source by ledger or report; None and "" if unknown."""
     if run is not None:
         return run.mode, run.source
@@ -70,7 +72,7 @@ def _told(run: RunRecord | None, report: Report | None) -> tuple[object, str]:
     return None, ""
 
 
-def _comes_again(run_id: str, replayed: str, plan: Plan) -> str:
+def _unfinished_replay_message(run_id: str, replayed: str, plan: Plan) -> str:
     return (
         f"run {run_id} is a replay of the rejected rows of run {replayed} and has not "
         "ended: until then its own are among those as well. Replay them first "
@@ -78,7 +80,7 @@ def _comes_again(run_id: str, replayed: str, plan: Plan) -> str:
     )
 
 
-def _replaces_later(run_id: str, plan: Plan) -> str:
+def _unfinished_replace_message(run_id: str, plan: Plan) -> str:
     commands = plan.commands
     return (
         f"run {run_id} was to replace its table and has not: rows that are added now "

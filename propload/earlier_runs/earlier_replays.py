@@ -64,7 +64,7 @@ def find_earlier_replay(source: RejectSource, plan: Plan) -> EarlierReplay | Non
         lost_runs = LostRuns(source.name, _target(plan), database, plan)
         lost_runs.require_entered(runs)
         # earlier ones had ended, or had added nothing, when the last one began
-        return _of_same_rows(runs[0], source, plan, database) if runs else None
+        return _find_of_same_rows(runs[0], source, plan, database) if runs else None
 
 
 def forget_abandoned(source: RejectSource, plan: Plan, *, loaded_by: str) -> None:
@@ -92,7 +92,7 @@ def forget_abandoned(source: RejectSource, plan: Plan, *, loaded_by: str) -> Non
     for run_id in (run.run_id for run in runs if run.status != "loaded"):
         if run_id in kept:
             with store.locked(run_id):
-                _forget(run_id, source, store)
+                _remove_loaded(run_id, source, store)
 
 
 def _replays_of(
@@ -103,7 +103,7 @@ def _replays_of(
         return runs_of(session, plan.places.state_dir, source.name, _target(plan))
 
 
-def _of_same_rows(
+def _find_of_same_rows(
     run: RunRecord, source: RejectSource, plan: Plan, database: Database
 ) -> EarlierReplay | None:
     """Return the last replay of a run, if its rows are still there, or None.
@@ -111,25 +111,27 @@ def _of_same_rows(
     Also None if it has added nothing: a new one may be started, even with other
     settings, as it will read the rows that the first had rejected.
     """
-    begun = source.beginning(rows_begun_with(run.fingerprint))
+    beginning = source.beginning(rows_begun_with(run.fingerprint))
     added = 0
     if run.status != "loaded" and (
         point := point_after_commits(run.run_id, plan, database)
     ):
         run, added = point.run, point.start.counts.stored
     if run.status == "loaded":
-        if begun.is_of_same_rows(run.fingerprint):
+        if beginning.is_of_same_rows(run.fingerprint):
             # even with another fix, they must not be added a second time
-            return EarlierReplay(run, begun)
+            return EarlierReplay(run, beginning)
         _require_nothing_left(run, source, plan)
         return None
     if not added:
         return None
-    if run.fingerprint == begun.fingerprint():
-        return EarlierReplay(run, begun)
-    is_edited = not begun.is_of_same_rows(run.fingerprint)
-    way_out = _undo(run, source, plan) if is_edited else _go_on(run, plan)
-    raise ConfigError(_refusal(run, added, plan, way_out))
+    if run.fingerprint == beginning.fingerprint():
+        return EarlierReplay(run, beginning)
+    is_edited = not beginning.is_of_same_rows(run.fingerprint)
+    advice = (
+        _advice_edited(run, source, plan) if is_edited else _advice_other_fix(run, plan)
+    )
+    raise ConfigError(_refusal(run, added, plan, advice))
 
 
 def _require_nothing_left(run: RunRecord, source: RejectSource, plan: Plan) -> None:
@@ -158,18 +160,18 @@ def _require_nothing_left(run: RunRecord, source: RejectSource, plan: Plan) -> N
     raise ConfigError(msg)
 
 
-def _refusal(run: RunRecord, added: int, plan: Plan, way_out: str) -> str:
+def _refusal(run: RunRecord, added: int, plan: Plan, advice: str) -> str:
     """Return why a replay must not start again, and what to do instead."""
     commands = plan.commands
     return (
         f"run {run.run_id} added {counted(added, 'row')} of the {run.source} "
-        f"{way_out}, or load from a file "
+        f"{advice}, or load from a file "
         f"({commands.export_rejects(plan.replayed)}) what the table lacks and that run "
         f"has not rejected, and {commands.drop_rejects(plan.replayed)}"
     )
 
 
-def _go_on(run: RunRecord, plan: Plan) -> str:
+def _advice_other_fix(run: RunRecord, plan: Plan) -> str:
     """Return what to do about an unfinished replay with another fix."""
     return (
         "with another fix and did not finish: continue with the fix that it had, and "
@@ -178,35 +180,35 @@ def _go_on(run: RunRecord, plan: Plan) -> str:
     )
 
 
-def _undo(run: RunRecord, source: RejectSource, plan: Plan) -> str:
+def _advice_edited(run: RunRecord, source: RejectSource, plan: Plan) -> str:
     """Return what to do about rows that were edited before their replay had ended."""
-    told = "before they were edited, and did not finish: nobody can tell which."
+    problem = "before they were edited, and did not finish: nobody can tell which."
     copy = RejectStore(plan.places.rejects).copy_of(plan.replayed)
-    if not _may_be_put_back(copy, run, source):
-        return f"{told} Undo that"
+    if not _can_be_restored(copy, run, source):
+        return f"{problem} Undo that"
     move = shlex.join(["mv", str(copy), str(source.path)])
     return (
-        f"{told} Restore the file as it was ({move}), replay it, then edit what "
+        f"{problem} Restore the file as it was ({move}), replay it, then edit what "
         "that rejects"
     )
 
 
-def _may_be_put_back(copy: Path, run: RunRecord, source: RejectSource) -> bool:
+def _can_be_restored(copy: Path, run: RunRecord, source: RejectSource) -> bool:
     """Return whether a copy holds the rows of a replay, and none was rejected since."""
-    as_it_was = replace(source, path=copy, settled=None)
-    if not (copy.exists() and as_it_was.is_of_same_rows(run.fingerprint)):
+    copied = replace(source, path=copy, committed_pieces=None)
+    if not (copy.exists() and copied.is_of_same_rows(run.fingerprint)):
         return False
     began = moment_of(run.run_id)
     lines = (line for _, line in each_line(source.path))
     return began is not None and all(is_before(began, line) for line in lines)
 
 
-def _forget(run_id: str, source: RejectSource, store: RejectStore) -> None:
+def _remove_loaded(run_id: str, source: RejectSource, store: RejectStore) -> None:
     """Remove the rejected rows of a replay that are among the loaded rows."""
     path = store.files.path(run_id)
     if path.exists():
-        there = {_place(line) for _, line in each_line(path)}
-        loaded = there.intersection(map(_place, source.lines()))
+        rejected = {_place(line) for _, line in each_line(path)}
+        loaded = rejected.intersection(map(_place, source.lines()))
         store.keep(run_id, lambda line: _place(line) not in loaded)
 
 

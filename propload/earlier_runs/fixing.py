@@ -33,7 +33,7 @@ class Fix(Protocol):
         """
 
 
-def mend(
+def apply_fix(
     read: pl.DataFrame, numbers: tuple[int, ...], source: str, fix: Fix, /
 ) -> tuple[pa.RecordBatch, tuple[int, ...]]:
     """Return the fixed rows of one source, and the number of each in it.
@@ -47,9 +47,9 @@ def mend(
     Raises:
         ConfigError: The fix fails, or its rows cannot be matched to those given.
     """
-    rows, found = _numbered(read, numbers, source, fix)
-    if found is not None:
-        return rows, found
+    rows, returned_numbers = _apply_numbered(read, numbers, source, fix)
+    if returned_numbers is not None:
+        return rows, returned_numbers
     if rows.num_rows != len(numbers):
         msg = (
             f"the fix {_name_of(fix)} made {counted(rows.num_rows, 'row')} of "
@@ -67,7 +67,7 @@ def as_rows(frame: object, /) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, schema=table.schema)
 
 
-def mark_of(fix: Fix | None, /) -> str:
+def fix_fingerprint(fix: Fix | None, /) -> str:
     """Return a text that differs if two fixes may make different rows.
 
     For a fix that refers to an object that cannot be inspected (a lock, a connection),
@@ -77,21 +77,21 @@ def mark_of(fix: Fix | None, /) -> str:
     return object_fingerprint(fix) or f"{_name_of(fix)} {code}"
 
 
-def _numbered(
+def _apply_numbered(
     read: pl.DataFrame, numbers: tuple[int, ...], source: str, fix: Fix
 ) -> tuple[pa.RecordBatch, tuple[int, ...] | None]:
     """Return fixed rows, and the numbers that the fix returned with them, if any."""
     if _ROW in read.columns:
         # the source has a column of that name itself, which is kept as it is
-        return _mended(read, source, fix), None
-    given = read.with_columns(pl.Series(_ROW, numbers, pl.Int64))
-    rows = _mended(given, source, fix)
+        return _call_fix(read, source, fix), None
+    numbered = read.with_columns(pl.Series(_ROW, numbers, pl.Int64))
+    rows = _call_fix(numbered, source, fix)
     if _ROW not in rows.schema.names:
         return rows, None
-    return rows.drop_columns([_ROW]), _whole(rows[_ROW])
+    return rows.drop_columns([_ROW]), _as_integers(rows[_ROW])
 
 
-def _mended(read: pl.DataFrame, source: str, fix: Fix) -> pa.RecordBatch:
+def _call_fix(read: pl.DataFrame, source: str, fix: Fix) -> pa.RecordBatch:
     try:
         return as_rows(fix(read))
     except Exception as error:
@@ -104,7 +104,7 @@ def _mended(read: pl.DataFrame, source: str, fix: Fix) -> pa.RecordBatch:
         raise ConfigError(msg) from error
 
 
-def _whole(column: pa.Array) -> tuple[int, ...] | None:
+def _as_integers(column: pa.Array) -> tuple[int, ...] | None:
     """Return the integers of a column, or None if a value is not an integer."""
     try:
         numbers = column.cast(pa.int64())

@@ -26,12 +26,12 @@ class NoRejects:
 
     Attributes:
         run_id: The run.
-        told: What happened to those that it had, as a message.
+        message: What happened to those that it had, as a message.
         were_dropped: Whether it had some, but no known replay loaded them.
     """
 
     run_id: str
-    told: str
+    message: str
     were_dropped: bool = False
 
 
@@ -52,13 +52,13 @@ def find_rejected(run_id: str, places: Places, /) -> Path:
     try:
         return RejectStore(places.rejects).files.find(run_id)
     except ConfigError as error:
-        nothing = look_for_none(run_id, places)
-        if nothing is None:
+        explanation = explain_no_rejects(run_id, places)
+        if explanation is None:
             raise
-        raise ConfigError(nothing.told) from error
+        raise ConfigError(explanation.message) from error
 
 
-def look_for_none(run_id: str, places: Places, /) -> NoRejects | None:
+def explain_no_rejects(run_id: str, places: Places, /) -> NoRejects | None:
     """Return what is known about a run without rejected rows; None without a report."""
     reports = ReportStore(places.runs)
     report = reports.find(run_id) if run_id else None
@@ -67,29 +67,32 @@ def look_for_none(run_id: str, places: Places, /) -> NoRejects | None:
     run_id, rejected = report.run_id, report.counts.rejected
     if not rejected:
         return NoRejects(run_id, f"run {run_id} has rejected no rows")
-    left = (
+    nothing_left = (
         f"nothing is left of the {counted(rejected, 'row')} that run {run_id} rejected"
     )
     replays = _replays_of(run_id, reports)
     if not replays:
         were = "it was" if rejected == 1 else "they were"
-        return NoRejects(run_id, f"{left}: {were} dropped", were_dropped=True)
-    told = " and ".join(_told_of(one, places) for one in replays)
-    return NoRejects(run_id, f"{left}: {told}")
+        return NoRejects(run_id, f"{nothing_left}: {were} dropped", were_dropped=True)
+    replayed = " and ".join(_describe_replay(replay, places) for replay in replays)
+    return NoRejects(run_id, f"{nothing_left}: {replayed}")
 
 
 def _replays_of(run_id: str, reports: ReportStore) -> list[Report]:
     """Return the reports of replays that loaded rows of a run, oldest first."""
-    found = reports.of_source(rejects_of(run_id), since=run_id)
-    return [one for one in reversed(list(found)) if one.status == "loaded"]
+    replays = reports.of_source(rejects_of(run_id), since=run_id)
+    return [replay for replay in reversed(list(replays)) if replay.status == "loaded"]
 
 
-def _told_of(replay: Report, places: Places) -> str:
+def _describe_replay(replay: Report, places: Places) -> str:
     """Return what a replay did with the rows, as a message."""
-    told = f"run {replay.run_id} has replayed {counted(replay.counts.read, 'row')}"
-    again = replay.counts.rejected
-    if not again:
-        return told
+    description = (
+        f"run {replay.run_id} has replayed {counted(replay.counts.read, 'row')}"
+    )
+    rejected_again = replay.counts.rejected
+    if not rejected_again:
+        return description
     is_there = RejectStore(places.rejects).files.path(replay.run_id).exists()
     show = commands_for(places.state_dir).show_rejects(replay.run_id)
-    return f"{told}, {again:,} of which it rejected again{f' ({show})' * is_there}"
+    command = f" ({show})" * is_there
+    return f"{description}, {rejected_again:,} of which it rejected again{command}"

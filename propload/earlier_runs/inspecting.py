@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Unpack
 
 import polars as pl
 
-from propload.earlier_runs.gone_rejects import find_rejected, look_for_none
+from propload.earlier_runs.gone_rejects import explain_no_rejects, find_rejected
 from propload.earlier_runs.shown_runs import ShownReports
 from propload.errors import ConfigError
 from propload.options import FileSettings, TableSettings
@@ -54,11 +54,11 @@ def rejects(run_id: str = "", /, **settings: Unpack[FileSettings]) -> pl.DataFra
     try:
         path = find_rejected(run_id, places)
     except ConfigError:
-        nothing = look_for_none(run_id, places)
-        if nothing is None or nothing.were_dropped:
+        explanation = explain_no_rejects(run_id, places)
+        if explanation is None or explanation.were_dropped:
             raise
-        log.warning("%s", nothing.told)
-        path = RejectStore(places.rejects).files.path(nothing.run_id)
+        log.warning("%s", explanation.message)
+        path = RejectStore(places.rejects).files.path(explanation.run_id)
     return read_rejects(path)
 
 
@@ -79,14 +79,18 @@ def runs(limit: int = 0, /, **settings: Unpack[TableSettings]) -> list[Report]:
     places = plan.readable_places()
     # the argument alone: a table set in the environment only applies to loads
     table = parse_table(settings.get("table"))
-    found = ReportStore(places.runs).newest(limit, table=table)
+    reports = ReportStore(places.runs).newest(limit, table=table)
     rejected = RejectStore(places.rejects).files
     # once for all: it reads the configuration, which for years of reports takes seconds
     commands = plan.commands
-    return ShownReports(_readable(one, rejected, commands) for one in found)
+    return ShownReports(
+        _with_rejects_reader(report, rejected, commands) for report in reports
+    )
 
 
-def _readable(report: Report, rejected: RunFiles, commands: Commands) -> Report:
+def _with_rejects_reader(
+    report: Report, rejected: RunFiles, commands: Commands
+) -> Report:
     """Return a report that can read its rejected rows, if there are any."""
     path = Path(report.rejects_path or rejected.path(report.run_id))
     read = partial(read_rejects, path)

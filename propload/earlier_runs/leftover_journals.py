@@ -39,11 +39,11 @@ def leftovers(**settings: Unpack[LedgerSettings]) -> list[Leftover]:
         ConfigError: `table` is not a name, or another setting is given.
     """
     plan = Plan.of_few(settings, LedgerSettings, function="leftovers")
-    found = into_table(find_leftovers(plan.readable_places().journal), settings)
+    journals = filter_by_table(find_leftovers(plan.readable_places().journal), settings)
     if settings.get("to") is None:
-        return found
+        return journals
     label = database_label(plan)
-    return [one for one in found if one.database == label]
+    return [leftover for leftover in journals if leftover.database == label]
 
 
 @names_settings(JournalSettings)
@@ -62,12 +62,12 @@ def drop_leftover(run_id: str, /, **settings: Unpack[JournalSettings]) -> int:
         LockedError: The journal is being recovered.
     """
     plan = Plan.of_few(settings, JournalSettings, function="drop_leftover")
-    named = find_leftover(plan, run_id)
-    source = opened(named)
+    leftover = find_leftover(plan, run_id)
+    source = open_leftover(leftover)
     is_dropped = False
     try:
-        rows = named.rows
-        _drop_gathered(named, plan)
+        rows = leftover.rows
+        _drop_gathered(leftover, plan)
         is_dropped = True
     finally:
         # release the lock after an error as well: this process may try again
@@ -76,17 +76,21 @@ def drop_leftover(run_id: str, /, **settings: Unpack[JournalSettings]) -> int:
     return rows
 
 
-def into_table(found: list[Leftover], given: TableSettings) -> list[Leftover]:
+def filter_by_table(
+    leftovers: list[Leftover], settings: TableSettings
+) -> list[Leftover]:
     """Return the journals for the given table, or all if none is given."""
-    table = parse_table(given.get("table"))
+    table = parse_table(settings.get("table"))
     if table is None:
         # a table set in the environment only applies to loads
-        return found
-    return [one for one in found if one.about.get("table") == str(table)]
+        return leftovers
+    return [
+        leftover for leftover in leftovers if leftover.about.get("table") == str(table)
+    ]
 
 
-def of_database(
-    found: list[Leftover], database: Database, commands: Commands
+def filter_by_database(
+    leftovers: list[Leftover], database: Database, commands: Commands
 ) -> list[Leftover]:
     """Return a database's journals; warn of those with its identity but another label.
 
@@ -94,60 +98,65 @@ def of_database(
     tests for example, has the same identity, and rows loaded into it would be missing
     from the original.
     """
-    for one in found:
-        if one.database != database.label and _is_same(one, database):
+    for leftover in leftovers:
+        if leftover.database != database.label and _is_same_database(
+            leftover, database
+        ):
             log.warning(
                 "the journal of run %s waits for %s, which is %s at another address, "
                 "or was copied to it. To load it here: %s, with the current --to",
-                one.run_id,
-                one.database,
+                leftover.run_id,
+                leftover.database,
                 database.label,
-                commands.recover(one.run_id),
+                commands.recover(leftover.run_id),
             )
-    return [one for one in found if one.database == database.label]
+    return [leftover for leftover in leftovers if leftover.database == database.label]
 
 
-def _is_same(one: Leftover, database: Database) -> bool:
+def _is_same_database(leftover: Leftover, database: Database) -> bool:
     """Return whether a database has the identity that a journal recorded."""
-    return one.identity is not None and one.identity == database.identity()
+    return leftover.identity is not None and leftover.identity == database.identity()
 
 
-def require_home(one: Leftover, database: Database, commands: Commands) -> None:
+def require_own_database(
+    leftover: Leftover, database: Database, commands: Commands
+) -> None:
     """Raise if a journal belongs to another database.
 
     Raises:
         ConfigError: Neither the label nor the identity is that of the journal.
     """
-    if one.database == database.label or _is_same(one, database):
+    if leftover.database == database.label or _is_same_database(leftover, database):
         return
     msg = (
-        f"the journal of run {one.run_id} belongs to {one.database}, and "
+        f"the journal of run {leftover.run_id} belongs to {leftover.database}, and "
         f"{database.label} does not show that it is the same database. Pass --to as "
         "the run did; or, if that database was moved there with all its tables, "
-        f"confirm it: {commands.recover(one.run_id)} --moved, with the current --to"
+        f"confirm it: {commands.recover(leftover.run_id)} --moved, with the current "
+        "--to"
     )
     raise ConfigError(msg)
 
 
-def _drop_gathered(one: Leftover, plan: Plan) -> None:
+def _drop_gathered(leftover: Leftover, plan: Plan) -> None:
     """Drop the shadow of a replace, which cannot be finished without its journal."""
-    if not (one.is_replace and one.is_entered):
+    if not (leftover.is_replace and leftover.is_entered):
         return
-    table, meant = str(one.about.get("table")), one.database
-    why = f"its database is {meant}"
+    table, label = str(leftover.about.get("table")), leftover.database
+    why = f"its database is {label}"
     try:
         with open_database(plan) as database:
-            if database.label == meant or _is_same(one, database):
-                database.drop_gathered(one.run_id, table)
+            if database.label == label or _is_same_database(leftover, database):
+                database.drop_gathered(leftover.run_id, table)
                 return
     except PropLoadError as error:
         why = str(error)
     log.warning(
         "the rows that run %s had gathered for %s stay in %s, in a table whose comment "
         "names the run (%s): drop that table as well",
-        one.run_id,
+        leftover.run_id,
         table,
-        meant,
+        label,
         why,
     )
 
@@ -161,9 +170,9 @@ def find_leftover(plan: Plan, run_id: str) -> Leftover:
     """
     folder = plan.readable_places().journal
     run_id = require_run_id(run_id)
-    for one in find_leftovers(folder):
-        if one.run_id == run_id:
-            return one
+    for leftover in find_leftovers(folder):
+        if leftover.run_id == run_id:
+            return leftover
     if is_in_use(folder / run_id):
         msg = (
             f"the journal of run {run_id} is in use: the run is still running, or "
@@ -174,7 +183,7 @@ def find_leftover(plan: Plan, run_id: str) -> Leftover:
     raise ConfigError(msg)
 
 
-def opened(leftover: Leftover) -> JournalSource:
+def open_leftover(leftover: Leftover) -> JournalSource:
     """Return a journal as a source, locked for this process.
 
     Raises:
@@ -188,15 +197,15 @@ def opened(leftover: Leftover) -> JournalSource:
         msg = f"the journal of run {leftover.run_id} is being recovered already"
         raise LockedError(msg) from error
     except FileNotFoundError as error:
-        raise _gone(leftover) from error
+        raise _gone_error(leftover) from error
     if not source.is_there:
         # another process was removing the folder when `open` created the lock file anew
         source.close(loaded=True)
-        raise _gone(leftover)
+        raise _gone_error(leftover)
     return source
 
 
-def _gone(leftover: Leftover) -> JournalGoneError:
+def _gone_error(leftover: Leftover) -> JournalGoneError:
     return JournalGoneError(
         f"no journal of run {leftover.run_id} is left: another process has recovered "
         "or dropped it meanwhile"

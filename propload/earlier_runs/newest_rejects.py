@@ -44,9 +44,9 @@ class NewestRejects:
         self._rejects = RejectStore(places.rejects).files
         self._reports = ReportStore(places.runs)
         self._replays = {
-            one.run_id: one.replayed
-            for one in UnfinishedRunStore(places.runs).newest()
-            if one.replayed
+            run.run_id: run.replayed
+            for run in UnfinishedRunStore(places.runs).newest()
+            if run.replayed
         }
 
     def find(self) -> Path:
@@ -74,10 +74,10 @@ class NewestRejects:
 
     def _newest(self, is_meant: Callable[[Path], bool]) -> Path:
         for run_id in self._run_ids():
-            begun = self._begun_with(run_id)
-            path = self._rejects.path(begun)
+            origin = self._origin_of(run_id)
+            path = self._rejects.path(origin)
             if is_meant(path):
-                self._tell(run_id, begun)
+                self._warn_of_replay(run_id, origin)
                 return path
             if path.exists():
                 log.warning(
@@ -93,18 +93,18 @@ class NewestRejects:
         rejecting = self._rejects.names()
         # a replay is newer than the rows that it replays
         oldest = min(rejecting, default="~")
-        found = {*rejecting, *self._reports.files.names(), *self._replays}
-        return sorted((one for one in found if one >= oldest), reverse=True)
+        run_ids = {*rejecting, *self._reports.files.names(), *self._replays}
+        return sorted((run_id for run_id in run_ids if run_id >= oldest), reverse=True)
 
-    def _begun_with(self, run_id: str) -> str:
+    def _origin_of(self, run_id: str) -> str:
         """Return the run whose rows an unfinished replay began with.
 
         Return the run itself if it is no such replay, or if none of those rows is left.
         """
-        while (one := self.replay(run_id)) and not one.has_ended:
-            if not has_rows(self._rejects.path(one.replayed)):
+        while (replay := self.replay(run_id)) and not replay.has_ended:
+            if not has_rows(self._rejects.path(replay.replayed)):
                 break
-            run_id = one.replayed
+            run_id = replay.replayed
         return run_id
 
     def replay(self, run_id: str, /) -> Replay | None:
@@ -122,12 +122,12 @@ class NewestRejects:
         has_ended = report.status == "loaded" or not report.counts.read
         return Replay(replayed, has_ended) if replayed else None
 
-    def _tell(self, run_id: str, begun: str) -> None:
-        if run_id != begun:
+    def _warn_of_replay(self, run_id: str, origin: str) -> None:
+        if run_id != origin:
             log.warning(
                 "run %s is a replay of the rejected rows of run %s that has not ended: "
                 "those of run %s are used, which include its own",
                 run_id,
-                begun,
-                begun,
+                origin,
+                origin,
             )

@@ -10,11 +10,11 @@ from propload import config
 from propload.arguments import require_function
 from propload.earlier_runs.leftover_journals import (
     JournalGoneError,
+    filter_by_database,
+    filter_by_table,
     find_leftover,
-    into_table,
-    of_database,
-    opened,
-    require_home,
+    open_leftover,
+    require_own_database,
 )
 from propload.errors import ConfigError, LoadError, LockedError, PropLoadError
 from propload.journal import find_leftovers
@@ -44,7 +44,7 @@ log = logging.getLogger(__name__)
 
 #: Settings taken from the user who recovers rather than from the journal. `resume` is
 #: not among them: the run that is continued is always the journal's own.
-_USERS_OWN = tuple(
+_USER_SETTINGS = tuple(
     one.name
     for one in config.SETTINGS.values()
     if one.owner != "run" and one.name != "resume"
@@ -90,47 +90,51 @@ def recover(
         msg = "specify which run's database has moved: moved needs a run (RUN --moved)"
         raise ConfigError(msg)
     if run_id:
-        named = find_leftover(plan, run_id)
+        leftover = find_leftover(plan, run_id)
         with open_database(plan) as database:
             if not moved:
-                require_home(named, database, plan.commands)
-        return _recovered([named], plan, plan.explicit_settings, on_report)
-    found = find_leftovers(plan.readable_places().journal)
-    if not found:
+                require_own_database(leftover, database, plan.commands)
+        return _recover_journals([leftover], plan, plan.explicit_settings, on_report)
+    leftovers = find_leftovers(plan.readable_places().journal)
+    if not leftovers:
         return []
     with open_database(plan) as database:
-        mine = _to_load(into_table(found, settings), database, plan.commands)
-    return _recovered(mine, plan, plan.explicit_settings - {"table"}, on_report)
+        loadable = _loadable(
+            filter_by_table(leftovers, settings), database, plan.commands
+        )
+    return _recover_journals(
+        loadable, plan, plan.explicit_settings - {"table"}, on_report
+    )
 
 
-def _to_load(
-    found: list[Leftover], database: Database, commands: Commands
+def _loadable(
+    leftovers: list[Leftover], database: Database, commands: Commands
 ) -> list[Leftover]:
     """Return the journals of a database that can be loaded; warn of those skipped."""
-    mine = of_database(found, database, commands)
-    return [one for one in mine if not _is_part_of_replace(one, commands)]
+    own = filter_by_database(leftovers, database, commands)
+    return [leftover for leftover in own if not _is_part_of_replace(leftover, commands)]
 
 
-def _is_part_of_replace(one: Leftover, commands: Commands) -> bool:
+def _is_part_of_replace(leftover: Leftover, commands: Commands) -> bool:
     """Return whether a journal is an incomplete replace, and warn if so."""
-    if not one.is_replace or one.whole:
+    if not leftover.is_replace or leftover.whole:
         return False
     log.warning(
         "run %s was to replace %s and ended before its source did: the rows that came "
         "are not loaded. To replace all rows of the table with them: %s. "
         "After a later replace, drop them instead, which ends this warning: %s",
-        one.run_id,
-        one.about.get("table"),
-        commands.recover(one.run_id),
-        commands.drop_journal(one.run_id),
+        leftover.run_id,
+        leftover.about.get("table"),
+        commands.recover(leftover.run_id),
+        commands.drop_journal(leftover.run_id),
     )
     return True
 
 
-def _recovered(
-    found: list[Leftover],
+def _recover_journals(
+    leftovers: list[Leftover],
     plan: Plan,
-    given: Collection[str],
+    overrides: Collection[str],
     on_report: Callable[[Report], None] | None,
 ) -> list[Report]:
     """Load journals until the user stops it; return a report for each.
@@ -138,7 +142,7 @@ def _recovered(
     If one cannot be loaded, the others are; its error is raised at the end.
     """
     reports, failed = run_stoppable(
-        lambda stopper: _recover_each(found, plan, stopper, given)
+        lambda stopper: _recover_each(leftovers, plan, stopper, overrides)
     )
     if on_report is not None:
         for report in reports:
@@ -151,10 +155,10 @@ def _recovered(
 
 
 def _recover_each(
-    found: list[Leftover],
+    leftovers: list[Leftover],
     plan: Plan,
     stopper: Stopper,
-    given: Collection[str] = (),
+    overrides: Collection[str] = (),
 ) -> tuple[list[Report], list[tuple[str, PropLoadError]]]:
     """Return the reports, and the runs that could not be loaded with their errors.
 
@@ -165,33 +169,33 @@ def _recover_each(
     failed: list[tuple[str, PropLoadError]] = []
     waited_for: dict[tuple[str, object], str] = {}
     waiting: dict[str, list[str]] = {}
-    for one in found:
+    for leftover in leftovers:
         if stopper.stop_requested.is_set():
             break
-        place = one.database, one.about.get("table")
-        if place in waited_for:
-            waiting.setdefault(waited_for[place], []).append(one.run_id)
+        target = leftover.database, leftover.about.get("table")
+        if target in waited_for:
+            waiting.setdefault(waited_for[target], []).append(leftover.run_id)
             continue
         try:
-            reports.append(recover_one(one, plan, stopper, given))
+            reports.append(recover_one(leftover, plan, stopper, overrides))
         except JournalGoneError as error:
             log.info("%s", error)
         except PropLoadError as error:
-            failed.append((one.run_id, error))
+            failed.append((leftover.run_id, error))
             if not isinstance(error, LockedError):
-                waited_for[place] = one.run_id
+                waited_for[target] = leftover.run_id
     for behind, run_ids in waiting.items():
-        _tell_of_waiting(run_ids, behind)
+        _warn_of_waiting(run_ids, behind)
     return reports, failed
 
 
-def _tell_of_waiting(run_ids: list[str], behind: str) -> None:
+def _warn_of_waiting(run_ids: list[str], behind: str) -> None:
     """Warn of journals that wait for another, in one line, as there may be hundreds."""
-    told = f"the journal of run {run_ids[0]} waits"
+    subject = f"the journal of run {run_ids[0]} waits"
     if len(run_ids) > 1:
         many, last = len(run_ids), run_ids[-1]
-        told = f"the journals of {many:,} runs ({run_ids[0]} to {last}) wait"
-    log.warning("%s for run %s", told, behind)
+        subject = f"the journals of {many:,} runs ({run_ids[0]} to {last}) wait"
+    log.warning("%s for run %s", subject, behind)
 
 
 def recover_first(plan: Plan, source: Source, stopper: Stopper) -> None:
@@ -205,15 +209,15 @@ def recover_first(plan: Plan, source: Source, stopper: Stopper) -> None:
         KeyboardInterrupt: It was stopped before all were loaded.
     """
     check_state_folder(plan.places.state_dir, writing=True)
-    found = find_leftovers(plan.places.journal)
+    leftovers = find_leftovers(plan.places.journal)
     # connect only if a journal is for this table: those for others may wait for ever
-    found = found and _into_table_of(plan, source, found)
-    if not found:
+    leftovers = leftovers and _for_table_of(plan, source, leftovers)
+    if not leftovers:
         return
     with open_database(plan, should_stop=stopper.stop_requested.is_set) as database:
         database.reach()
-        mine = _to_load(found, database, plan.commands)
-    for report in _recover_before(mine, plan, stopper):
+        loadable = _loadable(leftovers, database, plan.commands)
+    for report in _recover_before(loadable, plan, stopper):
         log.warning(
             "loaded first what run %s had left in its journal: %s",
             report.run_id,
@@ -224,17 +228,19 @@ def recover_first(plan: Plan, source: Source, stopper: Stopper) -> None:
         raise KeyboardInterrupt(msg)
 
 
-def _into_table_of(plan: Plan, source: Source, found: list[Leftover]) -> list[Leftover]:
+def _for_table_of(
+    plan: Plan, source: Source, leftovers: list[Leftover]
+) -> list[Leftover]:
     """Return the journals for the table of a run."""
     checker = find_checker(plan.settings)
     table = str(choose_table(plan.settings, checker, source.name))
-    return [one for one in found if one.about.get("table") == table]
+    return [leftover for leftover in leftovers if leftover.about.get("table") == table]
 
 
 def _recover_before(
-    found: list[Leftover], plan: Plan, stopper: Stopper
+    leftovers: list[Leftover], plan: Plan, stopper: Stopper
 ) -> list[Report]:
-    reports, failed = _recover_each(found, plan, stopper)
+    reports, failed = _recover_each(leftovers, plan, stopper)
     for _, error in failed:
         if isinstance(error, LockedError):
             log.warning("%s", error)
@@ -242,32 +248,32 @@ def _recover_before(
         if not isinstance(error, LockedError):
             msg = (
                 "the journal of an earlier run has to be loaded first, but cannot be: "
-                f"{_with_ways_out(run_id, error, plan.commands)}"
+                f"{_with_advice(run_id, error, plan.commands)}"
             )
             # without the error's report, which is the earlier run's, not this run's
             raise LoadError(msg, exit_code=error.exit_code) from error
     return reports
 
 
-def _with_ways_out(run_id: str, error: PropLoadError, commands: Commands) -> str:
+def _with_advice(run_id: str, error: PropLoadError, commands: Commands) -> str:
     """Return why a journal cannot be loaded and what to do, without repetition."""
-    told = str(error)
-    if not told.endswith((".", "?")):
-        told += "."
+    message = str(error)
+    if not message.endswith((".", "?")):
+        message += "."
     corrected = (
         f"{commands.recover(run_id)} --key ... --mapping ... --on-new-columns ..."
     )
     drop = commands.drop_journal(run_id)
-    if drop in told:
-        return f"{told} With other settings: {corrected}"
+    if drop in message:
+        return f"{message} With other settings: {corrected}"
     return (
-        f"{told} Recover it with the settings corrected ({corrected}) or drop it "
+        f"{message} Recover it with the settings corrected ({corrected}) or drop it "
         f"({drop})"
     )
 
 
 def recover_one(
-    leftover: Leftover, plan: Plan, stopper: Stopper, given: Collection[str]
+    leftover: Leftover, plan: Plan, stopper: Stopper, overrides: Collection[str]
 ) -> Report:
     """Load the rows left in one journal, and return the report.
 
@@ -275,27 +281,29 @@ def recover_one(
         leftover: The journal.
         plan: Settings, such as the database, that the journal does not hold.
         stopper: Stops the run that loads it.
-        given: The settings of `plan` that override those in the journal.
+        overrides: The settings of `plan` that override those in the journal.
 
     Raises:
         LockedError: Another process has begun to recover it.
         JournalGoneError: Another process has recovered or dropped it.
         LoadError: The run ended early again; the journal is kept.
     """
-    source = opened(leftover)
+    source = open_leftover(leftover)
     log.info("recovering run %s", leftover.run_id)
     try:
-        run = Run(source, _plan_of(leftover, plan, given), metrics=Metrics())
+        run = Run(source, _plan_of(leftover, plan, overrides), metrics=Metrics())
         return stopper.execute(run)
     finally:
         source.close(loaded=False)
 
 
 def _plan_of(leftover: Leftover, plan: Plan, names: Collection[str]) -> Plan:
-    told = leftover.about.get("settings")
-    known = dict(told) if isinstance(told, dict) else {}
+    stored = leftover.about.get("settings")
+    settings = dict(stored) if isinstance(stored, dict) else {}
     objects = object_names(leftover.about.get("objects"))
     require_objects(objects, plan.settings, run_id=leftover.run_id, function="recover")
-    own = {*_USERS_OWN, *names, *objects}
-    given = {name: value for name, value in plan.settings.items() if name in own}
-    return Plan.of(cast("Settings", {**known, **given}))
+    override_names = {*_USER_SETTINGS, *names, *objects}
+    overrides = {
+        name: value for name, value in plan.settings.items() if name in override_names
+    }
+    return Plan.of(cast("Settings", {**settings, **overrides}))

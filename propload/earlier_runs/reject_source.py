@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from propload.batch import OWN_NAMES, Batch, Unread
-from propload.earlier_runs.fixing import as_rows, mark_of, mend
+from propload.earlier_runs.fixing import apply_fix, as_rows, fix_fingerprint
 from propload.errors import ConfigError
 from propload.rejecting.lines import each_line, in_parts, lines_in_order, piece_of
 from propload.rejecting.type_inference import rows_as_read
@@ -72,23 +72,23 @@ def run_replayed(source: str, /) -> str:
 
 def rows_begun_with(fingerprint: str | None, /) -> int:
     """Return how many rows a `RejectSource` had, by its fingerprint; 0 for others."""
-    told = (fingerprint or "").partition(_JOINT)[0]
-    return int(told) if told.isdecimal() else 0
+    count = (fingerprint or "").partition(_JOINT)[0]
+    return int(count) if count.isdecimal() else 0
 
 
 @dataclass(frozen=True, slots=True)
-class _Looked:
+class _FileSummary:
     """What one pass over a file of rejected rows found.
 
     Attributes:
         loaded: How many rows are to be loaded.
         waiting: How many rows will be read again with their batch.
-        mark: The hash of the rows to be loaded.
+        digest: The hash of the rows to be loaded.
     """
 
     loaded: int
     waiting: int
-    mark: str
+    digest: str
 
 
 @dataclass(frozen=True)
@@ -101,16 +101,16 @@ class RejectSource:
     Attributes:
         path: The file of the run that rejected the rows.
         fix: Fixes them, or None.
-        settled: The committed pieces; rows of others are not loaded. None if all rows
-            may be loaded.
-        most: How many of these rows to load, from the beginning of the file; None for
+        committed_pieces: The committed pieces; rows of others are not loaded. None if
+            all rows may be loaded.
+        limit: How many of these rows to load, from the beginning of the file; None for
             all.
     """
 
     path: Path
     fix: Fix | None = None
-    settled: Pieces | None = None
-    most: int | None = None
+    committed_pieces: Pieces | None = None
+    limit: int | None = None
 
     @property
     def name(self) -> str:
@@ -124,27 +124,27 @@ class RejectSource:
 
     def fingerprint(self) -> str | None:
         """Return the number of rows, their hash, and a hash of the fix."""
-        fix = hashlib.sha256(mark_of(self.fix).encode())
-        return f"{self._rows_mark()}{_JOINT}{fix.hexdigest()}"
+        fix = hashlib.sha256(fix_fingerprint(self.fix).encode())
+        return f"{self._rows_fingerprint()}{_JOINT}{fix.hexdigest()}"
 
     def is_of_same_rows(self, fingerprint: str | None, /) -> bool:
         """Return whether another source had the same rows, whatever its fix."""
-        return (fingerprint or "").rpartition(_JOINT)[0] == self._rows_mark()
+        return (fingerprint or "").rpartition(_JOINT)[0] == self._rows_fingerprint()
 
-    def _rows_mark(self) -> str:
-        return f"{self._looked.loaded}{_JOINT}{self._looked.mark}"
+    def _rows_fingerprint(self) -> str:
+        return f"{self._summary.loaded}{_JOINT}{self._summary.digest}"
 
     @cached_property
-    def _looked(self) -> _Looked:
+    def _summary(self) -> _FileSummary:
         loaded, waiting, hashed = 0, 0, hashlib.sha256()
-        is_loaded = self.choice()
+        is_loaded = self.loadable_predicate()
         for text, line in each_line(self.path):
             if is_loaded(line):
                 loaded += 1
                 hashed.update(text)
-            elif was_read(line) and not self._is_settled(line):
+            elif was_read(line) and not self._is_committed(line):
                 waiting += 1
-        return _Looked(loaded, waiting, hashed.hexdigest())
+        return _FileSummary(loaded, waiting, hashed.hexdigest())
 
     def beginning(self, rows: int, /) -> RejectSource:
         """Return a source of only the first of these rows.
@@ -152,16 +152,16 @@ class RejectSource:
         A resumed run keeps the lines of its committed pieces, and appends the rows that
         it rejects from then on to the file.
         """
-        return self if rows == self.count() else replace(self, most=rows)
+        return self if rows == self.count() else replace(self, limit=rows)
 
     def lines(self) -> Iterator[Line]:
         """Yield the lines of the rows to load, in the order of the file."""
-        is_loaded = self.choice()
+        is_loaded = self.loadable_predicate()
         return (line for _, line in each_line(self.path) if is_loaded(line))
 
     def count(self) -> int:
         """Return how many rows are to be loaded."""
-        return self._looked.loaded
+        return self._summary.loaded
 
     def count_before(self, moment: datetime, /) -> int:
         """Return how many of the rows to load were rejected before a moment.
@@ -172,9 +172,9 @@ class RejectSource:
 
     def count_waiting(self) -> int:
         """Return how many rows are not loaded, as they will come with their batch."""
-        return self._looked.waiting
+        return self._summary.waiting
 
-    def choice(self) -> Callable[[Line], bool]:
+    def loadable_predicate(self) -> Callable[[Line], bool]:
         """Return a predicate that says which lines are loaded; call it in file order.
 
         A line is loaded if its row was read and will not be read again with its batch.
@@ -182,49 +182,49 @@ class RejectSource:
         numbers = itertools.count()
 
         def is_loaded(line: Line) -> bool:
-            if not (was_read(line) and self._is_settled(line)):
+            if not (was_read(line) and self._is_committed(line)):
                 return False
-            return self.most is None or next(numbers) < self.most
+            return self.limit is None or next(numbers) < self.limit
 
         return is_loaded
 
-    def _is_settled(self, line: Line) -> bool:
-        return self.settled is None or piece_of(line) in self.settled
+    def _is_committed(self, line: Line) -> bool:
+        return self.committed_pieces is None or piece_of(line) in self.committed_pieces
 
     def __iter__(self) -> Iterator[Batch]:
-        found = lines_in_order(self.path, self.choice())
+        lines = lines_in_order(self.path, self.loadable_predicate())
         parts = (
             part
-            for _, alike in itertools.groupby(found, lambda one: _kind(one[1]))
+            for _, alike in itertools.groupby(lines, lambda one: _kind(one[1]))
             for part in in_parts(alike, ROWS_AT_ONCE, BYTES_AT_ONCE)
         )
-        return map(self._batch, parts) if self.fix is None else self._made_ahead(parts)
+        return map(self._batch, parts) if self.fix is None else self._fixed_ahead(parts)
 
-    def _made_ahead(self, parts: Iterator[list[Line]]) -> Iterator[Batch]:
+    def _fixed_ahead(self, parts: Iterator[list[Line]]) -> Iterator[Batch]:
         """Yield batches, after fixing the first `BYTES_AHEAD` of them.
 
         If the fix fails on one of those, no row is loaded, as it is probably wrong for
         all. Rows on which it fails later are rejected again: the rows before them are
         loaded already, and must not be added again with another fix.
         """
-        made: deque[Batch] = deque()
+        fixed: deque[Batch] = deque()
         size = 0
         for part in parts:
-            made.append(self._batch(part))
-            size += made[-1].nbytes
+            fixed.append(self._batch(part))
+            size += fixed[-1].nbytes
             if size > BYTES_AHEAD:
                 break
-        while made:
-            yield made.popleft()
-        yield from map(self._batch_or_left, parts)
+        while fixed:
+            yield fixed.popleft()
+        yield from map(self._batch_or_unread, parts)
 
-    def _batch_or_left(self, part: list[Line]) -> Batch:
+    def _batch_or_unread(self, part: list[Line]) -> Batch:
         """Return fixed rows; if the fix fails, the rows as they are, as unread."""
         try:
             return self._batch(part)
         except ConfigError as error:
-            left = rows_as_read([line["values"] for line in part])
-            if not OWN_NAMES.isdisjoint(left.columns):
+            unfixed = rows_as_read([line["values"] for line in part])
+            if not OWN_NAMES.isdisjoint(unfixed.columns):
                 # as rows they would be refused: they have names reserved by propload
                 raise
             log.warning(
@@ -238,7 +238,7 @@ class RejectSource:
                 untyped=True,
                 unread=tuple(faults),
                 as_of=_moment_of(part),
-                left=as_rows(left),
+                left=as_rows(unfixed),
             )
 
     def _batch(self, part: list[Line]) -> Batch:
@@ -248,7 +248,7 @@ class RejectSource:
         if self.fix is None:
             rows = as_rows(read)
         else:
-            rows, numbers = mend(read, numbers, source, self.fix)
+            rows, numbers = apply_fix(read, numbers, source, self.fix)
         return Batch(
             rows,
             source,

@@ -7,7 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Unpack, cast
 
 from propload import config
-from propload.earlier_runs.committed_rejects import committed_pieces, how_to_settle
+from propload.earlier_runs.committed_rejects import (
+    committed_pieces,
+    how_to_load_uncommitted,
+)
 from propload.earlier_runs.earlier_replays import find_earlier_replay, forget_abandoned
 from propload.earlier_runs.fixing import Fix
 from propload.earlier_runs.gone_rejects import find_rejected
@@ -43,7 +46,7 @@ log = logging.getLogger(__name__)
 
 #: Settings of a run that its replay does not take over: `max_rejects` as a share of all
 #: rows has no meaning for the rejected ones.
-_OF_THE_RUN_ALONE = ("resume", "max_rejects")
+_NOT_INHERITED = ("resume", "max_rejects")
 
 
 @names_settings(ReplaySettings)
@@ -89,14 +92,14 @@ def replay(
 def _replay(path: Path, fix: Fix | None, plan: Plan, report: Report | None) -> Report:
     source = RejectSource(path, fix, committed_pieces(path.stem, plan, report))
     _require_rows(source, plan)
-    begun = find_earlier_replay(source, plan)
-    if begun is not None and not begun.has_ended:
-        _tell_of_later(begun, source, plan)
-        source = begun.source
-        plan = replace(plan, settings={**plan.settings, "resume": begun.run.run_id})
+    earlier = find_earlier_replay(source, plan)
+    if earlier is not None and not earlier.has_ended:
+        _warn_of_later(earlier, source, plan)
+        source = earlier.source
+        plan = replace(plan, settings={**plan.settings, "resume": earlier.run.run_id})
     else:
-        if begun is not None:
-            _settle(begun, source, plan)
+        if earlier is not None:
+            _remove_replayed(earlier, source, plan)
             # a new one, as its file has changed
             source = replace(source)
         if plan.settings.get("mode") == "append":
@@ -109,32 +112,32 @@ def _replay(path: Path, fix: Fix | None, plan: Plan, report: Report | None) -> R
     return report
 
 
-def _settle(begun: EarlierReplay, source: RejectSource, plan: Plan) -> None:
+def _remove_replayed(earlier: EarlierReplay, source: RejectSource, plan: Plan) -> None:
     """Remove rows that a replay has loaded, so that only the others are left to load.
 
     Raises:
         ConfigError: There are no others, or the rows cannot be removed.
     """
-    loaded = begun.source.count()
+    loaded = earlier.source.count()
     later = source.count() - loaded
-    is_forgotten = _forget(begun.source, plan, loaded_by=begun.run.run_id)
-    told = f"of run {source.path.stem} were loaded by its replay {begun.run.run_id}"
+    is_forgotten = _forget(earlier.source, plan, loaded_by=earlier.run.run_id)
+    clause = f"of run {source.path.stem} were loaded by its replay {earlier.run.run_id}"
     if not later:
-        msg = f"the rejected rows {told}: nothing is left of them"
+        msg = f"the rejected rows {clause}: nothing is left of them"
         raise ConfigError(msg)
-    told = f"rejected rows ({loaded:,}) {told}"
+    clause = f"rejected rows ({loaded:,}) {clause}"
     if not is_forgotten:
         msg = (
-            f"{told}, and cannot be separated from {counted(later, 'row')} that came "
+            f"{clause}, and cannot be separated from {counted(later, 'row')} that came "
             "since: fix the cause, which is logged, then replay again"
         )
         raise ConfigError(msg)
-    log.warning("%s: %s that came since are left", told, counted(later, "row"))
+    log.warning("%s: %s that came since are left", clause, counted(later, "row"))
 
 
-def _tell_of_later(begun: EarlierReplay, source: RejectSource, plan: Plan) -> None:
+def _warn_of_later(earlier: EarlierReplay, source: RejectSource, plan: Plan) -> None:
     """Warn of rows that were rejected after a replay began, and do not belong to it."""
-    later = source.count() - begun.source.count()
+    later = source.count() - earlier.source.count()
     if later:
         log.warning(
             "%s of run %s %s: they came after its replay %s began. When that has "
@@ -142,7 +145,7 @@ def _tell_of_later(begun: EarlierReplay, source: RejectSource, plan: Plan) -> No
             counted(later, "rejected row"),
             source.path.stem,
             "stays" if later == 1 else "stay",
-            begun.run.run_id,
+            earlier.run.run_id,
             plan.commands.replay(source.path.stem),
         )
 
@@ -156,24 +159,24 @@ def _require_rows(source: RejectSource, plan: Plan) -> None:
     run_id = source.path.stem
     waiting = source.count_waiting()
     if not source.count():
-        raise ConfigError(_no_row(source, plan))
+        raise ConfigError(_no_row_message(source, plan))
     if waiting:
         log.warning(
             "%s of run %s %s, being of batches that it has not committed: %s",
             counted(waiting, "rejected row"),
             run_id,
             "stays" if waiting == 1 else "stay",
-            how_to_settle(run_id, plan),
+            how_to_load_uncommitted(run_id, plan),
         )
 
 
-def _no_row(source: RejectSource, plan: Plan) -> str:
+def _no_row_message(source: RejectSource, plan: Plan) -> str:
     """Return why no rejected row of a run can be replayed, and what to do."""
     run_id = source.path.stem
     if source.count_waiting():
         return (
             f"the rejected rows of run {run_id} are of batches that it has not "
-            f"committed: {how_to_settle(run_id, plan)}"
+            f"committed: {how_to_load_uncommitted(run_id, plan)}"
         )
     if not count_lines(source.path):
         # the lines were removed by hand
@@ -190,7 +193,7 @@ def _forget(source: RejectSource, plan: Plan, *, loaded_by: str) -> bool:
 
     Killed replays of them are forgotten as well: they have nothing left to continue.
     """
-    is_loaded, store = source.choice(), RejectStore(plan.places.rejects)
+    is_loaded, store = source.loadable_predicate(), RejectStore(plan.places.rejects)
     try:
         # first, as it compares with the rows that are still in this file
         forget_abandoned(source, plan, loaded_by=loaded_by)
@@ -209,10 +212,10 @@ def _report_of(run_id: str, reports: ReportStore) -> Report | None:
     return reports.read(run_id) if reports.files.path(run_id).exists() else None
 
 
-def _plan_of(run_id: str, report: Report | None, given: Settings) -> Plan:
+def _plan_of(run_id: str, report: Report | None, overrides: Settings) -> Plan:
     """Return the plan of a replay: the run's settings, overridden by the given ones."""
     if report is None:
-        plan = Plan.of(given)
+        plan = Plan.of(overrides)
         if "table" not in plan.settings:
             msg = (
                 f"run {run_id} was killed before its report was written: specify which "
@@ -220,8 +223,8 @@ def _plan_of(run_id: str, report: Report | None, given: Settings) -> Plan:
             )
             raise ConfigError(msg)
         return plan
-    plan = Plan.of({**_settings_of(report, given), **given})
-    if "to" not in given:
+    plan = Plan.of({**_settings_of(report, overrides), **overrides})
+    if "to" not in overrides:
         with open_database(plan) as database:
             label = database.label
         if label != report.target.database:
@@ -233,18 +236,18 @@ def _plan_of(run_id: str, report: Report | None, given: Settings) -> Plan:
     return plan
 
 
-def _settings_of(report: Report, given: Settings) -> Settings:
+def _settings_of(report: Report, overrides: Settings) -> Settings:
     """Return the settings of a run from its report, and its table."""
-    told: dict[str, Plain] = dict(report.settings)
-    objects = object_names(told.pop("objects", None))
-    require_objects(objects, given, run_id=report.run_id, function="replay")
+    settings: dict[str, Plain] = dict(report.settings)
+    objects = object_names(settings.pop("objects", None))
+    require_objects(objects, overrides, run_id=report.run_id, function="replay")
     for name in objects:
-        told.pop(name, None)
-    told["table"] = report.target.table
-    if told.get("mode") == "replace":
+        settings.pop(name, None)
+    settings["table"] = report.target.table
+    if settings.get("mode") == "replace":
         # the rows are to be added to those of the replace, not to replace them
-        told["mode"] = "upsert" if told.get("key") else "append"
-    known = {name: value for name, value in told.items() if name in config.SETTINGS}
-    for name in _OF_THE_RUN_ALONE:
-        known.pop(name, None)
-    return known  # type: ignore[return-value] # config.resolve reads each value
+        settings["mode"] = "upsert" if settings.get("key") else "append"
+    valid = {name: value for name, value in settings.items() if name in config.SETTINGS}
+    for name in _NOT_INHERITED:
+        valid.pop(name, None)
+    return valid  # type: ignore[return-value] # config.resolve reads each value

@@ -34,37 +34,37 @@ class ShownReports(list[Report]):
         lines = (line(_values(one)) for one in self[:_MOST])
         return (
             f"<div class='tex2jax_ignore mathjax_ignore'>{table((head, *lines))}"
-            f"<p>{escape(self._told())}</p></div>"
+            f"<p>{escape(self._caption())}</p></div>"
         )
 
     def _repr_pretty_(self, printer: TextPrinter, _is_cycle: bool) -> None:  # noqa: FBT001 - IPython's signature
         printer.text(visible("\n".join(self._text_lines())))
 
     def _text_lines(self) -> Iterator[str]:
-        texts = [COLUMNS, *(texts_of(one) for one in self[:_MOST])]
+        texts = [COLUMNS, *(texts_of(row) for row in self[:_MOST])]
         widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
-        for one in texts:
+        for row in texts:
             padded = (
                 text.rjust(width) if name in _NUMBERS else text.ljust(width)
-                for name, text, width in zip(COLUMNS, one, widths, strict=True)
+                for name, text, width in zip(COLUMNS, row, widths, strict=True)
             )
             yield "  ".join(padded).rstrip()
-        yield self._told()
+        yield self._caption()
 
-    def _told(self) -> str:
+    def _caption(self) -> str:
         if not self:
             return "no run has ended yet"
         shown = f", the newest {_MOST} are shown" if len(self) > _MOST else ""
         return f"{counted(len(self), 'run')}{shown}; each is a report: runs()[0]"
 
 
-def _values(one: Report) -> tuple[str | int, ...]:
-    counts = one.counts
+def _values(report: Report) -> tuple[str | int, ...]:
+    counts = report.counts
     changed = counts.inserted + counts.updated
     numbers = (counts.read, changed, counts.rejected)
-    return one.run_id, one.status, one.target.table, *numbers, one.source
+    return report.run_id, report.status, report.target.table, *numbers, report.source
 
 
-def texts_of(one: Report, /) -> tuple[str, ...]:
+def texts_of(report: Report, /) -> tuple[str, ...]:
     """Return the texts shown for a run, one for each of `COLUMNS`."""
-    return tuple(f"{v:,}" if isinstance(v, int) else v for v in _values(one))
+    return tuple(f"{v:,}" if isinstance(v, int) else v for v in _values(report))

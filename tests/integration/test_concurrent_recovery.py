@@ -9,7 +9,7 @@ from propload.earlier_runs.leftover_journals import (
     JournalGoneError,
     drop_leftover,
     leftovers,
-    opened,
+    open_leftover,
 )
 from propload.earlier_runs.recovering import recover
 from propload.errors import ConfigError, LoadError
@@ -80,5 +80,5 @@ def test_a_folder_that_is_being_removed_is_no_journal(database, left):
     left.folder.mkdir()
     assert left.rows == 0
     with pytest.raises(JournalGoneError):
-        opened(left)
+        open_leftover(left)
     assert not left.folder.exists()

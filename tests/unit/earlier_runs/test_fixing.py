@@ -1,11 +1,11 @@
-"""Functions that mend rejected rows."""
+"""Functions that apply_fix rejected rows."""
 
 import threading
 
 import polars as pl
 import pytest
 
-from propload.earlier_runs.fixing import mark_of, mend
+from propload.earlier_runs.fixing import apply_fix, fix_fingerprint
 from propload.errors import ConfigError
 
 NUMBERS = (5, 6, 7, 8)
@@ -13,7 +13,7 @@ NUMBERS = (5, 6, 7, 8)
 
 def mended(fix, **columns):
     read = pl.DataFrame(columns or {"id": [1, 2, 3, 4]})
-    rows, numbers = mend(read, NUMBERS[: read.height], "a.csv", fix)
+    rows, numbers = apply_fix(read, NUMBERS[: read.height], "a.csv", fix)
     return rows.to_pydict(), numbers
 
 
@@ -70,14 +70,14 @@ def made(body, **others):
 
 def test_a_fix_is_known_by_what_it_does():
     bodies = ("return frame", "return frame[:1]", "# as it is\n    return frame")
-    one, other, commented = (mark_of(made(body)) for body in bodies)
-    assert one == mark_of(made(bodies[0])) == commented
-    assert len({one, other, mark_of(None)}) == 3
-    low, high = (mark_of(made("return price", price=price)) for price in (1, 2))
+    one, other, commented = (fix_fingerprint(made(body)) for body in bodies)
+    assert one == fix_fingerprint(made(bodies[0])) == commented
+    assert len({one, other, fix_fingerprint(None)}) == 3
+    low, high = (fix_fingerprint(made("return price", price=price)) for price in (1, 2))
     assert low != high
 
 
 def test_a_fix_that_nobody_can_look_into_is_known_by_its_code():
     bodies = ("return lock, frame", "return lock, frame", "return lock, frame[:1]")
-    found = [mark_of(made(body, lock=threading.Lock())) for body in bodies]
+    found = [fix_fingerprint(made(body, lock=threading.Lock())) for body in bodies]
     assert found[0] == found[1] != found[2]

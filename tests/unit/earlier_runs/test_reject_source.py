@@ -152,7 +152,7 @@ def test_a_row_without_columns_is_left_alone(write):
     # somebody has taken them out; a frame has no rows without columns
     source = RejectSource(write(line({}, row=1), line({"id": 2}, row=2)))
     assert read(source) == [("a.csv", (2,), [{"id": 2}])]
-    is_loaded = source.choice()
+    is_loaded = source.loadable_predicate()
     assert [is_loaded({"values": one}) for one in ({}, {"id": 2})] == [False, True]
     assert source.count() == 1
 
@@ -162,21 +162,21 @@ def test_rows_that_came_later_are_no_part_of_those_begun_with(write):
         line({"id": n}, row=n, batch=n % 3, lane=0) if n % 2 else line(None, row=n)
         for n in range(12)
     ]
-    settled = frozenset({(0, 0), (1, 0)})
-    begun = RejectSource(write(*before), settled=settled)
+    committed_pieces = frozenset({(0, 0), (1, 0)})
+    begun = RejectSource(write(*before), committed_pieces=committed_pieces)
     mark, rows = begun.fingerprint(), read(begun)
     assert (begun.count(), begun.count_waiting()) == (4, 2)
     # the run is gone on with: rows of batches that were not committed come again
     kept = [one for one in before if '"batch": 2' not in one]
     later = [line({"id": n}, row=n, batch=2, lane=0) for n in (5, 11, 13)]
     path = write(*kept, *later)
-    for now in (settled | {(2, 0)}, None):
-        source = RejectSource(path, settled=now)
+    for now in (committed_pieces | {(2, 0)}, None):
+        source = RejectSource(path, committed_pieces=now)
         assert (source.count(), source.count_waiting()) == (7, 0)
         assert not source.is_of_same_rows(mark)
         again = source.beginning(rows_begun_with(mark))
         assert (again.count(), again.fingerprint(), read(again)) == (4, mark, rows)
-        is_loaded = again.choice()
+        is_loaded = again.loadable_predicate()
         lines = [json.loads(one) for one in (*kept, *later)]
         left = [one["row"] for one in lines if not is_loaded(one)]
         assert left == [0, 2, 4, 6, 8, 10, 5, 11, 13]
@@ -191,7 +191,7 @@ def test_what_is_asked_before_rows_are_read_takes_one_look(write, monkeypatch):
         return each_line(path)
 
     monkeypatch.setattr(reject_source, "each_line", look)
-    source = RejectSource(path, settled=frozenset({(0, 0)}))
+    source = RejectSource(path, committed_pieces=frozenset({(0, 0)}))
     assert (source.count(), source.count_waiting()) == (2, 2)
     again = source.beginning(rows_begun_with(source.fingerprint()))
     assert again.is_of_same_rows(source.fingerprint())
