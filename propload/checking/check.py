@@ -72,18 +72,18 @@ def check(
         KeyboardInterrupt: A signal arrived. For a crawl that has begun, a second one:
             after the first, the check reports on the rows read so far.
     """
-    told = crawl_options(source, arguments, crawl_settings)
-    crawl = replace(told, settings={**told.settings, **_FROM_ITS_BEGINNING})
+    options = crawl_options(source, arguments, crawl_settings)
+    crawl = replace(options, settings={**options.settings, **_FROM_ITS_BEGINNING})
     plan, opened = plan_and_open(source, settings, crawl, job=job)
     metrics = Metrics()
-    found = _Check(plan, opened, metrics=metrics)
-    wanted = plan.settings.get("progress", True)
-    with watch(metrics, wanted=wanted, lines=check_lines):
+    execution = _Check(plan, opened, metrics=metrics)
+    shows_progress = plan.settings.get("progress", True)
+    with watch(metrics, wanted=shows_progress, lines=check_lines):
         if not isinstance(opened, Stoppable):
             # an interrupt may end it at any point: nothing has to be finished
-            return found.execute()
+            return execution.execute()
         return run_stoppable(
-            lambda stopper: stopper.execute(found),
+            lambda stopper: stopper.execute(execution),
             meanwhile="rows already read are still checked",
         )
 
@@ -115,11 +115,11 @@ class _Check:
                 limit=plan.options.max_rejects,
                 one_by_one=not source.rereadable,
             )
-            given = _Given(iter(source), self._metrics)
-            for joined in Joiner(given, lambda: CHECKED_ROWS, 0.0):
-                scan.look(joined)
-            found = scan.report(source.name, notes_of(source))
-        return replace(found, interrupted=self._stopped)
+            feed = _DirectFeed(iter(source), self._metrics)
+            for joined in Joiner(feed, lambda: CHECKED_ROWS, 0.0):
+                scan.add(joined)
+            report = scan.report(source.name, notes_of(source))
+        return replace(report, interrupted=self._stopped)
 
     def stop(self) -> None:
         """Stop reading; the report covers the rows read so far."""
@@ -146,7 +146,7 @@ def _target(
         return choose_target(without_key, checker, table, facts), [str(error)]
 
 
-class _Given:
+class _DirectFeed:
     """Gives batches to a joiner directly, without a queue in between."""
 
     def __init__(self, batches: Iterator[Batch], metrics: Metrics) -> None:

@@ -59,8 +59,8 @@ class CheckedTable:
         pg_types: PostgreSQL types for columns of a table that is created.
         stack: Closes what is opened here.
         types: The type of each column in the rows, and in the table.
-        made: What the catalog would hold about the table that earlier rows would have
-            created.
+        created_facts: What the catalog would hold about the table that earlier rows
+            would have created.
         notes: Notes for the report.
     """
 
@@ -70,37 +70,37 @@ class CheckedTable:
     pg_types: Mapping[str, str]
     stack: ExitStack
     types: dict[str, tuple[str, str]] = field(default_factory=dict)
-    made: TableFacts | None = None
+    created_facts: TableFacts | None = None
     notes: list[str] = field(default_factory=list)
     _columns: dict[str, pl.DataType] = field(default_factory=dict)
     _pg_types: dict[str, str] = field(default_factory=dict)
 
     @property
-    def known(self) -> TableFacts | None:
+    def current_facts(self) -> TableFacts | None:
         """The table that the next rows find: it may be one that earlier rows create."""
-        return self.facts or self.made
+        return self.facts or self.created_facts
 
-    def unfit(self) -> list[str]:
+    def find_problems(self) -> list[str]:
         """Return what is wrong with the key or the mode, if anything."""
-        found = []
+        problems = []
         if self.facts is not None:
             try:
                 self.database.require_mode(self.facts, self.target)
             except WriteError as error:
-                found.append(str(error))
+                problems.append(str(error))
         if self.target.mode == "replace":
-            found.append(self.database.missing_shadow_right(self.target.table))
-        return list(filter(None, found))
+            problems.append(self.database.missing_shadow_right(self.target.table))
+        return list(filter(None, problems))
 
     def replaced_note(self) -> list[str]:
         """Return a note on the rows that a replace would delete, if any."""
         if self.target.mode != "replace" or self.facts is None:
             return []
-        held = self.database.count_rows(self.facts.name) or 0
-        most = swapping.MOST_COUNTED
-        told = f"more than {most:,} rows" if held > most else counted(held, "row")
+        count = self.database.count_rows(self.facts.name) or 0
+        limit = swapping.MOST_COUNTED
+        rows = f"more than {limit:,} rows" if count > limit else counted(count, "row")
         table = self.target.table
-        return [f"a replace deletes what {table} holds now: {told}"] if held else []
+        return [f"a replace deletes what {table} holds now: {rows}"] if count else []
 
     def newest_as_text_notes(self) -> list[str]:
         """Return a note if `newest` would be compared as text."""
@@ -120,18 +120,18 @@ class CheckedTable:
             try:
                 connection = opened.enter_context(self.database.connect())
                 if self.facts is None:
-                    told = {**preparer.created_as(created_as), **self.pg_types}
-                    found = self._created(preparer, told, connection, problems)
+                    pg_types = {**preparer.created_as(created_as), **self.pg_types}
+                    rows = self._fit_new_table(preparer, pg_types, connection, problems)
                 else:
-                    found = self._planned(preparer, self.facts, connection, problems)
+                    rows = self._fit_plan(preparer, self.facts, connection, problems)
             except (ConfigError, SchemaMismatchError, WriteError) as error:
                 problems.append(str(error))
                 return CheckedRows(without_casts(preparer))
-            if found.dry_run is not None:
+            if rows.dry_run is not None:
                 self.stack.push(opened.pop_all())
-        return found
+        return rows
 
-    def _created(
+    def _fit_new_table(
         self,
         preparer: Preparer,
         pg_types: Mapping[str, str],
@@ -145,39 +145,41 @@ class CheckedTable:
         for name, dtype in preparer.schema.items():
             created = pg_types.get(name) or create_type(dtype)
             self.types.setdefault(name, (type_name(dtype), created))
-        is_first = self.made is None
+        is_first = self.created_facts is None
         if is_first or self.target.on_new_columns == "add":
             self._columns = {**preparer.schema, **self._columns}
             self._pg_types = {**pg_types, **self._pg_types}
-        told = (connection, self.target.table, self._columns)
+        table = (connection, self.target.table, self._columns)
         key, types = self.target.key, self._pg_types
-        creating.dry_run_create(*told, key=key, pg_types=types)
+        creating.dry_run_create(*table, key=key, pg_types=types)
         try:
-            found = creating.create_temporary_table(*told, key=key, pg_types=types)
+            facts = creating.create_temporary_table(*table, key=key, pg_types=types)
         except WriteError as error:
-            self._tell_unasked(error, problems)
+            self._note_unchecked(error, problems)
             return CheckedRows(without_casts(preparer))
-        self.made = replace(found, empty=is_first)
-        return self._planned(preparer, self.made, connection, problems)
+        self.created_facts = replace(facts, empty=is_first)
+        return self._fit_plan(preparer, self.created_facts, connection, problems)
 
-    def _tell_unasked(self, error: WriteError, problems: list[str]) -> None:
+    def _note_unchecked(self, error: WriteError, problems: list[str]) -> None:
         if error.sqlstate == READ_ONLY:
             problems.append(str(error))
             return
         self.notes.append(f"the rows were not checked against the server: {error}")
 
-    def _planned(
+    def _fit_plan(
         self,
         preparer: Preparer,
         facts: TableFacts,
         connection: Connection,
         problems: list[str],
     ) -> CheckedRows:
-        known = {column.name: column.pg_type for column in facts.columns}
+        pg_types = {column.name: column.pg_type for column in facts.columns}
         for name, dtype in preparer.schema.items():
-            self.types.setdefault(name, (type_name(dtype), known.get(name, "(new)")))
+            self.types.setdefault(name, (type_name(dtype), pg_types.get(name, "(new)")))
         plan = plan_rows(preparer.schema, facts, self.target)
-        problems += [plan.unknown] if plan.unknown else self._without_room(plan.new)
+        problems += (
+            [plan.unknown] if plan.unknown else self._new_column_problems(plan.new)
+        )
         problems += plan.faults
         self.notes += plan.notes
         problems += missing_rights(connection, facts, self.target, plan)
@@ -188,7 +190,7 @@ class CheckedTable:
         dry_run = self._dry_run(facts, plan.columns, connection, problems)
         return CheckedRows(preparer.with_plan(plan.columns), dry_run)
 
-    def _without_room(self, new: Collection[str]) -> list[str]:
+    def _new_column_problems(self, new: Collection[str]) -> list[str]:
         """Return what is wrong with columns that would be added to the table."""
         if not new or self.target.on_new_columns == "ignore":
             return []
@@ -210,7 +212,7 @@ class CheckedTable:
         try:
             dry_run = DryRun.of(connection, facts, target, plan)
         except WriteError as error:
-            self._tell_unasked(error, problems)
+            self._note_unchecked(error, problems)
             return None
         self.notes += dry_run.notes
         return dry_run

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 #: How many values of a column are examined.
-LOOKED_AT = 1_000
+SAMPLE_ROWS = 1_000
 #: The share of values that must match a parser's pattern. Half is enough where values
 #: have a mark of their own (€, m², a date's separators); plain numbers need more, as
 #: most house numbers are numbers, too.
@@ -75,15 +75,15 @@ def text_hints(frame: pl.DataFrame, columns: Collection[str], /) -> list[str]:
         frame: Rows as they were read.
         columns: The columns whose type was inferred to be text.
     """
-    found = [_look(frame.get_column(name)) for name in columns]
-    mapped = [str(one) for one in found if one is not None and one.odd is None]
-    spoiled = [str(one) for one in found if one is not None and one.odd is not None]
+    hints = [_find_hint(frame.get_column(name)) for name in columns]
+    mapped = [str(one) for one in hints if one is not None and one.odd is None]
+    mixed = [str(one) for one in hints if one is not None and one.odd is not None]
     notes = []
     if mapped:
         names = listed(mapped, COLUMNS_LISTED)
         notes.append(f"a mapping (--mapping FILE) can convert columns of text: {names}")
-    if spoiled:
-        names = listed(spoiled, COLUMNS_LISTED)
+    if mixed:
+        names = listed(mixed, COLUMNS_LISTED)
         notes.append(
             f"a few values turn columns of numbers into text: {names}. If "
             "they mean null, name them (--null-words WORD,...)"
@@ -91,19 +91,19 @@ def text_hints(frame: pl.DataFrame, columns: Collection[str], /) -> list[str]:
     return notes
 
 
-def _look(column: pl.Series) -> _Hint | None:
+def _find_hint(column: pl.Series) -> _Hint | None:
     """Return what most values of a column look like, or None if no pattern matches."""
     values = column.drop_nulls()
     values = values.filter(~values.is_in(["", *FORMULA_ERRORS.values()]))
-    sample = values.head(LOOKED_AT)
+    sample = values.head(SAMPLE_ROWS)
     for parser, pattern in _PARSERS.items():
         alike = _alike(sample, pattern).sum()
         if alike and alike >= MOSTLY[parser] * len(sample):
-            return _told(values, parser, pattern)
+            return _make_hint(values, parser, pattern)
     return None
 
 
-def _told(values: pl.Series, parser: str, pattern: str) -> _Hint | None:
+def _make_hint(values: pl.Series, parser: str, pattern: str) -> _Hint | None:
     alike = _alike(values, pattern)
     read, odd = values.filter(alike), values.filter(~alike)
     rule = f'parse = "{parser}"'

@@ -28,8 +28,8 @@ class Repeats:
         """How many rows repeat an earlier one."""
         if not self._hashes:
             return 0
-        every = pl.concat(self._hashes)
-        return every.len() - every.n_unique()
+        all_hashes = pl.concat(self._hashes)
+        return all_hashes.len() - all_hashes.n_unique()
 
 
 def hashes(frame: pl.DataFrame) -> pl.Series:
@@ -56,22 +56,22 @@ class ColumnCounts:
             if column.len() and column.name not in self._repeated:
                 self._note(column)
 
-    def told(self, types: Mapping[str, tuple[str, str]]) -> tuple[ColumnCheck, ...]:
+    def checks(self, types: Mapping[str, tuple[str, str]]) -> tuple[ColumnCheck, ...]:
         """Return the counts of each column.
 
         Args:
             types: The type of each column in the rows, and in the table.
         """
-        once = {name for name, seen in self._values.items() if not seen.count}
+        distinct = {name for name, seen in self._values.items() if not seen.count}
         return tuple(
-            ColumnCheck(name, *pair, nulls=self._nulls[name], distinct=name in once)
+            ColumnCheck(name, *pair, nulls=self._nulls[name], distinct=name in distinct)
             for name, pair in types.items()
         )
 
     def _note(self, column: pl.Series) -> None:
-        found = hashes(column.to_frame())
-        if found.n_unique() < found.len():
+        value_hashes = hashes(column.to_frame())
+        if value_hashes.n_unique() < value_hashes.len():
             self._repeated.add(column.name)
             self._values.pop(column.name, None)
         else:
-            self._values.setdefault(column.name, Repeats()).add(found)
+            self._values.setdefault(column.name, Repeats()).add(value_hashes)

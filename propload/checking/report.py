@@ -102,8 +102,8 @@ class CheckReport:
 
 def _lines(report: CheckReport) -> Iterable[str]:
     there = "exists" if report.exists else "would be created"
-    ended = "stopped on request, " if report.interrupted else ""
-    yield f"{report.source} → {report.table} ({there}): {ended}nothing was written"
+    stopped = "stopped on request, " if report.interrupted else ""
+    yield f"{report.source} → {report.table} ({there}): {stopped}nothing was written"
     yield f"  {counted(report.rows, 'row')} read, {report.rejected:,} would be rejected"
     if report.expected is not None:
         yield f"  as the table is now: {_ends(report.expected)}"
@@ -117,8 +117,8 @@ def _lines(report: CheckReport) -> Iterable[str]:
         yield f"  {column.column:<{width}}  {types}{nulls}"
     if report.reasons:
         yield "  would be rejected because:"
-    for one in report.reasons:
-        yield f"    {one.rows:,}  {one.where}: {one.said}"
+    for reason in report.reasons:
+        yield f"    {reason.rows:,}  {reason.where}: {reason.said}"
     for note in report.notes:
         yield f"  note: {note}"
     for problem in report.problems:
@@ -128,13 +128,13 @@ def _lines(report: CheckReport) -> Iterable[str]:
 def _ends(counts: Counts) -> str:
     ends = asdict(counts)
     shown = ("inserted", "updated", "unchanged", "stale", "duplicates", "rejected")
-    told = [f"{ends[name]:,} {name}" for name in shown if ends[name]]
-    return ", ".join(told) or "no row"
+    parts = [f"{ends[name]:,} {name}" for name in shown if ends[name]]
+    return ", ".join(parts) or "no row"
 
 
 def _key_lines(report: CheckReport) -> Iterable[str]:
-    known = {column.column for column in report.columns}
-    if report.key and not known.issuperset(report.key):
+    names = {column.column for column in report.columns}
+    if report.key and not names.issuperset(report.key):
         # not all key columns exist, so there is no count of repeats
         yield f"  key {', '.join(report.key)}"
     elif report.key:

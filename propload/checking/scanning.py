@@ -73,7 +73,7 @@ class Scan:
         self._preparer = preparer
         self._table = table
         self._target = table.target
-        self._problems = [*problems, *table.unfit()]
+        self._problems = [*problems, *table.find_problems()]
         self._fitted: dict[tuple[str, ...], CheckedRows] = {}
         self._expected = Counts()
         self._undetermined = 0
@@ -86,18 +86,18 @@ class Scan:
         self._reasons = ReasonCounts()
         self._read = self._rejected = 0
 
-    def look(self, joined: Joined) -> None:
+    def add(self, joined: Joined) -> None:
         """Check some rows, and note their outcome."""
         self._read += joined.height + joined.unread
         for _, unread in joined.refused_by_source():
-            self._refuse(unread)
+            self._count_rejected(unread)
         fitted = self._fit(joined)
         if fitted is None:
             return
         preparer = with_context(fitted.preparer, joined)
         raw = joined.raw()
         sifted, _ = preparer.validate(raw)
-        self._refuse(sifted.reasons)
+        self._count_rejected(sifted.reasons)
         frame = sifted.frame.drop(ROW)
         self._columns.add(frame.iter_columns())
         self._columns.add(refused_cells(preparer, raw, sifted.reasons))
@@ -117,21 +117,21 @@ class Scan:
             notes: Notes of the source on how it was read.
         """
         problems = [*self._problems, *self._problems_of_all(source)]
-        told = [*self._table.notes, *notes, *self._notes_of_all()]
+        all_notes = [*self._table.notes, *notes, *self._notes_of_all()]
         return CheckReport(
             source=source,
             table=str(self._target.table),
             exists=self._table.facts is not None,
             rows=self._read,
             rejected=self._rejected,
-            columns=self._columns.told(self._table.types),
+            columns=self._columns.checks(self._table.types),
             reasons=self._reasons.counted,
             key=self._target.key,
             key_repeats=self._keys.count,
             row_repeats=self._rows.count,
             problems=tuple(dict.fromkeys(problems)),
             expected=None if problems else self._forecast(),
-            notes=tuple(dict.fromkeys(told)),
+            notes=tuple(dict.fromkeys(all_notes)),
         )
 
     def _notes_of_all(self) -> Iterator[str]:
@@ -165,19 +165,19 @@ class Scan:
         """Return the predicted counts, or None if they do not cover all rows."""
         if self._table.facts is None:
             return None
-        told = replace(self._expected, read=self._read, rejected=self._rejected)
-        return told if told.accounted == told.read else None
+        expected = replace(self._expected, read=self._read, rejected=self._rejected)
+        return expected if expected.accounted == expected.read else None
 
     def _run_dry(self, deduped: Deduped, dry_run: DryRun) -> None:
         forecast = dry_run.forecast(deduped)
         self._expected += forecast.counts
-        self._refuse(forecast.reasons)
+        self._count_rejected(forecast.reasons)
         self._undetermined += forecast.undetermined
         self._erased.update(forecast.erased)
 
     def _fit(self, joined: Joined) -> CheckedRows | None:
         columns = joined.parts[0].rows.schema
-        shape = tuple(f"{one.name}:{one.type}" for one in columns)
+        shape = tuple(f"{field.name}:{field.type}" for field in columns)
         if shape in self._fitted:
             # keep the most recently used one last
             self._fitted[shape] = self._fitted.pop(shape)
@@ -188,7 +188,9 @@ class Scan:
             problems: list[str] = []
             created_as = joined.first.parts[0].created_as
             self._fitted[shape] = self._table.fit(fitted, created_as, problems)
-            self._problems += [self._located(one, joined) for one in problems]
+            self._problems += [
+                self._with_source(problem, joined) for problem in problems
+            ]
             self._table.notes += [] if problems else delimiter_note(joined)
             if len(self._fitted) > _SHAPES_KEPT:
                 self._fitted.pop(next(iter(self._fitted))).close()
@@ -196,13 +198,13 @@ class Scan:
 
     def _fit_first(self, joined: Joined) -> Preparer | None:
         """Return the preparer for rows with these columns, or None if there is none."""
-        facts = self._table.known
+        facts = self._table.current_facts
         is_there = self._table.facts is not None
         lenient = bool(self._fitted) or (self._one_by_one and is_there)
         try:
             fitted = fit_rows(self._preparer, joined, facts, lenient=lenient)
         except (ConfigError, SchemaMismatchError) as error:
-            self._problems.append(self._located(error, joined))
+            self._problems.append(self._with_source(error, joined))
             return None
         note_unmatched(self._unmatched, joined)
         if facts is None and not fitted.determines_types(joined):
@@ -214,11 +216,11 @@ class Scan:
         self._preparer = replace(self._preparer, inferred=fitted.inferred)
         return fitted
 
-    def _located(self, said: object, joined: Joined) -> str:
+    def _with_source(self, message: object, joined: Joined) -> str:
         # the report already begins with the source's name
-        return with_source(said, joined, shown=self._preparer.context.source)
+        return with_source(message, joined, shown=self._preparer.context.source)
 
-    def _refuse(self, reasons: pl.DataFrame) -> None:
+    def _count_rejected(self, reasons: pl.DataFrame) -> None:
         self._rejected += reasons[ROW].n_unique()
         self._reasons.add(reasons)
 

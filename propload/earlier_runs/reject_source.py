@@ -16,7 +16,7 @@ import polars as pl
 from propload.batch import OWN_NAMES, Batch, Unread
 from propload.earlier_runs.fixing import apply_fix, as_rows, fix_fingerprint
 from propload.errors import ConfigError
-from propload.rejecting.lines import each_line, in_parts, lines_in_order, piece_of
+from propload.rejecting.lines import chunk_lines, each_line, lines_in_order, piece_of
 from propload.rejecting.type_inference import rows_as_read
 
 if TYPE_CHECKING:
@@ -196,7 +196,7 @@ class RejectSource:
         parts = (
             part
             for _, alike in itertools.groupby(lines, lambda one: _kind(one[1]))
-            for part in in_parts(alike, ROWS_AT_ONCE, BYTES_AT_ONCE)
+            for part in chunk_lines(alike, ROWS_AT_ONCE, BYTES_AT_ONCE)
         )
         return map(self._batch, parts) if self.fix is None else self._fixed_ahead(parts)
 

@@ -22,7 +22,7 @@ from propload.monitoring.metrics import Metrics
 from propload.options import ReplaySettings
 from propload.rejecting import RejectStore
 from propload.rejecting.lines import count_lines
-from propload.rejecting.store import require_there
+from propload.rejecting.store import require_exists
 from propload.report import Report
 from propload.running.choosing import open_database
 from propload.running.planning import Plan
@@ -83,7 +83,7 @@ def replay(
     named = find_rejected(require_run_id(run_id), places) if run_id else None
     path = named or NewestRejects(places).find_replayable()
     with RejectStore(places.rejects).locked(path.stem):
-        require_there(path)
+        require_exists(path)
         report = _report_of(path.stem, ReportStore(places.runs))
         plan = _plan_of(path.stem, report, cast("Settings", settings))
         return _replay(path, fix, replace(plan, replayed=path.stem), report)

@@ -181,21 +181,25 @@ def survey(folder: Path) -> Survey:
 
 def _bodies(folder: Path, torn: TornTail) -> Iterator[tuple[bytes, int]]:
     paths = segments(folder)
-    for position, path in enumerate(paths):
+    for position, path in enumerate(paths, start=1):
         with path.open("rb") as file:
             while True:
                 valid_end = file.tell()
                 try:
                     parts = _read_body(file)
                 except JournalError:
-                    rest_bytes = sum(following.stat().st_size for following in paths[position + 1 :])
-                    torn.bytes += path.stat().st_size - valid_end + rest_bytes
-                    later = paths[position + 1 :]
-                    torn.damaged = path if later or _is_followed(path, valid_end) else None
+                    _describe_tail(torn, path, valid_end, paths[position:])
                     return
                 if parts is None:
                     break
                 yield parts
+
+
+def _describe_tail(torn: TornTail, path: Path, start: int, later: list[Path]) -> None:
+    """Enter how much cannot be read from `start` on, and whether it is damage."""
+    torn.bytes += path.stat().st_size - start
+    torn.bytes += sum(each.stat().st_size for each in later)
+    torn.damaged = path if later or _is_followed(path, start) else None
 
 
 def _is_followed(path: Path, start: int) -> bool:

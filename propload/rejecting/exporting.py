@@ -41,7 +41,7 @@ class ExportedRows:
         self.rows = 0
         self._columns: dict[str, SeenValues] = {}
         for part in parts_of(sized_lines(file, path)):
-            self._look_at(part)
+            self._add_values(part)
 
     def frames(self) -> Iterator[pl.DataFrame]:
         """Yield the rows in several frames, or one empty frame if there are no rows."""
@@ -52,15 +52,15 @@ class ExportedRows:
         for part in parts_of(lines):
             yield self._frame(part)
 
-    def _look_at(self, part: list[Line]) -> None:
+    def _add_values(self, part: list[Line]) -> None:
         self.rows += len(part)
         for name, values in row_columns(part).items():
             self._columns.setdefault(name, SeenValues()).add(values)
 
     def _frame(self, part: list[Line]) -> pl.DataFrame:
-        found, nothing = row_columns(part), [None] * len(part)
+        columns_of_part, nothing = row_columns(part), [None] * len(part)
         columns = [
-            seen.column(name, found.get(name, nothing))
+            seen.column(name, columns_of_part.get(name, nothing))
             for name, seen in self._columns.items()
         ]
         return pl.DataFrame([*columns, reasons_as_text(part)])

@@ -26,7 +26,7 @@ REASON_COLUMNS = ("stage", "column", "check", "value", "message", "sqlstate")
 OWN_PREFIX = "propload_"
 
 #: The required fields of a line, with the types that JSON gives them.
-_NEEDED: Mapping[str, tuple[type, ...]] = {
+_REQUIRED: Mapping[str, tuple[type, ...]] = {
     "source": (str,),
     "row": (int,),
     "values": (dict, NoneType),
@@ -35,10 +35,10 @@ _NEEDED: Mapping[str, tuple[type, ...]] = {
 #: The optional fields of a line.
 _OPTIONAL = {"run": str, "time": str, "as_of": str, "batch": int, "lane": int}
 #: Integer fields; propload writes none that needs more than 64 bits.
-_COUNTED = ("row", "batch", "lane")
-_BEYOND = 1 << 63
+_INTEGERS = ("row", "batch", "lane")
+_INT64_END = 1 << 63
 #: The required fields of each reason.
-_NEEDED_OF_REASONS = frozenset({"stage", "column", "check", "message"})
+_REQUIRED_OF_REASONS = frozenset({"stage", "column", "check", "message"})
 #: The end of each line that propload writes, which is the end of its reasons.
 _END = b"}]}"
 #: About how many bytes of lines are decoded in one call, so that their values fit into
@@ -74,7 +74,7 @@ def sized_lines(file: BinaryIO, path: Path, /) -> Iterator[tuple[int, Line]]:
 
 
 def lines_in_order(
-    path: Path, is_taken: Callable[[Line], bool], /
+    path: Path, is_wanted: Callable[[Line], bool], /
 ) -> Iterator[tuple[int, Line]]:
     """Yield some lines of a file, each with its length, by batch, source and row.
 
@@ -83,24 +83,24 @@ def lines_in_order(
 
     Args:
         path: The file.
-        is_taken: Returns whether a line is to be yielded.
+        is_wanted: Returns whether a line is to be yielded.
 
     Raises:
         ConfigError: As in `each_line`.
     """
-    places = _Places()
+    positions = _RowPositions()
     with path.open("rb") as file:
         for offset, _, line in _placed_lines(file, path):
-            if is_taken(line):
-                places.add(offset, line)
-        for offset in places.in_order():
+            if is_wanted(line):
+                positions.add(offset, line)
+        for offset in positions.in_order():
             file.seek(offset)
             text = file.readline()
             # not None: the first pass found a row here
-            yield len(text), cast("Line", _line(text))
+            yield len(text), cast("Line", _decode_line(text))
 
 
-def in_parts(
+def chunk_lines(
     lines: Iterable[tuple[int, Line]], rows: int, nbytes: int, /
 ) -> Iterator[list[Line]]:
     """Yield lines in lists; a line longer than `nbytes` gets a list of its own.
@@ -127,7 +127,7 @@ def _placed_lines(file: BinaryIO, path: Path) -> Iterator[tuple[int, bytes, Line
     offset, number = 0, 1
     lines: Iterable[Line | None]
     while texts := file.readlines(_BYTES_AT_ONCE):
-        lines = _decoded_at_once(texts) or _decoded_apart(texts, number, path)
+        lines = _decode_together(texts) or _decode_separately(texts, number, path)
         for text, line in zip(texts, lines, strict=False):
             if line is not None:
                 yield offset, text, line
@@ -138,31 +138,31 @@ def _placed_lines(file: BinaryIO, path: Path) -> Iterator[tuple[int, bytes, Line
             return
 
 
-def _decoded_at_once(texts: Sequence[bytes]) -> list[Line] | None:
+def _decode_together(texts: Sequence[bytes]) -> list[Line] | None:
     """Return the decoded lines if all are rejected rows, else None.
 
     One call for all lines takes a third of the time of a call for each.
     """
     try:
-        found = json.loads(b"[" + b",".join(texts) + b"]")
-        return found if len(found) == len(texts) and _are_rows(found) else None
+        lines = json.loads(b"[" + b",".join(texts) + b"]")
+        return lines if len(lines) == len(texts) and _are_rows(lines) else None
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
 
 
-def _decoded_apart(
+def _decode_separately(
     texts: Iterable[bytes], number: int, path: Path
 ) -> Iterator[Line | None]:
     """Yield decoded lines, None for a blank one; stop at an incomplete last line."""
-    for place, text in enumerate(texts, number):
+    for line_number, text in enumerate(texts, number):
         try:
-            yield _line(text)
+            yield _decode_line(text)
         except ValueError as error:
             if _is_cut_off(text):
                 return
             msg = (
-                f"{path}, line {place}: this is not a rejected row as propload wrote "
-                f"it: {error}. Correct the line or remove it"
+                f"{path}, line {line_number}: this is not a rejected row as propload "
+                f"wrote it: {error}. Correct the line or remove it"
             )
             raise ConfigError(msg) from error
 
@@ -172,31 +172,31 @@ def _is_cut_off(text: bytes) -> bool:
     return not text.endswith(b"\n") and not text.rstrip().endswith(_END)
 
 
-def _are_rows(found: Sequence[Any]) -> bool:
+def _are_rows(lines: Sequence[Any]) -> bool:
     """Return whether decoded values are all rejected rows; False in case of doubt.
 
     Raises:
         KeyError: One of them lacks a field.
         TypeError: One of them is not an object.
     """
-    parts = (list(map(itemgetter(name), found)) for name in _NEEDED)
-    for values, kinds in zip(parts, _NEEDED.values(), strict=True):
+    parts = (list(map(itemgetter(name), lines)) for name in _REQUIRED)
+    for values, kinds in zip(parts, _REQUIRED.values(), strict=True):
         if not set(map(type, values)) <= set(kinds):
             return False
     for name, kind in _OPTIONAL.items():
-        if not {type(line.get(name)) for line in found} <= {kind, NoneType}:
+        if not {type(line.get(name)) for line in lines} <= {kind, NoneType}:
             return False
-    if any(_too_large(line) for line in found):
+    if any(_too_large(line) for line in lines):
         return False
-    reasons = list(chain.from_iterable(line["reasons"] for line in found))
-    deque(map(itemgetter(*_NEEDED_OF_REASONS), reasons), maxlen=0)
+    reasons = list(chain.from_iterable(line["reasons"] for line in lines))
+    deque(map(itemgetter(*_REQUIRED_OF_REASONS), reasons), maxlen=0)
     if not set(map(type, reasons)) <= {dict}:
         return False
-    told = chain.from_iterable(map(dict.values, reasons))
-    return set(map(type, told)) <= {str, NoneType}
+    texts = chain.from_iterable(map(dict.values, reasons))
+    return set(map(type, texts)) <= {str, NoneType}
 
 
-class _Places:
+class _RowPositions:
     """Offsets of lines and places of their rows in the source: a few bytes a line."""
 
     def __init__(self) -> None:
@@ -215,7 +215,7 @@ class _Places:
         return map(int, offsets[order])
 
 
-def _line(text: bytes) -> Line | None:
+def _decode_line(text: bytes) -> Line | None:
     """Return a decoded line, or None if it is blank.
 
     Raises:
@@ -224,38 +224,38 @@ def _line(text: bytes) -> Line | None:
     if not text.strip():
         return None
     line = json.loads(text)
-    told = line if isinstance(line, dict) else {}
-    for name, types in _NEEDED.items():
-        if not isinstance(told.get(name, ...), types):
+    fields = line if isinstance(line, dict) else {}
+    for name, types in _REQUIRED.items():
+        if not isinstance(fields.get(name, ...), types):
             msg = f"its {name!r} is missing or not of type {types[0].__name__}"
             raise ValueError(msg)  # noqa: TRY004 - the same error as for invalid JSON
     for name, kind in _OPTIONAL.items():
-        if not isinstance(told.get(name), (kind, NoneType)):
+        if not isinstance(fields.get(name), (kind, NoneType)):
             msg = f"its {name!r} is not of type {kind.__name__}"
             raise ValueError(msg)  # noqa: TRY004 - as above
-    if name := _too_large(told):
+    if name := _too_large(fields):
         msg = f"its {name!r} is beyond 64 bits"
         raise ValueError(msg)
-    if not all(map(_is_reason, told["reasons"])):
-        told_of = ", ".join(sorted(_NEEDED_OF_REASONS))
-        msg = f"one of its 'reasons' lacks something of, or has no text for: {told_of}"
+    if not all(map(_is_reason, fields["reasons"])):
+        required = ", ".join(sorted(_REQUIRED_OF_REASONS))
+        msg = f"one of its 'reasons' lacks something of, or has no text for: {required}"
         raise ValueError(msg)
-    return told
+    return fields
 
 
 def _too_large(line: Line) -> str:
     """Return the name of an integer field that exceeds 64 bits, or an empty text."""
-    for name in _COUNTED:
-        if not -_BEYOND <= (line.get(name) or 0) < _BEYOND:
+    for name in _INTEGERS:
+        if not -_INT64_END <= (line.get(name) or 0) < _INT64_END:
             return name
     return ""
 
 
-def _is_reason(told: object) -> bool:
+def _is_reason(value: object) -> bool:
     return (
-        isinstance(told, dict)
-        and told.keys() >= _NEEDED_OF_REASONS
-        and all(isinstance(one, (str, NoneType)) for one in told.values())
+        isinstance(value, dict)
+        and value.keys() >= _REQUIRED_OF_REASONS
+        and all(isinstance(text, (str, NoneType)) for text in value.values())
     )
 
 
@@ -273,13 +273,13 @@ def count_lines(path: Path) -> int:
 
     A broken line counts, except for a last one that a killed run left incomplete.
     """
-    found, text = 0, b""
+    count, text = 0, b""
     with path.open("rb") as file:
         for text in file:
-            found += bool(text.strip())
+            count += bool(text.strip())
     try:
         if _is_cut_off(text):
-            _line(text)
+            _decode_line(text)
     except ValueError:
-        found -= 1
-    return found
+        count -= 1
+    return count

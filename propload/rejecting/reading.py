@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pyarrow as pa
 
-from propload.rejecting.lines import OWN_PREFIX, REASON_COLUMNS, in_parts, sized_lines
+from propload.rejecting.lines import (
+    OWN_PREFIX,
+    REASON_COLUMNS,
+    chunk_lines,
+    sized_lines,
+)
 from propload.rejecting.type_inference import GrowingColumn, values_by_column
 
 if TYPE_CHECKING:
@@ -54,32 +59,32 @@ def read_rejects(path: Path) -> pl.DataFrame:
         ConfigError: A line is not a rejected row, as the file was edited.
     """
     if not path.exists():
-        return _with_text(_told_of([]))
+        return _with_reason_text(_detail_columns([]))
     with path.open("rb") as file:
         return _read(file, path)
 
 
 def _read(file: BinaryIO, path: Path) -> pl.DataFrame:
     columns: dict[str, GrowingColumn] = {}
-    told, rows = [_told_of([])], 0
+    details, rows = [_detail_columns([])], 0
     for part in parts_of(sized_lines(file, path)):
         for name, values in row_columns(part).items():
             columns.setdefault(name, GrowingColumn(name)).add(rows, values)
-        told.append(_told_of(part))
+        details.append(_detail_columns(part))
         rows += len(part)
-    spoilt = {name for name, column in columns.items() if column.is_spoilt}
-    if spoilt:
+    changed = {name for name, column in columns.items() if column.needs_reconversion}
+    if changed:
         file.seek(0)
         # rows appended to the file meanwhile are not included
-        _put_right(columns, spoilt, islice(sized_lines(file, path), rows))
-    found = [column.whole(rows) for column in columns.values()]
+        _reconvert(columns, changed, islice(sized_lines(file, path), rows))
+    series = [column.to_series(rows) for column in columns.values()]
     # a file of unread rows alone has no columns of its own
-    return pl.DataFrame([*found, *_with_text(pl.concat(told)).rechunk()])
+    return pl.DataFrame([*series, *_with_reason_text(pl.concat(details)).rechunk()])
 
 
-def _put_right(
+def _reconvert(
     columns: Mapping[str, GrowingColumn],
-    spoilt: AbstractSet[str],
+    names: AbstractSet[str],
     lines: Iterable[tuple[int, Line]],
 ) -> None:
     """Convert columns that turned out to be text to text, from a second reading.
@@ -89,9 +94,9 @@ def _put_right(
     """
     start = 0
     for part in parts_of(lines):
-        found = row_columns(part)
-        for name in spoilt & found.keys():
-            columns[name].put(start, found[name])
+        values = row_columns(part)
+        for name in names & values.keys():
+            columns[name].convert(start, values[name])
         start += len(part)
 
 
@@ -101,14 +106,14 @@ def parts_of(lines: Iterable[tuple[int, Line]], /) -> Iterator[list[Line]]:
     Args:
         lines: The lines, each with its length.
     """
-    return in_parts(lines, ROWS_AT_ONCE, BYTES_AT_ONCE)
+    return chunk_lines(lines, ROWS_AT_ONCE, BYTES_AT_ONCE)
 
 
 def row_columns(part: Sequence[Line], /) -> dict[str, Sequence[Any]]:
     """Return the values of each column of the rows, without the columns about them."""
-    found = values_by_column([line["values"] or {} for line in part])
+    columns = values_by_column([line["values"] or {} for line in part])
     # an export of rejected rows that is loaded again has these columns itself
-    return {name: found[name] for name in found if name not in _OWN_COLUMNS}
+    return {name: columns[name] for name in columns if name not in _OWN_COLUMNS}
 
 
 def reasons_as_text(lines: Sequence[Line]) -> pl.Series:
@@ -117,7 +122,7 @@ def reasons_as_text(lines: Sequence[Line]) -> pl.Series:
     return reasons.to_frame().select(_as_text(pl.col(reasons.name))).to_series()
 
 
-def _told_of(lines: Sequence[Line]) -> pl.DataFrame:
+def _detail_columns(lines: Sequence[Line]) -> pl.DataFrame:
     """Return the columns about rows, except for the text of their reasons."""
     plain = [
         pl.Series(OWN_PREFIX + name, [line.get(name) for line in lines], dtype=dtype)
@@ -126,8 +131,8 @@ def _told_of(lines: Sequence[Line]) -> pl.DataFrame:
     return pl.DataFrame([*plain, _reasons(lines)])
 
 
-def _with_text(told: pl.DataFrame) -> pl.DataFrame:
-    return told.with_columns(_as_text(pl.col(_REASON_LIST)))
+def _with_reason_text(details: pl.DataFrame) -> pl.DataFrame:
+    return details.with_columns(_as_text(pl.col(_REASON_LIST)))
 
 
 def _reasons(lines: Sequence[Line]) -> pl.Series:
@@ -143,7 +148,7 @@ def _as_text(reasons: pl.Expr) -> pl.Expr:
     place = reason.field("column").fill_null("row") + ": "
     # most messages about a column already begin with its name
     named = reason.field("message").str.starts_with("column " + place)
-    said = pl.concat_str(
+    text = pl.concat_str(
         pl.when(~named).then(place),
         reason.field("message"),
         # an unread row has no columns: its text is all that is known of it
@@ -151,4 +156,4 @@ def _as_text(reasons: pl.Expr) -> pl.Expr:
         pl.when(unread).then(reason.field("value")),
         ignore_nulls=True,
     )
-    return reasons.list.eval(said).list.join("; ").alias(_REASON_TEXT)
+    return reasons.list.eval(text).list.join("; ").alias(_REASON_TEXT)

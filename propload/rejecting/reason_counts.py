@@ -38,11 +38,11 @@ class ReasonCounts:
 
     def add_line(self, line: Line) -> None:
         """Add a rejected row, as read from its file."""
-        told = {
-            (one["stage"], one["column"], one["check"]): one["message"]
-            for one in reversed(line["reasons"])
+        messages = {
+            (reason["stage"], reason["column"], reason["check"]): reason["message"]
+            for reason in reversed(line["reasons"])
         }
-        for key, message in told.items():
+        for key, message in messages.items():
             self._rows[key] += 1
             self._examples.setdefault(key, message)
 

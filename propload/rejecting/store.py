@@ -71,8 +71,8 @@ class RejectStore:
             most: The most runs to return, whose files are read; 0 for all.
         """
         summaries = map(_summary_or_none, self.files.all())
-        found = (run for run in summaries if run is not None)
-        return list(islice(found, most or None))
+        runs = (run for run in summaries if run is not None)
+        return list(islice(runs, most or None))
 
     def drop(self, run_id: str) -> None:
         """Delete a run's rejected rows.
@@ -83,9 +83,9 @@ class RejectStore:
         """
         path = self.files.find(run_id)
         with self.locked(path.stem):
-            require_there(path)
+            require_exists(path)
             path.unlink()
-            _aside_of(path).unlink(missing_ok=True)
+            _temporary_path(path).unlink(missing_ok=True)
             self.drop_copy(path.stem)
 
     def drop_old(self, before: datetime, /) -> int:
@@ -150,26 +150,26 @@ class RejectStore:
         path = self.files.path(run_id)
         if not path.exists():
             return
-        aside = _aside_of(path)
+        temporary = _temporary_path(path)
         try:
-            with open_private(aside, "wb") as file:
+            with open_private(temporary, "wb") as file:
                 file.writelines(text for text, line in each_line(path) if is_kept(line))
                 file.flush()
                 os.fsync(file.fileno())
                 is_empty = not file.tell()
             if is_empty:
                 path.unlink()
-                aside.unlink()
+                temporary.unlink()
             else:
-                aside.replace(path)
+                temporary.replace(path)
         except BaseException:
-            aside.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
             raise
         # a row that is loaded by now must not reappear after a power cut
         sync_folder(path.parent)
 
 
-def require_there(path: Path, /) -> None:
+def require_exists(path: Path, /) -> None:
     """Raise if another process has replayed or dropped a file since it was found.
 
     Raises:
@@ -207,7 +207,7 @@ def unlock_rejects(path: Path, descriptor: int, /) -> None:
     unlock(descriptor)
 
 
-def _aside_of(path: Path) -> Path:
+def _temporary_path(path: Path) -> Path:
     """Return the temporary file for lines that are kept; a killed process leaves it."""
     return path.with_suffix(".tmp")
 
@@ -235,12 +235,12 @@ def _summary(path: Path) -> RejectRun | None:
     if first is None:
         return None
     rows = count_lines(path)
-    told = first[1]
+    line = first[1]
     return RejectRun(
         path.stem,
         path,
         rows,
-        told["source"],
-        told.get("time") or "",
-        told["reasons"][0]["message"] if told["reasons"] else "",
+        line["source"],
+        line.get("time") or "",
+        line["reasons"][0]["message"] if line["reasons"] else "",
     )

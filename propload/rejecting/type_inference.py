@@ -49,27 +49,27 @@ class SeenValues:
 
     def add(self, values: Sequence[Any]) -> None:
         """Add more values."""
-        found = _kinds(values)
-        self._kinds |= found
+        kinds = _kinds(values)
+        self._kinds |= kinds
         if self._is_mixed():
             return
-        if int in found:
-            whole = [value for value in values if type(value) is int]
-            whole += [self._least, self._most]
-            self._least, self._most = min(whole), max(whole)
-        elif list in found:
+        if int in kinds:
+            integers = [value for value in values if type(value) is int]
+            integers += [self._least, self._most]
+            self._least, self._most = min(integers), max(integers)
+        elif list in kinds:
             self._elements = self._elements or SeenValues()
             self._elements.add(list(chain.from_iterable(filter(None, values))))
-        elif dict in found:
-            self._look_within([value for value in values if value is not None])
+        elif dict in kinds:
+            self._add_objects([value for value in values if value is not None])
 
     @property
     def dtype(self) -> pl.DataType:
         """The type that holds all values; text if none does, or if all are null."""
-        found = self._exact(within=False) or pl.String()
-        if found == pl.Null:
+        dtype = self._exact_type(in_object=False) or pl.String()
+        if dtype == pl.Null:
             return pl.String()
-        return pl.List(pl.String) if found == pl.List(pl.Null) else found
+        return pl.List(pl.String) if dtype == pl.List(pl.Null) else dtype
 
     def column(self, name: str, values: Sequence[Any]) -> pl.Series:
         """Return values that were added before as a column of type `dtype`."""
@@ -85,46 +85,46 @@ class SeenValues:
         """Return whether the values have kinds that no single type holds."""
         return len(self._kinds) > 1 and self._kinds != _NUMBERS
 
-    def _look_within(self, objects: Sequence[dict[str, Any]]) -> None:
+    def _add_objects(self, objects: Sequence[dict[str, Any]]) -> None:
         if self._fields is None:
             self._fields = {name: SeenValues() for name in objects[0]}
         # a missing field is not the same as a null
-        known = self._fields.keys()
-        if not all(map(known.__eq__, map(dict.keys, objects))):
+        names = self._fields.keys()
+        if not all(map(names.__eq__, map(dict.keys, objects))):
             self._has_other_fields = True
         if self._has_other_fields:
             return
         for name, seen in self._fields.items():
-            seen.add([one[name] for one in objects])
+            seen.add([item[name] for item in objects])
 
-    def _exact(self, *, within: bool) -> pl.DataType | None:
+    def _exact_type(self, *, in_object: bool) -> pl.DataType | None:
         """Return the type that holds all values exactly, or None if none does.
 
         Args:
-            within: Whether the values are in objects.
+            in_object: Whether the values are in objects.
         """
         if not self._kinds:
             return pl.Null()
         if self._is_mixed():
             return None
         if int in self._kinds:
-            return self._number(within=within)
+            return self._number(in_object=in_object)
         if self._elements is not None:
-            return self._list(self._elements, within=within)
+            return self._list(self._elements, in_object=in_object)
         if self._fields is not None:
             return self._struct(self._fields)
         return _SCALARS[next(iter(self._kinds))]
 
-    def _number(self, *, within: bool) -> pl.DataType | None:
+    def _number(self, *, in_object: bool) -> pl.DataType | None:
         if float not in self._kinds:
             is_held = self._least >= INT64_LEAST and self._most <= INT64_MOST
             return pl.Int64() if is_held else None
         is_exact = self._least >= -EXACT_IN_FLOAT and self._most <= EXACT_IN_FLOAT
-        return pl.Float64() if is_exact and not within else None
+        return pl.Float64() if is_exact and not in_object else None
 
-    def _list(self, elements: SeenValues, *, within: bool) -> pl.DataType | None:
-        inner = elements._exact(within=within)
-        if inner is None or (inner.is_nested() and not within):
+    def _list(self, elements: SeenValues, *, in_object: bool) -> pl.DataType | None:
+        inner = elements._exact_type(in_object=in_object)
+        if inner is None or (inner.is_nested() and not in_object):
             # as text they are JSON, as when a source reads them
             return None
         return pl.List(inner)
@@ -134,7 +134,7 @@ class SeenValues:
             return None
         kinds: dict[str, pl.DataType] = {}
         for name, seen in fields.items():
-            kind = seen._exact(within=True)  # noqa: SLF001 - of the same class
+            kind = seen._exact_type(in_object=True)  # noqa: SLF001 - of the same class
             if kind is None:
                 return None
             kinds[name] = kind
@@ -154,7 +154,7 @@ class GrowingColumn:
         self._parts: dict[int, pl.Series] = {}
 
     @property
-    def is_spoilt(self) -> bool:
+    def needs_reconversion(self) -> bool:
         """Whether it became text after some parts were converted to another type."""
         return self._seen.dtype == pl.String and not all(
             part.dtype == pl.String or _is_null(part) for part in self._parts.values()
@@ -163,13 +163,13 @@ class GrowingColumn:
     def add(self, start: int, values: Sequence[Any]) -> None:
         """Add the values of the rows from `start` on."""
         self._seen.add(values)
-        self.put(start, values)
+        self.convert(start, values)
 
-    def put(self, start: int, values: Sequence[Any]) -> None:
+    def convert(self, start: int, values: Sequence[Any]) -> None:
         """Convert values that were added, and replace an earlier conversion of them."""
         self._parts[start] = self._seen.column(self._name, values)
 
-    def whole(self, rows: int) -> pl.Series:
+    def to_series(self, rows: int) -> pl.Series:
         """Return the values of all rows; rows without a value are null.
 
         Args:
@@ -208,8 +208,8 @@ def values_by_column(rows: Sequence[Mapping[str, Any]]) -> dict[str, Sequence[An
     if all(map(names.__eq__, map(list, rows))):
         values = zip(*(row.values() for row in rows), strict=True)
         return dict(zip(names, values, strict=False))
-    every = dict.fromkeys(chain.from_iterable(rows))
-    return {name: [row.get(name) for row in rows] for name in every}
+    all_names = dict.fromkeys(chain.from_iterable(rows))
+    return {name: [row.get(name) for row in rows] for name in all_names}
 
 
 def _kinds(values: Sequence[Any]) -> set[type]:

@@ -73,12 +73,12 @@ def grown(parts):
         column.add(start, part)
         start += len(part)
     rows = start
-    if column.is_spoilt:
+    if column.needs_reconversion:
         start = 0
         for part in parts:
-            column.put(start, part)
+            column.convert(start, part)
             start += len(part)
-    return column.whole(rows)
+    return column.to_series(rows)
 
 
 @settings(max_examples=300)

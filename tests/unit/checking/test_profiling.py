@@ -11,7 +11,7 @@ def told(*parts):
         counts.add(pl.Series(name, values) for name, values in part.items())
     return {
         one.column: (one.nulls, one.distinct, one.type, one.table_type)
-        for one in counts.told(TYPES)
+        for one in counts.checks(TYPES)
     }
 
 

@@ -40,14 +40,14 @@ def test_rows_make_the_same_frame_in_parts_of_any_size(path, rows_at_once, monke
 
 
 def test_rows_that_come_meanwhile_are_none_of_the_frame(path, monkeypatch):
-    put_right = reading._put_right
+    reconvert = reading._reconvert
 
     def meanwhile(*args):
         with path.open("a", encoding="utf-8") as more:
             more.write(line({"id": 9}, 9))
-        put_right(*args)
+        reconvert(*args)
 
-    monkeypatch.setattr(reading, "_put_right", meanwhile)
+    monkeypatch.setattr(reading, "_reconvert", meanwhile)
     assert read_rejects(path)["propload_row"].to_list() == [1, 2, 3, 4, 5]
 
 

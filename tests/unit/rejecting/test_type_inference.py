@@ -72,10 +72,10 @@ def grown(*parts, rows):
     column, spoilt = GrowingColumn("of"), False
     for start, values in parts:
         column.add(start, values)
-        spoilt = column.is_spoilt
+        spoilt = column.needs_reconversion
     for start, values in parts if spoilt else ():
-        column.put(start, values)
-    return column.whole(rows), spoilt
+        column.convert(start, values)
+    return column.to_series(rows), spoilt
 
 
 def test_a_column_grows_into_the_type_of_all_its_values():
