@@ -97,14 +97,14 @@ def _find_hint(column: pl.Series) -> _Hint | None:
     values = values.filter(~values.is_in(["", *FORMULA_ERRORS.values()]))
     sample = values.head(SAMPLE_ROWS)
     for parser, pattern in _PARSERS.items():
-        alike = _alike(sample, pattern).sum()
+        alike = _match(sample, pattern).sum()
         if alike and alike >= MOSTLY[parser] * len(sample):
             return _make_hint(values, parser, pattern)
     return None
 
 
 def _make_hint(values: pl.Series, parser: str, pattern: str) -> _Hint | None:
-    alike = _alike(values, pattern)
+    alike = _match(values, pattern)
     read, odd = values.filter(alike), values.filter(~alike)
     rule = f'parse = "{parser}"'
     if parser == "date":
@@ -125,7 +125,7 @@ def _make_hint(values: pl.Series, parser: str, pattern: str) -> _Hint | None:
     return _Hint(values.name, rule, read[0])
 
 
-def _alike(values: pl.Series, pattern: str) -> pl.Series:
+def _match(values: pl.Series, pattern: str) -> pl.Series:
     # parsers ignore space around a value
     return values.str.strip_chars().str.contains(pattern)
 

@@ -106,7 +106,7 @@ def _lines(report: CheckReport) -> Iterable[str]:
     yield f"{report.source} → {report.table} ({there}): {stopped}nothing was written"
     yield f"  {counted(report.rows, 'row')} read, {report.rejected:,} would be rejected"
     if report.expected is not None:
-        yield f"  as the table is now: {_ends(report.expected)}"
+        yield f"  as the table is now: {_outcomes(report.expected)}"
     yield from _key_lines(report)
     widest = max((len(c.column) for c in report.columns), default=0)
     width = min(widest, _WIDEST)
@@ -125,10 +125,10 @@ def _lines(report: CheckReport) -> Iterable[str]:
         yield f"  would stop the load: {problem}"
 
 
-def _ends(counts: Counts) -> str:
-    ends = asdict(counts)
+def _outcomes(counts: Counts) -> str:
+    values = asdict(counts)
     shown = ("inserted", "updated", "unchanged", "stale", "duplicates", "rejected")
-    parts = [f"{ends[name]:,} {name}" for name in shown if ends[name]]
+    parts = [f"{values[name]:,} {name}" for name in shown if values[name]]
     return ", ".join(parts) or "no row"
 
 

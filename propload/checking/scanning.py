@@ -104,7 +104,7 @@ class Scan:
         if not frame.height:
             return
         if fitted.dry_run is not None:
-            self._run_dry(preparer.layer(sifted.frame), fitted.dry_run)
+            self._forecast_rows(preparer.layer(sifted.frame), fitted.dry_run)
         self._rows.add(hashes(frame))
         if self._target.key:
             self._keys.add(hashes(frame.select(self._target.key)))
@@ -168,7 +168,7 @@ class Scan:
         expected = replace(self._expected, read=self._read, rejected=self._rejected)
         return expected if expected.accounted == expected.read else None
 
-    def _run_dry(self, deduped: Deduped, dry_run: DryRun) -> None:
+    def _forecast_rows(self, deduped: Deduped, dry_run: DryRun) -> None:
         forecast = dry_run.forecast(deduped)
         self._expected += forecast.counts
         self._count_rejected(forecast.reasons)
@@ -199,8 +199,8 @@ class Scan:
     def _fit_first(self, joined: Joined) -> Preparer | None:
         """Return the preparer for rows with these columns, or None if there is none."""
         facts = self._table.current_facts
-        is_there = self._table.facts is not None
-        lenient = bool(self._fitted) or (self._one_by_one and is_there)
+        exists = self._table.facts is not None
+        lenient = bool(self._fitted) or (self._one_by_one and exists)
         try:
             fitted = fit_rows(self._preparer, joined, facts, lenient=lenient)
         except (ConfigError, SchemaMismatchError) as error:

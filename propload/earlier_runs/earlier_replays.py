@@ -183,7 +183,7 @@ def _advice_other_fix(run: RunRecord, plan: Plan) -> str:
 def _advice_edited(run: RunRecord, source: RejectSource, plan: Plan) -> str:
     """Return what to do about rows that were edited before their replay had ended."""
     problem = "before they were edited, and did not finish: nobody can tell which."
-    copy = RejectStore(plan.places.rejects).copy_of(plan.replayed)
+    copy = RejectStore(plan.places.rejects).copy_path(plan.replayed)
     if not _can_be_restored(copy, run, source):
         return f"{problem} Undo that"
     move = shlex.join(["mv", str(copy), str(source.path)])

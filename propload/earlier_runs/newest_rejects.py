@@ -115,7 +115,7 @@ class NewestRejects:
         if run_id in self._replays:
             return Replay(self._replays[run_id], has_ended=False)
         # only reports that contain the prefix are parsed: years of runs leave many
-        report = next(self._reports.each([run_id], naming=REJECTS_OF), None)
+        report = next(self._reports.find_all([run_id], containing=REJECTS_OF), None)
         if report is None:
             return None
         replayed = run_replayed(report.source)

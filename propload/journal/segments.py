@@ -193,7 +193,7 @@ class Segments:
             file = os.open(path, flags, 0o600)
             with contextlib.ExitStack() as undo:
                 undo.callback(os.close, file)
-                self.sync_names(self._folder)
+                self.sync_entries(self._folder)
                 undo.pop_all()
         except OSError as error:
             msg = f"the journal {path} cannot be created: {error.strerror}"
@@ -203,7 +203,7 @@ class Segments:
             self._files.append(Segment(first_row, path))
         self._open = file
 
-    def sync_names(self, folder: Path) -> None:
+    def sync_entries(self, folder: Path) -> None:
         """Flush a folder's directory entries to disk, unless sync is off."""
         if self._sync != "off":
             sync_folder(folder)

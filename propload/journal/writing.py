@@ -96,7 +96,7 @@ class Journal:
         make_private_folder(self.folder.parent)
         self.folder.mkdir(mode=0o700)
         try:
-            self._segments.sync_names(self.folder.parent)
+            self._segments.sync_entries(self.folder.parent)
             self._lock_file = lock_file(self.folder / LOCK)
             write_private(self.folder / ABOUT, json.dumps(about).encode())
             if self._options.sync == "second":

@@ -43,7 +43,7 @@ def newest_as_text_notes(
         is_new: Whether the run creates the table.
     """
     _, pg_type = types.get(target.newest or "", ("", ""))
-    if target.mode in ("append", "insert-new") or not _is_of_letters(pg_type):
+    if target.mode in ("append", "insert-new") or not _sorts_as_text(pg_type):
         return []
     advice = (
         "give it a mapping with a parser (timestamp), or create the table beforehand"
@@ -57,7 +57,7 @@ def newest_as_text_notes(
     return [note]
 
 
-def _is_of_letters(pg_type: str) -> bool:
+def _sorts_as_text(pg_type: str) -> bool:
     return pg_type.startswith(_LETTERS) and not pg_type.endswith("[]")
 
 
@@ -111,7 +111,7 @@ def _by_column(counts: Sequence[tuple[str, int]], what: str) -> str:
     return ", ".join(parts) + more
 
 
-def doubted_delimiter(joined: Joined, /) -> str:
+def delimiter_warning(joined: Joined, /) -> str:
     """Return a warning if rows may have been read with a wrong delimiter, or ""."""
     first = joined.parts[0]
     names = first.rows.schema.names
@@ -126,8 +126,8 @@ def doubted_delimiter(joined: Joined, /) -> str:
 
 def delimiter_note(joined: Joined, /) -> list[str]:
     """Return a report's note on a delimiter that may be wrong, if any."""
-    doubt = doubted_delimiter(joined)
-    return [f"{joined.parts[0].source}: {doubt}"] if doubt else []
+    warning = delimiter_warning(joined)
+    return [f"{joined.parts[0].source}: {warning}"] if warning else []
 
 
 def with_source(message: object, joined: Joined, /, *, shown: str = "") -> str:
@@ -138,7 +138,7 @@ def with_source(message: object, joined: Joined, /, *, shown: str = "") -> str:
         joined: The rows.
         shown: The source that the user already sees, which is not repeated.
     """
-    source, doubt = joined.parts[0].source, doubted_delimiter(joined)
+    source, warning = joined.parts[0].source, delimiter_warning(joined)
     is_named = source == shown or source in str(message)
     text = str(message) if is_named else f"{source}: {message}"
-    return f"{text}; {doubt}" if doubt else text
+    return f"{text}; {warning}" if warning else text

@@ -23,7 +23,7 @@ def require_same_pieces(
         ConfigError: Rows would be lost, or written twice.
     """
     for lane, before in begun.accounted.items():
-        now = _accounted(joined, prepared, lane)
+        now = _accounted_rows(joined, prepared, lane)
         if now == before:
             continue
         source = joined.parts[0].source
@@ -48,7 +48,7 @@ def torn_batch_error(begun: PartialBatch, source: str, /) -> ConfigError:
     return ConfigError(msg)
 
 
-def _accounted(joined: Joined, prepared: Prepared, lane: int) -> int:
+def _accounted_rows(joined: Joined, prepared: Prepared, lane: int) -> int:
     """Return how many rows a lane accounts for; the first also counts rejected ones."""
     rows = prepared.lanes[lane]
     if lane > 0:

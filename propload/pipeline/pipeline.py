@@ -214,7 +214,7 @@ class Pipeline:
         partial = self._options.start.find(joined.first_row, joined.through_row)
         done = partial.accounted if partial else {}
         together = partial.together if partial else None
-        fitted = self._fitted_for(joined)
+        fitted = self._find_fitted(joined)
         if fitted is None:
             return
         self._switch_routing(fitted.routing, together=together)
@@ -239,7 +239,7 @@ class Pipeline:
             else:
                 lane.put(Work(piece, fitted))
 
-    def _fitted_for(self, joined: Joined) -> Fitted | None:
+    def _find_fitted(self, joined: Joined) -> Fitted | None:
         schema = joined.parts[0].rows.schema
         for place, (known_schema, cached) in enumerate(self._fitted):
             if schema.equals(known_schema):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import polars as pl
 
-from propload.rejecting.lines import sized_lines
+from propload.rejecting.lines import lines_with_length
 from propload.rejecting.reading import parts_of, reasons_as_text, row_columns
 from propload.rejecting.type_inference import SeenValues
 
@@ -40,13 +40,13 @@ class ExportedRows:
         self._path = path
         self.rows = 0
         self._columns: dict[str, SeenValues] = {}
-        for part in parts_of(sized_lines(file, path)):
+        for part in parts_of(lines_with_length(file, path)):
             self._add_values(part)
 
     def frames(self) -> Iterator[pl.DataFrame]:
         """Yield the rows in several frames, or one empty frame if there are no rows."""
         self._file.seek(0)
-        lines = islice(sized_lines(self._file, self._path), self.rows)
+        lines = islice(lines_with_length(self._file, self._path), self.rows)
         if not self.rows:
             yield self._frame([])
         for part in parts_of(lines):

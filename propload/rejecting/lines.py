@@ -60,17 +60,17 @@ def each_line(path: Path) -> Iterator[tuple[bytes, Line]]:
         ConfigError: A line is not a rejected row, as the file was edited.
     """
     with path.open("rb") as file:
-        for _, text, line in _placed_lines(file, path):
+        for _, text, line in _lines_with_offset(file, path):
             yield text.removesuffix(b"\n") + b"\n", line
 
 
-def sized_lines(file: BinaryIO, path: Path, /) -> Iterator[tuple[int, Line]]:
+def lines_with_length(file: BinaryIO, path: Path, /) -> Iterator[tuple[int, Line]]:
     """Yield the lines of an open file from its position on, each with its length.
 
     Raises:
         ConfigError: As in `each_line`.
     """
-    return ((len(text), line) for _, text, line in _placed_lines(file, path))
+    return ((len(text), line) for _, text, line in _lines_with_offset(file, path))
 
 
 def lines_in_order(
@@ -90,7 +90,7 @@ def lines_in_order(
     """
     positions = _RowPositions()
     with path.open("rb") as file:
-        for offset, _, line in _placed_lines(file, path):
+        for offset, _, line in _lines_with_offset(file, path):
             if is_wanted(line):
                 positions.add(offset, line)
         for offset in positions.in_order():
@@ -122,7 +122,7 @@ def chunk_lines(
         yield part
 
 
-def _placed_lines(file: BinaryIO, path: Path) -> Iterator[tuple[int, bytes, Line]]:
+def _lines_with_offset(file: BinaryIO, path: Path) -> Iterator[tuple[int, bytes, Line]]:
     """Yield the offset of each line, its text, and its decoded values."""
     offset, number = 0, 1
     lines: Iterable[Line | None]

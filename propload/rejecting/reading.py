@@ -12,7 +12,7 @@ from propload.rejecting.lines import (
     OWN_PREFIX,
     REASON_COLUMNS,
     chunk_lines,
-    sized_lines,
+    lines_with_length,
 )
 from propload.rejecting.type_inference import GrowingColumn, values_by_column
 
@@ -67,7 +67,7 @@ def read_rejects(path: Path) -> pl.DataFrame:
 def _read(file: BinaryIO, path: Path) -> pl.DataFrame:
     columns: dict[str, GrowingColumn] = {}
     details, rows = [_detail_columns([])], 0
-    for part in parts_of(sized_lines(file, path)):
+    for part in parts_of(lines_with_length(file, path)):
         for name, values in row_columns(part).items():
             columns.setdefault(name, GrowingColumn(name)).add(rows, values)
         details.append(_detail_columns(part))
@@ -76,7 +76,7 @@ def _read(file: BinaryIO, path: Path) -> pl.DataFrame:
     if changed:
         file.seek(0)
         # rows appended to the file meanwhile are not included
-        _reconvert(columns, changed, islice(sized_lines(file, path), rows))
+        _reconvert(columns, changed, islice(lines_with_length(file, path), rows))
     series = [column.to_series(rows) for column in columns.values()]
     # a file of unread rows alone has no columns of its own
     return pl.DataFrame([*series, *_with_reason_text(pl.concat(details)).rechunk()])

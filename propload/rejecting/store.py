@@ -121,7 +121,7 @@ class RejectStore:
 
         If the copy cannot be written, only a warning is logged.
         """
-        copy = self.copy_of(run_id)
+        copy = self.copy_path(run_id)
         try:
             with (
                 self.files.path(run_id).open("rb") as rows,
@@ -132,13 +132,13 @@ class RejectStore:
             log.warning("no copy of the rejected rows is kept in %s: %s", copy, error)
             self.drop_copy(run_id)
 
-    def copy_of(self, run_id: str, /) -> Path:
+    def copy_path(self, run_id: str, /) -> Path:
         """Return the path of the copy of a run's rejected rows, which may not exist."""
         return self.files.path(run_id).with_suffix(".copy")
 
     def drop_copy(self, run_id: str, /) -> None:
         """Delete the copy of a run's rejected rows, if there is one."""
-        self.copy_of(run_id).unlink(missing_ok=True)
+        self.copy_path(run_id).unlink(missing_ok=True)
 
     def keep(self, run_id: str, is_kept: Callable[[Line], bool], /) -> None:
         """Keep only some lines of a run, unchanged; remove the file if none is left.

@@ -115,7 +115,7 @@ class _Advice:
         if not journal.waiting:
             others = "other " if self.parts.journaling.lost_rows else ""
             return f"All {others}rows that came are loaded or rejected; nothing waits"
-        waiting, commands = self._waiting(journal), self.parts.plan.commands
+        waiting, commands = self._waiting_rows(journal), self.parts.plan.commands
         if isinstance(self.error, ConfigError):
             return (
                 f"{waiting} in the journal: load them with the settings that were "
@@ -155,7 +155,7 @@ class _Advice:
         )
         return f"{clause}: supply them again" if lost_rows else ""
 
-    def _waiting(self, journal: Journal) -> str:
+    def _waiting_rows(self, journal: Journal) -> str:
         # counted in rows: of a batch, some lanes may have committed and others not
         waiting = counted(
             journal.rows - self.counts.accounted, "row waits", "rows wait"

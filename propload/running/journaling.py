@@ -10,7 +10,7 @@ from propload.journal.ending import Outcome, close_journal
 from propload.journal.folders import note_entered
 from propload.journal.journaled_source import JournaledSource
 from propload.pushing import PushedSource
-from propload.running.shown_settings import settings_shown
+from propload.running.shown_settings import plain_settings
 
 if TYPE_CHECKING:
     from contextlib import ExitStack
@@ -146,7 +146,7 @@ def _journal_notes(
     plan: Plan, record: RunRecord, target: Target, database: Database
 ) -> dict[str, Plain]:
     """Return what a recovery needs to know about a run, without secrets."""
-    settings = settings_shown(plan, target)
+    settings = plain_settings(plan, target)
     return {
         "source": record.source,
         "database": database.label,

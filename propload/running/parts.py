@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from propload.errors import PropLoadError
-from propload.running.shown_settings import settings_shown
+from propload.running.shown_settings import plain_settings
 from propload.source_capabilities import notes_of
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ class Parts:
         Args:
             further_choice: One more choice of the run, and why; empty if there is none.
         """
-        shown = settings_shown(self.plan, self.target)
+        shown = plain_settings(self.plan, self.target)
         shown["batch_rows"] = self.sizes.reported_rows
         choices = (*self.chosen, *self.sizes.notes, further_choice)
         chosen: list[Plain] = [choice for choice in choices if choice]

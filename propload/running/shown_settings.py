@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from propload.target import Target
 
 
-def settings_shown(plan: Plan, target: Target) -> dict[str, Plain]:
+def plain_settings(plan: Plan, target: Target) -> dict[str, Plain]:
     """Return the settings of a run as plain values, without secrets.
 
     Settings given as Python objects are shown by the name of their type; `objects`
@@ -58,7 +58,7 @@ def is_plain(value: object) -> bool:
 
 
 def object_names(listed: Plain) -> list[str]:
-    """Return the names that `settings_shown` listed as `objects`."""
+    """Return the names that `plain_settings` listed as `objects`."""
     return [str(name) for name in listed] if isinstance(listed, list) else []
 
 

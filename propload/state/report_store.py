@@ -102,17 +102,19 @@ class ReportStore:
             since: The id of a run; only runs that began after it are returned.
         """
         newer = takewhile(lambda name: name > since, self.files.names())
-        reports = self.each(newer, naming=source)
+        reports = self.find_all(newer, containing=source)
         return (report for report in reports if report.source == source)
 
-    def each(self, run_ids: Iterable[str], /, *, naming: str) -> Iterator[Report]:
+    def find_all(
+        self, run_ids: Iterable[str], /, *, containing: str
+    ) -> Iterator[Report]:
         """Yield the reports of those of some runs that have one.
 
         Args:
             run_ids: The runs.
-            naming: A text; reports that do not contain it are skipped.
+            containing: A text; reports that do not contain it are skipped.
         """
-        reports = _read_reports(map(self.files.path, run_ids), naming=naming)
+        reports = _read_reports(map(self.files.path, run_ids), containing=containing)
         return (report for _, report in reports)
 
     def drop(self, before: datetime, /, *, table: TableName | None = None) -> int:
@@ -142,22 +144,22 @@ def _reports_for_table(
     """Yield files with their reports, of one table, or of all if it is None."""
     if table is None:
         return _read_reports(paths)
-    reports = _read_reports(paths, naming=str(table))
+    reports = _read_reports(paths, containing=str(table))
     return (pair for pair in reports if pair[1].target.table == str(table))
 
 
 def _read_reports(
-    paths: Iterable[Path], *, naming: str = ""
+    paths: Iterable[Path], *, containing: str = ""
 ) -> Iterator[tuple[Path, Report]]:
     """Yield files with their reports.
 
     Args:
         paths: The files.
-        naming: A text; files that do not contain it are skipped before they are parsed,
-            as most files of years of runs are of other tables and sources.
+        containing: A text; files that do not contain it are skipped before they are
+            parsed, as most files of years of runs are of other tables and sources.
     """
     # ASCII only: other letters may be escaped in a file that was written by hand
-    needle = json.dumps(naming)[1:-1].encode() if naming.isascii() else b""
+    needle = json.dumps(containing)[1:-1].encode() if containing.isascii() else b""
     for path in paths:
         try:
             if needle in (text := path.read_bytes()):

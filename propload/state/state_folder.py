@@ -33,7 +33,7 @@ def make_state_folder(state_dir: Path) -> None:
     try:
         make_private_folder(state_dir)
     except OSError as error:
-        raise _unusable(state_dir, state_dir, error) from error
+        raise _unusable_error(state_dir, state_dir, error) from error
 
 
 def check_state_folder(state_dir: Path, /, *, writing: bool = False) -> None:
@@ -69,10 +69,10 @@ def require_usable(state_dir: Path, path: Path, mode: int, /) -> None:
     except (FileNotFoundError, NotADirectoryError):
         return
     except OSError as error:
-        raise _unusable(state_dir, path, error) from error
+        raise _unusable_error(state_dir, path, error) from error
 
 
-def _unusable(state_dir: Path, path: Path, error: OSError) -> ConfigError:
+def _unusable_error(state_dir: Path, path: Path, error: OSError) -> ConfigError:
     """Return the error for a folder that cannot be used."""
     inaccessible, blocking = _first_inaccessible(path), _blocking_file(state_dir)
     owner, user = _owner(inaccessible), os.geteuid()

@@ -17,12 +17,12 @@ from propload.postgres.sql.ledger import pieces_of
 from propload.running.journaling import is_journaled
 from propload.running.resuming.lost_runs import LostRuns
 from propload.running.resuming.requirements import (
-    gone_with_table,
     require_ledger,
     require_same_run,
     require_same_target,
+    vanished_rows_clause,
 )
-from propload.running.resuming.rewriting import rewrite_begun
+from propload.running.resuming.rewriting import rewrite_partial_batches
 from propload.running.resuming.settings_fingerprint import (
     meaning_of,
     settings_fingerprint,
@@ -153,9 +153,9 @@ class ResumeFinder:
             return None
         facts = self.database.facts(target.table)
         require_same_target(found, record, commands)
-        if target.mode != "replace" and (lost := gone_with_table(found, facts)):
+        if target.mode != "replace" and (lost := vanished_rows_clause(found, facts)):
             log.warning("%s: what waits in the journal is loaded alone", lost)
-        return rewrite_begun(found, record, facts, commands=commands)
+        return rewrite_partial_batches(found, record, facts, commands=commands)
 
     def _point_of_source(
         self, resume: object, record: RunRecord, target: Target
@@ -166,10 +166,12 @@ class ResumeFinder:
             return None
         facts = self.database.facts(target.table)
         # until a replace ends, its rows are only in the shadow
-        if target.mode != "replace" and (lost := gone_with_table(point, facts)):
+        if target.mode != "replace" and (lost := vanished_rows_clause(point, facts)):
             msg = f"{lost}: {self._alternative(record.source)}"
             raise ConfigError(msg)
-        return rewrite_begun(point, record, facts, commands=self.plan.commands)
+        return rewrite_partial_batches(
+            point, record, facts, commands=self.plan.commands
+        )
 
     def point_of(self, run_id: str, *, dropped_rows: int = 0) -> ResumePoint | None:
         """Return where a run continues, or None if the ledger does not know it.

@@ -64,13 +64,13 @@ def object_fingerprint(value: object, /) -> str | None:
         value: A mapping, a schema, or a part of one.
     """
     try:
-        return _Contents().hash_of(value).hex()
+        return _Hasher().hash_of(value).hex()
     # reading an object's state may run the user's own code
     except Exception:  # noqa: BLE001
         return None
 
 
-class _Contents:
+class _Hasher:
     """Hashes objects, each only once, including those that refer to themselves."""
 
     def __init__(self) -> None:

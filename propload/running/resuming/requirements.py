@@ -107,7 +107,7 @@ def require_ledger(
     raise ConfigError(msg)
 
 
-def gone_with_table(point: ResumePoint, facts: TableFacts | None) -> str:
+def vanished_rows_clause(point: ResumePoint, facts: TableFacts | None) -> str:
     """Return a clause on committed rows that are gone with their table, or "".
 
     Args:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def rewrite_begun(
+def rewrite_partial_batches(
     point: ResumePoint,
     record: RunRecord,
     facts: TableFacts | None,

@@ -16,7 +16,7 @@ from propload.config import SETTINGS
 from propload.names.registry import find_object
 from propload.postgres.ledger.run_record import Meaning
 from propload.running.resuming.object_fingerprints import object_fingerprint
-from propload.running.shown_settings import is_plain, settings_shown
+from propload.running.shown_settings import is_plain, plain_settings
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -39,7 +39,7 @@ def settings_fingerprint(plan: Plan, target: Target, /) -> str:
     type names of other objects, whose contents `meaning_of` covers. So it stays
     comparable with the hashes of older versions, which covered no more.
     """
-    shown = settings_shown(plan, target)
+    shown = plain_settings(plan, target)
     text = json.dumps([shown.get(name) for name in SHAPING], sort_keys=True)
     digest = hashlib.sha256(text.encode())
     mapping = plan.settings.get("mapping")

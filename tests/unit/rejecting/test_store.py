@@ -114,7 +114,7 @@ def test_a_copy_of_rows_is_private_and_goes_with_them(writer, store):
     store.make_copy(RUN)
     writer.write(refused([2]))
     store.make_copy(RUN)
-    copy = store.copy_of(RUN)
+    copy = store.copy_path(RUN)
     assert copy.read_bytes() == writer.path.read_bytes()
     assert copy.stat().st_mode & 0o777 == 0o600
     assert [run.run_id for run in store.runs()] == [RUN]
@@ -142,7 +142,7 @@ def test_a_disk_without_room_for_a_copy_leaves_none(writer, store, monkeypatch, 
     monkeypatch.setattr("shutil.copyfileobj", refuse)
     store.make_copy(RUN)
     assert "No space left" in caplog.text
-    assert not store.copy_of(RUN).exists()
+    assert not store.copy_path(RUN).exists()
 
 
 def test_rows_that_another_process_has_dropped_are_said_to_be_gone(

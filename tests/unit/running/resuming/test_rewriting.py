@@ -8,7 +8,7 @@ from propload.postgres.ledger.entry import LedgerEntry
 from propload.postgres.ledger.history import make_point
 from propload.postgres.ledger.run_record import Meaning, RunRecord
 from propload.report import Counts
-from propload.running.resuming.rewriting import rewrite_begun
+from propload.running.resuming.rewriting import rewrite_partial_batches
 
 #: Of a batch of two lanes, what the second one has committed.
 PIECE = LedgerEntry(0, 1, 0, 4, Counts(inserted=2))
@@ -48,7 +48,7 @@ def test_what_an_older_version_did_not_tell_is_not_asked():
     point = make_point(older("append"), [PIECE])
     now = record_of(Meaning(None, NOW), mode="append")
     assert now.compare_shaping(older()) == "same"
-    assert rewrite_begun(point, now, None, commands=Commands()) is point
+    assert rewrite_partial_batches(point, now, None, commands=Commands()) is point
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_what_an_older_version_did_not_tell_is_not_asked():
 )
 def test_what_may_be_other_rows_is_written_again_by_key(then, told, caplog):
     point = make_point(record_of(then), [PIECE])
-    again = rewrite_begun(
+    again = rewrite_partial_batches(
         point, record_of(Meaning("a", NOW)), None, commands=Commands()
     )
     assert (again.start.partial_batches, again.committed) == ((), frozenset())
@@ -83,11 +83,11 @@ def test_what_may_be_other_rows_is_not_added(then, advice):
     point = make_point(record_of(then, mode="append"), [PIECE])
     now = record_of(Meaning("a", NOW), mode="append")
     with pytest.raises(ConfigError, match=advice):
-        rewrite_begun(point, now, None, commands=Commands())
+        rewrite_partial_batches(point, now, None, commands=Commands())
 
 
 def test_a_batch_that_is_whole_is_not_asked_for():
     first = LedgerEntry(0, 0, 0, 4, Counts(read=4, inserted=2))
     point = make_point(record_of(Meaning(None, NOW), mode="append"), [first, PIECE])
     now = record_of(Meaning(None, NOW), mode="append")
-    assert rewrite_begun(point, now, None, commands=Commands()) is point
+    assert rewrite_partial_batches(point, now, None, commands=Commands()) is point
