@@ -18,14 +18,14 @@ import typer
 from typer.exceptions import TyperException
 from typer.main import get_group
 
-from propload.cli.flags import completed, expand, flowing, option
+from propload.cli.flags import expand, option, unwrap_paragraphs, with_implied_values
 from propload.cli.help_format import HelpedGroup
 from propload.cli.streams import (
     escape_what_cannot_be_printed,
-    forget_too_narrow_lines,
-    let_stderr_fail,
+    ignore_stderr_errors,
     open_closed_streams,
-    patient_stdout,
+    tolerate_closed_stdout,
+    unset_narrow_columns,
 )
 from propload.errors import OutputError, without_passwords
 
@@ -46,7 +46,7 @@ COMMANDS = {
 _AS_JSON = "propload.as_json"
 
 #: Flags that may be given without a value, each with the value that this means.
-_BARE = {"--resume": "true"}
+_IMPLIED_VALUES = {"--resume": "true"}
 
 _SUMMARY = """Load property listings, and any other table, into PostgreSQL.
 
@@ -60,10 +60,10 @@ def main() -> None:
     _keep_owners_rights()
     open_closed_streams()
     escape_what_cannot_be_printed()
-    let_stderr_fail()
-    forget_too_narrow_lines()
+    ignore_stderr_errors()
+    unset_narrow_columns()
     try:
-        with patient_stdout():
+        with tolerate_closed_stdout():
             build_app()(prog_name="propload")
     except SystemExit as end:
         # typer exits like this if the reader of stdout, such as `head`, closes the
@@ -88,7 +88,7 @@ def build_app() -> typer.Typer:
     """Return the app of the command line, with only the help line of each command."""
     app = typer.Typer(
         cls=_Commands,
-        help=flowing(_SUMMARY),
+        help=unwrap_paragraphs(_SUMMARY),
         no_args_is_help=True,
         rich_markup_mode="rich",
         pretty_exceptions_enable=False,
@@ -96,7 +96,7 @@ def build_app() -> typer.Typer:
     )
     app.callback()(expand(_top, {"version": _VERSION}))
     for name, line in COMMANDS.items():
-        app.command(name, help=line)(_stand_in)
+        app.command(name, help=line)(_placeholder)
     return app
 
 
@@ -119,25 +119,31 @@ class _Commands(HelpedGroup):
     ) -> tuple[str | None, Any, list[str]]:
         """Import the named command, and note whether it is to print JSON."""
         ctx.meta[_AS_JSON] = "--json" in args
-        name, known, rest = super().resolve_command(ctx, completed(args, _BARE))
-        return name, load_command(known.name) if known and known.name else None, rest
+        name, command, rest = super().resolve_command(
+            ctx, with_implied_values(args, _IMPLIED_VALUES)
+        )
+        return (
+            name,
+            load_command(command.name) if command and command.name else None,
+            rest,
+        )
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # Any: as above
         """Return the arguments left after parsing.
 
         The error for a flag before the command says where to put it.
         """
-        given = list(args)
+        before = list(args)
         try:
             parsed: list[str] = super().parse_args(ctx, args)
         except TyperException as error:
             option = getattr(error, "option_name", None)
-            called = next((word for word in given if word in COMMANDS), None)
-            if option is None or called is None:
+            command = next((word for word in before if word in COMMANDS), None)
+            if option is None or command is None:
                 raise
-            msg = f"put {option} after the command: propload {called} ... {option}"
+            msg = f"put {option} after the command: propload {command} ... {option}"
             wrong = typer.BadParameter(msg, ctx)
-            if "--json" in given:
+            if "--json" in before:
                 _print_failure(wrong)
             raise wrong from None
         return parsed
@@ -157,13 +163,13 @@ class _Commands(HelpedGroup):
 def _print_failure(error: TyperException) -> None:
     from propload.messages.wording import visible_json  # noqa: PLC0415 - not for help
 
-    said, code = error.format_message(), error.exit_code
-    told = {"status": "failed", "message": said, "exit_code": code}
-    with suppress(OutputError), patient_stdout():
-        typer.echo(visible_json(json.dumps(told, ensure_ascii=False, indent=2)))
+    message, code = error.format_message(), error.exit_code
+    failure = {"status": "failed", "message": message, "exit_code": code}
+    with suppress(OutputError), tolerate_closed_stdout():
+        typer.echo(visible_json(json.dumps(failure, ensure_ascii=False, indent=2)))
 
 
-def _stand_in() -> None:
+def _placeholder() -> None:
     """Do nothing: a placeholder for a command that is not imported yet."""
 
 
@@ -172,8 +178,8 @@ def _top(*, version: bool) -> None:
     assert not version  # noqa: S101 - its callback ends the process
 
 
-def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer's signature
-    if wanted:
+def _print_version(is_wanted: bool) -> None:  # noqa: FBT001 - typer's signature
+    if is_wanted:
         from importlib import metadata  # noqa: PLC0415 - takes 40 ms
 
         typer.echo(f"propload {metadata.version('propload')}")

@@ -13,7 +13,7 @@ from propload.process.early_signals import INTERRUPTED
 
 if TYPE_CHECKING:
     from propload.cli.output import Screen
-    from propload.cli.sources import Chosen
+    from propload.cli.sources import ChosenSources
     from propload.options import Settings
 
 EXAMPLE = """
@@ -29,10 +29,10 @@ app = own_app()
     app,
     "check",
     example=EXAMPLE,
-    given=settings_group(),
+    settings=settings_group(),
     chosen=sources_group(crawls=True),
 )
-def check(chosen: Chosen, given: Settings, screen: Screen) -> None:
+def check(chosen: ChosenSources, settings: Settings, screen: Screen) -> None:
     """Show what ingest would do, without writing: columns, types, rejects.
 
     It exits with 1 where something would stop the load. A crawl that is
@@ -44,7 +44,7 @@ def check(chosen: Chosen, given: Settings, screen: Screen) -> None:
         chosen.source(),
         job=chosen.job,
         **chosen.crawl(),
-        **screen.quieted(given),
+        **screen.without_progress_if_quiet(settings),
     )
     screen.show(report)
     if report.interrupted:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from propload.cli.flags import Shown, expand, option, switch
+from propload.cli.flags import ParameterSpec, expand, option, switch
 from propload.cli.help_format import HelpedCommand, HelpedGroup
 from propload.cli.output import Screen, screen_group
 from propload.config.files import CONFIG_VARIABLE
@@ -40,7 +40,7 @@ def add_group(app: typer.Typer, name: str, meaning: str) -> typer.Typer:
 
 
 def command(
-    app: typer.Typer, name: str, *, example: str, **shown: Shown
+    app: typer.Typer, name: str, *, example: str, **specs: ParameterSpec
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Return a decorator that adds a function to an app as a command.
 
@@ -52,7 +52,7 @@ def command(
         app: The app that the command is added to.
         name: The command's name.
         example: Commands that work, one per line, shown at the end of the help.
-        shown: Its flags and arguments, by parameter name of the function.
+        specs: Its flags and arguments, by parameter name of the function.
     """
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
@@ -69,9 +69,9 @@ def command(
                 function(screen=screen, **values)
 
         guarded.__doc__ = function.__doc__
-        everything = {**shown, "config": _CONFIG, "screen": screen_group()}
+        parameters = {**specs, "config": _CONFIG, "screen": screen_group()}
         add = app.command(name, cls=HelpedCommand, epilog=_example(example))
-        add(expand(guarded, everything))
+        add(expand(guarded, parameters))
         return function
 
     return decorate

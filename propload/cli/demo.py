@@ -54,9 +54,9 @@ app = own_app()
     example="propload demo\npropload demo --listings 2000 --json",
     listings=_SIZE,
     keep=_KEEP,
-    given=settings_group(("to", "state_dir", "progress")),
+    settings=settings_group(("to", "state_dir", "progress")),
 )
-def demo(*, listings: int, keep: bool, given: Settings, screen: Screen) -> None:
+def demo(*, listings: int, keep: bool, settings: Settings, screen: Screen) -> None:
     """Crawl a made-up site on this machine for two days, and show what changed.
 
     The site's pages are served, crawled with the real spiders, loaded into the
@@ -64,10 +64,10 @@ def demo(*, listings: int, keep: bool, given: Settings, screen: Screen) -> None:
     minute, needs no network, and can be run again.
     """
     is_silent = screen.quiet or screen.as_json
-    shown: Settings = {"progress": False} if is_silent else {}
+    overrides: Settings = {"progress": False} if is_silent else {}
     tell = screen.print if not is_silent else (lambda _: None)
     report = _find_demo()(
-        tell, listings=listings, keep=keep, settings={**given, **shown}
+        tell, listings=listings, keep=keep, settings={**settings, **overrides}
     )
     if screen.as_json:
         screen.show(report)
@@ -82,5 +82,5 @@ def _find_demo() -> Demo:
     if not registered:
         msg = f"no demo is registered (entry points {GROUP}): reinstall propload"
         raise ConfigError(msg)
-    found: Demo = registered[0].load()
-    return found
+    demo: Demo = registered[0].load()
+    return demo

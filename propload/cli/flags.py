@@ -31,21 +31,25 @@ class Part:
     default: object = None
 
 
-def option(kind: object, *flags: str, default: object = None, **shown: Any) -> Part:
+def option(
+    value_type: object, *flags: str, default: object = None, **options: Any
+) -> Part:
     """Return a flag that takes a value; keywords are passed on to `typer.Option`."""
-    return Part(kind, typer.Option(*flags, **shown), default)
+    return Part(value_type, typer.Option(*flags, **options), default)
 
 
-def argument(kind: object, name: str, meaning: str, default: object = None) -> Part:
+def argument(
+    value_type: object, name: str, meaning: str, default: object = None
+) -> Part:
     """Return a positional argument."""
-    shown = typer.Argument(metavar=name, help=meaning, show_default=False)
-    return Part(kind, shown, default)
+    declared = typer.Argument(metavar=name, help=meaning, show_default=False)
+    return Part(value_type, declared, default)
 
 
 def switch(flag: str, meaning: str, *short: str, panel: str | None = None) -> Part:
     """Return a flag without a value: True if it is given, otherwise False."""
-    shown = {"help": meaning, "show_default": False, "rich_help_panel": panel}
-    return option(bool, flag, *short, default=False, **shown)
+    options = {"help": meaning, "show_default": False, "rich_help_panel": panel}
+    return option(bool, flag, *short, default=False, **options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,56 +66,58 @@ class Group:
 
 
 #: How one parameter of a command is given on the command line.
-Shown: TypeAlias = Part | Group
+ParameterSpec: TypeAlias = Part | Group
 
 
 def expand(
-    command: Callable[..., None], shown: Mapping[str, Shown]
+    command: Callable[..., None], specs: Mapping[str, ParameterSpec]
 ) -> Callable[..., None]:
     """Return the command with a signature for typer: a parameter for each part.
 
     Args:
-        command: Called with one value for each name in `shown`.
-        shown: The parts and groups, by parameter name of the command.
+        command: Called with one value for each name in `specs`.
+        specs: The parts and groups, by parameter name of the command.
     """
 
     def expanded(**values: object) -> None:
-        for name, one in shown.items():
-            if isinstance(one, Group):
-                told = {part: values.pop(part) for part in one.parts}
-                values[name] = one.gather(told)
+        for name, spec in specs.items():
+            if isinstance(spec, Group):
+                group_values = {part: values.pop(part) for part in spec.parts}
+                values[name] = spec.gather(group_values)
         command(**values)
 
     parts: dict[str, Part] = {}
-    for name, one in shown.items():
-        parts.update(one.parts if isinstance(one, Group) else {name: one})
-    expanded.__doc__ = flowing(inspect.getdoc(command) or "")
+    for name, spec in specs.items():
+        parts.update(spec.parts if isinstance(spec, Group) else {name: spec})
+    expanded.__doc__ = unwrap_paragraphs(inspect.getdoc(command) or "")
     expanded.__signature__ = inspect.Signature(  # type: ignore[attr-defined] # for typer
         [_parameter(name, part) for name, part in parts.items()]
     )
     return expanded
 
 
-def completed(words: Sequence[str], meant: Mapping[str, str], /) -> list[str]:
+def with_implied_values(
+    args: Sequence[str], implied: Mapping[str, str], /
+) -> list[str]:
     """Return a command's arguments, with a value added to flags given without one.
 
     typer itself would take the next argument as the value, or fail if there is none.
 
     Args:
-        words: The arguments.
-        meant: The flags that may be given without a value, each with the value it then
-            gets: if it is the last argument, or another flag follows.
+        args: The arguments.
+        implied: The flags that may be given without a value, each with the value it
+            then gets: if it is the last argument, or another flag follows.
     """
-    found = list(words)
-    end = found.index("--") if "--" in found else len(found)
-    for place, word in enumerate(found[:end]):
-        is_bare = place + 1 == len(found) or found[place + 1].startswith("-")
-        if word in meant and is_bare:
-            found[place] = f"{word}={meant[word]}"
-    return found
+    completed = list(args)
+    end = completed.index("--") if "--" in completed else len(completed)
+    for index, arg in enumerate(completed[:end]):
+        is_bare = index + 1 == len(args) or args[index + 1].startswith("-")
+        if arg in implied and is_bare:
+            completed[index] = f"{arg}={implied[arg]}"
+    return completed
 
 
-def flowing(text: str, /) -> str:
+def unwrap_paragraphs(text: str, /) -> str:
     """Return a text with each paragraph on one line, for the terminal to wrap.
 
     typer itself joins the lines of the first paragraph only.

@@ -15,11 +15,14 @@ class HelpedCommand(TyperCommand):
 
     def get_params(self, ctx: Any) -> list[Any]:  # Any: click's types are not public
         """Return the flags and arguments."""
-        found = _without_types(super().get_params(ctx))
-        if any(getattr(one, "rich_help_panel", "") == OUTPUT_PANEL for one in found):
+        parameters = _without_types(super().get_params(ctx))
+        if any(
+            getattr(parameter, "rich_help_panel", "") == OUTPUT_PANEL
+            for parameter in parameters
+        ):
             # the last is --help; in the default panel it would precede all others
-            found[-1].rich_help_panel = OUTPUT_PANEL
-        return found
+            parameters[-1].rich_help_panel = OUTPUT_PANEL
+        return parameters
 
 
 class HelpedGroup(TyperGroup):
@@ -32,10 +35,10 @@ class HelpedGroup(TyperGroup):
 
 def _without_types(parameters: list[Any]) -> list[Any]:
     """Hide typer's types (`<bool>`, `<list[str]>`) of arguments and bare flags."""
-    for one in parameters:
-        if isinstance(one, TyperArgument):
+    for parameter in parameters:
+        if isinstance(parameter, TyperArgument):
             # its metavar is its name, which is shown anyway
-            one.display_type_rich = lambda **_: ""  # type: ignore[method-assign]
-        elif getattr(one, "is_flag", False) and one.metavar is None:
-            one.metavar = ""
+            parameter.display_type_rich = lambda **_: ""  # type: ignore[method-assign]
+        elif getattr(parameter, "is_flag", False) and parameter.metavar is None:
+            parameter.metavar = ""
     return parameters

@@ -13,7 +13,7 @@ from propload.cli.sources import sources_group
 
 if TYPE_CHECKING:
     from propload.cli.output import Screen
-    from propload.cli.sources import Chosen
+    from propload.cli.sources import ChosenSources
     from propload.options import Settings
 
 EXAMPLE = """
@@ -29,10 +29,10 @@ app = own_app()
     app,
     "ingest",
     example=EXAMPLE,
-    given=settings_group(),
+    settings=settings_group(),
     chosen=sources_group(crawls=True),
 )
-def ingest(chosen: Chosen, given: Settings, screen: Screen) -> None:
+def ingest(chosen: ChosenSources, settings: Settings, screen: Screen) -> None:
     """Load sources into a PostgreSQL table.
 
     Exit codes: 0 loaded, 1 the run failed and nothing is lost, 2 usage or
@@ -43,10 +43,10 @@ def ingest(chosen: Chosen, given: Settings, screen: Screen) -> None:
     from propload.ingesting import ingest as load  # noqa: PLC0415 - heavy
 
     report = load(
-        chosen.source(resume=given.get("resume")),
+        chosen.source(resume=settings.get("resume")),
         job=chosen.job,
         **chosen.crawl(),
-        **screen.quieted(given),
+        **screen.without_progress_if_quiet(settings),
     )
     with screen.after_runs([report]):
         screen.show(report)

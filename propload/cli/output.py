@@ -18,8 +18,8 @@ import typer
 from propload.cli.exit_codes import code_of
 from propload.cli.flags import Group, switch
 from propload.cli.help_format import OUTPUT_PANEL
-from propload.cli.signals import settle, terminable
-from propload.cli.streams import patient_stdout
+from propload.cli.signals import ignore_first_signal, raise_on_signals
+from propload.cli.streams import tolerate_closed_stdout
 from propload.config.files import load_config
 from propload.errors import LoadError, OutputError, PropLoadError
 from propload.messages.wording import hanging, visible, visible_json
@@ -68,7 +68,7 @@ class Screen:
             return
         from propload.display import print_report  # noqa: PLC0415 - needs rich
 
-        with patient_stdout():
+        with tolerate_closed_stdout():
             print_report(report)
 
     @contextmanager
@@ -79,7 +79,7 @@ class Screen:
         otherwise load the same rows again. For the same reason the first signal from
         here on is ignored; a second one ends the process.
         """
-        settle()
+        ignore_first_signal()
         try:
             yield
         except OutputError as error:
@@ -91,12 +91,12 @@ class Screen:
 
     def print(self, text: str) -> None:
         """Print text on stdout."""
-        with patient_stdout():
+        with tolerate_closed_stdout():
             print(text)  # noqa: T201 - this is the output
 
     def print_lines(self, lines: Iterable[str]) -> None:
         """Print texts on stdout, one per line."""
-        with patient_stdout():
+        with tolerate_closed_stdout():
             for line in lines:
                 print(line)  # noqa: T201 - this is the output
 
@@ -105,7 +105,7 @@ class Screen:
         if not self.quiet:
             typer.echo(hanging(visible(text)), err=True)
 
-    def conclude(self, text: str, /, **values: object) -> None:
+    def report_done(self, text: str, /, **values: object) -> None:
         """Say what was done: the text on stderr, or with `--json` the values."""
         if self.as_json:
             self.show_values(values)
@@ -131,9 +131,9 @@ class Screen:
             msg += ": nobody answered; --yes skips the question"
         raise PropLoadError(msg)
 
-    def quieted(self, given: Settings) -> Settings:
+    def without_progress_if_quiet(self, settings: Settings) -> Settings:
         """Return the settings, without live progress if the command is quiet."""
-        return {**given, "progress": False} if self.quiet else given
+        return {**settings, "progress": False} if self.quiet else settings
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -144,7 +144,7 @@ class Screen:
         """
         self._set_up_logs()
         try:
-            with terminable():
+            with raise_on_signals():
                 yield
         except (PropLoadError, KeyboardInterrupt) as error:
             self._fail(error)
@@ -178,13 +178,13 @@ class Screen:
 
     def _fail_unexpectedly(self, error: Exception) -> None:
         hint = "" if self.debug else "; run it again with --debug to see where"
-        message = _lacking(error)
+        message = _resource_message(error)
         message = message or f"unexpected {type(error).__name__}: {error}{hint}"
-        said = _without_secrets(message)
+        shown = _without_secrets(message)
         if self.as_json:
             with suppress(OutputError):
-                self.show_values(_without_report("failed", said, 1))
-        self._explain(error, said)
+                self.show_values(_without_report("failed", shown, 1))
+        self._explain(error, shown)
 
     def _explain(self, error: Exception, message: str) -> None:
         if self.debug:
@@ -208,7 +208,7 @@ class Screen:
             _log_to_stderr(logging.getLogger(), logging.INFO)
 
 
-def _lacking(error: Exception) -> str:
+def _resource_message(error: Exception) -> str:
     """Return a message for lack of memory, threads or permission; otherwise ""."""
     if isinstance(error, MemoryError):
         return (
@@ -233,8 +233,8 @@ def _is_seen(error: PropLoadError) -> bool:
     """Return whether the report on the terminal has already shown this message."""
     if not isinstance(error, LoadError) or error.report is None:
         return False
-    is_told = str(error) == error.report.message
-    return is_told and sys.stdout.isatty() and sys.stderr.isatty()
+    is_in_report = str(error) == error.report.message
+    return is_in_report and sys.stdout.isatty() and sys.stderr.isatty()
 
 
 def _where(reports: Sequence[Report]) -> str:
@@ -249,8 +249,8 @@ def _where(reports: Sequence[Report]) -> str:
 
 def report_of(error: PropLoadError | KeyboardInterrupt, /) -> Report | None:
     """Return the report of a run that failed or was interrupted, if it has one."""
-    ended = error.__cause__ if isinstance(error, KeyboardInterrupt) else error
-    return ended.report if isinstance(ended, LoadError) else None
+    cause = error.__cause__ if isinstance(error, KeyboardInterrupt) else error
+    return cause.report if isinstance(cause, LoadError) else None
 
 
 def failure(error: PropLoadError | KeyboardInterrupt, /) -> dict[str, Plain]:
@@ -285,7 +285,7 @@ def _without_secrets(text: str) -> str:
 
 def _log_to_stderr(log: logging.Logger, level: int) -> None:
     log.setLevel(level)
-    if not any(isinstance(one, _StderrHandler) for one in log.handlers):
+    if not any(isinstance(handler, _StderrHandler) for handler in log.handlers):
         log.addHandler(_StderrHandler())
 
 
@@ -315,19 +315,21 @@ def _connection_strings() -> list[str]:
     found.append(os.environ.get("PROPLOAD_TO", ""))
     with suppress(PropLoadError):
         file = load_config()
-        found += [str(told.get("to", "")) for told in (file.top, *file.jobs.values())]
+        found += [
+            str(settings.get("to", "")) for settings in (file.top, *file.jobs.values())
+        ]
     return found
 
 
 def screen_group() -> Group:
     """Return the flags that make up a `Screen`."""
-    told = {
+    flags = {
         "as_json": ("--json", "Print only the result, as JSON."),
         "quiet": ("--quiet", "Show only the result and errors.", "-q"),
         "verbose": ("--verbose", "Log each step on stderr.", "-v"),
         "debug": ("--debug", "Show the traceback of an error."),
     }
-    parts = {name: switch(*one, panel=OUTPUT_PANEL) for name, one in told.items()}
+    parts = {name: switch(*flag, panel=OUTPUT_PANEL) for name, flag in flags.items()}
     return Group(parts, _gather)
 
 

@@ -11,7 +11,7 @@ from propload.cli.exit_codes import code_of, exit_code
 from propload.cli.flags import switch
 from propload.cli.output import failure, report_of
 from propload.cli.run_arguments import places, run_argument
-from propload.cli.settings import only, settings_group
+from propload.cli.settings import select_settings, settings_group
 from propload.cli.table import print_table
 from propload.config import RELOADING, commands_for, refuse_others
 from propload.errors import ConfigError, PropLoadError
@@ -39,19 +39,19 @@ app = own_app()
     example="propload recover\npropload recover --list",
     run=_RUN,
     only_list=_LIST,
-    dropped=_DROP,
+    drop=_DROP,
     moved=_MOVED,
     yes=YES,
-    given=settings_group(name for name in RELOADING if name != "resume"),
+    settings=settings_group(name for name in RELOADING if name != "resume"),
 )
 def recover(
     *,
     run: str,
     only_list: bool,
-    dropped: bool,
+    drop: bool,
     moved: bool,
     yes: bool,
-    given: Settings,
+    settings: Settings,
     screen: Screen,
 ) -> None:
     """Load what killed runs left in their journals: nothing is lost.
@@ -61,57 +61,59 @@ def recover(
     names its database. Without RUN, --table limits it to that table's journals.
     """
     if only_list:
-        _list(given, screen)
-    elif dropped:
-        _drop(run, given, screen, yes=yes)
+        _list(settings, screen)
+    elif drop:
+        _drop(run, settings, screen, yes=yes)
     else:
-        _load(run, given, screen, moved=moved)
+        _load(run, settings, screen, moved=moved)
 
 
-def _load(run: str, given: Settings, screen: Screen, *, moved: bool) -> None:
+def _load(run: str, settings: Settings, screen: Screen, *, moved: bool) -> None:
     from propload.earlier_runs.recovering import recover  # noqa: PLC0415 - heavy
 
     reports: list[Report] = []
     try:
-        settings = cast("RecoverSettings", screen.quieted(given))
-        recover(run, moved=moved, on_report=reports.append, **settings)
+        recover_settings = cast(
+            "RecoverSettings", screen.without_progress_if_quiet(settings)
+        )
+        recover(run, moved=moved, on_report=reports.append, **recover_settings)
     except (PropLoadError, KeyboardInterrupt) as error:
         with screen.after_runs(reports):
             _show(reports, screen, failed=error)
         screen.explain(error)
         raise typer.Exit(code_of(error)) from None
     if not reports and not screen.as_json:
-        screen.tell(_elsewhere(given) or _none_left(given))
+        screen.tell(_elsewhere_message(settings) or _none_left_message(settings))
     with screen.after_runs(reports):
         _show(reports, screen)
     raise typer.Exit(max(map(exit_code, reports), default=0))
 
 
-def _elsewhere(given: Settings) -> str:
+def _elsewhere_message(settings: Settings) -> str:
     """Return the message about journals of other databases; "" if there are none."""
-    waiting = _waiting(given)
-    return waiting and (
-        f"nothing was loaded: {waiting}. Pass --to as the "
+    journals = _waiting_journals(settings)
+    return journals and (
+        f"nothing was loaded: {journals}. Pass --to as the "
         "run did; or name the run, if its database has another address now or a part "
         "of a replace is to take effect"
     )
 
 
-def _waiting(given: Settings) -> str:
+def _waiting_journals(settings: Settings) -> str:
     """Return the number of all journals and their databases as text; "" if none."""
     from propload.earlier_runs.leftover_journals import leftovers  # noqa: PLC0415 - heavy
 
-    found = leftovers(**only(given, TableSettings))
-    if not found:
+    journals = leftovers(**select_settings(settings, TableSettings))
+    if not journals:
         return ""
-    databases = sorted({str(one.about.get("database", "")) for one in found})
-    listing = commands_for(places(given).state_dir).list_journals()
-    waits = counted(len(found), "journal waits", "journals wait")
+    databases = sorted({str(journal.about.get("database", "")) for journal in journals})
+    listing = commands_for(places(settings).state_dir).list_journals()
+    waits = counted(len(journals), "journal waits", "journals wait")
     return f"{waits} for {', '.join(databases)} ({listing})"
 
 
-def _none_left(given: Settings) -> str:
-    table = given.get("table")
+def _none_left_message(settings: Settings) -> str:
+    table = settings.get("table")
     return "no journal is left" if table is None else f"no journal is left for {table}"
 
 
@@ -126,61 +128,68 @@ def _show(
         values = [report.as_dict() for report in reports]
         screen.show_values([*values, failure(failed)] if failed else values)
         return
-    last = report_of(failed) if failed is not None else None
-    for report in [*reports, last] if last is not None else reports:
+    failed_report = report_of(failed) if failed is not None else None
+    for report in [*reports, failed_report] if failed_report is not None else reports:
         screen.show(report)
 
 
-def _drop(run: str, given: Settings, screen: Screen, *, yes: bool) -> None:
+def _drop(run: str, settings: Settings, screen: Screen, *, yes: bool) -> None:
     from propload.earlier_runs.leftover_journals import drop_leftover  # noqa: PLC0415 - heavy
 
     if not run:
         msg = "specify whose journal to delete: propload recover --drop RUN"
         raise ConfigError(msg)
     if not yes:
-        _confirm_drop(run, given, screen)
-    rows = drop_leftover(run, **cast("JournalSettings", given))
-    said = f"deleted the journal of run {run}: at most {counted(rows, 'row')}"
-    screen.conclude(said, run_id=run, rows=rows)
+        _confirm_drop(run, settings, screen)
+    rows = drop_leftover(run, **cast("JournalSettings", settings))
+    message = f"deleted the journal of run {run}: at most {counted(rows, 'row')}"
+    screen.report_done(message, run_id=run, rows=rows)
 
 
-def _confirm_drop(run: str, given: Settings, screen: Screen) -> None:
+def _confirm_drop(run: str, settings: Settings, screen: Screen) -> None:
     """Ask before a journal is deleted; if it does not exist, do nothing.
 
     The deletion itself then raises the error.
     """
     from propload.earlier_runs.leftover_journals import leftovers  # noqa: PLC0415 - heavy
 
-    found = leftovers(**only(given, FileSettings))
-    left = [one.rows for one in found if one.run_id == run]
-    if left:
+    journals = leftovers(**select_settings(settings, FileSettings))
+    row_counts = [leftover.rows for leftover in journals if leftover.run_id == run]
+    if row_counts:
         question = (
             "Its rows cannot be read again. Delete the journal of run "
-            f"{run}, at most {counted(left[0], 'row')}?"
+            f"{run}, at most {counted(row_counts[0], 'row')}?"
         )
         screen.confirm(question)
 
 
-def _list(given: Settings, screen: Screen) -> None:
+def _list(settings: Settings, screen: Screen) -> None:
     from propload.earlier_runs.leftover_journals import leftovers  # noqa: PLC0415 - heavy
 
-    refuse_others(given, LedgerSettings.__annotations__, function="recover --list")
-    found = leftovers(**cast("LedgerSettings", given))
+    refuse_others(settings, LedgerSettings.__annotations__, function="recover --list")
+    journals = leftovers(**cast("LedgerSettings", settings))
     if screen.as_json:
         values = [
-            {**dict(one.about), "run_id": one.run_id, "rows": one.rows} for one in found
+            {**dict(journal.about), "run_id": journal.run_id, "rows": journal.rows}
+            for journal in journals
         ]
         screen.show_values(values)
         return
-    if not found:
-        waiting = _waiting(given)
-        screen.tell(f"none for --to: {waiting}" if waiting else _none_left(given))
+    if not journals:
+        elsewhere = _waiting_journals(settings)
+        screen.tell(
+            f"none for --to: {elsewhere}" if elsewhere else _none_left_message(settings)
+        )
         return
     # "at most": some may be committed already, which only the database knows
     columns = ("run", "rows at most", "table", "database", "source")
     about = ("table", "database", "source")
     lines = [
-        (one.run_id, f"{one.rows:,}", *(str(one.about.get(name, "")) for name in about))
-        for one in found
+        (
+            journal.run_id,
+            f"{journal.rows:,}",
+            *(str(journal.about.get(name, "")) for name in about),
+        )
+        for journal in journals
     ]
     print_table(screen, columns, lines)

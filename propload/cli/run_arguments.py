@@ -44,28 +44,28 @@ def limit_flag(most: int, meaning: str) -> Part:
 MOST_RUNS = limit_flag(LISTED_RUNS, "Runs listed; 0 lists all.")
 
 
-def places(given: Settings) -> Places:
+def places(settings: Settings) -> Places:
     """Return the places within the state folder that the settings select.
 
     Raises:
         ConfigError: A setting or the folder cannot be used.
     """
-    found = Places(Path(resolve(given)["state_dir"]))
+    found = Places(Path(resolve(settings)["state_dir"]))
     check_state_folder(found.state_dir)
     return found
 
 
-def find_rejected(run: str, given: Settings) -> Path:
+def find_rejected(run: str, settings: Settings) -> Path:
     """Return the file of a run's rejected rows.
 
     Args:
         run: The run's name or its beginning. If empty, the newest run that rejected
             rows; or, if a newer replay has not ended, the run that it replays.
-        given: The settings of the command.
+        settings: The settings of the command.
 
     Raises:
         ConfigError: A setting cannot be used, or there are no rejected rows.
     """
     from propload.earlier_runs import gone_rejects  # noqa: PLC0415 - needs Polars
 
-    return gone_rejects.find_rejected(run, places(given))
+    return gone_rejects.find_rejected(run, places(settings))

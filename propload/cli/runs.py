@@ -46,26 +46,26 @@ group = add_group(
     "list",
     example="propload runs list\npropload runs list --table homes",
     limit=MOST_RUNS,
-    given=settings_group(["table", "state_dir"], table=_ONE_TABLE),
+    settings=settings_group(["table", "state_dir"], table=_ONE_TABLE),
 )
-def list_runs(limit: int, given: Settings, screen: Screen) -> None:
+def list_runs(limit: int, settings: Settings, screen: Screen) -> None:
     """List runs with what became of their rows, newest first.
 
     A run that goes on is listed as running, one whose process is gone as killed.
     """
-    where = places(given)
-    table = parse_table(given.get("table"))
+    where = places(settings)
+    table = parse_table(settings.get("table"))
     # one more than is shown, to know whether there are others
     found = _newest(where, limit and limit + 1, table)
     listed = found[: limit or None]
     if screen.as_json:
-        screen.show_values([_values(one, where) for one in listed])
+        screen.show_values([_values(run, where) for run in listed])
         return
     into = "" if table is None else f" into {table}"
     if not listed:
         screen.tell(f"no run{into} has begun yet")
         return
-    print_table(screen, COLUMNS, map(_line, listed), yielding="source")
+    print_table(screen, COLUMNS, map(_line, listed), shrinkable="source")
     if len(found) > len(listed):
         screen.tell(f"there are earlier runs{into} as well; --limit 0 lists all")
 
@@ -75,14 +75,14 @@ def list_runs(limit: int, given: Settings, screen: Screen) -> None:
     "show",
     example="propload runs show\npropload runs show RUN --json",
     run=RUN,
-    given=settings_group(["state_dir"]),
+    settings=settings_group(["state_dir"]),
 )
-def show(run: str, given: Settings, screen: Screen) -> None:
+def show(run: str, settings: Settings, screen: Screen) -> None:
     """Show the report of a run; of one that was killed, how to go on with it."""
-    where = places(given)
-    begun = _begun(where, run)
-    if begun is not None:
-        _show_begun(begun, where, screen)
+    where = places(settings)
+    unfinished = _find_unfinished(where, run)
+    if unfinished is not None:
+        _show_unfinished(unfinished, where, screen)
         return
     report = ReportStore(where.runs).read(run)
     screen.show(replace(report, commands=commands_for(where.state_dir)))
@@ -94,12 +94,12 @@ def show(run: str, given: Settings, screen: Screen) -> None:
     example="propload runs drop --older-than 90",
     older_than=_OLDER_THAN,
     yes=YES,
-    given=settings_group(["to", "table", "state_dir"], table=_ONE_TABLE),
+    settings=settings_group(["to", "table", "state_dir"], table=_ONE_TABLE),
 )
 def drop(
     older_than: float,
     yes: bool,  # noqa: FBT001 - called by name
-    given: LedgerSettings,
+    settings: LedgerSettings,
     screen: Screen,
 ) -> None:
     """Delete what is remembered of old runs: reports, and entries of the ledger.
@@ -111,12 +111,12 @@ def drop(
 
     if not yes:
         days = "1 day" if older_than == 1 else f"{older_than:g} days"
-        into = f"into {given['table']} " if "table" in given else ""
-        those = f"runs {into}that ended more than {days} ago"
-        question = f"Delete the records of {those}?"
+        into = f"into {settings['table']} " if "table" in settings else ""
+        old_runs = f"runs {into}that ended more than {days} ago"
+        question = f"Delete the records of {old_runs}?"
         screen.confirm(question)
-    dropped = drop_runs(older_than, **given)
-    screen.conclude(
+    dropped = drop_runs(older_than, **settings)
+    screen.report_done(
         f"dropped {counted(dropped.runs, 'run')} of the ledger, "
         f"{counted(dropped.reports, 'report')}",
         **asdict(dropped),
@@ -127,16 +127,16 @@ def _newest(
     where: Places, limit: int, table: TableName | None
 ) -> list[Report | UnfinishedRun]:
     """Return runs, newest first; one resumed and not ended again is unfinished."""
-    begun = UnfinishedRunStore(where.runs).newest(table=table)
-    names = {one.run_id for one in begun}
-    most = limit and limit + len(names)
+    unfinished = UnfinishedRunStore(where.runs).newest(table=table)
+    unfinished_ids = {run.run_id for run in unfinished}
+    most = limit and limit + len(unfinished_ids)
     reports = ReportStore(where.runs).newest(most, table=table)
-    ended = [one for one in reports if one.run_id not in names]
-    both: list[Report | UnfinishedRun] = [*begun, *ended]
-    return sorted(both, key=lambda one: one.run_id, reverse=True)[: limit or None]
+    ended = [run for run in reports if run.run_id not in unfinished_ids]
+    both: list[Report | UnfinishedRun] = [*unfinished, *ended]
+    return sorted(both, key=lambda run: run.run_id, reverse=True)[: limit or None]
 
 
-def _begun(where: Places, run: str) -> UnfinishedRun | None:
+def _find_unfinished(where: Places, run: str) -> UnfinishedRun | None:
     """Return the unfinished run with this name or prefix; None if it has ended.
 
     A run that was resumed and has not ended again is unfinished, whatever its earlier
@@ -146,62 +146,62 @@ def _begun(where: Places, run: str) -> UnfinishedRun | None:
     Raises:
         ConfigError: Several runs have this prefix, one of them unfinished.
     """
-    begun = {one.run_id: one for one in UnfinishedRunStore(where.runs).newest()}
+    unfinished = {one.run_id: one for one in UnfinishedRunStore(where.runs).newest()}
     ended = ReportStore(where.runs).files.names()
-    names = {*begun, *ended}
+    names = {*unfinished, *ended}
     if not run:
         # the newest run that ended: a killed one counts as ended
-        going_on = {name for name, one in begun.items() if one.status == "running"}
-        return begun.get(max(names - going_on, default=""))
+        running = {name for name, one in unfinished.items() if one.status == "running"}
+        return unfinished.get(max(names - running, default=""))
     found = {run} & names or {name for name in names if name.startswith(run)}
-    if found.isdisjoint(begun):
+    if found.isdisjoint(unfinished):
         return None
     if len(found) > 1:
         listing = commands_for(where.state_dir).list_runs()
         many = f"the names of {len(found)} runs begin with that"
         msg = f"run {run!r}: {many}. See: {listing}"
         raise ConfigError(msg)
-    return begun[found.pop()]
+    return unfinished[found.pop()]
 
 
-def _show_begun(one: UnfinishedRun, where: Places, screen: Screen) -> None:
+def _show_unfinished(run: UnfinishedRun, where: Places, screen: Screen) -> None:
     if screen.as_json:
-        screen.show_values(_values(one, where))
+        screen.show_values(_values(run, where))
         return
     lines = (
-        f"{one.source} → {one.target.table} in {one.target.database}: {one.status}",
-        f"  run {one.run_id}, began {one.began:%Y-%m-%d %H:%M:%S} UTC",
-        f"  {_way_on(one, where)}",
+        f"{run.source} → {run.target.table} in {run.target.database}: {run.status}",
+        f"  run {run.run_id}, began {run.began:%Y-%m-%d %H:%M:%S} UTC",
+        f"  {_next_step(run, where)}",
     )
     screen.print_lines(hanging(visible(line)) for line in lines)
 
 
-def _values(one: Report | UnfinishedRun, where: Places) -> dict[str, Plain]:
-    told = one.as_dict()
-    if isinstance(one, UnfinishedRun):
-        told["message"] = _way_on(one, where)
-    return told
+def _values(run: Report | UnfinishedRun, where: Places) -> dict[str, Plain]:
+    values = run.as_dict()
+    if isinstance(run, UnfinishedRun):
+        values["message"] = _next_step(run, where)
+    return values
 
 
-def _way_on(one: UnfinishedRun, where: Places) -> str:
+def _next_step(run: UnfinishedRun, where: Places) -> str:
     """Return that a run is still running, or else how to continue it."""
-    if one.status == "running":
-        return f"it is running in process {one.pid}"
-    return f"its process is gone; {_rest(one, where)}"
+    if run.status == "running":
+        return f"it is running in process {run.pid}"
+    return f"its process is gone; {_how_to_load_rest(run, where)}"
 
 
-def _rest(one: UnfinishedRun, where: Places) -> str:
+def _how_to_load_rest(run: UnfinishedRun, where: Places) -> str:
     """Return how to load the rest of a killed run, depending on what started it."""
-    if one.way == "recover":
-        if not (where.journal / one.run_id).exists():
+    if run.way == "recover":
+        if not (where.journal / run.run_id).exists():
             return "nothing is left in its journal"
-        recover = commands_for(where.state_dir).recover(one.run_id)
+        recover = commands_for(where.state_dir).recover(run.run_id)
         return f"to load what is left: {recover}"
-    if one.way == "replay":
-        return _how_to_replay(one.replayed, where)
-    if one.way == "again":
-        return f"to continue: load {one.source} again"
-    return f"to continue: the same propload ingest with --resume {one.run_id}"
+    if run.way == "replay":
+        return _how_to_replay(run.replayed, where)
+    if run.way == "again":
+        return f"to continue: load {run.source} again"
+    return f"to continue: the same propload ingest with --resume {run.run_id}"
 
 
 def _how_to_replay(run_id: str, where: Places) -> str:
@@ -214,7 +214,7 @@ def _how_to_replay(run_id: str, where: Places) -> str:
     return f"to continue: {replay}, with the same other flags"
 
 
-def _line(one: Report | UnfinishedRun) -> tuple[str, ...]:
-    if not isinstance(one, UnfinishedRun):
-        return texts_of(one)
-    return one.run_id, one.status, one.target.table, "-", "-", "-", one.source
+def _line(run: Report | UnfinishedRun) -> tuple[str, ...]:
+    if not isinstance(run, UnfinishedRun):
+        return texts_of(run)
+    return run.run_id, run.status, run.target.table, "-", "-", "-", run.source

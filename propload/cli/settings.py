@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from propload.options import Settings
 
-Kind = TypeVar("Kind")
+SettingsType = TypeVar("SettingsType")
 
 
 def settings_group(names: Iterable[str] = tuple(SETTINGS), /, **meanings: str) -> Group:
@@ -26,40 +26,48 @@ def settings_group(names: Iterable[str] = tuple(SETTINGS), /, **meanings: str) -
         names: The settings.
         meanings: Help for settings that mean something else here than in a load.
     """
-    shown = {name: SETTINGS[name] for name in names}
+    settings = {name: SETTINGS[name] for name in names}
     for name, meaning in meanings.items():
-        shown[name] = replace(shown[name], meaning=meaning)
-    return Group({name: _setting_flag(one) for name, one in shown.items()}, _given)
+        settings[name] = replace(settings[name], meaning=meaning)
+    return Group(
+        {name: _setting_flag(setting) for name, setting in settings.items()},
+        _gather_settings,
+    )
 
 
-def only(given: Settings, kind: type[Kind]) -> Kind:
+def select_settings(
+    settings: Settings, settings_type: type[SettingsType]
+) -> SettingsType:
     """Return the settings that the given `TypedDict` has, as an instance of it."""
-    names = kind.__annotations__
-    return cast("Kind", {name: told for name, told in given.items() if name in names})
+    names = settings_type.__annotations__
+    return cast(
+        "SettingsType",
+        {name: value for name, value in settings.items() if name in names},
+    )
 
 
-def _given(values: Mapping[str, object]) -> dict[str, object]:
+def _gather_settings(values: Mapping[str, object]) -> dict[str, object]:
     return {name: value for name, value in values.items() if value is not None}
 
 
 def _setting_flag(setting: Setting) -> Part:
-    shown: dict[str, Any] = {
+    options: dict[str, Any] = {
         "help": setting.meaning + _default(setting),
         "rich_help_panel": setting.panel,
         # the flag's own default is None; the setting's applies if nothing else sets it
         "show_default": False,
     }
     if not setting.metavar:
-        both = f"{setting.flag}/--no-{setting.flag.removeprefix('--')}"
-        return option(bool | None, both, **shown)
+        flags = f"{setting.flag}/--no-{setting.flag.removeprefix('--')}"
+        return option(bool | None, flags, **options)
     if setting.choices:
         # with typer's own choices, the message for a wrong one would be click's
-        shown["autocompletion"] = lambda: setting.choices
-        shown["callback"] = _refusing(setting)
-    return option(str | None, setting.flag, metavar=setting.metavar, **shown)
+        options["autocompletion"] = lambda: setting.choices
+        options["callback"] = _choice_callback(setting)
+    return option(str | None, setting.flag, metavar=setting.metavar, **options)
 
 
-def _refusing(setting: Setting) -> Callable[[str | None], str | None]:
+def _choice_callback(setting: Setting) -> Callable[[str | None], str | None]:
     """Return the callback that refuses a value that the setting does not allow."""
 
     def read(word: str | None) -> str | None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def terminable() -> Iterator[None]:
+def raise_on_signals() -> Iterator[None]:
     """Let each signal raise `KeyboardInterrupt`, so that the command cleans up.
 
     A load handles signals itself: after the first one it commits what was read. After
@@ -25,19 +25,23 @@ def terminable() -> Iterator[None]:
     if not _is_main_thread():
         yield
         return
-    before = {one: signal.getsignal(one) for one in SIGNALS}
-    ours = {one: held for one, held in before.items() if _is_ours(held)}
-    for one in ours:
-        signal.signal(one, _interrupt)
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    replaced = {
+        number: handler
+        for number, handler in before.items()
+        if _is_replaceable(handler)
+    }
+    for number in replaced:
+        signal.signal(number, _interrupt)
     try:
         yield
     finally:
-        for one, held in ours.items():
-            is_own = held is exit_interrupted
-            signal.signal(one, signal.SIG_IGN if is_own else held)
+        for number, handler in replaced.items():
+            is_own = handler is exit_interrupted
+            signal.signal(number, signal.SIG_IGN if is_own else handler)
 
 
-def settle() -> None:
+def ignore_first_signal() -> None:
     """Ignore the first signal from here on: the command has done its work.
 
     A program that reads the exit code would otherwise load the same rows again. A
@@ -45,16 +49,16 @@ def settle() -> None:
     """
     if not _is_main_thread():
         return
-    for one in SIGNALS:
-        if signal.getsignal(one) is _interrupt:
-            signal.signal(one, _pass)
+    for number in SIGNALS:
+        if signal.getsignal(number) is _interrupt:
+            signal.signal(number, _reset_signal)
 
 
 def _is_main_thread() -> bool:
     return threading.current_thread() is threading.main_thread()
 
 
-def _is_ours(handler: object) -> bool:
+def _is_replaceable(handler: object) -> bool:
     return handler in PYTHONS or handler is exit_interrupted
 
 
@@ -65,5 +69,5 @@ def _interrupt(number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _pass(number: int, _frame: FrameType | None) -> None:
+def _reset_signal(number: int, _frame: FrameType | None) -> None:
     signal.signal(number, signal.SIG_DFL)

@@ -22,10 +22,12 @@ class Crawl(TypedDict, total=False):
     crawl_settings: Mapping[str, object]
 
 
-_SEVERAL = list[str] | None
-_ROWS = argument(_SEVERAL, "SOURCE", "Files, globs, folders, or - for stdin.")
-_ROWS_OR_SPIDER = argument(
-    _SEVERAL, "SOURCE", "Files, globs, folders, - for stdin, or spider:NAME."
+_TEXTS = list[str] | None
+_SOURCE_WITHOUT_SPIDER = argument(
+    _TEXTS, "SOURCE", "Files, globs, folders, or - for stdin."
+)
+_SOURCE = argument(
+    _TEXTS, "SOURCE", "Files, globs, folders, - for stdin, or spider:NAME."
 )
 _JOB = option(
     str | None,
@@ -38,7 +40,7 @@ _JOB = option(
 
 def _values(meaning: str, *flags: str) -> Part:
     return option(
-        _SEVERAL,
+        _TEXTS,
         *flags,
         metavar="NAME=VALUE",
         help=f"{meaning}; may be given several times.",
@@ -50,19 +52,19 @@ _ARGUMENT = _values("Argument for the spider", "--argument", "-a")
 _SET = _values("Scrapy setting of the crawl", "--set")
 
 
-class Chosen:
+class ChosenSources:
     """The sources that the command line names, and the job.
 
     Args:
-        told: The values of the flags by name, as given.
+        values: The values of the flags by name, as given.
     """
 
-    def __init__(self, told: Mapping[str, object]) -> None:
-        job = told["job"]
+    def __init__(self, values: Mapping[str, object]) -> None:
+        job = values["job"]
         self.job = as_typed(job) if isinstance(job, str) else None
-        self._sources = _texts(told["sources"])
-        self._argument = _texts(told.get("argument"))
-        self._set = _texts(told.get("set"))
+        self._sources = _texts(values["sources"])
+        self._argument = _texts(values.get("argument"))
+        self._set = _texts(values.get("set"))
 
     def source(self, *, resume: object = None) -> str | list[str]:
         """Return the source for `propload.ingest`: the command line's, or the job's.
@@ -116,14 +118,14 @@ def pairs(flag: str, words: Iterable[str]) -> dict[str, object]:
     Raises:
         ConfigError: A word has no `=`, or nothing before it.
     """
-    found: dict[str, object] = {}
+    values: dict[str, object] = {}
     for word in words:
         name, equals, value = word.partition("=")
         if not name or not equals:
             msg = f"{flag} {word!r} is not NAME=VALUE"
             raise ConfigError(msg)
-        found[name] = value
-    return found
+        values[name] = value
+    return values
 
 
 def _refuse_repeated(words: Iterable[str]) -> None:
@@ -134,27 +136,27 @@ def _refuse_repeated(words: Iterable[str]) -> None:
     Raises:
         ConfigError: An argument has two different values.
     """
-    given: dict[str, str] = {}
+    values: dict[str, str] = {}
     for word in words:
         name, _, value = word.partition("=")
-        if given.setdefault(name, value) != value:
+        if values.setdefault(name, value) != value:
             msg = (
-                f"--argument {name} is given twice, as {given[name]!r} and {value!r}: "
+                f"--argument {name} is given twice, as {values[name]!r} and {value!r}: "
                 "give it once, with all values in one if it is a list"
             )
             raise ConfigError(msg)
 
 
 def sources_group(*, crawls: bool = False) -> Group:
-    """Return the argument and the flags that become `Chosen`.
+    """Return the argument and the flags that become `ChosenSources`.
 
     Args:
         crawls: Whether the command can run a spider, with arguments and settings.
     """
     if not crawls:
-        return Group({"sources": _ROWS, "job": _JOB}, Chosen)
-    told = {"argument": _ARGUMENT, "set": _SET}
-    return Group({"sources": _ROWS_OR_SPIDER, **told, "job": _JOB}, Chosen)
+        return Group({"sources": _SOURCE_WITHOUT_SPIDER, "job": _JOB}, ChosenSources)
+    crawl_flags = {"argument": _ARGUMENT, "set": _SET}
+    return Group({"sources": _SOURCE, **crawl_flags, "job": _JOB}, ChosenSources)
 
 
 def _texts(value: object) -> list[str]:

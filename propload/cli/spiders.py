@@ -22,20 +22,20 @@ def spiders(screen: Screen) -> None:
     """List the registered spiders with the arguments that they take."""
     from propload.sources.spiders import list_spiders  # noqa: PLC0415 - heavy
 
-    found = list_spiders()
+    entries = list_spiders()
     if screen.as_json:
         screen.show_values(
-            [{"source": MARK + one.name, **asdict(one)} for one in found]
+            [{"source": MARK + entry.name, **asdict(entry)} for entry in entries]
         )
-    elif found:
-        screen.print_lines(_lines(found))
+    elif entries:
+        screen.print_lines(_lines(entries))
     else:
         screen.tell("no spider is registered (entry points propload.spiders)")
 
 
-def _lines(found: Iterable[SpiderEntry]) -> Iterable[str]:
-    for one in found:
-        yield f"{MARK}{one.name}  {one.summary}"
-        for argument in one.arguments:
+def _lines(entries: Iterable[SpiderEntry]) -> Iterable[str]:
+    for entry in entries:
+        yield f"{MARK}{entry.name}  {entry.summary}"
+        for argument in entry.arguments:
             default = f" (default {argument.default})" if argument.default else ""
             yield f"    -a {argument.name}=…  {argument.help}{default}"

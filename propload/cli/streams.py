@@ -46,18 +46,18 @@ def open_closed_streams() -> None:
             setattr(sys, name, os.fdopen(number, mode, closefd=False))
 
 
-def forget_too_narrow_lines() -> None:
+def unset_narrow_columns() -> None:
     """Unset `COLUMNS` if it is too small for a word, so that the usual width is used.
 
     Some programs start others without a terminal and with `COLUMNS=0`, at which help
     and errors would print nothing at all.
     """
-    told = os.environ.get("COLUMNS", "")
-    if told.isdecimal() and int(told) < _NARROWEST:
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdecimal() and int(columns) < _NARROWEST:
         del os.environ["COLUMNS"]
 
 
-def let_stderr_fail() -> None:
+def ignore_stderr_errors() -> None:
     """Ignore errors in writing to stderr: a full disk must not end a load.
 
     If `sys.stderr` was replaced, as tests do, it is left alone.
@@ -65,13 +65,13 @@ def let_stderr_fail() -> None:
     own = sys.__stderr__
     if own is None or sys.stderr is not own:
         return
-    raw = io.BufferedWriter(_Forgiving(_STDERR, "w", closefd=False))
+    raw = io.BufferedWriter(_BestEffortFile(_STDERR, "w", closefd=False))
     sys.stderr = io.TextIOWrapper(
         raw, encoding=own.encoding, errors=own.errors, line_buffering=True
     )
 
 
-class _Forgiving(io.FileIO):
+class _BestEffortFile(io.FileIO):
     """A file whose writes always succeed: what cannot be written is discarded."""
 
     def write(self, data: Buffer, /) -> int:
@@ -85,7 +85,7 @@ class _Forgiving(io.FileIO):
 
 
 @contextmanager
-def patient_stdout() -> Iterator[None]:
+def tolerate_closed_stdout() -> Iterator[None]:
     """Let a reader such as `head` close stdout early: the rest is discarded.
 
     Raises:

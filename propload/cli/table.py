@@ -19,7 +19,7 @@ _COPIED = frozenset({"run"})
 _GAP = 2
 #: Most characters reserved for each other column; wider texts are wrapped.
 _WIDEST = 24
-#: The yielding column is left out if fewer characters than this remain for it.
+#: The shrinkable column is left out if fewer characters than this remain for it.
 _LEAST = 8
 
 
@@ -28,7 +28,7 @@ def print_table(
     columns: Sequence[str],
     lines: Iterable[Sequence[str]],
     *,
-    yielding: str | None = None,
+    shrinkable: str | None = None,
 ) -> None:
     """Print a table that fits the terminal, or tab-separated lines elsewhere.
 
@@ -36,7 +36,7 @@ def print_table(
         screen: How to print.
         columns: The headings.
         lines: The rows, each with a text for every column.
-        yielding: The heading of the column that is shortened, or left out, if the
+        shrinkable: The heading of the column that is shortened, or left out, if the
             terminal is too narrow; the others are wrapped.
     """
     if not sys.stdout.isatty():
@@ -47,29 +47,31 @@ def print_table(
     from rich.text import Text  # noqa: PLC0415 - only terminals need it
 
     console = Console(highlight=False)
-    shown = [columns, *lines]
-    if yielding is not None:
-        shown = _yielded(shown, columns.index(yielding), console.width)
+    table_lines = [columns, *lines]
+    if shrinkable is not None:
+        table_lines = _shrink_column(
+            table_lines, columns.index(shrinkable), console.width
+        )
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in shown[0]:
+    for heading in table_lines[0]:
         table.add_column(heading, overflow="fold", no_wrap=heading in _COPIED)
-    for line in shown[1:]:
+    for line in table_lines[1:]:
         # `Text`, so that brackets in the values are not read as markup
         table.add_row(*(Text(visible(text)) for text in line))
     console.print(table)
 
 
-def _yielded(
-    lines: Sequence[Sequence[str]], place: int, width: int
+def _shrink_column(
+    lines: Sequence[Sequence[str]], index: int, width: int
 ) -> list[Sequence[str]]:
     """Return the lines with one column cut to the width that the others leave."""
     widest = (max(map(len, texts)) for texts in zip(*lines, strict=True))
-    wanted = [min(one, _WIDEST) + _GAP for one in widest]
-    left = width - sum(wanted) + wanted[place]
-    if left < _LEAST:
-        return [[*line[:place], *line[place + 1 :]] for line in lines]
+    widths = [min(column_width, _WIDEST) + _GAP for column_width in widest]
+    remaining = width - sum(widths) + widths[index]
+    if remaining < _LEAST:
+        return [[*line[:index], *line[index + 1 :]] for line in lines]
     return [
-        [*line[:place], _shortened(line[place], left), *line[place + 1 :]]
+        [*line[:index], _shortened(line[index], remaining), *line[index + 1 :]]
         for line in lines
     ]
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from propload.cli.output import Screen
-    from propload.cli.sources import Chosen
+    from propload.cli.sources import ChosenSources
     from propload.options import Settings
     from propload.trials import Trial, Tuning
 
@@ -61,18 +61,18 @@ app = own_app()
     app,
     "tune",
     example=EXAMPLE,
-    given=settings_group(name for name in SETTINGS if name not in UNTRIED),
+    settings=settings_group(name for name in SETTINGS if name not in UNTRIED),
     seconds=SECONDS,
     rows=ROWS,
     write=WRITE,
     chosen=sources_group(),
 )
 def tune(  # noqa: PLR0917 - typer hands over each by its name
-    chosen: Chosen,
+    chosen: ChosenSources,
     seconds: float,
     rows: int,
     write: bool,  # noqa: FBT001 - typer hands it over by its name
-    given: Settings,
+    settings: Settings,
     screen: Screen,
 ) -> None:
     """Load the first rows in several ways and say which was fastest.
@@ -82,47 +82,49 @@ def tune(  # noqa: PLR0917 - typer hands over each by its name
     """
     from propload.tuning import tune as search  # noqa: PLC0415 - heavy
 
-    found = search(
+    tuning = search(
         chosen.source(),
         job=chosen.job,
         rows=rows,
         seconds=seconds,
-        on_trial=lambda trial: screen.tell(_said(trial)),
-        **given,
+        on_trial=lambda trial: screen.tell(_trial_text(trial)),
+        **settings,
     )
     screen.print(
-        visible_json(found.to_json()) if screen.as_json else visible(str(found))
+        visible_json(tuning.to_json()) if screen.as_json else visible(str(tuning))
     )
     if write:
-        _write_or_explain(found, chosen.job, screen)
+        _write_or_explain(tuning, chosen.job, screen)
 
 
-def _said(trial: Trial) -> str:
+def _trial_text(trial: Trial) -> str:
     return (
         f"workers {trial.workers}, batch_rows {trial.batch_rows:,}: "
         f"{trial.rows_per_second:,.0f} rows/s"
     )
 
 
-def _write_or_explain(found: Tuning, job: str | None, screen: Screen) -> None:
+def _write_or_explain(tuning: Tuning, job: str | None, screen: Screen) -> None:
     try:
-        path = _write(found, job)
+        path = _write(tuning, job)
     except ConfigError as error:
         # on stderr only: with --json, stdout already has its one object
         screen.explain(error)
         raise typer.Exit(error.exit_code) from None
-    holds = f"job {job}" if job else "every job (--job NAME writes for one)"
-    chosen = " and ".join(f"{name} = {one}" for name, one in found.settings.items())
-    screen.tell(f"{chosen} written to {path}, for {holds}")
+    scope = f"job {job}" if job else "every job (--job NAME writes for one)"
+    chosen = " and ".join(
+        f"{name} = {value}" for name, value in tuning.settings.items()
+    )
+    screen.tell(f"{chosen} written to {path}, for {scope}")
 
 
-def _write(found: Tuning, job: str | None) -> Path:
+def _write(tuning: Tuning, job: str | None) -> Path:
     """Write the choice to the configuration file, and return its path."""
     from propload.config.writing import write_settings  # noqa: PLC0415 - rare
 
-    if found.doubt:
-        msg = f"nothing is written: {found.doubt}"
+    if tuning.doubt:
+        msg = f"nothing is written: {tuning.doubt}"
         raise ConfigError(msg)
-    chosen = found.settings
+    chosen = tuning.settings
     values = {"batch_rows": chosen["batch_rows"], "workers": chosen["workers"]}
     return write_settings(values, job=job)

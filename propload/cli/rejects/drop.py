@@ -36,14 +36,14 @@ app = own_app()
     run=_RUN_NAMED,
     older_than=_OLDER_THAN,
     yes=YES,
-    given=settings_group(["state_dir"]),
+    settings=settings_group(["state_dir"]),
 )
 def drop(
     *,
     run: str,
     older_than: float | None,
     yes: bool,
-    given: Settings,
+    settings: Settings,
     screen: Screen,
 ) -> None:
     """Delete rejected rows for good: those of a run, or old ones of all runs."""
@@ -51,31 +51,31 @@ def drop(
         msg = "specify whose rejected rows to delete: RUN, or --older-than DAYS"
         raise ConfigError(msg)
     if older_than is None:
-        _drop_one(run, given, screen, yes=yes)
+        _drop_one(run, settings, screen, yes=yes)
     else:
-        _drop_old(older_than, given, screen, yes=yes)
+        _drop_old(older_than, settings, screen, yes=yes)
 
 
-def _drop_one(run: str, given: Settings, screen: Screen, *, yes: bool) -> None:
+def _drop_one(run: str, settings: Settings, screen: Screen, *, yes: bool) -> None:
     from propload.earlier_runs.dropping import drop_rejects  # noqa: PLC0415 - heavy
     from propload.rejecting.lines import count_lines  # noqa: PLC0415 - needs Polars
 
-    path = find_rejected(run, given)
+    path = find_rejected(run, settings)
     if not yes:
         rows = count_lines(path)
         question = f"Delete {counted(rows, 'rejected row')} of run {path.stem}?"
         screen.confirm(question)
-    drop_rejects(path.stem, **cast("FileSettings", given))
-    screen.conclude(f"deleted {path}", dropped=path.stem)
+    drop_rejects(path.stem, **cast("FileSettings", settings))
+    screen.report_done(f"deleted {path}", dropped=path.stem)
 
 
-def _drop_old(days: float, given: Settings, screen: Screen, *, yes: bool) -> None:
+def _drop_old(days: float, settings: Settings, screen: Screen, *, yes: bool) -> None:
     from propload.earlier_runs.dropping import drop_old_rejects  # noqa: PLC0415 - heavy
 
     if not yes:
         age = "1 day" if days == 1 else f"{days:g} days"
         question = f"Delete all rows that were rejected more than {age} ago?"
         screen.confirm(question)
-    runs = drop_old_rejects(days, **cast("FileSettings", given))
-    said = f"deleted the rejected rows of {counted(runs, 'run')}"
-    screen.conclude(said, runs=runs)
+    runs = drop_old_rejects(days, **cast("FileSettings", settings))
+    message = f"deleted the rejected rows of {counted(runs, 'run')}"
+    screen.report_done(message, runs=runs)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     #: Writes the frames; returns how many cells a spreadsheet may run as a formula.
     Writer: TypeAlias = Callable[[Iterable[pl.DataFrame], Path], int]
 
-_WRITTEN = option(
+_OUTPUT = option(
     str,
     "--output",
     "-o",
@@ -47,10 +47,10 @@ app = own_app()
     "export",
     example="propload rejects export RUN --output rejected.csv",
     run=REJECTING_RUN,
-    output=_WRITTEN,
-    given=settings_group(["state_dir"]),
+    output=_OUTPUT,
+    settings=settings_group(["state_dir"]),
 )
-def export(run: str, output: str, given: Settings, screen: Screen) -> None:
+def export(run: str, output: str, settings: Settings, screen: Screen) -> None:
     """Write a run's rejected rows to a file: their columns, and the reasons.
 
     Rows that could not be read at all have no columns; their text is among the
@@ -60,22 +60,22 @@ def export(run: str, output: str, given: Settings, screen: Screen) -> None:
         ExportedRows,
     )
 
-    written = Path(output)
-    write = _WRITERS.get(written.suffix)
+    target = Path(output)
+    write = _WRITERS.get(target.suffix)
     if write is None:
-        msg = f"{written} does not end in .csv, .parquet or .ndjson"
+        msg = f"{target} does not end in .csv, .parquet or .ndjson"
         raise ConfigError(msg)
-    path = find_rejected(run, given)
+    path = find_rejected(run, settings)
     with path.open("rb") as file:
         exported = ExportedRows(file, path)
-        formulas = _write(exported.frames(), written, write)
+        formulas = _write(exported.frames(), target, write)
     if formulas:
         screen.tell(
             f"{output} holds {counted(formulas, 'cell')} that a spreadsheet may "
             "run as a formula (written as read): import its columns as text"
         )
-    said = f"{counted(exported.rows, 'row')} written to {output}"
-    screen.conclude(said, rows=exported.rows, file=output)
+    message = f"{counted(exported.rows, 'row')} written to {output}"
+    screen.report_done(message, rows=exported.rows, file=output)
 
 
 def _formulas(frame: pl.DataFrame) -> int:
@@ -137,25 +137,25 @@ def _write(frames: Iterable[pl.DataFrame], path: Path, write: Writer) -> int:
     import pyarrow as pa  # noqa: PLC0415 - heavy
 
     try:
-        with _replaced(path) as place:
+        with _writable_path(path) as place:
             return write(frames, place)
     except (OSError, pl.exceptions.PolarsError, pa.ArrowException) as error:
         msg = f"{path} cannot be written: {_cause(error)}"
         raise ConfigError(msg) from error
 
 
-def _replaced(path: Path) -> AbstractContextManager[Path]:
+def _writable_path(path: Path) -> AbstractContextManager[Path]:
     """Return a context manager that yields the path to write to.
 
     An existing file, which may hold somebody's corrections, is replaced only when the
     new one is complete. A pipe, a device, or a file in a folder where none can be
     created is written directly.
     """
-    place = path.resolve()
+    target = path.resolve()
     if not path.exists():
-        return atomic_write(place, like=None)
-    if place.is_file() and os.access(place.parent, os.W_OK):
-        return atomic_write(place, like=place.stat())
+        return atomic_write(target, like=None)
+    if target.is_file() and os.access(target.parent, os.W_OK):
+        return atomic_write(target, like=target.stat())
     return nullcontext(path)
 
 

@@ -24,21 +24,21 @@ app = own_app()
     "list",
     example="propload rejects list",
     limit=MOST_RUNS,
-    given=settings_group(["state_dir"]),
+    settings=settings_group(["state_dir"]),
 )
-def list_runs(limit: int, given: Settings, screen: Screen) -> None:
+def list_runs(limit: int, settings: Settings, screen: Screen) -> None:
     """List the runs that rejected rows, newest first."""
     from propload.earlier_runs.newest_rejects import (  # noqa: PLC0415 - needs Polars
         NewestRejects,
     )
     from propload.rejecting import RejectStore  # noqa: PLC0415 - needs Polars
 
-    where = places(given)
+    where = places(settings)
     # one more than is shown, to know whether there are others
     found = RejectStore(where.rejects).runs(limit and limit + 1)
     runs = found[: limit or None]
     newest = NewestRejects(where)
-    replays = [newest.replay(one.run_id) for one in runs]
+    replays = [newest.replay(run.run_id) for run in runs]
     if screen.as_json:
         screen.show_values(list(map(_values, runs, replays)))
         return
@@ -50,25 +50,29 @@ def list_runs(limit: int, given: Settings, screen: Screen) -> None:
         screen.tell("earlier runs have rejected rows as well; --limit 0 lists all")
 
 
-def _values(one: RejectRun, replay: Replay | None) -> dict[str, object]:
-    told = asdict(replay) if replay else None
-    return {**asdict(one), "path": str(one.path), "replay": told}
+def _values(run: RejectRun, replay: Replay | None) -> dict[str, object]:
+    replay_values = asdict(replay) if replay else None
+    return {**asdict(run), "path": str(run.path), "replay": replay_values}
 
 
 def _table(
     runs: list[RejectRun], replays: list[Replay | None]
 ) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Return headings and lines; with a column "replay of" if any run is a replay."""
-    told = [(_told(one),) for one in replays] if any(replays) else [()] * len(runs)
+    replay_texts = (
+        [(_replay_text(replay),) for replay in replays]
+        if any(replays)
+        else [()] * len(runs)
+    )
     heading = ("replay of",) if any(replays) else ()
     lines = [
         (r.run_id, f"{r.rows:,}", r.source, r.time, *which, r.reason)
-        for r, which in zip(runs, told, strict=True)
+        for r, which in zip(runs, replay_texts, strict=True)
     ]
     return ("run", "rows", "source", "time", *heading, "first reason"), lines
 
 
-def _told(replay: Replay | None) -> str:
+def _replay_text(replay: Replay | None) -> str:
     if replay is None:
         return ""
     return replay.replayed if replay.has_ended else f"{replay.replayed}, not ended"

@@ -36,9 +36,9 @@ app = own_app()
     "propload rejects replay RUN --mapping fixed.toml",
     run=REPLAYED_RUN,
     fix=_FIX,
-    given=settings_group(RELOADING),
+    settings=settings_group(RELOADING),
 )
-def replay(run: str, fix: str | None, given: Settings, screen: Screen) -> None:
+def replay(run: str, fix: str | None, settings: Settings, screen: Screen) -> None:
     """Load a run's rejected rows again, after the cause was fixed.
 
     Settings are those of the run unless others are given. What is rejected again is
@@ -46,9 +46,9 @@ def replay(run: str, fix: str | None, given: Settings, screen: Screen) -> None:
     """
     from propload.earlier_runs.replaying import replay as load  # noqa: PLC0415 - heavy
 
-    mends = _function(fix) if fix else None
-    settings = cast("ReplaySettings", screen.quieted(given))
-    report = load(run, fix=mends, **settings)
+    fix_function = _function(fix) if fix else None
+    replay_settings = cast("ReplaySettings", screen.without_progress_if_quiet(settings))
+    report = load(run, fix=fix_function, **replay_settings)
     with screen.after_runs([report]):
         screen.show(report)
     raise typer.Exit(exit_code(report))

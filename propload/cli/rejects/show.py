@@ -36,9 +36,9 @@ app = own_app()
     example="propload rejects show\npropload rejects show RUN --json | head",
     run=REJECTING_RUN,
     limit=LIMIT,
-    given=settings_group(["state_dir"]),
+    settings=settings_group(["state_dir"]),
 )
-def show(run: str, limit: int, given: Settings, screen: Screen) -> None:
+def show(run: str, limit: int, settings: Settings, screen: Screen) -> None:
     """Show a run's rejected rows with their reasons.
 
     With --json each line is one row as JSON, and all rows are shown.
@@ -48,7 +48,7 @@ def show(run: str, limit: int, given: Settings, screen: Screen) -> None:
         each_line,
     )
 
-    path = find_rejected(run, given)
+    path = find_rejected(run, settings)
     if screen.as_json:
         screen.print_lines(map(visible_json, _lines(path)))
         return
@@ -57,9 +57,9 @@ def show(run: str, limit: int, given: Settings, screen: Screen) -> None:
     columns = ("row", "stage", "column", "check", "value", "reason")
     print_table(screen, columns, _reasons(shown))
     # only counted, not parsed: parsing a million rows takes minutes and gigabytes
-    left = count_lines(path) - len(shown)
-    if left > 0:
-        screen.tell(f"{counted(left, 'more row')}; --limit 0 shows all")
+    remaining = count_lines(path) - len(shown)
+    if remaining > 0:
+        screen.tell(f"{counted(remaining, 'more row')}; --limit 0 shows all")
 
 
 def _lines(path: Path) -> Iterable[str]:
@@ -72,8 +72,8 @@ def _reasons(rows: Iterable[Line]) -> Iterable[tuple[str, ...]]:
     for row in rows:
         where = f"{row['source']}:{row['row']}"
         for reason in row["reasons"]:
-            said = (reason.get(part) for part in ("stage", "column", "check", "value"))
-            texts = ("" if one is None else _shortened(str(one)) for one in said)
+            parts = (reason.get(part) for part in ("stage", "column", "check", "value"))
+            texts = ("" if part is None else _shortened(str(part)) for part in parts)
             yield (where, *texts, _shortened(str(reason["message"])))
 
 

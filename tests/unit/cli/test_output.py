@@ -13,7 +13,7 @@ import pytest
 import typer
 
 from propload.cli.output import Screen
-from propload.cli.streams import patient_stdout
+from propload.cli.streams import tolerate_closed_stdout
 from propload.cli.table import print_table
 from propload.errors import LoadError, OutputError
 from propload.messages.suggested_commands import Commands
@@ -89,7 +89,7 @@ def test_names_of_runs_stay_whole_where_others_give_way(width, source, monkeypat
     columns = ("run", "status", "table", "source")
     name = "20260701T120000-aa1bb2"
     line = (name, "loaded", "public.a_table", "/in/2026/stations.csv")
-    print_table(Screen(), columns, [line], yielding="source")
+    print_table(Screen(), columns, [line], shrinkable="source")
     text = re.sub(r"\x1b\[\d+m", "", stream.getvalue())
     heading, first, *rest = text.splitlines()
     assert name in first
@@ -104,7 +104,9 @@ def test_one_long_text_leaves_room_for_what_gives_way(monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
     stream = Terminal()
     monkeypatch.setattr(sys, "stdout", stream)
-    print_table(Screen(), ("table", "source"), [("t" * 90, "a.csv")], yielding="source")
+    print_table(
+        Screen(), ("table", "source"), [("t" * 90, "a.csv")], shrinkable="source"
+    )
     assert "a.csv" in stream.getvalue()
     assert stream.getvalue().count("t") == 90 + "table".count("t")
 
@@ -229,7 +231,7 @@ def test_words_that_no_command_takes_are_told_as_json_too(run, words, named):
 
 
 def test_other_failures_of_files_are_not_taken_for_that():
-    with pytest.raises(FileNotFoundError), patient_stdout():
+    with pytest.raises(FileNotFoundError), tolerate_closed_stdout():
         Path("/nowhere/at/all").read_text("utf-8")
 
 

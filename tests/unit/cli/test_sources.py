@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from propload.cli.sources import Chosen, pairs
+from propload.cli.sources import ChosenSources, pairs
 from propload.errors import ConfigError
 
 NOTHING = {"sources": None, "job": None, "argument": None, "set": None}
@@ -15,7 +15,7 @@ def choose(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     def choose(**told):
-        chosen = Chosen({**NOTHING, **told})
+        chosen = ChosenSources({**NOTHING, **told})
         return chosen.source(), chosen.crawl()
 
     return choose

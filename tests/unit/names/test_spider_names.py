@@ -9,7 +9,7 @@ import pytest
 import scrapy
 
 import propload
-from propload.cli.sources import Chosen
+from propload.cli.sources import ChosenSources
 from propload.errors import ConfigError
 from propload.names.spider_names import is_spider, refuse_among, spider_name
 from propload.options import SourceOptions
@@ -75,7 +75,7 @@ def test_both_faces_open_the_same_class(mark, folder, monkeypatch):
     monkeypatch.setitem(sys.modules, "shop_of_names", None)
     monkeypatch.delitem(sys.modules, "shop_of_names")
     written = f"{mark}shop_of_names:Home"
-    told = Chosen({"sources": [written], "job": None}).source()
+    told = ChosenSources({"sources": [written], "job": None}).source()
     for source in (written, told):
         opened = open_source(source, SourceOptions())
         assert (opened.name, opened.spider.__module__) == ("homes", "shop_of_names")
@@ -102,4 +102,4 @@ def test_a_crawl_is_a_run_of_its_own(named):
     with pytest.raises(ConfigError, match=message):
         open_source(["a.csv", named], SourceOptions())
     with pytest.raises(ConfigError, match=message):
-        Chosen({"sources": ["a.csv", named], "job": None}).source()
+        ChosenSources({"sources": ["a.csv", named], "job": None}).source()

@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from propload.cli.signals import terminable
+from propload.cli.signals import raise_on_signals
 from propload.running import stopping
 from propload.running.stopping import CompletionFlag, run_stoppable
 
@@ -220,7 +220,7 @@ def test_pythons_own_handler_is_not_called_after_a_clean_end():
 
 
 def test_the_command_line_ends_by_its_report_and_not_by_its_handler():
-    with terminable():
+    with raise_on_signals():
         assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
         assert run_stoppable(load_that_hears(signal.SIGTERM)) == "the report"
 
