@@ -31,7 +31,7 @@ __all__ = [
     "load_config",
     "refuse_others",
     "resolve",
-    "told",
+    "run_specific_settings",
 ]
 
 _PREFIX = "PROPLOAD_"
@@ -41,7 +41,7 @@ _VARIABLE = "environment variable "
 EMBEDDED = "embedded"
 
 
-def resolve(given: Settings, *, job: str | None = None) -> Settings:
+def resolve(settings: Settings, *, job: str | None = None) -> Settings:
     """Return the settings that apply, each as the type that the run uses.
 
     Names in a key or in null words become a tuple, sizes become bytes, `as_of` a
@@ -50,20 +50,20 @@ def resolve(given: Settings, *, job: str | None = None) -> Settings:
     are left out.
 
     Args:
-        given: Keywords or flags; None is the same as not given.
+        settings: Keywords or flags; None is the same as not given.
         job: The job of the configuration file, or None.
 
     Raises:
         ConfigError: A name is unknown, or a value cannot be used.
     """
     file = load_config()
-    check_names(given, SETTINGS, place="settings")
+    check_names(settings, SETTINGS, place="settings")
     _check_variables(os.environ)
-    told = file.job(job) if job is not None else {}
+    job_values = file.job(job) if job is not None else {}
     layers = (
-        ("", _settings_only(given)),
+        ("", _settings_only(settings)),
         (_VARIABLE, _environment()),
-        (f"{file.path} [jobs.{job}] ", _settings_only(told)),
+        (f"{file.path} [jobs.{job}] ", _settings_only(job_values)),
         (f"{file.path} ", file.top),
     )
     merged: dict[str, object] = {}
@@ -83,40 +83,42 @@ def resolve(given: Settings, *, job: str | None = None) -> Settings:
 
 
 def refuse_others(
-    given: Mapping[str, object], used: Collection[str], /, *, function: str
+    settings: Mapping[str, object], used: Collection[str], /, *, function: str
 ) -> None:
     """Refuse settings that a function does not use: they would have no effect.
 
     Args:
-        given: Keywords or flags; None is the same as not given.
+        settings: Keywords or flags; None is the same as not given.
         used: The settings that the function uses.
         function: The name of the function of `propload` that was called.
 
     Raises:
         ConfigError: Other settings are given.
     """
-    idle = [name for name in _settings_only(given) if name not in used]
-    if idle:
-        verb, them = ("does", "it") if len(idle) == 1 else ("do", "them")
-        msg = f"{', '.join(idle)} {verb} not apply to {function}: leave {them} out"
+    unused = [name for name in _settings_only(settings) if name not in used]
+    if unused:
+        verb, them = ("does", "it") if len(unused) == 1 else ("do", "them")
+        msg = f"{', '.join(unused)} {verb} not apply to {function}: leave {them} out"
         raise ConfigError(msg)
 
 
-def told(given: Mapping[str, object], *, job: str | None = None) -> frozenset[str]:
+def run_specific_settings(
+    settings: Mapping[str, object], *, job: str | None = None
+) -> frozenset[str]:
     """Return the names of the settings that were given for this run alone.
 
     These are keywords or flags and the settings of the job. Environment variables and
     the top level of the configuration file apply to every run.
 
     Args:
-        given: Keywords or flags; None is the same as not given.
+        settings: Keywords or flags; None is the same as not given.
         job: The job of the configuration file, or None.
 
     Raises:
         ConfigError: There is no such job.
     """
-    of_job = load_config().job(job) if job is not None else {}
-    return frozenset([*_settings_only(given), *_settings_only(of_job)])
+    job_values = load_config().job(job) if job is not None else {}
+    return frozenset([*_settings_only(settings), *_settings_only(job_values)])
 
 
 def job_source(job: str, /) -> tuple[str, ...]:
@@ -127,18 +129,18 @@ def job_source(job: str, /) -> tuple[str, ...]:
     """
     file = load_config()
     source = file.job(job).get("source")
-    named = [source] if isinstance(source, str) else source
+    sources = [source] if isinstance(source, str) else source
     if (
-        not isinstance(named, list)
-        or not named
-        or not all(isinstance(one, str) for one in named)
+        not isinstance(sources, list)
+        or not sources
+        or not all(isinstance(item, str) for item in sources)
     ):
         msg = (
             f"job {job!r} in {file.path} names no source: "
             'add source = "FILE" to it, or give one with the command'
         )
         raise ConfigError(msg)
-    return tuple(named)
+    return tuple(sources)
 
 
 def job_table(job: str, name: str, /) -> Mapping[str, object]:
@@ -163,21 +165,25 @@ def _settings_only(values: Mapping[str, object]) -> dict[str, object]:
 
 
 def _check_variables(names: Mapping[str, str]) -> None:
-    known = [setting.variable.removeprefix(_PREFIX) for setting in SETTINGS.values()]
-    given = (n.removeprefix(_PREFIX) for n in names if n.startswith(_PREFIX))
-    for name in given:
-        if name in known:
+    known_names = [
+        setting.variable.removeprefix(_PREFIX) for setting in SETTINGS.values()
+    ]
+    variable_names = (n.removeprefix(_PREFIX) for n in names if n.startswith(_PREFIX))
+    for name in variable_names:
+        if name in known_names:
             continue
         # a name that resembles none of ours belongs to another program
-        hint = suggest(name, known, cutoff=SLIP, prefix=_PREFIX)
+        hint = suggest(name, known_names, cutoff=SLIP, prefix=_PREFIX)
         if hint:
             msg = f"{_VARIABLE}{_PREFIX}{name} is unknown{hint}"
             raise ConfigError(msg)
 
 
 def _environment() -> dict[str, object]:
-    told = ((name, os.environ.get(one.variable)) for name, one in SETTINGS.items())
-    return {name: text for name, text in told if text}
+    texts = (
+        (name, os.environ.get(setting.variable)) for name, setting in SETTINGS.items()
+    )
+    return {name: text for name, text in texts if text}
 
 
 def _read(setting: Setting, value: object, place: str) -> object:

@@ -81,18 +81,18 @@ def load_config() -> ConfigFile:
     Raises:
         ConfigError: The file cannot be read, or contains an unknown name.
     """
-    named = _named()
-    if named is not None:
-        return _parse(named, _read(named))
-    for above in _folders():
-        own, project = above / "propload.toml", above / "pyproject.toml"
-        if os.path.lexists(own):
-            _require_file(own)
-            _refuse_planted(own)
-            return _parse(own, _read(own))
-        if _is_file(project) and _tool_table(values := _read(project)) is not None:
-            _refuse_planted(project)
-            return _parse(project, values)
+    path = _path_from_environment()
+    if path is not None:
+        return _parse(path, _read(path))
+    for folder in _folders():
+        own_file, pyproject = folder / "propload.toml", folder / "pyproject.toml"
+        if os.path.lexists(own_file):
+            _require_file(own_file)
+            _check_owner(own_file)
+            return _parse(own_file, _read(own_file))
+        if _is_file(pyproject) and _tool_table(values := _read(pyproject)) is not None:
+            _check_owner(pyproject)
+            return _parse(pyproject, values)
     return ConfigFile()
 
 
@@ -126,7 +126,7 @@ def _require_file(path: Path) -> None:
         raise ConfigError(msg)
 
 
-def _refuse_planted(path: Path) -> None:
+def _check_owner(path: Path) -> None:
     """Refuse a file that another user may have planted in a folder open to all.
 
     In `/tmp`, it could send the rows of anyone who works below to another server.
@@ -156,7 +156,7 @@ def check_names(names: Iterable[str], known: Iterable[str], *, place: str) -> No
             raise ConfigError(msg)
 
 
-def _named() -> Path | None:
+def _path_from_environment() -> Path | None:
     text = os.environ.get(CONFIG_VARIABLE)
     return expanded(text) if text else None
 
@@ -191,8 +191,8 @@ def _parse(path: Path, values: Mapping[str, object]) -> ConfigFile:
     folder = path.resolve().parent
     return ConfigFile(
         path,
-        _anchored(top, folder),
-        {name: _anchored(job, folder) for name, job in jobs.items()},
+        _resolve_paths(top, folder),
+        {name: _resolve_paths(job, folder) for name, job in jobs.items()},
         {
             name: MappingTable(table, name=f"{path} [{prefix}mappings.{name}]")
             for name, table in mappings.items()
@@ -212,30 +212,30 @@ def _tables(
     return tables
 
 
-def _anchored(values: Mapping[str, object], folder: Path) -> dict[str, object]:
+def _resolve_paths(values: Mapping[str, object], folder: Path) -> dict[str, object]:
     """Return the values with relative paths joined to the configuration's folder."""
-    anchored = dict(values)
+    resolved = dict(values)
     if "state_dir" in values:
-        anchored["state_dir"] = _below(folder, values["state_dir"])
+        resolved["state_dir"] = _resolve_against(folder, values["state_dir"])
     mapping = values.get("mapping")
     if isinstance(mapping, str) and mapping.endswith(".toml"):
-        anchored["mapping"] = _below(folder, mapping)
+        resolved["mapping"] = _resolve_against(folder, mapping)
     source = values.get("source")
     if isinstance(source, list):
-        anchored["source"] = [_source_below(folder, one) for one in source]
+        resolved["source"] = [_resolve_source(folder, item) for item in source]
     elif source is not None:
-        anchored["source"] = _source_below(folder, source)
-    return anchored
+        resolved["source"] = _resolve_source(folder, source)
+    return resolved
 
 
-def _below(folder: Path, value: object) -> object:
+def _resolve_against(folder: Path, value: object) -> object:
     # an empty text must not become the folder itself: it is refused where it is used
     if not isinstance(value, str) or not value:
         return value
     return str(folder / expanded(value))
 
 
-def _source_below(folder: Path, value: object) -> object:
+def _resolve_source(folder: Path, value: object) -> object:
     # stdin, a spider and MODULE:CLASS are not paths
-    named = isinstance(value, str) and (value == "-" or ":" in value)
-    return value if named else _below(folder, value)
+    is_name = isinstance(value, str) and (value == "-" or ":" in value)
+    return value if is_name else _resolve_against(folder, value)

@@ -53,9 +53,9 @@ def _state_flag(state_dir: Path) -> str:
 
 def _usual_state_dir() -> Path:
     """Return the state folder that a command without `--state-dir` would use."""
-    told: object = os.environ.get(_STATE_DIR.variable)
+    value: object = os.environ.get(_STATE_DIR.variable)
     # not if the variable is set: it may come from this command's --config, and the next
     # command would not have it
-    if not told and not os.environ.get(CONFIG_VARIABLE):
-        told = load_config().top.get(_STATE_DIR.name)
-    return read_path(told) if told else default_state_dir()
+    if not value and not os.environ.get(CONFIG_VARIABLE):
+        value = load_config().top.get(_STATE_DIR.name)
+    return read_path(value) if value else default_state_dir()

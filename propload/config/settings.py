@@ -97,9 +97,9 @@ class Setting:
 
 
 _DEFAULTS: dict[str, object] = {
-    one.name: one.default
+    setting.name: setting.default
     for options in (RunOptions, SourceOptions, Target)
-    for one in fields(options)
+    for setting in fields(options)
 }
 
 _OWNERS: dict[str, Owner] = {
@@ -121,7 +121,7 @@ def _choice(name: str, panel: Panel, meaning: str, words: tuple[str, ...]) -> Se
 
 
 #: All settings, in the order of `--help`.
-_LISTED = (
+_ALL = (
     Setting(
         "format",
         "Reading",
@@ -329,7 +329,7 @@ _LISTED = (
 )
 
 #: Every setting by name.
-SETTINGS: Mapping[str, Setting] = {one.name: one for one in _LISTED}
+SETTINGS: Mapping[str, Setting] = {setting.name: setting for setting in _ALL}
 
 #: The settings that apply to loading rows that a run left on disk, which are neither
 #: read from a source nor journaled again.

@@ -151,8 +151,8 @@ def read_mapping(value: object) -> object:
 def read_words(value: object) -> tuple[str, ...]:
     """Return the words of a list, of a text that is a TOML list, or of `A,B`."""
     if isinstance(value, str):
-        listed = _listed(value)
-        value = listed or [word.strip() for word in value.split(",")]
+        texts = _parse_toml_list(value)
+        value = texts or [word.strip() for word in value.split(",")]
     if not isinstance(value, (list, tuple)) or not all(
         isinstance(word, str) for word in value
     ):
@@ -161,16 +161,16 @@ def read_words(value: object) -> tuple[str, ...]:
     return tuple(map(as_typed, value))
 
 
-def _listed(text: str) -> list[str]:
+def _parse_toml_list(text: str) -> list[str]:
     """Return the texts of a TOML list; [] if the text is not one."""
     if not text.lstrip().startswith("["):
         return []
     try:
-        found = tomllib.loads(f"it = {text.strip()}")["it"]
+        texts = tomllib.loads(f"it = {text.strip()}")["it"]
     except tomllib.TOMLDecodeError:
         # [null] is a word that a cell may contain
         return []
-    return found if all(isinstance(one, str) for one in found) else []
+    return texts if all(isinstance(text, str) for text in texts) else []
 
 
 def read_names(value: object) -> tuple[str, ...]:
@@ -237,11 +237,11 @@ def read_switch(value: object) -> bool:
     """Return a boolean, given one or a word such as yes, no, on, off, 1 or 0."""
     if isinstance(value, bool):
         return value
-    found = _WORDS.get(str(value).strip().lower())
-    if found is None:
+    switch = _WORDS.get(str(value).strip().lower())
+    if switch is None:
         msg = f"{value!r} is neither true nor false"
         raise ConfigError(msg)
-    return found
+    return switch
 
 
 def read_size(value: object) -> int:

@@ -39,7 +39,8 @@ def write_settings(values: Mapping[str, int | str], *, job: str | None = None) -
         replace_public(path, tomlkit.dumps(document).encode())
     except OSError as error:
         lines = [
-            f"{name} = {tomlkit.item(one).as_string()}" for name, one in values.items()
+            f"{name} = {tomlkit.item(value).as_string()}"
+            for name, value in values.items()
         ]
         msg = (
             f"configuration file {path} cannot be written: {error.strerror}. Add there "

@@ -59,7 +59,7 @@ class Plan:
         options = _select_settings(settings, RunOptions.__slots__)
         options["max_rejects"] = RejectLimit.parse(settings.get("max_rejects"))
         places = Places(_absolute(Path(settings["state_dir"])))
-        explicit_settings = config.told(overrides, job=job)
+        explicit_settings = config.run_specific_settings(overrides, job=job)
         return cls(settings, RunOptions(**options), places, explicit_settings)
 
     @classmethod
