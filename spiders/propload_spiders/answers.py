@@ -45,28 +45,28 @@ def page_text(response: Response, /) -> str:
 
 def kind_of_answer(response: Response, /) -> Kind:
     """Return what kind of page a response is, judged by its text and its address."""
-    if has_strayed(response) and _CHALLENGE.search(_place(response.url)):
+    if redirected_elsewhere(response) and _CHALLENGE.search(_place(response.url)):
         return "blocked"
     return kind_of(page_text(response), response.status)
 
 
-def asked_url(led: Request | Response, /) -> str:
+def asked_url(current: Request | Response, /) -> str:
     """Return the address originally requested, before any redirect."""
-    urls: list[str] = led.meta.get("redirect_urls") or [led.url]
+    urls: list[str] = current.meta.get("redirect_urls") or [current.url]
     return urls[0]
 
 
-def has_strayed(led: Request | Response, /) -> bool:
+def redirected_elsewhere(current: Request | Response, /) -> bool:
     """Return whether a redirect led from a listing or search to something else."""
-    asked, found = read_listing_url(asked_url(led)), read_listing_url(led.url)
-    if asked_url(led) == led.url:
+    asked, reached = read_listing_url(asked_url(current)), read_listing_url(current.url)
+    if asked_url(current) == current.url:
         return False
     if asked is None:
-        return found is not None or not is_search_url(led.url)
-    return found is None or found.listing_id != asked.listing_id
+        return reached is not None or not is_search_url(current.url)
+    return reached is None or reached.listing_id != asked.listing_id
 
 
-def lost_on_its_way(request: Request, /) -> str:
+def dropped_redirect_message(request: Request, /) -> str:
     """Return the message about a request that Scrapy drops as a duplicate.
 
     It is "" if the earlier request fetches what was asked for.
@@ -74,7 +74,7 @@ def lost_on_its_way(request: Request, /) -> str:
     asked = asked_url(request)
     if request.url in request.meta.get("redirect_urls", ()):
         return f"{asked} is missing: it leads back to {request.url}, in a circle"
-    if has_strayed(request):
+    if redirected_elsewhere(request):
         return f"{asked} leads to {request.url}, as another address does"
     return ""
 
@@ -85,7 +85,7 @@ def listing_of(
     """Return the item of a listing's page; None if it holds no listing."""
     if kind == "gone":
         # the address after the redirect may show the status
-        url = asked_url(response) if has_strayed(response) else response.url
+        url = asked_url(response) if redirected_elsewhere(response) else response.url
         return gone_item(url, scraped_at=scraped_at)
     return read_detail(page_text(response), url=response.url, scraped_at=scraped_at)
 
@@ -113,7 +113,7 @@ def is_forbidden(failure: Failure, /) -> bool:
     return is_ignored and "robots.txt" in str(error)
 
 
-def is_taken_back(failure: Failure, /) -> bool:
+def was_cancelled(failure: Failure, /) -> bool:
     """Return whether a request was cancelled because the crawl ends."""
     return isinstance(failure.value, DownloadCancelledError)
 

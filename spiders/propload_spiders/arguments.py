@@ -24,16 +24,19 @@ _BETWEEN_URLS = re.compile(r"[\s,]+(?=(?:https?|file)://)")
 
 
 def check_names(
-    spider: str, given: Mapping[str, object], known: Sequence[SpiderArgument], /
+    spider: str,
+    names_given: Mapping[str, object],
+    arguments: Sequence[SpiderArgument],
+    /,
 ) -> None:
     """Refuse arguments that the spider does not have.
 
     Raises:
         ConfigError: An argument is unknown; the message suggests the most similar one.
     """
-    names = [argument.name for argument in known]
+    names = [argument.name for argument in arguments]
     # Scrapy's own services pass names with an underscore, such as _job
-    for name in given:
+    for name in names_given:
         if name in names or name.startswith("_"):
             continue
         hint = suggest(name, names, listed=True)
@@ -119,30 +122,30 @@ def read_urls(value: object, /) -> list[str]:
 
 
 def _read_url_file(file: Path) -> list[str]:
-    told = f"file {file} of start_urls"
+    place = f"file {file} of start_urls"
     try:
         text = file.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or error
-        msg = f"{told} cannot be read: {reason}"
+        msg = f"{place} cannot be read: {reason}"
         raise ConfigError(msg) from error
     lines = enumerate(text.splitlines(), 1)
-    urls = [url for n, line in lines for url in _urls(line, f"line {n} of {told}")]
+    urls = [url for n, line in lines for url in _urls(line, f"line {n} of {place}")]
     if not urls:
-        msg = f"{told} holds no address: give one a line"
+        msg = f"{place} holds no address: give one a line"
         raise ConfigError(msg)
     return urls
 
 
-def _urls(text: str, told: str) -> list[str]:
-    """Return the addresses in a text; `told` is its name in messages."""
+def _urls(text: str, place: str) -> list[str]:
+    """Return the addresses in a text; `place` is its name in messages."""
     pieces = [piece.strip(", \t\r\n") for piece in _BETWEEN_URLS.split(text.strip())]
     urls = [piece for piece in pieces if piece]
     for url in urls:
         if not re.match(r"(?:https?|file)://", url):
-            msg = f"{told} holds {url!r}: give addresses that begin with https://"
+            msg = f"{place} holds {url!r}: give addresses that begin with https://"
             raise ConfigError(msg)
         if not (url.startswith("file://") or is_host(host_of(url))):
-            msg = f"{told} holds {url!r}: give addresses that name a host"
+            msg = f"{place} holds {url!r}: give addresses that name a host"
             raise ConfigError(msg)
     return urls

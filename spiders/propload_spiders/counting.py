@@ -142,12 +142,12 @@ class Notes:
 
 
 def _dated(pages: int) -> str:
-    told = counted(pages, "saved page is", "saved pages are")
+    subject = counted(pages, "saved page is", "saved pages are")
     files = "the time of its file" if pages == 1 else "the times of their files"
     return (
-        f"{told} dated by {files}, which is that of the copy if a file was copied or "
-        "unpacked: state with --as-of (in a Scrapy project PROPLOAD_AS_OF) when they "
-        "were read"
+        f"{subject} dated by {files}, which is that of the copy if a file was copied "
+        "or unpacked: state with --as-of (in a Scrapy project PROPLOAD_AS_OF) when "
+        "they were read"
     )
 
 

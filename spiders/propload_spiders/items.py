@@ -144,7 +144,7 @@ class ListingItem:
     description: str | None = None
     features: str | None = None
 
-    def over(self, other: ListingItem) -> ListingItem:
+    def fill_missing_from(self, other: ListingItem) -> ListingItem:
         """Return this item, with missing texts filled from the other one.
 
         A relative `listed_text` (`3 weken`) is replaced by one that names the day.
@@ -154,11 +154,11 @@ class ListingItem:
             for field in fields(self)
             if getattr(self, field.name) is None
         }
-        if _is_written(other.listed_text) and not _is_written(self.listed_text):
+        if _names_year(other.listed_text) and not _names_year(self.listed_text):
             gaps["listed_text"] = other.listed_text
         return replace(self, **gaps)
 
 
-def _is_written(day: str | None) -> bool:
+def _names_year(day: str | None) -> bool:
     """Return whether a text names a day with its year."""
     return day is not None and _YEAR.search(day) is not None

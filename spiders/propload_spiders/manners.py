@@ -55,15 +55,15 @@ MANNERS: Mapping[str, object] = {
 }
 
 #: Hosts of this machine in addresses; "" is the host of `file:` addresses.
-_NEAR = ("", "localhost", "127.0.0.1", "::1")
+_LOCAL_HOSTS = ("", "localhost", "127.0.0.1", "::1")
 #: The pace for them, with the settings by which a user can change it.
-_AT_ONCE: Mapping[str, tuple[str, float]] = {
+_LOCAL_PACE: Mapping[str, tuple[str, float]] = {
     "delay": ("DOWNLOAD_DELAY", 0.0),
     "concurrency": ("CONCURRENT_REQUESTS_PER_DOMAIN", 16),
 }
 
 
-def hasten(crawler: Crawler, urls: Iterable[str], /) -> None:
+def skip_delays_for_local_hosts(crawler: Crawler, urls: Iterable[str], /) -> None:
     """Read files and this machine without delay, as no site needs protection.
 
     The pace is set per host, because pages of a local copy may link to the real site.
@@ -74,22 +74,22 @@ def hasten(crawler: Crawler, urls: Iterable[str], /) -> None:
     """
     settings, name = crawler.settings, "DOWNLOAD_SLOTS"
     pace = {
-        key: settings.getfloat(own) if _is_users(settings, own) else value
-        for key, (own, value) in _AT_ONCE.items()
+        key: settings.getfloat(setting) if _is_set_by_user(settings, setting) else value
+        for key, (setting, value) in _LOCAL_PACE.items()
     }
-    hosts = {*_NEAR, *(host_of(url) for url in urls if is_loopback(url))}
+    hosts = {*_LOCAL_HOSTS, *(host_of(url) for url in urls if is_loopback(url))}
     slots = {**{host: dict(pace) for host in hosts}, **settings.getdict(name)}
     settings.set(name, slots, priority=settings.getpriority(name) or PRIORITY)
-    if not _is_users(settings, "AUTOTHROTTLE_ENABLED"):
+    if not _is_set_by_user(settings, "AUTOTHROTTLE_ENABLED"):
         reached = signals.request_reached_downloader
-        crawler.signals.connect(_spare_throttle, reached)
+        crawler.signals.connect(_exempt_from_throttle, reached)
 
 
-def _is_users(settings: BaseSettings, name: str) -> bool:
+def _is_set_by_user(settings: BaseSettings, name: str) -> bool:
     return (settings.getpriority(name) or 0) > SETTINGS_PRIORITIES[PRIORITY]
 
 
-def _spare_throttle(request: Request) -> None:
+def _exempt_from_throttle(request: Request) -> None:
     """Exempt files and this machine from AutoThrottle, which cannot exempt hosts."""
-    near = is_loopback(request.url) or not host_of(request.url)
-    request.meta["autothrottle_dont_adjust_delay"] = near
+    is_local = is_loopback(request.url) or not host_of(request.url)
+    request.meta["autothrottle_dont_adjust_delay"] = is_local

@@ -52,19 +52,19 @@ class SavedPage:
 
     def listings(self) -> tuple[tuple[ListingItem, ...], int]:
         """Return its listings, and how many others on it cannot be read."""
-        where = {"url": self.url, "scraped_at": self.scraped_at}
+        origin = {"url": self.url, "scraped_at": self.scraped_at}
         if self.kind == "gone":
             gone = gone_item(self.url, scraped_at=self.scraped_at)
             return (gone,) if gone else (), 0
         is_search = is_search_url(self.url)
-        detail = None if is_search else read_detail(self.html, **where)
+        detail = None if is_search else read_detail(self.html, **origin)
         if detail and read_listing_url(self.url):
             return (detail,), 0
-        found = read_search(self.html, **where)
-        return found.items or ((detail,) if detail else ()), found.unread
+        search_page = read_search(self.html, **origin)
+        return search_page.items or ((detail,) if detail else ()), search_page.unread
 
 
-def moment_told(settings: BaseSettings, /) -> datetime | None:
+def stated_as_of(settings: BaseSettings, /) -> datetime | None:
     """Return when saved pages were read according to the user; None if not given."""
     moment = settings.get(_AS_OF)
     return read_moment(moment) if moment else None

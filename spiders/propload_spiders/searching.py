@@ -59,7 +59,7 @@ _SUFFIXES = (".html", ".htm", ".html.gz", ".htm.gz")
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class CrawlSpec:
     """What a crawl is to read.
 
     Attributes:
@@ -95,19 +95,23 @@ class Wanted:
         return search_url(self.base, self.offering, walk.place, walk.page, filters)
 
 
-def read_wanted(spider: str, given: Mapping[str, object], /) -> Wanted:
+def read_crawl_spec(spider: str, arguments: Mapping[str, object], /) -> CrawlSpec:
     """Return what the arguments ask for; those not given have their defaults.
 
     Args:
         spider: The spider's name, for messages.
-        given: Arguments by name, as text or as Python values.
+        arguments: Arguments by name, as text or as Python values.
 
     Raises:
         ConfigError: An argument is malformed, or there is nothing to crawl.
     """
-    values: dict[str, object] = {one.name: one.default for one in ARGUMENTS}
-    values |= {name: each for name, each in given.items() if each not in ("", None)}
-    wanted = Wanted(
+    values: dict[str, object] = {
+        argument.name: argument.default for argument in ARGUMENTS
+    }
+    values |= {
+        name: value for name, value in arguments.items() if value not in ("", None)
+    }
+    spec = CrawlSpec(
         places=_places(values["place"]),
         offering=_offering(values["offering"]),
         max_pages=read_number("max_pages", values["max_pages"]),
@@ -117,8 +121,8 @@ def read_wanted(spider: str, given: Mapping[str, object], /) -> Wanted:
         files=_files(values["pages"]),
         base=_site(values["base_url"]),
     )
-    _check_start(spider, wanted)
-    return wanted
+    _check_start(spider, spec)
+    return spec
 
 
 def _places(value: object) -> tuple[str, ...]:
@@ -182,8 +186,8 @@ def _files(value: object) -> tuple[Path, ...]:
         return ()
     folder = expanded(str(value))
     try:
-        found = [folder] if folder.is_file() else _below(folder)
-        pages = (path for path in found if path.name.lower().endswith(_SUFFIXES))
+        paths = [folder] if folder.is_file() else _files_below(folder)
+        pages = (path for path in paths if path.name.lower().endswith(_SUFFIXES))
         # in a mirror of a site, folders can have the names of pages
         files = tuple(path for path in pages if path.is_file())
     except OSError as error:
@@ -195,14 +199,16 @@ def _files(value: object) -> tuple[Path, ...]:
     return files
 
 
-def _below(folder: Path) -> list[Path]:
+def _files_below(folder: Path) -> list[Path]:
     """Return the files below a folder, in order.
 
     Raises:
         OSError: A folder cannot be read, so that its pages would be missing.
     """
     walked = os.walk(folder, onerror=_raise)
-    return sorted(Path(place, name) for place, _, names in walked for name in names)
+    return sorted(
+        Path(folder_path, name) for folder_path, _, names in walked for name in names
+    )
 
 
 def _raise(error: OSError) -> None:
@@ -210,11 +216,11 @@ def _raise(error: OSError) -> None:
         raise error
 
 
-def _check_start(spider: str, wanted: Wanted) -> None:
-    if wanted.files and (wanted.places or wanted.urls):
+def _check_start(spider: str, spec: CrawlSpec) -> None:
+    if spec.files and (spec.places or spec.urls):
         msg = "pages is read instead of the net: leave place and start_urls out"
         raise ConfigError(msg)
-    old = next(filter(is_old_search_url, wanted.urls), None)
+    old = next(filter(is_old_search_url, spec.urls), None)
     if old is not None:
         msg = (
             f"start_urls holds {old}, a search address in an old form of the site: "
@@ -222,7 +228,7 @@ def _check_start(spider: str, wanted: Wanted) -> None:
             "now"
         )
         raise ConfigError(msg)
-    if not (wanted.files or wanted.places or wanted.urls):
+    if not (spec.files or spec.places or spec.urls):
         msg = (
             f"spider {spider} has nothing to crawl: give place=amsterdam, "
             "start_urls=https://… or pages=FOLDER"

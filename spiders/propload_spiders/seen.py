@@ -23,7 +23,7 @@ class SeenListings:
     def __init__(self, notes: Notes, /) -> None:
         self._notes = notes
         self._seen: set[str] = set()
-        self._waiting: dict[str, ListingItem] = {}
+        self._pending: dict[str, ListingItem] = {}
 
     def new(
         self, items: Iterable[ListingItem], /, *, by_page: bool = False
@@ -44,28 +44,28 @@ class SeenListings:
             yield item
 
     @property
-    def waiting(self) -> int:
+    def pending_count(self) -> int:
         """The number of listings that wait for their detail page."""
-        return len(self._waiting)
+        return len(self._pending)
 
-    def wait(self, item: ListingItem, /) -> None:
+    def add_pending(self, item: ListingItem, /) -> None:
         """Note that a listing waits for its detail page."""
-        self._waiting[item.listing_id] = item
+        self._pending[item.listing_id] = item
 
-    def arrive(self, known: ListingItem | None, /) -> None:
+    def remove_pending(self, item: ListingItem | None, /) -> None:
         """Note that a listing's detail page has come, or will not come."""
-        if known is not None:
-            self._waiting.pop(known.listing_id, None)
+        if item is not None:
+            self._pending.pop(item.listing_id, None)
 
-    def hand_over(self) -> tuple[ListingItem, ...]:
+    def take_pending(self) -> tuple[ListingItem, ...]:
         """Remove and return the items of all listings that wait."""
-        waiting = tuple(self._waiting.values())
-        self._waiting.clear()
-        return waiting
+        pending = tuple(self._pending.values())
+        self._pending.clear()
+        return pending
 
-    def was_handed_over(self, known: ListingItem, /) -> bool:
+    def was_taken(self, item: ListingItem, /) -> bool:
         """Return whether a listing's item was handed over before its page came."""
-        key = known.listing_id
+        key = item.listing_id
         # the first condition excludes listings seen before a crawl with a JOBDIR was
         # resumed
-        return key in self._seen and key not in self._waiting
+        return key in self._seen and key not in self._pending

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 #: Pages in a row without a new listing that end a walk. One such page is possible, as
 #: rows shift while a live search is walked; a second is the site repeating itself.
-_MOST_BARREN = 2
+_MOST_PAGES_WITHOUT_NEW = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +32,10 @@ class Walk:
         page: The number of the page to request, from 1.
         first: The number of the page that the walk began at.
         total: Listings of the search as the site last stated; None while unknown.
-        named: The largest number of listings that the site has stated.
+        stated_total: The largest number of listings that the site has stated.
         seen: The number of different listings on its pages.
         page_rows: The most listings seen on one page.
-        barren: The number of latest pages in a row without a new listing.
+        pages_without_new: The number of latest pages in a row without a new listing.
         tries: How often this page has already been returned without a card.
         url: The address of a search that was given by address, otherwise None.
     """
@@ -44,10 +44,10 @@ class Walk:
     page: int = 1
     first: int = 1
     total: int | None = None
-    named: int = 0
+    stated_total: int = 0
     seen: int = 0
     page_rows: int = PAGE_SIZE
-    barren: int = 0
+    pages_without_new: int = 0
     tries: int = 0
     url: str | None = None
 
@@ -80,11 +80,11 @@ class Walk:
             total=self.total if page.total is None else page.total,
             # the maximum: when a listing leaves, another shifts to a page already read
             # and is skipped, which the lower total would hide
-            named=max(self.named, page.total or 0),
+            stated_total=max(self.stated_total, page.total or 0),
             # if some can be read, the unread ones are different listings
             seen=self.seen + fresh + (page.unread if page.items else 0),
             page_rows=max(self.page_rows, len(page.items)),
-            barren=0 if fresh else self.barren + 1,
+            pages_without_new=0 if fresh else self.pages_without_new + 1,
         )
 
     def next(self, *, max_pages: int, rows: int | None = None) -> Walk | None:
@@ -95,7 +95,10 @@ class Walk:
             rows: Listings on the page just read; None if it could not be fetched.
         """
         onward = replace(self, page=self.page + 1, tries=0)
-        if self.is_last_of(max_pages) or self.barren >= _MOST_BARREN:
+        if (
+            self.is_last_of(max_pages)
+            or self.pages_without_new >= _MOST_PAGES_WITHOUT_NEW
+        ):
             return None
         if self.last_page is not None:
             return onward if onward.page <= self.last_page else None
@@ -110,10 +113,10 @@ class Walk:
         """
         last = self.last_page or 0
         is_part = self.first > 1 or (self.is_last_of(max_pages) and self.page < last)
-        if self.seen >= self.named or is_part:
+        if self.seen >= self.stated_total or is_part:
             return ""
         return (
-            f"the site named {counted(self.named, 'listing')} for the search "
+            f"the site named {counted(self.stated_total, 'listing')} for the search "
             f"{self.name}, and its pages held {self.seen:,}: rows shift while a search "
             "is walked, so a missing one is not necessarily withdrawn"
         )

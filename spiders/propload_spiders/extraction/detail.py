@@ -20,7 +20,7 @@ from propload_spiders.extraction.scripts import (
     own_address,
     types_of,
 )
-from propload_spiders.extraction.texts import branch, joined, rows_of, text_of
+from propload_spiders.extraction.texts import get_path, joined, rows_of, text_of
 
 if TYPE_CHECKING:
     from propload_spiders.extraction.addresses import ListingAddress
@@ -108,7 +108,7 @@ def _nested_rows(part: Mapping[str, object], titles: tuple[str, ...]) -> Iterato
         label = text_of(each.get("Label")) or text_of(each.get("Id")) or "?"
         path = (*titles, label.strip())
         value = visible(joined([text_of(each.get("Value")) or ""]))
-        value = text_of(branch(each, "EnergyData", "EnergyLabel")) or value
+        value = text_of(get_path(each, "EnergyData", "EnergyLabel")) or value
         if value is not None:
             yield Row(path, value, text_of(each.get("Id")))
         yield from _nested_rows(each, path)
@@ -117,9 +117,9 @@ def _nested_rows(part: Mapping[str, object], titles: tuple[str, ...]) -> Iterato
 def _payload_texts(listing: Mapping[str, object]) -> dict[str, str | None]:
     return {
         "global_id": text_of(listing.get("globalId")),
-        "description": text_of(branch(listing, "description", "content")),
-        "latitude": text_of(branch(listing, "coordinates", "lat")),
-        "longitude": text_of(branch(listing, "coordinates", "lng")),
+        "description": text_of(get_path(listing, "description", "content")),
+        "latitude": text_of(get_path(listing, "coordinates", "lat")),
+        "longitude": text_of(get_path(listing, "coordinates", "lng")),
     }
 
 
@@ -150,10 +150,10 @@ def _linked_texts(
     return {
         # JSON-LD does not state the period of a rent, without which it is refused
         "price_text": None if offering == "huur" else _linked_price(linked),
-        "address_text": text_of(branch(linked, "address", "streetAddress")),
-        "city": text_of(branch(linked, "address", "addressLocality")),
-        "province": text_of(branch(linked, "address", "addressRegion")),
-        "postal_code": text_of(branch(linked, "address", "postalCode")),
+        "address_text": text_of(get_path(linked, "address", "streetAddress")),
+        "city": text_of(get_path(linked, "address", "addressLocality")),
+        "province": text_of(get_path(linked, "address", "addressRegion")),
+        "postal_code": text_of(get_path(linked, "address", "postalCode")),
         "description": text_of(linked.get("description")),
         "photo_count": str(len(photos)) if isinstance(photos, list) else None,
     }
@@ -163,16 +163,16 @@ def _third_crumb(html: str, linked: Mapping[str, object]) -> str | None:
     """Return the neighbourhood: the step after the city in the page's breadcrumbs."""
     for crumb in listed_crumbs(html):
         if text_of(crumb.get("position")) == _NEIGHBOURHOOD:
-            named = text_of(crumb.get("name") or branch(crumb, "item", "name")) or ""
-            city = text_of(branch(linked, "address", "addressLocality")) or ""
+            named = text_of(crumb.get("name") or get_path(crumb, "item", "name")) or ""
+            city = text_of(get_path(linked, "address", "addressLocality")) or ""
             return None if named.strip() == city.strip() else joined([named])
     return None
 
 
 def _linked_price(linked: Mapping[str, object]) -> str | None:
     """Return the price, preceded by its currency unless that is the euro."""
-    price = text_of(branch(linked, "offers", "price"))
-    currency = text_of(branch(linked, "offers", "priceCurrency")) or "EUR"
+    price = text_of(get_path(linked, "offers", "price"))
+    currency = text_of(get_path(linked, "offers", "priceCurrency")) or "EUR"
     return price if currency == "EUR" or price is None else f"{currency} {price}"
 
 

@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING
 
 from propload_spiders.extraction.tags import elements, tags
-from propload_spiders.extraction.texts import branch, rows_of
+from propload_spiders.extraction.texts import get_path, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,7 +50,7 @@ def types_of(thing: Mapping[str, object], /) -> list[str]:
 def listed_urls(html: str, /) -> list[str]:
     """Return the addresses in a page's JSON-LD ItemList, in order."""
     elements = _elements(html, "ItemList")
-    urls = [each.get("url") or branch(each, "item", "url") for each in elements]
+    urls = [each.get("url") or get_path(each, "item", "url") for each in elements]
     return [url for url in urls if isinstance(url, str)]
 
 

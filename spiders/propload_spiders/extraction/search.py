@@ -10,7 +10,7 @@ from propload_spiders.extraction.addresses import absolute, read_listing_url
 from propload_spiders.extraction.cards import read_cards
 from propload_spiders.extraction.payload import Payload, find_payload
 from propload_spiders.extraction.scripts import listed_urls
-from propload_spiders.extraction.texts import branch, measure_of, rows_of, text_of
+from propload_spiders.extraction.texts import get_path, measure_of, rows_of, text_of
 
 if TYPE_CHECKING:
     from propload_spiders.items import ListingItem
@@ -67,7 +67,7 @@ def read_search(html: str, /, *, url: str, scraped_at: str) -> SearchPage:
         if not found:
             method = "json-ld" if listed else "markup" if cards.items else "none"
         for key, item in {**cards.items, **listed}.items():
-            found.setdefault(key, item.over(cards.items.get(key, item)))
+            found.setdefault(key, item.fill_missing_from(cards.items.get(key, item)))
     missing = max(unread - (len(found) - len(items)), 0)
     return SearchPage(
         tuple(found.values()), total, _areas(payload), method, unread=missing
@@ -116,7 +116,7 @@ def _linked_items(html: str, url: str, scraped_at: str) -> dict[str, ListingItem
 
 
 def _item(listing: object, url: str, scraped_at: str) -> ListingItem | None:
-    link = branch(listing, "object_detail_page_relative_url")
+    link = get_path(listing, "object_detail_page_relative_url")
     if not isinstance(listing, Mapping) or not isinstance(link, str):
         return None
     address = read_listing_url(absolute(url, link))
@@ -141,12 +141,12 @@ def _item(listing: object, url: str, scraped_at: str) -> ListingItem | None:
 
 
 def _measures(listing: Mapping[str, object]) -> dict[str, str | None]:
-    price = branch(listing, "price")
+    price = get_path(listing, "price")
     return {
         "price_text": _measured(price, "selling_price"),
-        "price_condition_text": text_of(branch(price, "selling_price_condition")),
+        "price_condition_text": text_of(get_path(price, "selling_price_condition")),
         "rent_text": _measured(price, "rent_price"),
-        "rent_condition_text": text_of(branch(price, "rent_price_condition")),
+        "rent_condition_text": text_of(get_path(price, "rent_price_condition")),
         "living_area_text": _measured(listing, "floor_area"),
         "plot_area_text": _measured(listing, "plot_area"),
         "rooms_text": text_of(listing.get("number_of_rooms")),
@@ -156,9 +156,9 @@ def _measures(listing: Mapping[str, object]) -> dict[str, str | None]:
 
 def _measured(thing: object, name: str) -> str | None:
     """Return a value; if there is only a range of one single value, return that."""
-    least = branch(thing, f"{name}_range", "gte")
-    most = branch(thing, f"{name}_range", "lte")
-    value = measure_of(branch(thing, name))
+    least = get_path(thing, f"{name}_range", "gte")
+    most = get_path(thing, f"{name}_range", "lte")
+    value = measure_of(get_path(thing, name))
     return measure_of(least) if value is None and least == most else value
 
 
@@ -176,7 +176,7 @@ def _place(listing: Mapping[str, object]) -> dict[str, str | None]:
         "country": "country",
     }
     return {
-        field: text_of(branch(listing, "address", name))
+        field: text_of(get_path(listing, "address", name))
         for field, name in names.items()
     }
 

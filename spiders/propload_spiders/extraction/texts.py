@@ -17,7 +17,7 @@ def text_of(value: object, /) -> str | None:
     A list with one element counts as that element, because the site wraps most numbers
     in lists. A longer list becomes JSON, so that nothing is lost. Texts keep spaces.
     """
-    value = _alone(value)
+    value = _unwrap_single(value)
     if value is None:
         return None
     if isinstance(value, str):
@@ -32,12 +32,16 @@ def measure_of(value: object, /) -> str | None:
     gets a fourth. The point in a text is left as it is.
     """
     text = text_of(value)
-    if text and isinstance(_alone(value), float) and _LIKE_THOUSANDS.fullmatch(text):
+    if (
+        text
+        and isinstance(_unwrap_single(value), float)
+        and _LIKE_THOUSANDS.fullmatch(text)
+    ):
         return f"{text}0"
     return text
 
 
-def _alone(value: object) -> object:
+def _unwrap_single(value: object) -> object:
     """Return the only element of a list; None for an empty list, else the value."""
     if isinstance(value, list):
         return value[0] if len(value) == 1 else (value or None)
@@ -49,7 +53,7 @@ def joined(parts: Sequence[str], /) -> str | None:
     return " ".join(" ".join(parts).split()) or None
 
 
-def branch(value: object, *path: str) -> object:
+def get_path(value: object, *path: str) -> object:
     """Return the value at a path of nested objects; None if it is absent."""
     for step in path:
         if not isinstance(value, Mapping):

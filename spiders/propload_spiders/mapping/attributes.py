@@ -10,7 +10,11 @@ import polars as pl
 
 from propload.batch import ROW
 from propload_spiders.mapping import numbers
-from propload_spiders.mapping.cells import as_object, in_long_form, met
+from propload_spiders.mapping.cells import (
+    as_object,
+    in_long_form,
+    names_of_met_conditions,
+)
 from propload_spiders.mapping.rules import RULES, origins
 
 if TYPE_CHECKING:
@@ -62,7 +66,7 @@ def _lost(
 ) -> dict[str, pl.Expr]:
     """Return the condition of each field whose text is lost in at least one row."""
     lost = {field: _lost_of(field) for field in fields if field not in _ALWAYS}
-    return {field: lost[field] for field in met(good, lost)}
+    return {field: lost[field] for field in names_of_met_conditions(good, lost)}
 
 
 @cache

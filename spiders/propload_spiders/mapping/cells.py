@@ -44,8 +44,8 @@ def as_text(column: str, dtype: pl.DataType, /) -> pl.Expr:
         return _json(value, dtype)
     if isinstance(dtype, pl.Binary | pl.Duration | pl.Object):
         # Polars cannot cast these to text; `write_text` returns None for an object
-        told = write_text(value, dtype, pg_type="bytea")
-        return pl.lit(None, pl.String) if told is None else told
+        written = write_text(value, dtype, pg_type="bytea")
+        return pl.lit(None, pl.String) if written is None else written
     text = value.cast(pl.String, strict=False)
     if dtype.is_float() or dtype.is_decimal():
         # the text 1.234 would be parsed as thousands
@@ -60,10 +60,12 @@ def _json(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     if isinstance(dtype, pl.Struct):
         return pl.when(value.is_not_null()).then(text)
     # a list with one element counts as that element
-    one = value.list.len() == 1 if isinstance(dtype, pl.List) else pl.lit(value=False)
+    is_single = (
+        value.list.len() == 1 if isinstance(dtype, pl.List) else pl.lit(value=False)
+    )
     inner = text.str.slice(1).str.head(-1).str.strip_chars('"')
     empty = text.is_in(["[]", "null"])
-    return pl.when(one).then(inner).when(~empty).then(text)
+    return pl.when(is_single).then(inner).when(~empty).then(text)
 
 
 def cleaned(text: pl.Expr, field: str, /) -> pl.Expr:
@@ -97,28 +99,30 @@ def read_fields(
         fields: The columns of each field, in order of preference.
     """
     names, schema = [*SYNONYMS, *GENERAL], frame.schema
-    found = [
+    texts = [
         pl.coalesce(clean_text(name, schema[name], field) for name in fields[field])
         if field in fields
         else pl.lit(None, dtype=pl.String)
         for field in names
     ]
     return frame.select(
-        pl.col(ROW), *(text.alias(f) for f, text in zip(names, found, strict=True))
+        pl.col(ROW), *(text.alias(f) for f, text in zip(names, texts, strict=True))
     )
 
 
-def met(frame: pl.DataFrame, conditions: Mapping[Name, pl.Expr], /) -> list[Name]:
+def names_of_met_conditions(
+    frame: pl.DataFrame, conditions: Mapping[Name, pl.Expr], /
+) -> list[Name]:
     """Return the names of the conditions that at least one row meets.
 
     No row meets most of them, so all are tested in one query first.
     """
-    is_met = frame.select(
+    flags = frame.select(
         condition.any().alias(str(place))
         for place, condition in enumerate(conditions.values())
     )
     return [
-        name for name, found in zip(conditions, is_met.row(0), strict=True) if found
+        name for name, is_met in zip(conditions, flags.row(0), strict=True) if is_met
     ]
 
 

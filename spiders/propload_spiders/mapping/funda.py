@@ -207,7 +207,7 @@ def _read_once(texts: pl.DataFrame) -> pl.DataFrame:
 
 
 def _inputs(rule: Rule) -> tuple[str, ...]:
-    return (rule.field, *rule.beside)
+    return (rule.field, *rule.extra_inputs)
 
 
 @cache

@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from propload.batch import ROW, no_reasons, reason_lines
-from propload_spiders.mapping.cells import clean_text, in_long_form, met
+from propload_spiders.mapping.cells import (
+    clean_text,
+    in_long_form,
+    names_of_met_conditions,
+)
 from propload_spiders.mapping.dates import moments
 from propload_spiders.mapping.names import LABELS
 from propload_spiders.mapping.rules import origins
@@ -30,10 +34,10 @@ def unreadable(
     /,
 ) -> list[pl.DataFrame]:
     """Return reasons for texts that a rule cannot parse but that state a value."""
-    failed = {rule: _failed(rule) for rule in rules if not rule.keeps}
+    failed = {rule: _failed(rule) for rule in rules if not rule.keep_unparsed}
     return [
         _unreadable(parsed.filter(failed[rule]), rule, fields, rows)
-        for rule in met(parsed, failed)
+        for rule in names_of_met_conditions(parsed, failed)
     ]
 
 
@@ -49,14 +53,17 @@ def _unreadable(
     rows: pl.DataFrame,
 ) -> pl.DataFrame:
     text = pl.col(f"text:{rule.field}")
-    bad = failed.filter(~text.str.contains(rule.unsaid)).select(
+    bad = failed.filter(~text.str.contains(rule.no_value_pattern)).select(
         ROW, text.alias("value")
     )
     if not bad.height:
         return no_reasons()
     told = _with_column(bad, rule.field, fields, rows)
     message = pl.format(
-        "column '{}' holds '{}': not {}", "told", "value", pl.lit(rule.meant)
+        "column '{}' holds '{}': not {}",
+        "source_column",
+        "value",
+        pl.lit(rule.expected),
     )
     return _reasons(told, rule.column, "parse", message)
 
@@ -67,7 +74,7 @@ def _with_column(
     fields: Mapping[str, tuple[str, ...]],
     rows: pl.DataFrame,
 ) -> pl.DataFrame:
-    """Return the bad texts with the name (`told`) of the column each came from."""
+    """Return the bad texts, each with the column it came from (`source_column`)."""
     columns = [name for origin in origins(field) for name in fields.get(origin, ())]
     schema = rows.schema
     there = [
@@ -79,7 +86,7 @@ def _with_column(
     named = pl.coalesce(*there, pl.lit(field)) if there else pl.lit(field)
     # a raw column may also be named `value`; it is not needed
     beside = bad.join(rows.drop("value", strict=False), on=ROW, how="left")
-    return beside.select(ROW, "value", named.alias("told"))
+    return beside.select(ROW, "value", named.alias("source_column"))
 
 
 def no_address(
@@ -95,27 +102,27 @@ def no_address(
     asked = bad.select(ROW, value="text:url")
     strayed = _strayed_addresses(rows.join(asked, on=ROW, how="semi"), fields)
     known = asked.join(strayed, on=ROW, how="left").with_columns(
-        told=pl.lit(fields["url"][0])
+        source_column=pl.lit(fields["url"][0])
     )
     return _reasons(known, "url", "listing address", _about_address())
 
 
 def _about_address() -> pl.Expr:
-    """Return the message about an address (`value`) in the column `told`."""
+    """Return the message about an address (`value`) in the column `source_column`."""
     cut = pl.format(
         "column '{}' holds '{}': not a listing's address, which has an id of 7 to 9 "
         "digits; it may be cut short",
-        "told",
+        "source_column",
         "value",
     )
     elsewhere = pl.format(
         "column '{}' is empty and the address stands in column '{}': "
         "the row's cells are in the wrong columns",
-        "told",
+        "source_column",
         "stray",
     )
     nowhere = pl.format(
-        "column '{}' is empty: nothing says which listing it is", "told"
+        "column '{}' is empty: nothing says which listing it is", "source_column"
     )
     return (
         pl.when(pl.col("value").is_not_null())

@@ -1,8 +1,8 @@
 """The rules that make the listing's columns from texts.
 
 A row is rejected if a rule cannot parse its text, unless the text matches the rule's
-pattern of texts without a value (`unsaid`), or the rule keeps such texts (`keeps`). The
-column is then null, and the text is kept in `attributes`.
+pattern of texts without a value (`no_value_pattern`), or the rule keeps such texts
+(`keep_unparsed`). The column is then null, and the text is kept in `attributes`.
 """
 
 from __future__ import annotations
@@ -57,19 +57,20 @@ class Rule:
         column: The column of the listing.
         field: The field whose text it parses.
         parse: Returns the column's expression, given that of the text.
-        meant: What was expected instead, for the reason of a rejected row.
-        unsaid: A pattern of texts that state no value.
-        keeps: Whether a text that cannot be parsed is kept instead of rejected.
-        beside: Other columns that it uses: `today`, the day of reading; `country`.
+        expected: What was expected instead, for the reason of a rejected row.
+        no_value_pattern: A pattern of texts that state no value.
+        keep_unparsed: Whether a text that cannot be parsed is kept instead of rejected.
+        extra_inputs: Other columns that it uses: `today`, the day of reading, or
+            `country`.
     """
 
     column: str
     field: str
     parse: Callable[[pl.Expr], pl.Expr]
-    meant: str
-    unsaid: str = r"^\["
-    keeps: bool = False
-    beside: tuple[str, ...] = ()
+    expected: str
+    no_value_pattern: str = r"^\["
+    keep_unparsed: bool = False
+    extra_inputs: tuple[str, ...] = ()
 
 
 def _above_zero(
@@ -110,8 +111,8 @@ RULES: tuple[Rule, ...] = (
         "an amount such as € 164,54 per maand",
         _NO_FEE,
     ),
-    Rule("listed_on", "listed_text", _day, _DAY, _NO_DAY, beside=("today",)),
-    Rule("sold_on", "sold_text", _day, _DAY, _NO_DAY, beside=("today",)),
+    Rule("listed_on", "listed_text", _day, _DAY, _NO_DAY, extra_inputs=("today",)),
+    Rule("sold_on", "sold_text", _day, _DAY, _NO_DAY, extra_inputs=("today",)),
     Rule(
         "days_on_market", "duration_text", dates.days, "a time such as 4 weken", _NO_DAY
     ),
@@ -153,14 +154,14 @@ RULES: tuple[Rule, ...] = (
         "year_built_text",
         _above_zero(dates.first_build_year, pl.Int16()),
         "a year",
-        keeps=True,
+        keep_unparsed=True,
     ),
     Rule(
         "year_built_max",
         "year_built_text",
         _above_zero(dates.last_build_year, pl.Int16()),
         "a year",
-        keeps=True,
+        keep_unparsed=True,
     ),
     Rule(
         "energy_label",
@@ -174,14 +175,14 @@ RULES: tuple[Rule, ...] = (
         "construction_text",
         words.is_new,
         "new or resale",
-        keeps=True,
+        keep_unparsed=True,
     ),
     Rule(
         "postal_code",
         "postal_code",
         _dutch_postal_code,
         "a code such as 2611DX",
-        beside=("country",),
+        extra_inputs=("country",),
     ),
     Rule("country", "country", words.country, "a country such as NL"),
     Rule("latitude", "latitude", numbers.degrees, "degrees such as 52.0116", _NOWHERE),

@@ -21,23 +21,23 @@ from propload.sources.spiders.outcome import BLOCKED, FORBIDDEN, NOTHING_FOUND
 from propload_spiders import counting, manners
 from propload_spiders.answers import (
     asked_url,
-    has_strayed,
+    dropped_redirect_message,
     is_forbidden,
-    is_taken_back,
     kind_of_answer,
     listing_of,
-    lost_on_its_way,
     page_text,
     reason_of,
+    redirected_elsewhere,
     refusal,
     request_of,
+    was_cancelled,
 )
 from propload_spiders.arguments import check_names
 from propload_spiders.extraction.addresses import is_area_served, is_search_url
 from propload_spiders.extraction.search import SearchPage, read_search
 from propload_spiders.extraction.texts import timestamp
-from propload_spiders.saved import moment_told, open_saved
-from propload_spiders.searching import ARGUMENTS, read_wanted
+from propload_spiders.saved import open_saved, stated_as_of
+from propload_spiders.searching import ARGUMENTS, read_crawl_spec
 from propload_spiders.seen import SeenListings
 from propload_spiders.walking import Walk
 
@@ -69,7 +69,7 @@ class FundaSpider(Spider):
 
     Args:
         name: Another name for the spider.
-        given: Arguments, as listed in `arguments`.
+        **kwargs: Arguments, as listed in `arguments`.
 
     Raises:
         ConfigError: An argument is unknown or malformed, or there is nothing to crawl.
@@ -85,10 +85,10 @@ class FundaSpider(Spider):
     #: Statuses passed to the callbacks: refusals and missing pages are no failures.
     handle_httpstatus_list: ClassVar[list[int]] = [401, 403, 404, 410]
 
-    def __init__(self, name: str | None = None, **given: object) -> None:
+    def __init__(self, name: str | None = None, **kwargs: object) -> None:
         super().__init__(name)
-        check_names(self.name, given, self.arguments)
-        self.wanted = read_wanted(self.name, given)
+        check_names(self.name, kwargs, self.arguments)
+        self.spec = read_crawl_spec(self.name, kwargs)
         self._notes = counting.Notes(self)
         self._seen = SeenListings(self._notes)
         self._walked: dict[str, set[str]] = {}
@@ -107,14 +107,16 @@ class FundaSpider(Spider):
         spider = super().from_crawler(crawler, *args, **kwargs)
         # not in `update_settings`, after which a runner can still set components
         obey_site(crawler.settings)
-        manners.hasten(crawler, (*spider.wanted.urls, spider.wanted.base))
+        manners.skip_delays_for_local_hosts(
+            crawler, (*spider.spec.urls, spider.spec.base)
+        )
         crawler.signals.connect(spider.on_idle, signal=signals.spider_idle)
         crawler.signals.connect(spider.on_dropped, signal=signals.request_dropped)
         return spider
 
     async def start(self) -> AsyncIterator[Found]:
         """Yield the first request of each place, address or saved page."""
-        for path in self.wanted.files:
+        for path in self.spec.files:
             yield Request(
                 path.resolve().as_uri(),
                 callback=self.parse_saved,
@@ -122,9 +124,9 @@ class FundaSpider(Spider):
                 cb_kwargs={"path": str(path.resolve())},
                 dont_filter=True,
             )
-        for url in self.wanted.urls:
+        for url in self.spec.urls:
             yield self._request_of(url)
-        for place in self.wanted.places:
+        for place in self.spec.places:
             yield self._search_request(Walk(place))
 
     def parse_search(self, response: Response, walk: Walk) -> Iterator[Found]:
@@ -151,12 +153,12 @@ class FundaSpider(Spider):
         kind = kind_of_answer(response)
         if kind == "blocked":
             yield from self._blocked(response)
-        self._seen.arrive(known)
+        self._seen.remove_pending(known)
         item = listing_of(response, kind, scraped_at=_now())
         is_gone = kind == "gone"
         self._notes.count(counting.WITHDRAWN if is_gone else counting.DETAIL_PAGES)
         self._pages_read += 1
-        if has_strayed(response) and not is_gone:
+        if redirected_elsewhere(response) and not is_gone:
             self._led_elsewhere(response, known, item)
             # these are two listings, which each keep their own texts
             yield from filter(None, (known, item))
@@ -164,12 +166,12 @@ class FundaSpider(Spider):
         if item is None:
             self._detail_lost(response.url, "it holds no listing", known)
         elif known is not None:
-            item = item.over(known)
+            item = item.fill_missing_from(known)
         yield from filter(None, (item or known,))
 
     def parse_saved(self, response: Response, path: str) -> Iterator[Found]:
         """Yield the listings of a saved page."""
-        as_of, base = moment_told(self.settings), self.wanted.base
+        as_of, base = stated_as_of(self.settings), self.spec.base
         page = open_saved(Path(path), response.body, base=base, as_of=as_of)
         if page.kind == "blocked":
             sentence = f"{path} is a saved block page, not listings: save it again"
@@ -206,9 +208,9 @@ class FundaSpider(Spider):
         refused = refusal(failure)
         if refused is not None:
             yield from self._blocked(refused)
-        if is_taken_back(failure) and known and self._seen.was_handed_over(known):
+        if was_cancelled(failure) and known and self._seen.was_taken(known):
             return
-        self._seen.arrive(known)
+        self._seen.remove_pending(known)
         if is_forbidden(failure):
             self._notes.forbidden(request.url)
         else:
@@ -224,7 +226,7 @@ class FundaSpider(Spider):
 
     def on_dropped(self, request: Request) -> None:
         """Note that a redirect led to a page that was requested before."""
-        if sentence := lost_on_its_way(request):
+        if sentence := dropped_redirect_message(request):
             self._notes.missing(counting.LED_ELSEWHERE, sentence)
 
     def on_idle(self) -> None:
@@ -234,14 +236,14 @@ class FundaSpider(Spider):
         if self._notes.counted(counting.BLOCKED):
             raise CloseSpider(BLOCKED)
         if self._notes.counted(counting.FORBIDDEN):
-            self._notes.all_forbidden(self.wanted.base)
+            self._notes.all_forbidden(self.spec.base)
             raise CloseSpider(FORBIDDEN)
 
     def closed(self, reason: str) -> None:
         """Note how many listings were seen but not yielded, and explain the counts."""
         self._notes.sum_up()
-        if self._seen.waiting:
-            seen = counted(self._seen.waiting, "listing was", "listings were")
+        if self._seen.pending_count:
+            seen = counted(self._seen.pending_count, "listing was", "listings were")
             self._notes.missing(
                 counting.UNDELIVERED,
                 f"{seen} seen on search pages, but the "
@@ -255,7 +257,7 @@ class FundaSpider(Spider):
 
     def _search_request(self, walk: Walk) -> Request:
         return Request(
-            self.wanted.page_of(walk, self.fixed_filters),
+            self.spec.page_of(walk, self.fixed_filters),
             callback=self.parse_search,
             errback=self.search_failed,
             cb_kwargs={"walk": walk},
@@ -287,14 +289,14 @@ class FundaSpider(Spider):
         # a page whose listings are all unreadable does not count as a repeated page
         after = walk.after(page, len(ids - walked) if ids else page.unread)
         walked |= ids
-        onward = after.next(max_pages=self.wanted.max_pages, rows=len(page.items))
+        onward = after.next(max_pages=self.spec.max_pages, rows=len(page.items))
         if onward is not None:
             yield self._search_request(onward)
-        elif shortage := after.shortage(max_pages=self.wanted.max_pages):
+        elif shortage := after.shortage(max_pages=self.spec.max_pages):
             self._notes.tell(shortage)
         for item in self._seen.new(page.items):
-            if self.wanted.details:
-                self._seen.wait(item)
+            if self.spec.details:
+                self._seen.add_pending(item)
                 yield self._detail_request(item.url, item)
             else:
                 yield item
@@ -306,7 +308,7 @@ class FundaSpider(Spider):
 
     def _without_cards(self, walk: Walk, response: Response) -> Iterator[Found]:
         """Request a page without cards again; after the last attempt, continue."""
-        if has_strayed(response):
+        if redirected_elsewhere(response):
             yield from self._search_lost(walk, f"it leads to {response.url}")
             return
         if walk.tries < self.crawler.settings.getint("RETRY_TIMES"):
@@ -317,9 +319,9 @@ class FundaSpider(Spider):
         yield from self._search_lost(walk, "it came without a card")
 
     def _search_lost(self, walk: Walk, reason: str) -> Iterator[Found]:
-        onward = walk.next(max_pages=self.wanted.max_pages)
+        onward = walk.next(max_pages=self.spec.max_pages)
         # without a page read, the number of pages is unknown
-        is_blind = walk.total is None and not walk.is_last_of(self.wanted.max_pages)
+        is_blind = walk.total is None and not walk.is_last_of(self.spec.max_pages)
         rest = ", and all after it" if onward is None and is_blind else ""
         sentence = (
             f"page {walk.page} of the search {walk.name} is missing{rest}: {reason}"
@@ -348,7 +350,7 @@ class FundaSpider(Spider):
     def _blocked(self, response: Response) -> Iterator[ListingItem]:
         """Yield the items of listings that wait, then end the crawl as blocked."""
         self._notes.refused(response.status, response.url)
-        yield from self._seen.hand_over()
+        yield from self._seen.take_pending()
         raise CloseSpider(BLOCKED)
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from propload.errors import ConfigError
-from propload_spiders.searching import ARGUMENTS, read_wanted
+from propload_spiders.searching import ARGUMENTS, read_crawl_spec
 from tests.shutting import a_shut_folder
 
 LISTING = "/detail/koop/a/huis-b-1/41234567/"
 
 
 def wanted(**given):
-    return read_wanted("funda", {"place": "delft", **given})
+    return read_crawl_spec("funda", {"place": "delft", **given})
 
 
 def test_defaults():

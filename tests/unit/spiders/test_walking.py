@@ -129,7 +129,7 @@ def test_a_page_of_which_nothing_can_be_read_does_not_lack_its_cards():
     ],
 )
 def test_a_walk_that_ends_with_too_few_listings_says_so(walk, found, told):
-    after = Walk("a", total=41, named=41, **walk).after(found, len(found.items))
+    after = Walk("a", total=41, stated_total=41, **walk).after(found, len(found.items))
     sentence = after.shortage(max_pages=0)
     assert ("41 listings for the search a" in sentence) is told
 

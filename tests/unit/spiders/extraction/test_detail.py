@@ -342,7 +342,7 @@ def test_an_items_gaps_are_filled_and_nothing_else():
         "funda", "1", "https://x/search", NOW, "search", price_text="1", city="A"
     )
     detail = ListingItem("funda", "1", "https://x/1", NOW, "detail", price_text="2")
-    both = detail.over(search)
+    both = detail.fill_missing_from(search)
     assert (both.url, both.page, both.price_text, both.city) == (
         "https://x/1",
         "detail",
@@ -366,7 +366,7 @@ def test_a_day_that_is_counted_back_gives_way_to_one_that_is_written(
 ):
     of_search = ListingItem("funda", "1", URL, NOW, "search", listed_text=search)
     of_detail = ListingItem("funda", "1", URL, NOW, "detail", listed_text=detail)
-    told = of_detail.over(of_search).listed_text
+    told = of_detail.fill_missing_from(of_search).listed_text
     assert told == {"detail": detail, "search": search}[kept]
 
 

@@ -264,7 +264,9 @@ def split_address():
         street="Baan 66", house_number="5",
     )  # fmt: skip
     of_detail = replace(of_search, street=None, house_number=None, page="detail")
-    return asdict(replace(of_detail, address_text="Baan 66 5").over(of_search))
+    return asdict(
+        replace(of_detail, address_text="Baan 66 5").fill_missing_from(of_search)
+    )
 
 
 SPLIT = ITEMS.of(**split_address())
