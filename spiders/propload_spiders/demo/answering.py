@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from propload_spiders.demo.detail_page import render_detail
 from propload_spiders.demo.search_page import render_search
-from propload_spiders.demo.searching import Found, Query, find, read_query
+from propload_spiders.demo.searching import Query, SearchResult, find, read_query
 from propload_spiders.extraction.addresses import PAGE_SIZE, read_listing_url
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Answer:
     wait: float = 0.0
 
 
-class Answering:
+class Responder:
     """Answers requests for one site; used by the server's thread only.
 
     Args:
@@ -91,10 +91,10 @@ class Answering:
         self._pages = 0
         self._searches = 0
         self._emptied: set[Query] = set()
-        self._find = lru_cache(maxsize=_KEPT_SEARCHES)(self._found)
-        self._newcomers = lru_cache(maxsize=_KEPT_SEARCHES)(self._newest)
-        self._detail = lru_cache(maxsize=_KEPT_PAGES)(self._rendered_detail)
-        self._search = lru_cache(maxsize=_KEPT_PAGES)(self._rendered_search)
+        self._find = lru_cache(maxsize=_KEPT_SEARCHES)(self._find_uncached)
+        self._newcomers = lru_cache(maxsize=_KEPT_SEARCHES)(self._find_newcomers)
+        self._detail = lru_cache(maxsize=_KEPT_PAGES)(self._render_detail)
+        self._search = lru_cache(maxsize=_KEPT_PAGES)(self._render_search)
 
     def show(self, day: int, /) -> None:
         """Switch to a day, and reset the shifting of search results."""
@@ -158,10 +158,10 @@ class Answering:
 
     def _search_answer(self, query: Query, wait: float) -> Answer:
         self._searches += 1
-        found = self._find(query.whole, self.day)
-        rows = self._shifted(query.whole, found.listings)
+        result = self._find(query.whole, self.day)
+        rows = self._shifted(query.whole, result.listings)
         listings = [] if self._is_emptied(query) else self._cut(rows, query.page)
-        kind = "elsewhere" if found.is_elsewhere else "search"
+        kind = "elsewhere" if result.is_elsewhere else "search"
         ids = tuple(listing.home.listing_id for listing in listings)
         body = self._search(query, self.day, ids, len(rows))
         return Answer(kind, body, ids=ids, wait=wait)
@@ -169,12 +169,12 @@ class Answering:
     def _shifted(self, query: Query, listings: Sequence[Listing]) -> Sequence[Listing]:
         """Return the listings after shifting: new ones on top, the newest removed."""
         traps = self._traps
-        left = self._searches // traps.drop_every if traps.drop_every else 0
-        came = self._searches // traps.shift_every if traps.shift_every else 0
-        if not (listings and (left or came)):
+        removed = self._searches // traps.drop_every if traps.drop_every else 0
+        added = self._searches // traps.shift_every if traps.shift_every else 0
+        if not (listings and (removed or added)):
             return listings
-        new = self._newcomers(query, self.day)[:came]
-        return [*new, *listings[min(left, len(listings) // 2) :]]
+        new = self._newcomers(query, self.day)[:added]
+        return [*new, *listings[min(removed, len(listings) // 2) :]]
 
     def _cut(self, rows: Sequence[Listing], page: int) -> Sequence[Listing]:
         last = max(-(-len(rows) // PAGE_SIZE), 1)
@@ -189,17 +189,17 @@ class Answering:
         self._emptied.add(query)
         return is_first and query.page in self._traps.empty_once
 
-    def _found(self, query: Query, day: int) -> Found:
+    def _find_uncached(self, query: Query, day: int) -> SearchResult:
         return find(query, self._market.on(day), day, unknown=self._traps.unknown_area)
 
-    def _newest(self, query: Query, day: int) -> Sequence[Listing]:
+    def _find_newcomers(self, query: Query, day: int) -> Sequence[Listing]:
         """Return the matching listings that will be new on the next day."""
-        known = self._market.on(day)
+        current = self._market.on(day)
         later = self._market.on(day + 1)
-        new = {key: each for key, each in later.items() if key not in known}
+        new = {key: listing for key, listing in later.items() if key not in current}
         return find(query, new, day, unknown=self._traps.unknown_area).listings
 
-    def _rendered_search(
+    def _render_search(
         self, query: Query, day: int, ids: tuple[str, ...], total: int
     ) -> bytes:
         market = {**self._market.on(day + 1), **self._market.on(day)}
@@ -216,7 +216,7 @@ class Answering:
         )
         return page.encode()
 
-    def _rendered_detail(self, key: str, day: int) -> bytes:
+    def _render_detail(self, key: str, day: int) -> bytes:
         throw = Random(f"{self._seed}/{key}/markup").random()
         today = self._market.on(day)
         page = render_detail(

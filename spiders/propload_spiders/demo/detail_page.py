@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from propload_spiders.demo.flat import Tagged, state_script
+from propload_spiders.demo.devalue import Tagged, state_script
 from propload_spiders.demo.homes import FIRST_DAY
 from propload_spiders.demo.wording import (
     bathrooms_text,

@@ -211,9 +211,11 @@ def _area(dice: Random, kind: Kind) -> int:
 def _price(dice: Random, kind: Kind, offering: Offering, area: int) -> tuple[int, str]:
     """Return the price or rent in whole euros, and its condition."""
     if offering == "buy":
-        each = {"parking": 2_000, "land": 400}.get(kind, dice.randint(3_200, 8_400))
+        per_square_metre = {"parking": 2_000, "land": 400}.get(
+            kind, dice.randint(3_200, 8_400)
+        )
         condition = "vrij_op_naam" if dice.random() < 0.06 else "kosten_koper"
-        return round(area * each, -3) or 1_000, condition
+        return round(area * per_square_metre, -3) or 1_000, condition
     if kind == "parking":
         return dice.randint(80, 190) * 10, dice.choice(("per_year", "per_month"))
     return round(area * dice.randint(16, 30), -1), "per_month"

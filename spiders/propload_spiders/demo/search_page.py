@@ -6,7 +6,7 @@ import html
 import json
 from typing import TYPE_CHECKING
 
-from propload_spiders.demo.flat import UNDEFINED, Tagged, state_script
+from propload_spiders.demo.devalue import UNDEFINED, Tagged, state_script
 from propload_spiders.demo.wording import number_text, status_text
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def _criteria(query: Query, areas: Sequence[Area]) -> dict[str, object]:
 def _listing(listing: Listing) -> dict[str, object]:
     """Return a listing as in payloads, in which unknown values have no key."""
     home = listing.home
-    found: dict[str, object] = {
+    payload_values: dict[str, object] = {
         "id": home.global_id,
         "object_detail_page_relative_url": listing.path,
         "offering_type": [home.offering],
@@ -143,10 +143,12 @@ def _listing(listing: Listing) -> dict[str, object]:
     measures = {"floor_area": home.living_area, "plot_area": home.plot_area}
     for name, area in measures.items():
         if area is not None:
-            found[name] = [area]
-            found[f"{name}_range"] = {"gte": area, "lte": area}
+            payload_values[name] = [area]
+            payload_values[f"{name}_range"] = {"gte": area, "lte": area}
     counts = {"number_of_rooms": home.rooms, "number_of_bedrooms": home.bedrooms}
-    return found | {name: each for name, each in counts.items() if each is not None}
+    return payload_values | {
+        name: count for name, count in counts.items() if count is not None
+    }
 
 
 def _price(listing: Listing) -> dict[str, object]:

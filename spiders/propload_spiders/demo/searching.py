@@ -80,7 +80,7 @@ class Area:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SearchResult:
     """The result of a search: its listings in order, and the areas it covers.
 
     If `is_elsewhere`, none of the requested areas is known.
@@ -106,7 +106,7 @@ def read_query(path: str, /) -> Query | None:
 
 def find(
     query: Query, market: Mapping[str, Listing], day: int, *, unknown: str
-) -> Found:
+) -> SearchResult:
     """Return the result of a search on a day.
 
     Args:
@@ -116,21 +116,21 @@ def find(
         unknown: What an unknown area finds: everything (`nationwide`) or `empty`.
     """
     areas = [_area(slug.partition(",")[0]) for slug in query.areas]
-    known = tuple(area for area in areas if area is not None)
-    is_elsewhere = bool(query.areas) and not known
+    areas_known = tuple(area for area in areas if area is not None)
+    is_elsewhere = bool(query.areas) and not areas_known
     if (is_elsewhere and unknown == "empty") or not _is_reach_known(query.areas):
-        return Found((), known, is_elsewhere)
+        return SearchResult((), areas_known, is_elsewhere)
     listings = [
-        each
-        for each in market.values()
-        if each.home.offering == query.offering
-        and (not known or any(area.holds(each.home) for area in known))
-        and _is_wanted(each, query.parameters, day)
+        listing
+        for listing in market.values()
+        if listing.home.offering == query.offering
+        and (not areas_known or any(area.holds(listing.home) for area in areas_known))
+        and _is_wanted(listing, query.parameters, day)
     ]
-    listings.sort(key=lambda each: (each.home.published, each.home.listing_id))
+    listings.sort(key=lambda listing: (listing.home.published, listing.home.listing_id))
     if query.parameters.get("sort") == "price_up":
-        listings.sort(key=lambda each: -each.price)
-    return Found(listings[::-1], known, is_elsewhere)
+        listings.sort(key=lambda listing: -listing.price)
+    return SearchResult(listings[::-1], areas_known, is_elsewhere)
 
 
 def _decoded(text: str) -> object:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from propload_spiders.demo.answering import Answering
+from propload_spiders.demo.answering import Responder
 from propload_spiders.demo.market import Changes, Listing, Market
 from propload_spiders.demo.served import Served
 from propload_spiders.demo.server import Server
@@ -39,10 +39,10 @@ class DemoSite:
     ) -> None:
         self.market = Market(seed, listings)
         self.served = Served()
-        self._answering = Answering(self.market, traps, self.served, seed=seed)
-        self._answering.show(day)
+        self._responder = Responder(self.market, traps, self.served, seed=seed)
+        self._responder.show(day)
         self._server = Server(
-            self._answering.answer,
+            self._responder.answer,
             lambda answer: self.served.note(answer.kind, answer.ids),
             port=port,
         )
@@ -62,12 +62,12 @@ class DemoSite:
     @property
     def url(self) -> str:
         """The site's address, without a trailing slash; "" before it is started."""
-        return self._answering.site
+        return self._responder.site
 
     @property
     def day(self) -> int:
         """The day that the site shows."""
-        return self._answering.day
+        return self._responder.day
 
     @property
     def places(self) -> tuple[str, ...]:
@@ -87,7 +87,7 @@ class DemoSite:
         Raises:
             OSError: The port is taken.
         """
-        self._answering.site = f"http://127.0.0.1:{self._server.start()}"
+        self._responder.site = f"http://127.0.0.1:{self._server.start()}"
 
     def stop(self) -> None:
         """Stop serving; open connections are aborted. It is idempotent."""
@@ -95,7 +95,7 @@ class DemoSite:
 
     def set_day(self, day: int, /) -> None:
         """Switch to another day, and reset the counts of what was served."""
-        self._answering.show(day)
+        self._responder.show(day)
         self.served.clear()
 
     def changes(self, day: int, /) -> Changes:

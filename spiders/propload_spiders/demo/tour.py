@@ -96,11 +96,15 @@ class _Tour:
         """Drop the tables of an earlier demo unless `keep`, and introduce the site."""
         comparing.open_tables(self._session, keep=keep)
         site = self._site
-        bought = [one for one in site.listings.values() if one.home.offering == "buy"]
-        sold = sum(one.is_closed for one in bought)
+        homes = [
+            listing
+            for listing in site.listings.values()
+            if listing.home.offering == "buy"
+        ]
+        sold = sum(listing.is_closed for listing in homes)
         self._tell(
             f"A made-up property site is at {site.url}, on this machine. What is read "
-            f"from it: {len(bought) - sold:,} homes for sale and {sold:,} sold ones in "
+            f"from it: {len(homes) - sold:,} homes for sale and {sold:,} sold ones in "
             f"{len(site.places)} towns.\n"
         )
 
@@ -126,17 +130,17 @@ class _Tour:
 
     def _crawl_searches(self) -> list[Crawl]:
         spiders = (FundaSpider, FundaSoldSpider)
-        return [self._crawl(each, f"spider:{each.name}") for each in spiders]
+        return [self._crawl(spider, f"spider:{spider.name}") for spider in spiders]
 
     def _crawl(
         self, spider: type[FundaSpider], name: str, *, urls: list[str] | None = None
     ) -> Crawl:
         site = self._site
-        told: dict[str, object] = {"base_url": site.url}
-        told |= {"start_urls": urls} if urls else {"place": ",".join(site.places)}
+        arguments: dict[str, object] = {"base_url": site.url}
+        arguments |= {"start_urls": urls} if urls else {"place": ",".join(site.places)}
         before = _pages(site)
         try:
-            report = ingest(spider, arguments=told, **self._target())
+            report = ingest(spider, arguments=arguments, **self._target())
         finally:
             # even after a failure, so that the demo can be run again
             comparing.mark_table(self._session)

@@ -62,10 +62,10 @@ def status_text(listing: Listing, /) -> str:
 
 def rooms_text(rooms: int, bedrooms: int | None, /) -> str:
     """Return the number of rooms in the form `3 kamers (2 slaapkamers)`."""
-    told = counted(rooms, "kamer", "kamers")
+    rooms_words = counted(rooms, "kamer", "kamers")
     if bedrooms is None:
-        return told
-    return f"{told} ({counted(bedrooms, 'slaapkamer', 'slaapkamers')})"
+        return rooms_words
+    return f"{rooms_words} ({counted(bedrooms, 'slaapkamer', 'slaapkamers')})"
 
 
 def bathrooms_text(bathrooms: int, /) -> str:

@@ -65,15 +65,15 @@ class ListingAddress:
             scraped_at: When it is read, as in `ListingItem`.
             **texts: The texts of the page, which take precedence over the URL's.
         """
-        told = {"offering": self.offering, "object_type": self.object_type}
-        told |= {field: text for field, text in texts.items() if text}
+        fields = {"offering": self.offering, "object_type": self.object_type}
+        fields |= {field: text for field, text in texts.items() if text}
         return ListingItem(
             source="funda",
             listing_id=self.listing_id,
             url=self.url,
             scraped_at=scraped_at,
             page=page,
-            **told,
+            **fields,
         )
 
 
@@ -141,7 +141,7 @@ def split_places(text: str | Sequence[str], /) -> tuple[str, ...]:
         if radius is None:
             places.append(_slug(part))
         elif places:
-            places[-1] = f"{places[-1]},{_known_radius(radius[1])}"
+            places[-1] = f"{places[-1]},{_checked_radius(radius[1])}"
         else:
             msg = f"radius {part!r} has no place before it"
             raise ValueError(msg)
@@ -216,10 +216,10 @@ def _is_city(slug: str) -> bool:
     return not (wide or "/" in slug or slug[:4].isdigit())
 
 
-def _known_radius(kilometres: str) -> str:
+def _checked_radius(kilometres: str) -> str:
     if int(kilometres) not in RADII:
-        known = ", ".join(str(each) for each in RADII)
-        msg = f"radius {kilometres} km is not one that the site knows: {known}"
+        radii = ", ".join(str(each) for each in RADII)
+        msg = f"radius {kilometres} km is not one that the site knows: {radii}"
         raise ValueError(msg)
     return f"{int(kilometres)}km"
 

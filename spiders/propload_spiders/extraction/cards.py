@@ -51,14 +51,14 @@ class Cards:
 def read_cards(html: str, /, *, url: str, scraped_at: str) -> Cards:
     """Return the listings of a page's cards, and the total in its heading."""
     page = Selector(html, type="html")
-    found: dict[str, ListingItem] = {}
+    items_by_id: dict[str, ListingItem] = {}
     for link in page.xpath(_LINK):
         item = _item(link, url, scraped_at)
         if item is not None:
-            found.setdefault(item.listing_id, item)
+            items_by_id.setdefault(item.listing_id, item)
     number = _TOTAL.match(joined(page.xpath(_HEADING).getall()) or "")
     total = int(re.sub(r"[.,]", "", number[1])) if number else None
-    return Cards(found, total)
+    return Cards(items_by_id, total)
 
 
 def _item(link: Selector, url: str, scraped_at: str) -> ListingItem | None:

@@ -38,18 +38,18 @@ def _rows(part: Selector, titles: tuple[str, ...]) -> Iterator[Row]:
     """Yield a list's rows; a `dt` directly followed by another `dt` is a title."""
     label: str | None = None
     title: str | None = None
-    for each in part.xpath(_PARTS):
-        kind = each.root.tag
+    for element in part.xpath(_PARTS):
+        kind = element.root.tag
         if kind == "dt":
             title = label or title
-            label = joined(each.xpath(".//text()").getall())
+            label = joined(element.xpath(".//text()").getall())
             continue
         above = tuple(name for name in (*titles, title) if name)
-        inner = [each] if kind == "dl" else each.xpath("./dl | ./div/dl")
+        inner = [element] if kind == "dl" else element.xpath("./dl | ./div/dl")
         if inner:
             path = (*above, label) if label else above
             for nested in inner:
                 yield from _rows(nested, path)
-        elif label and (value := visible(joined(each.xpath(_ANSWER).getall()))):
+        elif label and (value := visible(joined(element.xpath(_ANSWER).getall()))):
             yield Row((*above, label), value)
         label = None

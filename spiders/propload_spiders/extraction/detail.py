@@ -48,7 +48,7 @@ def read_detail(html: str, /, *, url: str, scraped_at: str) -> ListingItem | Non
     address = _address(html, url, linked)
     if address is None or not (listing or linked or rows):
         return None
-    found: dict[str, str] = {}
+    fields: dict[str, str] = {}
     for texts in (
         {"status_text": _closed_status(listing, address)},
         read_agent(Selector(html, type="html")),
@@ -58,8 +58,8 @@ def read_detail(html: str, /, *, url: str, scraped_at: str) -> ListingItem | Non
         _payload_texts(listing),
         fields_of(rows),
     ):
-        found.update({name: text for name, text in texts.items() if text})
-    return address.item("detail", scraped_at, features=features_of(rows), **found)
+        fields.update({name: text for name, text in texts.items() if text})
+    return address.item("detail", scraped_at, features=features_of(rows), **fields)
 
 
 def gone_item(url: str, /, *, scraped_at: str) -> ListingItem | None:
@@ -80,8 +80,10 @@ def _address(
     html: str, url: str, linked: Mapping[str, object]
 ) -> ListingAddress | None:
     """Return the listing's address: the page's URL, or else one stated on the page."""
-    said = (url, own_address(html), text_of(linked.get("url")))
-    addresses = (read_listing_url(absolute(url, each or "")) for each in said)
+    stated_urls = (url, own_address(html), text_of(linked.get("url")))
+    addresses = (
+        read_listing_url(absolute(url, stated_url or "")) for stated_url in stated_urls
+    )
     return next(filter(None, addresses), None)
 
 
@@ -104,14 +106,14 @@ def _payload_rows(listing: Mapping[str, object]) -> Iterator[Row]:
 
 
 def _nested_rows(part: Mapping[str, object], titles: tuple[str, ...]) -> Iterator[Row]:
-    for each in rows_of(part.get("KenmerkenList")):
-        label = text_of(each.get("Label")) or text_of(each.get("Id")) or "?"
+    for entry in rows_of(part.get("KenmerkenList")):
+        label = text_of(entry.get("Label")) or text_of(entry.get("Id")) or "?"
         path = (*titles, label.strip())
-        value = visible(joined([text_of(each.get("Value")) or ""]))
-        value = text_of(get_path(each, "EnergyData", "EnergyLabel")) or value
+        value = visible(joined([text_of(entry.get("Value")) or ""]))
+        value = text_of(get_path(entry, "EnergyData", "EnergyLabel")) or value
         if value is not None:
-            yield Row(path, value, text_of(each.get("Id")))
-        yield from _nested_rows(each, path)
+            yield Row(path, value, text_of(entry.get("Id")))
+        yield from _nested_rows(entry, path)
 
 
 def _payload_texts(listing: Mapping[str, object]) -> dict[str, str | None]:

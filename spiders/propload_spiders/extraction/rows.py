@@ -122,11 +122,11 @@ def visible(text: str | None, /) -> str | None:
 
 def fields_of(rows: Iterable[Row], /) -> dict[str, str]:
     """Return the texts of the fields that rows fill; the first row of a field wins."""
-    found: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for row in rows:
         if row.field:
-            found.setdefault(row.field, row.value)
-    return found
+            texts.setdefault(row.field, row.value)
+    return texts
 
 
 def features_of(rows: Iterable[Row], /) -> str | None:

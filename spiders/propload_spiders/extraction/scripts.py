@@ -29,7 +29,7 @@ _SAVED_FROM = re.compile(r"<!-- saved from url=\(\d+\)(\S+) -->")
 
 def linked_data(html: str, /) -> list[Mapping[str, object]]:
     """Return the objects of a page's JSON-LD blocks, without unreadable blocks."""
-    found: list[Mapping[str, object]] = []
+    objects: list[Mapping[str, object]] = []
     for attributes, block in elements(html, "script"):
         if not _LINKED_DATA.search(attributes):
             continue
@@ -37,8 +37,8 @@ def linked_data(html: str, /) -> list[Mapping[str, object]]:
             value = json.loads(block)
         except (ValueError, RecursionError):
             continue
-        found += rows_of(value if isinstance(value, list) else [value])
-    return found
+        objects += rows_of(value if isinstance(value, list) else [value])
+    return objects
 
 
 def types_of(thing: Mapping[str, object], /) -> list[str]:
@@ -50,7 +50,9 @@ def types_of(thing: Mapping[str, object], /) -> list[str]:
 def listed_urls(html: str, /) -> list[str]:
     """Return the addresses in a page's JSON-LD ItemList, in order."""
     elements = _elements(html, "ItemList")
-    urls = [each.get("url") or get_path(each, "item", "url") for each in elements]
+    urls = [
+        element.get("url") or get_path(element, "item", "url") for element in elements
+    ]
     return [url for url in urls if isinstance(url, str)]
 
 
@@ -71,10 +73,10 @@ def _elements(html: str, kind: str) -> list[Mapping[str, object]]:
 
 def own_address(html: str, /) -> str | None:
     """Return the address that a page states for itself, or None."""
-    for tag, mark, place in _ADDRESSES:
+    for tag, mark, pattern in _ADDRESSES:
         for attributes in tags(html, tag):
-            found = mark.search(attributes) and place.search(attributes)
-            if found:
-                return entities.unescape(found[1])
-    found = _SAVED_FROM.search(html)
-    return entities.unescape(found[1]) if found else None
+            match = mark.search(attributes) and pattern.search(attributes)
+            if match:
+                return entities.unescape(match[1])
+    match = _SAVED_FROM.search(html)
+    return entities.unescape(match[1]) if match else None

@@ -58,19 +58,21 @@ def read_search(html: str, /, *, url: str, scraped_at: str) -> SearchPage:
     items, unread = _payload_items(payload, url, scraped_at)
     total = _payload_total(payload)
     method: Method = "payload"
-    found = {item.listing_id: item for item in items}
+    items_by_id = {item.listing_id: item for item in items}
     listed = _linked_items(html, url, scraped_at)
     # parsing the markup takes ten times as long, so only if something is missing
-    if not found or listed.keys() - found.keys():
+    if not items_by_id or listed.keys() - items_by_id.keys():
         cards = read_cards(html, url=url, scraped_at=scraped_at)
         total = cards.total if total is None else total
-        if not found:
+        if not items_by_id:
             method = "json-ld" if listed else "markup" if cards.items else "none"
         for key, item in {**cards.items, **listed}.items():
-            found.setdefault(key, item.fill_missing_from(cards.items.get(key, item)))
-    missing = max(unread - (len(found) - len(items)), 0)
+            items_by_id.setdefault(
+                key, item.fill_missing_from(cards.items.get(key, item))
+            )
+    missing = max(unread - (len(items_by_id) - len(items)), 0)
     return SearchPage(
-        tuple(found.values()), total, _areas(payload), method, unread=missing
+        tuple(items_by_id.values()), total, _areas(payload), method, unread=missing
     )
 
 
@@ -107,12 +109,14 @@ def _areas(payload: Payload | None) -> tuple[str, ...] | None:
 
 
 def _linked_items(html: str, url: str, scraped_at: str) -> dict[str, ListingItem]:
-    found: dict[str, ListingItem] = {}
+    items_by_id: dict[str, ListingItem] = {}
     for link in listed_urls(html):
         address = read_listing_url(absolute(url, link))
         if address is not None:
-            found.setdefault(address.listing_id, address.item("search", scraped_at))
-    return found
+            items_by_id.setdefault(
+                address.listing_id, address.item("search", scraped_at)
+            )
+    return items_by_id
 
 
 def _item(listing: object, url: str, scraped_at: str) -> ListingItem | None:

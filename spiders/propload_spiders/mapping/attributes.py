@@ -12,8 +12,8 @@ from propload.batch import ROW
 from propload_spiders.mapping import numbers
 from propload_spiders.mapping.cells import (
     as_object,
-    in_long_form,
     names_of_met_conditions,
+    unpivot_cells,
 )
 from propload_spiders.mapping.rules import RULES, origins
 
@@ -53,28 +53,31 @@ def attributes_of(
         rows: The rows as read.
     """
     lost = _lost(good, fields)
-    parts = [loose, *(_rest(good, field, fields, rows, lost) for field in fields)]
+    parts = [
+        loose,
+        *(_unheld_cells(good, field, fields, rows, lost) for field in fields),
+    ]
     cells = pl.concat(parts).join(good, on=ROW, how="semi")
     unique = cells.unique([ROW, "column"], keep="first", maintain_order=True)
-    own = as_object(_beside_features(unique, good))
+    own = as_object(_rename_if_in_features(unique, good))
     joined = good.join(own, on=ROW, how="left", maintain_order="left")
-    return joined.with_columns(attributes=_merged(pl.col("text:features")))
+    return joined.with_columns(attributes=_merge_objects(pl.col("text:features")))
 
 
 def _lost(
     good: pl.DataFrame, fields: Mapping[str, tuple[str, ...]]
 ) -> dict[str, pl.Expr]:
     """Return the condition of each field whose text is lost in at least one row."""
-    lost = {field: _lost_of(field) for field in fields if field not in _ALWAYS}
+    lost = {field: _lost_condition(field) for field in fields if field not in _ALWAYS}
     return {field: lost[field] for field in names_of_met_conditions(good, lost)}
 
 
 @cache
-def _lost_of(field: str) -> pl.Expr:
-    return pl.col(f"text:{field}").is_not_null() & _is_lost(field)
+def _lost_condition(field: str) -> pl.Expr:
+    return pl.col(f"text:{field}").is_not_null() & _held_nowhere(field)
 
 
-def _rest(
+def _unheld_cells(
     good: pl.DataFrame,
     field: str,
     fields: Mapping[str, tuple[str, ...]],
@@ -83,20 +86,20 @@ def _rest(
 ) -> pl.DataFrame:
     columns = fields[field]
     if field in _ALWAYS:
-        return in_long_form(rows, columns)
-    unread = in_long_form(rows, ())
+        return unpivot_cells(rows, columns)
+    unread = unpivot_cells(rows, ())
     if field in lost:
         of_rows = good.filter(lost[field])
-        unread = in_long_form(rows.join(of_rows, on=ROW, how="semi"), columns)
+        unread = unpivot_cells(rows.join(of_rows, on=ROW, how="semi"), columns)
     if len(columns) == 1:
         return unread
     chosen = good.select(ROW, pl.col(f"text:{field}").alias("chosen"))
-    others = in_long_form(rows, columns[1:]).join(chosen, on=ROW)
+    others = unpivot_cells(rows, columns[1:]).join(chosen, on=ROW)
     differing = others.filter(pl.col("value") != pl.col("chosen")).drop("chosen")
     return pl.concat([unread, differing])
 
 
-def _is_lost(field: str) -> pl.Expr:
+def _held_nowhere(field: str) -> pl.Expr:
     """Return the condition that no column has what a field's text says."""
     if field == "address_text":
         is_street = pl.col("street").eq_missing(pl.col("text:address_text"))
@@ -111,7 +114,7 @@ def _is_lost(field: str) -> pl.Expr:
     return nowhere
 
 
-def _beside_features(cells: pl.DataFrame, good: pl.DataFrame) -> pl.DataFrame:
+def _rename_if_in_features(cells: pl.DataFrame, good: pl.DataFrame) -> pl.DataFrame:
     """Return the cells, renamed if the row's features contain the same name.
 
     If a name occurred twice in the object, one of its values would be lost.
@@ -133,7 +136,7 @@ def _member(name: str) -> str:
     return rf"(?:{'|'.join(map(pl.escape_regex, dict.fromkeys(forms)))})\s*:"
 
 
-def _merged(features: pl.Expr) -> pl.Expr:
+def _merge_objects(features: pl.Expr) -> pl.Expr:
     is_object = features.str.contains(r"(?s)^\{.*\}$").fill_null(value=False)
     inner = features.str.slice(1).str.head(-1).str.strip_chars()
     own = pl.col("attributes").str.slice(1).str.head(-1)

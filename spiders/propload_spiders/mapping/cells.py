@@ -126,20 +126,20 @@ def names_of_met_conditions(
     ]
 
 
-def in_long_form(frame: pl.DataFrame, columns: Iterable[str], /) -> pl.DataFrame:
+def unpivot_cells(frame: pl.DataFrame, columns: Iterable[str], /) -> pl.DataFrame:
     """Return the cells of the given columns that are not empty, one per line."""
     # most columns of a wide file are empty in most batches
     full = [name for name in columns if frame[name].null_count() < frame.height]
     schema = frame.schema
     texts = {name: clean_text(name, schema[name], "") for name in full}
     parts = [
-        _unpivoted(frame, texts, full[start : start + _COLUMNS_AT_ONCE])
+        _unpivot_columns(frame, texts, full[start : start + _COLUMNS_AT_ONCE])
         for start in range(0, len(full), _COLUMNS_AT_ONCE)
     ]
     return pl.concat(parts) if parts else CELLS.to_frame()
 
 
-def _unpivoted(
+def _unpivot_columns(
     frame: pl.DataFrame, texts: Mapping[str, pl.Expr], columns: list[str]
 ) -> pl.DataFrame:
     wide = frame.select(ROW, *(texts[name].alias(name) for name in columns))

@@ -64,8 +64,8 @@ class FundaMapping:
         texts = cells.read_fields(rows, fields)
         if "living_area_text" not in fields:
             texts = texts.with_columns(living_area_text="area_text")
-        parsed = _parse(_complete(texts, context))
-        loose = cells.in_long_form(rows, _spare(rows.columns, fields))
+        parsed = _parse(_add_derived_texts(texts, context))
+        loose = cells.unpivot_cells(rows, _unclaimed(rows.columns, fields))
         reasons = join_reasons(
             [
                 no_address(parsed, fields, rows),
@@ -99,7 +99,7 @@ def _no_url_column(frame: pl.DataFrame) -> str:
     )
 
 
-def _spare(columns: list[str], fields: Mapping[str, tuple[str, ...]]) -> list[str]:
+def _unclaimed(columns: list[str], fields: Mapping[str, tuple[str, ...]]) -> list[str]:
     claimed = {ROW, *chain.from_iterable(fields.values())}
     return [
         name
@@ -108,7 +108,7 @@ def _spare(columns: list[str], fields: Mapping[str, tuple[str, ...]]) -> list[st
     ]
 
 
-def _complete(texts: pl.DataFrame, context: MapContext) -> pl.DataFrame:
+def _add_derived_texts(texts: pl.DataFrame, context: MapContext) -> pl.DataFrame:
     """Return the texts, with columns added that follow from several of them."""
     as_of = context.as_of.astimezone(UTC) if context.as_of else None
     relative = pl.col("url").str.starts_with("/")
@@ -122,10 +122,10 @@ def _complete(texts: pl.DataFrame, context: MapContext) -> pl.DataFrame:
         .then(pl.lit("NL"))
         .otherwise(pl.coalesce(words.country(pl.col("country")), "country")),
     )
-    told = base.with_columns(
+    complete = base.with_columns(
         offering=_offering(), today=dates.local_day(pl.col("seen"))
     )
-    return _with_prices(told)
+    return _with_prices(complete)
 
 
 def _offering() -> pl.Expr:
@@ -145,8 +145,8 @@ def _with_prices(texts: pl.DataFrame) -> pl.DataFrame:
     say which it is. A period in brackets does not turn the price of a sale into a rent.
     """
     price, offering = pl.col("price_text"), pl.col("offering")
-    told = pl.when(offering == "sale").then(numbers.outside_brackets(price))
-    period = numbers.rent_period(told.otherwise(price))
+    sale_price = pl.when(offering == "sale").then(numbers.outside_brackets(price))
+    period = numbers.rent_period(sale_price.otherwise(price))
     is_lease = period.is_not_null() | (offering == "rent").fill_null(value=False)
     return texts.with_columns(
         sale_text=pl.when(~is_lease).then(price),
@@ -159,14 +159,14 @@ def _parse(texts: pl.DataFrame) -> pl.DataFrame:
     kept = texts.select(
         ROW, "seen", pl.exclude(ROW, "seen", "today").name.prefix("text:")
     )
-    ruled = _ruled(texts)
+    by_rules = _apply_rules(texts)
     as_is = pl.col("agent_id", "agent_name", "description")
-    plain = _selected(texts, [*_identity(), *_kind(), *_place(), as_is])
-    parsed = pl.concat([kept, plain, ruled], how="horizontal")
+    plain = _select(texts, [*_identity(), *_kind(), *_place(), as_is])
+    parsed = pl.concat([kept, plain, by_rules], how="horizontal")
     return parsed.with_columns(*_from_several())
 
 
-def _selected(texts: pl.DataFrame, columns: Iterable[pl.Expr]) -> pl.DataFrame:
+def _select(texts: pl.DataFrame, columns: Iterable[pl.Expr]) -> pl.DataFrame:
     """Return the columns made from texts, in sequence if there are few rows.
 
     Each thread of Polars caches the 32 patterns that it used last, and compiling one
@@ -176,24 +176,24 @@ def _selected(texts: pl.DataFrame, columns: Iterable[pl.Expr]) -> pl.DataFrame:
     return texts.select_seq(columns) if is_few else texts.select(columns)
 
 
-def _ruled(texts: pl.DataFrame) -> pl.DataFrame:
+def _apply_rules(texts: pl.DataFrame) -> pl.DataFrame:
     """Return the columns that the rules make; of many rows, parse equal texts once."""
     inputs = dict.fromkeys(_inputs(rule) for rule in RULES)
     is_empty = texts.select(pl.all().is_null().all()).row(0, named=True)
-    told = [each for each in inputs if not is_empty[each[0]]]
+    filled = [names for names in inputs if not is_empty[names[0]]]
     # most files lack most of the columns
-    silent = [each for each in inputs if is_empty[each[0]]]
-    made = [_columns_from(each).clear(texts.height) for each in silent]
+    empty = [names for names in inputs if is_empty[names[0]]]
+    frames = [_columns_from(names).clear(texts.height) for names in empty]
     if texts.height <= FEW_ROWS:
         # rules for days come last, as the others share most of their patterns
-        rules = map(_rules_of, sorted(told, key=len))
-        made.append(_selected(texts, chain.from_iterable(rules)))
+        rules = map(_rules_of, sorted(filled, key=len))
+        frames.append(_select(texts, chain.from_iterable(rules)))
     else:
-        made.extend(_read_once(texts.select(each)) for each in told)
-    return pl.concat(made, how="horizontal")
+        frames.extend(_apply_rules_once(texts.select(names)) for names in filled)
+    return pl.concat(frames, how="horizontal")
 
 
-def _read_once(texts: pl.DataFrame) -> pl.DataFrame:
+def _apply_rules_once(texts: pl.DataFrame) -> pl.DataFrame:
     """Return the columns that rules make from these texts, parsing equal rows once."""
     distinct = texts.unique()
     made = distinct.select(_rules_of(tuple(texts.columns)))
@@ -229,10 +229,10 @@ def _columns_from(inputs: tuple[str, ...]) -> pl.DataFrame:
 
 def _identity() -> list[pl.Expr]:
     url = pl.col("url")
-    given = pl.col("listing_id").str.extract(r"^(\d{7,9})(?:\.0)?$", 1)
+    own_id = pl.col("listing_id").str.extract(r"^(\d{7,9})(?:\.0)?$", 1)
     return [
         pl.col("source").str.to_lowercase().fill_null("funda"),
-        pl.coalesce(given, places.listing_id(url)).alias("listing_id"),
+        pl.coalesce(own_id, places.listing_id(url)).alias("listing_id"),
         pl.col("global_id").alias("source_global_id"),
         places.path(url).alias("url"),
         pl.col("seen").alias("scraped_at"),
@@ -265,9 +265,9 @@ def _kind() -> list[pl.Expr]:
 
 
 def _place() -> list[pl.Expr]:
-    given = (pl.col(name) for name in ("street", "house_number", "house_number_suffix"))
+    parts = (pl.col(name) for name in ("street", "house_number", "house_number_suffix"))
     return [
-        *places.street_and_number(pl.col("address_text"), *given),
+        *places.street_and_number(pl.col("address_text"), *parts),
         places.city(pl.col("city"), places.url_city(pl.col("url"))).alias("city"),
         pl.col("municipality", "neighbourhood", "province"),
     ]

@@ -108,8 +108,8 @@ def euros_and_cents(text: pl.Expr) -> pl.Expr:
     Of `Ja (€ 180,09 per maand)`, it is the amount in the brackets.
     """
     inner = text.str.extract(r"(?i)^(?:yes|ja)\s*\((.*)\)$", 1)
-    told = pl.coalesce(inner, text)
-    exact = parse_money(pl.coalesce(_signed(told), _bare(told)))
+    amount = pl.coalesce(inner, text)
+    exact = parse_money(pl.coalesce(_signed(amount), _bare(amount)))
     return exact.cast(pl.Decimal(10, 2), strict=False)
 
 
@@ -158,8 +158,8 @@ def bedrooms_in_rooms(text: pl.Expr) -> pl.Expr:
     """
     pattern = rf"(?i)(\d{{1,4}})\s*{BEDROOMS}"
     is_span = text.str.contains(rf"(?i)\d\s*{_TO}\s*\d+\s*{BEDROOMS}")
-    told = text.str.extract(pattern, 1).cast(pl.Int16, strict=False)
-    return pl.when(~is_span).then(told)
+    number = text.str.extract(pattern, 1).cast(pl.Int16, strict=False)
+    return pl.when(~is_span).then(number)
 
 
 def bedrooms(text: pl.Expr) -> pl.Expr:

@@ -105,9 +105,9 @@ def city(text: pl.Expr, slug: pl.Expr) -> pl.Expr:
     `amst` and `haag` are parts of the slugs `amsterdam` and `den-haag`, whereas
     `Rijswijk` is the full name for `rijswijk-zh`.
     """
-    given = text.str.to_lowercase().str.replace_all(r"[^a-z0-9]+", "-")
-    is_name = (slug == given) | slug.str.starts_with(given + "-")
-    is_piece = slug.str.contains(given, literal=True) & ~is_name
+    as_slug = text.str.to_lowercase().str.replace_all(r"[^a-z0-9]+", "-")
+    is_name = (slug == as_slug) | slug.str.starts_with(as_slug + "-")
+    is_piece = slug.str.contains(as_slug, literal=True) & ~is_name
     return (
         pl.when(is_piece.fill_null(value=False) | text.is_null())
         .then(city_name(slug))

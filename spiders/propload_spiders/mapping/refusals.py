@@ -10,8 +10,8 @@ import polars as pl
 from propload.batch import ROW, no_reasons, reason_lines
 from propload_spiders.mapping.cells import (
     clean_text,
-    in_long_form,
     names_of_met_conditions,
+    unpivot_cells,
 )
 from propload_spiders.mapping.dates import moments
 from propload_spiders.mapping.names import LABELS
@@ -58,17 +58,17 @@ def _unreadable(
     )
     if not bad.height:
         return no_reasons()
-    told = _with_column(bad, rule.field, fields, rows)
+    with_source = _with_source_column(bad, rule.field, fields, rows)
     message = pl.format(
         "column '{}' holds '{}': not {}",
         "source_column",
         "value",
         pl.lit(rule.expected),
     )
-    return _reasons(told, rule.column, "parse", message)
+    return _reasons(with_source, rule.column, "parse", message)
 
 
-def _with_column(
+def _with_source_column(
     bad: pl.DataFrame,
     field: str,
     fields: Mapping[str, tuple[str, ...]],
@@ -77,16 +77,16 @@ def _with_column(
     """Return the bad texts, each with the column it came from (`source_column`)."""
     columns = [name for origin in origins(field) for name in fields.get(origin, ())]
     schema = rows.schema
-    there = [
+    candidates = [
         pl.when(clean_text(column, schema[column], field) == pl.col("value")).then(
             pl.lit(column)
         )
         for column in columns
     ]
-    named = pl.coalesce(*there, pl.lit(field)) if there else pl.lit(field)
+    named = pl.coalesce(*candidates, pl.lit(field)) if candidates else pl.lit(field)
     # a raw column may also be named `value`; it is not needed
-    beside = bad.join(rows.drop("value", strict=False), on=ROW, how="left")
-    return beside.select(ROW, "value", named.alias("source_column"))
+    joined = bad.join(rows.drop("value", strict=False), on=ROW, how="left")
+    return joined.select(ROW, "value", named.alias("source_column"))
 
 
 def no_address(
@@ -99,15 +99,15 @@ def no_address(
     bad = parsed.filter(pl.col("listing_id").is_null() | pl.col("url").is_null())
     if not bad.height:
         return no_reasons()
-    asked = bad.select(ROW, value="text:url")
-    strayed = _strayed_addresses(rows.join(asked, on=ROW, how="semi"), fields)
-    known = asked.join(strayed, on=ROW, how="left").with_columns(
+    addresses = bad.select(ROW, value="text:url")
+    strayed = _misplaced_addresses(rows.join(addresses, on=ROW, how="semi"), fields)
+    with_source = addresses.join(strayed, on=ROW, how="left").with_columns(
         source_column=pl.lit(fields["url"][0])
     )
-    return _reasons(known, "url", "listing address", _about_address())
+    return _reasons(with_source, "url", "listing address", _address_message())
 
 
-def _about_address() -> pl.Expr:
+def _address_message() -> pl.Expr:
     """Return the message about an address (`value`) in the column `source_column`."""
     cut = pl.format(
         "column '{}' holds '{}': not a listing's address, which has an id of 7 to 9 "
@@ -133,11 +133,11 @@ def _about_address() -> pl.Expr:
     )
 
 
-def _strayed_addresses(
+def _misplaced_addresses(
     rows: pl.DataFrame, fields: Mapping[str, tuple[str, ...]]
 ) -> pl.DataFrame:
     others = [name for name in rows.columns if name not in (ROW, *fields["url"])]
-    cells = in_long_form(rows, others)
+    cells = unpivot_cells(rows, others)
     addresses = cells.filter(
         pl.col("value").str.contains(r"^https?://\S*/(?:koop|huur)/")
     )
@@ -178,8 +178,8 @@ def no_moment(parsed: pl.DataFrame, /) -> pl.DataFrame:
         .then(pl.lit("nothing says when the page was read: give --as-of"))
         .otherwise(pl.format("'{}' is not a timestamp; ISO 8601 is read", "value"))
     )
-    asked = bad.select(ROW, value="text:scraped_at")
-    return _reasons(asked, "scraped_at", "parse", message)
+    bad_texts = bad.select(ROW, value="text:scraped_at")
+    return _reasons(bad_texts, "scraped_at", "parse", message)
 
 
 def _reasons(

@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from propload.sources.spiders import SpiderArgument
     from propload_spiders.items import ListingItem
 
-    Found: TypeAlias = Request | ListingItem
+    SpiderOutput: TypeAlias = Request | ListingItem
 
 #: The priority of search pages over detail pages, as rows shift during a search.
 _FIRST = 1
@@ -114,7 +114,7 @@ class FundaSpider(Spider):
         crawler.signals.connect(spider.on_dropped, signal=signals.request_dropped)
         return spider
 
-    async def start(self) -> AsyncIterator[Found]:
+    async def start(self) -> AsyncIterator[SpiderOutput]:
         """Yield the first request of each place, address or saved page."""
         for path in self.spec.files:
             yield Request(
@@ -129,7 +129,7 @@ class FundaSpider(Spider):
         for place in self.spec.places:
             yield self._search_request(Walk(place))
 
-    def parse_search(self, response: Response, walk: Walk) -> Iterator[Found]:
+    def parse_search(self, response: Response, walk: Walk) -> Iterator[SpiderOutput]:
         """Yield items or requests for detail pages, and a request for the next page."""
         kind = kind_of_answer(response)
         if kind == "blocked":
@@ -148,7 +148,7 @@ class FundaSpider(Spider):
 
     def parse_detail(
         self, response: Response, known: ListingItem | None = None
-    ) -> Iterator[Found]:
+    ) -> Iterator[SpiderOutput]:
         """Yield the item of a detail page, with gaps filled from the search page."""
         kind = kind_of_answer(response)
         if kind == "blocked":
@@ -169,7 +169,7 @@ class FundaSpider(Spider):
             item = item.fill_missing_from(known)
         yield from filter(None, (item or known,))
 
-    def parse_saved(self, response: Response, path: str) -> Iterator[Found]:
+    def parse_saved(self, response: Response, path: str) -> Iterator[SpiderOutput]:
         """Yield the listings of a saved page."""
         as_of, base = stated_as_of(self.settings), self.spec.base
         page = open_saved(Path(path), response.body, base=base, as_of=as_of)
@@ -189,7 +189,7 @@ class FundaSpider(Spider):
         # files come in any order, and a search page must not replace a detail page
         yield from self._seen.new(items, by_page=True)
 
-    def search_failed(self, failure: Failure) -> Iterator[Found]:
+    def search_failed(self, failure: Failure) -> Iterator[SpiderOutput]:
         """Continue with the page after a search page that could not be fetched."""
         request = request_of(failure)
         walk: Walk = request.cb_kwargs["walk"]
@@ -201,7 +201,7 @@ class FundaSpider(Spider):
             return
         yield from self._search_lost(walk, reason_of(failure))
 
-    def detail_failed(self, failure: Failure) -> Iterator[Found]:
+    def detail_failed(self, failure: Failure) -> Iterator[SpiderOutput]:
         """Yield the search page's item of a listing whose detail page failed."""
         request = request_of(failure)
         known: ListingItem | None = request.cb_kwargs.get("known")
@@ -275,7 +275,7 @@ class FundaSpider(Spider):
             dont_filter=known is not None,
         )
 
-    def _listed(self, walk: Walk, page: SearchPage) -> Iterator[Found]:
+    def _listed(self, walk: Walk, page: SearchPage) -> Iterator[SpiderOutput]:
         """Yield the request for the next page, and a page's new items or requests."""
         self._pages_read += 1
         self._notes.count(counting.SEARCH_PAGES)
@@ -306,7 +306,7 @@ class FundaSpider(Spider):
         sentence = f"{where} holds {listings} in a form that cannot be read"
         self._notes.missing(counting.UNREAD_LISTINGS, sentence, times=number)
 
-    def _without_cards(self, walk: Walk, response: Response) -> Iterator[Found]:
+    def _without_cards(self, walk: Walk, response: Response) -> Iterator[SpiderOutput]:
         """Request a page without cards again; after the last attempt, continue."""
         if redirected_elsewhere(response):
             yield from self._search_lost(walk, f"it leads to {response.url}")
@@ -318,7 +318,7 @@ class FundaSpider(Spider):
         self._notes.count(counting.EMPTY_PAGES)
         yield from self._search_lost(walk, "it came without a card")
 
-    def _search_lost(self, walk: Walk, reason: str) -> Iterator[Found]:
+    def _search_lost(self, walk: Walk, reason: str) -> Iterator[SpiderOutput]:
         onward = walk.next(max_pages=self.spec.max_pages)
         # without a page read, the number of pages is unknown
         is_blind = walk.total is None and not walk.is_last_of(self.spec.max_pages)

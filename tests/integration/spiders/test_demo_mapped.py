@@ -9,7 +9,7 @@ import pytest
 
 from propload.batch import ROW
 from propload.prepare.mapping import MapContext
-from propload_spiders.demo.answering import Answering
+from propload_spiders.demo.answering import Responder
 from propload_spiders.demo.market import Market
 from propload_spiders.demo.served import Served
 from propload_spiders.demo.traps import Traps
@@ -82,7 +82,7 @@ def check(row, listing):
 
 @pytest.mark.parametrize("offering", ["koop", "huur"])
 def test_search_pages_arrive_as_the_site_holds_them(market, offering):
-    site = Answering(market, Traps(), Served(), seed=5)
+    site = Responder(market, Traps(), Served(), seed=5)
     rows = mapped(search_items(site, offering))
     assert len(rows) > 30
     for key, row in rows.items():
@@ -91,7 +91,7 @@ def test_search_pages_arrive_as_the_site_holds_them(market, offering):
 
 @pytest.mark.parametrize("markup_only", [0.0, 1.0])
 def test_detail_pages_arrive_as_the_site_holds_them(market, markup_only):
-    site = Answering(market, Traps(markup_only=markup_only), Served(), seed=5)
+    site = Responder(market, Traps(markup_only=markup_only), Served(), seed=5)
     listings = market.on(0)
     rows = mapped(detail_item(site, each) for each in listings.values())
     assert rows.keys() == listings.keys()
@@ -106,7 +106,7 @@ def test_detail_pages_arrive_as_the_site_holds_them(market, markup_only):
 
 def test_cards_say_the_price_and_its_condition_as_the_payload_does(market):
     def prices(traps):
-        rows = mapped(search_items(Answering(market, traps, Served(), seed=5), "koop"))
+        rows = mapped(search_items(Responder(market, traps, Served(), seed=5), "koop"))
         return {k: (r["list_price"], r["price_condition"]) for k, r in rows.items()}
 
     told = prices(Traps())

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from propload_spiders.demo.answering import Answering
+from propload_spiders.demo.answering import Responder
 from propload_spiders.demo.market import Market
 from propload_spiders.demo.places import TOWNS
 from propload_spiders.demo.served import Served
@@ -33,7 +33,7 @@ def market():
 
 
 def answering(market, traps=NO_TRAPS, day=0):
-    one = Answering(market, traps, Served(), seed=7)
+    one = Responder(market, traps, Served(), seed=7)
     one.site = SITE
     one.show(day)
     return one

@@ -7,7 +7,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from propload_spiders.demo.flat import Tagged, flatten
+from propload_spiders.demo.devalue import Tagged, flatten
 from propload_spiders.extraction.payload import Payload
 
 VALUES = st.recursive(

@@ -152,7 +152,7 @@ def test_rents_and_first_prices_share_an_id_with_the_asking_price():
 
 
 def payload_of(listing, key="cachedListingData_en"):
-    from propload_spiders.demo.flat import Tagged, flatten
+    from propload_spiders.demo.devalue import Tagged, flatten
 
     cells = flatten({"data": Tagged("ShallowReactive", {key: listing})})
     return f'<script type="application/json" id="__NUXT_DATA__">{cells}</script>'

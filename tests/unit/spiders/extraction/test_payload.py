@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from propload_spiders.demo.flat import UNDEFINED, flatten
+from propload_spiders.demo.devalue import UNDEFINED, flatten
 from propload_spiders.extraction.payload import Payload, find_payload
 
 

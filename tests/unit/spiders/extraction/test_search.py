@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from propload.prepare.mapping import MapContext
-from propload_spiders.demo.flat import flatten
+from propload_spiders.demo.devalue import flatten
 from propload_spiders.extraction.detail import read_detail
 from propload_spiders.extraction.search import read_search
 from propload_spiders.extraction.texts import measure_of

@@ -22,31 +22,31 @@ UNDEFINED: Final = object()
 def flatten(value: object, /) -> str:
     """Return a value as the JSON of one flat array; equal scalars share a cell."""
     cells: list[object] = []
-    known: dict[tuple[type, object], int] = {}
+    index_of: dict[tuple[type, object], int] = {}
 
     def add(part: object) -> int:
         if part is UNDEFINED:
             return -1
         if part is None or isinstance(part, str | int | float):
             key = (type(part), part)
-            if key not in known:
-                known[key] = len(cells)
+            if key not in index_of:
+                index_of[key] = len(cells)
                 cells.append(part)
-            return known[key]
-        place = len(cells)
+            return index_of[key]
+        index = len(cells)
         cells.append(None)
         if isinstance(part, Tagged):
-            cells[place] = [part.tag, add(part.value)]
+            cells[index] = [part.tag, add(part.value)]
         elif isinstance(part, dict):
-            cells[place] = {key: add(each) for key, each in part.items()}
+            cells[index] = {key: add(item) for key, item in part.items()}
         elif isinstance(part, set):
-            cells[place] = ["Set", *(add(each) for each in sorted(part))]
+            cells[index] = ["Set", *(add(item) for item in sorted(part))]
         elif isinstance(part, list | tuple):
-            cells[place] = [add(each) for each in part]
+            cells[index] = [add(item) for item in part]
         else:
             msg = f"{type(part).__name__} has no place in a payload"
             raise TypeError(msg)
-        return place
+        return index
 
     add(value)
     # a text that contains </script> must not end the script
