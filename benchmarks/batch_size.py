@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from benchmarks.alone import load_alone, numbers, push_alone, with_commits
+from benchmarks.isolated import load_isolated, numbers, push_isolated, with_commits
 from benchmarks.listings import listings
 from benchmarks.measuring import (
     NEAR,
@@ -95,8 +95,8 @@ def _sizes(rows: int) -> Iterator[tuple[str, int, int]]:
 
 def _run(how: str, path: str, scratch: Scratch, size: int) -> dict[str, float]:
     if how == "batch_rows":
-        return numbers(load_alone(path, scratch, "target", batch_rows=size))
-    return numbers(push_alone(path, scratch, "target", size))
+        return numbers(load_isolated(path, scratch, "target", batch_rows=size))
+    return numbers(push_isolated(path, scratch, "target", size))
 
 
 if __name__ == "__main__":

@@ -41,7 +41,11 @@ CANDIDATES = (
     "pgloader_staged",
 )
 #: The candidate of propload that others of the same form are compared with.
-TWINS = {"frame": "propload_frame", "dicts": "propload_dicts", "csv": "propload_csv"}
+BASELINES = {
+    "frame": "propload_frame",
+    "dicts": "propload_dicts",
+    "csv": "propload_csv",
+}
 #: The candidate that writes into a table without the primary key that all others have.
 KEYLESS = "dlt_keyless"
 
@@ -92,7 +96,7 @@ class Candidate:
         reset = getattr(module, "reset", None)
         return cls(name, module.FORM, module.MOST_ROWS, module.load, reset)
 
-    def taken(self, rows: pl.DataFrame, scratch: Scratch, /) -> Any:
+    def converted(self, rows: pl.DataFrame, scratch: Scratch, /) -> Any:
         """Return rows in the form that it takes; files are in the state folder."""
         if self.form in ("parquet", "csv"):
             path = scratch.state / f"rows-{secrets.token_hex(4)}.{self.form}"

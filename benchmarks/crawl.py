@@ -13,7 +13,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import propload
-from benchmarks.alone import WARM_ROWS, alone
+from benchmarks.isolated import WARM_ROWS, run_isolated
 from benchmarks.listings import listings
 from benchmarks.loads import place
 from benchmarks.measuring import Case, Options, main, measure
@@ -50,7 +50,7 @@ def _cases(scratch: Scratch, rows: int) -> Iterator[Case]:
             stored,
             {"how": how},
             rows,
-            lambda: {"seconds": alone(_seconds, crawl, rows, scratch)},
+            lambda: {"seconds": run_isolated(_seconds, crawl, rows, scratch)},
         )
 
     yield case("crawl alone", _crawl, NOTHING)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from benchmarks.alone import load_alone
+from benchmarks.isolated import load_isolated
 from benchmarks.listings import listings
 from benchmarks.loads import load
 from benchmarks.measuring import Case, Options, main, measure, summarize
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from benchmarks.alone import MemoryUse
+    from benchmarks.isolated import MemoryUse
     from benchmarks.scratch import Digest, Scratch
 
 NAME = "growth"
@@ -40,12 +40,12 @@ TABLE = "grown"
 def ask(scratch: Scratch, options: Options) -> pl.DataFrame:
     """Return one line per run; `size` is the number of rows in the table or input."""
     once = Options(0, options.runs)
-    found = [
+    frames = [
         measure([case], once, warm=0)
         for case in _cases(scratch, options)
         if options.wants(*case.labels.values())
     ]
-    return pl.concat(found or [pl.DataFrame()], how="diagonal_relaxed")
+    return pl.concat(frames or [pl.DataFrame()], how="diagonal_relaxed")
 
 
 def conclude(frame: pl.DataFrame) -> str:
@@ -96,7 +96,7 @@ def _input(scratch: Scratch, size: int) -> Case:
     return Case(
         {"what": "input", "size": size},
         size,
-        lambda: _numbers(load_alone(str(path), scratch, "target")),
+        lambda: _numbers(load_isolated(str(path), scratch, "target")),
         prepare,
         lambda: scratch.verify("target", expected[0]),
     )
@@ -154,7 +154,7 @@ class _Table:
         return listings(self.added, first=self.stored)
 
     def load(self) -> dict[str, float]:
-        return _numbers(load_alone(str(self.path), self.scratch, TABLE))
+        return _numbers(load_isolated(str(self.path), self.scratch, TABLE))
 
     def verify(self) -> None:
         """Verify the rows that were added, and the number of all rows."""

@@ -19,7 +19,7 @@ import propload
 from benchmarks.listings import listings
 from benchmarks.loads import place
 from benchmarks.measuring import Case, Options, main, measure, summarize
-from benchmarks.watching import watched
+from benchmarks.sampling import sample_values
 from propload.monitoring.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -40,13 +40,13 @@ WAITS = (0.1, 1.0)
 #: as from one page.
 BURSTS_PER_SECOND = 1_000
 #: Seconds between two snapshots: waits are overestimated by about as much.
-LOOK_SECONDS = 0.003
+SAMPLE_SECONDS = 0.003
 #: After this many transactions, the transaction ids in rows wrap around.
 XIDS = 1 << 32
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Snapshot:
     """The server's snapshot of its transactions at one time.
 
     Attributes:
@@ -60,7 +60,7 @@ class Look:
     open: frozenset[int]
 
     @classmethod
-    def of(cls, when: float, snapshot: str, /) -> Look:
+    def of(cls, when: float, snapshot: str, /) -> Snapshot:
         """Return the snapshot parsed from PostgreSQL's text form."""
         _, end, under_way = snapshot.split(":")
         return cls(
@@ -90,22 +90,25 @@ def conclude(frame: pl.DataFrame) -> str:
 
 
 def waits_of(
-    put: dict[str, float], written: dict[str, int], looks: list[Look]
+    due_times: dict[str, float], written: dict[str, int], snapshots: list[Snapshot]
 ) -> list[float]:
     """Return the seconds that each item waited.
 
     Args:
-        put: When each item was due, by key.
+        due_times: When each item was due, by key.
         written: The transaction that wrote each row, by key.
-        looks: The snapshots in order of time; by the last all transactions had ended.
+        snapshots: The snapshots in order of time; by the last one, all transactions
+            had ended.
     """
-    over = {xid: _over(xid, looks) for xid in set(written.values())}
-    return [over[written[key]] - when for key, when in put.items()]
+    ends = {xid: _end_of(xid, snapshots) for xid in set(written.values())}
+    return [ends[written[key]] - when for key, when in due_times.items()]
 
 
-def _over(xid: int, looks: list[Look]) -> float:
+def _end_of(xid: int, snapshots: list[Snapshot]) -> float:
     """Return the time of the first snapshot in which a transaction had ended."""
-    return looks[bisect_left(looks, 1, key=lambda look: look.is_over(xid))].when
+    return snapshots[
+        bisect_left(snapshots, 1, key=lambda snapshot: snapshot.is_over(xid))
+    ].when
 
 
 def _cases(scratch: Scratch, rows: int) -> Iterator[Case]:
@@ -125,9 +128,9 @@ def _cases(scratch: Scratch, rows: int) -> Iterator[Case]:
 
 def _run(scratch: Scratch, items: int, pace: int, wait: float) -> dict[str, float]:
     began = time.perf_counter()
-    put, looks = _push(scratch, items, pace, wait)
+    due_times, snapshots = _push(scratch, items, pace, wait)
     seconds = time.perf_counter() - began
-    waits = waits_of(put, _written(scratch), looks)
+    waits = waits_of(due_times, _written(scratch), snapshots)
     return {"seconds": seconds, **_quantiles(waits)}
 
 
@@ -141,7 +144,7 @@ def _quantiles(waits: list[float]) -> dict[str, float]:
 
 def _push(
     scratch: Scratch, items: int, pace: int, wait: float
-) -> tuple[dict[str, float], list[Look]]:
+) -> tuple[dict[str, float], list[Snapshot]]:
     """Push rows at a pace; return when each item was due, and the snapshots."""
     rows = listings(items).to_dicts()
     metrics = Metrics()
@@ -153,16 +156,16 @@ def _push(
         # the first item opens connections, which a crawl does only once
         loader.put(listings(1, first=items).to_dicts()[0])
         _wait_for(metrics, 1)
-        with watched(lambda: _snapshot(connection), LOOK_SECONDS) as seen:
-            put = _keep_pace(loader, rows, pace)
+        with sample_values(lambda: _snapshot(connection), SAMPLE_SECONDS) as samples:
+            due_times = _keep_pace(loader, rows, pace)
             _wait_for(metrics, items + 1)
-    return put, [Look.of(*one) for one in seen]
+    return due_times, [Snapshot.of(*sample) for sample in samples]
 
 
 def _keep_pace(
     loader: propload.Loader, rows: list[dict[str, Any]], pace: int
 ) -> dict[str, float]:
-    put: dict[str, float] = {}
+    due_times: dict[str, float] = {}
     lot = max(1, pace // BURSTS_PER_SECOND)
     began = time.perf_counter()
     for start in range(0, len(rows), lot):
@@ -170,14 +173,14 @@ def _keep_pace(
         time.sleep(max(0.0, due - time.perf_counter()))
         part = rows[start : start + lot]
         # the time at which they were due: if the sender is late, that is waiting too
-        put |= dict.fromkeys((row["listing_id"] for row in part), due)
+        due_times |= dict.fromkeys((row["listing_id"] for row in part), due)
         loader.put(part if lot > 1 else part[0])
-    return put
+    return due_times
 
 
 def _wait_for(metrics: Metrics, rows: int) -> None:
     while metrics.snapshot().counts.accounted < rows:
-        time.sleep(LOOK_SECONDS)
+        time.sleep(SAMPLE_SECONDS)
 
 
 def _snapshot(connection: Connection) -> tuple[float, str]:

@@ -60,12 +60,12 @@ def column_types(frame: pl.DataFrame, /) -> dict[str, str]:
     Raises:
         ValueError: A column has a type that the benchmarks do not support.
     """
-    known = dict(_TYPES)
+    types = dict(_TYPES)
     for name, dtype in frame.schema.items():
-        if dtype not in known:
+        if dtype not in types:
             msg = f"column {name}: benchmarks have no rows of type {dtype}"
             raise ValueError(msg)
-    return {name: known[dtype] for name, dtype in frame.schema.items()}
+    return {name: types[dtype] for name, dtype in frame.schema.items()}
 
 
 def quoted(names: Sequence[str], /) -> str:

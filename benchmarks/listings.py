@@ -81,9 +81,9 @@ def overlapping(frame: pl.DataFrame, share: float, /) -> pl.DataFrame:
         frame: The stored rows: `listings(n)`, from number 0.
         share: The share of rows whose keys are stored.
     """
-    known = round(frame.height * share)
-    fresh = listings(frame.height - known, first=frame.height)
-    return pl.concat([changed(frame.tail(known), 1.0), fresh])
+    overlap = round(frame.height * share)
+    fresh = listings(frame.height - overlap, first=frame.height)
+    return pl.concat([changed(frame.tail(overlap), 1.0), fresh])
 
 
 def _pick(values: tuple[str | None, ...], salt: int) -> pl.Expr:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 #: Pushes that are timed until their commit.
 TIMED = 7
 #: Seconds between two checks for the commit.
-LOOK_SECONDS = 0.001
+POLL_SECONDS = 0.001
 
 
 def load(source: object, scratch: Scratch, table: str, /, **settings: object) -> Report:
@@ -63,7 +63,7 @@ def commit_seconds(
     """
     scratch.fresh("pushed")
     metrics = Metrics()
-    found = []
+    waits = []
     settings = place(scratch, "pushed")
     settings |= {"batch_seconds": 0.0, "batch_rows": size, "workers": workers}
     with propload.Loader(metrics=metrics, **settings) as loader:
@@ -72,11 +72,11 @@ def commit_seconds(
             began = time.perf_counter()
             loader.put(part)
             while metrics.snapshot().counts.accounted < (turn + 1) * size:
-                time.sleep(LOOK_SECONDS)
-            found.append(time.perf_counter() - began)
+                time.sleep(POLL_SECONDS)
+            waits.append(time.perf_counter() - began)
     scratch.verify("pushed", scratch.digest_of(listings(size * TIMED)))
     # without the first push, which opens connections
-    return median(found[1:])
+    return median(waits[1:])
 
 
 def place(scratch: Scratch, table: str, /) -> Settings:

@@ -19,10 +19,10 @@ PEERS = ("pgpq", "dlt", "duckdb", "psycopg", "pandas", "scrapy")
 
 def facts() -> dict[str, str | int | float]:
     """Return processor, memory, system, and versions of the installed packages."""
-    found = {name: metadata.version(name) for name in PACKAGES}
+    versions = {name: metadata.version(name) for name in PACKAGES}
     for name in PEERS:
         with suppress(metadata.PackageNotFoundError):
-            found[name] = metadata.version(name)
+            versions[name] = metadata.version(name)
     return {
         "processor": processor(),
         "cpus": os.cpu_count() or 1,
@@ -30,7 +30,7 @@ def facts() -> dict[str, str | int | float]:
         "system": platform.system(),
         "architecture": platform.machine(),
         "python": platform.python_version(),
-        **found,
+        **versions,
     }
 
 

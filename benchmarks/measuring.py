@@ -190,8 +190,8 @@ def summarize(frame: pl.DataFrame, /, *, by: Sequence[str]) -> pl.DataFrame:
         by: The labels that identify a case.
     """
     speed = pl.col("rows_per_second")
-    known = {*by, "rows", "run", "seconds", "rows_per_second"}
-    more = [name for name in frame.columns if name not in known]
+    own_columns = {*by, "rows", "run", "seconds", "rows_per_second"}
+    more = [name for name in frame.columns if name not in own_columns]
     return frame.group_by([*by, "rows"], maintain_order=True).agg(
         speed.median().alias("rows_per_second"),
         speed.min().alias("least"),
@@ -232,12 +232,12 @@ def main(benchmark: ModuleType, /) -> None:
         print(benchmark.conclude(frame))
     print(json.dumps(facts))
     if options.json:
-        told = {
+        result = {
             "benchmark": benchmark.NAME,
             "machine": facts,
             "cases": summary.to_dicts(),
         }
-        options.json.write_text(json.dumps(told, indent=2), encoding="utf-8")
+        options.json.write_text(json.dumps(result, indent=2), encoding="utf-8")
 
 
 def answer(
@@ -343,19 +343,21 @@ def _parse(benchmark: ModuleType) -> Options:
         parser.add_argument(
             "--grid", action="store_true", help="all combinations: takes a while"
         )
-    told = parser.parse_args()
-    if told.input and (len(told.input) > len(("stored", "given")) or not told.key):
+    arguments = parser.parse_args()
+    if arguments.input and (
+        len(arguments.input) > len(("stored", "given")) or not arguments.key
+    ):
         parser.error("--input takes one file or two, and needs --key")
     return Options(
-        told.rows,
-        told.runs,
-        told.to,
-        told.json,
-        tuple(told.only),
-        tuple(told.input),
-        tuple(told.key.split(",")) if told.key else (),
-        by_key=told.by_key,
-        grid=told.grid,
+        arguments.rows,
+        arguments.runs,
+        arguments.to,
+        arguments.json,
+        tuple(arguments.only),
+        tuple(arguments.input),
+        tuple(arguments.key.split(",")) if arguments.key else (),
+        by_key=arguments.by_key,
+        grid=arguments.grid,
     )
 
 

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from benchmarks.alone import load_alone
+from benchmarks.isolated import load_isolated
 from benchmarks.listings import listings
 from benchmarks.measuring import Case, Options, main, measure, summarize
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from benchmarks.alone import MemoryUse
+    from benchmarks.isolated import MemoryUse
     from benchmarks.scratch import Digest, Scratch
 
 NAME = "memory"
@@ -29,8 +29,8 @@ CASES = (("auto", "auto"), (10_000, 2), (50_000, 2), (100_000, 2), (50_000, 8))
 def ask(scratch: Scratch, options: Options) -> pl.DataFrame:
     """Return one line per run, with the values of `figures`."""
     rows = listings(options.rows)
-    given = Given(scratch.write(rows), scratch.digest_of(rows), arrow_row(rows))
-    return measure(_cases(scratch, given), options, warm=0)
+    input_rows = Input(scratch.write(rows), scratch.digest_of(rows), arrow_row(rows))
+    return measure(_cases(scratch, input_rows), options, warm=0)
 
 
 def conclude(frame: pl.DataFrame) -> str:
@@ -84,7 +84,7 @@ def figures(use: MemoryUse, of_row: float, /) -> dict[str, float]:
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class Input:
     """The input of all cases.
 
     Attributes:
@@ -98,20 +98,22 @@ class Given:
     of_row: float
 
 
-def _cases(scratch: Scratch, given: Given) -> Iterator[Case]:
+def _cases(scratch: Scratch, input_rows: Input) -> Iterator[Case]:
     for batch_rows, workers in CASES:
         yield Case.of_new_table(
             scratch,
-            given.expected,
+            input_rows.expected,
             {"batch_rows": str(batch_rows), "workers": str(workers)},
-            given.expected.rows,
-            partial(_run, scratch, given, batch_rows=batch_rows, workers=workers),
+            input_rows.expected.rows,
+            partial(_run, scratch, input_rows, batch_rows=batch_rows, workers=workers),
         )
 
 
-def _run(scratch: Scratch, given: Given, **settings: int | str) -> dict[str, float]:
-    use = load_alone(given.path, scratch, "target", **settings)
-    return figures(use, given.of_row)
+def _run(
+    scratch: Scratch, input_rows: Input, **settings: int | str
+) -> dict[str, float]:
+    use = load_isolated(input_rows.path, scratch, "target", **settings)
+    return figures(use, input_rows.of_row)
 
 
 if __name__ == "__main__":

@@ -185,9 +185,9 @@ class Scratch:
     def digest_of(self, frame: pl.DataFrame) -> Digest:
         """Return the digest of a table with exactly these rows."""
         self._store("oracle", frame)
-        found = self.digest("oracle")
+        digest = self.digest("oracle")
         self.execute("DROP TABLE oracle")
-        return found
+        return digest
 
     def _store(self, table: str, frame: pl.DataFrame) -> None:
         self.create(table, key=False)
@@ -200,10 +200,10 @@ class Scratch:
         Raises:
             WrongValuesError: Its rows differ.
         """
-        found = self.digest(table)
-        if found != expected:
-            msg = f"{table} holds {found.rows:,} rows, expected {expected.rows:,}"
-            other_rows = found.rows != expected.rows
+        digest = self.digest(table)
+        if digest != expected:
+            msg = f"{table} holds {digest.rows:,} rows, expected {expected.rows:,}"
+            other_rows = digest.rows != expected.rows
             raise WrongValuesError(msg if other_rows else f"{msg}: values")
 
     def verify_part(self, table: str, frame: pl.DataFrame, *, rows: int) -> None:

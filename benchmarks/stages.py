@@ -38,9 +38,9 @@ def ask(scratch: Scratch, options: Options) -> pl.DataFrame:
     lines: list[dict[str, Any]] = []
     for size in [size for size in SIZES if size <= options.rows] or [options.rows]:
         for turn in range(-options.warm, options.runs):
-            found = _stages(scratch, listings(size))
+            seconds_by_stage = _stages(scratch, listings(size))
             if turn >= 0:
-                lines += _lines(size, turn, found)
+                lines += _lines(size, turn, seconds_by_stage)
     wanted = [one for one in lines if options.wants(one["batch_rows"], one["stage"])]
     return pl.DataFrame(wanted, infer_schema_length=None)
 
@@ -62,9 +62,13 @@ def conclude(frame: pl.DataFrame) -> str:
     return "\n".join(lines)
 
 
-def _lines(size: int, turn: int, found: dict[str, float]) -> list[dict[str, Any]]:
+def _lines(
+    size: int, turn: int, seconds_by_stage: dict[str, float]
+) -> list[dict[str, Any]]:
     """Return one line per stage; `share` is its part of a load from a frame."""
-    whole = sum(seconds for stage, seconds in found.items() if stage not in ASIDE)
+    whole = sum(
+        seconds for stage, seconds in seconds_by_stage.items() if stage not in ASIDE
+    )
     return [
         {
             "batch_rows": size,
@@ -75,7 +79,7 @@ def _lines(size: int, turn: int, found: dict[str, float]) -> list[dict[str, Any]
             "rows_per_second": size / seconds,
             "share": None if stage in ASIDE else seconds / whole,
         }
-        for stage, seconds in found.items()
+        for stage, seconds in seconds_by_stage.items()
     ]
 
 

@@ -12,7 +12,7 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
-from benchmarks.alone import load_alone, numbers, with_commits
+from benchmarks.isolated import load_isolated, numbers, with_commits
 from benchmarks.listings import changed, listings
 from benchmarks.measuring import (
     SEVERAL,
@@ -83,8 +83,8 @@ def sizes(rows: int, /, *, grid: bool) -> tuple[int, ...]:
         grid: Whether to choose from all sizes.
     """
     wanted = GRID if grid else SIZES
-    told = tuple(size for size in wanted if size * SEVERAL <= rows)
-    return told or (max(1, rows // SEVERAL),)
+    large_enough = tuple(size for size in wanted if size * SEVERAL <= rows)
+    return large_enough or (max(1, rows // SEVERAL),)
 
 
 def _cases(scratch: Scratch, options: Options) -> Iterator[Case]:
@@ -93,8 +93,8 @@ def _cases(scratch: Scratch, options: Options) -> Iterator[Case]:
     chosen = sizes(options.rows, grid=options.grid)
     for size in chosen:
         # small batches need fewer rows to show their speed
-        some = fresh.head(max(size * BATCHES, LEAST_ROWS))
-        yield from _every(scratch, NEW, size, some)
+        first_rows = fresh.head(max(size * BATCHES, LEAST_ROWS))
+        yield from _every(scratch, NEW, size, first_rows)
     yield from _every(scratch, CHANGED, max(chosen), changed(fresh, 0.2))
 
 
@@ -114,7 +114,7 @@ def _every(
 
 
 def _pace(path: str, scratch: Scratch, **settings: int) -> dict[str, float]:
-    return numbers(load_alone(path, scratch, "target", **settings))
+    return numbers(load_isolated(path, scratch, "target", **settings))
 
 
 def _prepare(scratch: Scratch, work: str) -> None:

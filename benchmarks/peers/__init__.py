@@ -13,16 +13,23 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from benchmarks.alone import grown_alone
-from benchmarks.candidates import CANDIDATES, KEYLESS, TWINS, Candidate
+from benchmarks.candidates import BASELINES, CANDIDATES, KEYLESS, Candidate
+from benchmarks.isolated import isolated_growth
 from benchmarks.measuring import Case, Options, measure, summarize
-from benchmarks.works import CHANGED, NEW, OVERLAP, UNCHANGED, FileWorks, ListingWorks
+from benchmarks.workloads import (
+    CHANGED,
+    NEW,
+    OVERLAP,
+    UNCHANGED,
+    FileWorkloads,
+    ListingWorkloads,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from benchmarks.scratch import Digest, Scratch
-    from benchmarks.works import Work, Works
+    from benchmarks.workloads import Workload, Workloads
 
 NAME = "peers"
 QUESTION = "How fast is propload beside its peers, for the same rows and key?"
@@ -50,12 +57,12 @@ SEED_MB = 2.5
 
 def ask(scratch: Scratch, options: Options) -> pl.DataFrame:
     """Return one line per run: work, candidate, rows, seconds, rows_per_second."""
-    works: Works = ListingWorks(by_key=options.by_key)
+    workloads: Workloads = ListingWorkloads(by_key=options.by_key)
     if options.inputs:
-        works = FileWorks.read(options.inputs, options.key)
-    place = scratch.of(works.layout)
+        workloads = FileWorkloads.read(options.inputs, options.key)
+    place = scratch.of(workloads.layout)
     return pl.concat(
-        [_measure(place, options, works, name) for name in works.names],
+        [_measure(place, options, workloads, name) for name in workloads.names],
         how="diagonal_relaxed",
     )
 
@@ -89,7 +96,7 @@ def _ratios(frame: pl.DataFrame) -> pl.DataFrame:
     """Return medians with their ratios to propload for the same work, form and rows."""
     table = summarize(frame, by=BY)
     same = ["work", "form", "rows"]
-    ours = table.filter(pl.col("candidate").is_in(list(TWINS.values()))).select(
+    ours = table.filter(pl.col("candidate").is_in(list(BASELINES.values()))).select(
         *same, pl.col("rows_per_second").alias("ours")
     )
     return table.join(ours, on=same, how="left", maintain_order="left").select(
@@ -108,7 +115,7 @@ def conclude(frame: pl.DataFrame) -> str:
 def _conclude(rows: pl.DataFrame) -> str:
     """Return the comparison as text; "" if there is no other candidate."""
     name = pl.col("candidate")
-    ours = rows.filter(name.is_in(list(TWINS.values())))
+    ours = rows.filter(name.is_in(list(BASELINES.values())))
     others = rows.filter(~name.str.starts_with("propload"), name != KEYLESS)
     if ours.is_empty() or others.is_empty():
         return ""
@@ -120,79 +127,79 @@ def _conclude(rows: pl.DataFrame) -> str:
         f"({best['candidate']}) {best['rows_per_second']:,.0f}: {_times(best)}"
     )
     keyless = rows.filter(name == KEYLESS).to_dicts()
-    told = [
+    sentences = [
         paces,
-        *_beside_dlt(own, others),
-        *(f"{_times(one)} {KEYLESS}" for one in keyless),
+        *_compare_with_dlt(own, others),
+        *(f"{_times(line)} {KEYLESS}" for line in keyless),
     ]
-    return "; ".join(told)
+    return "; ".join(sentences)
 
 
-def _beside_dlt(own: dict[str, Any], others: pl.DataFrame) -> Iterator[str]:
+def _compare_with_dlt(own: dict[str, Any], others: pl.DataFrame) -> Iterator[str]:
     """Yield the comparison with the fastest candidate of dlt with the same key."""
     dlt = others.filter(pl.col("candidate").str.starts_with("dlt"))
-    for one in dlt.sort("rows_per_second").tail(1).to_dicts():
+    for row in dlt.sort("rows_per_second").tail(1).to_dicts():
         aim = AIMS.get((own["work"], own["form"]))
         aimed = f", where {aim} are aimed at" if aim else ""
-        yield f"{_times(one)} {one['candidate']}{aimed}"
+        yield f"{_times(row)} {row['candidate']}{aimed}"
 
 
-def _times(one: dict[str, Any]) -> str:
-    return f"{one['propload_is_faster']:.1f} times"
+def _times(row: dict[str, Any]) -> str:
+    return f"{row['propload_is_faster']:.1f} times"
 
 
 def _measure(
-    scratch: Scratch, options: Options, works: Works, work: str
+    scratch: Scratch, options: Options, workloads: Workloads, workload: str
 ) -> pl.DataFrame:
-    """Measure a work, unless only other works were asked for by name."""
-    named = [part for part in options.only if part in works.names]
-    if named and work not in named:
+    """Measure a workload, unless only others were asked for by name."""
+    named = [part for part in options.only if part in workloads.names]
+    if named and workload not in named:
         return pl.DataFrame()
     wanted = tuple(part for part in options.only if part not in named)
     chosen = Options(options.rows, options.runs, only=wanted, warm=options.warm)
-    frame = measure(cases(scratch, works, work, chosen), chosen)
+    frame = measure(cases(scratch, workloads, workload, chosen), chosen)
     scratch.execute("DROP TABLE IF EXISTS target")
-    if work != NEW or frame.is_empty():
+    if workload != NEW or frame.is_empty():
         return frame
     measured = frame.select("candidate", "rows").unique(maintain_order=True)
-    grown = [_megabytes(scratch, works, *one) for one in measured.rows()]
-    taken = measured.with_columns(pl.Series("mb_per_1000_rows", grown))
-    return frame.join(taken, on=measured.columns, maintain_order="left")
+    grown = [_megabytes(scratch, workloads, *case) for case in measured.rows()]
+    memory = measured.with_columns(pl.Series("mb_per_1000_rows", grown))
+    return frame.join(memory, on=measured.columns, maintain_order="left")
 
 
-def _megabytes(scratch: Scratch, works: Works, name: str, rows: int) -> float:
+def _megabytes(scratch: Scratch, workloads: Workloads, name: str, rows: int) -> float:
     """Return the memory in MB per 1,000 rows that a candidate takes for a new table."""
     path = scratch.state / "alone.parquet"
-    given = works.work(NEW, rows).given
-    given.write_parquet(path)
-    grown = grown_alone(name, path, scratch, "alone")
-    scratch.verify("alone", scratch.digest_of(given))
+    incoming = workloads.workload(NEW, rows).incoming
+    incoming.write_parquet(path)
+    grown = isolated_growth(name, path, scratch, "alone")
+    scratch.verify("alone", scratch.digest_of(incoming))
     scratch.execute("DROP TABLE alone")
-    return grown / 1e6 / (given.height / 1_000)
+    return grown / 1e6 / (incoming.height / 1_000)
 
 
 def cases(
-    scratch: Scratch, works: Works, name: str, options: Options
+    scratch: Scratch, workloads: Workloads, name: str, options: Options
 ) -> Iterator[Case]:
     """Yield a case for each candidate to be measured.
 
     Args:
         scratch: The namespace to load into.
-        works: The works on the rows.
-        name: The name of the work.
+        workloads: The workloads of the rows.
+        name: The name of the workload.
         options: How many rows, and which candidates.
     """
-    made: dict[int, tuple[Work, Digest]] = {}
+    made: dict[int, tuple[Workload, Digest]] = {}
     # a file may have fewer rows than several of the sizes, which are then the same case
     begun: set[tuple[str, int]] = set()
-    named = [one for one in CANDIDATES if options.wants(name, one)]
+    named = [candidate for candidate in CANDIDATES if options.wants(name, candidate)]
     chosen = list(filter(None, map(Candidate.find, named)))
-    for one, size in sizes(chosen, options.rows):
+    for candidate, size in sizes(chosen, options.rows):
         if size not in made:
-            made[size] = _make(scratch, works.work(name, size))
-        case = _case(scratch, one, *made[size])
-        if (one.name, case.rows) not in begun:
-            begun.add((one.name, case.rows))
+            made[size] = _make(scratch, workloads.workload(name, size))
+        case = _case(scratch, candidate, *made[size])
+        if (candidate.name, case.rows) not in begun:
+            begun.add((candidate.name, case.rows))
             yield case
 
 
@@ -203,51 +210,56 @@ def sizes(chosen: list[Candidate], rows: int) -> Iterator[tuple[Candidate, int]]
         chosen: The candidates.
         rows: The most rows for any of them.
     """
-    for one in chosen:
-        numbers = {min(rows, one.most_rows)}
-        if one.name == TWINS.get(one.form):
+    for candidate in chosen:
+        numbers = {min(rows, candidate.most_rows)}
+        if candidate.name == BASELINES.get(candidate.form):
             numbers |= {
-                min(rows, other.most_rows) for other in chosen if other.form == one.form
+                min(rows, other.most_rows)
+                for other in chosen
+                if other.form == candidate.form
             }
         for size in sorted(numbers, reverse=True):
-            yield one, size
+            yield candidate, size
 
 
-def _make(scratch: Scratch, work: Work) -> tuple[Work, Digest]:
-    """Store the rows that exist before; return the work and its expected digest."""
-    scratch.fill(_stored(work), work.stored)
-    return work, scratch.digest_of(work.result)
+def _make(scratch: Scratch, workload: Workload) -> tuple[Workload, Digest]:
+    """Store the rows that exist before; return the workload and its expected digest."""
+    scratch.fill(_stored(workload), workload.stored)
+    return workload, scratch.digest_of(workload.result)
 
 
-def _stored(work: Work) -> str:
-    return f"stored_{work.name.replace(' ', '_').replace('%', '')}_{work.given.height}"
+def _stored(workload: Workload) -> str:
+    name = workload.name.replace(" ", "_").replace("%", "")
+    return f"stored_{name}_{workload.incoming.height}"
 
 
-def _case(scratch: Scratch, one: Candidate, work: Work, expected: Digest) -> Case:
-    given = one.taken(work.given, scratch)
+def _case(
+    scratch: Scratch, candidate: Candidate, workload: Workload, expected: Digest
+) -> Case:
+    incoming = candidate.converted(workload.incoming, scratch)
     return Case(
-        {"work": work.name, "form": one.form, "candidate": one.name},
-        work.given.height,
-        lambda: one.load(given, scratch, "target"),
-        lambda: _prepare(scratch, one, work),
+        {"work": workload.name, "form": candidate.form, "candidate": candidate.name},
+        workload.incoming.height,
+        lambda: candidate.load(incoming, scratch, "target"),
+        lambda: _prepare(scratch, candidate, workload),
         lambda: scratch.verify("target", expected),
     )
 
 
-def _prepare(scratch: Scratch, one: Candidate, work: Work) -> None:
-    """Create the table as it is before the work, the same for every candidate.
+def _prepare(scratch: Scratch, candidate: Candidate, workload: Workload) -> None:
+    """Create the table as it is before the load, the same for every candidate.
 
     Its rows are stored in the order in which they were given, whichever candidate wrote
     them, and the server has finished all earlier work.
     """
-    if not work.stored.height:
-        one.clear(scratch, "target")
+    if not workload.stored.height:
+        candidate.clear(scratch, "target")
         # not analyzed: an empty table would then get other plans than a new one
         scratch.settle()
-    elif one.reset is None:
-        scratch.copy_of(_stored(work), "target")
+    elif candidate.reset is None:
+        scratch.copy_of(_stored(workload), "target")
     else:
         # it must load the rows itself
-        one.clear(scratch, "target")
-        one.load(one.taken(work.stored, scratch), scratch, "target")
-        scratch.arrange("target", _stored(work))
+        candidate.clear(scratch, "target")
+        candidate.load(candidate.converted(workload.stored, scratch), scratch, "target")
+        scratch.arrange("target", _stored(workload))

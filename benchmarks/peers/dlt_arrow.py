@@ -71,12 +71,12 @@ def run(
 
 def _url(dsn: str) -> str:
     """Return the connection string as dlt needs it, with a dummy password if none."""
-    known = conninfo_to_dict(dsn)
-    host = quote(str(known.get("host") or "localhost"), safe="")
-    password = quote(str(known.get("password") or "none"), safe="")
-    user = quote(str(known.get("user") or "postgres"), safe="")
-    port = known.get("port") or 5432
-    return f"postgresql://{user}:{password}@{host}:{port}/{known['dbname']}"
+    parameters = conninfo_to_dict(dsn)
+    host = quote(str(parameters.get("host") or "localhost"), safe="")
+    password = quote(str(parameters.get("password") or "none"), safe="")
+    user = quote(str(parameters.get("user") or "postgres"), safe="")
+    port = parameters.get("port") or 5432
+    return f"postgresql://{user}:{password}@{host}:{port}/{parameters['dbname']}"
 
 
 def _dropped(scratch: Scratch) -> list[str]:

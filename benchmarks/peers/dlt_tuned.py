@@ -10,7 +10,7 @@ values verified:
 - as many load workers as slices; dlt's default of twenty gains nothing.
 - normalize in one process: Arrow files are only moved there, while a second process
   takes a third of a second to start.
-- `skip_unchanged_rows` gives correct results in all works, is a quarter faster for
+- `skip_unchanged_rows` gives correct results in all workloads, is a quarter faster for
   unchanged rows, and within the spread for all others, so it is always on.
 """
 
@@ -67,11 +67,11 @@ def _slices(rows: pl.DataFrame, size: int) -> Iterator[pa.Table]:
 @contextmanager
 def _settings(size: int) -> Iterator[None]:
     """Set dlt's environment variables for the duration of this load."""
-    told = {
+    variables = {
         "DATA_WRITER__FILE_MAX_ITEMS": str(size),
         "DATA_WRITER__BUFFER_MAX_ITEMS": str(size),
         "LOAD__WORKERS": str(_processors()),
         "NORMALIZE__WORKERS": "1",
     }
-    with mock.patch.dict(os.environ, told):
+    with mock.patch.dict(os.environ, variables):
         yield

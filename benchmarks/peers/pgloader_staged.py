@@ -44,34 +44,34 @@ def load(rows: Path, scratch: Scratch, table: str, /) -> None:
     scratch.execute(
         "DROP TABLE IF EXISTS stage", f"CREATE UNLOGGED TABLE stage ({made})"
     )
-    told = COMMAND.format(
+    commands = COMMAND.format(
         path=rows,
         fields=", ".join(f"{name} [null if blanks]" for name in names),
         url=_url(scratch.dsn),
         table=f"{scratch.namespace}.stage",
         columns=", ".join(names),
     )
-    _run(scratch.state, told)
+    _run(scratch.state, commands)
     renamed = ", ".join(f"{name} AS {quoted([own])}" for name, own in names.items())
     staged = f"(SELECT {renamed} FROM stage) AS staged"
     scratch.execute(on_conflict(scratch.layout, table, staged), "DROP TABLE stage")
 
 
-def _run(folder: Path, told: str) -> None:
+def _run(folder: Path, commands: str) -> None:
     path = folder / "pgloader.load"
     # the connection string may contain a password
-    write_private(path, told.encode())
+    write_private(path, commands.encode())
     command = [PROGRAM, "--quiet", "--root-dir", str(folder / PROGRAM), str(path)]
     subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - the benchmark's own
 
 
 def _url(dsn: str) -> str:
     """Return the connection string as a URL in pgloader's form."""
-    known = conninfo_to_dict(dsn)
-    host = str(known.get("host") or "localhost")
+    parameters = conninfo_to_dict(dsn)
+    host = str(parameters.get("host") or "localhost")
     place = f"unix:{host}" if host.startswith("/") else host
-    secret = known.get("password")
+    secret = parameters.get("password")
     password = f":{quote(str(secret), safe='')}" if secret else ""
-    user = quote(str(known.get("user") or "postgres"), safe="")
-    port = known.get("port") or 5432
-    return f"postgresql://{user}{password}@{place}:{port}/{known['dbname']}"
+    user = quote(str(parameters.get("user") or "postgres"), safe="")
+    port = parameters.get("port") or 5432
+    return f"postgresql://{user}{password}@{place}:{port}/{parameters['dbname']}"

@@ -38,10 +38,10 @@ def copied(
         table: The table.
         form: The format of COPY: csv or binary.
     """
-    told = f"COPY stage ({quoted(columns)}) FROM STDIN (FORMAT {form})"
+    copy_sql = f"COPY stage ({quoted(columns)}) FROM STDIN (FORMAT {form})"
     with scratch.connect() as connection, connection.transaction():
         connection.execute(f"CREATE TEMPORARY TABLE stage (LIKE {table})".encode())
-        with connection.cursor() as cursor, cursor.copy(told.encode()) as copy:
+        with connection.cursor() as cursor, cursor.copy(copy_sql.encode()) as copy:
             yield copy
         connection.execute(on_conflict(scratch.layout, table, "stage").encode())
 
@@ -66,8 +66,8 @@ def clause(layout: Layout, /) -> str:
         return f"ON CONFLICT ({layout.keyed}) DO NOTHING"
     assigned = ", ".join(f"{name} = excluded.{name}" for name in values)
     before = ", ".join(f"stored.{name}" for name in values)
-    given = ", ".join(f"excluded.{name}" for name in values)
+    excluded = ", ".join(f"excluded.{name}" for name in values)
     return (
         f"ON CONFLICT ({layout.keyed}) DO UPDATE SET {assigned} "
-        f"WHERE ({before}) IS DISTINCT FROM ({given})"
+        f"WHERE ({before}) IS DISTINCT FROM ({excluded})"
     )

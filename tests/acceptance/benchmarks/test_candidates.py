@@ -14,7 +14,7 @@ from benchmarks.listings import listings
 from benchmarks.measuring import Options
 from benchmarks.peers.upsert import clause
 from benchmarks.scratch import open_scratch
-from benchmarks.works import NEW, UNCHANGED, ListingWorks
+from benchmarks.workloads import NEW, UNCHANGED, ListingWorkloads
 
 pytestmark = [
     pytest.mark.timeout(120),
@@ -23,7 +23,7 @@ pytestmark = [
 ]
 
 ROWS = 200
-WORKS = ListingWorks().names
+WORKLOADS = ListingWorkloads().names
 #: dlt by default writes a row anew that is stored as it is.
 REWRITING = {"dlt_arrow", "dlt_keyless", "dlt_dicts"}
 
@@ -35,13 +35,13 @@ def scratch(database):
         yield opened
 
 
-def cases_of(scratch, name, works=WORKS):
+def cases_of(scratch, name, workloads=WORKLOADS):
     """Give the cases of a candidate, or skip the test where it is not installed."""
     if Candidate.find(name) is None:
         pytest.skip(f"{name} is not installed")
     options = Options(ROWS, 1, only=(name,))
-    for work in works:
-        yield from peers.cases(scratch, ListingWorks(), work, options)
+    for work in workloads:
+        yield from peers.cases(scratch, ListingWorkloads(), work, options)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_a_candidate_does_each_work(name, scratch):
         case.run()
         case.verify()
         done.add(case.labels["work"])
-    assert done == set(WORKS)
+    assert done == set(WORKLOADS)
 
 
 @pytest.mark.parametrize("name", CANDIDATES)
@@ -84,7 +84,9 @@ def test_every_candidate_meets_rows_in_the_order_in_which_they_were_given(
 ):
     (case,) = cases_of(scratch, name, [UNCHANGED])
     case.prepare()
-    given = ListingWorks().work(UNCHANGED, ROWS).given.get_column("listing_id")
+    given = (
+        ListingWorkloads().workload(UNCHANGED, ROWS).incoming.get_column("listing_id")
+    )
     assert places(scratch) == given.to_list()
 
 
@@ -157,7 +159,7 @@ def test_tuned_dlt_loads_a_slice_a_processor_side_by_side(scratch, monkeypatch):
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
     monkeypatch.setattr(tuned, "LEAST_SLICE", 10)
     monkeypatch.delenv("LOAD__WORKERS", raising=False)
-    tuned.load(ListingWorks().work(UNCHANGED, 101).given, scratch, "target")
+    tuned.load(ListingWorkloads().workload(UNCHANGED, 101).incoming, scratch, "target")
     assert seen == [([51, 50], "2")]
     # the next candidate is dlt as it comes
     assert "LOAD__WORKERS" not in os.environ

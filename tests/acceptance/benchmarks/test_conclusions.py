@@ -12,9 +12,9 @@ from benchmarks import (
     peers,
     workers,
 )
-from benchmarks.alone import MemoryUse, numbers
 from benchmarks.candidates import Candidate
-from benchmarks.works import NEW, UNCHANGED
+from benchmarks.isolated import MemoryUse, numbers
+from benchmarks.workloads import NEW, UNCHANGED
 
 
 def paces(*told, work=UNCHANGED):
@@ -97,10 +97,10 @@ def test_propload_is_measured_at_each_number_of_rows_of_its_form():
 def test_each_item_waits_for_its_own_transaction():
     looks = [
         # the second lane's transaction, 11, is over before that of the first
-        latency.Look.of(1.0, "10:10:"),
-        latency.Look.of(2.0, "10:12:10,11"),
-        latency.Look.of(3.0, "10:12:10"),
-        latency.Look.of(4.0, "12:12:"),
+        latency.Snapshot.of(1.0, "10:10:"),
+        latency.Snapshot.of(2.0, "10:12:10,11"),
+        latency.Snapshot.of(3.0, "10:12:10"),
+        latency.Snapshot.of(4.0, "12:12:"),
     ]
     waits = latency.waits_of(
         {"a": 0.5, "b": 0.75, "c": 1.0}, {"a": 10, "b": 11, "c": 10}, looks
@@ -109,7 +109,7 @@ def test_each_item_waits_for_its_own_transaction():
 
 
 def test_a_transaction_is_known_by_its_number_in_rows_which_begins_anew():
-    look = latency.Look.of(0.0, f"{2**32 + 5}:{2**32 + 8}:{2**32 + 6}")
+    look = latency.Snapshot.of(0.0, f"{2**32 + 5}:{2**32 + 8}:{2**32 + 6}")
     over = {2**32 - 1: True, 5: True, 6: False, 7: True, 8: False, 9: False}
     assert {xid: look.is_over(xid) for xid in over} == over
 

@@ -19,7 +19,7 @@ from benchmarks import (
     workers,
 )
 from benchmarks.scratch import open_scratch
-from benchmarks.works import NEW, SECOND, UNCHANGED
+from benchmarks.workloads import NEW, SECOND, UNCHANGED
 from tests.acceptance.benchmarks.answering import answer
 
 pytestmark = [

@@ -1,4 +1,4 @@
-"""The works that propload and its peers do, on generated listings or given files."""
+"""The workloads of propload and its peers: generated listings, or given files."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ SECOND = "second file over the first"
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class Workload:
     """A load to be measured.
 
     Attributes:
         name: Its name.
         stored: The rows in the table before.
-        given: The rows to load.
+        incoming: The rows to load.
         result: The rows in the table afterwards.
     """
 
     name: str
     stored: pl.DataFrame
-    given: pl.DataFrame
+    incoming: pl.DataFrame
     result: pl.DataFrame
 
 
-class Works(Protocol):
-    """Works on rows with one layout."""
+class Workloads(Protocol):
+    """Workloads of rows with one layout."""
 
     @property
     def layout(self) -> Layout:
@@ -47,19 +47,19 @@ class Works(Protocol):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of the works."""
+        """The names of the workloads."""
 
-    def work(self, name: str, rows: int, /) -> Work:
-        """Return a work with at most `rows` rows."""
+    def workload(self, name: str, rows: int, /) -> Workload:
+        """Return a workload with at most `rows` rows."""
 
 
 @dataclass(frozen=True, slots=True)
-class ListingWorks:
-    """Works on generated listings.
+class ListingWorkloads:
+    """Workloads of generated listings.
 
     Attributes:
         layout: The layout of the rows.
-        names: The names of the works.
+        names: The names of the workloads.
         by_key: Whether rows are stored and loaded in the order of their key.
     """
 
@@ -67,30 +67,30 @@ class ListingWorks:
     names: tuple[str, ...] = (NEW, UNCHANGED, CHANGED, OVERLAP)
     by_key: bool = False
 
-    def work(self, name: str, rows: int, /) -> Work:
-        """Return a work with `rows` rows."""
+    def workload(self, name: str, rows: int, /) -> Workload:
+        """Return a workload with `rows` rows."""
         made = self._make(name, listings(rows))
         return replace(
             made,
             stored=ordered(made.stored, by_key=self.by_key),
-            given=ordered(made.given, by_key=self.by_key),
+            incoming=ordered(made.incoming, by_key=self.by_key),
         )
 
     @staticmethod
-    def _make(name: str, base: pl.DataFrame) -> Work:
+    def _make(name: str, base: pl.DataFrame) -> Workload:
         if name == NEW:
-            return Work(name, base.head(0), base, base)
+            return Workload(name, base.head(0), base, base)
         if name == OVERLAP:
-            given = overlapping(base, 0.5)
+            incoming = overlapping(base, 0.5)
             kept = base.head(base.height - base.height // 2)
-            return Work(name, base, given, kept.vstack(given))
-        given = changed(base, 0.05 if name == CHANGED else 0.0)
-        return Work(name, base, given, given)
+            return Workload(name, base, incoming, kept.vstack(incoming))
+        incoming = changed(base, 0.05 if name == CHANGED else 0.0)
+        return Workload(name, base, incoming, incoming)
 
 
 @dataclass(frozen=True, slots=True)
-class FileWorks:
-    """Works on the rows of one file, or of a second file loaded over the first.
+class FileWorkloads:
+    """Workloads of the rows of one file, or of a second file loaded over the first.
 
     Attributes:
         layout: The layout of the rows.
@@ -101,8 +101,8 @@ class FileWorks:
     files: tuple[pl.DataFrame, ...]
 
     @classmethod
-    def read(cls, paths: Sequence[Path], key: tuple[str, ...], /) -> FileWorks:
-        """Return the works on CSV files, compressed or not; the first sets the types.
+    def read(cls, paths: Sequence[Path], key: tuple[str, ...], /) -> FileWorkloads:
+        """Return the workloads of CSV files, compressed or not; the first sets types.
 
         Raises:
             ValueError: A file has a duplicate key, or lacks a column of the key.
@@ -115,18 +115,18 @@ class FileWorks:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of the works."""
+        """The names of the workloads."""
         return (NEW, UNCHANGED, SECOND) if len(self.files) > 1 else (NEW, UNCHANGED)
 
-    def work(self, name: str, rows: int, /) -> Work:
-        """Return a work with at most `rows` rows of each file."""
-        stored, given = self.files[0].head(rows), self.files[-1].head(rows)
+    def workload(self, name: str, rows: int, /) -> Workload:
+        """Return a workload with at most `rows` rows of each file."""
+        stored, incoming = self.files[0].head(rows), self.files[-1].head(rows)
         if name == NEW:
-            return Work(name, stored.head(0), stored, stored)
+            return Workload(name, stored.head(0), stored, stored)
         if name == UNCHANGED:
-            return Work(name, stored, stored, stored)
-        kept = stored.join(given, on=self.layout.key, how="anti", nulls_equal=True)
-        return Work(name, stored, given, kept.vstack(given))
+            return Workload(name, stored, stored, stored)
+        kept = stored.join(incoming, on=self.layout.key, how="anti", nulls_equal=True)
+        return Workload(name, stored, incoming, kept.vstack(incoming))
 
 
 def _check_key(path: Path, frame: pl.DataFrame, key: tuple[str, ...]) -> None:

@@ -1,4 +1,4 @@
-"""The works that benchmarks do, and how their results are verified."""
+"""The workloads of benchmarks, and how their results are verified."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from polars.testing import assert_frame_equal
 from benchmarks.layout import Layout, column_types
 from benchmarks.listings import LISTINGS, changed, listings
 from benchmarks.scratch import WrongValuesError, open_scratch
-from benchmarks.works import NEW, SECOND, UNCHANGED, FileWorks, ListingWorks
+from benchmarks.workloads import NEW, SECOND, UNCHANGED, FileWorkloads, ListingWorkloads
 from propload.postgres.session.dsn import parse_dsn
 
 pytestmark = [
@@ -22,11 +22,11 @@ pytestmark = [
 
 
 def test_a_second_file_replaces_the_rows_whose_keys_it_shares(files):
-    works = FileWorks.read(files, ("id", "day"))
-    assert works.layout == Layout(
+    workloads = FileWorkloads.read(files, ("id", "day"))
+    assert workloads.layout == Layout(
         {"id": "bigint", "day": "date", "price": "text"}, ("id", "day")
     )
-    work = works.work(SECOND, 10)
+    workload = workloads.workload(SECOND, 10)
     expected = pl.DataFrame(
         {
             "id": [1, 1, 2, 3],
@@ -34,13 +34,13 @@ def test_a_second_file_replaces_the_rows_whose_keys_it_shares(files):
             "price": ["$5", None, "$8", "$9"],
         }
     )
-    assert_frame_equal(work.result.sort("id", "day"), expected)
+    assert_frame_equal(workload.result.sort("id", "day"), expected)
 
 
 def test_one_file_has_no_second_one(files):
-    works = FileWorks.read(files[:1], ("id", "day"))
-    assert works.names == (NEW, UNCHANGED)
-    assert works.work(NEW, 2).result.height == 2
+    workloads = FileWorkloads.read(files[:1], ("id", "day"))
+    assert workloads.names == (NEW, UNCHANGED)
+    assert workloads.workload(NEW, 2).result.height == 2
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_one_file_has_no_second_one(files):
 )
 def test_a_key_that_is_none_is_refused(files, key, told):
     with pytest.raises(ValueError, match=told):
-        FileWorks.read(files, key)
+        FileWorkloads.read(files, key)
 
 
 def test_columns_of_other_types_are_refused():
@@ -57,23 +57,28 @@ def test_columns_of_other_types_are_refused():
         column_types(pl.DataFrame({"a": [[1]]}))
 
 
-@pytest.mark.parametrize("name", ListingWorks().names)
+@pytest.mark.parametrize("name", ListingWorkloads().names)
 def test_the_result_of_a_work_holds_every_given_row(name):
-    work = ListingWorks().work(name, 200)
+    workload = ListingWorkloads().workload(name, 200)
     keys = list(LISTINGS.key)
-    assert work.result.select(keys).n_unique() == work.result.height
-    assert work.result.join(work.given, on=work.given.columns, how="semi").height >= 100
-    lost = work.stored.join(work.result, on=keys, how="anti")
+    assert workload.result.select(keys).n_unique() == workload.result.height
+    assert (
+        workload.result.join(
+            workload.incoming, on=workload.incoming.columns, how="semi"
+        ).height
+        >= 100
+    )
+    lost = workload.stored.join(workload.result, on=keys, how="anti")
     assert lost.is_empty()
 
 
-@pytest.mark.parametrize("name", ListingWorks().names)
+@pytest.mark.parametrize("name", ListingWorkloads().names)
 def test_rows_may_be_given_in_the_order_of_their_key(name):
-    scattered = ListingWorks().work(name, 200)
-    ordered = ListingWorks(by_key=True).work(name, 200)
+    scattered = ListingWorkloads().workload(name, 200)
+    ordered = ListingWorkloads(by_key=True).workload(name, 200)
     keys = list(LISTINGS.key)
-    assert not scattered.given.equals(scattered.given.sort(keys))
-    assert ordered.given.equals(scattered.given.sort(keys))
+    assert not scattered.incoming.equals(scattered.incoming.sort(keys))
+    assert ordered.incoming.equals(scattered.incoming.sort(keys))
     assert ordered.stored.equals(scattered.stored.sort(keys))
     assert ordered.result.equals(scattered.result)
 

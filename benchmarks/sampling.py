@@ -9,29 +9,31 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-Seen = TypeVar("Seen")
+Sample = TypeVar("Sample")
 
 
 @contextmanager
-def watched(look: Callable[[], Seen], every: float, /) -> Iterator[list[Seen]]:
+def sample_values(
+    take: Callable[[], Sample], every: float, /
+) -> Iterator[list[Sample]]:
     """Yield a list to which samples are added: at the start, meanwhile, at the end.
 
     Args:
-        look: Returns a sample; called in a thread meanwhile.
+        take: Returns a sample; called in a thread meanwhile.
         every: Seconds between two samples.
     """
-    found = [look()]
+    samples = [take()]
     ended = threading.Event()
 
-    def watch() -> None:
+    def collect() -> None:
         while not ended.wait(every):
-            found.append(look())
+            samples.append(take())
 
-    thread = threading.Thread(target=watch, name="benchmark-watch", daemon=True)
+    thread = threading.Thread(target=collect, name="benchmark-sampling", daemon=True)
     thread.start()
     try:
-        yield found
+        yield samples
     finally:
         ended.set()
         thread.join()
-        found.append(look())
+        samples.append(take())

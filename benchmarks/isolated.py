@@ -16,7 +16,7 @@ import pyarrow as pa
 from benchmarks.candidates import Candidate
 from benchmarks.listings import listings
 from benchmarks.loads import commit_seconds, load, push
-from benchmarks.watching import watched
+from benchmarks.sampling import sample_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,7 +32,7 @@ STARTS = 3
 #: Enough rows to call everything that a load calls, too few to matter.
 WARM_ROWS = 100
 #: Seconds between two measurements; a batch is in flight for at least 0.1 seconds.
-LOOK_SECONDS = 0.01
+SAMPLE_SECONDS = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +65,15 @@ class MemoryUse:
         return max(self.seconds - self.start, self.seconds / 10)
 
 
-def alone(work: Callable[..., Result], /, *told: object) -> Result:
+def run_isolated(function: Callable[..., Result], /, *args: object) -> Result:
     """Return the result of a function called in a new process.
 
     Args:
-        work: The function, defined at module level.
-        *told: Its arguments.
+        function: The function, defined at module level.
+        *args: Its arguments.
     """
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(work, told)
+        return pool.apply(function, args)
 
 
 def numbers(use: MemoryUse, /) -> dict[str, float]:
@@ -85,7 +85,7 @@ def numbers(use: MemoryUse, /) -> dict[str, float]:
     }
 
 
-def load_alone(
+def load_isolated(
     source: str, scratch: Scratch, table: str, /, **settings: Any
 ) -> MemoryUse:
     """Load a file in a new process, and return the memory and time it took.
@@ -96,10 +96,10 @@ def load_alone(
         table: The table.
         **settings: Settings that differ from the defaults.
     """
-    return alone(_load, source, scratch, table, settings)
+    return run_isolated(_load, source, scratch, table, settings)
 
 
-def push_alone(source: str, scratch: Scratch, table: str, lot: int, /) -> MemoryUse:
+def push_isolated(source: str, scratch: Scratch, table: str, lot: int, /) -> MemoryUse:
     """Push a file's rows in a new process, and return the memory and time it took.
 
     Args:
@@ -108,7 +108,7 @@ def push_alone(source: str, scratch: Scratch, table: str, lot: int, /) -> Memory
         table: The table.
         lot: The number of rows per push.
     """
-    return alone(_push, source, scratch, table, lot)
+    return run_isolated(_push, source, scratch, table, lot)
 
 
 def with_commits(
@@ -124,44 +124,51 @@ def with_commits(
     """
     if frame.is_empty():
         return frame
-    told = frame.select(by).unique(maintain_order=True)
-    waits = [1_000 * alone(commit_seconds, scratch, *each) for each in told.rows()]
-    timed = told.with_columns(commit_ms=pl.Series(waits))
+    sizes = frame.select(by).unique(maintain_order=True)
+    waits = [
+        1_000 * run_isolated(commit_seconds, scratch, *arguments)
+        for arguments in sizes.rows()
+    ]
+    timed = sizes.with_columns(commit_ms=pl.Series(waits))
     return frame.join(timed, on=by, maintain_order="left")
 
 
 def _load(
     source: str, scratch: Scratch, table: str, settings: dict[str, Any]
 ) -> MemoryUse:
-    return _used(lambda given, to: load(given, scratch, to, **settings), source, table)
+    return _memory_use(
+        lambda rows, to: load(rows, scratch, to, **settings), source, table
+    )
 
 
 def _push(source: str, scratch: Scratch, table: str, lot: int) -> MemoryUse:
     rows = pl.read_parquet(source)
-    return _used(lambda given, to: push(given, scratch, to, lot), rows, table)
+    return _memory_use(lambda batch, to: push(batch, scratch, to, lot), rows, table)
 
 
-def _used(run: Callable[[Any, str], Report], given: object, table: str) -> MemoryUse:
+def _memory_use(
+    run: Callable[[Any, str], Report], rows: object, table: str
+) -> MemoryUse:
     # a first load, so that what it imports and compiles is part of the base
     run(listings(WARM_ROWS), f"{table}_warm")
-    one = listings(1)
-    start = median(_seconds(run, one, f"{table}_warm") for _ in range(STARTS))
+    single_row = listings(1)
+    start = median(_seconds(run, single_row, f"{table}_warm") for _ in range(STARTS))
     base = _resident()
     began = time.perf_counter()
-    with watched(pa.total_allocated_bytes, LOOK_SECONDS) as arrow:
-        report = run(given, table)
+    with sample_values(pa.total_allocated_bytes, SAMPLE_SECONDS) as arrow:
+        report = run(rows, table)
     seconds = time.perf_counter() - began
     after = _resident()
     return MemoryUse(base, report.peak_memory_bytes, after, max(arrow), seconds, start)
 
 
-def _seconds(run: Callable[[Any, str], Report], given: object, table: str) -> float:
+def _seconds(run: Callable[[Any, str], Report], rows: object, table: str) -> float:
     began = time.perf_counter()
-    run(given, table)
+    run(rows, table)
     return time.perf_counter() - began
 
 
-def grown_alone(name: str, source: Path, scratch: Scratch, table: str, /) -> int:
+def isolated_growth(name: str, source: Path, scratch: Scratch, table: str, /) -> int:
     """Return the bytes by which a new process grows while a candidate upserts rows.
 
     Args:
@@ -170,21 +177,21 @@ def grown_alone(name: str, source: Path, scratch: Scratch, table: str, /) -> int
         scratch: The namespace to load into.
         table: The table, which holds these rows afterwards.
     """
-    return alone(_grown, name, source, scratch, table)
+    return run_isolated(_growth, name, source, scratch, table)
 
 
-def _grown(name: str, source: Path, scratch: Scratch, table: str) -> int:
-    one = Candidate.find(name)
-    if one is None:
+def _growth(name: str, source: Path, scratch: Scratch, table: str) -> int:
+    candidate = Candidate.find(name)
+    if candidate is None:
         return 0
     rows = pl.read_parquet(source)
-    given = one.taken(rows, scratch)
-    one.clear(scratch, table)
-    one.load(one.taken(rows.head(WARM_ROWS), scratch), scratch, table)
-    one.clear(scratch, table)
+    converted = candidate.converted(rows, scratch)
+    candidate.clear(scratch, table)
+    candidate.load(candidate.converted(rows.head(WARM_ROWS), scratch), scratch, table)
+    candidate.clear(scratch, table)
     base = _resident()
-    with watched(_resident, LOOK_SECONDS) as resident:
-        one.load(given, scratch, table)
+    with sample_values(_resident, SAMPLE_SECONDS) as resident:
+        candidate.load(converted, scratch, table)
     return max(resident) - base
 
 
