@@ -17,7 +17,7 @@ from hypothesis.stateful import (
 
 import propload
 from propload.postgres.writing.stored import stored_rows
-from tests.integration.lives.given_rows import BASE, Given
+from tests.integration.lives.source_rows import BASE, SourceRows
 from tests.integration.lives.table_model import Outcome, TableModel, Way
 from tests.integration.reading import query, run_sql
 
@@ -41,54 +41,58 @@ ways = st.builds(
 workers = st.sampled_from([1, 2])
 
 
-def where(holds):
+def requires(holds):
     """Return a decorator for rules that need a table, and `holds` to be true of it."""
     return precondition(lambda self: self.model is not None and holds(self))
 
 
 #: No rows wait in the shadow of a replace, which requires that the table keep its form.
-alike = where(lambda self: self.cut is None or self.cut.shadow is None)
+no_shadow_rows = requires(
+    lambda self: self.unfinished is None or self.unfinished.shadow is None
+)
 #: No run has ended early, which would otherwise be affected or be loaded first.
-whole = where(lambda self: self.left is None and self.cut is None)
+no_unfinished_run = requires(
+    lambda self: self.aborted is None and self.unfinished is None
+)
 
 
 @dataclass
-class Waiting:
+class PendingRejects:
     """The rejected rows of a run, which wait to be replayed.
 
     Attributes:
-        given: The rows, with their numbers.
+        inputs: The rows, with their numbers.
         way: How they are written.
         more: Other settings of their run.
     """
 
-    given: Given
+    inputs: SourceRows
     way: Way
     more: dict
 
 
 @dataclass
-class Early:
+class UnfinishedRun:
     """A run that ended early.
 
     Attributes:
         run_id: Its id.
         source: Its source.
-        told: Its settings.
-        given: The rows that are left.
+        settings: Its settings.
+        remaining: The rows that are left.
         way: How they are written.
         done: The outcome of the other rows.
-        whole: All rows, for a loader that was left.
+        all_rows: All rows, for a loader that was left.
         shadow: The model of the shadow of a replace.
     """
 
     run_id: str
     source: object
-    told: dict
-    given: Given
+    settings: dict
+    remaining: SourceRows
     way: Way
     done: Outcome
-    whole: Given | None = None
+    all_rows: SourceRows | None = None
     shadow: TableModel | None = None
 
 
@@ -111,8 +115,8 @@ class Life(RuleBasedStateMachine):
         super().__init__()
         self.database = database
         self.folder = folder
-        self.model = self.left = self.cut = None
-        self.waiting = {}
+        self.model = self.aborted = self.unfinished = None
+        self.pending = {}
         self.touched = set()
         self._numbers = itertools.count(100)
         self._undo = contextlib.ExitStack()
@@ -149,7 +153,9 @@ class Life(RuleBasedStateMachine):
     def _make_by_load(self):
         row = {"id": 1, "seen": 1, "price": 1, "note": "first"}
         way = self.fitting(Way(), BASE)
-        report = propload.ingest(Given([row], BASE, "frame").typed(), **self.told(way))
+        report = propload.ingest(
+            SourceRows([row], BASE, "frame").typed(), **self.settings_for(way)
+        )
         outcome = self.model.load([(1, row)], BASE, way)
         assert report.counts == outcome.counts
 
@@ -159,12 +165,16 @@ class Life(RuleBasedStateMachine):
     def state(self):
         return {"state_dir": self.folder}
 
-    def told(self, way, **more):
+    def settings_for(self, way, **more):
         """Return the settings of a load."""
-        if way.mode == "replace" and self.cut is not None and self.cut.shadow:
+        if (
+            way.mode == "replace"
+            and self.unfinished is not None
+            and self.unfinished.shadow
+        ):
             # it drops the shadows of other runs whose source can be read again
-            self.cut = None
-        told = {
+            self.unfinished = None
+        settings = {
             "to": self.database,
             "table": "homes",
             "mode": way.mode,
@@ -176,8 +186,8 @@ class Life(RuleBasedStateMachine):
             "progress": False,
         }
         if self.model.keyed:
-            told["key"] = "id"
-        return {**told, **self.state, **more}
+            settings["key"] = "id"
+        return {**settings, **self.state, **more}
 
     def fitting(self, way, columns):
         """Return the way, adapted to this table and these columns."""
@@ -189,29 +199,29 @@ class Life(RuleBasedStateMachine):
             way = replace(way, batch_rows=1)
         return way if way.newest in columns else replace(way, newest=None)
 
-    def make(self, given):
+    def make(self, inputs):
         """Return rows as a source."""
-        return given.make(self.folder / f"given{self.number()}")
+        return inputs.make(self.folder / f"given{self.number()}")
 
     def number(self):
         """Return a number that is new, and that no drawn row has."""
         return next(self._numbers)
 
-    def columns_of(self, given, way, on_new_columns="refuse", **_):
+    def columns_of(self, inputs, way, on_new_columns="refuse", **_):
         """Return the columns that are stored, or None if the load is refused."""
-        new = [name for name in given.incoming if name not in self.model.columns]
+        new = [name for name in inputs.incoming if name not in self.model.columns]
         if new and on_new_columns == "refuse":
             return None
-        needed = self.model.needed.difference(given.incoming)
+        needed = self.model.needed.difference(inputs.incoming)
         if needed and not (way.mode == "upsert" and self.model.rows):
             return None
         if on_new_columns == "add":
             self.model.columns += new
-        return tuple(name for name in given.incoming if name in self.model.columns)
+        return tuple(name for name in inputs.incoming if name in self.model.columns)
 
     def refused(self, act):
         """Check that a load fails and accounts for its rows; drop what it leaves."""
-        known = {one.run_id for one in propload.leftovers(**self.state)}
+        earlier = {leftover.run_id for leftover in propload.leftovers(**self.state)}
         with pytest.raises(propload.PropLoadError) as caught:
             act()
         report = getattr(caught.value, "report", None)
@@ -219,36 +229,38 @@ class Life(RuleBasedStateMachine):
             report.counts.verify()
             if report.rejects.height:
                 propload.drop_rejects(report.run_id, **self.state)
-        for one in propload.leftovers(**self.state):
-            if one.run_id not in known:
-                propload.drop_leftover(one.run_id, to=self.database, **self.state)
+        for leftover in propload.leftovers(**self.state):
+            if leftover.run_id not in earlier:
+                propload.drop_leftover(leftover.run_id, to=self.database, **self.state)
 
     @contextlib.contextmanager
     def recovering(self):
         """Expect that the block first recovers the rows of an aborted loader."""
-        left, self.left, self.touched = self.left, None, set()
-        if left is None:
+        aborted, self.aborted, self.touched = self.aborted, None, set()
+        if aborted is None:
             yield
             return
-        outcome = self.model.load(left.given.numbered, left.whole.columns, left.way)
+        outcome = self.model.load(
+            aborted.remaining.numbered, aborted.all_rows.columns, aborted.way
+        )
         self.touched = set(outcome.touched)
-        outcome.add(left.done)
+        outcome.add(aborted.done)
         yield
-        assert left.run_id not in {
+        assert aborted.run_id not in {
             one.run_id for one in propload.leftovers(**self.state)
         }
         reports = propload.runs(0, **self.state)
-        [report] = [one for one in reports if one.run_id == left.run_id]
+        [report] = [one for one in reports if one.run_id == aborted.run_id]
         assert report.counts == outcome.counts
-        self.note_rejects(report, outcome, left.whole, left.way)
+        self.note_rejects(report, outcome, aborted.all_rows, aborted.way)
 
     # comparisons
 
     def compare(self, report, outcome, before, way):
         """Compare a report, and which rows were written, with the model's outcome."""
         assert report.counts == outcome.counts
-        told = sum(one.rows for one in report.reasons_counted)
-        assert told >= report.counts.rejected
+        reason_rows = sum(one.rows for one in report.reasons_counted)
+        assert reason_rows >= report.counts.rejected
         if way.mode != "replace":
             self.compare_places(before, outcome)
 
@@ -259,25 +271,27 @@ class Life(RuleBasedStateMachine):
         stayed = {key: place for key, place in before.items() if key not in touched}
         assert {key: after.get(key) for key in stayed} == stayed
 
-    def note_rejects(self, report, outcome, given, way, on_new_columns="refuse", **_):
+    def note_rejects(self, report, outcome, inputs, way, on_new_columns="refuse", **_):
         """Compare the rejected rows of a run, and remember them."""
         rejects = report.rejects
-        rows = dict(given.numbered)
+        rows = dict(inputs.numbered)
         assert sorted(rejects["propload_row"] if rejects.height else []) == sorted(
             outcome.rejected
         )
         if not outcome.rejected:
             return
-        for found in rejects.iter_rows(named=True):
-            number = found["propload_row"]
-            columns = {one["column"] for one in found["propload_reason_list"]}
+        for reject in rejects.iter_rows(named=True):
+            number = reject["propload_row"]
+            columns = {one["column"] for one in reject["propload_reason_list"]}
             assert columns
             assert columns <= outcome.rejected[number]
-            for name in given.incoming:
-                assert _same(found[name], rows[number][name])
-        kept = given.some({number: rows[number] for number in sorted(outcome.rejected)})
-        told = {"on_new_columns": on_new_columns}
-        self.waiting[report.run_id] = Waiting(kept, way, told)
+            for name in inputs.incoming:
+                assert _same(reject[name], rows[number][name])
+        kept = inputs.subset(
+            {number: rows[number] for number in sorted(outcome.rejected)}
+        )
+        more = {"on_new_columns": on_new_columns}
+        self.pending[report.run_id] = PendingRejects(kept, way, more)
 
     def places(self):
         """Return the ctid and xmin of each row, by its key if there is one."""
@@ -296,6 +310,6 @@ class Life(RuleBasedStateMachine):
         assert sorted(map(tuple, stored), key=repr) == self.model.content()
 
 
-def _same(read, given):
+def _same(read, value):
     """Return whether a value was kept as given; from CSV, all values are texts."""
-    return str(read) == str(given) or not (read or given)
+    return str(read) == str(value) or not (read or value)

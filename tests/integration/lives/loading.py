@@ -8,8 +8,8 @@ from hypothesis.stateful import rule
 
 import propload
 from tests.integration.lives.failing_commits import failing_commits
-from tests.integration.lives.given_rows import BASE, Given, given_rows
-from tests.integration.lives.life import Life, ways, where, workers
+from tests.integration.lives.life import Life, requires, ways, workers
+from tests.integration.lives.source_rows import BASE, SourceRows, source_rows
 from tests.integration.lives.table_model import NotReplacedError, Way
 from tests.integration.reading import END_RUNS, query
 
@@ -21,30 +21,30 @@ class Loads(Life):
         super().__init__(database, folder)
         self._last = None
 
-    @rule(given=given_rows(), way=ways, workers=workers, look=st.booleans())
-    def load(self, given, way, workers, look):
-        self._load(given, way, look=look, workers=workers)
+    @rule(inputs=source_rows(), way=ways, workers=workers, look=st.booleans())
+    def load(self, inputs, way, workers, look):
+        self._load(inputs, way, look=look, workers=workers)
 
     @rule(
-        given=given_rows(extra=True),
+        inputs=source_rows(extra=True),
         way=ways,
         workers=workers,
         new=st.sampled_from(["add", "ignore", "refuse"]),
         look=st.booleans(),
     )
-    def load_more_columns(self, given, way, workers, new, look):
-        self._load(given, way, look=look, workers=workers, on_new_columns=new)
+    def load_more_columns(self, inputs, way, workers, new, look):
+        self._load(inputs, way, look=look, workers=workers, on_new_columns=new)
 
-    @where(lambda self: self._last)
+    @requires(lambda self: self._last)
     @rule(workers=workers)
     def load_again(self, workers):
-        given, way, more = self._last
-        self._load(given, way, **{**more, "workers": workers})
+        inputs, way, more = self._last
+        self._load(inputs, way, **{**more, "workers": workers})
 
-    @rule(given=given_rows(("generator",)), way=ways, workers=workers)
-    def load_while_sessions_are_lost(self, given, way, workers):
-        way = self.fitting(way, given.incoming)
-        rows, half = given.dicts(), len(given.rows) // 2
+    @rule(inputs=source_rows(("generator",)), way=ways, workers=workers)
+    def load_while_sessions_are_lost(self, inputs, way, workers):
+        way = self.fitting(way, inputs.incoming)
+        rows, half = inputs.dicts(), len(inputs.rows) // 2
 
         def source():
             yield from rows[:half]
@@ -52,49 +52,49 @@ class Loads(Life):
             yield from rows[half:]
 
         with self.recovering():
-            self.load_as_told(given, source(), way, workers=workers)
+            self.load_and_compare(inputs, source(), way, workers=workers)
 
-    @rule(given=given_rows(("generator",)), way=ways, workers=workers)
-    def load_while_another_load_adds_a_row(self, given, way, workers):
-        way = self.fitting(way, given.incoming)
-        rows, half = given.dicts(), len(given.rows) // 2
+    @rule(inputs=source_rows(("generator",)), way=ways, workers=workers)
+    def load_while_another_load_adds_a_row(self, inputs, way, workers):
+        way = self.fitting(way, inputs.incoming)
+        rows, half = inputs.dicts(), len(inputs.rows) // 2
         row = {"id": self.number(), "seen": 1, "price": 1}
-        beside = Given([{**row, "note": f"row {row['id']}"}], BASE, "frame")
+        beside = SourceRows([{**row, "note": f"row {row['id']}"}], BASE, "frame")
 
         def source():
             yield from rows[:half]
-            report = propload.ingest(beside.typed(), **self.told(plain))
+            report = propload.ingest(beside.typed(), **self.settings_for(plain))
             assert report.counts.inserted == 1
             yield from rows[half:]
 
         plain = self.fitting(Way(), BASE)
         with self.recovering():
-            if self.columns_of(given, way) is None:
+            if self.columns_of(inputs, way) is None:
                 return
             self.touched |= self.model.load(beside.numbered, BASE, plain).touched
-            self.load_as_told(given, source(), way, workers=workers)
+            self.load_and_compare(inputs, source(), way, workers=workers)
 
-    @where(lambda self: self.left is None)
+    @requires(lambda self: self.aborted is None)
     @rule(
-        given=given_rows(),
+        inputs=source_rows(),
         way=ways,
         workers=workers,
         committed=st.booleans(),
         turns=st.sets(st.integers(0, 4), min_size=1, max_size=3),
     )
-    def load_while_answers_are_lost(self, given, way, workers, committed, turns):
+    def load_while_answers_are_lost(self, inputs, way, workers, committed, turns):
         with failing_commits(turns, committed=committed):
-            self._load(given, way, workers=workers)
+            self._load(inputs, way, workers=workers)
 
     @rule(
-        given=given_rows(("dicts",)),
+        inputs=source_rows(("dicts",)),
         way=ways,
         workers=workers,
         lost=st.integers(0, 12),
     )
-    def load_of_a_source_that_fails(self, given, way, workers, lost):
-        way = self.fitting(way, given.incoming)
-        kept = given.some(dict(given.numbered[: max(0, len(given.rows) - lost)]))
+    def load_of_a_source_that_fails(self, inputs, way, workers, lost):
+        way = self.fitting(way, inputs.incoming)
+        kept = inputs.subset(dict(inputs.numbered[: max(0, len(inputs.rows) - lost)]))
 
         def source():
             yield from kept.dicts()
@@ -102,64 +102,64 @@ class Loads(Life):
 
         with self.recovering():
             if way.mode == "replace" or not kept.rows:
-                told = self.told(way, workers=workers)
-                self.refused(lambda: propload.ingest(source(), **told))
+                settings = self.settings_for(way, workers=workers)
+                self.refused(lambda: propload.ingest(source(), **settings))
             else:
-                self.load_as_told(kept, source(), way, fails=True, workers=workers)
+                self.load_and_compare(kept, source(), way, fails=True, workers=workers)
 
-    def _load(self, given, way, *, look=False, **more):
-        way = self.fitting(way, given.incoming)
-        source = self.make(given)
-        foretold = None
-        if look and given.form != "generator" and self.left is None:
+    def _load(self, inputs, way, *, look=False, **more):
+        way = self.fitting(way, inputs.incoming)
+        source = self.make(inputs)
+        checked = None
+        if look and inputs.form != "generator" and self.aborted is None:
             before = self.places()
-            foretold = propload.check(source, **self.told(way, **more))
+            checked = propload.check(source, **self.settings_for(way, **more))
             assert self.places() == before
         with self.recovering():
-            report = self.load_as_told(given, source, way, **more)
-        if foretold is not None:
-            self._compare_foretold(foretold, report, given, way)
-        self._last = (given, way, more)
+            report = self.load_and_compare(inputs, source, way, **more)
+        if checked is not None:
+            self._compare_with_check(checked, report, inputs, way)
+        self._last = (inputs, way, more)
 
-    def load_as_told(self, given, source, way, *, fails=False, **more):
+    def load_and_compare(self, inputs, source, way, *, fails=False, **more):
         """Load rows and compare; return the report, or None if the load is refused."""
         before = self.places()
 
         def act():
-            return propload.ingest(source, **self.told(way, **more))
+            return propload.ingest(source, **self.settings_for(way, **more))
 
-        columns = self.columns_of(given, way, **more)
+        columns = self.columns_of(inputs, way, **more)
         if columns is None:
             self.refused(act)
             return None
         try:
-            outcome = self.model.load(given.numbered, columns, way)
+            outcome = self.model.load(inputs.numbered, columns, way)
         except NotReplacedError:
             self.refused(act)
             return None
         report = _report_of_failure(act) if fails else act()
         self.compare(report, outcome, before, way)
-        self.note_rejects(report, outcome, given, way, **more)
+        self.note_rejects(report, outcome, inputs, way, **more)
         return report
 
-    def _compare_foretold(self, foretold, report, given, way):
+    def _compare_with_check(self, checked, report, inputs, way):
         """Compare the report of a check with that of the load that followed.
 
         The check treats all rows as one batch, and does not know how rows affect each
         other in the table.
         """
         if report is None:
-            assert foretold.problems
+            assert checked.problems
             return
-        assert not foretold.problems
-        assert foretold.rows == report.counts.read
-        if way.batch_rows < len(given.rows):
+        assert not checked.problems
+        assert checked.rows == report.counts.read
+        if way.batch_rows < len(inputs.rows):
             return
         contend = self.model.single or (way.mode == "append" and self.model.keyed)
-        if contend or way.on_null == "keep" or foretold.expected is None:
-            assert foretold.rejected <= report.counts.rejected
+        if contend or way.on_null == "keep" or checked.expected is None:
+            assert checked.rejected <= report.counts.rejected
         else:
-            assert foretold.expected == report.counts
+            assert checked.expected == report.counts
 
 
 def _report_of_failure(act):

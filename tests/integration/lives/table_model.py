@@ -42,8 +42,8 @@ class Outcome:
 
     @property
     def counts(self):
-        told = {end: self.ends[end] for end in ENDS}
-        return propload.Counts(read=sum(told.values()), **told)
+        ends = {end: self.ends[end] for end in ENDS}
+        return propload.Counts(read=sum(ends.values()), **ends)
 
     def reject(self, number, columns):
         self.ends["rejected"] += 1
@@ -100,18 +100,18 @@ class TableModel:
         """
         if way.mode != "replace":
             return self._write(numbered, columns, way)
-        told = replace(way, mode="upsert" if self.keyed else "append")
+        written_way = replace(way, mode="upsert" if self.keyed else "append")
         if shadow is not None:
-            return shadow._write(numbered, columns, told)
-        return self._replace(numbered, columns, told)
+            return shadow._write(numbered, columns, written_way)
+        return self._replace(numbered, columns, written_way)
 
     def shadow(self):
         """Return the model of an empty table like this one."""
         return replace(self, rows={})
 
-    def _replace(self, numbered, columns, told):
+    def _replace(self, numbered, columns, written_way):
         shadow = self.shadow()
-        outcome = shadow._write(numbered, columns, told)
+        outcome = shadow._write(numbered, columns, written_way)
         if not shadow.rows:
             raise NotReplacedError
         outcome.touched |= {*self.rows, *shadow.rows}

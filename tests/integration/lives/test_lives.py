@@ -13,15 +13,15 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.integration.lives.going_on import GoingOn
 from tests.integration.lives.loading import Loads
 from tests.integration.lives.replaying import Replays
+from tests.integration.lives.resuming import Resumptions
 from tests.integration.lives.users import Users
 
 pytestmark = [pytest.mark.timeout(3_600), pytest.mark.one_server]
 
 
-class Lives(Loads, GoingOn, Replays, Users):
+class Lives(Loads, Resumptions, Replays, Users):
     """A table to which all of it happens."""
 
 

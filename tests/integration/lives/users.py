@@ -7,7 +7,12 @@ from collections import Counter
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from tests.integration.lives.life import Life, alike, where, whole
+from tests.integration.lives.life import (
+    Life,
+    no_shadow_rows,
+    no_unfinished_run,
+    requires,
+)
 from tests.integration.reading import run_sql
 
 IDS = st.integers(1, 6)
@@ -31,20 +36,20 @@ class Users(Life):
                 row["seen"] = seen
                 row["price"] = str(price) if "price" in self.model.texts else price
 
-    @where(lambda self: "rooms" not in self.model.columns)
-    @alike
+    @requires(lambda self: "rooms" not in self.model.columns)
+    @no_shadow_rows
     @rule(default=st.sampled_from([None, 7]))
     def add_column(self, default):
-        told = "" if default is None else f"DEFAULT {default}"
-        self._run(f"ALTER TABLE homes ADD rooms bigint {told}")
+        clause = "" if default is None else f"DEFAULT {default}"
+        self._run(f"ALTER TABLE homes ADD rooms bigint {clause}")
         self.model.columns.append("rooms")
         if default is not None:
             self.model.defaults["rooms"] = default
             for row in self.model.rows.values():
                 row["rooms"] = default
 
-    @where(lambda self: "rooms" in self.model.columns)
-    @alike
+    @requires(lambda self: "rooms" in self.model.columns)
+    @no_shadow_rows
     @rule()
     def drop_column(self):
         self._run("ALTER TABLE homes DROP rooms")
@@ -53,16 +58,16 @@ class Users(Life):
         for row in self.model.rows.values():
             row.pop("rooms", None)
 
-    @where(lambda self: "price" not in self.model.texts)
-    @alike
+    @requires(lambda self: "price" not in self.model.texts)
+    @no_shadow_rows
     @rule()
     def widen_columns(self):
         self._run(
             "ALTER TABLE homes ALTER price TYPE bigint, ALTER seen TYPE bigint",
         )
 
-    @where(lambda self: "price" not in self.model.texts)
-    @alike
+    @requires(lambda self: "price" not in self.model.texts)
+    @no_shadow_rows
     @rule()
     def make_prices_texts(self):
         self._run(
@@ -75,8 +80,8 @@ class Users(Life):
             if row.get("price") is not None:
                 row["price"] = str(row["price"])
 
-    @where(lambda self: not self.model.most and "price" not in self.model.texts)
-    @alike
+    @requires(lambda self: not self.model.most and "price" not in self.model.texts)
+    @no_shadow_rows
     @rule()
     def refuse_dear_ones(self):
         self._run(
@@ -86,15 +91,15 @@ class Users(Life):
         self._keep(lambda row: (row.get("price") or 0) <= 9)
         self.model.most["price"] = 9
 
-    @where(lambda self: self.model.most)
-    @alike
+    @requires(lambda self: self.model.most)
+    @no_shadow_rows
     @rule()
     def take_dear_ones(self):
         self._run("ALTER TABLE homes DROP CONSTRAINT dear")
         self.model.most.clear()
 
-    @whole
-    @where(lambda self: not self.model.needed)
+    @no_unfinished_run
+    @requires(lambda self: not self.model.needed)
     @rule(name=st.sampled_from(["seen", "note"]))
     def refuse_nulls(self, name):
         self._run(
@@ -104,16 +109,16 @@ class Users(Life):
         self._keep(lambda row: row.get(name) is not None)
         self.model.needed = {name}
 
-    @where(lambda self: self.model.needed)
-    @alike
+    @requires(lambda self: self.model.needed)
+    @no_shadow_rows
     @rule()
     def take_nulls(self):
         [name] = self.model.needed
         self._run(f"ALTER TABLE homes ALTER {name} DROP NOT NULL")
         self.model.needed = set()
 
-    @whole
-    @where(lambda self: not self.model.single)
+    @no_unfinished_run
+    @requires(lambda self: not self.model.single)
     @rule()
     def refuse_repeats(self):
         self._run(
@@ -125,8 +130,8 @@ class Users(Life):
         self._keep(lambda row: row.get("note") is None or times[row["note"]] == 1)
         self.model.single = {"note"}
 
-    @where(lambda self: self.model.single)
-    @alike
+    @requires(lambda self: self.model.single)
+    @no_shadow_rows
     @rule()
     def take_repeats(self):
         self._run("ALTER TABLE homes DROP CONSTRAINT single")

@@ -6,7 +6,7 @@ import pytest
 
 from propload.errors import ConfigError
 from propload_spiders.searching import ARGUMENTS, read_crawl_spec
-from tests.shutting import a_shut_folder
+from tests.unreadable_folders import unreadable_folder
 
 LISTING = "/detail/koop/a/huis-b-1/41234567/"
 
@@ -120,7 +120,7 @@ def test_saved_pages_are_read_instead_of_the_net(tmp_path):
 
 
 def test_a_folder_of_pages_that_is_shut_is_told():
-    with a_shut_folder(0, "page.html") as root:
+    with unreadable_folder(0, "page.html") as root:
         with pytest.raises(ConfigError, match=r"page\.html cannot be read: Perm"):
             wanted(place="", pages=str(root))
         with pytest.raises(ConfigError, match=r"a\.html cannot be read: Perm"):

@@ -10,7 +10,7 @@ import pytest
 from propload.errors import ConfigError, SourceError
 from propload.options import SourceOptions
 from propload.sources import open_source
-from tests.shutting import a_shut_folder
+from tests.unreadable_folders import unreadable_folder
 
 #: What may be done with a folder: its names be listed, its files be opened.
 LIST, ENTER = 0o4, 0o1
@@ -185,7 +185,7 @@ def test_a_path_below_nobodys_home_is_refused():
 )
 def test_a_folder_that_is_shut_is_not_passed_over(rights, pattern):
     told = r"sub cannot be read: Permission denied\. Rows in it would be missing"
-    with a_shut_folder(rights) as root, pytest.raises(SourceError, match=told):
+    with unreadable_folder(rights) as root, pytest.raises(SourceError, match=told):
         opened(root / pattern)
 
 
@@ -232,19 +232,19 @@ def test_a_folder_of_pipes_alone_is_not_called_empty(tmp_path):
 
 def test_a_file_in_a_folder_that_may_be_listed_but_not_entered_is_told():
     told = r"cannot be opened: Permission denied$"
-    with a_shut_folder(LIST) as root, pytest.raises(SourceError, match=told):
+    with unreadable_folder(LIST) as root, pytest.raises(SourceError, match=told):
         opened(root)
 
 
 def test_a_folder_that_may_be_entered_but_not_listed_gives_a_file_by_its_name(read):
-    with a_shut_folder(ENTER) as root:
+    with unreadable_folder(ENTER) as root:
         for path in ("sub/a.csv", "s*/a.csv", "*.csv"):
             assert read(root / path).rows == [{"x": "1"}]
 
 
 @pytest.mark.parametrize("name", ["lost+found", ".Trash-0", "_temporary"])
 def test_a_shut_folder_whose_files_nobody_means_is_passed_over(name, read):
-    with a_shut_folder(0, name) as root:
+    with unreadable_folder(0, name) as root:
         assert read(root).rows == [{"x": "1"}]
         assert read(root / "[!_]*.csv").rows == [{"x": "1"}]
         if name != "_temporary":

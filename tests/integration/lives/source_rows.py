@@ -30,7 +30,7 @@ VALUES = {
 
 
 @dataclass(frozen=True)
-class Given:
+class SourceRows:
     """Rows, and the form in which they are given.
 
     Attributes:
@@ -51,9 +51,9 @@ class Given:
         numbers = self.numbers or range(1, len(self.rows) + 1)
         return list(zip(numbers, self.rows, strict=True))
 
-    def some(self, rows):
+    def subset(self, rows):
         """Return some rows, given by number, with the columns that a load sees."""
-        return Given(list(rows.values()), self.incoming, "frame", tuple(rows))
+        return SourceRows(list(rows.values()), self.incoming, "frame", tuple(rows))
 
     @property
     def incoming(self):
@@ -88,28 +88,28 @@ def _plain(value):
     return int(value) if is_number else value
 
 
-def _lean(given, _):
+def _lean(inputs, _):
     return [
         {n: value for n, value in row.items() if n == "id" or value is not None}
-        for row in given.dicts()
+        for row in inputs.dicts()
     ]
 
 
 def _file(ending, write):
-    def make(given, place):
+    def make(inputs, place):
         path = place.with_suffix(f".{ending}")
-        write(given.frame(), path)
+        write(inputs.frame(), path)
         return path
 
     return make
 
 
 _MAKERS = {
-    "frame": lambda given, _: given.frame(),
-    "arrow": lambda given, _: given.frame().to_arrow(),
-    "dicts": lambda given, _: given.dicts(),
+    "frame": lambda inputs, _: inputs.frame(),
+    "arrow": lambda inputs, _: inputs.frame().to_arrow(),
+    "dicts": lambda inputs, _: inputs.dicts(),
     "lean": _lean,
-    "generator": lambda given, _: iter(given.dicts()),
+    "generator": lambda inputs, _: iter(inputs.dicts()),
     "csv": _file("csv", pl.DataFrame.write_csv),
     "ndjson": _file("ndjson", pl.DataFrame.write_ndjson),
     "parquet": _file("parquet", pl.DataFrame.write_parquet),
@@ -117,7 +117,7 @@ _MAKERS = {
 
 
 @st.composite
-def given_rows(draw, forms=FORMS, *, extra=False, most=12):
+def source_rows(draw, forms=FORMS, *, extra=False, most=12):
     """Draw rows, from which columns may be missing; with `extra`, they have `rooms`."""
     form = draw(st.sampled_from(forms))
     optional = draw(st.sets(st.sampled_from(["seen", "price", "note"]), min_size=1))
@@ -129,7 +129,7 @@ def given_rows(draw, forms=FORMS, *, extra=False, most=12):
     if extra and rows[0]["rooms"] is None:
         # the type of a column is inferred from the first rows
         rows[0]["rooms"] = 1
-    return Given(rows, columns, form)
+    return SourceRows(rows, columns, form)
 
 
 def mended(row):

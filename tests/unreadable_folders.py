@@ -12,19 +12,19 @@ NOBODY = 65534
 
 
 @contextmanager
-def a_shut_folder(rights, name="sub"):
+def unreadable_folder(rights, name="sub"):
     """Yield a folder with a subfolder that has only these rights, even for root.
 
     Args:
         rights: One octal digit of permissions for the user.
         name: The subfolder's name.
     """
-    with tempfile.TemporaryDirectory() as place:
-        root = Path(place)
+    with tempfile.TemporaryDirectory() as temporary:
+        root = Path(temporary)
         root.chmod(0o755)
-        for below in (root, root / name):
-            below.mkdir(exist_ok=True)
-            (below / "a.csv").write_text("x\n1\n")
+        for folder in (root, root / name):
+            folder.mkdir(exist_ok=True)
+            (folder / "a.csv").write_text("x\n1\n")
         is_root = os.geteuid() == 0
         (root / name).chmod(rights * (0o11 if is_root else 0o100))
         if is_root:
