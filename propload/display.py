@@ -230,7 +230,7 @@ def _both(lines: Sequence[str]) -> dict[str, str]:
 
 def _show_until(
     ended: threading.Event,
-    look: Callable[[], tuple[str, ...]],
+    make_lines: Callable[[], tuple[str, ...]],
     view: _TerminalView | _NotebookView,
 ) -> None:
     """Show a run until it has ended, with an update every quarter second if it changed.
@@ -240,7 +240,7 @@ def _show_until(
     shown: tuple[str, ...] = ()
     with suppress(OSError):
         while not ended.is_set():
-            lines = look()
+            lines = make_lines()
             # each update is a message to the notebook and changes its file
             if lines != shown:
                 view.show(lines)

@@ -100,14 +100,14 @@ def crawl_options(
         ConfigError: One of them is not a mapping, or is given for a source that is not
             a spider.
     """
-    told: dict[str, object] = {
+    mappings: dict[str, object] = {
         "arguments": arguments,
         "crawl_settings": crawl_settings,
     }
-    for name, given in told.items():
-        if not given:
+    for name, mapping in mappings.items():
+        if not mapping:
             continue
-        require_mapping(name, given)
+        require_mapping(name, mapping)
         if not is_spider(source):
             msg = f"{name}: only a spider takes them, leave them out"
             raise ConfigError(msg)
@@ -129,10 +129,12 @@ def plan_and_open(
         ConfigError: A setting cannot be used.
         SourceError: The source cannot be opened.
     """
-    told, own = _split(settings) if is_spider(source) else ({}, settings)
-    plan = Plan.of(own, job=job)
+    arguments, run_settings = (
+        _split_settings(settings) if is_spider(source) else ({}, settings)
+    )
+    plan = Plan.of(run_settings, job=job)
     crawl = CrawlOptions(
-        {**crawl.arguments, **told}, {**_crawl_moment(plan), **crawl.settings}
+        {**crawl.arguments, **arguments}, {**_crawl_moment(plan), **crawl.settings}
     )
     opened = open_source(source, source_options(plan), crawl)
     return plan.with_defaults(default_settings(opened, plan.settings)), opened
@@ -144,15 +146,17 @@ def _crawl_moment(plan: Plan) -> dict[str, object]:
     return {"PROPLOAD_AS_OF": moment} if moment else {}
 
 
-def _split(settings: Settings) -> tuple[dict[str, object], Settings]:
+def _split_settings(settings: Settings) -> tuple[dict[str, object], Settings]:
     """Return the arguments of a spider, and the settings of the run.
 
     Raises:
         ConfigError: An argument is probably a misspelled setting.
     """
-    given = dict(settings)
-    told = {name: given.pop(name) for name in settings if name not in config.SETTINGS}
-    for name in told:
+    run_settings = dict(settings)
+    arguments = {
+        name: run_settings.pop(name) for name in settings if name not in config.SETTINGS
+    }
+    for name in arguments:
         hint = suggest(name, config.SETTINGS, cutoff=SLIP)
         if hint:
             msg = (
@@ -160,4 +164,4 @@ def _split(settings: Settings) -> tuple[dict[str, object], Settings]:
                 f"name goes into arguments={{{name!r}: ...}}"
             )
             raise ConfigError(msg)
-    return told, cast("Settings", given)
+    return arguments, cast("Settings", run_settings)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 _FLAG = "--to"
 #: An argument that begins so is a connection string, whatever it was given for.
-_ADDRESSES = ("postgresql://", "postgres://")
+_DSN_PREFIXES = ("postgresql://", "postgres://")
 #: A setting of a Scrapy project: `-s NAME=...`, `-sNAME=...` or `--set=NAME=...`.
 _SETTING = re.compile(
     r"(?P<begin>(?:-s|--set=)?PROPLOAD_(?P<name>TO|TARGETS)=)(?P<value>.*)", re.DOTALL
@@ -33,30 +33,30 @@ def hide_passwords() -> None:
 
 def without_passwords(arguments: Sequence[str], /) -> list[str]:
     """Return arguments with each password in them replaced by `***`."""
-    beside = zip(["", *arguments], arguments, strict=False)
-    return [_masked(argument, before) for before, argument in beside]
+    pairs = zip(["", *arguments], arguments, strict=False)
+    return [_masked(argument, previous) for previous, argument in pairs]
 
 
-def _masked(argument: str, before: str) -> str:
+def _masked(argument: str, previous: str) -> str:
     setting = _SETTING.fullmatch(argument)
     if setting is not None:
         hide = _mask if setting["name"] == "TO" else _mask_targets
         return setting["begin"] + hide(setting["value"])
     flag, equals, value = argument.partition("=")
-    if before == _FLAG or argument.startswith(_ADDRESSES):
+    if previous == _FLAG or argument.startswith(_DSN_PREFIXES):
         return _mask(argument)
     return f"{flag}={_mask(value)}" if (flag, equals) == (_FLAG, "=") else argument
 
 
-def _mask_targets(told: str) -> str:
+def _mask_targets(targets: str) -> str:
     """Return a Scrapy project's targets without the passwords of their databases."""
 
-    def hidden(pairs: dict[str, object]) -> dict[str, object]:
+    def masked(pairs: dict[str, object]) -> dict[str, object]:
         dsn = pairs.get("to")
         return {**pairs, "to": _mask(dsn)} if isinstance(dsn, str) else pairs
 
     try:
-        shown = json.dumps(json.loads(told, object_hook=hidden), ensure_ascii=False)
+        shown = json.dumps(json.loads(targets, object_hook=masked), ensure_ascii=False)
     except ValueError:
         # better to hide too much than too little
         return "***"

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 #: What is iterable but does not contain rows: names of files, bytes, open files.
-_NO_ROWS = (str, bytes, bytearray, memoryview, PathLike, IOBase, type)
+_NOT_ROWS = (str, bytes, bytearray, memoryview, PathLike, IOBase, type)
 
 
 class PushedSource:
@@ -63,7 +63,7 @@ class PushedSource:
         self.defaults = dict(defaults or {})
         self._options = options
         self._columns = Columns(complete=False)
-        self._building = threading.Lock()
+        self._numbering_lock = threading.Lock()
         self._rows_put = 0
         self._changed = threading.Condition()
         self._journal: Journal | None = None
@@ -98,7 +98,7 @@ class PushedSource:
 
     def stop(self) -> None:
         """Take no more rows; what was pushed is loaded."""
-        self._end(whole=False)
+        self._end(complete=False)
 
     def is_producing(self) -> bool:
         """Return whether more rows may be pushed."""
@@ -138,14 +138,14 @@ class PushedSource:
         journal = self.journal()
         deadline = None if timeout is None else time.monotonic() + timeout
         taken = 0
-        for made in self._batches(rows):
-            _require_columns(made)
-            left = _seconds_until(deadline)
+        for batch in self._batches(rows):
+            _require_columns(batch)
+            remaining = _seconds_until(deadline)
             try:
-                if made is rows:
-                    journal.append(made, timeout=left)
+                if batch is rows:
+                    journal.append(batch, timeout=remaining)
                 else:
-                    self._append_numbered(journal, made, timeout=left)
+                    self._append_numbered(journal, batch, timeout=remaining)
             except TimeoutError as error:
                 part = f"the {part_taken(taken)}. Put the others"
                 told = part if taken else "nothing was taken. Put the rows"
@@ -161,7 +161,7 @@ class PushedSource:
                 raise JournalError(msg) from error
             except QueueClosedError as error:
                 raise QueueClosedError(str(error), taken=taken) from error.__cause__
-            taken += made.height
+            taken += batch.height
 
     def try_put(self, batch: Batch) -> bool:
         """Append a batch to the journal if there is room now; return whether there was.
@@ -173,15 +173,15 @@ class PushedSource:
 
     def finish(self) -> None:
         """Declare that all rows were pushed."""
-        self._end(whole=True)
+        self._end(complete=True)
 
-    def _end(self, *, whole: bool) -> None:
+    def _end(self, *, complete: bool) -> None:
         with self._changed:
             # a source that was stopped before has not given all rows
-            whole = whole and not self._finished
+            complete = complete and not self._finished
             self._finished = True
             if self._journal is not None:
-                if whole:
+                if complete:
                     self._journal.note_whole()
                 self._journal.finish()
 
@@ -189,7 +189,7 @@ class PushedSource:
         self, journal: Journal, batch: Batch, *, timeout: float | None
     ) -> None:
         """Append a batch whose rows are numbered on from those that were put before."""
-        with self._building:
+        with self._numbering_lock:
             before = self._rows_put
             self._rows_put += batch.height
         try:
@@ -197,7 +197,7 @@ class PushedSource:
             journal.append(numbered, timeout=timeout)
         except BaseException:
             # if these rows are put again, they get the same numbers
-            with self._building:
+            with self._numbering_lock:
                 if self._rows_put == before + batch.height:
                     self._rows_put = before
             raise
@@ -205,16 +205,16 @@ class PushedSource:
     def _batches(self, rows: object) -> Iterable[Batch]:
         if isinstance(rows, Batch):
             return [rows]
-        several = _several(rows)
-        if isinstance(several, list) and not several:
+        pushed = _as_rows(rows)
+        if isinstance(pushed, list) and not pushed:
             return []
-        source = open_source(several, self._options)
+        source = open_source(pushed, self._options)
         if not isinstance(source, ItemSource) or not source.rereadable:
             return source
         # A single null has no type. If its column did not keep the type that it had
         # before, each such row would need a batch, and a writer, of its own.
         source.columns = self._columns
-        with self._building:
+        with self._numbering_lock:
             return list(source)
 
 
@@ -225,28 +225,28 @@ def _seconds_until(deadline: float | None) -> float | None:
     return min(max(0.0, deadline - time.monotonic()), TIMEOUT_MAX)
 
 
-def require_batch(given: object, /) -> Batch:
-    """Return what was given, if it is a batch that a load can take.
+def require_batch(value: object, /) -> Batch:
+    """Return the value, if it is a batch that a load can take.
 
     Raises:
         ConfigError: It is not a batch, or has rows without columns.
     """
-    if not isinstance(given, Batch):
-        kind = with_article(type(given).__name__)
+    if not isinstance(value, Batch):
+        kind = with_article(type(value).__name__)
         msg = f"{kind} is not a batch: pass a propload.Batch, or put the rows"
         raise ConfigError(msg)
-    _require_columns(given)
-    return given
+    _require_columns(value)
+    return value
 
 
-def read_name(given: object, /) -> str:
+def read_name(value: object, /) -> str:
     """Return the name given for a source.
 
     Raises:
         ConfigError: It is not text that reports and journals can hold.
     """
     try:
-        return read_text(given)
+        return read_text(value)
     except ConfigError as error:
         msg = f"name: {error}"
         raise ConfigError(msg) from None
@@ -277,7 +277,7 @@ def _is_row(item: object) -> bool:
         return True
 
 
-def _several(rows: object) -> object:
+def _as_rows(rows: object) -> object:
     """Return pushed rows as a list of rows, or as a frame or iterator if they are one.
 
     Raises:
@@ -290,11 +290,11 @@ def _several(rows: object) -> object:
     if _is_row(rows):
         return [rows]
     if isinstance(rows, (list, tuple)):
-        strange = [one for one in rows if isinstance(one, (str, bytes, PathLike))]
-        if not strange:
+        non_rows = [row for row in rows if isinstance(row, (str, bytes, PathLike))]
+        if not non_rows:
             return list(rows)
-        rows = strange[0]
-    elif isinstance(rows, Iterable) and not isinstance(rows, _NO_ROWS):
+        rows = non_rows[0]
+    elif isinstance(rows, Iterable) and not isinstance(rows, _NOT_ROWS):
         # sets, views and whatever else yields rows or batches
         return iter(rows)
     msg = (

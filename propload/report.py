@@ -263,18 +263,18 @@ def from_dict(values: Mapping[str, object]) -> Report:
         TypeError: A part of it has the wrong type.
         ValueError: `began` is not a time.
     """
-    told = cast("Mapping[str, Any]", values)
-    plain = {f.name: told[f.name] for f in fields(Report) if f.name in told}
-    read = {
-        "target": TargetName(**told["target"]),
-        "counts": Counts(**told["counts"]),
-        "reasons_counted": _reason_counts(told.get("reasons")),
-        "warnings": _reason_counts(told.get("warnings")),
-        "notes": tuple(told.get("notes") or ()),
-        "began": _moment(told.get("began")),
-        "pace": told.get("rows_per_second"),
+    data = cast("Mapping[str, Any]", values)
+    kept = {f.name: data[f.name] for f in fields(Report) if f.name in data}
+    converted = {
+        "target": TargetName(**data["target"]),
+        "counts": Counts(**data["counts"]),
+        "reasons_counted": _reason_counts(data.get("reasons")),
+        "warnings": _reason_counts(data.get("warnings")),
+        "notes": tuple(data.get("notes") or ()),
+        "began": _moment(data.get("began")),
+        "pace": data.get("rows_per_second"),
     }
-    return Report(**{**plain, **read})
+    return Report(**{**kept, **converted})
 
 
 def _moment(text: object) -> datetime | None:
@@ -305,11 +305,12 @@ _HEADLINES: Mapping[Status, str] = {
 
 
 def _headline(report: Report) -> str:
-    ended = _HEADLINES[report.status]
+    outcome = _HEADLINES[report.status]
     if report.status == "loaded" and report.counts.all_rejected:
-        ended = "every row was rejected, nothing is loaded"
+        outcome = "every row was rejected, nothing is loaded"
     return (
-        f"{report.source} → {report.target.table} in {report.target.database}: {ended}"
+        f"{report.source} → {report.target.table} in {report.target.database}: "
+        f"{outcome}"
     )
 
 
@@ -347,21 +348,21 @@ def _text_lines(report: Report) -> Iterable[str]:
     ):
         if reasons:
             yield f"  {title}:"
-        for one in reasons:
-            yield f"    {one.rows:>{width},}  {one.where}: {one.said}"
+        for reason in reasons:
+            yield f"    {reason.rows:>{width},}  {reason.where}: {reason.said}"
     for note in _shown_notes(report):
         yield f"  note: {note}"
     if report.rejects_path:
-        way = report.commands.show_rejects(report.run_id)
-        how = way if Path(report.rejects_path).exists() else REJECTS_GONE
+        command = report.commands.show_rejects(report.run_id)
+        how = command if Path(report.rejects_path).exists() else REJECTS_GONE
         yield f"  rejects: {how}"
 
 
 def _shown_notes(report: Report) -> Iterable[str]:
     yield from report.notes[:_MOST_NOTES]
-    left = len(report.notes) - _MOST_NOTES
-    if left > 0:
-        yield f"{left:,} more: {report.commands.show_run(report.run_id)} --json"
+    remaining = len(report.notes) - _MOST_NOTES
+    if remaining > 0:
+        yield f"{remaining:,} more: {report.commands.show_run(report.run_id)} --json"
 
 
 def _html(report: Report) -> str:
@@ -384,6 +385,6 @@ def _html_reasons(title: str, reasons: Sequence[ReasonCount], name: str) -> str:
     if not reasons:
         return ""
     lines = (line((one.rows, one.where, one.said)) for one in reasons[:_MOST_REASONS])
-    left = len(reasons) - _MOST_REASONS
-    more = f"<p>{left:,} more: report.{name}</p>" if left > 0 else ""
+    remaining = len(reasons) - _MOST_REASONS
+    more = f"<p>{remaining:,} more: report.{name}</p>" if remaining > 0 else ""
     return f"<p>{escape(title)}</p>{table(lines)}{more}"

@@ -117,26 +117,26 @@ class Tuning:
     @property
     def default(self) -> Trial | None:
         """The median trial of the default choice, if it was tried."""
-        found = (one for one in self.choices if one.choice == _DEFAULT)
-        return next(found, None)
+        matching = (one for one in self.choices if one.choice == _DEFAULT)
+        return next(matching, None)
 
     @property
     def leading(self) -> Trial:
         """The choice that was compared, else the smallest of the nearly fastest."""
         choices = self.choices
         if self.pairs:
-            compared = self.pairs[0][1].choice
-            return next(one for one in choices if one.choice == compared)
-        enough = choices[0].rows_per_second * NEAR
-        good = [one for one in choices if one.rows_per_second >= enough]
-        return min(good, key=lambda one: (one.workers, one.batch_rows))
+            choice = self.pairs[0][1].choice
+            return next(one for one in choices if one.choice == choice)
+        threshold = choices[0].rows_per_second * NEAR
+        near = [one for one in choices if one.rows_per_second >= threshold]
+        return min(near, key=lambda one: (one.workers, one.batch_rows))
 
     @property
     def finalists(self) -> tuple[tuple[int, int], ...]:
         """The choices to measure again, those first that decide the result."""
-        deciding = [self.leading, *filter(None, [self.default])]
-        again = [*deciding, *self.choices[:FINALISTS]]
-        return tuple(dict.fromkeys(one.choice for one in again))
+        decisive = [self.leading, *filter(None, [self.default])]
+        candidates = [*decisive, *self.choices[:FINALISTS]]
+        return tuple(dict.fromkeys(one.choice for one in candidates))
 
     @property
     def doubt(self) -> str:
@@ -197,25 +197,25 @@ class Tuning:
     def conclusion(self) -> str:
         """The settings to use and why, in words."""
         leading = self.leading
-        found = (
+        choice = (
             f"batch_rows = {leading.batch_rows} and workers = {leading.workers}: "
             f"{leading.rows_per_second:,.0f} rows/s"
         )
         if self.doubt:
-            return f"{found}, but {self.doubt}"
+            return f"{choice}, but {self.doubt}"
         if not self.pairs:
             kept = "auto for both, as no choice is faster than "
-            return found if self.is_clear else kept + found
+            return choice if self.is_clear else kept + choice
         times = (
             f"{self._gain - 1:+.0%} compared with the default (batch_rows = "
             f"{BATCH_ROWS}, workers = {WORKERS}), and faster in {self._wins} of "
             f"{len(self.pairs)} comparisons"
         )
         if self.is_clear:
-            return f"{found}, {times}"
+            return f"{choice}, {times}"
         return (
             "auto for both, as no choice is clearly faster than the default; "
-            f"the nearest was {found}, {times}, which may be chance"
+            f"the nearest was {choice}, {times}, which may be chance"
         )
 
     def as_dict(self) -> dict[str, Plain]:
@@ -275,11 +275,11 @@ def wins_needed(pairs: int, /) -> int:
 
     If even winning all is not enough, that is one more than there are.
     """
-    enough = CHANCE * 2**pairs
+    threshold = CHANCE * 2**pairs
     tail = pairs_won = 0
     for wins in range(pairs, -1, -1):
         tail += math.comb(pairs, wins)
-        if tail > enough:
+        if tail > threshold:
             break
         pairs_won = wins
     return pairs_won or pairs + 1

@@ -88,19 +88,19 @@ def tune(
         raise ConfigError(msg)
     require_count("rows", rows)
     require_seconds("seconds", seconds)
-    told = on_trial or (lambda _: None)
-    require_function("on_trial", told)
+    report_trial = on_trial or (lambda _: None)
+    require_function("on_trial", report_trial)
     _refuse_untried(settings)
     plan = Plan.of(settings, job=job)
     opened = open_source(source, source_options(plan))
     sample = Sample.of(opened, rows)
     with _Bench.open(plan, sample) as bench:
         bench.load(BATCH_ROWS, WORKERS)  # imports and caches: not counted
-        return _Search(bench, seconds, told).run()
+        return _Search(bench, seconds, report_trial).run()
 
 
-def _refuse_untried(given: Settings) -> None:
-    for name in sorted(UNTRIED.intersection(given)):
+def _refuse_untried(settings: Settings) -> None:
+    for name in sorted(UNTRIED.intersection(settings)):
         why = "is what tune searches for" if name in _SEARCHED else "does not apply"
         msg = f"{name} {why}: tune without it"
         raise ConfigError(msg)
@@ -130,11 +130,11 @@ class Sample:
             ConfigError: There are none.
         """
         kept: list[Batch] = []
-        left = rows
+        remaining = rows
         for batch in source:
-            kept.append(batch.slice(0, min(left, batch.height)))
-            left -= batch.height
-            if left <= 0:
+            kept.append(batch.slice(0, min(remaining, batch.height)))
+            remaining -= batch.height
+            if remaining <= 0:
                 break
         if not sum(batch.rows.num_rows for batch in kept):
             msg = f"{source.name} has no row to try"
@@ -180,10 +180,10 @@ class _Bench:
                 plan, checker, sample, database, stop=threading.Event()
             )
             # a job may set how its runs are resumed, which does not apply to trials
-            tried = {n: v for n, v in plan.settings.items() if n not in UNTRIED}
+            applied = {n: v for n, v in plan.settings.items() if n not in UNTRIED}
             # trials have their own state folder, in which there is no embedded database
-            made = {"to": find_dsn(plan), "key": target.key, "mode": target.mode}
-            settings = cast("Settings", {**tried, **made})
+            fixed = {"to": find_dsn(plan), "key": target.key, "mode": target.mode}
+            settings = cast("Settings", {**applied, **fixed})
             places = Places(Path(folder))
             name = f"propload_tune_{secrets.token_hex(4)}"
             with ScratchNamespace.open(
@@ -232,64 +232,68 @@ class _Search:
     ) -> None:
         self._bench = bench
         self._on_trial = on_trial
-        self._until = time.monotonic() + seconds
+        self._deadline = time.monotonic() + seconds
         self._trials: list[Trial] = []
         #: How long the last load of each choice took, including creating and dropping
         #: its table.
-        self._took: dict[tuple[int, int], float] = {}
+        self._load_seconds: dict[tuple[int, int], float] = {}
 
     def run(self) -> Tuning:
         """Return the result of the search."""
         self._screen()
-        pairs = tuple(self._compare(self._found))
-        return replace(self._found, pairs=pairs)
+        pairs = tuple(self._compare(self._results))
+        return replace(self._results, pairs=pairs)
 
     @property
-    def _found(self) -> Tuning:
+    def _results(self) -> Tuning:
         sample = self._bench.sample
         return Tuning(sample.name, sample.rows, tuple(self._trials))
 
     def _screen(self) -> None:
         """Try workers with the default batch size, then sizes with the best of them."""
         # the default comes first, so that there is always something to compare with
-        for workers in sorted(WORKERS_TRIED, key=lambda one: abs(one - WORKERS)):
+        for workers in sorted(
+            WORKERS_TRIED, key=lambda workers: abs(workers - WORKERS)
+        ):
             self._try(BATCH_ROWS, workers)
-        workers, rows = self._found.leading.workers, self._bench.sample.rows
+        workers, rows = self._results.leading.workers, self._bench.sample.rows
         for batch_rows in BATCH_ROWS_TRIED:
             # the rows must make several batches, or the size is not what is measured
             if batch_rows != BATCH_ROWS and batch_rows < rows:
                 self._try(batch_rows, workers)
-        for batch_rows, workers in self._found.finalists:
+        for batch_rows, workers in self._results.finalists:
             self._try(batch_rows, workers)
 
     def _try(self, batch_rows: int, workers: int) -> None:
         """Load once, if that leaves enough time for the comparisons."""
         if self._trials:
-            typical = statistics.median(self._took.values())
-            left = self._until - time.monotonic()
-            if left < typical * (1 + 2 * FEWEST_PAIRS):
+            typical = statistics.median(self._load_seconds.values())
+            remaining = self._deadline - time.monotonic()
+            if remaining < typical * (1 + 2 * FEWEST_PAIRS):
                 return
         self._load(batch_rows, workers)
 
-    def _compare(self, found: Tuning) -> Iterator[tuple[Trial, Trial]]:
-        if not found.is_open:
+    def _compare(self, results: Tuning) -> Iterator[tuple[Trial, Trial]]:
+        if not results.is_open:
             return
-        default, leading = (BATCH_ROWS, WORKERS), found.leading.choice
-        each = self._took[default] + self._took[leading]
+        default, leading = (BATCH_ROWS, WORKERS), results.leading.choice
+        pair_seconds = self._load_seconds[default] + self._load_seconds[leading]
         # fixed beforehand: ending as soon as the result looks good would favour chance
-        pairs = min(MOST_PAIRS, int((self._until - time.monotonic()) / each * _SLACK))
+        pairs = min(
+            MOST_PAIRS, int((self._deadline - time.monotonic()) / pair_seconds * _SLACK)
+        )
         if pairs < FEWEST_PAIRS:
             return
         for number in range(pairs):
             # alternate the order: the first load affects the server for the second
-            turn = (default, leading)[:: -1 if number % 2 else 1]
-            loaded = {one: self._load(*one) for one in turn}
+            order = (default, leading)[:: -1 if number % 2 else 1]
+            loaded = {one: self._load(*one) for one in order}
             yield loaded[default], loaded[leading]
 
     def _load(self, batch_rows: int, workers: int) -> Trial:
         began = time.monotonic()
         trial = self._bench.load(batch_rows, workers)
-        self._took[trial.choice] = time.monotonic() - began
+        self._load_seconds[trial.choice] = time.monotonic() - began
         self._trials.append(trial)
         self._on_trial(trial)
         return trial

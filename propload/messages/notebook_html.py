@@ -25,7 +25,7 @@ class TextPrinter(Protocol):
 
 def table(lines: Iterable[str], /) -> str:
     """Return a table of rows, whose cells `line` or `headings` has made."""
-    return f"<table>{''.join(f'<tr>{one}</tr>' for one in lines)}</table>"
+    return f"<table>{''.join(f'<tr>{cells}</tr>' for cells in lines)}</table>"
 
 
 def line(values: Iterable[str | int], /) -> str:

@@ -47,7 +47,7 @@ def suggest(
         listed: Whether to list all known words if none is similar.
     """
     known = tuple(known)
-    near = nearest(word, known, cutoff=cutoff)
-    if near is not None:
-        return f"; did you mean {prefix + near!r}?"
+    match = nearest(word, known, cutoff=cutoff)
+    if match is not None:
+        return f"; did you mean {prefix + match!r}?"
     return f"; known are: {', '.join(known) or 'none'}" if listed else ""

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 _PROPLOAD = Path(__file__).parents[1]
 _INSTALLED = {"site-packages", "dist-packages"}
-_BETWEEN = "\nThe above exception was the direct cause of the following exception:\n"
+_CAUSE_SEPARATOR = (
+    "\nThe above exception was the direct cause of the following exception:\n"
+)
 
 
 def own_lines(error: BaseException, /, *, whole: bool = False) -> list[str]:
@@ -35,15 +37,15 @@ def own_lines(error: BaseException, /, *, whole: bool = False) -> list[str]:
     if whole or own is None or view.mode == "Verbose":
         return _shown(view, error, error.__traceback__, offset=None)
     # without its causes, which IPython would show: most have no line of the user's
-    alone = Exception(str(error))
+    summary = Exception(str(error))
     for note in getattr(error, "__notes__", ()):
-        alone.add_note(note)
-    lines = _shown(view, alone, own, kind=type(error))
+        summary.add_note(note)
+    lines = _shown(view, summary, own, kind=type(error))
     cause = _first_cause(error)
     raised = _own(cause.__traceback__) if cause else None
     if cause is None or raised is None:
         return lines
-    return [*_shown(view, cause, raised), _BETWEEN, *lines]
+    return [*_shown(view, cause, raised), _CAUSE_SEPARATOR, *lines]
 
 
 def _shown(
@@ -55,13 +57,13 @@ def _shown(
     offset: int | None = 0,
 ) -> list[str]:
     # variables hold the connection string with its password
-    before, view.include_vars = view.include_vars, False
+    previous, view.include_vars = view.include_vars, False
     try:
         lines: list[str] = view.structured_traceback(
             kind or type(error), error, trace, tb_offset=offset
         )
     finally:
-        view.include_vars = before
+        view.include_vars = previous
     return lines
 
 
@@ -75,13 +77,13 @@ def _first_cause(error: BaseException) -> BaseException | None:
 def _own(trace: TracebackType | None) -> TracebackType | None:
     """Return the entries of a traceback that are neither propload's nor a library's."""
     own = None
-    for one in reversed(list(_each(trace))):
-        if _is_own(one.tb_frame.f_code.co_filename):
-            own = TracebackType(own, one.tb_frame, one.tb_lasti, one.tb_lineno)
+    for frame in reversed(list(_entries(trace))):
+        if _is_own(frame.tb_frame.f_code.co_filename):
+            own = TracebackType(own, frame.tb_frame, frame.tb_lasti, frame.tb_lineno)
     return own
 
 
-def _each(trace: TracebackType | None) -> Iterator[TracebackType]:
+def _entries(trace: TracebackType | None) -> Iterator[TracebackType]:
     while trace is not None:
         yield trace
         trace = trace.tb_next

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 #: after their names.
 SHOWN_COLUMNS = 20
 
-_HISSES = re.compile(r"(s|x|ch|sh)$")
+_SIBILANT = re.compile(r"(s|x|ch|sh)$")
 _CONSONANT_Y = re.compile(r"(?<![aeiou])y$")
 #: Control characters, and those that separate lines or reverse the order of others; tab
 #: and line feed are not among them.
@@ -51,12 +51,12 @@ def visible(text: str, /) -> str:
     Otherwise a value from a web page could colour, hide or change what a terminal
     shows.
     """
-    return _CONTROL.sub(_written_out, text)
+    return _CONTROL.sub(_escape, text)
 
 
 def visible_json(text: str, /) -> str:
     """Return an equivalent JSON text without control characters."""
-    return _IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return _IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def hanging(text: str, /) -> str:
@@ -69,12 +69,12 @@ def hanging(text: str, /) -> str:
     return text.replace("\n", "\n    | ")
 
 
-def _written_out(found: re.Match[str]) -> str:
-    number = ord(found[0])
+def _escape(match: re.Match[str]) -> str:
+    number = ord(match[0])
     return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}"
 
 
 def _plural(word: str) -> str:
     if _CONSONANT_Y.search(word):
         return f"{word[:-1]}ies"
-    return f"{word}es" if _HISSES.search(word) else f"{word}s"
+    return f"{word}es" if _SIBILANT.search(word) else f"{word}s"

@@ -27,14 +27,14 @@ SUFFIXES = {
 FORMATS = frozenset(SUFFIXES.values())
 
 
-def check_format(given: str) -> str:
+def check_format(name: str) -> str:
     """Return the format for a name or suffix.
 
     Raises:
         ConfigError: There is no such format.
     """
-    kind = SUFFIXES.get(f".{given.lower().lstrip('.')}")
+    kind = SUFFIXES.get(f".{name.lower().lstrip('.')}")
     if kind is None:
-        msg = f"{given!r} is unknown: give one of {', '.join(sorted(FORMATS))}"
+        msg = f"{name!r} is unknown: give one of {', '.join(sorted(FORMATS))}"
         raise ConfigError(msg)
     return kind

@@ -39,7 +39,7 @@ def find_object(spec: str, *, group: str, kind: str) -> object:
             )
             raise ConfigError(msg)
         with _current_folder():
-            return _imported(EntryPoint(spec, spec, group), kind)
+            return _import_object(EntryPoint(spec, spec, group), kind)
     registered = entry_points(group=group)
     if spec not in registered.names:
         known = ", ".join(sorted(registered.names)) or "none"
@@ -49,10 +49,10 @@ def find_object(spec: str, *, group: str, kind: str) -> object:
         )
         raise ConfigError(msg)
     # without the current folder: a file there must not shadow what is installed
-    return _imported(registered[spec], kind)
+    return _import_object(registered[spec], kind)
 
 
-def _imported(entry: EntryPoint, kind: str) -> object:
+def _import_object(entry: EntryPoint, kind: str) -> object:
     try:
         # import the module first: its own error says more than that of the attribute
         import_module(entry.module)
@@ -68,8 +68,8 @@ def _reason(error: Exception, entry: EntryPoint) -> str:
     if isinstance(error, ModuleNotFoundError) and error.name == top:
         where = "run this in the folder that holds it, or add that folder to PYTHONPATH"
         return f"{error}: {where}"
-    told = isinstance(error, (ImportError, AttributeError))
-    return str(error) if told else f"{type(error).__name__}: {error}"
+    is_clear = isinstance(error, (ImportError, AttributeError))
+    return str(error) if is_clear else f"{type(error).__name__}: {error}"
 
 
 @contextmanager

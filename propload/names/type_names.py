@@ -25,7 +25,7 @@ _NARROW: Mapping[type[pl.DataType], str] = {
     pl.UInt64: "integer from 0 to 18446744073709551615",
 }
 #: Most words of an enumeration that a message names.
-_WORDS_TOLD = 10
+_WORDS_SHOWN = 10
 
 _CREATED: Mapping[type[pl.DataType], str] = {
     pl.Boolean: "boolean",
@@ -73,14 +73,14 @@ def create_type(dtype: pl.DataType, /) -> str:
         inner = inner_type(dtype)
         nested = isinstance(inner, (pl.List, pl.Array, pl.Struct))
         return "jsonb" if nested else f"{create_type(inner)}[]"
-    found = _CREATED.get(type(dtype))
-    if found is None:
+    created = _CREATED.get(type(dtype))
+    if created is None:
         msg = (
             f"{type_name(dtype)} has no PostgreSQL type: make it text or JSON before "
             "loading, or leave its column out with a mapping"
         )
         raise SchemaMismatchError(msg)
-    return found
+    return created
 
 
 def type_name(dtype: pl.DataType, /) -> str:
@@ -88,7 +88,7 @@ def type_name(dtype: pl.DataType, /) -> str:
     if type(dtype) in _NARROW:
         return _NARROW[type(dtype)]
     if isinstance(dtype, pl.Enum):
-        words = list(dtype.categories.head(_WORDS_TOLD))
+        words = list(dtype.categories.head(_WORDS_SHOWN))
         more = ", ..." if len(dtype.categories) > len(words) else ""
         return f"one of {', '.join(words)}{more}"
     if isinstance(dtype, (pl.List, pl.Array)):

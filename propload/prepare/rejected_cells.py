@@ -39,35 +39,37 @@ def refused_cells(
         return
     frame = refused
     if preparer.mapping is not None:
-        told = _refusing_nothing(preparer.mapping)
-        frame = told.apply(refused, preparer.context).frame
+        mapping = _without_refusals(preparer.mapping)
+        frame = mapping.apply(refused, preparer.context).frame
     unread = reasons.filter(pl.col("stage") == "map")
     for step in preparer.plan:
         if step.column not in frame.columns:
             yield pl.Series(step.column, [None] * frame.height, step.dtype)
             continue
         cells = frame.select(ROW, step.column)
-        lost = unread.filter(pl.col("column") == step.column)
+        unreadable = unread.filter(pl.col("column") == step.column)
         casts = preparer.first_casts(cells.schema)
         last = Cast.of(step)
-        yield from _cells(cells, lost, casts, last)
+        yield from _cells(cells, unreadable, casts, last)
 
 
-def _refusing_nothing(mapping: RowMapping) -> RowMapping:
+def _without_refusals(mapping: RowMapping) -> RowMapping:
     if not isinstance(mapping, Mapping):
         return mapping
     columns = {
-        target: replace(made, unparsed="null") if isinstance(made, Rule) else made
-        for target, made in mapping.columns.items()
+        target: replace(column, unparsed="null") if isinstance(column, Rule) else column
+        for target, column in mapping.columns.items()
     }
     return replace(mapping, columns=columns)
 
 
 def _cells(
-    cells: pl.DataFrame, lost: pl.DataFrame, first: list[Cast], last: Cast
+    cells: pl.DataFrame, unreadable: pl.DataFrame, first: list[Cast], last: Cast
 ) -> Iterator[pl.Series]:
     """Yield the values of a column that can be cast, then the texts of the others."""
-    readable = cells.join(lost.select(ROW), on=ROW, how="anti", maintain_order="left")
+    readable = cells.join(
+        unreadable.select(ROW), on=ROW, how="anti", maintain_order="left"
+    )
     typed = cast_types(readable, first)
     try:
         planned = cast_types(typed.frame, [last])
@@ -75,7 +77,7 @@ def _cells(
         # the schema changes the type of the column, but only for rows that pass it
         planned = typed
     yield planned.frame.get_column(last.column)
-    texts = join_reasons([lost, typed.reasons, planned.reasons])
+    texts = join_reasons([unreadable, typed.reasons, planned.reasons])
     if texts.height:
-        told = texts.unique(ROW).get_column("value").drop_nulls()
-        yield told.alias(last.column)
+        values = texts.unique(ROW).get_column("value").drop_nulls()
+        yield values.alias(last.column)

@@ -46,7 +46,7 @@ def _has_workers() -> bool:
     """Return whether Polars has started its threads, or may have if that is unknown."""
     if "POLARS_THREAD_NAME" in os.environ or not _THREADS.exists():
         return True
-    return any(_WORKER.fullmatch(_name_of(one)) for one in _THREADS.iterdir())
+    return any(_WORKER.fullmatch(_name_of(thread)) for thread in _THREADS.iterdir())
 
 
 def _name_of(thread: Path) -> str:

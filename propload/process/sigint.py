@@ -37,9 +37,11 @@ def _put_back_in_any_thread(handler: object) -> None:
     """Set the handler in C, because `signal.signal` works only in the main thread."""
     import ctypes  # noqa: PLC0415 - rarely needed
 
-    python = ctypes.pythonapi
-    known = {signal.SIG_DFL: 0, signal.SIG_IGN: 1}
+    api = ctypes.pythonapi
+    handlers = {signal.SIG_DFL: 0, signal.SIG_IGN: 1}
     # a C function of Python that makes the main thread call the handler that is set
-    entry = ctypes.cast(python.PyErr_SetInterruptEx, ctypes.c_void_p).value
-    address = known[handler] if isinstance(handler, signal.Handlers) else entry
-    python.PyOS_setsig(ctypes.c_int(signal.SIGINT), ctypes.c_void_p(address))
+    set_interrupt = ctypes.cast(api.PyErr_SetInterruptEx, ctypes.c_void_p).value
+    address = (
+        handlers[handler] if isinstance(handler, signal.Handlers) else set_interrupt
+    )
+    api.PyOS_setsig(ctypes.c_int(signal.SIGINT), ctypes.c_void_p(address))
