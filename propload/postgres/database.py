@@ -385,7 +385,7 @@ class Database:
             self._runs[run.run_id] = loading_run
             self._lock_ledger_file(run.run_id)
         loading_run = self._runs[run.run_id]
-        loading_run.describe(session, run)
+        loading_run.enter_settings(session, run)
         return loading_run
 
     def _lock_ledger_file(self, run_id: str) -> None:

@@ -81,10 +81,10 @@ class LoadingRun:
         """Return a writer for a lane's pieces of batches without rows."""
         return PieceCommitter(self.session_of(lane), self.ledger, self._record.target)
 
-    def describe(self, session: Connection, run: RunRecord) -> None:
+    def enter_settings(self, session: Connection, run: RunRecord) -> None:
         """Enter the run's settings in the ledger if they differ from the last ones."""
         if run.settings != self._record.settings:
-            self.ledger.describe(session, run)
+            self.ledger.enter_run(session, run)
             self._record = run
 
     def has_rows(self, session: Connection) -> bool:
@@ -241,7 +241,7 @@ class LoadingRun:
                 self.ledger.enter_end(session, status)
                 self._end = "unsure"
                 session.commit()
-            self.ledger.settle_end(status)
+            self.ledger.mark_end_committed(status)
             self._end = "entered"
             if shadow is not None and status == "loaded":
                 shadow.clear()

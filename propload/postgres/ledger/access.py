@@ -14,14 +14,14 @@ class LedgerAccess(NamedTuple):
     """How much of the ledger exists in a database, and what this user may do with it.
 
     Attributes:
-        is_there: Whether its tables exist.
-        may_make: Whether this user may create them.
+        exists: Whether its tables exist.
+        may_create: Whether this user may create them.
         is_usable: Whether they exist and this user may use them.
         has_schema: Whether their schema exists.
     """
 
-    is_there: bool
-    may_make: bool
+    exists: bool
+    may_create: bool
     is_usable: bool
     has_schema: bool
 
@@ -35,6 +35,6 @@ class LedgerAccess(NamedTuple):
         return cls(*connection.ask(ledger.ACCESS)[0])
 
     @property
-    def takes_runs(self) -> bool:
+    def accepts_runs(self) -> bool:
         """Whether runs are entered there: it is usable, or the first run creates it."""
-        return self.is_usable or (self.may_make and not self.is_there)
+        return self.is_usable or (self.may_create and not self.exists)

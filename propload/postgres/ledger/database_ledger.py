@@ -46,7 +46,7 @@ class DatabaseLedger:
         self.run_id = run_id
         self._holder = holder
 
-    def describe(self, connection: Connection, run: RunRecord) -> None:
+    def enter_run(self, connection: Connection, run: RunRecord) -> None:
         """Enter the run and the settings that apply from now on, and commit."""
         values = (run.source, run.fingerprint, run.target, run.mode, run.settings)
         begun = connection.ask(ledger.BEGIN, (run.run_id, self._holder, *values))
@@ -71,7 +71,7 @@ class DatabaseLedger:
             raise taken_over_error(self.run_id)
         return False
 
-    def settle(self, piece: Piece | LedgerEntry) -> None:
+    def mark_committed(self, piece: Piece | LedgerEntry) -> None:
         """Do nothing: the entry was committed with the piece."""
 
     def find(self, connection: Connection, piece: Piece) -> LedgerEntry | None:
@@ -101,7 +101,7 @@ class DatabaseLedger:
         rows = connection.rows(ledger.BESIDE, (target, self.run_id))
         return [str(run_id) for (run_id,) in rows]
 
-    def settle_end(self, status: str) -> None:
+    def mark_end_committed(self, status: str) -> None:
         """Do nothing: the status was committed with the end."""
 
     def status(self, connection: Connection) -> str | None:
@@ -121,7 +121,7 @@ class DatabaseLedger:
         except ServerError as error:
             if is_missing(error):
                 connection.rollback()
-                if not LedgerAccess.of(connection).is_there:
+                if not LedgerAccess.of(connection).exists:
                     raise ledger_gone_error(self.run_id) from error
             raise
 
@@ -151,10 +151,10 @@ def make_ledger(connection: Connection, /) -> bool:
         ServerError: The server refused for another reason than a missing right.
     """
     access = LedgerAccess.of(connection)
-    if access.may_make and not access.is_there:
+    if access.may_create and not access.exists:
         _make(connection, () if access.has_schema else ledger.CREATE_SCHEMA)
     connection.commit()
-    return access.takes_runs
+    return access.accepts_runs
 
 
 def _make(connection: Connection, schema: tuple[str, ...]) -> None:
@@ -170,7 +170,7 @@ def _make(connection: Connection, schema: tuple[str, ...]) -> None:
         connection.rollback()
         if error.sqlstate not in ALREADY_THERE:
             raise
-        if not LedgerAccess.of(connection).is_there:
+        if not LedgerAccess.of(connection).exists:
             raise
 
 

@@ -64,65 +64,67 @@ class FileLedger:
         if self.path.exists():
             self._read(run)
         if self._settings is None:
-            self._describe(run)
+            self._write_run(run)
 
-    def describe(self, connection: Connection, run: RunRecord) -> None:  # noqa: ARG002 - of `Ledger`
+    def enter_run(self, connection: Connection, run: RunRecord) -> None:  # noqa: ARG002 - of `Ledger`
         """Write the run and its settings to the file, if the settings changed."""
         with self._lock:
             if run.settings != self._settings:
-                self._describe(run)
+                self._write_run(run)
 
-    def _describe(self, run: RunRecord) -> None:
+    def _write_run(self, run: RunRecord) -> None:
         self._append({"run": asdict(run), "database": self._database})
         self._settings = run.settings
 
     def record(self, connection: Connection, piece: Piece, counts: Counts) -> bool:
         """Write the entry of a piece, with the number of its transaction."""
-        number = self._transaction(connection)
+        transaction_id = self._transaction_id(connection)
         entry = LedgerEntry(
             piece.batch, piece.lane, piece.first_row, piece.through_row, counts
         )
         with self._lock:
-            self._open[piece.batch, piece.lane] = (number, entry)
-            self._append({"transaction": number, "entry": asdict(entry)})
+            self._open[piece.batch, piece.lane] = (transaction_id, entry)
+            self._append({"transaction": transaction_id, "entry": asdict(entry)})
         return True
 
-    def settle(self, piece: Piece | LedgerEntry) -> None:
+    def mark_committed(self, piece: Piece | LedgerEntry) -> None:
         """Record that the piece is committed."""
-        place = piece.batch, piece.lane
+        position = piece.batch, piece.lane
         with self._lock:
-            _, entry = self._open.pop(place)
+            _, entry = self._open.pop(position)
             # all others are in the file only: a service writes pieces for years
-            if not self._write_outcome({"committed": place}):
-                self._unrecorded[place] = entry
+            if not self._write_outcome({"committed": position}):
+                self._unrecorded[position] = entry
 
     def find(self, connection: Connection, piece: Piece) -> LedgerEntry | None:
         """Return the entry of a committed piece, or None; ask the server if unsure."""
-        place = piece.batch, piece.lane
-        if place in self._open and was_committed(connection, self._open[place][0]):
-            self.settle(piece)
-        return self._settled().get(place)
+        position = piece.batch, piece.lane
+        if position in self._open and was_committed(
+            connection, self._open[position][0]
+        ):
+            self.mark_committed(piece)
+        return self._committed_pieces().get(position)
 
     def committed(self, connection: Connection) -> list[LedgerEntry]:
         """Return every committed entry; ask the server about the open ones."""
-        for number, entry in list(self._open.values()):
-            if was_committed(connection, number):
-                self.settle(entry)
-        settled = self._settled()
-        return [settled[place] for place in sorted(settled)]
+        for transaction_id, entry in list(self._open.values()):
+            if was_committed(connection, transaction_id):
+                self.mark_committed(entry)
+        committed = self._committed_pieces()
+        return [committed[position] for position in sorted(committed)]
 
     def enter_end(self, connection: Connection, status: str) -> None:
         """Write how the run ends, with the number of the transaction of its end."""
-        number = self._transaction(connection)
+        transaction_id = self._transaction_id(connection)
         with self._lock:
-            self._ending = number, status
+            self._ending = transaction_id, status
             self._append({"ending": self._ending})
 
     def other_open_runs(self, connection: Connection, target: str) -> list[str]:  # noqa: ARG002 - a file knows only its own run
         """Return an empty list: a file knows only its own run."""
         return []
 
-    def settle_end(self, status: str) -> None:
+    def mark_end_committed(self, status: str) -> None:
         """Record that the end of the run is committed."""
         with self._lock:
             self._write_outcome({"status": status})
@@ -131,10 +133,10 @@ class FileLedger:
         """Return how the run ended, or None if the server has not committed an end."""
         if self._ending is None:
             return None
-        number, status = self._ending
-        return status if was_committed(connection, number) else None
+        transaction_id, status = self._ending
+        return status if was_committed(connection, transaction_id) else None
 
-    def _transaction(self, connection: Connection) -> str:
+    def _transaction_id(self, connection: Connection) -> str:
         """Return the number of the open transaction.
 
         Raises:
@@ -142,10 +144,10 @@ class FileLedger:
                 opened.
         """
         query = ledger.transaction(self.run_id, token=connection.token)
-        number = connection.value(query)
-        if number is None:
+        transaction_id = connection.value(query)
+        if transaction_id is None:
             raise lost_session_error()
-        return str(number)
+        return str(transaction_id)
 
     def _read(self, run: RunRecord) -> None:
         """Load what an earlier process of the run wrote to the file."""
@@ -157,8 +159,8 @@ class FileLedger:
                 self._settings = line["run"].get("settings", "{}")
                 self._database = line.get("database") or self._database
             elif "ending" in line:
-                number, status = line["ending"]
-                self._ending = str(number), str(status)
+                transaction_id, status = line["ending"]
+                self._ending = str(transaction_id), str(status)
         pieces = Pieces.read(self.path)
         if pieces.unknown and run.mode == "append":
             batch = pieces.unknown[0]
@@ -171,9 +173,9 @@ class FileLedger:
             raise WriteError(msg, table=run.target, batch=batch)
         self._open = pieces.open
 
-    def _settled(self) -> dict[tuple[int, int], LedgerEntry]:
+    def _committed_pieces(self) -> dict[tuple[int, int], LedgerEntry]:
         """Return the pieces that are known to be committed."""
-        return {**Pieces.read(self.path).settled, **self._unrecorded}
+        return {**Pieces.read(self.path).committed, **self._unrecorded}
 
     def _write_outcome(self, line: dict[str, object]) -> bool:
         """Record what is committed; return False if that fails: the server knows it."""

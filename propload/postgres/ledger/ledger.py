@@ -19,7 +19,7 @@ class Ledger(Protocol):
 
     run_id: str
 
-    def describe(self, connection: Connection, run: RunRecord) -> None:
+    def enter_run(self, connection: Connection, run: RunRecord) -> None:
         """Enter the run and the settings that apply from now on, and commit.
 
         Raises:
@@ -37,7 +37,7 @@ class Ledger(Protocol):
             WriteError: It cannot be entered.
         """
 
-    def settle(self, piece: Piece | LedgerEntry) -> None:
+    def mark_committed(self, piece: Piece | LedgerEntry) -> None:
         """Note that a piece is committed; called after its commit succeeded."""
 
     def find(self, connection: Connection, piece: Piece) -> LedgerEntry | None:
@@ -57,7 +57,7 @@ class Ledger(Protocol):
     def other_open_runs(self, connection: Connection, target: str) -> list[str]:
         """Return other runs that committed rows into a table and are still running."""
 
-    def settle_end(self, status: str) -> None:
+    def mark_end_committed(self, status: str) -> None:
         """Note that the run's end is committed; called after its commit succeeded."""
 
     def status(self, connection: Connection) -> str | None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 #: The suffix of these files.
-_ENDING = ".ledger.ndjson"
+_SUFFIX = ".ledger.ndjson"
 #: The SQLSTATE for the number of a transaction that the server has not assigned yet: it
 #: recovered from a crash in which that transaction was lost.
 _IN_THE_FUTURE = "22023"
@@ -36,12 +36,12 @@ _IN_THE_FUTURE = "22023"
 
 def path_of(state_dir: Path, run_id: str, /) -> Path:
     """Return the path of a run's ledger file, which need not exist."""
-    return Places(state_dir).runs / f"{run_id}{_ENDING}"
+    return Places(state_dir).runs / f"{run_id}{_SUFFIX}"
 
 
 def ledger_files(state_dir: Path, /) -> list[Path]:
     """Return the paths of all ledger files."""
-    return list(Places(state_dir).runs.glob(f"*{_ENDING}"))
+    return list(Places(state_dir).runs.glob(f"*{_SUFFIX}"))
 
 
 def read_lines(path: Path, /) -> Iterator[dict[str, Any]]:
@@ -58,12 +58,12 @@ class Pieces:
 
     Attributes:
         open: Those whose outcome was not recorded, with their transaction's number.
-        settled: Those that are committed.
+        committed: Those that are committed.
         unknown: The batches of committed pieces whose entry is missing.
     """
 
     open: dict[tuple[int, int], tuple[str, LedgerEntry]] = field(default_factory=dict)
-    settled: dict[tuple[int, int], LedgerEntry] = field(default_factory=dict)
+    committed: dict[tuple[int, int], LedgerEntry] = field(default_factory=dict)
     unknown: list[int] = field(default_factory=list)
 
     @classmethod
@@ -77,14 +77,14 @@ class Pieces:
                     open_piece = str(line["transaction"]), entry
                     pieces.open[entry.batch, entry.lane] = open_piece
                 elif "committed" in line:
-                    pieces._settle(*line["committed"])
+                    pieces._mark_committed(*line["committed"])
         return pieces
 
-    def _settle(self, batch: int, lane: int) -> None:
+    def _mark_committed(self, batch: int, lane: int) -> None:
         _, entry = self.open.pop((batch, lane), (None, None))
         if entry is not None:
-            self.settled[batch, lane] = entry
-        elif (batch, lane) not in self.settled:
+            self.committed[batch, lane] = entry
+        elif (batch, lane) not in self.committed:
             self.unknown.append(batch)
 
 
@@ -127,13 +127,15 @@ def read_file(
     return replace(record, status=status) if record else None
 
 
-def _is_certain(connection: Connection, number: str) -> bool:
+def _is_certain(connection: Connection, transaction_id: str) -> bool:
     """Return whether an end was committed that a killed process did not record."""
     try:
-        return was_committed(connection, number)
+        return was_committed(connection, transaction_id)
     except WriteError as error:
         log.debug(
-            "whether transaction %s was committed is not known: %s", number, error
+            "whether transaction %s was committed is not known: %s",
+            transaction_id,
+            error,
         )
         return False
 
@@ -150,7 +152,7 @@ def identity_of(connection: Connection, /) -> str | None:
         connection.rollback()
 
 
-def was_committed(connection: Connection, number: str, /) -> bool:
+def was_committed(connection: Connection, transaction_id: str, /) -> bool:
     """Return whether a transaction was committed.
 
     Raises:
@@ -159,7 +161,7 @@ def was_committed(connection: Connection, number: str, /) -> bool:
         WriteError: It is so old that the server no longer knows its outcome.
     """
     try:
-        status = connection.value(ledger.status_of(number))
+        status = connection.value(ledger.status_of(transaction_id))
     except ServerError as error:
         connection.rollback()
         if error.sqlstate != _IN_THE_FUTURE:
@@ -171,9 +173,9 @@ def was_committed(connection: Connection, number: str, /) -> bool:
         raise TransientWriteError(msg)
     if status is None:
         msg = (
-            f"the server no longer knows whether transaction {number} of this run was "
-            "committed, so its rows might be written twice: check what the table "
-            "holds, then load the source again, without --resume"
+            f"the server no longer knows whether transaction {transaction_id} of this "
+            "run was committed, so its rows might be written twice: check what the "
+            "table holds, then load the source again, without --resume"
         )
         raise WriteError(msg)
     return bool(status == "committed")

@@ -39,7 +39,7 @@ def open_ledger(
         ledger = DatabaseLedger(run.run_id, holder)
     else:
         ledger = FileLedger(state_dir, run, database=identity_of(session))
-    ledger.describe(session, run)
+    ledger.enter_run(session, run)
     return ledger
 
 

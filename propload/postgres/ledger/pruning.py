@@ -75,14 +75,14 @@ def prune_runs(
             deleted = int(connection.value(ledger.FORGET, params))
         connection.commit()
         old = written_before(before, ledger_files(state_dir))
-        return deleted + _forget_files(connection, old, target, kept)
+        return deleted + _delete_files(connection, old, target, kept)
     except ServerError as error:
         raise failures.as_write_error(
             error, table=_LEDGER, doing="runs were deleted there"
         ) from error
 
 
-def _forget_files(
+def _delete_files(
     connection: Connection, old: list[Path], target: str, kept: KeptRuns
 ) -> int:
     """Delete the ledger files of loaded runs into a target, of any if it is empty."""

@@ -50,8 +50,8 @@ def predict_missing_privilege(connection: Connection, table: TableName, /) -> st
     """
     access = LedgerAccess.of(connection)
     # a schema that is created together with the ledger belongs to this user
-    is_theirs = access.takes_runs and not access.has_schema
-    namespace = "propload" if access.takes_runs else table.namespace
+    is_theirs = access.accepts_runs and not access.has_schema
+    namespace = "propload" if access.accepts_runs else table.namespace
     missing = "" if is_theirs else missing_privilege(connection, table, namespace)
     connection.rollback()
     return missing

@@ -356,13 +356,13 @@ class Cluster:
         `pg_ctl` is not killed: it may have started a server that has not written its
         process id yet, and nobody could find that.
         """
-        asked = None
+        interrupted_pid = None
         while process.poll() is None:
             pid = self.pid()
-            if pid is not None and pid != asked:
+            if pid is not None and pid != interrupted_pid:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGINT)
-                asked = pid
+                interrupted_pid = pid
             time.sleep(STEP_SECONDS)
         # the server may have started in between
         self.stop()

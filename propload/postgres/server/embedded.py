@@ -21,7 +21,7 @@ from propload.postgres.server.cluster import Cluster, locked
 from propload.postgres.server.programs import StopCheck, never_stop
 from propload.state.state_folder import make_state_folder, require_usable, user_name
 
-_ELSEWHERE = (
+_ALTERNATIVES = (
     "name another state folder (--state-dir FOLDER, or PROPLOAD_STATE_DIR), or another "
     "server (--to)"
 )
@@ -162,7 +162,7 @@ def _require_own(state_dir: Path) -> None:
     if os.geteuid() and home.is_symlink():
         msg = (
             f"the embedded database of {state_dir} belongs to root: run propload as "
-            f"root, {_ELSEWHERE}"
+            f"root, {_ALTERNATIVES}"
         )
         raise ConfigError(msg)
     require_usable(state_dir, _lock(state_dir), os.R_OK | os.W_OK)
@@ -180,7 +180,7 @@ def _require_no_other(state_dir: Path) -> None:
         owner = user_name(home.stat().st_uid)
         msg = (
             f"the embedded database of {state_dir} belongs to {owner}, and root cannot "
-            f"run it there: run propload as {owner}, {_ELSEWHERE}"
+            f"run it there: run propload as {owner}, {_ALTERNATIVES}"
         )
         raise ConfigError(msg)
 

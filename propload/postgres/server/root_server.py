@@ -38,7 +38,7 @@ def root_programs() -> Path:
     It may not exist until `make_ready` has returned.
     """
     programs = bundled_programs()
-    if _open_to_all(programs / "postgres"):
+    if _is_reachable_by_all(programs / "postgres"):
         return programs
     return _path_of_copy(programs)
 
@@ -139,7 +139,7 @@ def _copy_readable(source: Path, place: Path) -> None:
             raise
 
 
-def _open_to_all(path: Path) -> bool:
+def _is_reachable_by_all(path: Path) -> bool:
     return all(
         place.stat().st_mode & stat.S_IXOTH for place in (path, *path.resolve().parents)
     )

@@ -47,16 +47,16 @@ def server_settings(memory: int, free_disk: int, /) -> dict[str, str]:
         # A load touches index pages at random; the hot ones should stay here. An
         # eighth leaves the rest to propload and the file cache; more than 2 GB does
         # not make a load faster.
-        "shared_buffers": _mib(_between(128 * MIB, memory // 8, 2 * GIB)),
+        "shared_buffers": _mib(_clamp(128 * MIB, memory // 8, 2 * GIB)),
         "effective_cache_size": _mib(memory // 2),
         # stages of 50,000 rows stay in memory; the default 8 MB spills them
-        "temp_buffers": _mib(_between(8 * MIB, memory // 256, 64 * MIB)),
-        "work_mem": _mib(_between(4 * MIB, memory // 256, 64 * MIB)),
-        "maintenance_work_mem": _mib(_between(64 * MIB, memory // 32, 512 * MIB)),
+        "temp_buffers": _mib(_clamp(8 * MIB, memory // 256, 64 * MIB)),
+        "work_mem": _mib(_clamp(4 * MIB, memory // 256, 64 * MIB)),
+        "maintenance_work_mem": _mib(_clamp(64 * MIB, memory // 32, 512 * MIB)),
         # Few checkpoints: after each one, a changed page is logged in full again.
         # The WAL takes at most a tenth of the free disk.
-        "max_wal_size": _mib(_between(256 * MIB, free_disk // 10, 8 * GIB)),
-        "min_wal_size": _mib(_between(80 * MIB, free_disk // 100, GIB)),
+        "max_wal_size": _mib(_clamp(256 * MIB, free_disk // 10, 8 * GIB)),
+        "min_wal_size": _mib(_clamp(80 * MIB, free_disk // 100, GIB)),
         "checkpoint_timeout": "15min",
         "checkpoint_completion_target": "0.9",
         "wal_buffers": "64MB" if memory >= 4 * GIB else "16MB",
@@ -100,8 +100,8 @@ def _lines(settings: Iterable[tuple[str, str]]) -> Iterable[str]:
         yield f"{name} = '{quoted}'\n"
 
 
-def _between(least: int, value: int, most: int) -> int:
-    return max(least, min(value, most))
+def _clamp(minimum: int, value: int, maximum: int) -> int:
+    return max(minimum, min(value, maximum))
 
 
 def _mib(size: int) -> str:

@@ -86,7 +86,7 @@ class Spool:
             host: The host of a connection string: a folder or a name.
         """
         folder = spool_of(Path(host))
-        if not host.startswith("/") or not _is_the_servers(folder):
+        if not host.startswith("/") or not _is_private_spool(folder):
             return None
         with contextlib.suppress(OSError):
             clear_spool(folder)
@@ -100,10 +100,10 @@ class Spool:
             and _ENCODED.issuperset(rows.schema.types)
         )
 
-    def close(self, why: object, /) -> None:
+    def close(self, reason: object, /) -> None:
         """Stop using files: rows go over the connection from now on."""
         if self._usable:
-            log.info("rows go to the server through the connection: %s", why)
+            log.info("rows go to the server through the connection: %s", reason)
         self._usable = False
 
     def write(self, rows: pa.Table, /) -> Path:
@@ -141,7 +141,7 @@ class Spool:
                 file.write(part)
 
 
-def _is_the_servers(folder: Path) -> bool:
+def _is_private_spool(folder: Path) -> bool:
     """Return whether a folder is a spool that only this user's server may enter.
 
     Rows in it can be read by its owner, so nobody else may have created it.

@@ -262,7 +262,7 @@ class Connection(Statements):
         if self._spool and copy_from_spool(self, self._spool, place, rows):
             return frame.height
         reader = rows.to_reader(max_chunksize=COPY_ROWS)
-        named = None if temporary else namespace
+        schema_name = None if temporary else namespace
         self._begin()
         return self._run(
             lambda cursor: int(
@@ -270,7 +270,7 @@ class Connection(Statements):
                     table,
                     reader,
                     mode="append",
-                    db_schema_name=named,
+                    db_schema_name=schema_name,
                     temporary=temporary,
                 )
             )

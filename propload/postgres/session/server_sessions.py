@@ -39,7 +39,7 @@ class ServerSessions:
         self._lost = LostSessions()
         #: Guards the control session while it is opened or replaced.
         self._opening = threading.Lock()
-        self._ahead = Preconnector(self._open_ahead)
+        self._preconnector = Preconnector(self._open_ahead)
         self._sessions: weakref.WeakSet[Connection] = weakref.WeakSet()
         self._tracking = threading.Lock()
 
@@ -87,11 +87,11 @@ class ServerSessions:
             WriteError: The server no longer admits the user.
             TransientWriteError: The server cannot be reached now.
         """
-        return self._ahead.take() or self._open_another()
+        return self._preconnector.take() or self._open_another()
 
     def preconnect(self, count: int, /) -> None:
         """Open `count` sessions in the background, besides the control session."""
-        self._ahead.preconnect(count)
+        self._preconnector.preconnect(count)
 
     def cancel(self) -> None:
         """Cancel the statements of all sessions; call it from another thread."""
@@ -104,7 +104,7 @@ class ServerSessions:
         """Close the control session and those not taken; open no more in advance."""
         with self._opening:
             self._closed = True
-        self._ahead.close()
+        self._preconnector.close()
         self.discard_control()
 
     def _open_ahead(self) -> Connection:

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 #: The OIDs of `text` and `varchar`, the same on every server. Changing one to the other
 #: is harmless: rows are sent as the same text, and the server refuses one that is too
 #: long.
-_TEXTS = frozenset({25, 1043})
+_TEXT_OIDS = frozenset({25, 1043})
 #: The OID of `char(n)`, whose length may change for the same reason.
-_PADDED = 1042
+_CHAR_OID = 1042
 
 
 #: The message about a table whose OID has changed.
@@ -219,7 +219,7 @@ def _changes_of(column: str, before: _Answer, after: _Answer) -> Iterator[str]:
             f"column {column} is a different one now: it was dropped and created "
             "again, or two have swapped names"
         )
-    elif not _is_same(was, now):
+    elif not _is_compatible(was, now):
         yield f"column {column} is {now[2]} now and was {was[2]}"
 
 
@@ -234,8 +234,8 @@ def _new_requirements(
             )
 
 
-def _is_same(was: _Column, now: _Column) -> bool:
+def _is_compatible(was: _Column, now: _Column) -> bool:
     types = {was[0], now[0]}
-    if types <= _TEXTS or types == {_PADDED}:
+    if types <= _TEXT_OIDS or types == {_CHAR_OID}:
         return True
     return (was[0], was[1]) == (now[0], now[1])

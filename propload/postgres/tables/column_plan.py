@@ -147,8 +147,8 @@ def _plan_number(column: TableColumn, dtype: pl.DataType) -> ColumnPlan | None:
     if match:
         precision, scale = int(match[1]), int(match[2])
         fits = precision <= DECIMAL_DIGITS and 0 <= scale <= precision
-        wanted = pl.Decimal(precision, scale) if fits else pl.String()
-        return _make_plan(column, wanted, by_text=not fits)
+        dtype = pl.Decimal(precision, scale) if fits else pl.String()
+        return _make_plan(column, dtype, by_text=not fits)
     if isinstance(dtype, pl.Decimal):
         return _make_plan(column, dtype)
     if isinstance(dtype, (pl.Boolean, pl.Null)) or (
@@ -186,11 +186,11 @@ def _array_by_text(column: TableColumn) -> ColumnPlan:
     return replace(plan, domain_base_array=domain_base_array, array=column.array)
 
 
-def _lacks_cast(element: pl.DataType, wanted: pl.DataType) -> bool:
+def _lacks_cast(element: pl.DataType, target: pl.DataType) -> bool:
     """Return whether Polars cannot cast list elements both to this type and back."""
-    if wanted == pl.String:
+    if target == pl.String:
         return not (element.is_numeric() or _is_text(element))
-    return element.is_decimal() and wanted == pl.Boolean
+    return element.is_decimal() and target == pl.Boolean
 
 
 def _is_rounded_in_copy(element: ColumnPlan) -> bool:

@@ -244,14 +244,14 @@ def _column_types(
 
 def _check_names(table: TableName, names: Collection[str]) -> None:
     for name in (table.namespace, table.table):
-        if wrong := _wrong_name(name):
-            msg = f"table {wrong}. Use another name (--table)"
+        if problem := _name_problem(name):
+            msg = f"table {problem}. Use another name (--table)"
             raise ConfigError(msg)
     for name in names:
-        if wrong := _wrong_name(name):
+        if problem := _name_problem(name):
             msg = (
-                f"column {wrong}. Give it another name in the source or with a mapping "
-                "(--mapping)"
+                f"column {problem}. Give it another name in the source or with a "
+                "mapping (--mapping)"
             )
             raise SchemaMismatchError(msg)
     reserved = _SYSTEM_COLUMNS.intersection(names)
@@ -264,14 +264,14 @@ def _check_names(table: TableName, names: Collection[str]) -> None:
         raise SchemaMismatchError(msg)
 
 
-def _wrong_name(name: str) -> str:
+def _name_problem(name: str) -> str:
     """Return why PostgreSQL does not accept a name, or an empty string if it does."""
     size = len(name.encode())
-    why = f"has {size} bytes, at most {NAME_BYTES}" if size > NAME_BYTES else ""
+    problem = f"has {size} bytes, at most {NAME_BYTES}" if size > NAME_BYTES else ""
     if not name or "\0" in name:
-        why = "holds a NUL" if name else "is empty"
+        problem = "holds a NUL" if name else "is empty"
     shown = name if len(name) <= NAME_SHOWN else f"{name[: NAME_SHOWN - 1]}…"
-    return f"{shown!r} cannot be created: its name {why}" if why else ""
+    return f"{shown!r} cannot be created: its name {problem}" if problem else ""
 
 
 def _check_room(

@@ -89,13 +89,13 @@ class CrossRowConstraint:
         name: Its name.
         equal: The columns in which two rows must be equal to conflict.
         columns: All columns that it depends on.
-        copied: Whether a copy of the table, its shadow, has it too.
+        in_shadow: Whether a copy of the table, its shadow, has it too.
     """
 
     name: str
     equal: tuple[str, ...]
     columns: tuple[str, ...]
-    copied: bool
+    in_shadow: bool
 
     def spans_keys(
         self, key: Sequence[str], incoming: AbstractSet[str], /, *, triggered: bool
@@ -178,11 +178,13 @@ class TableFacts:
 
     def of_shadow(self) -> TableFacts:
         """Return the facts of a plain copy of the table, which a replace fills."""
-        copied = tuple(
-            constraint for constraint in self.cross_row_constraints if constraint.copied
+        constraints = tuple(
+            constraint
+            for constraint in self.cross_row_constraints
+            if constraint.in_shadow
         )
         return replace(
-            self, cross_row_constraints=copied, traits=Traits(), assumptions=None
+            self, cross_row_constraints=constraints, traits=Traits(), assumptions=None
         )
 
     def accepts_partial_rows(self, target: Target, /) -> bool:

@@ -85,8 +85,8 @@ def _key_problem(connection: Connection, facts: TableFacts, key: Sequence[str]) 
 
 def _missing_columns_message(facts: TableFacts, missing: Sequence[str]) -> str:
     """Return the message about key columns that the table lacks."""
-    known = [column.name for column in facts.columns]
-    near = [nearest(one, known, cutoff=SLIP) for one in missing]
+    names = [column.name for column in facts.columns]
+    near = [nearest(name, names, cutoff=SLIP) for name in missing]
     hint = f" (did you mean {', '.join(filter(None, near))}?)" if any(near) else ""
     columns, them = ("column", "it") if len(missing) == 1 else ("columns", "them")
     return (

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from propload.postgres.tables.row_plan import RowPlan
     from propload.target import Target
 
-_WAYS = {"upsert": "changes stored rows of", "replace": "removes the rows of"}
+_MODE_EFFECTS = {"upsert": "changes stored rows of", "replace": "removes the rows of"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +28,19 @@ class _Rights:
     """What a user may do with a table.
 
     Attributes:
-        whole: The privileges on the table as a whole.
-        added: The columns that the user may insert.
-        changed: The columns that the user may update.
-        closed: The columns whose type is in a namespace without USAGE for the user,
-            with that namespace.
-        owns: Whether the user may alter the table.
+        table_privileges: The privileges on the table as a whole.
+        insertable: The columns that the user may insert.
+        updatable: The columns that the user may update.
+        unusable_types: The columns whose type is in a namespace without USAGE for the
+            user, with that namespace.
+        is_owner: Whether the user may alter the table.
     """
 
-    whole: frozenset[str]
-    added: frozenset[str]
-    changed: frozenset[str]
-    closed: Mapping[str, str]
-    owns: bool
+    table_privileges: frozenset[str]
+    insertable: frozenset[str]
+    updatable: frozenset[str]
+    unusable_types: Mapping[str, str]
+    is_owner: bool
 
 
 def missing_rights(
@@ -70,14 +70,19 @@ def missing_rights(
     if not rows:
         # the table is gone: whoever needs it next reports that
         return []
-    whole, added, changed, closed, owns = rows[0]
+    table_privileges, insertable, updatable, unusable_types, is_owner = rows[0]
     rights = _Rights(
-        frozenset(whole), frozenset(added), frozenset(changed), json.loads(closed), owns
+        frozenset(table_privileges),
+        frozenset(insertable),
+        frozenset(updatable),
+        json.loads(unusable_types),
+        is_owner,
     )
     load = _Load(facts, target, plan, rights)
-    load.require_look()
-    load.require_types()
-    return [*load.missing(), *(load.unreferable(TableName(*one)) for one in parents)]
+    load.require_select()
+    load.require_type_usage()
+    references = (load.reference_message(TableName(*parent)) for parent in parents)
+    return [*load.missing(), *references]
 
 
 def require_rights(
@@ -110,14 +115,15 @@ class _Load:
     plan: RowPlan
     rights: _Rights
 
-    def require_look(self) -> None:
+    def require_select(self) -> None:
         """Raise if the mode looks for stored rows and the user may not read them.
 
         Raises:
             WriteError: The user may not read all columns.
         """
         mode, table = self.target.mode, self.facts.name
-        if mode not in ("upsert", "insert-new") or "SELECT" in self.rights.whole:
+        may_select = "SELECT" in self.rights.table_privileges
+        if mode not in ("upsert", "insert-new") or may_select:
             return
         msg = (
             f"mode {mode} looks for stored rows of {table}, of which this user may "
@@ -125,20 +131,20 @@ class _Load:
         )
         raise WriteError(msg, table=str(self.target.table), sqlstate=MISSING_RIGHT)
 
-    def require_types(self) -> None:
+    def require_type_usage(self) -> None:
         """Raise if rows are cast to types that the user may not use.
 
         Raises:
             WriteError: The user lacks USAGE on the namespace of such a type.
         """
-        closed = self.rights.closed
+        unusable = self.rights.unusable
         cast = [
             each.column for each in self.plan.columns if each.transfer_format == "text"
         ]
-        columns = [name for name in cast if name in closed]
+        columns = [name for name in cast if name in unusable]
         if not columns:
             return
-        namespaces = sorted({closed[name] for name in columns})
+        namespaces = sorted({unusable[name] for name in columns})
         msg = (
             f"the server casts values to the types of {', '.join(columns)} in "
             f"{self.facts.name}, which are in {', '.join(namespaces)}: GRANT USAGE ON "
@@ -149,27 +155,29 @@ class _Load:
     def missing(self) -> Iterator[str]:
         """Yield what else is to be granted: to insert, to update, to add columns."""
         table, mode = self.facts.name, self.target.mode
-        closed = [name for name in self._added() if name not in self.rights.added]
-        if closed:
+        insertable = self.rights.insertable
+        refused = [name for name in self._inserted_columns() if name not in insertable]
+        if refused:
             yield (
-                f"this user may not set {', '.join(closed)} in new "
-                f"rows of {table}: GRANT INSERT ({quoting.names(closed)}) ON "
+                f"this user may not set {', '.join(refused)} in new "
+                f"rows of {table}: GRANT INSERT ({quoting.names(refused)}) ON "
                 f"{quoting.table(table)} to it"
             )
-        if ungranted := self._ungranted():
+        if privileges := self._missing_row_privileges():
             instead = ", or use --mode insert-new" if mode == "upsert" else ""
             yield (
-                f"mode {mode} {_WAYS[mode]} {table}, which this user may not: GRANT "
-                f"{', '.join(ungranted)} ON {quoting.table(table)} to it{instead}"
+                f"mode {mode} {_MODE_EFFECTS[mode]} {table}, which this user may not: "
+                f"GRANT {', '.join(privileges)} ON {quoting.table(table)} to it"
+                f"{instead}"
             )
         adds = self.plan.new and self.target.on_new_columns == "add"
-        if adds and not self.rights.owns:
+        if adds and not self.rights.is_owner:
             yield (
                 f"only the owner of {self.target.table} can add columns, and this user "
                 "is not the owner: have them added, or use --on-new-columns ignore"
             )
 
-    def unreferable(self, parent: TableName, /) -> str:
+    def reference_message(self, parent: TableName, /) -> str:
         """Return the message about a table that the user may not reference."""
         return (
             f"mode replace gathers the rows of {self.facts.name} in a table that "
@@ -177,32 +185,32 @@ class _Load:
             f"{quoting.table(parent)} to it"
         )
 
-    def _added(self) -> Iterable[str]:
+    def _inserted_columns(self) -> Iterable[str]:
         """Return the columns that an insert sets."""
         columns = self.facts.columns
         if self.target.mode == "replace":
             return [each.name for each in columns if not each.generated]
-        travelling = [each.column for each in self.plan.columns]
+        sent_columns = [each.column for each in self.plan.columns]
         # rows of known keys carry the stored values of required columns
         required = [each.name for each in columns if each.required]
-        return dict.fromkeys([*travelling, *required])
+        return dict.fromkeys([*sent_columns, *required])
 
-    def _ungranted(self) -> Sequence[str]:
+    def _missing_row_privileges(self) -> Sequence[str]:
         """Return the privileges on stored rows that the user lacks for the mode."""
         needed = []
         if self.target.mode == "replace":
             needed = ["DELETE"] if self.facts.referenced else ["TRUNCATE"]
-        lacking = [right for right in needed if right not in self.rights.whole]
-        changed = self._changed()
-        closed = [name for name in changed if name not in self.rights.changed]
-        if closed:
-            is_partial = len(closed) < len(changed)
-            lacking.append(
-                f"UPDATE ({quoting.names(closed)})" if is_partial else "UPDATE"
-            )
-        return lacking
+        granted = self.rights.table_privileges
+        missing = [privilege for privilege in needed if privilege not in granted]
+        updated = self._updated_columns()
+        refused = [name for name in updated if name not in self.rights.updatable]
+        if refused:
+            is_partial = len(refused) < len(updated)
+            columns = quoting.names(refused)
+            missing.append(f"UPDATE ({columns})" if is_partial else "UPDATE")
+        return missing
 
-    def _changed(self) -> Sequence[str]:
+    def _updated_columns(self) -> Sequence[str]:
         """Return the columns that the load may update in stored rows."""
         facts, target = self.facts, self.target
         # rows that others refer to are updated if their key comes again, not replaced

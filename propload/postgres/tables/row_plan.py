@@ -67,15 +67,15 @@ def plan_rows(
         target: Says what to do with columns that the table lacks, and whether rows may
             be parts of stored ones.
     """
-    known = {column.name: column for column in facts.columns}
-    new = {n: t for n, t in frame_schema.items() if n not in known and n != ROW}
+    table_columns = {column.name: column for column in facts.columns}
+    new = {n: t for n, t in frame_schema.items() if n not in table_columns and n != ROW}
     planned = {
-        name: plan_column(known[name], dtype)
+        name: plan_column(table_columns[name], dtype)
         for name, dtype in frame_schema.items()
-        if name in known
+        if name in table_columns
     }
     faults = [
-        _fault_message(known[name], frame_schema[name], target.table)
+        _fault_message(table_columns[name], frame_schema[name], target.table)
         for name, plan in planned.items()
         if plan is None
     ]
@@ -87,7 +87,7 @@ def plan_rows(
             f"in the table {target.table}: add it (--on-new-columns add), or name "
             "another"
         )
-    alike = look_alikes(new, known)
+    alike = look_alikes(new, table_columns)
     if target.on_new_columns == "add" and alike:
         faults.append(look_alike_message(alike, target.table))
     notes = _left_out_notes(alike, target) if target.on_new_columns == "ignore" else ()
@@ -96,7 +96,7 @@ def plan_rows(
         tuple(plan for plan in planned.values() if plan is not None),
         new,
         _unknown_message(
-            refused, [n for n in known if n not in frame_schema], target.table
+            refused, [n for n in table_columns if n not in frame_schema], target.table
         ),
         tuple(faults),
         notes,

@@ -40,10 +40,10 @@ def rows_too_wide(layer: pl.DataFrame, block_bytes: int, /) -> list[int]:
     """
     room = block_bytes - PAGE_HEADER - ROW_HEADER
     # column by column: all together would take as much memory as the rows
-    taken = pl.repeat(0, layer.height, dtype=pl.UInt32, eager=True)
+    row_bytes = pl.repeat(0, layer.height, dtype=pl.UInt32, eager=True)
     for values in layer.iter_columns():
-        taken += _least_bytes(values)
-    return (taken > room).arg_true().to_list()
+        row_bytes += _least_bytes(values)
+    return (row_bytes > room).arg_true().to_list()
 
 
 def long_keys(layer: pl.DataFrame, key: Sequence[str], /) -> pl.Series:

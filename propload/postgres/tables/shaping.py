@@ -55,19 +55,19 @@ def shape_of(
     if written != target.table:
         facts = facts.of_shadow()
     traits = facts.traits
-    known = {column.name: column for column in facts.columns}
-    travelling = {each.column for each in plan}
+    table_columns = {column.name: column for column in facts.columns}
+    sent_columns = {each.column for each in plan}
     return Shape(
         table=written,
-        columns=tuple(_column(each, known[each.column]) for each in plan),
+        columns=tuple(_column(each, table_columns[each.column]) for each in plan),
         key=target.key if target.mode in ("upsert", "insert-new", "replace") else (),
-        newest=target.newest if target.newest in travelling else None,
+        newest=target.newest if target.newest in sent_columns else None,
         mode=target.mode,
         on_null=target.on_null,
         required=tuple(
             column.name
             for column in facts.columns
-            if column.required and column.name not in travelling
+            if column.required and column.name not in sent_columns
         ),
         direct=not (traits.triggered or traits.rewritten)
         and all(each.transfer_format == "copy" for each in plan),
@@ -76,15 +76,15 @@ def shape_of(
         merges=version >= _MERGE_RETURNS and not traits.ruled,
         counts_by=_counts_by(version, partitioned=traits.partitioned),
         shadow_names=shadow_names or ShadowNames(),
-        cross_key_constraints=_cross_key_constraints(facts, target, travelling),
+        cross_key_constraints=_cross_key_constraints(facts, target, sent_columns),
     )
 
 
 def _cross_key_constraints(
-    facts: TableFacts, target: Target, travelling: set[str]
+    facts: TableFacts, target: Target, sent_columns: set[str]
 ) -> tuple[str, ...]:
     """Return the names of ties by which rows of different keys may conflict."""
-    incoming = travelling.union(each.name for each in facts.columns if each.generated)
+    incoming = sent_columns.union(each.name for each in facts.columns if each.generated)
     triggered = facts.traits.triggered
     return tuple(
         constraint.name

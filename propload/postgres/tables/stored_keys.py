@@ -64,10 +64,10 @@ class StoredKeys:
         problems, first = [], ""
         if self.repeated:
             pairs = zip(key, self.repeated, strict=True)
-            such = ", ".join(f"{name}={value}" for name, value in pairs)
-            problems.append(f"keys repeat, such as {such}")
+            example = ", ".join(f"{name}={value}" for name, value in pairs)
+            problems.append(f"keys repeat, such as {example}")
             first = "leave one row of each key, then "
         if self.lacking:
-            lacks = f"{' or '.join(key)} is null in some rows"
-            problems.append(f"{lacks}, which ADD PRIMARY KEY would refuse")
+            null_key = f"{' or '.join(key)} is null in some rows"
+            problems.append(f"{null_key}, which ADD PRIMARY KEY would refuse")
         return f"{' and '.join(problems)}: {first}" if problems else ""

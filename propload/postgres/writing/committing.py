@@ -143,7 +143,7 @@ class PieceCommitter:
             return self._recall_entry(connection, piece)
         self._report_refused(piece, written.reasons)
         self._commit(connection, piece, written)
-        self._ledger.settle(piece)
+        self._ledger.mark_committed(piece)
         return written
 
     def _commit(self, connection: Connection, piece: Piece, written: Written) -> None:

@@ -127,7 +127,7 @@ def test_a_replace_that_was_killed_after_it_took_effect_is_not_told_to_be_lost(
     with user_without_a_ledger(database, "homes") as limited:
         told = {**goal, "to": limited}
         with monkeypatch.context() as patched:
-            patched.setattr(FileLedger, "settle_end", killed)
+            patched.setattr(FileLedger, "mark_end_committed", killed)
             with pytest.raises(Killed):
                 propload.ingest(path, **told)
         assert stored(database) == {(n, 1) for n in range(300)}

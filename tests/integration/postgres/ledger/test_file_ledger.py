@@ -40,7 +40,7 @@ def test_a_file_ledger_is_read_again_and_private(database, state_dir):
     with connect(database) as session:
         files.record(session, piece, Counts(2, 2))
         session.commit()
-        files.settle(piece)
+        files.mark_committed(piece)
         with files.path.open("a") as torn:
             torn.write('{"entry": {"batch"')
         again = FileLedger(state_dir, run)
@@ -62,7 +62,7 @@ def test_pieces_of_years_are_in_the_file_and_not_in_memory(database, state_dir):
             piece = make_piece(ROWS, number)
             files.record(session, piece, Counts(2, 2))
             session.commit()
-            files.settle(piece)
+            files.mark_committed(piece)
         assert _held() == held
         assert files.find(session, piece).batch == 49
         assert [one.batch for one in files.committed(session)] == [*range(50)]
@@ -118,10 +118,10 @@ def test_a_disk_that_refuses_the_end_of_a_commit_undoes_nothing(
     with connect(database) as session:
         files.record(session, make_piece(ROWS), Counts(2, 2))
         session.commit()
-        files.settle(make_piece(ROWS))
+        files.mark_committed(make_piece(ROWS))
         files.enter_end(session, "loaded")
         session.commit()
-        files.settle_end("loaded")
+        files.mark_end_committed("loaded")
         assert caplog.text.count("No space left") == 2
         # who comes next asks the server
         assert FileLedger(state_dir, run).committed(session) == [entry(0, 2)]
@@ -194,7 +194,7 @@ def test_a_file_ledger_says_how_a_run_ended_only_once_that_is_committed(
         assert files.status(session) == "loaded"
         assert FileLedger(state_dir, run).status(session) == "loaded"
         assert find_run(session, state_dir, run.run_id).status == "loaded"
-    files.settle_end("loaded")
+    files.mark_end_committed("loaded")
     assert '{"status": "loaded"}' in files.path.read_text()
 
 

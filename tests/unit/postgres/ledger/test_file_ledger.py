@@ -53,11 +53,13 @@ def without_room(path):
     return full
 
 
-@pytest.mark.parametrize("settled", [True, False])
-def test_an_entry_without_room_takes_no_other_along(tmp_path, monkeypatch, settled):
+@pytest.mark.parametrize("is_committed", [True, False])
+def test_an_entry_without_room_takes_no_other_along(
+    tmp_path, monkeypatch, is_committed
+):
     session, ledger = Session(), FileLedger(tmp_path, run())
     ledger.record(session, piece(0), Counts())
-    ledger.settle(piece(0))
+    ledger.mark_committed(piece(0))
     before = ledger.path.read_bytes()
     with monkeypatch.context() as patched:
         patched.setattr(os, "fsync", without_room(ledger.path))
@@ -65,11 +67,13 @@ def test_an_entry_without_room_takes_no_other_along(tmp_path, monkeypatch, settl
             ledger.record(session, piece(1), Counts())
     assert ledger.path.read_bytes() == before
     ledger.record(session, piece(1, lane=1), Counts())
-    if settled:
-        ledger.settle(piece(1, lane=1))
+    if is_committed:
+        ledger.mark_committed(piece(1, lane=1))
     again = FileLedger(tmp_path, run())
-    assert list(again._settled()) == ([(0, 0), (1, 1)] if settled else [(0, 0)])
-    assert list(again._open) == ([] if settled else [(1, 1)])
+    assert list(again._committed_pieces()) == (
+        [(0, 0), (1, 1)] if is_committed else [(0, 0)]
+    )
+    assert list(again._open) == ([] if is_committed else [(1, 1)])
 
 
 def test_a_piece_whose_entry_is_lost_is_not_appended_again(tmp_path):
@@ -80,16 +84,16 @@ def test_a_piece_whose_entry_is_lost_is_not_appended_again(tmp_path):
         WriteError, match="is damaged: it is not known which rows batch 3 had"
     ):
         FileLedger(tmp_path, run())
-    assert FileLedger(tmp_path, run("upsert"))._settled() == {}
+    assert FileLedger(tmp_path, run("upsert"))._committed_pieces() == {}
 
 
 def test_that_a_piece_is_committed_may_be_told_twice(tmp_path):
     ledger = FileLedger(tmp_path, run())
     ledger.record(Session(), piece(0), Counts())
-    ledger.settle(piece(0))
+    ledger.mark_committed(piece(0))
     with ledger.path.open("a") as file:
         file.write(json.dumps({"committed": [0, 0]}) + "\n")
-    assert list(FileLedger(tmp_path, run())._settled()) == [(0, 0)]
+    assert list(FileLedger(tmp_path, run())._committed_pieces()) == [(0, 0)]
 
 
 class Refusing:
