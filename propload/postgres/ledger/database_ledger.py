@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from propload.postgres.session.connection import Connection
 
 #: The SQLSTATEs for an object that another session has created meanwhile.
-ALREADY_THERE = ("23505", "42P06", "42P07")
+ALREADY_EXISTS = ("23505", "42P06", "42P07")
 
 
 class DatabaseLedger:
@@ -168,7 +168,7 @@ def _make(connection: Connection, schema: tuple[str, ...]) -> None:
         connection.execute(";".join(statements))
     except ServerError as error:
         connection.rollback()
-        if error.sqlstate not in ALREADY_THERE:
+        if error.sqlstate not in ALREADY_EXISTS:
             raise
         if not LedgerAccess.of(connection).exists:
             raise

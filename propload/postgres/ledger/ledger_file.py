@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 _SUFFIX = ".ledger.ndjson"
 #: The SQLSTATE for the number of a transaction that the server has not assigned yet: it
 #: recovered from a crash in which that transaction was lost.
-_IN_THE_FUTURE = "22023"
+_UNASSIGNED_TRANSACTION = "22023"
 
 
 def path_of(state_dir: Path, run_id: str, /) -> Path:
@@ -122,12 +122,12 @@ def read_file(
         if "status" in line:
             status, ending = line["status"], None
         ending = line.get("ending", ending)
-    if ending is not None and _is_certain(connection, ending[0]):
+    if ending is not None and _is_committed(connection, ending[0]):
         status = ending[1]
     return replace(record, status=status) if record else None
 
 
-def _is_certain(connection: Connection, transaction_id: str) -> bool:
+def _is_committed(connection: Connection, transaction_id: str) -> bool:
     """Return whether an end was committed that a killed process did not record."""
     try:
         return was_committed(connection, transaction_id)
@@ -164,7 +164,7 @@ def was_committed(connection: Connection, transaction_id: str, /) -> bool:
         status = connection.value(ledger.status_of(transaction_id))
     except ServerError as error:
         connection.rollback()
-        if error.sqlstate != _IN_THE_FUTURE:
+        if error.sqlstate != _UNASSIGNED_TRANSACTION:
             raise
         return False
     connection.rollback()

@@ -179,7 +179,7 @@ def drop(
     except ServerError as error:
         connection.rollback()
         failure = failures.classify(error)
-        if wait is not None and error.sqlstate == locking.NOT_IN_TIME:
+        if wait is not None and error.sqlstate == locking.LOCK_TIMEOUT:
             return
         if failure.kind == "transient":
             raise

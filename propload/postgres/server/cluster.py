@@ -31,7 +31,7 @@ from propload.postgres.server.processes import (
     works_in,
 )
 from propload.postgres.server.programs import (
-    STEP_SECONDS,
+    POLL_SECONDS,
     StopCheck,
     kill,
     never_stop,
@@ -363,7 +363,7 @@ class Cluster:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGINT)
                 interrupted_pid = pid
-            time.sleep(STEP_SECONDS)
+            time.sleep(POLL_SECONDS)
         # the server may have started in between
         self.stop()
 

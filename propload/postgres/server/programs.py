@@ -20,7 +20,7 @@ StopCheck: TypeAlias = Callable[[], bool]
 _Process: TypeAlias = "subprocess.Popen[str]"
 
 #: Seconds between two checks of what is waited for.
-STEP_SECONDS = 0.05
+POLL_SECONDS = 0.05
 
 
 def never_stop() -> bool:
@@ -29,7 +29,7 @@ def never_stop() -> bool:
 
 
 def pause(should_stop: StopCheck, /) -> None:
-    """Sleep for `STEP_SECONDS`, unless the wait is to stop.
+    """Sleep for `POLL_SECONDS`, unless the wait is to stop.
 
     Raises:
         KeyboardInterrupt: `should_stop` returned True.
@@ -37,7 +37,7 @@ def pause(should_stop: StopCheck, /) -> None:
     if should_stop():
         msg = "stopped while the embedded database was being prepared"
         raise KeyboardInterrupt(msg)
-    time.sleep(STEP_SECONDS)
+    time.sleep(POLL_SECONDS)
 
 
 def kill(process: _Process, /) -> None:
@@ -113,7 +113,7 @@ def _open_stdin(text: str) -> Iterator[IO[bytes] | int]:
 def _wait_for_output(process: _Process, should_stop: StopCheck) -> tuple[int, str]:
     while True:
         try:
-            output, _ = process.communicate(timeout=STEP_SECONDS)
+            output, _ = process.communicate(timeout=POLL_SECONDS)
         except subprocess.TimeoutExpired:
             pause(should_stop)
         else:

@@ -44,7 +44,7 @@ class ServerError(WriteError):
 #: Fields in which secrets are not hidden, as they name objects of the database. If a
 #: password is also a table's name, hiding it would remove the line or the constraint
 #: that the search for bad rows needs.
-_NAMES = frozenset({"context", "constraint", "column"})
+_NAME_FIELDS = frozenset({"context", "constraint", "column"})
 #: The driver's own messages for a table that does not exist, and for a column that the
 #: table lacks; they come without the server's fields.
 _NO_TABLE = re.compile(
@@ -93,7 +93,7 @@ def server_error(error: Exception, dsn: str, /) -> ServerError:
     result.primary = primary
     result.status = getattr(getattr(error, "status_code", None), "name", "UNKNOWN")
     for field, value in safe_fields.items():
-        setattr(result, field, fields[field] if field in _NAMES else value)
+        setattr(result, field, fields[field] if field in _NAME_FIELDS else value)
     return result
 
 

@@ -133,7 +133,7 @@ def with_option(dsn: str, option: str, /) -> str:
     options = f"{own} {option}".strip()
     # if a setting is given twice, the last one applies
     if not _URI.match(dsn):
-        return f"{dsn} options={_quoted(options)}"
+        return f"{dsn} options={_quote_value(options)}"
     return f"{dsn}{'&' if '?' in dsn else '?'}options={quote(options)}"
 
 
@@ -178,7 +178,7 @@ def mask(dsn: str, /) -> str:
         if at and colon and password:
             rest = f"{user}:{HIDDEN}@{after}"
         rest = _QUERY_SECRET.sub(rf"\1{HIDDEN}", rest)
-        return uri["scheme"] + _QUERY_PART.sub(_masked_part, rest)
+        return uri["scheme"] + _QUERY_PART.sub(_mask_part, rest)
     try:
         pairs = list(_pairs(text))
     except ConfigError:
@@ -187,7 +187,7 @@ def mask(dsn: str, /) -> str:
         # it may be the rest of a password that has a space and a = in it
         return HIDDEN
     return " ".join(
-        f"{key}={HIDDEN if key.lower() in _SECRET_KEYS else _quoted(value)}"
+        f"{key}={HIDDEN if key.lower() in _SECRET_KEYS else _quote_value(value)}"
         for key, value in pairs
     )
 
@@ -217,7 +217,7 @@ def _secrets(dsn: str) -> set[str]:
     return secrets - {""}
 
 
-def _masked_part(part: re.Match[str]) -> str:
+def _mask_part(part: re.Match[str]) -> str:
     """Return a part of a URI's query, with its value hidden if it may be a secret.
 
     The name of a password may be misspelled, and a password with an & in it is split
@@ -297,7 +297,7 @@ def _pairs(text: str) -> Iterator[tuple[str, str]]:
         position = pair.end()
 
 
-def _quoted(value: str) -> str:
+def _quote_value(value: str) -> str:
     if value and not re.search(r"[\s'\\]", value):
         return value
     return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -223,7 +223,7 @@ def as_write_error(
     """
     failure = classify(error)
     sqlstate = failure.sqlstate or _SQLSTATE_OF_STATUS.get(error.status)
-    if _is_elsewhere(error):
+    if _is_other_session(error):
         return lost_session_error(table, batch=batch)
     if (
         shadow_names is not None
@@ -308,7 +308,7 @@ def is_missing(error: ServerError, /) -> bool:
     return error.sqlstate in _MISSING or error.status == "NOT_FOUND"
 
 
-def _is_elsewhere(error: ServerError) -> bool:
+def _is_other_session(error: ServerError) -> bool:
     """Return whether an object of the session is missing, so it is another session."""
     if error.sqlstate == _UNPREPARED:
         return True

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 #: Seconds between checks whether a cancelled statement has ended.
-_LOOK_SECONDS = 0.2
+_POLL_SECONDS = 0.2
 
 
 def interruptible(ask: Callable[[], T], cancel: Callable[[], object], /) -> T:
@@ -64,7 +64,7 @@ def _cancel_and_wait(
     is_over = False
     while not is_over:
         with suppress(BaseException):
-            ended.acquire(timeout=_LOOK_SECONDS)
+            ended.acquire(timeout=_POLL_SECONDS)
             is_over = outcome.done()
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from propload.target import TableName
 
 #: The SQLSTATE for a lock that could not be obtained in time.
-NOT_IN_TIME = "55P03"
+LOCK_TIMEOUT = "55P03"
 #: The time that the server may need to notice that the holder of a lock was killed.
 GRACE_SECONDS = 5.0
 
@@ -100,7 +100,7 @@ def run_in_time(
         connection.commit()
     except ServerError as error:
         connection.rollback()
-        if error.sqlstate != NOT_IN_TIME:
+        if error.sqlstate != LOCK_TIMEOUT:
             raise
         return False
     return True

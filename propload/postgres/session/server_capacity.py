@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 #: An answer that takes longer than this is slow because of the network: one measurement
 #: is enough.
-LINE_SECONDS = 0.02
+SLOW_ANSWER_SECONDS = 0.02
 #: How many answers are timed at most: a busy machine may delay one of them.
-MOST_ANSWERS = 3
+MAX_ANSWERS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def round_trip_seconds(session: Connection, /) -> float:
         ServerError: The connection is gone.
     """
     times: list[float] = []
-    while len(times) < MOST_ANSWERS and max(times, default=0.0) < LINE_SECONDS:
+    while len(times) < MAX_ANSWERS and max(times, default=0.0) < SLOW_ANSWER_SECONDS:
         start = time.perf_counter()
         session.ask(ANSWER)
         times.append(time.perf_counter() - start)

@@ -59,7 +59,7 @@ _NUMERALS = frozenset({"money", "oid"})
 #: PostGIS types: they read bytes as hex digits (WKB), and objects as JSON (GeoJSON).
 _POSTGIS_TYPES = frozenset({"geometry", "geography"})
 _GEOJSON = frozenset({"type", "coordinates"})
-_TIME_TYPES = frozenset({"date", "timestamp", "timestamptz"})
+_DATETIME_TYPES = frozenset({"date", "timestamp", "timestamptz"})
 
 #: The number of decimal digits of the largest unsigned 64-bit integer.
 _UINT64_DIGITS = 20
@@ -120,7 +120,7 @@ def _can_become(dtype: pl.DataType, base: str) -> bool:
         return dtype.is_numeric() or isinstance(
             dtype, (pl.Boolean, pl.Struct, pl.List, pl.Array)
         )
-    if base in _TIME_TYPES:
+    if base in _DATETIME_TYPES:
         return isinstance(dtype, (pl.Date, pl.Datetime))
     return isinstance(dtype, type(_BINARY[base]))
 

@@ -42,11 +42,11 @@ if TYPE_CHECKING:
     from propload.target import Target
 
 #: The longest name in bytes; PostgreSQL truncates longer ones without an error.
-NAME_BYTES = 63
+MAX_NAME_BYTES = 63
 #: How many characters of a longer name a message shows.
-NAME_SHOWN = 80
+SHOWN_NAME_LENGTH = 80
 #: The most columns that a table can have.
-TABLE_COLUMNS = 1_600
+MAX_COLUMNS = 1_600
 
 _SYSTEM_COLUMNS = frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"})
 
@@ -207,10 +207,10 @@ def _creation_statement(
     if_not_exists: bool = False,
 ) -> str:
     types = _column_types(frame_schema, pg_types)
-    if len(types) > TABLE_COLUMNS:
+    if len(types) > MAX_COLUMNS:
         msg = (
             f"table {table} cannot be created: {len(types):,} columns are more than "
-            f"the {TABLE_COLUMNS:,} that a PostgreSQL table can have. Choose those "
+            f"the {MAX_COLUMNS:,} that a PostgreSQL table can have. Choose those "
             "that you need with a mapping (--mapping)"
         )
         raise SchemaMismatchError(msg)
@@ -267,10 +267,14 @@ def _check_names(table: TableName, names: Collection[str]) -> None:
 def _name_problem(name: str) -> str:
     """Return why PostgreSQL does not accept a name, or an empty string if it does."""
     size = len(name.encode())
-    problem = f"has {size} bytes, at most {NAME_BYTES}" if size > NAME_BYTES else ""
+    problem = (
+        f"has {size} bytes, at most {MAX_NAME_BYTES}" if size > MAX_NAME_BYTES else ""
+    )
     if not name or "\0" in name:
         problem = "holds a NUL" if name else "is empty"
-    shown = name if len(name) <= NAME_SHOWN else f"{name[: NAME_SHOWN - 1]}…"
+    shown = (
+        name if len(name) <= SHOWN_NAME_LENGTH else f"{name[: SHOWN_NAME_LENGTH - 1]}…"
+    )
     return f"{shown!r} cannot be created: its name {problem}" if problem else ""
 
 
@@ -279,11 +283,11 @@ def _check_room(
 ) -> None:
     existing = connection.ask(ATTRIBUTES_QUERY, (table.namespace, table.table))
     new = set(names).difference(name for (name,) in existing)
-    if new and len(existing) + len(new) > TABLE_COLUMNS:
+    if new and len(existing) + len(new) > MAX_COLUMNS:
         msg = (
             f"{len(new):,} columns cannot be added to table {table}: with its own "
             f"{len(existing):,}, dropped ones included, they are more than the "
-            f"{TABLE_COLUMNS:,} that a PostgreSQL table can have. Choose those that "
+            f"{MAX_COLUMNS:,} that a PostgreSQL table can have. Choose those that "
             "you need with a mapping (--mapping), or leave all new ones out with "
             "--on-new-columns ignore"
         )

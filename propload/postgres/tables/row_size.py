@@ -17,9 +17,9 @@ LONGEST_INLINE, LEFT_INLINE = 20, 10
 #: How many columns fit into a page of 8 kB, whatever their values.
 FITTING_COLUMNS = 380
 #: An index surely accepts keys of this many bytes: in pages of 8 kB, 2,704 fit.
-INDEXED = 2_500
+INDEXED_KEY_BYTES = 2_500
 #: The size of a value of each type in bytes, or less.
-_LEAST: Mapping[pl.DataType, int] = {
+_MIN_BYTES: Mapping[pl.DataType, int] = {
     pl.Boolean(): 1,
     pl.Int16(): 2,
     pl.Int32(): 4,
@@ -42,7 +42,7 @@ def rows_too_wide(layer: pl.DataFrame, block_bytes: int, /) -> list[int]:
     # column by column: all together would take as much memory as the rows
     row_bytes = pl.repeat(0, layer.height, dtype=pl.UInt32, eager=True)
     for values in layer.iter_columns():
-        row_bytes += _least_bytes(values)
+        row_bytes += _min_bytes(values)
     return (row_bytes > room).arg_true().to_list()
 
 
@@ -56,15 +56,19 @@ def long_keys(layer: pl.DataFrame, key: Sequence[str], /) -> pl.Series:
         for name, kind in layer.select(key).schema.items()
         if kind in (pl.String, pl.Binary)
     ]
-    is_long = pl.sum_horizontal(lengths) > INDEXED if lengths else pl.lit(value=False)
+    is_long = (
+        pl.sum_horizontal(lengths) > INDEXED_KEY_BYTES
+        if lengths
+        else pl.lit(value=False)
+    )
     return layer.select(pl.repeat(value=True, n=pl.len()) & is_long).to_series()
 
 
-def _least_bytes(values: pl.Series) -> pl.Series:
+def _min_bytes(values: pl.Series) -> pl.Series:
     """Return how many bytes each value takes in its row at least; a null takes none."""
     if values.dtype in (pl.String, pl.Binary):
         is_text = values.dtype == pl.String
         length = values.str.len_bytes() if is_text else values.bin.size()
         least = length.set(length > LONGEST_INLINE, LEFT_INLINE - 1) + 1
         return least.fill_null(0)
-    return values.is_not_null().cast(pl.UInt32) * _LEAST.get(values.dtype, 1)
+    return values.is_not_null().cast(pl.UInt32) * _MIN_BYTES.get(values.dtype, 1)

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from propload.target import ColumnPlan, TableName, Target
 
 #: Types for which different texts may be equal values.
-_LOOSE = ("bpchar", "citext")
+_LOOSE_TYPES = ("bpchar", "citext")
 #: The first version in which `RETURNING old.…` distinguishes updates from inserts.
 _RETURNS_OLD = 180000
 #: The first version with `MERGE … RETURNING merge_action()`.
 _MERGE_RETURNS = 170000
 #: Types whose values are compared by their bytes, whatever their collation.
-_TEXTS = ("text", "varchar")
+_BYTE_COMPARED = ("text", "varchar")
 #: Types whose equal values may differ: a month equals 30 days, but not when added.
 _FORM_COMPARED = ("interval", "citext")
 #: Kinds of types whose values contain others, which may be of `_FORM_COMPARED`.
@@ -95,7 +95,7 @@ def _cross_key_constraints(
 
 def _column(plan: ColumnPlan, stored: TableColumn) -> ColumnShape:
     compare: Comparison = "value" if stored.comparable else "text"
-    if stored.base in _TEXTS:
+    if stored.base in _BYTE_COMPARED:
         compare = "bytes"
     elif stored.base == "citext":
         compare = "text"
@@ -114,7 +114,7 @@ def _column(plan: ColumnPlan, stored: TableColumn) -> ColumnShape:
         settable=not stored.identity,
         nullable=stored.nullable,
         server_equality=stored.loose
-        or stored.base in _LOOSE
+        or stored.base in _LOOSE_TYPES
         or casts.cast_type(plan) is not None,
         of_domain=stored.domain is not None,
     )

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.timeout(60)
 
 def test_a_program_is_given_its_input_and_heard_to_the_end(monkeypatch):
     # it takes longer to begin than to be looked at, and its input than a pipe holds
-    monkeypatch.setattr("propload.postgres.server.programs.STEP_SECONDS", 0.001)
+    monkeypatch.setattr("propload.postgres.server.programs.POLL_SECONDS", 0.001)
     ended = run_program(
         [sys.executable, "-c", ECHO], account=None, stdin_text="a" * 100_000
     )
