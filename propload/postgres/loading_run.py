@@ -200,7 +200,7 @@ class LoadingRun:
         """
         first, self._is_first = self._is_first, False
         if first and expected is not None:
-            self._stored = StoredRows.find(shape, expected)
+            self._stored = StoredRows.for_shape(shape, expected)
             return self._stored
         if self._stored is not None:
             self._stored.give_up()

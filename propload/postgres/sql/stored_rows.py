@@ -39,29 +39,30 @@ GROUP BY c.oid, c.relhasrules
 
 
 def read_hashes(
-    of: TableName,
-    kept: Sequence[Sequence[str]],
+    target: TableName,
+    hashed: Sequence[Sequence[str]],
     /,
     *,
     seed: int,
-    first: int,
-    after: int | None,
+    first_page: int,
+    end_page: int | None,
 ) -> str:
     """Return the query for the hashes of the rows in a range of pages.
 
     Args:
-        of: The table.
-        kept: For each hash, the expressions that are hashed.
+        target: The table.
+        hashed: For each hash, the expressions that are hashed.
         seed: The seed of the hash function.
-        first: The number of the first page.
-        after: The number of the page after the last one, or None for the table's end.
+        first_page: The number of the first page.
+        end_page: The number of the page after the last one, or None for the table's
+            end.
     """
     hashes = [
         f"pg_catalog.hash_record_extended(ROW({', '.join(each)}), {seed})"
-        for each in kept
+        for each in hashed
     ]
-    query = f"SELECT {', '.join(hashes)} FROM {table(of)}"
-    conditions = [f"ctid >= '({first},0)'::tid"] if first else []
-    if after is not None:
-        conditions.append(f"ctid < '({after},0)'::tid")
+    query = f"SELECT {', '.join(hashes)} FROM {table(target)}"
+    conditions = [f"ctid >= '({first_page},0)'::tid"] if first_page else []
+    if end_page is not None:
+        conditions.append(f"ctid < '({end_page},0)'::tid")
     return f"{query} WHERE {' AND '.join(conditions)}" if conditions else query

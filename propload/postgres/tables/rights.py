@@ -137,7 +137,7 @@ class _Load:
         Raises:
             WriteError: The user lacks USAGE on the namespace of such a type.
         """
-        unusable = self.rights.unusable
+        unusable = self.rights.unusable_types
         cast = [
             each.column for each in self.plan.columns if each.transfer_format == "text"
         ]

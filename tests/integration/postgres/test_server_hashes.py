@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from propload.postgres.session.connection import connect
 from propload.postgres.sql.shape import ColumnShape
-from propload.postgres.writing.stored.comparable import comparable
-from propload.postgres.writing.stored.table_reading import Hasher, TableReading
+from propload.postgres.writing.stored.comparable import comparable_columns
+from propload.postgres.writing.stored.table_reading import Hasher, TableReader
 from propload.target import ColumnPlan, TableName
 
 pytestmark = pytest.mark.timeout(120)
@@ -76,13 +76,13 @@ def test_the_server_has_the_hashes_of_the_rows_that_were_sent(database, given_ro
         ColumnShape(ColumnPlan(name, frame.schema[name], "copy", kind))
         for name, kind in kinds.items()
     ]
-    hasher = Hasher(TABLE, comparable(plans) or (), ("k",))
+    hasher = Hasher(TABLE, comparable_columns(plans) or (), ("k",))
     listed = ", ".join(f'"{name}" {kind}' for name, kind in kinds.items())
     with connect(database) as session:
         session.execute('DROP TABLE IF EXISTS "odd ""name"""')
         session.execute(f'CREATE TABLE "odd ""name""" ({listed})')
         session.copy(TABLE.table, frame, namespace=TABLE.namespace)
         session.commit()
-        known = TableReading(hasher, 0, 1_000).read(session)
+        known = TableReader(hasher, 0, 1_000).read(session)
     assert known is not None
-    assert known.find(hasher.incoming(frame)).all()
+    assert known.find(hasher.hash_incoming(frame)).all()

@@ -6,7 +6,7 @@ import polars as pl
 
 import propload
 from propload.postgres.writing.stored.stored_rows import StoredRows
-from propload.postgres.writing.stored.table_reading import TableReading
+from propload.postgres.writing.stored.table_reading import TableReader
 from tests.integration.reading import run_sql
 
 DAY = dt.datetime(2026, 11, 28, 12, tzinfo=dt.UTC)
@@ -76,7 +76,7 @@ def named_homes(database):
 
 def after_the_reading(monkeypatch, action):
     """Call an action once, after the table was read and before a row is sent."""
-    read, done = TableReading.read, []
+    read, done = TableReader.read, []
 
     def reading(self, connection):
         known = read(self, connection)
@@ -84,7 +84,7 @@ def after_the_reading(monkeypatch, action):
             done.append(action())
         return known
 
-    monkeypatch.setattr(TableReading, "read", reading)
+    monkeypatch.setattr(TableReader, "read", reading)
 
 
 def noted_ends(monkeypatch):

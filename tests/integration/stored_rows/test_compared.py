@@ -161,9 +161,9 @@ def test_table_and_counts_are_those_of_a_load_that_sends_all_rows(
     pieces = [held, pl.DataFrame(more, schema=SCHEMA)[:5]] * repeats + [held]
     coming = pl.concat(pieces)
     outcomes = []
-    for find in (StoredRows.find, lambda _shape, _expected: None):
+    for find in (StoredRows.for_shape, lambda _shape, _expected: None):
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(StoredRows, "find", find)
+            patched.setattr(StoredRows, "for_shape", find)
             run_sql(database, "DROP TABLE IF EXISTS homes")
             load(database, held, newest=way["newest"], on_null=way["on_null"])
             counts = load(database, coming, **way)

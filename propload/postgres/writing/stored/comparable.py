@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from propload.target import ColumnPlan
 
 #: Types sent as text whose values the server also writes as text, in one form.
-_CAST = ("numeric", "uuid")
+_TEXT_TYPES = ("numeric", "uuid")
 #: The server's function that returns the bytes that are hashed in place of a value.
-_SENT: Mapping[pl.DataType, str] = {
+_SEND_FUNCTIONS: Mapping[pl.DataType, str] = {
     pl.Int64(): "int8send",
     pl.Datetime("us"): "timestamp_send",
     pl.Datetime("us", "UTC"): "timestamptz_send",
@@ -41,15 +41,17 @@ class Comparable:
     incoming: pl.Expr
 
 
-def comparable(columns: Sequence[ColumnShape], /) -> tuple[Comparable, ...] | None:
+def comparable_columns(
+    columns: Sequence[ColumnShape], /
+) -> tuple[Comparable, ...] | None:
     """Return how columns are compared, or None if one of them cannot be.
 
     Values that are found equal here are equal to the server. Others may nevertheless be
     equal to the server, such as 1.0 and 1.00.
     """
-    found = [_comparable(column.plan) for column in columns]
-    known = tuple(one for one in found if one is not None)
-    return known if len(known) == len(found) else None
+    comparables = [_comparable(column.plan) for column in columns]
+    known = tuple(each for each in comparables if each is not None)
+    return known if len(known) == len(comparables) else None
 
 
 def _comparable(plan: ColumnPlan) -> Comparable | None:
@@ -58,9 +60,9 @@ def _comparable(plan: ColumnPlan) -> Comparable | None:
     if plan.transfer_format == "copy" and (
         _is_text(plan.pg_type) if is_text else plan.dtype in HASHED
     ):
-        sent = _SENT.get(plan.dtype)
-        asked = f"pg_catalog.{sent}({stored})" if sent else stored
-        return Comparable(plan.column, asked, incoming)
+        send = _SEND_FUNCTIONS.get(plan.dtype)
+        hashed = f"pg_catalog.{send}({stored})" if send else stored
+        return Comparable(plan.column, hashed, incoming)
     if not _has_one_text(plan):
         return None
     return Comparable(plan.column, f"{stored}::text", incoming.cast(pl.String))
@@ -77,8 +79,7 @@ def _has_one_text(plan: ColumnPlan) -> bool:
         return True
     if plan.dtype != pl.String():
         return False
+    if plan.transfer_format == "text":
+        return plan.pg_type.startswith(_TEXT_TYPES)
     # the server reformats such values: jsonb gets other blanks and another key order
-    unlike = plan.pg_type.startswith(("jsonb", "xml"))
-    return (
-        plan.pg_type.startswith(_CAST) if plan.transfer_format == "text" else not unlike
-    )
+    return not plan.pg_type.startswith(("jsonb", "xml"))

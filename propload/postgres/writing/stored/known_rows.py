@@ -32,7 +32,7 @@ class Fingerprints:
     rows: Hashes
 
     @classmethod
-    def joined(cls, parts: Sequence[Self], /) -> Self:
+    def concatenate(cls, parts: Sequence[Self], /) -> Self:
         """Return the fingerprints of several parts as one."""
         none = [np.empty(0, np.uint64)]
         return cls(
@@ -57,7 +57,7 @@ class KnownRows:
         order = pl.Series(stored.keys).arg_sort().to_numpy()
         self._keys = stored.keys[order]
         self._rows = stored.rows[order]
-        self._holds = np.ones(len(order), np.bool_)
+        self._is_current = np.ones(len(order), np.bool_)
         # more parts than keys, but at most twice as many: most have one key or none
         bits = max(len(order).bit_length(), 1)
         self._shift = np.uint64(64 - bits)
@@ -67,34 +67,34 @@ class KnownRows:
         """Return for each row whether it is known to be stored unchanged."""
         if not len(self._keys):
             return np.zeros(len(rows), np.bool_)
-        places = self._places(rows.keys)
-        found: NDArray[np.bool_] = self._keys[places] == rows.keys
-        found &= self._rows[places] == rows.rows
-        found &= self._holds[places]
-        return found
+        positions = self._positions(rows.keys)
+        is_known: NDArray[np.bool_] = self._keys[positions] == rows.keys
+        is_known &= self._rows[positions] == rows.rows
+        is_known &= self._is_current[positions]
+        return is_known
 
     def forget(self, keys: Hashes, /) -> None:
         """Note that rows with these keys are written, and so no longer known."""
         if not len(self._keys):
             return
-        places = self._places(keys)
-        # keys that are not stored have no place
-        self._holds[places[self._keys[places] == keys]] = False
+        positions = self._positions(keys)
+        # keys that are not stored have no position
+        self._is_current[positions[self._keys[positions] == keys]] = False
 
-    def _places(self, keys: Hashes) -> NDArray[np.intp]:
-        """Return the place of each key, or the place of another key if it is absent."""
-        places: NDArray[np.intp] = self._first[keys >> self._shift].astype(np.intp)
-        behind = np.arange(len(places))
+    def _positions(self, keys: Hashes) -> NDArray[np.intp]:
+        """Return the position of each key, or that of another key if it is absent."""
+        positions: NDArray[np.intp] = self._first[keys >> self._shift].astype(np.intp)
+        behind = np.arange(len(positions))
         while len(behind):
-            at = places[behind]
+            at = positions[behind]
             is_before = (self._keys[at] < keys[behind]) & (at < len(self._keys) - 1)
             behind = behind[is_before]
-            places[behind] += 1
-        return places
+            positions[behind] += 1
+        return positions
 
 
 def _firsts(parts: Hashes, count: int) -> NDArray[np.int32]:
-    """Return the place of the first key in each part, or in the next part that has one.
+    """Return the position of the first key in each part, or in the next one with keys.
 
     Args:
         parts: The part of each key, in ascending order.
@@ -102,6 +102,6 @@ def _firsts(parts: Hashes, count: int) -> NDArray[np.int32]:
     """
     sizes = np.bincount(parts.astype(np.intp), minlength=count).astype(np.int32)
     firsts = np.cumsum(sizes, dtype=np.int32) - sizes
-    # parts after the last key have no next one: they get the last key's place
+    # parts after the last key have no next one: they get the last key's position
     firsts[firsts == len(parts)] = max(len(parts) - 1, 0)
     return firsts

@@ -39,8 +39,8 @@ _BLOCK = 12
 #: value of a piece takes 45 µs, so a value of this length takes 30 ms.
 LONGEST = 8_192
 #: By how many bits words are rotated while a block is mixed in, and at the end.
-_MIX_TURNS = (4, 6, 8, 16, 19, 4)
-_FINAL_TURNS = (14, 11, 25, 16, 4, 14, 24)
+_MIX_ROTATIONS = (4, 6, 8, 16, 19, 4)
+_FINAL_ROTATIONS = (14, 11, 25, 16, 4, 14, 24)
 #: The factor by which a row's hash is multiplied before the next column's is added.
 _COLUMN_FACTOR = np.uint64(31)
 #: PostgreSQL counts days and microseconds from the year 2000, Arrow from 1970.
@@ -48,39 +48,39 @@ _DAYS_BEFORE = 10_957
 _MICROSECONDS_BEFORE = _DAYS_BEFORE * 86_400_000_000
 
 
-class _Mixed(NamedTuple):
+class _HashState(NamedTuple):
     """The three words of the hash of each of several values, and arrays for results."""
 
     a: _Words
     b: _Words
     c: _Words
-    turned: _Words
-    rest: _Words
+    rotated: _Words
+    overflow: _Words
 
     @classmethod
-    def of(cls, sizes: _Words, seed: int) -> _Mixed:
+    def of(cls, sizes: _Words, seed: int) -> _HashState:
         """Return the initial words of values of these sizes in bytes."""
-        begun = sizes + np.uint32(_START)
+        initial = sizes + np.uint32(_START)
         high, low = np.uint32(seed >> 32), np.uint32(seed % 2**32)
-        rooms = np.empty_like(begun), np.empty_like(begun)
-        mixed = cls(begun + high, begun + low, begun, *rooms)
-        mixed.mix()
-        return mixed
+        buffers = np.empty_like(initial), np.empty_like(initial)
+        state = cls(initial + high, initial + low, initial, *buffers)
+        state.mix()
+        return state
 
     @classmethod
-    def alike(cls, size: int, count: int, seed: int) -> _Mixed:
+    def of_equal_sizes(cls, size: int, count: int, seed: int) -> _HashState:
         """Return the initial words of `count` values of the same size in bytes."""
-        one = cls.of(np.array([size], np.uint32), seed)
-        return cls(*(np.repeat(words, count) for words in one))
+        state = cls.of(np.array([size], np.uint32), seed)
+        return cls(*(np.repeat(words, count) for words in state))
 
-    def head(self, count: int) -> _Mixed:
+    def head(self, count: int) -> _HashState:
         """Return views of the words of the first `count` values."""
-        return _Mixed(*(words[:count] for words in self))
+        return _HashState(*(words[:count] for words in self))
 
-    def add(self, *added: _Words) -> None:
+    def add(self, *addends: _Words) -> None:
         """Add to the first, second and third words, as far as arguments are given."""
-        for words, more in zip(self[:3], added, strict=False):
-            np.add(words, more, out=words)
+        for words, addend in zip(self[:3], addends, strict=False):
+            np.add(words, addend, out=words)
 
     def add_end(self, first: _Words, second: _Words, third: _Words) -> None:
         """Add the bytes after a value's last whole block, as words.
@@ -90,33 +90,33 @@ class _Mixed(NamedTuple):
         # the lowest byte of the third word is reserved for the size
         self.add(first, second, third << np.uint32(8))
 
-    def turn(self, words: _Words, by: int) -> _Words:
+    def rotate(self, words: _Words, by: int) -> _Words:
         """Return the words rotated left by some bits; valid until the next call."""
-        np.left_shift(words, np.uint32(by), out=self.turned)
-        np.right_shift(words, np.uint32(32 - by), out=self.rest)
-        return np.bitwise_or(self.turned, self.rest, out=self.turned)
+        np.left_shift(words, np.uint32(by), out=self.rotated)
+        np.right_shift(words, np.uint32(32 - by), out=self.overflow)
+        return np.bitwise_or(self.rotated, self.overflow, out=self.rotated)
 
     def mix(self) -> None:
         """Mix the words, after a block was added to them."""
         order = (self.a, self.b, self.c)
-        for step, by in enumerate(_MIX_TURNS):
+        for step, by in enumerate(_MIX_ROTATIONS):
             one, next_one, last = (order[(step + n) % 3] for n in range(3))
             one -= last
-            one ^= self.turn(last, by)
+            one ^= self.rotate(last, by)
             last += next_one
 
     def hashes(self) -> Hashes:
         """Return the hashes, after everything was added; this changes the words."""
         order = (self.c, self.a, self.b)
-        for step, by in enumerate(_FINAL_TURNS):
+        for step, by in enumerate(_FINAL_ROTATIONS):
             one, last = order[step % 3], order[(step + 2) % 3]
             one ^= last
-            one -= self.turn(last, by)
+            one -= self.rotate(last, by)
         return (self.b.astype(np.uint64) << np.uint64(32)) | self.c
 
 
 def hash_columns(frame: pl.DataFrame, seed: int, /) -> list[Hashes]:
-    """Return the hashes of each column's values; `together` combines them to rows'.
+    """Return the hashes of each column's values, which `combine_hashes` takes.
 
     A value of more than `LONGEST` bytes gets a random hash, which no stored row has.
 
@@ -138,7 +138,7 @@ def is_hashed(column: pl.Series, /) -> bool:
     return cast("int", sizes.max() or 0) <= LONGEST
 
 
-def together(columns: Sequence[Hashes], /) -> Hashes:
+def combine_hashes(columns: Sequence[Hashes], /) -> Hashes:
     """Return the hashes of rows from those of their values, column by column.
 
     They are those of `hash_record_extended(ROW(...), SEED)`.
@@ -161,26 +161,26 @@ def _hash_column(column: pl.Series, seed: int) -> Hashes:
 
 
 def _hash_small(column: pl.Series, seed: int) -> Hashes:
-    return _hash_four_bytes(_filled(column).astype(np.int32), seed)
+    return _hash_four_bytes(_zero_filled(column).astype(np.int32), seed)
 
 
 def _hash_large(column: pl.Series, seed: int) -> Hashes:
-    return _hash_eight_bytes(_filled(column).astype(">i8"), seed)
+    return _hash_eight_bytes(_zero_filled(column).astype(">i8"), seed)
 
 
 def _hash_dates(column: pl.Series, seed: int) -> Hashes:
-    days: NDArray[np.int32] = _filled(column.to_physical())
+    days: NDArray[np.int32] = _zero_filled(column.to_physical())
     return _hash_four_bytes(days - np.int32(_DAYS_BEFORE), seed)
 
 
-def _hash_moments(column: pl.Series, seed: int) -> Hashes:
-    microseconds: NDArray[np.int64] = _filled(column.to_physical())
-    moments = microseconds - np.int64(_MICROSECONDS_BEFORE)
-    return _hash_eight_bytes(moments.astype(">i8"), seed)
+def _hash_timestamps(column: pl.Series, seed: int) -> Hashes:
+    microseconds: NDArray[np.int64] = _zero_filled(column.to_physical())
+    timestamps = microseconds - np.int64(_MICROSECONDS_BEFORE)
+    return _hash_eight_bytes(timestamps.astype(">i8"), seed)
 
 
 def _hash_floats(column: pl.Series, seed: int) -> Hashes:
-    numbers = _filled(column).astype(np.float64)
+    numbers = _zero_filled(column).astype(np.float64)
     # all bit patterns of NaN have the same hash
     numbers[np.isnan(numbers)] = np.nan
     hashed = _hash_eight_bytes(numbers, seed)
@@ -188,23 +188,23 @@ def _hash_floats(column: pl.Series, seed: int) -> Hashes:
     return hashed
 
 
-def _filled(column: pl.Series) -> NDArray[Any]:
+def _zero_filled(column: pl.Series) -> NDArray[Any]:
     """Return the values of a column of numbers, with zeros for nulls."""
     # fill_null takes as long as hashing, even if there are no nulls
     return (column.fill_null(0) if column.null_count() else column).to_numpy()
 
 
 def _hash_four_bytes(numbers: NDArray[np.int32], seed: int) -> Hashes:
-    mixed = _Mixed.alike(4, len(numbers), seed)
-    mixed.add(numbers.view(np.uint32))
-    return mixed.hashes()
+    state = _HashState.of_equal_sizes(4, len(numbers), seed)
+    state.add(numbers.view(np.uint32))
+    return state.hashes()
 
 
 def _hash_eight_bytes(numbers: NDArray[np.generic], seed: int) -> Hashes:
     words = numbers.view("<u4").reshape(-1, 2)
-    mixed = _Mixed.alike(8, len(words), seed)
-    mixed.add(words[:, 0], words[:, 1])
-    return mixed.hashes()
+    state = _HashState.of_equal_sizes(8, len(words), seed)
+    state.add(words[:, 0], words[:, 1])
+    return state.hashes()
 
 
 def _hash_bytes(column: pl.Series, seed: int) -> Hashes:
@@ -233,14 +233,14 @@ def _views(column: pl.Series) -> _Words:
 def _hash_views(views: _Words, seed: int) -> Hashes:
     """Return the hashes of values shorter than a block, from their views."""
     sizes, *ends = views.T
-    mixed = _Mixed.of(sizes, seed)
-    mixed.add_end(*ends)
-    return mixed.hashes()
+    state = _HashState.of(sizes, seed)
+    state.add_end(*ends)
+    return state.hashes()
 
 
 def _hash_blocks(column: pl.Series, seed: int) -> Hashes:
     """Return the hashes of values of any size; those too long get a random number."""
-    begins, sizes, blocks_at = _in_memory(column)
+    begins, sizes, blocks_at = _memory_layout(column)
     is_long = sizes > LONGEST
     sizes = np.where(is_long, 0, sizes)
     blocks = sizes // _BLOCK
@@ -249,16 +249,16 @@ def _hash_blocks(column: pl.Series, seed: int) -> Hashes:
     order = np.argsort(most - blocks, kind="stable")
     begins, sizes = begins[order], sizes[order]
     longer = len(sizes) - np.cumsum(np.bincount(blocks, minlength=most + 1))
-    mixed = _Mixed.of(sizes.astype(np.uint32), seed)
+    state = _HashState.of(sizes.astype(np.uint32), seed)
     for count in longer[:most]:
-        part = mixed.head(count)
+        part = state.head(count)
         firsts = begins[:count]
         part.add(*_words_of(blocks_at[firsts]))
         part.mix()
         firsts += _BLOCK
-    mixed.add_end(*(_words_of(blocks_at[begins]) & _ENDS[:, sizes % _BLOCK]))
+    state.add_end(*(_words_of(blocks_at[begins]) & _ENDS[:, sizes % _BLOCK]))
     hashed = np.empty(len(sizes), np.uint64)
-    hashed[order] = mixed.hashes()
+    hashed[order] = state.hashes()
     hashed[is_long] = secrets.randbits(64)
     return hashed
 
@@ -279,7 +279,7 @@ _ENDS = np.array(
 )
 
 
-def _in_memory(
+def _memory_layout(
     column: pl.Series,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], _Blocks]:
     """Return where each value begins, its size in bytes, and the block at each byte."""
@@ -305,8 +305,8 @@ HASHED: Mapping[pl.DataType, Callable[[pl.Series, int], Hashes]] = {
     pl.Float32(): _hash_floats,
     pl.Float64(): _hash_floats,
     pl.Date(): _hash_dates,
-    pl.Datetime("us"): _hash_moments,
-    pl.Datetime("us", "UTC"): _hash_moments,
+    pl.Datetime("us"): _hash_timestamps,
+    pl.Datetime("us", "UTC"): _hash_timestamps,
     pl.String(): _hash_bytes,
     pl.Binary(): _hash_bytes,
 }

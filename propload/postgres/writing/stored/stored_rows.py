@@ -16,11 +16,11 @@ import polars as pl
 
 from propload.batch import ROW
 from propload.postgres.sql import stored_rows
-from propload.postgres.writing.stored.comparable import comparable
+from propload.postgres.writing.stored.comparable import comparable_columns
 from propload.postgres.writing.stored.table_reading import (
     WAIT_SECONDS,
     Hasher,
-    TableReading,
+    TableReader,
 )
 
 if TYPE_CHECKING:
@@ -88,10 +88,10 @@ class StoredRows:
         self._expected = expected
         #: Guards `_state`; never held during a query.
         self._changed = threading.Condition()
-        self._state: TableReading | Literal["new", "deciding", "given up"] = "new"
+        self._state: TableReader | Literal["new", "deciding", "given up"] = "new"
 
     @classmethod
-    def find(
+    def for_shape(
         cls, shape: Shape, expected: Callable[[], int | None], /
     ) -> StoredRows | None:
         """Return the object for a table, or None if its rows cannot be compared here.
@@ -107,7 +107,7 @@ class StoredRows:
             return None
         if len(shape.columns) < LEAST_COLUMNS:
             return None
-        columns = comparable(shape.columns)
+        columns = comparable_columns(shape.columns)
         if columns is None:
             return None
         return cls(Hasher(shape.table, columns, shape.key), expected)
@@ -133,7 +133,7 @@ class StoredRows:
             ServerError: The connection is lost.
         """
         height = sum(layer.height for layer in layers)
-        known = self._known(connection, layers, count_stored) if height else None
+        known = self._known_rows(connection, layers, count_stored) if height else None
         if known is None:
             return Remaining(layers, 0)
         versioned = None if versions is None else versions.get_column(ROW).implode()
@@ -148,7 +148,7 @@ class StoredRows:
         with self._changed:
             before, self._state = self._state, "given up"
             self._changed.notify_all()
-        if isinstance(before, TableReading):
+        if isinstance(before, TableReader):
             before.abandon("it is done without")
 
     def _drop_known(
@@ -158,7 +158,7 @@ class StoredRows:
         if not self._hasher.can_hash_keys(layer):
             self.give_up()
             return layer
-        rows = self._hasher.incoming(layer)
+        rows = self._hasher.hash_incoming(layer)
         is_stored = known.find(rows)
         if versioned is not None:
             is_stored &= ~layer.get_column(ROW).is_in(versioned).to_numpy()
@@ -166,7 +166,7 @@ class StoredRows:
         known.forget(rows.keys[is_sent])
         return layer.filter(pl.Series(is_sent))
 
-    def _known(
+    def _known_rows(
         self,
         connection: Connection,
         layers: tuple[pl.DataFrame, ...],
@@ -176,12 +176,12 @@ class StoredRows:
         try:
             if self._claim_decision():
                 self._decide(connection, layers, count_stored)
-            reading = self._wait_for_decision()
-            known = None if reading is None else reading.read(connection)
+            reader = self._wait_for_decision()
+            known = None if reader is None else reader.read(connection)
         except BaseException:
             self.give_up()
             raise
-        if reading is not None and known is None:
+        if reader is not None and known is None:
             self.give_up()
         return known
 
@@ -193,7 +193,7 @@ class StoredRows:
             self._state = "deciding"
             return True
 
-    def _wait_for_decision(self) -> TableReading | None:
+    def _wait_for_decision(self) -> TableReader | None:
         """Wait for the decision and return the reading, or None if there is none."""
         with self._changed:
             is_decided = self._changed.wait_for(
@@ -202,7 +202,7 @@ class StoredRows:
             state = self._state
         if not is_decided:
             self.give_up()
-        return state if isinstance(state, TableReading) else None
+        return state if isinstance(state, TableReader) else None
 
     def _decide(
         self,
@@ -215,20 +215,20 @@ class StoredRows:
         limit = min(MOST_ROWS, WORTH * expected)
         pages, share = None, 0.0
         if expected >= LEAST_ROWS:
-            pages, rows = self._size(connection)
+            pages, rows = self._table_size(connection)
             if pages is not None and rows <= limit:
                 share = _unchanged_share(layers, count_stored)
         if pages is None or share < LEAST_UNCHANGED:
             log.info("table %s: all rows are looked up there", self._hasher.table)
             self.give_up()
             return
-        reading = TableReading(self._hasher, pages, share * limit)
+        reader = TableReader(self._hasher, pages, share * limit)
         with self._changed:
             if self._state == "deciding":
-                self._state = reading
+                self._state = reader
             self._changed.notify_all()
 
-    def _size(self, connection: Connection) -> tuple[int | None, int]:
+    def _table_size(self, connection: Connection) -> tuple[int | None, int]:
         """Return the table's pages (None if it cannot be read) and estimated rows."""
         table = self._hasher.table
         answer = connection.ask(

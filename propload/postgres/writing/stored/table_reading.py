@@ -15,9 +15,9 @@ from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.sql import stored_rows
 from propload.postgres.writing.stored.known_rows import Fingerprints, KnownRows
 from propload.postgres.writing.stored.server_hashes import (
+    combine_hashes,
     hash_columns,
     is_hashed,
-    together,
 )
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class _Part(NamedTuple):
     """A range of pages: the first, and the one after the last, None at the end."""
 
     first: int
-    after: int | None
+    end: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +66,22 @@ class Hasher:
     key: Sequence[str]
     seed: int = field(default_factory=lambda: 1 + secrets.randbelow(2**63 - 1))
 
-    def stored(self, connection: Connection, part: _Part, /) -> Iterator[Fingerprints]:
+    def hash_stored(
+        self, connection: Connection, part: _Part, /
+    ) -> Iterator[Fingerprints]:
         """Yield the fingerprints of the stored rows of a part, thousands at a time.
 
         Raises:
             ServerError: The server refused the query, or the connection is lost.
         """
         key = [column.stored for column in self._key_columns]
-        every = [column.stored for column in self.columns]
+        all_columns = [column.stored for column in self.columns]
         query = stored_rows.read_hashes(
-            self.table, (key, every), seed=self.seed, first=part.first, after=part.after
+            self.table,
+            (key, all_columns),
+            seed=self.seed,
+            first_page=part.first,
+            end_page=part.end,
         )
         for rows in connection.batches(query):
             yield Fingerprints(*map(_as_hashes, rows.columns))
@@ -85,12 +91,12 @@ class Hasher:
         keys = layer.select(column.incoming for column in self._key_columns)
         return all(map(is_hashed, keys.get_columns()))
 
-    def incoming(self, layer: pl.DataFrame, /) -> Fingerprints:
+    def hash_incoming(self, layer: pl.DataFrame, /) -> Fingerprints:
         """Return the fingerprints of incoming rows, whose keys can be hashed."""
         rows = layer.select(column.incoming for column in self.columns)
         hashed = hash_columns(rows, self.seed)
         key = [hashed[rows.get_column_index(each.name)] for each in self._key_columns]
-        return Fingerprints(together(key), together(hashed))
+        return Fingerprints(combine_hashes(key), combine_hashes(hashed))
 
     @property
     def _key_columns(self) -> tuple[Comparable, ...]:
@@ -103,7 +109,7 @@ def _as_hashes(column: pa.Array) -> Hashes:
     return signed.view(np.uint64)
 
 
-class TableReading:
+class TableReader:
     """Reads a table once; each lane that needs it reads parts until none is left.
 
     Args:
@@ -119,10 +125,10 @@ class TableReading:
         # pages that are added meanwhile belong to the last part
         self._parts = [_Part(*each) for each in pairwise([*firsts, None])]
         self._pages = max(pages, firsts[-1] + 1)
-        self._found: list[Fingerprints] = []
+        self._fingerprints: list[Fingerprints] = []
         #: Guards the attributes below; never held during a query.
         self._changed = threading.Condition()
-        self._under_way = self._rows = self._pages_read = 0
+        self._parts_in_progress = self._rows = self._pages_read = 0
         self._ended = False
         #: The known rows; if it is still None at the end, reading was abandoned.
         self._known: KnownRows | None = None
@@ -137,7 +143,7 @@ class TableReading:
             The known rows, or None if reading was abandoned.
         """
         try:
-            while (part := self._take()) is not None:
+            while (part := self._next_part()) is not None:
                 self._read(connection, part)
         except ServerError as error:
             self.abandon(str(error))
@@ -152,57 +158,57 @@ class TableReading:
             if self._ended:
                 return
             self._ended = True
-            self._found.clear()
+            self._fingerprints.clear()
             self._changed.notify_all()
         log.info("table %s is not compared here: %s", self._hasher.table, why)
 
-    def _take(self) -> _Part | None:
+    def _next_part(self) -> _Part | None:
         with self._changed:
             if self._ended or not self._parts:
                 return None
-            self._under_way += 1
+            self._parts_in_progress += 1
             return self._parts.pop(0)
 
     def _read(self, connection: Connection, part: _Part) -> None:
-        for rows in self._hasher.stored(connection, part):
-            if not self._give(rows):
+        for rows in self._hasher.hash_stored(connection, part):
+            if not self._add(rows):
                 return
-        self._end(part)
+        self._complete_part(part)
 
-    def _give(self, rows: Fingerprints) -> bool:
+    def _add(self, rows: Fingerprints) -> bool:
         """Add rows that were read, and return whether to go on reading."""
         with self._changed:
             if self._ended:
                 return False
-            self._found.append(rows)
+            self._fingerprints.append(rows)
             self._rows += len(rows)
             count = self._rows
-        return self._is_worth_it(count)
+        return self._is_within_limit(count)
 
-    def _is_worth_it(self, rows: float) -> bool:
+    def _is_within_limit(self, rows: float) -> bool:
         if rows > self._limit:
             self.abandon(f"it has some {rows:,.0f} rows or more, too many for these")
         return rows <= self._limit
 
-    def _end(self, part: _Part) -> None:
+    def _complete_part(self, part: _Part) -> None:
         """Note that a part was read completely."""
         with self._changed:
             if self._ended:
                 return
-            self._under_way -= 1
-            self._pages_read += (part.after or self._pages) - part.first
-            whole = float(self._rows)
+            self._parts_in_progress -= 1
+            self._pages_read += (part.end or self._pages) - part.first
+            estimate = float(self._rows)
             if self._pages > PART_PAGES:
                 # a short table is read quickly, and its pages are not evenly full
-                whole *= self._pages / self._pages_read
-            if not self._parts and not self._under_way:
+                estimate *= self._pages / self._pages_read
+            if not self._parts and not self._parts_in_progress:
                 self._complete()
-        self._is_worth_it(whole)
+        self._is_within_limit(estimate)
 
     def _complete(self) -> None:
-        self._known = KnownRows(Fingerprints.joined(self._found))
+        self._known = KnownRows(Fingerprints.concatenate(self._fingerprints))
         self._ended = True
-        self._found.clear()
+        self._fingerprints.clear()
         log.info(
             "table %s: rows are compared with its %d", self._hasher.table, self._rows
         )

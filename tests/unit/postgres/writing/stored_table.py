@@ -13,7 +13,7 @@ import pyarrow as pa
 from propload.batch import ROW
 from propload.postgres.sql.shape import ColumnShape, Shape
 from propload.postgres.sql.stored_rows import COMPARABLE_SIZE_QUERY
-from propload.postgres.writing.stored.comparable import comparable
+from propload.postgres.writing.stored.comparable import comparable_columns
 from propload.postgres.writing.stored.table_reading import (
     PART_PAGES,
     PROBE_PAGES,
@@ -29,7 +29,7 @@ COLUMNS = (
     ColumnShape(ColumnPlan("v", pl.String(), "copy", "text")),
 )
 SHAPE = Shape(TableName("public", "t"), COLUMNS, key=("k",))
-HASHER = Hasher(SHAPE.table, comparable(COLUMNS) or (), SHAPE.key)
+HASHER = Hasher(SHAPE.table, comparable_columns(COLUMNS) or (), SHAPE.key)
 
 
 def layer_of(rows: dict[int, str]) -> pl.DataFrame:
@@ -72,7 +72,7 @@ class StoredTable:
         self.on_read(first)
         after = _number(pages[-1]) if "ctid <" in sql else len(self.parts)
         assert after == first + 1
-        prints = HASHER.incoming(layer_of(self.parts[first]))
+        prints = HASHER.hash_incoming(layer_of(self.parts[first]))
         arrays = [pa.array(each.view(np.int64)) for each in (prints.keys, prints.rows)]
         yield pa.RecordBatch.from_arrays(arrays, ["key", "row"])
 

@@ -6,11 +6,11 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from propload.postgres.writing.stored.server_hashes import hash_columns, together
+from propload.postgres.writing.stored.server_hashes import combine_hashes, hash_columns
 
 
 def hash_rows(frame, seed):
-    return together(hash_columns(frame, seed))
+    return combine_hashes(hash_columns(frame, seed))
 
 
 def _hashed(values, dtype):

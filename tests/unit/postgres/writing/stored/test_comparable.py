@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from propload.postgres.sql.shape import ColumnShape
-from propload.postgres.writing.stored.comparable import comparable
+from propload.postgres.writing.stored.comparable import comparable_columns
 from propload.target import ColumnPlan
 
 UTC = pl.Datetime("us", "UTC")
@@ -48,7 +48,7 @@ def _columns(dtype, transfer_format, pg_type):
 def test_a_column_is_asked_for_in_the_form_in_which_it_comes(
     dtype, transfer_format, pg_type, stored
 ):
-    [column] = comparable(_columns(dtype, transfer_format, pg_type))
+    [column] = comparable_columns(_columns(dtype, transfer_format, pg_type))
     assert column.stored == stored
 
 
@@ -70,11 +70,14 @@ def test_one_column_that_does_not_compare_keeps_all_from_it(
     dtype, transfer_format, pg_type
 ):
     others = _columns(pl.Int32(), "copy", "integer")
-    assert comparable([*others, *_columns(dtype, transfer_format, pg_type)]) is None
+    assert (
+        comparable_columns([*others, *_columns(dtype, transfer_format, pg_type)])
+        is None
+    )
 
 
 def test_decimals_come_as_texts_with_all_their_digits():
-    [column] = comparable(_columns(pl.Decimal(10, 2), "copy", "numeric(10,2)"))
+    [column] = comparable_columns(_columns(pl.Decimal(10, 2), "copy", "numeric(10,2)"))
     frame = pl.DataFrame({'a "b"': pl.Series(["1.5", "-0.10", None])})
     frame = frame.cast(pl.Decimal(10, 2)).select(column.incoming)
     assert frame.to_series().to_list() == ["1.50", "-0.10", None]

@@ -22,10 +22,12 @@ def test_of_keys_with_one_hash_at_most_one_is_known():
 
 
 def test_parts_are_joined_in_their_order():
-    joined = Fingerprints.joined([_prints([(1, 2)]), _prints([]), _prints([(3, 4)])])
+    joined = Fingerprints.concatenate(
+        [_prints([(1, 2)]), _prints([]), _prints([(3, 4)])]
+    )
     assert joined.keys.tolist() == [1, 3]
     assert joined.rows.tolist() == [2, 4]
-    assert len(Fingerprints.joined([])) == 0
+    assert len(Fingerprints.concatenate([])) == 0
 
 
 @pytest.mark.parametrize("key", [0, 1, 2**63, 2**64 - 1])

@@ -12,8 +12,8 @@ import pytest
 from propload.postgres.writing.stored.server_hashes import (
     HASHED,
     LONGEST,
+    combine_hashes,
     hash_columns,
-    together,
 )
 
 UTC = pl.Datetime("us", "UTC")
@@ -65,7 +65,7 @@ ANSWERS = [
 
 
 def hash_rows(frame, seed):
-    return together(hash_columns(frame, seed))
+    return combine_hashes(hash_columns(frame, seed))
 
 
 def _hashed(values, dtype):

@@ -240,13 +240,13 @@ def test_giving_up_wakes_a_lane_that_waits(monkeypatch):
 )
 def test_rows_are_compared_only_where_an_equal_one_stays_as_it_is(rules, monkeypatch):
     monkeypatch.setattr(stored_rows, "LEAST_COLUMNS", len(SHAPE.columns))
-    assert StoredRows.find(SHAPE, lambda: 1) is not None
-    assert StoredRows.find(replace(SHAPE, **rules), lambda: 1) is None
+    assert StoredRows.for_shape(SHAPE, lambda: 1) is not None
+    assert StoredRows.for_shape(replace(SHAPE, **rules), lambda: 1) is None
 
 
 def test_rows_of_few_columns_are_looked_up(monkeypatch):
     monkeypatch.setattr(stored_rows, "LEAST_COLUMNS", len(SHAPE.columns) + 1)
-    assert StoredRows.find(SHAPE, lambda: 1) is None
+    assert StoredRows.for_shape(SHAPE, lambda: 1) is None
 
 
 def test_pieces_keep_their_rows_numbers():

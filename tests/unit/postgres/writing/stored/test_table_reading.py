@@ -9,7 +9,7 @@ import pytest
 
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.writing.stored import table_reading
-from propload.postgres.writing.stored.table_reading import TableReading
+from propload.postgres.writing.stored.table_reading import TableReader
 from tests.unit.postgres.writing.stored_table import HASHER, StoredTable, layer_of
 from tests.waiting import noted_waits
 
@@ -20,11 +20,11 @@ ALL = {key: value for part in PARTS for key, value in part.items()}
 
 
 def _reading(table, limit=1_000.0):
-    return TableReading(HASHER, table.pages, limit)
+    return TableReader(HASHER, table.pages, limit)
 
 
 def _found(known, rows):
-    return known.find(HASHER.incoming(layer_of(rows))).tolist()
+    return known.find(HASHER.hash_incoming(layer_of(rows))).tolist()
 
 
 def test_one_lane_reads_all_parts_and_knows_what_they_hold():
@@ -37,7 +37,7 @@ def test_one_lane_reads_all_parts_and_knows_what_they_hold():
 
 def test_a_table_without_pages_is_read_once():
     table = StoredTable([{}])
-    known = TableReading(HASHER, 0, 100.0).read(table)
+    known = TableReader(HASHER, 0, 100.0).read(table)
     assert table.read == [0]
     assert _found(known, ALL) == [False] * 5
 
