@@ -37,7 +37,7 @@ def write_next_batch(session, frame):
     piece = Piece(number, 0, Deduped((rows,)), first, first + rows.height)
     counts = Counts(read=rows.height, inserted=rows.height)
     mine = {"token": session.token, "holder": holder}
-    session.execute(ledger.record(run, piece, counts, **mine))
+    session.execute(ledger.insert_entry(run, piece, counts, **mine))
 
 
 @pytest.mark.parametrize("end", ["commit", "rollback"])

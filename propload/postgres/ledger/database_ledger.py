@@ -57,7 +57,7 @@ class DatabaseLedger:
     def record(self, connection: Connection, piece: Piece, counts: Counts) -> bool:
         """Enter a piece in its transaction; return False if it is entered already."""
         owner = {"token": connection.token, "holder": self._holder}
-        entry = ledger.record(self.run_id, piece, counts, **owner)
+        entry = ledger.insert_entry(self.run_id, piece, counts, **owner)
         with self._detect_dropped_ledger(connection):
             if connection.execute(entry):
                 return True
@@ -76,14 +76,14 @@ class DatabaseLedger:
 
     def find(self, connection: Connection, piece: Piece) -> LedgerEntry | None:
         """Return the entry of a piece, or None if it was not committed."""
-        query = ledger.find(self.run_id, piece.batch, piece.lane)
+        query = ledger.find_entry(self.run_id, piece.batch, piece.lane)
         with self._detect_dropped_ledger(connection):
             rows = connection.rows(query)
         return _entry(rows[0]) if rows else None
 
     def committed(self, connection: Connection) -> list[LedgerEntry]:
         """Return every entry of the run, in order of batch and lane."""
-        rows = connection.ask(ledger.COMMITTED, (self.run_id,))
+        rows = connection.ask(ledger.ENTRIES_OF_RUN, (self.run_id,))
         return [_entry(row) for row in rows]
 
     def enter_end(self, connection: Connection, status: str) -> None:
@@ -98,7 +98,7 @@ class DatabaseLedger:
 
     def other_open_runs(self, connection: Connection, target: str) -> list[str]:
         """Return other runs that committed rows into a table and are still running."""
-        rows = connection.rows(ledger.BESIDE, (target, self.run_id))
+        rows = connection.rows(ledger.CONCURRENT_RUNS, (target, self.run_id))
         return [str(run_id) for (run_id,) in rows]
 
     def mark_end_committed(self, status: str) -> None:
@@ -141,7 +141,7 @@ def take_over(
         connection.commit()
         return True
     params = (run_id, holder)
-    return run_in_time(connection, ledger.HOLD, params, wait=wait)
+    return run_in_time(connection, ledger.SET_HOLDER, params, wait=wait)
 
 
 def make_ledger(connection: Connection, /) -> bool:
@@ -164,7 +164,7 @@ def _make(connection: Connection, schema: tuple[str, ...]) -> None:
     statements then fail with a duplicate, and there is nothing left to create.
     """
     try:
-        statements = (ledger.LOCK_MAKING, *schema, *ledger.CREATE_TABLES)
+        statements = (ledger.LOCK_SCHEMA, *schema, *ledger.CREATE_TABLES)
         connection.execute(";".join(statements))
     except ServerError as error:
         connection.rollback()

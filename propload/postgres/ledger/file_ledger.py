@@ -143,7 +143,7 @@ class FileLedger:
             WriteError: The server runs it in another session than the one that was
                 opened.
         """
-        query = ledger.transaction(self.run_id, token=connection.token)
+        query = ledger.transaction_id(self.run_id, token=connection.token)
         transaction_id = connection.value(query)
         if transaction_id is None:
             raise lost_session_error()

@@ -161,7 +161,7 @@ def was_committed(connection: Connection, transaction_id: str, /) -> bool:
         WriteError: It is so old that the server no longer knows its outcome.
     """
     try:
-        status = connection.value(ledger.status_of(transaction_id))
+        status = connection.value(ledger.transaction_status(transaction_id))
     except ServerError as error:
         connection.rollback()
         if error.sqlstate != _UNASSIGNED_TRANSACTION:

@@ -72,7 +72,7 @@ def prune_runs(
         deleted = 0
         if LedgerAccess.of(connection).is_usable:
             params = (before, target, "\n".join(kept.sources), "\n".join(kept.runs))
-            deleted = int(connection.value(ledger.FORGET, params))
+            deleted = int(connection.value(ledger.DELETE_LOADED_RUNS, params))
         connection.commit()
         old = written_before(before, ledger_files(state_dir))
         return deleted + _delete_files(connection, old, target, kept)

@@ -228,7 +228,7 @@ def as_write_error(
     if (
         shadow_names is not None
         and is_missing(error)
-        and shadow_names.are_of(str(error))
+        and shadow_names.are_meant_by(str(error))
     ):
         return gathered_rows_gone_error(table, batch=batch, sqlstate=sqlstate)
     error_class = TransientWriteError if failure.kind == "transient" else WriteError
@@ -238,7 +238,7 @@ def as_write_error(
     reason = _with_doing(failure.reason, doing or error.doing)
     text = f"{place}: {failure.message}{code} ({reason}){hint}"
     if shadow_names is not None:
-        text = shadow_names.in_text(text)
+        text = shadow_names.replace_in_text(text)
     return error_class(text, table=table, batch=batch, sqlstate=sqlstate)
 
 

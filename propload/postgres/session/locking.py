@@ -76,7 +76,7 @@ def is_free(connection: Connection, subject: str, /, *, wait: float) -> bool:
     """
     # taken for one transaction: behind a pooler in transaction mode, the statement that
     # releases a session-level lock may reach another session, and the lock would stay
-    return run_in_time(connection, locks.pass_through(subject), wait=wait)
+    return run_in_time(connection, locks.take_for_transaction(subject), wait=wait)
 
 
 def release(connection: Connection, subject: str, /) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from propload.postgres.session.driver_errors import ServerError
-from propload.postgres.sql.sessions import END_LOST
+from propload.postgres.sql.sessions import TERMINATE_SESSION
 
 if TYPE_CHECKING:
     from propload.postgres.session.statements import Statements
@@ -69,7 +69,7 @@ class LostSessions:
 def _terminate(session: Statements, backend: Backend) -> bool:
     """Return whether the server has ended a session, or refuses to do so."""
     try:
-        rows = session.rows(END_LOST, (backend.pid, backend.started))
+        rows = session.rows(TERMINATE_SESSION, (backend.pid, backend.started))
         session.commit()
     except ServerError as error:
         if error.sqlstate is None:

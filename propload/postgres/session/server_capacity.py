@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from propload.postgres.sql.sessions import ANSWER, CONNECTIONS
+from propload.postgres.sql.sessions import CONNECTIONS, PING
 
 if TYPE_CHECKING:
     from propload.postgres.session.connection import Connection
@@ -63,6 +63,6 @@ def round_trip_seconds(session: Connection, /) -> float:
     times: list[float] = []
     while len(times) < MAX_ANSWERS and max(times, default=0.0) < SLOW_ANSWER_SECONDS:
         start = time.perf_counter()
-        session.ask(ANSWER)
+        session.ask(PING)
         times.append(time.perf_counter() - start)
     return min(times)

@@ -13,7 +13,7 @@ from propload.postgres.session.dsn import describe_dsn
 from propload.postgres.session.lost_sessions import LostSessions
 from propload.postgres.session.preconnecting import Preconnector
 from propload.postgres.session.slow_connect import warn_if_slow
-from propload.postgres.sql.sessions import ANSWER
+from propload.postgres.sql.sessions import PING
 
 if TYPE_CHECKING:
     from propload.postgres.session.connection import Connection
@@ -67,7 +67,7 @@ class ServerSessions:
         """
         try:
             session = self.control()
-            session.ask(ANSWER)
+            session.ask(PING)
         except ServerError:
             self.discard_control()
         return self.control()

@@ -35,8 +35,8 @@ def store_nulls(shape: Shape, /) -> str:
 
     If even that fails, the type takes no value at all, and no row is at fault.
     """
-    stored = (f"INSERT INTO {probe} DEFAULT VALUES" for probe in _probes(shape))
-    return f"ARRAY[{', '.join(map(text, stored))}]"
+    inserts = (f"INSERT INTO {probe} DEFAULT VALUES" for probe in _probes(shape))
+    return f"ARRAY[{', '.join(map(text, inserts))}]"
 
 
 def _probes(shape: Shape) -> list[str]:
@@ -53,8 +53,8 @@ def _create_probes(shape: Shape) -> tuple[str, ...]:
         columns.setdefault(probe, []).append(column.name)
     return tuple(
         f"CREATE TEMPORARY TABLE IF NOT EXISTS {probe} ON COMMIT DELETE ROWS AS "
-        f"SELECT {names(held)} FROM {table(shape.table)} WITH NO DATA"
-        for probe, held in columns.items()
+        f"SELECT {names(column_names)} FROM {table(shape.table)} WITH NO DATA"
+        for probe, column_names in columns.items()
     )
 
 

@@ -22,7 +22,7 @@ _INTERVAL_FIELDS = re.compile(r"interval [a-z ]+", re.ASCII)
 _MONEY = ("-92233720368547758.08", "92233720368547758.07")
 #: Types that round or truncate without an error when cast to a length or precision.
 _ROUNDING = re.compile(r"(?:numeric|timestamp|time|interval)\b")
-_ON_EARTH = re.compile(r"(.*\.)?geography(?:\(.*\))?", re.DOTALL)
+_GEOGRAPHY = re.compile(r"(.*\.)?geography(?:\(.*\))?", re.DOTALL)
 
 
 def stage_type(plan: ColumnPlan, /) -> str:
@@ -40,10 +40,13 @@ def cast_type(plan: ColumnPlan, /) -> str | None:
     if plan.of_postgis:
         # gives a value without an SRID the column's, so that it can equal stored ones
         return plan.pg_type
-    wanted = _without_length(plan.pg_type)
-    if stage_type(plan) == wanted or wanted in ("character varying", "bpchar"):
+    target_type = _without_length(plan.pg_type)
+    if stage_type(plan) == target_type or target_type in (
+        "character varying",
+        "bpchar",
+    ):
         return None
-    return wanted
+    return target_type
 
 
 def length_type(plan: ColumnPlan, /) -> str | None:
@@ -61,18 +64,20 @@ def cast_sql(plan: ColumnPlan, value: str, /) -> str:
         plan: The column.
         value: The SQL of the staged value.
     """
-    wanted = cast_type(plan)
+    target_type = cast_type(plan)
     if _BLANKS_CUT.fullmatch(plan.pg_type):
-        return _cut_blanks(plan, f"{value}::{wanted}" if wanted else value)
-    if wanted is None:
+        return _cut_blanks(plan, f"{value}::{target_type}" if target_type else value)
+    if target_type is None:
         return value
-    cast = _cast(value, wanted)
-    kept = kept_exactly(plan, value)
-    if kept is None:
+    cast = _cast(value, target_type)
+    is_exact = kept_exactly(plan, value)
+    if is_exact is None:
         return cast
     name = plan.pg_type.replace("'", "''")
-    refusal = f"({value} || ' is not exact as {name}')::numeric::text::{wanted}"
-    return f"CASE WHEN {kept} THEN {cast} WHEN {value} IS NOT NULL THEN {refusal} END"
+    refusal = f"({value} || ' is not exact as {name}')::numeric::text::{target_type}"
+    return (
+        f"CASE WHEN {is_exact} THEN {cast} WHEN {value} IS NOT NULL THEN {refusal} END"
+    )
 
 
 def input_type(pg_type: str, /) -> str:
@@ -117,27 +122,27 @@ def kept_exactly(plan: ColumnPlan, value: str, /) -> str | None:
         return kept_exactly(
             replace(plan, pg_type=plan.domain_base_array, domain_base_array=None), value
         )
-    wanted = cast_type(plan)
-    if plan.dtype != pl.String or wanted is None:
+    target_type = cast_type(plan)
+    if plan.dtype != pl.String or target_type is None:
         return None
     if plan.of_postgis:
-        return _within_degrees(value, wanted)
-    return _kept(plan.pg_type, wanted, value)
+        return _within_degrees(value, target_type)
+    return _is_exact(plan.pg_type, target_type, value)
 
 
-def _kept(pg_type: str, wanted: str, value: str) -> str | None:
-    if wanted.removesuffix("[]") in ("name", '"char"'):
-        text = "text[]" if wanted.endswith("[]") else "text"
-        return f"{value}::{wanted}::{text} = {value}::{text}"
-    if wanted == "money":
+def _is_exact(pg_type: str, target_type: str, value: str) -> str | None:
+    if target_type.removesuffix("[]") in ("name", '"char"'):
+        text = "text[]" if target_type.endswith("[]") else "text"
+        return f"{value}::{target_type}::{text} = {value}::{text}"
+    if target_type == "money":
         least, most = _MONEY
         return (
             f"CASE WHEN {value}::numeric BETWEEN {least} AND {most} "
-            f"THEN {_cast(value, wanted)}::numeric = {value}::numeric "
+            f"THEN {_cast(value, target_type)}::numeric = {value}::numeric "
             f"WHEN {value} IS NOT NULL THEN false END"
         )
-    if pg_type != wanted and _ROUNDING.match(pg_type):
-        return f"{value}::{pg_type} = {value}::{wanted}"
+    if pg_type != target_type and _ROUNDING.match(pg_type):
+        return f"{value}::{pg_type} = {value}::{target_type}"
     return None
 
 
@@ -148,10 +153,10 @@ def _within_degrees(value: str, pg_type: str) -> str | None:
     notice. Bounding boxes are compared, as they have no SRID; an empty geography has no
     box.
     """
-    found = _ON_EARTH.fullmatch(pg_type)
-    if found is None:
+    match = _GEOGRAPHY.fullmatch(pg_type)
+    if match is None:
         return None
-    namespace = found[1] or ""
+    namespace = match[1] or ""
     plane, box = f"{namespace}geometry", f"{namespace}box2d"
     stored = f"{value}::{pg_type}::{plane}::{box}::text"
     return f"{stored} IS NOT DISTINCT FROM {value}::{plane}::{box}::text"

@@ -13,7 +13,7 @@ from propload.postgres.sql.tables import (
 _OID = "(SELECT oid FROM relation)"
 
 
-def _listed(query: str) -> str:
+def _rows_as_json(query: str) -> str:
     """Return the expression of a query's rows as a JSON array, null if it has none."""
     of_relation = query.replace("$1::int8", _OID)
     return f"(SELECT json_agg(row_to_json(t)) FROM ({of_relation}) AS t)::text"
@@ -25,5 +25,5 @@ def _listed(query: str) -> str:
 DESCRIPTION_QUERY = f"""
 WITH relation AS ({RELATION_QUERY})
 SELECT ({ASSUMPTIONS_QUERY}), row_to_json(relation)::text,
-       {_listed(CONFLICT_SOURCES_QUERY)}, {_listed(COLUMNS_QUERY)}
+       {_rows_as_json(CONFLICT_SOURCES_QUERY)}, {_rows_as_json(COLUMNS_QUERY)}
 FROM relation"""

@@ -13,12 +13,14 @@ if TYPE_CHECKING:
     from propload.report import Counts
 
 #: Names the advisory lock under which the schema is made; no run's lock has its key.
-_MAKING = "propload:schema"
+_SCHEMA_LOCK = "propload:schema"
 
 #: The setting that holds a session's token, by which the session is recognized.
 SESSION = "propload.session"
 
-LOCK_MAKING = f"SELECT pg_advisory_xact_lock(hashtextextended('{_MAKING}', 0))::text"
+LOCK_SCHEMA = (
+    f"SELECT pg_advisory_xact_lock(hashtextextended('{_SCHEMA_LOCK}', 0))::text"
+)
 
 #: Whether both tables exist, whether this user may create them, whether the user may
 #: use them, and whether their schema exists. Privileges are asked for by oid, because
@@ -82,12 +84,12 @@ CREATE TABLE IF NOT EXISTS propload.ledger (
 
 #: The process that holds a run is noted in the run's settings, so that existing tables
 #: need no new column.
-_HELD = "settings::json ->> 'holder'"
-_HOLDER = "jsonb_build_object('holder', $2::text)"
+_STORED_HOLDER = "settings::json ->> 'holder'"
+_NEW_HOLDER = "jsonb_build_object('holder', $2::text)"
 #: The oid of the table of runs itself. If it has changed, the database was restored
 #: from a dump, and the oid of the table that a run wrote into is no longer valid
 #: either.
-_PLACE = "jsonb_build_object('ledger', 'propload.runs'::regclass::oid::int8)"
+_LEDGER_OID = "jsonb_build_object('ledger', 'propload.runs'::regclass::oid::int8)"
 
 #: Enters a run, or sets one that is continued to running: of that only the status, the
 #: end and the settings change, and only if process $2 holds it.
@@ -95,22 +97,22 @@ BEGIN = f"""
 INSERT INTO propload.runs AS r
     (run_id, source, fingerprint, target, mode, settings)
 VALUES ($1::text, $3::text, $4::text, $5::text, $6::text,
-        ($7::jsonb || {_HOLDER} || {_PLACE})::text)
+        ($7::jsonb || {_NEW_HOLDER} || {_LEDGER_OID})::text)
 ON CONFLICT (run_id) DO UPDATE
 SET status = 'running', finished_at = NULL, settings = EXCLUDED.settings
-WHERE r.{_HELD} = $2::text
+WHERE r.{_STORED_HOLDER} = $2::text
 RETURNING run_id"""
 
 #: Makes process $2 the holder of a run. It waits for the open transactions that have
 #: entered a piece of the run.
-HOLD = f"""
-UPDATE propload.runs SET settings = (settings::jsonb || {_HOLDER})::text
+SET_HOLDER = f"""
+UPDATE propload.runs SET settings = (settings::jsonb || {_NEW_HOLDER})::text
 WHERE run_id = $1::text
 RETURNING run_id"""
 
 FINISH = f"""
 UPDATE propload.runs SET status = $3::text, finished_at = now()
-WHERE run_id = $1::text AND {_HELD} = $2::text
+WHERE run_id = $1::text AND {_STORED_HOLDER} = $2::text
 RETURNING run_id"""
 
 #: The status of a run of which every row is in the table or rejected.
@@ -119,7 +121,7 @@ LOADED = "loaded"
 #: Deletes loaded runs into table $2 (if empty, into any) that ended before $1, with
 #: their entries; returns how many. Runs from the sources of $3 and the runs of $4 are
 #: kept; both are lists with one item a line.
-FORGET = f"""
+DELETE_LOADED_RUNS = f"""
 WITH gone AS (
     DELETE FROM propload.runs
     WHERE status = '{LOADED}' AND finished_at < $1::timestamptz
@@ -139,7 +141,7 @@ _ENTRY = (
     "stale, duplicates, rejected"
 )
 
-COMMITTED = (
+ENTRIES_OF_RUN = (
     f"SELECT {_ENTRY} FROM propload.ledger WHERE run_id = $1::text ORDER BY batch, lane"
 )
 
@@ -164,13 +166,13 @@ WHERE mode = 'replace' AND status = 'running'
 
 #: Other runs that have committed rows into the same table and are still in progress:
 #: the process of a run holds its advisory lock, which is released even if it is killed.
-BESIDE = f"""
+CONCURRENT_RUNS = f"""
 SELECT run_id FROM propload.runs AS r
 WHERE target = $1::text AND run_id <> $2::text
   AND mode <> 'replace' AND status = 'running'
   AND EXISTS (SELECT FROM propload.ledger AS l
               WHERE l.run_id = r.run_id AND inserted + updated + unchanged > 0)
-  AND {locks.number_of("run", "run_id")} IN ({locks.HELD})
+  AND {locks.key_expression("run", "run_id")} IN ({locks.HELD_KEYS})
 ORDER BY started_at, run_id"""
 
 #: Identifies a database whatever its address and name are.
@@ -179,8 +181,8 @@ SELECT (SELECT system_identifier FROM pg_control_system())::text || '/' || oid::
 FROM pg_catalog.pg_database WHERE datname = current_database()"""
 
 
-def transaction(run_id: str, /, *, token: str) -> str:
-    """Return the query for the id of the open transaction, for `status_of`.
+def transaction_id(run_id: str, /, *, token: str) -> str:
+    """Return the query for the id of the open transaction, for `transaction_status`.
 
     It returns null if the session has another token. It also takes the lock of the
     run's open pieces in shared mode; a process that continues the run waits for that
@@ -188,16 +190,16 @@ def transaction(run_id: str, /, *, token: str) -> str:
     """
     return (
         f"SELECT CASE WHEN {_is_session(token)} THEN pg_current_xact_id()::text END "
-        f"FROM {locks.share(pieces_of(run_id))}"
+        f"FROM {locks.take_shared(open_pieces_lock(run_id))}"
     )
 
 
-def status_of(transaction: str, /) -> str:
+def transaction_status(transaction: str, /) -> str:
     """Return the query for a transaction's status: committed, aborted, in progress."""
     return f"SELECT pg_xact_status({text(transaction)}::xid8)"
 
 
-def pieces_of(run_id: str, /) -> str:
+def open_pieces_lock(run_id: str, /) -> str:
     """Return the name of the lock that transactions of a run's pieces hold, shared."""
     return f"pieces:{run_id}"
 
@@ -206,7 +208,7 @@ def _is_session(token: str) -> str:
     return f"current_setting('{SESSION}', true) = {text(token)}"
 
 
-def record(
+def insert_entry(
     run_id: str, piece: Piece, counts: Counts, /, *, token: str, holder: str
 ) -> str:
     """Return the statement that enters a piece in the ledger, in its transaction.
@@ -233,9 +235,10 @@ def record(
         counts.rejected,
     )
     values = ", ".join(map(str, numbers))
+    lock = locks.take_shared(open_pieces_lock(run_id))
     return (
         f"INSERT INTO propload.ledger (run_id, {_ENTRY}) "
-        f"SELECT {text(run_id)}, {values} FROM {locks.share(pieces_of(run_id))}, "
+        f"SELECT {text(run_id)}, {values} FROM {lock}, "
         f"(SELECT FROM propload.runs WHERE {_is_held(run_id, holder)} FOR SHARE) AS r "
         f"WHERE {_is_session(token)} ON CONFLICT (run_id, batch, lane) DO NOTHING"
     )
@@ -247,16 +250,16 @@ def obstacles(run_id: str, /, *, token: str, holder: str) -> str:
     It returns whether the session has the token, whether the ledger has the run, and
     whether this process holds the run.
     """
-    known = f"SELECT FROM propload.runs WHERE run_id = {text(run_id)}"
-    held = f"SELECT FROM propload.runs WHERE {_is_held(run_id, holder)}"
-    return f"SELECT {_is_session(token)}, EXISTS ({known}), EXISTS ({held})"
+    run = f"SELECT FROM propload.runs WHERE run_id = {text(run_id)}"
+    held_run = f"SELECT FROM propload.runs WHERE {_is_held(run_id, holder)}"
+    return f"SELECT {_is_session(token)}, EXISTS ({run}), EXISTS ({held_run})"
 
 
 def _is_held(run_id: str, holder: str) -> str:
-    return f"run_id = {text(run_id)} AND {_HELD} = {text(holder)}"
+    return f"run_id = {text(run_id)} AND {_STORED_HOLDER} = {text(holder)}"
 
 
-def find(run_id: str, batch: int, lane: int, /) -> str:
+def find_entry(run_id: str, batch: int, lane: int, /) -> str:
     """Return the query for a piece's entry in the ledger."""
     return (
         f"SELECT {_ENTRY} FROM propload.ledger WHERE run_id = {text(run_id)} "

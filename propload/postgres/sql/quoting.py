@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 #: Matches a parameter ($1) and the cast that follows it; and, so that they are skipped,
 #: quoted texts and names, and comments.
-_PLACE = re.compile(
+_PARAMETER = re.compile(
     r"""\bE'(?:[^'\\]|\\.|'')*'|'[^']*'|"[^"]*"|--[^\n]*|\$(\d+)(::\w+)?""", re.DOTALL
 )
 
@@ -44,32 +44,32 @@ def text(value: str, /) -> str:
     return "E" + quoted.replace("\\", "\\\\") if "\\" in value else quoted
 
 
-def value(given: object, pg_type: str = "", /) -> str:
+def value(obj: object, pg_type: str = "", /) -> str:
     """Return a Python value as an SQL literal.
 
     Args:
-        given: The value.
+        obj: The value.
         pg_type: The cast to append (`::text`); by default the one that the value needs,
             if any.
 
     Raises:
         TypeError: The type of the value is not supported.
     """
-    if given is None:
+    if obj is None:
         return f"NULL{pg_type}"
-    if isinstance(given, bool):
-        return f"{given}{pg_type}"
-    if isinstance(given, int):
-        return f"({given}){pg_type or '::int8'}"
-    if isinstance(given, str):
-        return f"{text(given)}{pg_type or '::text'}"
-    if isinstance(given, datetime):
-        return f"{text(given.isoformat())}{pg_type or '::timestamptz'}"
-    if isinstance(given, list):
+    if isinstance(obj, bool):
+        return f"{obj}{pg_type}"
+    if isinstance(obj, int):
+        return f"({obj}){pg_type or '::int8'}"
+    if isinstance(obj, str):
+        return f"{text(obj)}{pg_type or '::text'}"
+    if isinstance(obj, datetime):
+        return f"{text(obj.isoformat())}{pg_type or '::timestamptz'}"
+    if isinstance(obj, list):
         # ARRAY[] without elements needs a cast
-        literal = f"ARRAY[{', '.join(map(value, given))}]" if given else "'{}'"
+        literal = f"ARRAY[{', '.join(map(value, obj))}]" if obj else "'{}'"
         return literal + pg_type
-    msg = f"a statement takes no {type(given).__name__}"
+    msg = f"a statement takes no {type(obj).__name__}"
     raise TypeError(msg)
 
 
@@ -79,8 +79,8 @@ def with_values(sql: str, values: Sequence[object], /) -> str:
     The driver sends such a text in one round trip; with parameters it takes two.
     """
 
-    def stand(found: re.Match[str]) -> str:
-        number, pg_type = found.groups(default="")
-        return value(values[int(number) - 1], pg_type) if number else found[0]
+    def substitute(match: re.Match[str]) -> str:
+        number, pg_type = match.groups(default="")
+        return value(values[int(number) - 1], pg_type) if number else match[0]
 
-    return _PLACE.sub(stand, sql) if values else sql
+    return _PARAMETER.sub(substitute, sql) if values else sql

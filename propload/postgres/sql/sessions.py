@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from propload.target import TableName
 
 #: Tests whether the server answers, and how fast.
-ANSWER = "SELECT 1"
+PING = "SELECT 1"
 
 #: The size of a page of a table, in bytes.
 PAGE_BYTES = "SELECT current_setting('block_size')::integer"
@@ -87,14 +87,14 @@ _STARTED = "extract(epoch FROM backend_start)::text"
 #: Terminates the session of process $1 that began at $2, and waits up to 5 s for its
 #: end. The time excludes a later process with the same id; the application name, a
 #: session that a pooler has since assigned to another client.
-END_LOST = f"""
+TERMINATE_SESSION = f"""
 SELECT pg_terminate_backend(pid, 5000) FROM pg_catalog.pg_stat_activity
 WHERE pid = $1 AND {_STARTED} = $2 AND pid <> pg_backend_pid()
   AND usename = session_user
   AND application_name = current_setting('application_name')"""
 
 
-def begin(settings: Iterable[str], line: Mapping[str, str], /) -> str:
+def begin(settings: Iterable[str], keepalives: Mapping[str, str], /) -> str:
     """Return the query that sets up a session.
 
     It returns the server's version, whether this user may have the server read files,
@@ -102,17 +102,19 @@ def begin(settings: Iterable[str], line: Mapping[str, str], /) -> str:
 
     Args:
         settings: The names of the settings; their values are the parameters, in order.
-        line: The settings by which the server notices a broken connection, with their
-            values. One that the server's configuration or the user has set already is
-            left alone, and one that the server does not have is skipped; so are all on
-            a Unix-domain socket.
+        keepalives: The settings by which the server notices a broken connection, with
+            their values. One that the server's configuration or the user has set
+            already is left alone, and one that the server does not have is skipped; so
+            are all on a Unix-domain socket.
     """
     values = {NAME: "coalesce(nullif(current_setting('application_name'), ''), {})"}
     calls = ", ".join(
-        f"set_config({text(name)}, {values.get(name, '{}').format(f'${place}')}, false)"
-        for place, name in enumerate(settings, start=1)
+        f"set_config({text(name)}, {values.get(name, '{}').format(f'${n}')}, false)"
+        for n, name in enumerate(settings, start=1)
     )
-    pairs = ", ".join(f"({text(name)}, {text(line[name])})" for name in line)
+    pairs = ", ".join(
+        f"({text(name)}, {text(setting)})" for name, setting in keepalives.items()
+    )
     return f"""
 SELECT current_setting('server_version_num')::int, {READS_FILES}, pg_backend_pid(),
        (SELECT {_STARTED} FROM pg_catalog.pg_stat_get_activity(pg_backend_pid())),
@@ -154,11 +156,11 @@ HAVING count(*) > 0"""
 
 def set_up(shape: Shape, /) -> tuple[str, ...]:
     """Return the statements that prepare a session for writing through a stage."""
-    made = [find_operators(shape.table), create_stage(shape)]
+    statements = [find_operators(shape.table), create_stage(shape)]
     if shape.counts_by == "sequence":
-        made.append(merging.create_counter(merging.UPDATES))
+        statements.append(merging.create_counter(merging.UPDATES))
     if shape.merges and detects_stale(shape):
-        made.append(merging.create_counter(merging.STALES))
+        statements.append(merging.create_counter(merging.STALES))
     if shape.merges and shape.key:
-        made.append(merging.create_merge_function(shape))
-    return (TEMP_BUFFERS, *PROBE_ONLY, *made)
+        statements.append(merging.create_merge_function(shape))
+    return (TEMP_BUFFERS, *PROBE_ONLY, *statements)

@@ -23,30 +23,32 @@ class ShadowNames:
     pairs: tuple[tuple[str, str], ...] = ()
     namespace: str = ""
 
-    def are_of(self, missing: str, /) -> bool:
+    def are_meant_by(self, message: str, /) -> bool:
         """Return whether a message about something missing is about the shadow.
 
         That includes a message about its namespace as a whole, but not one about
         another table there.
 
         Args:
-            missing: The message.
+            message: The message.
         """
-        if any(shadows in missing for shadows, _ in self.pairs):
+        if any(name in message for name, _ in self.pairs):
             return True
         alone = rf"(?<![\w.]){re.escape(self.namespace)}(?![\w.])"
-        return bool(self.pairs and re.search(alone, missing))
+        return bool(self.pairs and re.search(alone, message))
 
-    def in_text(self, text: str, /) -> str:
+    def replace_in_text(self, text: str, /) -> str:
         """Return a text with the target's names in place of the shadow's."""
-        for shadows, own in self.pairs:
-            text = text.replace(shadows, own)
+        for shadow_name, target_name in self.pairs:
+            text = text.replace(shadow_name, target_name)
         return text
 
-    def in_reasons(self, reasons: pl.DataFrame, /) -> pl.DataFrame:
+    def replace_in_reasons(self, reasons: pl.DataFrame, /) -> pl.DataFrame:
         """Return reasons with the target's names in their checks and messages."""
         if not self.pairs or not reasons.height:
             return reasons
-        shadows, own = (list(names) for names in zip(*self.pairs, strict=True))
-        told = pl.col("check", "message").str.replace_many(shadows, own, leftmost=True)
-        return reasons.with_columns(told)
+        shadow_names, target_names = map(list, zip(*self.pairs, strict=True))
+        texts = pl.col("check", "message").str
+        return reasons.with_columns(
+            texts.replace_many(shadow_names, target_names, leftmost=True)
+        )

@@ -137,7 +137,7 @@ class Shape:
         names = self.cross_key_constraints
         if names:
             verb = "ties" if len(names) == 1 else "tie"
-            return self.shadow_names.in_text(
+            return self.shadow_names.replace_in_text(
                 f"{', '.join(names)} of {self.table} {verb} its rows to one another"
             )
         return None

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 #: How many rows are examined at most: without an index each of them is read and
 #: grouped.
-LOOKED_AT = 1_000_000
+MAX_EXAMINED = 1_000_000
 #: How many characters of a value are returned.
-TOLD_LENGTH = 60
+SHOWN_LENGTH = 60
 
 
 def stored_keys_query(table: TableName, key: Sequence[str], /) -> str:
@@ -30,13 +30,13 @@ def stored_keys_query(table: TableName, key: Sequence[str], /) -> str:
         key: The columns of the key, whose types have an equality.
     """
     columns = [quoting.name(column) for column in key]
-    texts = [f"left({column}::text, {TOLD_LENGTH})" for column in columns]
-    lacking = " OR ".join(f"{column} IS NULL" for column in columns)
+    texts = [f"left({column}::text, {SHOWN_LENGTH})" for column in columns]
+    has_null = " OR ".join(f"{column} IS NULL" for column in columns)
     names = ", ".join(columns)
     return (
         f"WITH looked AS MATERIALIZED (SELECT {names} FROM {quoting.table(table)} "
-        f"LIMIT {LOOKED_AT}) "
+        f"LIMIT {MAX_EXAMINED}) "
         f"SELECT (SELECT ARRAY[{', '.join(texts)}] FROM looked "
-        f"WHERE NOT ({lacking}) GROUP BY {names} HAVING count(*) > 1 LIMIT 1), "
-        f"EXISTS (SELECT FROM looked WHERE {lacking})"
+        f"WHERE NOT ({has_null}) GROUP BY {names} HAVING count(*) > 1 LIMIT 1), "
+        f"EXISTS (SELECT FROM looked WHERE {has_null})"
     )

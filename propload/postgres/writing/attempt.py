@@ -76,7 +76,9 @@ class Attempt:
             layer_counts, layer_reasons = write(layer)
             counts += layer_counts
             reasons.append(layer_reasons)
-        reported = self.shape.shadow_names.in_reasons(join_reasons(reasons).sort(ROW))
+        reported = self.shape.shadow_names.replace_in_reasons(
+            join_reasons(reasons).sort(ROW)
+        )
         counts += Counts(
             unchanged=self.approach.unchanged,
             duplicates=self.approach.duplicates,

@@ -48,7 +48,7 @@ def _require_privilege(
         return
     connection.rollback()
     if not connection.ask(sessions.MAY_STAGE)[0][0]:
-        table = shape.shadow_names.in_text(str(shape.table))
+        table = shape.shadow_names.replace_in_text(str(shape.table))
         msg = (
             f"{table} takes rows through a temporary table, which "
             "this user may not create: GRANT TEMPORARY ON DATABASE to it"

@@ -77,7 +77,7 @@ class TableWriter(PieceCommitter):
             session,
             ledger,
             # messages name the target even while its shadow is written
-            shape.shadow_names.in_text(str(shape.table)),
+            shape.shadow_names.replace_in_text(str(shape.table)),
             shadow_names=shape.shadow_names,
             on_refused=on_refused,
         )

@@ -13,7 +13,7 @@ from propload.journal import JournalSource
 from propload.postgres.ledger.history import find_point, find_run, runs_of
 from propload.postgres.ledger.run_record import RunRecord
 from propload.postgres.session.locking import GRACE_SECONDS, is_free, take
-from propload.postgres.sql.ledger import pieces_of
+from propload.postgres.sql.ledger import open_pieces_lock
 from propload.running.journaling import is_journaled
 from propload.running.resuming.lost_runs import LostRuns
 from propload.running.resuming.requirements import (
@@ -110,7 +110,7 @@ class ResumeFinder:
             raise LockedError(msg)
         # from here on, a process that lost its lock unnoticed commits no more pieces
         if not is_new and not (
-            is_free(session, pieces_of(run_id), wait=COMMIT_SECONDS)
+            is_free(session, open_pieces_lock(run_id), wait=COMMIT_SECONDS)
             and self.database.hold(session, run_id, wait=COMMIT_SECONDS)
         ):
             msg = (

@@ -102,8 +102,8 @@ class Sifter:
     def key_index(self, connection: Connection, key: Sequence[str], /) -> str | None:
         """Return the name of the unique index of exactly the key's columns, or None."""
         table = quoted_table(self._shape.table)
-        found = connection.rows(sifting.KEY_INDEX, (table, json.dumps([*key])))
-        return found[0][0] if found else None
+        names = connection.rows(sifting.KEY_INDEX, (table, json.dumps([*key])))
+        return names[0][0] if names else None
 
     def column_of(self, connection: Connection, constraint: str, /) -> str | None:
         """Return the columns of a constraint, separated by commas, or None."""

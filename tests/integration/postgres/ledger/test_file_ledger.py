@@ -94,7 +94,7 @@ def test_who_goes_on_with_a_file_ledger_waits_for_its_open_commits(
 ):
     run = run_record(target())
     files = FileLedger(state_dir, run)
-    subject = ledger.pieces_of(run.run_id)
+    subject = ledger.open_pieces_lock(run.run_id)
     with connect(database) as session, connect(database) as other:
         files.record(session, make_piece(ROWS), Counts(2, 2))
         assert not is_free(other, subject, wait=0.1)
@@ -161,7 +161,7 @@ def test_a_commit_that_the_server_has_forgotten_is_not_taken_for_undone(
         session.commit()
         # what it says of transactions before its oldest notes
         forgotten = "SELECT pg_xact_status(NULL)"
-        monkeypatch.setattr(ledger, "status_of", lambda _: forgotten)
+        monkeypatch.setattr(ledger, "transaction_status", lambda _: forgotten)
         with pytest.raises(WriteError, match="might be written twice"):
             FileLedger(state_dir, run).committed(session)
 
