@@ -40,7 +40,7 @@ class RowsPath:
     remaining: str
 
     def below(self, name: str) -> RowsPath | None:
-        """Return the place within a member of an object, or None if off the path."""
+        """Return the path within a member of an object, or None if off the path."""
         if self.remaining == name:
             return replace(self, remaining="")
         if self.remaining.startswith(f"{name}."):
@@ -85,7 +85,7 @@ class RowsPath:
 
 
 def rows_at_path(value: object, rows_path: RowsPath) -> Iterator[object]:
-    """Yield the values at a place in a decoded value, and refusals where it has none.
+    """Yield the values at a path in a decoded value, and refusals where it has none.
 
     Args:
         value: An object or a list of objects; anything else is refused.
@@ -116,7 +116,7 @@ def _as_list(value: Any) -> list[Any]:
 
 
 def decode_at_path(window: Window, rows_path: RowsPath) -> Iterator[None]:
-    """Decode the rows at a place in the value that begins here; yield after each.
+    """Decode the rows at a path in the value that begins here; yield after each.
 
     Args:
         window: The text, at the beginning of a value.
