@@ -45,9 +45,8 @@ log = logging.getLogger(__name__)
 class Loader:
     """Takes rows that are pushed, and loads them while more come.
 
-    When `put` returns, its rows are in the journal: a killed process loses none of them
-    (`journal_sync` determines what a power cut may lose). When `close` returns, they
-    are in the table.
+    When `put` returns, its rows are in the journal: a killed process loses none (but
+    see `journal_sync` for a power cut). When `close` returns, they are in the table.
 
         with propload.Loader(table="homes", key="id") as loader:
             for home in homes:
@@ -182,8 +181,7 @@ class Loader:
     def put(self, rows: object, /, *, timeout: float | None = None) -> None:
         """Take rows for the load; when this returns, they are in the journal.
 
-        A killed process loses none; `journal_sync` determines what a power cut may
-        lose.
+        A killed process loses none; `journal_sync` says what a power cut may lose.
 
         Args:
             rows: One row (a dict, dataclass or pydantic object), several, a frame
@@ -195,8 +193,8 @@ class Loader:
                 many of them were taken.
             ConfigError: They are not rows, or this Loader belongs to another process.
             SourceError: They cannot be turned into a table.
-            JournalError: The journal cannot be written to disk; the message says how
-                many rows were taken before that, if any.
+            JournalError: The journal cannot be written; the message says how many rows
+                were taken before that, if any.
             LoadError: The load has failed, or is closed; the message says how many of
                 these rows were taken before that, if any.
         """
@@ -207,8 +205,7 @@ class Loader:
 
         Raises:
             ConfigError: It is not a batch, or this Loader belongs to another process.
-            JournalError: The journal cannot be written to disk: the batch was not
-                taken.
+            JournalError: The journal cannot be written; the batch was not taken.
             LoadError: The load has failed, or is closed.
         """
         return bool(self._guard(lambda: self._source.try_put(batch)))
@@ -261,8 +258,7 @@ class Loader:
     def close(self, *, whole: bool = True) -> Report:
         """Load the rest of what was put, and return the report.
 
-        An interrupt while it waits ends the load immediately: rows that are not
-        committed stay in the journal.
+        An interrupt ends the load immediately: uncommitted rows stay in the journal.
 
         Args:
             whole: Whether all rows that exist were put. If not, a replace leaves the

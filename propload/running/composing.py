@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from propload.running.auto_sizing import BatchRows
     from propload.running.journaling import Journaling
     from propload.running.planning import Plan
+    from propload.running.read_ahead import PrefetchedSource
     from propload.sources.source import Source
     from propload.target import Target
 
@@ -227,9 +228,7 @@ def compose(
     fit = load.fit(claim, journaling)
     start = find_start(source, point)
     pipeline = Pipeline(
-        prefetched.reader
-        if prefetched
-        else _make_reader(load, journaling, start, memory, stack),
+        _reader(prefetched, load, journaling, start, memory=memory, stack=stack),
         fit,
         rejects,
         _pipeline_options(plan, memory, journaling, start, sizes),
@@ -254,14 +253,18 @@ def compose(
     )
 
 
-def _make_reader(
+def _reader(
+    prefetched: PrefetchedSource | None,
     load: _Load,
     journaling: Journaling,
     start: Start,
+    *,
     memory: MemoryWatch,
     stack: ExitStack,
 ) -> Reader:
     """Return the reader of a run's rows, from the row that it starts at."""
+    if prefetched:
+        return prefetched.reader
     first = first_row_of(load.source)
     batches = skip_rows(journaling.feed or load.source, start.first_row - first)
     reader = make_reader(batches, load.plan, memory, stack)

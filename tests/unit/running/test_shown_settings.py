@@ -3,7 +3,7 @@
 import polars as pl
 
 from propload.running.planning import Plan
-from propload.running.shown_settings import settings_shown
+from propload.running.shown_settings import plain_settings
 from propload.target import TableName, Target
 
 HOMES = Target(TableName("public", "homes"), key=("id",))
@@ -16,6 +16,6 @@ class Home:
 def test_python_objects_are_shown_by_name(tmp_path):
     told = {"schema": Home, "mapping": {"id": pl.col("No")}}
     plan = Plan.of({**told, "state_dir": tmp_path})
-    shown = settings_shown(plan, HOMES)
+    shown = plain_settings(plan, HOMES)
     assert (shown["schema"], shown["mapping"]) == ("Home", {"id": "Expr"})
     assert shown["objects"] == ["schema", "mapping"]
