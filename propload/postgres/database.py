@@ -244,16 +244,16 @@ class Database:
             facts = ensure_table(
                 session, target, frame_schema, existing, pg_types or {}
             )
-            fit = plan_rows(frame_schema, facts, target)
+            row_plan = plan_rows(frame_schema, facts, target)
             # another session may have created or changed the table in between
-            fit.require_fit()
+            row_plan.require_fit()
             loading_run = self._open_run(run.with_table(facts))
             table = loading_run.table_to_fill(target, facts)
-            loading_run.note_columns(fit.columns)
+            loading_run.note_columns(row_plan.columns)
             shape = shape_of(
                 facts,
                 target,
-                fit.columns,
+                row_plan.columns,
                 version=session.server_version,
                 table=table,
                 shadow_names=read_shadow_names(session, table, target.table),
@@ -262,7 +262,7 @@ class Database:
             empty = facts.empty or target.mode == "replace"
             return PreparedTarget(
                 loading_run,
-                fit,
+                row_plan,
                 shape,
                 empty=empty,
                 # nobody else writes a shadow, so it need not be examined again

@@ -23,7 +23,7 @@ class PreparedTarget:
 
     Attributes:
         run: The run.
-        fit: How its rows fit the table.
+        row_plan: How its rows fit the table.
         shape: How its rows go into the table.
         empty: Whether the table held no row.
         assumptions: What the shape assumes about the table, or None if nobody else
@@ -32,7 +32,7 @@ class PreparedTarget:
     """
 
     run: LoadingRun
-    fit: RowPlan
+    row_plan: RowPlan
     shape: Shape
     empty: bool
     assumptions: Assumptions | None
@@ -41,7 +41,7 @@ class PreparedTarget:
     @property
     def plan(self) -> tuple[ColumnPlan, ...]:
         """How each column is sent."""
-        return self.fit.columns
+        return self.row_plan.columns
 
     @property
     def single_lane(self) -> bool:
@@ -54,7 +54,7 @@ class PreparedTarget:
         reason = self.shape.single_lane_reason
         lane_note = f"all rows take one lane: {reason}" if reason else None
         notes = filter(None, [lane_note, self.shape.fixed_columns_notice])
-        return (*self.run.notes, *notes, *self.fit.notes)
+        return (*self.run.notes, *notes, *self.row_plan.notes)
 
     @property
     def ledger(self) -> Ledger:
