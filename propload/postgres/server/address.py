@@ -71,7 +71,7 @@ _hidden = _HiddenVariables()
 
 @contextmanager
 def hide_libpq_env(dsn: str, /) -> Iterator[None]:
-    """Hide from libpq the variables that such an address cannot override.
+    """Hide from libpq the variables that `with_libpq_defaults` cannot override.
 
     They are removed while a session opens. Other addresses leave the environment alone,
     as it belongs to the whole process.
