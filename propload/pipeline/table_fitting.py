@@ -23,7 +23,7 @@ from propload.pipeline.row_fitting import (
     without_casts,
 )
 from propload.pipeline.stages import Routing
-from propload.prepare.casting.inference import known_types, named
+from propload.prepare.casting.inference import type_names, types_by_name
 from propload.prepare.mapping import UnmatchedColumns
 from propload.prepare.preparing import Prepared
 
@@ -158,7 +158,7 @@ class TableFit:
         self._expected = expected
         self._database = database
         self._target = target
-        self._preparer = replace(preparer, inferred=known_types(run.guessed))
+        self._preparer = replace(preparer, inferred=types_by_name(run.guessed))
         self._run = run
         self._pg_types = pg_types
         self._undecided = ""
@@ -258,7 +258,7 @@ class TableFit:
     def _use_inferred_types(self, inferred: Mapping[str, pl.DataType]) -> None:
         """Use inferred types for all rows of the run, also in its later processes."""
         self._preparer = replace(self._preparer, inferred=inferred)
-        self._run = self._run.with_guessed_types(named(inferred))
+        self._run = self._run.with_guessed_types(type_names(inferred))
 
     def _collect_notes(
         self,

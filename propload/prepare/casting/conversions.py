@@ -30,18 +30,18 @@ class Conversion:
         cheap_doubt: One boolean for the column, for less than `refused` takes:
             whether some values may be changed.
         retry: A slower way, for the values that `value` left null.
-        fitted: The value as the type stores it; needed only in doubt.
+        as_stored: The value as the type stores it; needed only in doubt.
     """
 
     value: pl.Expr
     refused: pl.Expr | None = None
     cheap_doubt: pl.Expr | None = None
     retry: pl.Expr | None = None
-    fitted: pl.Expr | None = None
+    as_stored: pl.Expr | None = None
 
     @property
     def doubt(self) -> pl.Expr | None:
-        """Whether `refused` and `fitted` need a look: one boolean for the column.
+        """Whether `refused` and `as_stored` need a look: one boolean for the column.
 
         None where they never do: no value is refused that did not become null.
         """
@@ -52,12 +52,12 @@ class Conversion:
     @property
     def exact(self) -> pl.Expr:
         """The column as the new type, null where that would change a value."""
-        made = self.value
+        exact = self.value
         if self.retry is not None:
-            made = pl.coalesce(made, self.retry)
+            exact = pl.coalesce(exact, self.retry)
         if self.refused is not None:
-            made = pl.when(~self.refused.fill_null(value=False)).then(made)
-        return made
+            exact = pl.when(~self.refused.fill_null(value=False)).then(exact)
+        return exact
 
 
 def convert(
@@ -92,7 +92,7 @@ def _between_times(
 ) -> Conversion | None:
     if source == pl.Date and isinstance(target, pl.Datetime):
         days = countable(column, SECONDS_OF_A_DAY * UNITS[target.time_unit])
-        return Conversion(_as_zone(days.cast(pl.Datetime(target.time_unit)), target))
+        return Conversion(_in_zone(days.cast(pl.Datetime(target.time_unit)), target))
     if isinstance(source, pl.Datetime) and target == pl.Date:
         day = column.dt.date()
         midnight = column.dt.replace_time_zone(None) == day.cast(
@@ -105,7 +105,7 @@ def _between_times(
         if UNITS[source.time_unit] <= UNITS[target.time_unit]:
             factor = UNITS[target.time_unit] // UNITS[source.time_unit]
             return Conversion(countable(column, factor).cast(target))
-        return _by_round_trip(column.cast(target), column, source)
+        return _refusing_inexact(column.cast(target), column, source)
     return None
 
 
@@ -122,7 +122,9 @@ def countable(column: pl.Expr, factor: int) -> pl.Expr:
     return pl.when(column.to_physical().is_between(-most, most)).then(column)
 
 
-def _by_round_trip(value: pl.Expr, column: pl.Expr, source: pl.DataType) -> Conversion:
+def _refusing_inexact(
+    value: pl.Expr, column: pl.Expr, source: pl.DataType
+) -> Conversion:
     """Refuse the values that do not come back as they were."""
     # infinity comes back as null
     refused = value.cast(source, strict=False).ne_missing(column)
@@ -133,7 +135,7 @@ def _between_numbers(
     column: pl.Expr, source: pl.DataType, target: pl.DataType
 ) -> Conversion:
     if source.is_float() and isinstance(target, pl.Decimal):
-        return _by_round_trip(_as_decimal(column, source, target), column, source)
+        return _refusing_inexact(_as_decimal(column, source, target), column, source)
     value = column.cast(target, strict=False)
     if source.is_integer():
         exact = not target.is_float()
@@ -143,7 +145,7 @@ def _between_numbers(
         return Conversion(value, refused)
     if source.is_float() and target.is_float():
         return _float_to_float(column, value, source, target)
-    return _by_round_trip(value, column, source)
+    return _refusing_inexact(value, column, source)
 
 
 def _as_decimal(column: pl.Expr, source: pl.DataType, target: pl.Decimal) -> pl.Expr:
@@ -172,7 +174,7 @@ def _float_to_float(
     return Conversion(value, refused, changed.any())
 
 
-def _as_zone(column: pl.Expr, target: pl.Datetime) -> pl.Expr:
+def _in_zone(column: pl.Expr, target: pl.Datetime) -> pl.Expr:
     """Return naive UTC times in the zone of `target`, where it has one."""
     if target.time_zone is None:
         return column
@@ -187,13 +189,13 @@ def _between_datetimes(
     if source.time_zone is not None and target.time_zone is None:
         value = value.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
     elif source.time_zone is None:
-        value = _as_zone(value, target)
+        value = _in_zone(value, target)
     elif source.time_zone != target.time_zone and target.time_zone is not None:
         value = value.dt.convert_time_zone(target.time_zone)
-    given, wanted = UNITS[source.time_unit], UNITS[target.time_unit]
-    value = countable(value, max(1, wanted // given))
+    source_ticks, target_ticks = UNITS[source.time_unit], UNITS[target.time_unit]
+    value = countable(value, max(1, target_ticks // source_ticks))
     value = value.dt.cast_time_unit(target.time_unit)
-    if given <= wanted:
+    if source_ticks <= target_ticks:
         return Conversion(value)
-    refused = column.to_physical() % (given // wanted) != 0
+    refused = column.to_physical() % (source_ticks // target_ticks) != 0
     return Conversion(value, refused)

@@ -29,18 +29,18 @@ CANDIDATES: tuple[pl.DataType, ...] = (
 
 #: What orders the versions of a row.
 ORDERED: tuple[pl.DataType, ...] = tuple(
-    each for each in CANDIDATES if each != pl.Boolean
+    dtype for dtype in CANDIDATES if dtype != pl.Boolean
 )
 
-_BY_NAME = {type_name(each): each for each in CANDIDATES}
+_BY_NAME = {type_name(dtype): dtype for dtype in CANDIDATES}
 
 
-def named(inferred: Mapping[str, pl.DataType], /) -> dict[str, str]:
+def type_names(inferred: Mapping[str, pl.DataType], /) -> dict[str, str]:
     """Return the names of inferred types, by which a record keeps them."""
     return {column: type_name(dtype) for column, dtype in inferred.items()}
 
 
-def known_types(names: Mapping[str, str], /) -> dict[str, pl.DataType]:
+def types_by_name(names: Mapping[str, str], /) -> dict[str, pl.DataType]:
     """Return the inferred types of these names.
 
     Args:
@@ -75,9 +75,9 @@ def infer_types(
         for name, dtype in frame.schema.items()
         if dtype == pl.String and name != ROW and (columns is None or name in columns)
     ]
-    known = numbers or {}
+    number_texts = numbers or {}
     return {
-        name: _infer(frame.get_column(name), candidates, known.get(name))
+        name: _infer(frame.get_column(name), candidates, number_texts.get(name))
         for name in names
     }
 
@@ -85,9 +85,9 @@ def infer_types(
 def _infer(
     column: pl.Series, candidates: Sequence[pl.DataType], numbers: pl.Series | None
 ) -> pl.DataType:
-    known = column.drop_nulls()
+    texts = column.drop_nulls()
     # a failed formula says nothing of the type; its row is refused among numbers
-    values = known.filter(~known.is_in([*FORMULA_ERRORS.values()]))
+    values = texts.filter(~texts.is_in([*FORMULA_ERRORS.values()]))
     if values.is_empty():
         return pl.String()
     sample = values.head(SAMPLE_ROWS)
@@ -100,10 +100,10 @@ def _infer(
 
 def _may_be_thousands(values: pl.Series, numbers: pl.Series | None) -> bool:
     """Return whether every point may group digits, as in 450.000, a price in Dutch."""
-    pointed = values.filter(values.str.contains(".", literal=True))
+    with_point = values.filter(values.str.contains(".", literal=True))
     if numbers is not None:
-        pointed = pointed.filter(~pointed.is_in(numbers.implode()))
-    return not pointed.is_empty() and bool(pointed.str.contains(GROUPED).all())
+        with_point = with_point.filter(~with_point.is_in(numbers.implode()))
+    return not with_point.is_empty() and bool(with_point.str.contains(GROUPED).all())
 
 
 def _fits(values: pl.Series, candidate: pl.DataType) -> bool:
@@ -114,5 +114,5 @@ def _fits(values: pl.Series, candidate: pl.DataType) -> bool:
         read = frame.select(reading.retry).to_series()
     if read.null_count():
         return False
-    strange = reading.refused
-    return strange is None or not frame.select(strange.any()).item()
+    refused = reading.refused
+    return refused is None or not frame.select(refused.any()).item()

@@ -56,43 +56,43 @@ def _shape_within(dtype: pl.DataType) -> str:
 
 
 #: Stands for a text that is no value.
-_LOST = object()
+_INVALID = object()
 
 
 def _read_texts(texts: pl.Series, *, target: pl.DataType) -> pl.Series:
-    found = {text: _decoded(text) for text in texts.unique().drop_nulls()}
-    values = [None if text is None else found[text] for text in texts]
+    decoded = {text: _decoded(text) for text in texts.unique().drop_nulls()}
+    values = [None if text is None else decoded[text] for text in texts]
     return _build(values, target)[0].alias(texts.name)
 
 
 def _decoded(text: str) -> Any:
     """Return the value of a text; numbers stay text, so that no digit is lost."""
     try:
-        found = json.loads(
+        value = json.loads(
             text,
             parse_float=str,
             parse_int=str,
-            parse_constant=_refuse,
-            object_pairs_hook=_object,
+            parse_constant=_refuse_constant,
+            object_pairs_hook=_unique_object,
         )
         if "\\u" in text:
             # half of a surrogate pair is no text
-            as_text(found).encode()
+            as_text(value).encode()
     except (ValueError, RecursionError):
-        return _LOST
-    return found
+        return _INVALID
+    return value
 
 
-def _refuse(word: str) -> None:
+def _refuse_constant(word: str) -> None:
     raise ValueError(word)
 
 
-def _object(fields: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(fields)
-    if len(found) < len(fields):
+def _unique_object(fields: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields_by_name = dict(fields)
+    if len(fields_by_name) < len(fields):
         # a name that occurs twice loses a value
         raise ValueError
-    return found
+    return fields_by_name
 
 
 def _build(values: Sequence[Any], target: pl.DataType) -> tuple[pl.Series, pl.Series]:
@@ -105,22 +105,24 @@ def _build(values: Sequence[Any], target: pl.DataType) -> tuple[pl.Series, pl.Se
 
 
 def _structs(values: Sequence[Any], target: pl.Struct) -> tuple[pl.Series, pl.Series]:
-    wanted = field_types(target)
-    names = [name for name, _ in wanted]
-    known = set(names)
-    is_fit = [isinstance(one, dict) and one.keys() <= known for one in values]
-    fields, lost = [], _unfit(values, is_fit)
-    for place, (name, kind) in enumerate(wanted):
-        inside = [
-            one.get(name) if fit else None
-            for one, fit in zip(values, is_fit, strict=True)
+    types = field_types(target)
+    names = [name for name, _ in types]
+    known_names = set(names)
+    is_fit = [
+        isinstance(value, dict) and value.keys() <= known_names for value in values
+    ]
+    fields, invalid = [], _unfit(values, is_fit)
+    for place, (name, kind) in enumerate(types):
+        field_values = [
+            value.get(name) if fit else None
+            for value, fit in zip(values, is_fit, strict=True)
         ]
-        part, lost_within = _build(inside, kind)
+        field, invalid_within = _build(field_values, kind)
         # by its place: a frame would name a column that has no name
-        fields.append(part.alias(str(place)))
-        lost |= lost_within
+        fields.append(field.alias(str(place)))
+        invalid |= invalid_within
     whole = pl.DataFrame(fields).to_struct().struct.rename_fields(names)
-    return _where(pl.Series(is_fit, dtype=pl.Boolean) & ~lost, whole), lost
+    return _keep_where(pl.Series(is_fit, dtype=pl.Boolean) & ~invalid, whole), invalid
 
 
 def _lists(
@@ -130,17 +132,17 @@ def _lists(
     is_fit = [isinstance(v, list) and size in (None, len(v)) for v in values]
     lists = [v if fit else [] for v, fit in zip(values, is_fit, strict=True)]
     inner = inner_type(target)
-    elements, lost_within = _build(list(chain.from_iterable(lists)), inner)
+    elements, invalid_within = _build(list(chain.from_iterable(lists)), inner)
     ends = pairwise(accumulate(map(len, lists), initial=0))
-    lost = _unfit(values, is_fit)
-    made: list[pl.Series | None] = []
+    invalid = _unfit(values, is_fit)
+    lists_or_nulls: list[pl.Series | None] = []
     for place, (start, end) in enumerate(ends):
-        if lost_within[start:end].any():
-            lost[place] = True
-        is_there = is_fit[place] and not lost[place]
-        made.append(elements[start:end] if is_there else None)
-    found = pl.Series(made, dtype=pl.List(inner))
-    return (found if size is None else found.list.to_array(size)), lost
+        if invalid_within[start:end].any():
+            invalid[place] = True
+        is_there = is_fit[place] and not invalid[place]
+        lists_or_nulls.append(elements[start:end] if is_there else None)
+    array = pl.Series(lists_or_nulls, dtype=pl.List(inner))
+    return (array if size is None else array.list.to_array(size)), invalid
 
 
 def _scalars(values: Sequence[Any], target: pl.DataType) -> tuple[pl.Series, pl.Series]:
@@ -149,13 +151,13 @@ def _scalars(values: Sequence[Any], target: pl.DataType) -> tuple[pl.Series, pl.
         [as_text(v) if fit else None for v, fit in zip(values, is_fit, strict=True)],
         dtype=pl.String,
     )
-    lost = _unfit(values, is_fit)
+    invalid = _unfit(values, is_fit)
     if target == pl.String:
-        return texts, lost
+        return texts, invalid
     reading = read_text(pl.col("text"), target)
     assert reading is not None  # noqa: S101 - `read_json` has asked
-    found = texts.to_frame("text").select(reading.exact).to_series()
-    return found, lost | (found.is_null() & texts.is_not_null())
+    array = texts.to_frame("text").select(reading.exact).to_series()
+    return array, invalid | (array.is_null() & texts.is_not_null())
 
 
 def _unfit(values: Sequence[Any], is_fit: Sequence[bool]) -> pl.Series:
@@ -164,5 +166,5 @@ def _unfit(values: Sequence[Any], is_fit: Sequence[bool]) -> pl.Series:
     return pl.Series([v is not None and not fit for v, fit in pairs], dtype=pl.Boolean)
 
 
-def _where(mask: pl.Series, values: pl.Series) -> pl.Series:
+def _keep_where(mask: pl.Series, values: pl.Series) -> pl.Series:
     return pl.select(pl.when(mask).then(values)).to_series()

@@ -37,21 +37,21 @@ def limit(column: pl.Expr, dtype: pl.DataType, pg_type: str) -> pl.Expr | None:
     """
     if dtype == pl.Time and pg_type in _WHOLE_TIMES:
         return _time_limit(column, dtype, TIME_DIGITS)
-    found = _TYPE.fullmatch(pg_type)
-    if found is None:
+    match = _TYPE.fullmatch(pg_type)
+    if match is None:
         return _text_beyond(column, pg_type) if dtype == pl.String else None
-    name, first = found["name"].strip(), int(found["first"])
+    name, first = match["name"].strip(), int(match["first"])
     if dtype == pl.String:
-        return _text_limit(column, name, first, int(found["second"] or 0))
+        return _text_limit(column, name, first, int(match["second"] or 0))
     if isinstance(dtype, pl.Decimal) and name == "numeric":
-        scale = int(found["second"] or 0)
+        scale = int(match["second"] or 0)
         return None if dtype.scale <= scale else column.round(scale) != column
     if name in ("timestamp", "time") and first <= TIME_DIGITS:
         return _time_limit(column, dtype, first)
     return None
 
 
-def fitted(column: pl.Expr, dtype: pl.DataType, pg_type: str) -> pl.Expr | None:
+def as_stored(column: pl.Expr, dtype: pl.DataType, pg_type: str) -> pl.Expr | None:
     """Return the values as a varchar(n) stores them, or None where it keeps them.
 
     It cuts off trailing blanks, but only those beyond its length. A value that is sent
@@ -62,10 +62,10 @@ def fitted(column: pl.Expr, dtype: pl.DataType, pg_type: str) -> pl.Expr | None:
         dtype: Their type.
         pg_type: The type as PostgreSQL writes it.
     """
-    found = _TYPE.fullmatch(pg_type)
-    if dtype != pl.String or found is None or found["name"] != "character varying":
+    match = _TYPE.fullmatch(pg_type)
+    if dtype != pl.String or match is None or match["name"] != "character varying":
         return None
-    return column.str.head(int(found["first"]))
+    return column.str.head(int(match["first"]))
 
 
 def _text_beyond(column: pl.Expr, pg_type: str) -> pl.Expr | None:

@@ -39,11 +39,11 @@ def _as_arrays(
     column: pl.Expr, source: pl.List | pl.Array, target: pl.Array
 ) -> Conversion | None:
     """Return lists as arrays of one size, and null for those of another."""
-    found = _between_lists(column, source, pl.List(inner_type(target)))
-    if found is None:
+    conversion = _between_lists(column, source, pl.List(inner_type(target)))
+    if conversion is None:
         return None
-    fitting = pl.when(found.value.list.len() == target.size).then(found.value)
-    return replace(found, value=fitting.list.to_array(target.size))
+    fitting = pl.when(conversion.value.list.len() == target.size).then(conversion.value)
+    return replace(conversion, value=fitting.list.to_array(target.size))
 
 
 def _between_lists(
@@ -54,10 +54,10 @@ def _between_lists(
     lists = column.cast(pl.List(inner))
     if inner == wanted:
         return Conversion(lists)
-    found = _within(pl.element(), inner, wanted)
-    if found is None:
+    element = _convert_within(pl.element(), inner, wanted)
+    if element is None:
         return None
-    value, bad = found
+    value, bad = element
     refused = lists.list.eval(bad).list.any()
     return Conversion(lists.list.eval(value), refused)
 
@@ -66,38 +66,44 @@ def _between_structs(
     column: pl.Expr, source: pl.Struct, target: pl.Struct
 ) -> Conversion | None:
     """Match fields by name; one that the target lacks may hold nothing but nulls."""
-    given, wanted = dict(field_types(source)), dict(field_types(target))
-    lost = [column.struct.field(n).is_not_null() for n in given if n not in wanted]
-    fields, shared = [], False
-    for place, (name, dtype) in enumerate(wanted.items()):
+    source_types, target_types = dict(field_types(source)), dict(field_types(target))
+    refusals = [
+        column.struct.field(n).is_not_null()
+        for n in source_types
+        if n not in target_types
+    ]
+    fields, has_shared = [], False
+    for place, (name, dtype) in enumerate(target_types.items()):
         value = pl.lit(None, dtype)
-        if name in given:
-            shared = True
-            found = _within(column.struct.field(name), given[name], dtype)
-            if found is None:
+        if name in source_types:
+            has_shared = True
+            field = _convert_within(
+                column.struct.field(name), source_types[name], dtype
+            )
+            if field is None:
                 return None
-            value, bad = found
-            lost.append(bad)
+            value, bad = field
+            refusals.append(bad)
         # by its place: a field may have no name
         fields.append(value.alias(str(place)))
-    if not shared:
+    if not has_shared:
         return None
-    whole = pl.struct(fields).struct.rename_fields([*wanted])
-    refused = pl.any_horizontal(lost)
+    whole = pl.struct(fields).struct.rename_fields([*target_types])
+    refused = pl.any_horizontal(refusals)
     return Conversion(pl.when(column.is_not_null()).then(whole), refused)
 
 
-def _within(
+def _convert_within(
     value: pl.Expr, source: pl.DataType, wanted: pl.DataType
 ) -> tuple[pl.Expr, pl.Expr] | None:
     """Return a value inside another one as a type, and whether it is refused."""
     if source == wanted:
         return value, pl.lit(value=False)
-    found = _conversion(value, source, wanted)
-    if found is None:
+    conversion = _conversion(value, source, wanted)
+    if conversion is None:
         return None
-    made = found.exact
-    return made, made.is_null() & value.is_not_null()
+    exact = conversion.exact
+    return exact, exact.is_null() & value.is_not_null()
 
 
 def _conversion(

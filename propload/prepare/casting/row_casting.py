@@ -17,7 +17,7 @@ from propload.errors import SchemaMismatchError
 from propload.names.type_names import type_name
 from propload.prepare.casting.conversions import Conversion
 from propload.prepare.casting.json_in import json_shape, read_json
-from propload.prepare.casting.length_limits import fitted, limit
+from propload.prepare.casting.length_limits import as_stored, limit
 from propload.prepare.casting.nested import convert_nested
 from propload.prepare.casting.text_for_server import may_read_within, read_for_server
 from propload.prepare.casting.text_in import read_inferred, read_text
@@ -205,13 +205,13 @@ def _with_limit(
     beyond = limit(value, wanted.dtype, wanted.pg_type)
     if beyond is None:
         return conversion
-    fit = fitted(value, wanted.dtype, wanted.pg_type)
+    fit = as_stored(value, wanted.dtype, wanted.pg_type)
     doubt = beyond.any() if fit is None else (fit != value).any()
     conversion = conversion or Conversion(value)
     if (before := conversion.doubt) is not None:
         doubt |= before
     refused = beyond if conversion.refused is None else beyond | conversion.refused
-    return replace(conversion, refused=refused, cheap_doubt=doubt, fitted=fit)
+    return replace(conversion, refused=refused, cheap_doubt=doubt, as_stored=fit)
 
 
 def _doubts(
@@ -243,10 +243,10 @@ def _examine(
         )
         converted = converted.scatter(places, retried)
         failed = _became_null(original, converted)
-    if in_doubt and conversion.fitted is not None:
+    if in_doubt and conversion.as_stored is not None:
         converted = (
             original.to_frame()
-            .select(conversion.fitted.alias(original.name))
+            .select(conversion.as_stored.alias(original.name))
             .to_series()
         )
     if in_doubt and conversion.refused is not None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 #: Elements that are read here, like a column of their type, and not by the server: that
 #: takes neither 1.0 nor true for a whole number, and silently drops a moment's offset.
-_READ_HERE: Mapping[str, pl.DataType] = {
+_PARSED_TYPES: Mapping[str, pl.DataType] = {
     "smallint": pl.Int16(),
     "integer": pl.Int32(),
     "bigint": pl.Int64(),
@@ -68,7 +68,7 @@ def may_read_within(
     while isinstance(inner, (pl.List, pl.Array)):
         inner = inner_type(inner)
     name = _LENGTH.sub("", pg_type.removesuffix("[]"))
-    if name not in _READ_HERE and name not in ("numeric", "money"):
+    if name not in _PARSED_TYPES and name not in ("numeric", "money"):
         return isinstance(inner, pl.Datetime)
     is_truth = name == "boolean" and inner.is_decimal()
     return is_truth or inner in (pl.String, pl.Categorical, pl.Enum)
@@ -91,10 +91,10 @@ def read_for_server(
         element = pg_type.removesuffix("[]")
         read = partial(_read_lists, element=element, form=array)
         return Conversion(column.map_batches(read, return_dtype=pl.String))
-    return Conversion(_numeral(column)) if pg_type.startswith("numeric") else None
+    return Conversion(_numeric_text(column)) if pg_type.startswith("numeric") else None
 
 
-def _numeral(column: pl.Expr) -> pl.Expr:
+def _numeric_text(column: pl.Expr) -> pl.Expr:
     """Return texts for `numeric`, the only type of numbers that is sent as text."""
     truth = pl.when(column == "true").then(pl.lit("1"))
     return truth.when(column == "false").then(pl.lit("0")).otherwise(column)
@@ -105,12 +105,14 @@ def _read_lists(texts: pl.Series, *, element: str, form: ArrayForm) -> pl.Series
     if not len(places):
         return texts
     lists = {text: _decoded(text) for text in texts.gather(places)}
-    leaves = {leaf for found in lists.values() for leaf in _leaves(found or [])}
-    given = pl.DataFrame({"leaf": list(leaves)}, schema={"leaf": pl.String})
-    read = given.select("leaf", _read(pl.col("leaf"), element).alias("read"))
+    leaves = {leaf for elements in lists.values() for leaf in _leaves(elements or [])}
+    leaf_frame = pl.DataFrame({"leaf": list(leaves)}, schema={"leaf": pl.String})
+    read = leaf_frame.select("leaf", _leaf_text(pl.col("leaf"), element).alias("read"))
     written = dict(read.iter_rows())
     arrays = [
-        text if (found := lists[text]) is None else _array_text(found, written, form)
+        text
+        if (elements := lists[text]) is None
+        else _array_text(elements, written, form)
         for text in texts.gather(places)
     ]
     return texts.scatter(places, pl.Series(arrays, dtype=pl.String))
@@ -118,10 +120,10 @@ def _read_lists(texts: pl.Series, *, element: str, form: ArrayForm) -> pl.Series
 
 def _decoded(text: str) -> list[Any] | None:
     try:
-        found = json.loads(text, parse_float=Decimal, parse_constant=str)
+        elements = json.loads(text, parse_float=Decimal, parse_constant=str)
     except (ValueError, RecursionError):
         return None
-    return found if isinstance(found, list) else None
+    return elements if isinstance(elements, list) else None
 
 
 def _leaves(values: list[Any]) -> Iterator[str]:
@@ -132,14 +134,14 @@ def _leaves(values: list[Any]) -> Iterator[str]:
             yield as_text(value)
 
 
-def _read(leaf: pl.Expr, element: str) -> pl.Expr:
+def _leaf_text(leaf: pl.Expr, element: str) -> pl.Expr:
     """Return texts as the type of an array's elements writes them, or as null."""
     name = _LENGTH.sub("", element)
     if name == "numeric":
-        return _numeral(leaf)
+        return _numeric_text(leaf)
     if name == "money":
         return pl.when(leaf.str.contains(PLAIN_AMOUNT)).then(leaf)
-    dtype = _READ_HERE.get(name)
+    dtype = _PARSED_TYPES.get(name)
     conversion = None if dtype is None else read_text(leaf, dtype)
     if dtype is None or conversion is None:
         return leaf

@@ -1,7 +1,7 @@
 """Text as the types of a table, as PostgreSQL itself would read it.
 
-Guessed types are read strictly: a text counts only if its value would be written the
-same way again, so that no guess loses a leading zero or a digit.
+Inferred types are read strictly: a text counts only if its value would be written the
+same way again, so that no inference loses a leading zero or a digit.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ PG_FALSE_WORDS = ("f", "false", "n", "no", "off", "0")
 
 #: A small number with a power is what Python, pandas and PostgreSQL make of a double;
 #: its mantissa has no more digits than a double needs. "2e-1" may be a house number.
-GUESSED_FLOAT = (
+INFERRED_FLOAT = (
     r"^-?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]+)?"
     r"|[1-9](?:\.[0-9]{1,16})?e-(?:[0-9]{2}|[12][0-9]{2}))$"
 )
 #: Here the point may separate thousands as well as decimals.
 GROUPED = r"^[+-]?[1-9][0-9]{0,2}\.[0-9]{3}$"
-GUESSED_DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
-GUESSED_NAIVE = (
+INFERRED_DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+INFERRED_NAIVE = (
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?$"
 )
-GUESSED_ZONED = GUESSED_NAIVE[:-1] + r"(?:Z|[+-](?:0[0-9]|1[0-5])(?::?[0-9]{2})?)$"
+INFERRED_ZONED = INFERRED_NAIVE[:-1] + r"(?:Z|[+-](?:0[0-9]|1[0-5])(?::?[0-9]{2})?)$"
 
 #: Decimal digits that every double keeps.
 FLOAT_DIGITS = 15
@@ -97,25 +97,25 @@ def read_text(  # noqa: PLR0911 - one return a type
 
 
 def read_inferred(column: pl.Expr, target: pl.DataType) -> Conversion:
-    """Return how text becomes a type that was guessed from other texts."""
+    """Return how text becomes a type that was inferred from other texts."""
     reading = read_text(column, target)
     if reading is not None and target == pl.Int64:
         # writing numbers costs less than matching patterns
         return Conversion(reading.value, reading.value.cast(pl.String) != column)
-    if reading is None or (pattern := _guess_pattern(target)) is None:
+    if reading is None or (pattern := _inferred_pattern(target)) is None:
         msg = f"{target} is never guessed"
         raise ValueError(msg)
-    value, strange = reading.value, ~column.str.contains(pattern)
+    value, refused = reading.value, ~column.str.contains(pattern)
     if target.is_temporal():
-        strange |= column.str.starts_with("0000-")
+        refused |= column.str.starts_with("0000-")
         # the retries of the other types read what they would not write
         retry = reading.retry if isinstance(target, pl.Datetime) else None
-        return Conversion(value, strange, retry=retry)
+        return Conversion(value, refused, retry=retry)
     if target.is_float():
         # counting digits costs most; a short text needs none
-        doubt = strange.any() | (column.str.len_bytes().max() > FLOAT_DIGITS)
-        return Conversion(value, strange | _has_lost_digits(column, value), doubt)
-    return Conversion(value, strange)
+        doubt = refused.any() | (column.str.len_bytes().max() > FLOAT_DIGITS)
+        return Conversion(value, refused | _has_lost_digits(column, value), doubt)
+    return Conversion(value, refused)
 
 
 def _has_lost_digits(column: pl.Expr, value: pl.Expr) -> pl.Expr:
@@ -128,14 +128,14 @@ def _has_lost_digits(column: pl.Expr, value: pl.Expr) -> pl.Expr:
     )
 
 
-def _guess_pattern(target: pl.DataType) -> str | None:
-    """Return what a text looks like that may be guessed to be of a type."""
+def _inferred_pattern(target: pl.DataType) -> str | None:
+    """Return what a text looks like that may be inferred to be of a type."""
     if isinstance(target, pl.Datetime):
-        return GUESSED_NAIVE if target.time_zone is None else GUESSED_ZONED
+        return INFERRED_NAIVE if target.time_zone is None else INFERRED_ZONED
     patterns: dict[pl.DataType, str] = {
-        pl.Float64(): GUESSED_FLOAT,
+        pl.Float64(): INFERRED_FLOAT,
         pl.Boolean(): "^(?:true|false|True|False|TRUE|FALSE)$",
-        pl.Date(): GUESSED_DATE,
+        pl.Date(): INFERRED_DATE,
     }
     return patterns.get(target)
 
@@ -204,16 +204,16 @@ def _decimal(column: pl.Expr, target: pl.Decimal) -> Conversion:
 
 def _read_powers(texts: pl.Series, *, target: pl.Decimal) -> pl.Series:
     """Return the numbers of texts with an exponent, null where they are not exact."""
-    exactly = Context(prec=target.precision, traps=[Inexact, InvalidOperation])
+    context = Context(prec=target.precision, traps=[Inexact, InvalidOperation])
     last_digit = Decimal((0, (1,), -target.scale))
-    found: list[Decimal | None] = []
+    numbers: list[Decimal | None] = []
     for text in pl.select(pl.when(texts.str.contains(_POWER)).then(texts)).to_series():
         try:
-            number = text and Decimal(text).quantize(last_digit, context=exactly)
+            number = text and Decimal(text).quantize(last_digit, context=context)
         except ArithmeticError:
             number = None
-        found.append(number)
-    return pl.Series(found, dtype=target)
+        numbers.append(number)
+    return pl.Series(numbers, dtype=target)
 
 
 def _boolean(column: pl.Expr) -> Conversion:

@@ -10,8 +10,8 @@ from propload.prepare.casting.inference import (
     CANDIDATES,
     SAMPLE_ROWS,
     infer_types,
-    known_types,
-    named,
+    type_names,
+    types_by_name,
 )
 from tests.unit.prepare.casts import infer
 
@@ -86,5 +86,7 @@ def test_what_may_be_thousands_keeps_its_digits(texts, dtype):
 
 def test_guesses_are_known_again_by_their_names():
     inferred = {f"x{place}": dtype for place, dtype in enumerate(CANDIDATES)}
-    assert known_types(named(inferred)) == inferred
-    assert known_types({"a": "bigint", "b": "of another version"}) == {"a": pl.Int64()}
+    assert types_by_name(type_names(inferred)) == inferred
+    assert types_by_name({"a": "bigint", "b": "of another version"}) == {
+        "a": pl.Int64()
+    }
