@@ -11,7 +11,7 @@ from propload.prepare.casting.row_casting import VALUE_LENGTH
 from propload.prepare.casting.text_out import write_text
 
 #: What Python calls a function that nobody named.
-_UNNAMED = "<lambda>"
+_LAMBDA_NAME = "<lambda>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +48,10 @@ class FailedCheck:
             column=self.column,
             check=self.check,
             value=value,
-            message=self._told(value),
+            message=self._message_with_value(value),
         )
 
-    def _told(self, value: pl.Expr) -> pl.Expr:
+    def _message_with_value(self, value: pl.Expr) -> pl.Expr:
         """Return what is wrong with each row, with the value if it is one column's."""
         message = pl.lit(self.message)
         if not self.place:
@@ -72,7 +72,7 @@ class FailedCheck:
         return pl.lit(None, pl.String) if text is None else text
 
 
-def described(
+def describe_check(
     name: str | None, error: str | None, /, *, of_row: bool
 ) -> tuple[str, str]:
     """Return a check's short name, and what is said of what fails it.
@@ -82,12 +82,15 @@ def described(
         error: Its message, as pandera knows it.
         of_row: Whether it looks at several columns, so that none of them is named.
     """
-    short, told = str(name or error), str(error or name)
-    if told.startswith(short):
-        short = told
-    if told == _UNNAMED:
-        told = "a check without a name"
+    short, description = str(name or error), str(error or name)
+    if description.startswith(short):
+        short = description
+    if description == _LAMBDA_NAME:
+        description = "a check without a name"
     if not of_row:
-        return short, f"fails {told}"
+        return short, f"fails {description}"
     # the author's own message says what is wrong, a bare name does not
-    return short, f"the row fails {told}" if told == short else told
+    return (
+        short,
+        f"the row fails {description}" if description == short else description,
+    )

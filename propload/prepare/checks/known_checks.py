@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from pandera.api.checks import Check
 
-Known = TypeVar("Known")
+Translated = TypeVar("Translated")
 
 
 def compile_known(
@@ -39,36 +39,39 @@ def compile_known(
     known: list[ColumnFacts] = []
     unknown: dict[str, pa.Column] = {}
     for name, column in schema.columns.items():
-        facts, checks = _parted(column.checks, _column_check)
+        facts, checks = _partition(column.checks, _column_check)
         dtype = None if column.dtype is None else exact_type(column.dtype)
-        untold = column.dtype is not None and dtype is None
+        is_type_unknown = column.dtype is not None and dtype is None
         known.append(
             ColumnFacts(
                 name, dtype, bool(column.nullable), bool(column.required), facts
             )
         )
-        if checks or untold:
+        if checks or is_type_unknown:
             unknown[name] = pa.Column(
-                column.dtype if untold else None, checks, nullable=True, required=False
+                column.dtype if is_type_unknown else None,
+                checks,
+                nullable=True,
+                required=False,
             )
-    row_checks, others = _parted(schema.checks, _row_check)
+    row_checks, others = _partition(schema.checks, _row_check)
     acceptor = Acceptor(tuple(known), row_checks)
     if not unknown and not others:
         return acceptor, None
     return acceptor, pa.DataFrameSchema(unknown, checks=others, name=schema.name)
 
 
-def _parted(
-    checks: Iterable[Check], know: Callable[[Check], Known | None]
-) -> tuple[tuple[Known, ...], list[Check]]:
+def _partition(
+    checks: Iterable[Check], translate: Callable[[Check], Translated | None]
+) -> tuple[tuple[Translated, ...], list[Check]]:
     """Return what is known of checks, and the checks that are not known."""
     known, unknown = [], []
     for check in checks:
-        found = know(check)
-        if found is None:
+        facts = translate(check)
+        if facts is None:
             unknown.append(check)
         else:
-            known.append(found)
+            known.append(facts)
     return tuple(known), unknown
 
 
@@ -92,12 +95,12 @@ def _row_check(check: Check) -> RowCheck | None:
 
 def exact_type(dtype: Any, /) -> pl.DataType | None:
     """Return pandera's type as one of Polars; None where it is not an exact one."""
-    found = getattr(dtype, "type", None)
-    if isinstance(found, pl.DataType):
-        return found
-    if not (isinstance(found, type) and issubclass(found, pl.DataType)):
+    polars_type = getattr(dtype, "type", None)
+    if isinstance(polars_type, pl.DataType):
+        return polars_type
+    if not (isinstance(polars_type, type) and issubclass(polars_type, pl.DataType)):
         return None
     try:
-        return found()
+        return polars_type()
     except TypeError:
         return None

@@ -1,4 +1,4 @@
-"""Judging rows by one pandera schema: which pass, and what is wrong with the others."""
+"""Validates rows by one pandera schema: which pass, and what is wrong with the rest."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import polars as pl
 from propload.batch import ROW
 from propload.errors import SchemaMismatchError
 from propload.prepare.casting.row_casting import VALUE_LENGTH
-from propload.prepare.checks.failed_check import FailedCheck, described
+from propload.prepare.checks.failed_check import FailedCheck, describe_check
 from propload.prepare.checks.known_checks import compile_known
 from propload.schemas.pandera_import import CHECK_OUTPUT_KEY, config, pa
 
@@ -19,10 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 #: Types that do not say what is in them, and how to write them so that they do.
-_WHOLE = {"List": "pl.List(pl.Int64)", "Struct": 'pl.Struct({"name": pl.Int64})'}
+_COMPLETE_TYPES = {
+    "List": "pl.List(pl.Int64)",
+    "Struct": 'pl.Struct({"name": pl.Int64})',
+}
 
 
-class Judge:
+class RowValidator:
     """Judges rows by one pandera schema, and calls pandera only where it must.
 
     Attributes:
@@ -36,19 +39,19 @@ class Judge:
             or schema.strict == "filter"
             or any(column.default is not None for column in schema.columns.values())
         )
-        self._acceptor, self._rest = compile_known(schema, fills=self.fills)
+        self._acceptor, self._unknown_checks = compile_known(schema, fills=self.fills)
 
-    def judge(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[FailedCheck]]:
+    def validate(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[FailedCheck]]:
         """Return the rows as pandera leaves them, and each check that failed."""
         accepted = None if self._acceptor is None else self._acceptor.accept(frame)
         if accepted is None:
             return _validate(self._schema, frame)
-        if self._rest is None:
+        if self._unknown_checks is None:
             # each row is judged by itself, so the others need no second look
             doubtful = frame if not accepted.any() else frame.filter(~accepted)
             failed = _validate(self._schema, doubtful)[1] if doubtful.height else []
             return frame, failed
-        if accepted.all() and not _validate(self._rest, frame)[1]:
+        if accepted.all() and not _validate(self._unknown_checks, frame)[1]:
             return frame, []
         return _validate(self._schema, frame)
 
@@ -68,15 +71,17 @@ def _validate(
         except pa.errors.SchemaErrors as errors:
             failed = errors.schema_errors
         except pa.errors.SchemaError as error:
-            raise _unfit(schema, error) from error
+            raise _mismatch_error(schema, error) from error
         except Exception:  # noqa: BLE001 - whatever pandera fails on
-            return frame, _ask_in_turn(schema, frame)
+            return frame, _validate_one_by_one(schema, frame)
         else:
             return checked.insert_column(0, rows), []
     return frame, [_failure(schema, one, frame) for one in failed]
 
 
-def _fillable(schema: pa.DataFrameSchema, found: pl.Schema) -> pa.DataFrameSchema:
+def _fillable(
+    schema: pa.DataFrameSchema, frame_schema: pl.Schema
+) -> pa.DataFrameSchema:
     """Return a schema whose defaults pandera can fill in.
 
     Pandera fails on the default of a column that is optional and missing, and of one
@@ -84,22 +89,22 @@ def _fillable(schema: pa.DataFrameSchema, found: pl.Schema) -> pa.DataFrameSchem
     """
     if any(one.regex and _is_untyped(one) for one in schema.columns.values()):
         # the columns that a pattern matches may be of several types
-        schema = _by_name(schema, found.names())
+        schema = _with_expanded_patterns(schema, frame_schema.names())
     filled = [
         (name, column)
         for name, column in schema.columns.items()
         if column.default is not None and not column.regex
     ]
-    lacking = [n for n, one in filled if n not in found and not one.required]
-    untyped = [n for n, one in filled if n in found and _is_untyped(one)]
-    if not lacking and not untyped:
+    missing = [n for n, one in filled if n not in frame_schema and not one.required]
+    untyped = [n for n, one in filled if n in frame_schema and _is_untyped(one)]
+    if not missing and not untyped:
         return schema
-    left = copy.deepcopy(schema)
-    for name in lacking:
-        del left.columns[name]
+    remaining = copy.deepcopy(schema)
+    for name in missing:
+        del remaining.columns[name]
     for name in untyped:
-        left.columns[name].dtype = pa.Column(found[name]).dtype
-    return left
+        remaining.columns[name].dtype = pa.Column(frame_schema[name]).dtype
+    return remaining
 
 
 def _is_untyped(column: pa.Column) -> bool:
@@ -107,39 +112,43 @@ def _is_untyped(column: pa.Column) -> bool:
     return column.default is not None and column.dtype is None
 
 
-def _ask_in_turn(schema: pa.DataFrameSchema, frame: pl.DataFrame) -> list[FailedCheck]:
+def _validate_one_by_one(
+    schema: pa.DataFrameSchema, frame: pl.DataFrame
+) -> list[FailedCheck]:
     """Return what failed, asked for one failure at a time.
 
     Pandera lists all failures as text, which it cannot make of a span of time or of
     bytes, and fails with that.
     """
-    left = _by_name(schema, frame.columns)
+    remaining = _with_expanded_patterns(schema, frame.columns)
     rows = frame.drop(ROW)
-    found: list[FailedCheck] = []
+    failures: list[FailedCheck] = []
     while True:
         try:
-            left.validate(rows)
+            remaining.validate(rows)
         except pa.errors.SchemaError as error:
-            found.append(_failure(schema, error, frame))
-            _drop_check(left, error)
+            failures.append(_failure(schema, error, frame))
+            _drop_check(remaining, error)
         except Exception as error:
-            raise _unfit(schema, error) from error
+            raise _mismatch_error(schema, error) from error
         else:
-            return found
+            return failures
 
 
-def _by_name(schema: pa.DataFrameSchema, names: Sequence[str]) -> pa.DataFrameSchema:
+def _with_expanded_patterns(
+    schema: pa.DataFrameSchema, names: Sequence[str]
+) -> pa.DataFrameSchema:
     """Return a copy with a column of its own for each that a pattern matches."""
-    left = copy.deepcopy(schema)
-    patterns = {n: one for n, one in left.columns.items() if one.regex}
+    remaining = copy.deepcopy(schema)
+    patterns = {n: one for n, one in remaining.columns.items() if one.regex}
     for pattern, column in patterns.items():
         matched = [n for n in names if n != ROW and re.fullmatch(pattern, n)]
-        for name in (n for n in matched if n not in left.columns):
-            left.columns[name] = copy.deepcopy(column)
-            left.columns[name].regex, left.columns[name].name = False, name
+        for name in (n for n in matched if n not in remaining.columns):
+            remaining.columns[name] = copy.deepcopy(column)
+            remaining.columns[name].regex, remaining.columns[name].name = False, name
         if matched:
-            del left.columns[pattern]
-    return left
+            del remaining.columns[pattern]
+    return remaining
 
 
 def _drop_check(schema: pa.DataFrameSchema, error: pa.errors.SchemaError) -> None:
@@ -159,7 +168,7 @@ def _failure(
 ) -> FailedCheck:
     output = error.check_output
     if not isinstance(output, pl.DataFrame) or output.height != frame.height:
-        raise _unfit(schema, error) from error
+        raise _mismatch_error(schema, error) from error
     failed = ~output.get_column(CHECK_OUTPUT_KEY).fill_null(value=False)
     rows = frame.filter(failed)
     column = _column_at_fault(error)
@@ -171,24 +180,26 @@ def _failure(
     shown = tuple((error.check.statistics or {}).get("columns", ()))
     named = column or ", ".join(shown) or None
     check = error.check
-    label, problem = described(check.name, check.error, of_row=not place)
+    label, problem = describe_check(check.name, check.error, of_row=not place)
     return FailedCheck(named, shown, label, place, problem, rows)
 
 
-def _unfit(schema: pa.DataFrameSchema, error: Exception) -> SchemaMismatchError:
+def _mismatch_error(
+    schema: pa.DataFrameSchema, error: Exception
+) -> SchemaMismatchError:
     text = " ".join(str(error).split())[:VALUE_LENGTH]
-    told = f"{text}{_advice_on_types(text)}"
+    detail = f"{text}{_advice_on_types(text)}"
     if not isinstance(error, (pa.errors.SchemaError, pl.exceptions.PolarsError)):
-        told = f"pandera itself fails with {type(error).__name__}: {told}"
-    msg = f"schema {schema.name}: the rows as a whole do not fit: {told}"
+        detail = f"pandera itself fails with {type(error).__name__}: {detail}"
+    msg = f"schema {schema.name}: the rows as a whole do not fit: {detail}"
     return SchemaMismatchError(msg)
 
 
 def _advice_on_types(problem: str) -> str:
     """Return what to do if the schema does not say what is in a list or a struct."""
-    for bare, whole in _WHOLE.items():
+    for bare, complete in _COMPLETE_TYPES.items():
         if f" to have type {bare}, got " in problem:
-            return f"; say in the schema what is inside, such as {whole}"
+            return f"; say in the schema what is inside, such as {complete}"
     return ""
 
 

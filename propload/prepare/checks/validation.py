@@ -17,7 +17,7 @@ from propload.errors import ConfigError, SchemaMismatchError
 from propload.messages.wording import listed
 from propload.names.registry import find_object
 from propload.prepare.checks.known_checks import exact_type
-from propload.prepare.checks.row_validation import Judge
+from propload.prepare.checks.row_validation import RowValidator
 from propload.schemas import RowSchema
 from propload.schemas.pandera_import import pa
 
@@ -44,14 +44,16 @@ def load_schema(spec: object) -> Checker:
     Raises:
         ConfigError: There is no such schema, or it is none for Polars.
     """
-    found = spec
+    schema = spec
     if isinstance(spec, str):
-        found = find_object(spec, group="propload.schemas", kind="schema")
-    if not isinstance(found, RowSchema):
-        named = getattr(found, "__name__" if isinstance(found, type) else "name", None)
+        schema = find_object(spec, group="propload.schemas", kind="schema")
+    if not isinstance(schema, RowSchema):
+        named = getattr(
+            schema, "__name__" if isinstance(schema, type) else "name", None
+        )
         named = named or (spec if isinstance(spec, str) else "without a name")
-        found = RowSchema(str(named), found)  # type: ignore[arg-type]  # checked next
-    return Checker(found, _pandera_schema(found.model, spec))
+        schema = RowSchema(str(named), schema)  # type: ignore[arg-type]  # checked next
+    return Checker(schema, _pandera_schema(schema.model, spec))
 
 
 def _pandera_schema(model: object, spec: object) -> pa.DataFrameSchema:
@@ -94,9 +96,9 @@ class Checker:
         self.target_defaults: Target | None = rows.target_defaults
         self._schema = _errors_only(schema)
         self._schema.name = rows.name
-        self._errors = Judge(self._schema)
+        self._errors = RowValidator(self._schema)
         warnings = _warnings_only(schema)
-        self._warnings = None if warnings is None else Judge(warnings)
+        self._warnings = None if warnings is None else RowValidator(warnings)
 
     @property
     def columns(self) -> dict[str, pl.DataType]:
@@ -119,12 +121,12 @@ class Checker:
         if self._schema.strict == "filter":
             kept = {name: dtype for name, dtype in schema.items() if self._column(name)}
         if self._schema.add_missing_columns:
-            absent = [
+            missing = [
                 name
                 for name, one in known.items()
                 if name not in kept and one.required and not one.regex
             ]
-            kept |= self.types(absent)
+            kept |= self.types(missing)
         return pl.Schema(kept)
 
     def _type_of(self, name: str) -> pl.DataType | None:
@@ -146,23 +148,23 @@ class Checker:
         if frame.height == 0:
             return Sifted(frame, no_reasons())
         self._require_columns(frame)
-        self._refuse_others(frame)
-        judged, failures = self._errors.judge(frame)
+        self._refuse_unnamed_columns(frame)
+        checked, failures = self._errors.validate(frame)
         if not failures:
-            return Sifted(judged, no_reasons())
+            return Sifted(checked, no_reasons())
         reasons = join_reasons([failure.reasons() for failure in failures])
         bad = reasons.get_column(ROW).unique()
         good = frame.filter(~pl.col(ROW).is_in(bad.implode()))
         if good.height and self._errors.fills:
             # pandera returns what it fills in only if nothing fails
-            good = self._errors.judge(good)[0]
+            good = self._errors.validate(good)[0]
         return Sifted(good, reasons)
 
     def warnings(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Return how many rows each warning concerns, columns `WARNINGS`."""
         if self._warnings is None or frame.height == 0:
             return pl.DataFrame(schema=WARNINGS)
-        _, failures = self._warnings.judge(frame)
+        _, failures = self._warnings.validate(frame)
         lines = [
             (one.column, one.check, one.message, one.rows.height) for one in failures
         ]
@@ -177,21 +179,21 @@ class Checker:
             if column.required and not column.regex and name not in frame.columns
         ]
         if missing:
-            found = listed([name for name in frame.columns if name != ROW])
+            columns = listed([name for name in frame.columns if name != ROW])
             msg = (
                 f"schema {self.name} requires column {listed(missing)}; "
-                f"the rows have {found}: map a column to it (--mapping)"
+                f"the rows have {columns}: map a column to it (--mapping)"
             )
             raise SchemaMismatchError(msg)
 
-    def _refuse_others(self, frame: pl.DataFrame) -> None:
+    def _refuse_unnamed_columns(self, frame: pl.DataFrame) -> None:
         if self._schema.strict is not True:
             return
-        others = [n for n in frame.columns if n != ROW and not self._column(n)]
-        if others:
+        unnamed = [n for n in frame.columns if n != ROW and not self._column(n)]
+        if unnamed:
             msg = (
                 f"schema {self.name} is strict and does not name column "
-                f"{listed(others)}: leave such columns out with a mapping "
+                f"{listed(unnamed)}: leave such columns out with a mapping "
                 '(--mapping), or let the schema drop them (strict="filter")'
             )
             raise SchemaMismatchError(msg)
@@ -200,8 +202,8 @@ class Checker:
         """Return the schema's column of a name, or of a pattern for it."""
         columns = self._schema.columns
         patterns = (one for one in columns.values() if one.regex)
-        found = (one for one in patterns if re.fullmatch(str(one.name), name))
-        return columns.get(name) or next(found, None)
+        matching = (one for one in patterns if re.fullmatch(str(one.name), name))
+        return columns.get(name) or next(matching, None)
 
 
 def _errors_only(schema: pa.DataFrameSchema) -> pa.DataFrameSchema:
@@ -210,11 +212,11 @@ def _errors_only(schema: pa.DataFrameSchema) -> pa.DataFrameSchema:
     kept.unique = None
     kept.coerce = False
     kept.drop_invalid_rows = False
-    kept.checks = _shown_once(one for one in kept.checks if not one.raise_warning)
+    kept.checks = _as_failing_once(one for one in kept.checks if not one.raise_warning)
     for column in kept.columns.values():
         column.unique, column.coerce, column.drop_invalid_rows = False, False, False
         errors = (check for check in column.checks if not check.raise_warning)
-        column.checks = _shown_once(errors)
+        column.checks = _as_failing_once(errors)
     return kept
 
 
@@ -225,21 +227,25 @@ def _warnings_only(schema: pa.DataFrameSchema) -> pa.DataFrameSchema | None:
             checks=warned, nullable=True, required=False, regex=column.regex
         )
         for name, column in schema.columns.items()
-        if (warned := _shown_once(one for one in column.checks if one.raise_warning))
+        if (
+            warned := _as_failing_once(
+                one for one in column.checks if one.raise_warning
+            )
+        )
     }
-    checks = _shown_once(one for one in schema.checks if one.raise_warning)
+    checks = _as_failing_once(check for check in schema.checks if check.raise_warning)
     if not columns and not checks:
         return None
     return pa.DataFrameSchema(columns, checks=checks, name=schema.name)
 
 
-def _shown_once(checks: Iterable[Check]) -> list[Check]:
+def _as_failing_once(checks: Iterable[Check]) -> list[Check]:
     """Return checks that fail, and whose report names one row only.
 
     The rows come from the check's own answer; pandera's report makes a Python dict
     of each failed row.
     """
-    once = [copy.copy(check) for check in checks]
-    for check in once:
+    copies = [copy.copy(check) for check in checks]
+    for check in copies:
         check.raise_warning, check.n_failure_cases = False, 1
-    return once
+    return copies
