@@ -116,7 +116,7 @@ def fit_rows(
 def note_unmatched(unmatched: UnmatchedColumns, joined: Joined, /) -> None:
     """Note the columns of a mapping that some rows do not have."""
     first = joined.parts[0]
-    unmatched.see(first.rows.schema.names, first.source, fixed=joined.untyped)
+    unmatched.record(first.rows.schema.names, first.source, fixed=joined.untyped)
 
 
 def without_casts(fitted: Preparer) -> Preparer:

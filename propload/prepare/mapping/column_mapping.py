@@ -73,27 +73,27 @@ class Mapping:
                 required one.
         """
         rows = frame if ROW in frame.columns else frame.with_row_index(ROW)
-        found = self._find_sources(rows)
-        made: list[pl.Series] = []
+        found_columns = self._find_sources(rows)
+        columns: list[pl.Series] = []
         reasons: list[pl.DataFrame] = []
         for target, column in self.columns.items():
             if isinstance(column, Rule):
-                if not found[target]:
+                if not found_columns[target]:
                     continue
-                values, why = read_rule(
+                values, rule_reasons = read_rule(
                     rows,
                     target,
                     replace(column, null_words=(*self.null_words, *column.null_words)),
-                    found[target],
+                    found_columns[target],
                     context.numbers,
                 )
-                reasons.append(why)
+                reasons.append(rule_reasons)
             else:
-                values = _make(rows, target, column, context)
-            made.append(values)
-        used = {name for names in found.values() for name in names}
+                values = _make_column(rows, target, column, context)
+            columns.append(values)
+        used = {name for names in found_columns.values() for name in names}
         others = self._others(rows, used) if self.keep_others else []
-        mapped = pl.DataFrame([rows.get_column(ROW), *made, *others])
+        mapped = pl.DataFrame([rows.get_column(ROW), *columns, *others])
         refused = join_reasons(reasons)
         if refused.height:
             mapped = mapped.join(refused.select(ROW), on=ROW, how="anti")
@@ -114,24 +114,26 @@ class Mapping:
 
     def _find_sources(self, rows: pl.DataFrame) -> dict[str, list[str]]:
         names = Names([name for name in rows.columns if name != ROW])
-        rules = {t: one for t, one in self.columns.items() if isinstance(one, Rule)}
-        found = {
+        rules = {t: rule for t, rule in self.columns.items() if isinstance(rule, Rule)}
+        found_columns = {
             target: names.find(rule.sources, each=rule.each)
             for target, rule in rules.items()
         }
-        lost = [t for t, rule in rules.items() if rule.required and not found[t]]
-        if lost or (rules and not any(found.values())):
+        missing = [
+            t for t, rule in rules.items() if rule.required and not found_columns[t]
+        ]
+        if missing or (rules and not any(found_columns.values())):
             wanted = [
                 f"{target} (from {' or '.join(rules[target].sources)})"
-                for target in lost or rules
+                for target in missing or rules
             ]
-            shown = ", ".join(names.given[:SHOWN_COLUMNS])
+            shown = ", ".join(names.columns[:SHOWN_COLUMNS])
             msg = (
                 f"{self.name} finds no column for {', '.join(wanted[:SHOWN_COLUMNS])}; "
-                f"the source has {counted(len(names.given), 'column')}: {shown}"
+                f"the source has {counted(len(names.columns), 'column')}: {shown}"
             )
             raise SchemaMismatchError(msg)
-        return found
+        return found_columns
 
     def _others(self, rows: pl.DataFrame, used: set[str]) -> list[pl.Series]:
         return [
@@ -143,15 +145,15 @@ class Mapping:
         ]
 
 
-def _make(
+def _make_column(
     rows: pl.DataFrame, target: str, column: Constant | pl.Expr, context: MapContext
 ) -> pl.Series:
     if isinstance(column, Constant):
         if column.value == "as_of" and column.from_context:
-            made = pl.lit(context.as_of, pl.Datetime("us", "UTC"))
+            value = pl.lit(context.as_of, pl.Datetime("us", "UTC"))
         else:
-            made = pl.lit(context.source if column.from_context else column.value)
-        return rows.select(pl.repeat(made, pl.len()).alias(target)).to_series()
+            value = pl.lit(context.source if column.from_context else column.value)
+        return rows.select(pl.repeat(value, pl.len()).alias(target)).to_series()
     try:
         return rows.with_columns(column.alias(target)).get_column(target)
     except Exception as error:

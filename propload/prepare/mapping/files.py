@@ -17,7 +17,7 @@ from propload.errors import ConfigError
 from propload.messages.suggestions import SLIP, nearest, suggest
 from propload.names.registry import find_object
 from propload.prepare.mapping.column_mapping import Mapping
-from propload.prepare.mapping.rowwise import refuse_across
+from propload.prepare.mapping.rowwise import refuse_cross_row
 from propload.prepare.mapping.rules import Column, Constant, Rule
 from propload.prepare.parsers import PARSERS, make_parser, settings_of
 from propload.prepare.parsers.words import as_words, fold_word, means_two
@@ -40,9 +40,9 @@ _RULE_KEYS = (
     "each",
     "required",
 )
-_CONTEXT = ("as_of", "source")
+_CONTEXT_VALUES = ("as_of", "source")
 _NUMBERS = (int, float, Decimal)
-_RULE = frozenset({*_RULE_KEYS, "constant", "context"})
+_DEFINITION_KEYS = frozenset({*_RULE_KEYS, "constant", "context"})
 
 
 def load_mapping(spec: object, /) -> RowMapping:
@@ -58,8 +58,8 @@ def load_mapping(spec: object, /) -> RowMapping:
     if isinstance(spec, Path) or (isinstance(spec, str) and spec.endswith(".toml")):
         return _from_file(Path(spec))
     if isinstance(spec, str):
-        found = find_object(spec, group="propload.mappings", kind="mapping")
-        return load_mapping(found)
+        mapping = find_object(spec, group="propload.mappings", kind="mapping")
+        return load_mapping(mapping)
     if isinstance(spec, abc.Mapping):
         # one of a configuration file knows where it stands
         name = str(getattr(spec, "name", "mapping"))
@@ -106,7 +106,7 @@ def make_mapping(
         # all keys are columns, even one that is called `name`
         content = {"columns": dict(content)}
     name = str(content.get("name", name))
-    with _told(name):
+    with _error_context(name):
         for key in content:
             if key not in _FILE_KEYS:
                 msg = f"key {key!r} is not known{suggest(key, _FILE_KEYS, listed=True)}"
@@ -119,8 +119,8 @@ def make_mapping(
         keep_others = _flag("keep_others", content.get("keep_others", False))
     made: dict[str, Column] = {}
     for target, written in columns.items():
-        with _told(f"{name}, column {target}"):
-            _check_name(target)
+        with _error_context(f"{name}, column {target}"):
+            _check_target_name(target)
             made[target] = _column(target, written)
             _check_null_words(made[target], null_words)
     return Mapping(made, null_words=null_words, keep_others=keep_others, name=name)
@@ -135,13 +135,17 @@ def _refuse_misspelt(content: abc.Mapping[str, object], name: str) -> None:
     for key, value in content.items():
         # whether the key is a text is checked with the columns
         is_near = nearest(str(key), ["columns"], cutoff=SLIP) is not None
-        if is_near and isinstance(value, abc.Mapping) and _RULE.isdisjoint(value):
+        if (
+            is_near
+            and isinstance(value, abc.Mapping)
+            and _DEFINITION_KEYS.isdisjoint(value)
+        ):
             msg = f"{name}: key {key!r} is not known; did you mean 'columns'?"
             raise ConfigError(msg)
 
 
 @contextmanager
-def _told(place: str) -> Iterator[None]:
+def _error_context(place: str) -> Iterator[None]:
     """Put the place in front of the mistakes that are found meanwhile."""
     try:
         yield
@@ -150,7 +154,7 @@ def _told(place: str) -> Iterator[None]:
         raise ConfigError(msg) from error
 
 
-def _check_name(target: object) -> None:
+def _check_target_name(target: object) -> None:
     if not isinstance(target, str):
         msg = f"the name {target!r} is not a text: write it as one"
         raise ConfigError(msg)
@@ -169,7 +173,7 @@ def _column(target: str, written: object) -> Column:
         ConfigError: It is not usable.
     """
     if isinstance(written, pl.Expr):
-        refuse_across(written)
+        refuse_cross_row(written)
     if isinstance(written, (Rule, Constant, pl.Expr)):
         return written
     if isinstance(written, (str, list, tuple)):
@@ -183,42 +187,44 @@ def _column(target: str, written: object) -> Column:
 # Any: what TOML holds; each value is checked where it is used.
 def _rule(target: str, written: dict[str, Any]) -> Column:
     if "constant" in written:
-        _only(written, ("constant",))
+        _refuse_other_keys(written, ("constant",))
         return Constant(written["constant"])
     if written.get("context") is not None:
-        _only(written, ("context",))
-        if written["context"] not in _CONTEXT:
+        _refuse_other_keys(written, ("context",))
+        if written["context"] not in _CONTEXT_VALUES:
             msg = f"context {written['context']!r} is not known: give as_of or source"
             raise ConfigError(msg)
         return Constant(written["context"], from_context=True)
-    known = {key: written[key] for key in _RULE_KEYS if key in written}
+    rule_keys = {key: written[key] for key in _RULE_KEYS if key in written}
     settings = {key: value for key, value in written.items() if key not in _RULE_KEYS}
-    parse = known.get("parse", "text")
+    parse = rule_keys.get("parse", "text")
     if not isinstance(parse, str):
         msg = f"parse {parse!r} is not a parser's name; known are: {', '.join(PARSERS)}"
         raise ConfigError(msg)
     _check_keys(settings, parse)
     if parse == "one_of":
-        settings["words"] = _by_word(settings.get("words"))
-    unparsed = known.get("unparsed", "refuse")
+        settings["words"] = _values_by_word(settings.get("words"))
+    unparsed = rule_keys.get("unparsed", "refuse")
     if unparsed not in ("refuse", "null"):
         msg = f"unparsed {unparsed!r} is not known: give refuse or null"
         raise ConfigError(msg)
     parser = make_parser(parse, **settings)
-    default = known.get("default")
+    default = rule_keys.get("default")
     return Rule(
-        sources=_sources(known.get("from", target)),
+        sources=_sources(rule_keys.get("from", target)),
         parser=parser,
-        null_words=as_words("null_words", known.get("null_words", ())),
-        pattern=_pattern(known.get("pattern")),
+        null_words=as_words("null_words", rule_keys.get("null_words", ())),
+        pattern=_pattern(rule_keys.get("pattern")),
         default=None if default is None else _default(default, parser),
         unparsed=unparsed,
-        each=_flag("each", known.get("each", False)),
-        required=_flag("required", known.get("required", False)),
+        each=_flag("each", rule_keys.get("each", False)),
+        required=_flag("required", rule_keys.get("required", False)),
     )
 
 
-def _only(written: abc.Mapping[str, object], keys: tuple[str, ...]) -> None:
+def _refuse_other_keys(
+    written: abc.Mapping[str, object], keys: tuple[str, ...]
+) -> None:
     for key in written:
         if key not in keys:
             msg = f"{key!r} cannot be combined with {keys[0]!r}"
@@ -231,18 +237,18 @@ def _check_keys(settings: abc.Mapping[str, object], parse: str) -> None:
     Raises:
         ConfigError: There are such keys.
     """
-    takers = {
+    parsers_by_setting = {
         setting: [name for name in PARSERS if setting in settings_of(name)]
         for setting in chain.from_iterable(map(settings_of, PARSERS))
     }
-    every = [*_RULE_KEYS, "constant", "context", *takers]
+    known_keys = [*_RULE_KEYS, "constant", "context", *parsers_by_setting]
     for key in settings:
-        if key not in takers:
-            msg = f"key {key!r} is not known{suggest(key, every, listed=True)}"
+        if key not in parsers_by_setting:
+            msg = f"key {key!r} is not known{suggest(key, known_keys, listed=True)}"
             raise ConfigError(msg)
     for key in settings:
-        if parse in PARSERS and parse not in takers[key]:
-            wanted = " or ".join(f'"{name}"' for name in takers[key])
+        if parse in PARSERS and parse not in parsers_by_setting[key]:
+            wanted = " or ".join(f'"{name}"' for name in parsers_by_setting[key])
             msg = (
                 f'key {key!r} does not apply to parse = "{parse}": '
                 f"give parse = {wanted}"
@@ -268,7 +274,7 @@ def _flag(key: str, written: object) -> bool:
     return written
 
 
-def _by_word(written: object) -> dict[str, str]:
+def _values_by_word(written: object) -> dict[str, str]:
     """Return values by word, of `word = "value"` or `value = ["word", ...]`."""
     if not isinstance(written, abc.Mapping) or not written:
         msg = 'one_of needs words = { value = ["word", "word"] }'
@@ -294,9 +300,9 @@ def _check_null_words(column: Column, null_words: tuple[str, ...]) -> None:
     """
     if not isinstance(column, Rule):
         return
-    silent = {fold_word(word) for word in (*null_words, *column.null_words)}
+    folded = {fold_word(word) for word in (*null_words, *column.null_words)}
     for word in column.parser.words:
-        if fold_word(word) in silent:
+        if fold_word(word) in folded:
             msg = (
                 f"word {word!r} is also in null_words, which take precedence: "
                 "remove it from one of them"
@@ -329,23 +335,23 @@ def _default(default: object, parser: Parser) -> object:
     """
     try:
         if isinstance(default, str):
-            given = pl.select(parser.parse(pl.lit(default)).cast(parser.dtype))
+            converted = pl.select(parser.parse(pl.lit(default)).cast(parser.dtype))
         else:
-            given = pl.select(pl.lit(default).cast(parser.dtype))
-        made = given.item()
+            converted = pl.select(pl.lit(default).cast(parser.dtype))
+        value = converted.item()
     except (pl.exceptions.PolarsError, TypeError, ValueError):
-        made = None
-    if made is None or not _is_same(default, made):
+        value = None
+    if value is None or not _is_same(default, value):
         msg = f"default {default!r} is not {parser.value}"
         raise ConfigError(msg)
-    return made
+    return value
 
 
-def _is_same(default: object, made: object) -> bool:
-    if isinstance(default, bool) or isinstance(made, bool):
-        return isinstance(default, (bool, str)) and isinstance(made, (bool, str))
-    if isinstance(default, _NUMBERS) and not isinstance(made, str):
+def _is_same(default: object, value: object) -> bool:
+    if isinstance(default, bool) or isinstance(value, bool):
+        return isinstance(default, (bool, str)) and isinstance(value, (bool, str))
+    if isinstance(default, _NUMBERS) and not isinstance(value, str):
         # 0.1 means what is written; a date is no number of days
-        is_number = isinstance(made, _NUMBERS)
-        return is_number and Decimal(str(made)) == Decimal(str(default))
+        is_number = isinstance(value, _NUMBERS)
+        return is_number and Decimal(str(value)) == Decimal(str(default))
     return not isinstance(default, abc.Mapping)

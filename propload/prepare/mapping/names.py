@@ -13,17 +13,17 @@ class Names:
     """The columns of a source, found by name and by nearly the same name.
 
     Args:
-        given: Their names.
+        columns: Their names.
 
     Attributes:
-        given: Their names.
+        columns: Their names.
     """
 
-    def __init__(self, given: Sequence[str]) -> None:
-        self.given = given
-        self._near: dict[str, str] = {}
-        for name in given:
-            self._near.setdefault(loose(name), name)
+    def __init__(self, columns: Sequence[str]) -> None:
+        self.columns = columns
+        self._by_loose_name: dict[str, str] = {}
+        for name in columns:
+            self._by_loose_name.setdefault(normalize_name(name), name)
 
     def find(self, sources: Sequence[str], *, each: bool) -> list[str]:
         """Return the columns that a rule reads: one, or all with `each`.
@@ -32,20 +32,20 @@ class Names:
             sources: The names that it gives.
             each: Whether all that are present are read.
         """
-        present = [
+        found = [
             name
-            for wanted in sources
+            for source in sources
             if (
-                name := wanted
-                if wanted in self.given
-                else self._near.get(loose(wanted))
+                name := source
+                if source in self.columns
+                else self._by_loose_name.get(normalize_name(source))
             )
         ]
-        unique = list(dict.fromkeys(present))
+        unique = list(dict.fromkeys(found))
         return unique if each else unique[:1]
 
 
-def loose(name: str) -> str:
+def normalize_name(name: str) -> str:
     """Return a column's name as people compare them: `Sale  Price` is `sale_price`.
 
     Args:

@@ -47,20 +47,20 @@ def read_rule(
     first = rows.get_column(names[0])
     words = {fold_word(word) for word in rule.null_words}
     if len(names) == 1 and not _is_text(first.dtype) and rule.pattern is None:
-        exact = _read_values(rows, target, rule, _without(first, words))
-        if exact is not None:
-            return exact
-    meanings = [_meaning(rows, name, words, rule) for name in names]
-    given = rows.select(ROW, pl.coalesce(meanings).alias(target))
-    text = given.get_column(target)
-    written = None
+        typed = _read_values(rows, target, rule, _with_null_words(first, words))
+        if typed is not None:
+            return typed
+    texts = [_text_or_null(rows, name, words, rule) for name in names]
+    original = rows.select(ROW, pl.coalesce(texts).alias(target))
+    text = original.get_column(target)
+    is_number = None
     if rule.parser.write is not None:
-        written = _written(rows, names, meanings, numbers)
-    values = _parse(text, rule, written)
-    lost = values.is_null() & text.is_not_null()
+        is_number = _is_number_in_source(rows, names, texts, numbers)
+    values = _parse(text, rule, is_number)
+    unparsed = values.is_null() & text.is_not_null()
     reasons = no_reasons()
-    if rule.unparsed == "refuse" and lost.any():
-        reasons = _refuse(given.filter(lost), target, rule, names[0])
+    if rule.unparsed == "refuse" and unparsed.any():
+        reasons = _refuse(original.filter(unparsed), target, rule, names[0])
     return _with_default(values, rule), reasons
 
 
@@ -76,38 +76,40 @@ def _read_values(
     if parser.dtype == pl.String or (parser.words and values.dtype != parser.dtype):
         # the rule itself says what 1 and 0 mean
         return None
-    given = pl.DataFrame([rows.get_column(ROW), values.alias(target)])
-    frame, reasons = given, []
+    original = pl.DataFrame([rows.get_column(ROW), values.alias(target)])
+    frame, reasons = original, []
     if parser.place is not None:
         placed = parser.place(pl.col(target), values.dtype)
         frame = frame.with_columns(placed.alias(target))
-        lost = frame.get_column(target).is_null() & values.is_not_null()
-        if lost.any():
-            reasons.append(_refuse(given.filter(lost), target, rule, values.name))
+        unparsed = frame.get_column(target).is_null() & values.is_not_null()
+        if unparsed.any():
+            reasons.append(
+                _refuse(original.filter(unparsed), target, rule, values.name)
+            )
     try:
         sifted = cast_types(frame, [Cast(target, parser.dtype, parser.name)])
     except SchemaMismatchError:
         return None
-    found = sifted.frame
+    typed = sifted.frame
     if not sifted.reasons.is_empty():
         reasons.append(sifted.reasons)
-        found = frame.select(ROW).join(found, on=ROW, how="left", maintain_order="left")
-    told = join_reasons(reasons) if rule.unparsed == "refuse" else no_reasons()
-    return _with_default(found.get_column(target), rule), told
+        typed = frame.select(ROW).join(typed, on=ROW, how="left", maintain_order="left")
+    reasons_kept = join_reasons(reasons) if rule.unparsed == "refuse" else no_reasons()
+    return _with_default(typed.get_column(target), rule), reasons_kept
 
 
-def _without(values: pl.Series, words: set[str]) -> pl.Series:
+def _with_null_words(values: pl.Series, words: set[str]) -> pl.Series:
     """Return typed values, null where a word for null stands for the value."""
-    meant = None
+    reading = None
     if words and values.dtype != pl.Boolean:
-        meant = read_text(pl.first(), values.dtype)
-    if meant is None:
+        reading = read_text(pl.first(), values.dtype)
+    if reading is None:
         return values
-    given = pl.Series(list(words), dtype=pl.String).to_frame()
-    silent = given.select(meant.value).to_series().drop_nulls()
-    if not silent.len() or not (found := values.is_in(silent.implode())).any():
+    word_frame = pl.Series(list(words), dtype=pl.String).to_frame()
+    nulls = word_frame.select(reading.value).to_series().drop_nulls()
+    if not nulls.len() or not (is_null := values.is_in(nulls.implode())).any():
         return values
-    return values.to_frame().select(pl.when(~found).then(pl.first())).to_series()
+    return values.to_frame().select(pl.when(~is_null).then(pl.first())).to_series()
 
 
 def _refuse(rows: pl.DataFrame, target: str, rule: Rule, source: str) -> pl.DataFrame:
@@ -121,7 +123,7 @@ def _refuse(rows: pl.DataFrame, target: str, rule: Rule, source: str) -> pl.Data
     return refuse(rows, target, stage="map", check=parser.name, problem=problem)
 
 
-def _meaning(
+def _text_or_null(
     rows: pl.DataFrame, name: str, null_words: set[str], rule: Rule
 ) -> pl.Expr:
     """Return a column's texts, null where they mean null."""
@@ -130,17 +132,19 @@ def _meaning(
         kind = type_name(rows.schema[name])
         msg = f"column {name} is {kind}, which cannot be read as text"
         raise SchemaMismatchError(msg)
-    silent = fold(text).is_in(list(null_words)) if null_words else pl.lit(value=False)
+    is_null_word = (
+        fold(text).is_in(list(null_words)) if null_words else pl.lit(value=False)
+    )
     if rule.parser.name != "text":
         # an empty text is a value only where texts are wanted
-        silent = silent | (text.str.strip_chars() == "")
-    return pl.when(~silent).then(text)
+        is_null_word = is_null_word | (text.str.strip_chars() == "")
+    return pl.when(~is_null_word).then(text)
 
 
-def _written(
+def _is_number_in_source(
     rows: pl.DataFrame,
     names: Sequence[str],
-    meanings: Sequence[pl.Expr],
+    texts: Sequence[pl.Expr],
     numbers: abc.Mapping[str, pl.Series],
 ) -> pl.Series | None:
     """Return which texts are numbers in the source; None where that is known of none.
@@ -148,20 +152,20 @@ def _written(
     Args:
         rows: Rows as read.
         names: The columns that a rule reads.
-        meanings: Their texts, of which each row has the first that is not null.
+        texts: Their texts, of which each row has the first that is not null.
         numbers: Texts that are numbers, by the column.
     """
     if not any(name in numbers or rows.schema[name].is_numeric() for name in names):
         # nearly always, and then the texts need no second look
         return None
-    found = []
-    for name, meaning in zip(names, meanings, strict=True):
+    marks = []
+    for name, text in zip(names, texts, strict=True):
         is_number = pl.lit(value=rows.schema[name].is_numeric())
         if name in numbers and _is_text(rows.schema[name]):
             is_number = pl.col(name).is_in(numbers[name].implode())
-        found.append(pl.when(meaning.is_not_null()).then(is_number))
-    marks = rows.select(pl.coalesce(found).fill_null(value=False).alias("is_number"))
-    series = marks.to_series()
+        marks.append(pl.when(text.is_not_null()).then(is_number))
+    is_number = pl.coalesce(marks).fill_null(value=False).alias("is_number")
+    series = rows.select(is_number).to_series()
     return series if series.any() else None
 
 
@@ -175,7 +179,7 @@ def _parse(text: pl.Series, rule: Rule, written: pl.Series | None) -> pl.Series:
     """
     part = pl.col("text")
     if rule.pattern is not None:
-        part = part.str.extract(rule.pattern, min(1, _groups(rule.pattern)))
+        part = part.str.extract(rule.pattern, min(1, _group_count(rule.pattern)))
     frame = text.alias("text").to_frame()
     if written is not None and rule.parser.write is not None:
         frame = frame.with_columns(written.alias("is_number"))
@@ -183,8 +187,8 @@ def _parse(text: pl.Series, rule: Rule, written: pl.Series | None) -> pl.Series:
     value = rule.parser.parse(part).cast(rule.parser.dtype).alias("value")
     distinct = frame.unique(maintain_order=False)
     if distinct.height > frame.height * DISTINCT_SHARE:
-        return _collected(frame, value).to_series().alias(text.name)
-    read = distinct.with_columns(_collected(distinct, value).to_series())
+        return _evaluate(frame, value).to_series().alias(text.name)
+    read = distinct.with_columns(_evaluate(distinct, value).to_series())
     joined = frame.join(
         read, on=frame.columns, how="left", nulls_equal=True, maintain_order="left"
     )
@@ -192,13 +196,13 @@ def _parse(text: pl.Series, rule: Rule, written: pl.Series | None) -> pl.Series:
 
 
 @cache
-def _groups(pattern: str) -> int:
+def _group_count(pattern: str) -> int:
     """Return how many groups a pattern has, as Polars reads it, not Python."""
     found = pl.select(pl.lit("").str.extract_groups(pattern)).to_series()
     return len(found.struct.fields)
 
 
-def _collected(frame: pl.DataFrame, value: pl.Expr) -> pl.DataFrame:
+def _evaluate(frame: pl.DataFrame, value: pl.Expr) -> pl.DataFrame:
     # lazily, so that what several branches share is computed once
     return frame.lazy().select(value).collect()
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from propload.messages.suggestions import SLIP, nearest
 from propload.messages.wording import SHOWN_COLUMNS, listed
 from propload.prepare.mapping.column_mapping import Mapping
-from propload.prepare.mapping.names import Names, loose
+from propload.prepare.mapping.names import Names, normalize_name
 from propload.prepare.mapping.rules import Rule
 
 if TYPE_CHECKING:
@@ -25,40 +25,40 @@ class UnmatchedColumns:
 
     def __init__(self, mapping: RowMapping | None) -> None:
         self._mapping = mapping if isinstance(mapping, Mapping) else None
-        self._told: list[str] = []
+        self._notes: list[str] = []
         self._first: tuple[Sequence[str], str] = (), ""
-        self._in_none: set[str] | None = None
+        self._always_missing: set[str] | None = None
 
-    def see(self, given: Sequence[str], source: str, *, fixed: bool) -> None:
+    def record(self, columns: Sequence[str], source: str, *, fixed: bool) -> None:
         """Note what is missing from rows with these columns.
 
         Args:
-            given: Their columns.
+            columns: Their columns.
             source: What messages call their source.
             fixed: Whether all rows of the source have these columns. If it names them
                 row by row, other rows may have the missing ones.
         """
         if self._mapping is None:
             return
-        lacking = _lacking(self._mapping, given)
+        missing = _missing_targets(self._mapping, columns)
         if fixed:
-            if lacking:
-                self._told.append(_note(self._mapping, lacking, given, source))
-        elif self._in_none is None:
-            self._in_none, self._first = lacking, (given, source)
+            if missing:
+                self._notes.append(_note(self._mapping, missing, columns, source))
+        elif self._always_missing is None:
+            self._always_missing, self._first = missing, (columns, source)
         else:
-            self._in_none &= lacking
+            self._always_missing &= missing
 
     @property
     def notes(self) -> list[str]:
         """What a reader of the report should know."""
-        if self._mapping is None or not self._in_none:
-            return self._told
-        return [*self._told, _note(self._mapping, self._in_none, *self._first)]
+        if self._mapping is None or not self._always_missing:
+            return self._notes
+        return [*self._notes, _note(self._mapping, self._always_missing, *self._first)]
 
 
-def _lacking(mapping: Mapping, given: Sequence[str]) -> set[str]:
-    names = Names(given)
+def _missing_targets(mapping: Mapping, columns: Sequence[str]) -> set[str]:
+    names = Names(columns)
     return {
         target
         for target, rule in mapping.columns.items()
@@ -67,32 +67,35 @@ def _lacking(mapping: Mapping, given: Sequence[str]) -> set[str]:
 
 
 def _note(
-    mapping: Mapping, lacking: set[str], given: Sequence[str], source: str
+    mapping: Mapping, missing: set[str], columns: Sequence[str], source: str
 ) -> str:
-    free = _unread(mapping, given)
+    unused = _unused_columns(mapping, columns)
     wanted = [
-        _described(target, rule, free)
+        _description(target, rule, unused)
         for target, rule in mapping.columns.items()
-        if isinstance(rule, Rule) and target in lacking
+        if isinstance(rule, Rule) and target in missing
     ]
     return (
         f"{source}: {mapping.name} finds no column for "
         f"{listed(wanted)}, "
         f"and leaves {'it' if len(wanted) == 1 else 'them'} out. "
-        f"Columns that no rule reads: {', '.join(free[:SHOWN_COLUMNS]) or 'none'}"
+        f"Columns that no rule reads: {', '.join(unused[:SHOWN_COLUMNS]) or 'none'}"
     )
 
 
-def _unread(mapping: Mapping, given: Sequence[str]) -> list[str]:
-    names = Names(given)
+def _unused_columns(mapping: Mapping, columns: Sequence[str]) -> list[str]:
+    names = Names(columns)
     rules = [rule for rule in mapping.columns.values() if isinstance(rule, Rule)]
-    read = {name for one in rules for name in names.find(one.sources, each=one.each)}
-    return [name for name in given if name not in read]
+    read = {name for rule in rules for name in names.find(rule.sources, each=rule.each)}
+    return [name for name in columns if name not in read]
 
 
-def _described(target: str, rule: Rule, free: Sequence[str]) -> str:
-    by_loose = {loose(name): name for name in free}
-    hits = (nearest(loose(name), by_loose, cutoff=SLIP) for name in rule.sources)
-    near = next(filter(None, hits), None)
-    hint = f"; did you mean {by_loose[near]!r}?" if near is not None else ""
+def _description(target: str, rule: Rule, unused: Sequence[str]) -> str:
+    by_normalized_name = {normalize_name(name): name for name in unused}
+    similar = (
+        nearest(normalize_name(name), by_normalized_name, cutoff=SLIP)
+        for name in rule.sources
+    )
+    near = next(filter(None, similar), None)
+    hint = f"; did you mean {by_normalized_name[near]!r}?" if near is not None else ""
     return f"{target} (from {' or '.join(rule.sources)}{hint})"

@@ -14,7 +14,7 @@ RULES = {
 def lacking(*seen, mapping=None, fixed=True):
     found = UnmatchedColumns(load_mapping(RULES if mapping is None else mapping))
     for place, given in enumerate(seen):
-        found.see(given, f"{place}.csv", fixed=fixed)
+        found.record(given, f"{place}.csv", fixed=fixed)
     return found.notes
 
 
