@@ -199,7 +199,7 @@ class DryRun:
             refusals += unfit
             refusals += self.screen.delete_bad_rows(self.connection, copied)
         late = reasons_of(copied, refusals)
-        erasing = self.shape.erasing(copied)
+        erasing = self.shape.erasing_columns(copied)
         counts, erased = self._count(copied.height - len(refusals), erasing)
         return counts, join_reasons([unindexed, early, late]), erased
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _LENGTH = re.compile(r"\([^)]*\)")
 #: Arrays whose elements lose trailing blanks beyond the length when they are stored; of
 #: a single text those are cut before it is sent.
-_BLANKS_CUT = re.compile(r"character varying\(\d+\)\[\]")
+_VARCHAR_ARRAY = re.compile(r"character varying\(\d+\)\[\]")
 _INTERVAL_FIELDS = re.compile(r"interval [a-z ]+", re.ASCII)
 #: The least and the greatest value of money, in a currency with two decimals.
 _MONEY = ("-92233720368547758.08", "92233720368547758.07")
@@ -65,7 +65,7 @@ def cast_sql(plan: ColumnPlan, value: str, /) -> str:
         value: The SQL of the staged value.
     """
     target_type = cast_type(plan)
-    if _BLANKS_CUT.fullmatch(plan.pg_type):
+    if _VARCHAR_ARRAY.fullmatch(plan.pg_type):
         return _cut_blanks(plan, f"{value}::{target_type}" if target_type else value)
     if target_type is None:
         return value
@@ -103,8 +103,8 @@ def _cut_blanks(plan: ColumnPlan, value: str) -> str:
     """
     cut = f"{value}::{plan.pg_type}"
     # as bpchar, texts that differ only in trailing blanks are equal
-    alike = f'({value})::bpchar[] COLLATE "C" = ({cut})::bpchar[] COLLATE "C"'
-    return f"CASE WHEN {alike} THEN {cut} ELSE {value} END"
+    only_blanks_cut = f'({value})::bpchar[] COLLATE "C" = ({cut})::bpchar[] COLLATE "C"'
+    return f"CASE WHEN {only_blanks_cut} THEN {cut} ELSE {value} END"
 
 
 def kept_exactly(plan: ColumnPlan, value: str, /) -> str | None:

@@ -73,9 +73,9 @@ def delete_duplicate_keys(shape: Shape, names: Sequence[str], /) -> str:
         names: The columns of the key.
     """
     key = ", ".join(INCOMING(shape.column(each)) for each in names)
-    repeated = f"SELECT {key} FROM {STAGE} AS s GROUP BY {key} HAVING count(*) > 1"
+    duplicates = f"SELECT {key} FROM {STAGE} AS s GROUP BY {key} HAVING count(*) > 1"
     return (
-        f"WITH gone AS (DELETE FROM {STAGE} AS s WHERE ({key}) IN ({repeated}) "
+        f"WITH gone AS (DELETE FROM {STAGE} AS s WHERE ({key}) IN ({duplicates}) "
         "RETURNING 1) SELECT count(*) FROM gone"
     )
 

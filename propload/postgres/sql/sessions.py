@@ -159,8 +159,8 @@ def set_up(shape: Shape, /) -> tuple[str, ...]:
     statements = [find_operators(shape.table), create_stage(shape)]
     if shape.counts_by == "sequence":
         statements.append(merging.create_counter(merging.UPDATES))
-    if shape.merges and detects_stale(shape):
+    if shape.supports_merge and detects_stale(shape):
         statements.append(merging.create_counter(merging.STALES))
-    if shape.merges and shape.key:
+    if shape.supports_merge and shape.key:
         statements.append(merging.create_merge_function(shape))
     return (TEMP_BUFFERS, *PROBE_ONLY, *statements)

@@ -90,7 +90,7 @@ class Shape:
         triggered: Whether a trigger may skip or change a row.
         partitioned: Whether the table is partitioned, so that a ctid alone does not
             identify a row.
-        merges: Whether MERGE can write the table and return what it did.
+        supports_merge: Whether MERGE can write the table and return what it did.
         counts_by: How an update is told from an insert: `old` (from PostgreSQL 18 on),
             `xmax`, or `sequence` for partitioned tables of older servers.
         shadow_names: The target's names for what server messages name of its shadow.
@@ -108,7 +108,7 @@ class Shape:
     direct: bool = True
     triggered: bool = False
     partitioned: bool = False
-    merges: bool = False
+    supports_merge: bool = False
     counts_by: Literal["old", "xmax", "sequence"] = "xmax"
     shadow_names: ShadowNames = field(default_factory=ShadowNames)
     cross_key_constraints: tuple[str, ...] = ()
@@ -159,7 +159,7 @@ class Shape:
         """The columns outside the key."""
         return tuple(each for each in self.columns if each.name not in self.key)
 
-    def patched(self, layer: pl.DataFrame, /) -> tuple[str, ...]:
+    def patched_columns(self, layer: pl.DataFrame, /) -> tuple[str, ...]:
         """Return NOT NULL columns whose nulls in a layer leave the stored value."""
         if self.on_null != "keep":
             return ()
@@ -169,7 +169,7 @@ class Shape:
             if not column.nullable and layer[column.name].null_count()
         )
 
-    def erasing(self, layer: pl.DataFrame, /) -> tuple[str, ...]:
+    def erasing_columns(self, layer: pl.DataFrame, /) -> tuple[str, ...]:
         """Return the columns whose nulls in a layer erase stored values."""
         if self.mode != "upsert" or self.on_null != "overwrite":
             return ()

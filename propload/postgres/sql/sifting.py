@@ -241,7 +241,7 @@ def create_index_trial(shape: Shape, key: Sequence[str], /) -> tuple[str, ...]:
 
 
 def _create_trial(
-    shape: Shape, columns: Sequence[str], source: str, *more: str
+    shape: Shape, columns: Sequence[str], source: str, *index: str
 ) -> tuple[str, ...]:
     """Return the statements for a pass that fills a table with some of the columns."""
     listed = names(columns)
@@ -252,12 +252,12 @@ def _create_trial(
         "SELECT 0 AS stale, 0 AS proposed, 0 AS inserted, 0 AS written, "
         "0 AS looked_at INTO propload_one"
     )
-    made = (
+    create_table = (
         f"CREATE TEMPORARY TABLE {_TRIAL} ON COMMIT DROP AS "
         f"SELECT {listed} FROM {table(shape.table)} WITH NO DATA"
     )
     sift = _create_sift(shape, write, uses_counter=False)
-    return made, *more, *create_blame(shape), sift
+    return create_table, *index, *create_blame(shape), sift
 
 
 def delete_rows(ordinals: Sequence[int], /) -> str:

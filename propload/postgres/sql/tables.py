@@ -283,16 +283,16 @@ WHERE a.attrelid = pg_catalog.to_regclass($1) AND a.attnum > 0
 """
 
 
-def copy_from(place: Iterable[str | None], columns: Iterable[str], path: str, /) -> str:
+def copy_from(table: Iterable[str | None], columns: Iterable[str], path: str, /) -> str:
     """Return the statement that copies a file on the server's machine into a table.
 
     Args:
-        place: The table's namespace, or None to leave it out, and its name.
+        table: The table's namespace, or None to leave it out, and its name.
         columns: The columns of the file, in order.
         path: The path of the file, which is in COPY's binary format.
     """
     return (
-        f"COPY {quoting.path(place)} ({quoting.names(columns)}) "
+        f"COPY {quoting.path(table)} ({quoting.names(columns)}) "
         f"FROM {quoting.text(path)} (FORMAT binary)"
     )
 

@@ -73,7 +73,7 @@ def shape_of(
         and all(each.transfer_format == "copy" for each in plan),
         triggered=traits.triggered,
         partitioned=traits.partitioned,
-        merges=version >= _MERGE_RETURNS and not traits.ruled,
+        supports_merge=version >= _MERGE_RETURNS and not traits.ruled,
         counts_by=_counts_by(version, partitioned=traits.partitioned),
         shadow_names=shadow_names or ShadowNames(),
         cross_key_constraints=_cross_key_constraints(facts, target, sent_columns),

@@ -30,7 +30,7 @@ class Approach:
         step: How to look for bad rows: not at all, by trying suspects one by one, by
             screening the stage, or by trying all rows run by run.
         suspected: The number of the layer of suspects, or None.
-        named: Whether a row was left out because COPY reported it.
+        left_out_named: Whether a row was left out because COPY reported it.
         unchanged: How many rows are left out because they are stored already,
             unchanged.
         left_out: Why rows were left out: frames with the columns of `REASONS`.
@@ -41,7 +41,7 @@ class Approach:
     by_row: bool = False
     step: Step = "none"
     suspected: int | None = None
-    named: bool = False
+    left_out_named: bool = False
     unchanged: int = 0
     left_out: tuple[pl.DataFrame, ...] = ()
 

@@ -110,7 +110,7 @@ class Attempt:
             return self._sift(layer, step=step)
         if number == 0:
             self.erasures.count(connection, layer)
-        counts = write_stage(connection, self.shape, self.shape.patched(layer))
+        counts = write_stage(connection, self.shape, self.shape.patched_columns(layer))
         return counts, no_reasons()
 
     def _needs_single_rows(self) -> bool:
@@ -141,11 +141,11 @@ class Attempt:
             else self.screener.delete_bad_rows(connection, layer)
         )
         if step == "screen" and refusals and runs == "growing":
-            counts = write_stage(connection, shape, shape.patched(layer))
+            counts = write_stage(connection, shape, shape.patched_columns(layer))
             return counts, reasons_of(layer, refusals)
         before = updates_so_far(connection, shape)
         bad, answer = self.sifter.write(connection, runs=runs)
         refusals += bad
-        places = [each.place for each in refusals]
-        counts = merged_counts(connection, shape, answer, before, left_out=places)
+        ordinals = [each.position for each in refusals]
+        counts = merged_counts(connection, shape, answer, before, left_out=ordinals)
         return counts, reasons_of(layer, refusals)

@@ -49,7 +49,7 @@ class ErasureCounter:
             return
         empty = [
             name
-            for name in self._shape.erasing(layer)
+            for name in self._shape.erasing_columns(layer)
             if name not in self._reported and layer[name].null_count() == layer.height
         ]
         if empty:

@@ -30,7 +30,7 @@ class LaneSession:
     def __init__(self, connect: Callable[[], Connection]) -> None:
         self._connect = connect
         self.connection: Connection | None = None
-        self._staged: Shape | None = None
+        self._staged_shape: Shape | None = None
 
     def open(self) -> Connection:
         """Return the connection, opening one if there is none.
@@ -40,7 +40,7 @@ class LaneSession:
         """
         if self.connection is None:
             self.connection = self._connect()
-            self._staged = None
+            self._staged_shape = None
         return self.connection
 
     def make_stage(self, shape: Shape, /) -> None:
@@ -50,15 +50,15 @@ class LaneSession:
             WriteError: This user may not make temporary tables.
             ServerError: The connection broke.
         """
-        if self._staged == shape:
+        if self._staged_shape == shape:
             return
         connection = self.open()
-        if self._staged is not None:
+        if self._staged_shape is not None:
             connection.execute(DROP_TEMPORARY)
             connection.commit()
-            self._staged = None
+            self._staged_shape = None
         make_stage(connection, shape)
-        self._staged = shape
+        self._staged_shape = shape
 
     def cancel(self) -> None:
         """Cancel the running statement, from another thread."""

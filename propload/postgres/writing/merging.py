@@ -38,7 +38,7 @@ def write_stage(
         added = connection.execute(merging.append(shape)) or 0
         # a trigger may have skipped some
         return counts_of(staged, inserted=added)
-    if shape.merges:
+    if shape.supports_merge:
         inserted, written, stale, staged = connection.rows(merging.CALL_MERGE)[0]
         return counts_of(
             staged, inserted=inserted, updated=written - inserted, stale=stale

@@ -89,9 +89,9 @@ def find_uncopyable(connection: Connection, layer: pl.DataFrame, /) -> list[Refu
         ServerError: COPY failed for a reason other than its rows.
     """
     refusals = [
-        Refusal(place, fault.column, None, fault.message, fault.sqlstate)
+        Refusal(position, fault.column, None, fault.message, fault.sqlstate)
         for fault in find_unstorable(layer)
-        for place in fault.places
+        for position in fault.places
     ]
     refusals = refusals or _too_wide(connection, layer)
     return refusals or list(_refused_by_copy(connection, layer, 0))
@@ -103,9 +103,9 @@ def _too_wide(connection: Connection, layer: pl.DataFrame) -> list[Refusal]:
         return []
     block_bytes = connection.value(sessions.PAGE_BYTES)
     connection.rollback()
-    places = rows_too_wide(layer.drop(ROW), block_bytes)
+    positions = rows_too_wide(layer.drop(ROW), block_bytes)
     message = f"row is too big for a page of {block_bytes:,} bytes"
-    return [Refusal(place, None, None, message, TOO_LARGE) for place in places]
+    return [Refusal(position, None, None, message, TOO_LARGE) for position in positions]
 
 
 def names_its_row(failure: Failure, /) -> bool:

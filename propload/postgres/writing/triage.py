@@ -70,8 +70,10 @@ class Triage:
                 return approach.with_suspects(
                     number, _at_line(approach, number, failure)
                 )
-            named = self._named_row(connection, failure)
-            return replace(approach.without_refused(number, [named]), named=True)
+            refusal = self._named_row(connection, failure)
+            return replace(
+                approach.without_refused(number, [refusal]), left_out_named=True
+            )
         if failure.sqlstate in (None, NOT_COPIED) or approach.step == "sift":
             return _without_uncopyable(connection, approach)
         with_suspects = self._with_suspects(approach, number, failure)
@@ -82,7 +84,7 @@ class Triage:
     def _is_named(self, approach: Approach, failure: Failure) -> bool:
         """Return whether COPY reported the one row that is at fault."""
         # a null that COPY refuses may be replaced by the stored value when merged
-        if approach.named or self.shape.on_null == "keep":
+        if approach.left_out_named or self.shape.on_null == "keep":
             return False
         # otherwise it may be the first row only of a trigger or check that always fails
         return failure.kind == "data" and names_its_row(failure)
@@ -104,7 +106,7 @@ class Triage:
         # after a second bad row all rows are examined; rows whose keys only the server
         # can compare need order
         tried = approach.step != "none" or approach.is_searched(number)
-        if tried or approach.named or self.shape.key_has_server_equality:
+        if tried or approach.left_out_named or self.shape.key_has_server_equality:
             return None
         suspects = find_suspects(approach.layers[number], self.shape, failure)
         return approach.with_suspects(number, suspects) if suspects.any() else None
@@ -112,8 +114,8 @@ class Triage:
 
 def _at_line(approach: Approach, number: int, failure: Failure) -> pl.Series:
     """Return for each row of a layer whether COPY reported it."""
-    places = pl.int_range(1, approach.layers[number].height + 1, eager=True)
-    return places == failure.line
+    lines = pl.int_range(1, approach.layers[number].height + 1, eager=True)
+    return lines == failure.line
 
 
 def _without_uncopyable(connection: Connection, approach: Approach) -> Approach | None:

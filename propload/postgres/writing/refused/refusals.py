@@ -55,7 +55,7 @@ class Refusal:
     """Why the server refuses one row.
 
     Attributes:
-        place: The row's position in its layer.
+        position: The row's position in its layer.
         column: The column at fault, or several, separated by commas; or None.
         constraint: The constraint's name, or None.
         message: The server's message.
@@ -64,7 +64,7 @@ class Refusal:
             code is.
     """
 
-    place: int
+    position: int
     column: str | None
     constraint: str | None
     message: str
@@ -72,12 +72,14 @@ class Refusal:
     of_value: bool = False
 
     @classmethod
-    def of(cls, failure: Failure, place: int, /) -> Self:
-        """Return the refusal of the row at a place, from a failure."""
+    def of(cls, failure: Failure, position: int, /) -> Self:
+        """Return the refusal of the row at a position, from a failure."""
         message = failure.message
         if not reports_detail(failure.sqlstate):
             message = failure.primary or message
-        return cls(place, failure.column, failure.constraint, message, failure.sqlstate)
+        return cls(
+            position, failure.column, failure.constraint, message, failure.sqlstate
+        )
 
     @property
     def check(self) -> str:
@@ -98,7 +100,7 @@ def reports_detail(sqlstate: str | None, /) -> bool:
 
 def drop_refused(layer: pl.DataFrame, refusals: Sequence[Refusal], /) -> pl.DataFrame:
     """Return a layer without the rejected rows."""
-    bad = pl.Series([each.place for each in refusals], dtype=pl.UInt32)
+    bad = pl.Series([each.position for each in refusals], dtype=pl.UInt32)
     return layer.filter(~pl.int_range(pl.len(), dtype=pl.UInt32).is_in(bad.implode()))
 
 
@@ -106,8 +108,8 @@ def reasons_of(layer: pl.DataFrame, refusals: Sequence[Refusal], /) -> pl.DataFr
     """Return why rows of a layer were refused, in the columns of `REASONS`."""
     if not refusals:
         return no_reasons()
-    rows = layer[ROW].gather([each.place for each in refusals])
-    values = values_of(layer, [(each.place, each.column) for each in refusals])
+    rows = layer[ROW].gather([each.position for each in refusals])
+    values = values_of(layer, [(each.position, each.column) for each in refusals])
     lines = [
         (
             row,
@@ -124,7 +126,7 @@ def reasons_of(layer: pl.DataFrame, refusals: Sequence[Refusal], /) -> pl.DataFr
 
 
 def values_of(
-    layer: pl.DataFrame, places: Sequence[tuple[int, str | None]], /
+    layer: pl.DataFrame, cells: Sequence[tuple[int, str | None]], /
 ) -> list[str | None]:
     """Return values as texts, or None for a null or an unknown column.
 
@@ -132,15 +134,15 @@ def values_of(
 
     Args:
         layer: The rows.
-        places: For each value, the position of its row, and its column (or several,
+        cells: For each value, the position of its row, and its column (or several,
             separated by commas).
     """
-    values: list[str | None] = [None] * len(places)
+    values: list[str | None] = [None] * len(cells)
     by_column: dict[str | None, list[int]] = {}
-    for number, (_, column) in enumerate(places):
+    for number, (_, column) in enumerate(cells):
         by_column.setdefault(column, []).append(number)
     for column, numbers in by_column.items():
-        rows = [places[number][0] for number in numbers]
+        rows = [cells[number][0] for number in numbers]
         names = _names(column, layer.columns)
         texts = [_texts(layer[name].gather(rows)) for name in names]
         if texts:

@@ -56,8 +56,8 @@ class Screener:
         pairs = zip(bad_rows, met, strict=True)
         values = values_of(layer, [(row[0], each.column) for row, each in pairs])
         return [
-            _refusal(place, condition, value, code, message)
-            for (place, _, code, message), condition, value in zip(
+            _refusal(position, condition, value, code, message)
+            for (position, _, code, message), condition, value in zip(
                 bad_rows, met, values, strict=True
             )
         ]
@@ -75,7 +75,7 @@ class Screener:
 
 
 def _refusal(
-    place: int,
+    position: int,
     condition: screening.BadRowCondition,
     value: str | None,
     code: str | None,
@@ -83,6 +83,8 @@ def _refusal(
 ) -> Refusal:
     column, constraint = condition.column, condition.constraint
     if server_message is not None:
-        return Refusal(place, column, constraint, server_message, code, of_value=True)
+        return Refusal(
+            position, column, constraint, server_message, code, of_value=True
+        )
     message = (value or "").join(condition.message)
-    return Refusal(place, column, constraint, message, condition.sqlstate)
+    return Refusal(position, column, constraint, message, condition.sqlstate)

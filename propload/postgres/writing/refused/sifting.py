@@ -68,7 +68,9 @@ class Sifter:
             connection.execute(statement)
         refusals, _ = self._execute(connection, sifting.call_sift("growing"))
         if refusals:
-            connection.execute(sifting.delete_rows([each.place for each in refusals]))
+            connection.execute(
+                sifting.delete_rows([each.position for each in refusals])
+            )
         return refusals
 
     def find_long_keys(

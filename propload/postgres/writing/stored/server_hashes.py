@@ -287,13 +287,15 @@ def _memory_layout(
     values = cast("pa.LargeBinaryArray", values.cast(pa.large_binary()))
     _, offsets, content = values.buffers()
     count, shift = len(values), values.offset
-    places = np.frombuffer(offsets, np.int64, count + 1, 8 * shift)
+    starts = np.frombuffer(offsets, np.int64, count + 1, 8 * shift)
     # padded, because the block after the last byte is read as well
-    held = np.zeros(int(places[-1] - places[0]) + _BLOCK, np.uint8)
+    buffer = np.zeros(int(starts[-1] - starts[0]) + _BLOCK, np.uint8)
     if content is not None:
-        held[:-_BLOCK] = np.frombuffer(content, np.uint8)[places[0] : places[-1]]
-    blocks: _Blocks = np.ndarray((len(held) - _BLOCK + 1,), "V12", held, strides=(1,))
-    return places[:-1] - places[0], np.diff(places), blocks
+        buffer[:-_BLOCK] = np.frombuffer(content, np.uint8)[starts[0] : starts[-1]]
+    blocks: _Blocks = np.ndarray(
+        (len(buffer) - _BLOCK + 1,), "V12", buffer, strides=(1,)
+    )
+    return starts[:-1] - starts[0], np.diff(starts), blocks
 
 
 #: The function that hashes a column's values, by its type.

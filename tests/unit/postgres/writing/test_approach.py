@@ -70,7 +70,7 @@ def test_a_rejected_row_leaves_its_layer_and_no_other(number):
     assert [rows_of(layer) for layer in again.layers] == left
     told = again.left_out[0].select(ROW, "column", "message").rows()
     assert told == [(row, "k", "it is bad")]
-    assert not again.named
+    assert not again.left_out_named
 
 
 @pytest.mark.parametrize("number", [0, 1, 2])

@@ -47,7 +47,7 @@ def test_the_row_that_copy_names_is_left_out_with_its_reason():
     approach = _after(Approach((_layer(1, 2, 3),)), _failure(line=2))
     assert approach.layers[0]["k"].to_list() == [1, 3]
     assert approach.left_out[0]["value"].to_list() == ["text 2"]
-    assert approach.named
+    assert approach.left_out_named
     assert approach.step == "none"
 
 
@@ -59,7 +59,7 @@ def test_a_row_is_suspected_whose_stored_one_may_stay(rules):
     assert (approach.step, approach.suspected) == ("suspect", 0)
     assert approach.left_out == ()
     # what does not even get into the stage is refused by no stored row
-    assert _after(rows, _failure(line=2), **rules).named
+    assert _after(rows, _failure(line=2), **rules).left_out_named
 
 
 @pytest.mark.parametrize(
