@@ -194,7 +194,7 @@ class StoredRows:
             return True
 
     def _wait_for_decision(self) -> TableReader | None:
-        """Wait for the decision and return the reading, or None if there is none."""
+        """Wait for the decision and return the reader, or None if there is none."""
         with self._changed:
             is_decided = self._changed.wait_for(
                 lambda: self._state != "deciding", WAIT_SECONDS
