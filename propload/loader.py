@@ -28,12 +28,7 @@ from propload.report import Report
 from propload.running.choosing import default_settings
 from propload.running.planning import Plan, source_options
 from propload.running.run import Run
-from propload.running.stopping import (
-    LISTEN_SECONDS,
-    CompletionFlag,
-    end_at_once,
-    run_stoppable,
-)
+from propload.running.stopping import LISTEN_SECONDS, Latch, end_at_once, run_stoppable
 from propload.settings_signature import names_settings
 from propload.sources import refuse_unused
 
@@ -104,7 +99,7 @@ class Loader:
         self._journal_after_failure: Journal | None = None
         self._closed = False
         self._lock = threading.Lock()
-        self._ended = CompletionFlag()
+        self._ended = Latch()
         #: Warns, if this is never closed, of the rows that are left in the journal.
         self._unclosed: weakref.finalize[..., Loader] | None = None
         self._thread = threading.Thread(

@@ -216,19 +216,19 @@ def compose(
         PropLoadError: A part cannot be made; the message says which.
     """
     sizes = batch_sizes(plan, memory, lambda: tally.counts.accounted)
-    prefetched = read_ahead(source, plan, memory, stack)
+    ahead = read_ahead(source, plan, memory, stack)
     checker = find_checker(plan.settings)
     target = find_target(plan, checker, source, database, stop=stop)
     expected = cache(partial(rows_expected_of, source))
     load = _Load(source, plan, database, target, checker, expected)
-    claim = load.claim((prefetched or source).fingerprint, stop=stop, stack=stack)
+    claim = load.claim((ahead or source).fingerprint, stop=stop, stack=stack)
     record, point, plan = claim.record, claim.point, claim.plan
     rejects, reject_notes = _open_rejects(plan, record.run_id, point, stack)
     journaling = journal_rows(source, plan, record, target, database, stack=stack)
     fit = load.fit(claim, journaling)
     start = find_start(source, point)
     pipeline = Pipeline(
-        _reader(prefetched, load, journaling, start, memory=memory, stack=stack),
+        _reader(ahead, load, journaling, start, memory=memory, stack=stack),
         fit,
         rejects,
         _pipeline_options(plan, memory, journaling, start, sizes),

@@ -213,7 +213,7 @@ def end_at_once(
         log.warning("the load did not end within %g s: abandoned", ABORT_SECONDS)
 
 
-class CompletionFlag:
+class Latch:
     """A flag that work has ended; a signal handler may interrupt the wait for it.
 
     `threading.Event.wait` is Python code: if a handler raises between two of its
@@ -243,7 +243,7 @@ class _Work(Generic[T]):
     """An action in a thread of its own, and its result."""
 
     def __init__(self, action: Callable[[Stopper], T], stopper: Stopper) -> None:
-        self.ended = CompletionFlag()
+        self.ended = Latch()
         self._action = action
         self._stopper = stopper
         self._results: list[T] = []

@@ -10,7 +10,7 @@ import pytest
 
 from propload.cli.signals import raise_on_signals
 from propload.running import stopping
-from propload.running.stopping import CompletionFlag, run_stoppable
+from propload.running.stopping import Latch, run_stoppable
 
 pytestmark = [
     pytest.mark.timeout(30),
@@ -123,7 +123,7 @@ def interrupted_at(step, wait):
 @pytest.mark.parametrize("is_over", [False, True])
 def test_an_interrupt_between_any_two_steps_of_a_wait_is_an_interrupt(is_over):
     for step in itertools.count():
-        ended = CompletionFlag()
+        ended = Latch()
         if is_over:
             ended.set()
         was_interrupted = interrupted_at(step, partial(ended.wait, 0))
