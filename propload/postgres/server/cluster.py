@@ -1,8 +1,7 @@
 """One PostgreSQL cluster in a folder: created, started and stopped by its programs.
 
-The server outlives the process that started it and is shared by all processes that use
-the folder. Files and socket are accessible to one account only; that is what protects
-the server, which trusts whoever can reach its socket.
+The server outlives the process that started it and serves all processes that use the
+folder. It trusts whoever can reach its socket, which only one account can.
 """
 
 from __future__ import annotations

@@ -109,7 +109,7 @@ def test_no_wait_and_what_is_none_are_tried_as_ever(told):
 
 @pytest.mark.parametrize("headers", [{}, {"Retry-After": "soon"}])
 def test_a_site_that_says_only_too_much_is_asked_ever_more_seldom(monkeypatch, headers):
-    monkeypatch.setattr(site_pace, "_UNSAID", 0.2)
+    monkeypatch.setattr(site_pace, "_FIRST_WAIT", 0.2)
     paths = [f"/{number}" for number in range(30)]
     answers = {path: [Told(429, "busy", headers)] for path in paths}
     with timed_site(**answers, robots=[Told(404)]) as site:
@@ -125,7 +125,7 @@ def test_a_site_that_says_only_too_much_is_asked_ever_more_seldom(monkeypatch, h
 
 
 def test_a_site_that_once_said_too_much_is_read_to_its_end(monkeypatch):
-    monkeypatch.setattr(site_pace, "_UNSAID", 0.3)
+    monkeypatch.setattr(site_pace, "_FIRST_WAIT", 0.3)
     once = [Told(429, "busy"), Told()]
     with timed_site(a=once, c=once, robots=[Told(404)]) as site:
         monkeypatch.setenv("http_proxy", site.url)
