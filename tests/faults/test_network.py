@@ -97,7 +97,7 @@ def test_a_commit_whose_answer_is_lost_is_not_repeated(
         assert loading.stored(dsn).equals(loading.expected(frame, mode="append"))
 
 
-@pytest.mark.parametrize("wanted", ["first", "connect"])
+@pytest.mark.parametrize("wanted", ["control", "connect"])
 def test_a_session_that_does_not_come_is_told(dsn, proxy, wanted, monkeypatch, caplog):
     sessions = ServerSessions(proxy.dsn_of(dsn))
     if wanted == "connect":
