@@ -167,12 +167,12 @@ def servers():
 @pytest.fixture(scope="session")
 def postgres_server(request, servers):
     """Return a private server's connection string; tests run once per server."""
-    given = os.environ.get("PROPLOAD_TEST_DSN")
-    if not given:
+    dsn = os.environ.get("PROPLOAD_TEST_DSN")
+    if not dsn:
         return servers.dsn_of(request.param)
     if request.param != VERSIONS[0]:
         pytest.skip("PROPLOAD_TEST_DSN names the one server to test with")
-    return given
+    return dsn
 
 
 @contextmanager

@@ -40,13 +40,13 @@ def in_another_process(code):
 def imported(path):
     """Return the top-level packages that a file imports at run time."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    found = set()
+    packages = set()
     for node in walk_runtime(tree):
         if isinstance(node, ast.Import):
-            found |= {alias.name.partition(".")[0] for alias in node.names}
+            packages |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            found.add(node.module.partition(".")[0])
-    return found
+            packages.add(node.module.partition(".")[0])
+    return packages
 
 
 def walk_runtime(node):

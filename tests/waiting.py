@@ -3,14 +3,14 @@
 import threading
 
 
-def noted_waits(condition, monkeypatch):
+def recorded_waits(condition, monkeypatch):
     """Return a semaphore that counts the waits begun on a condition."""
     waits, wait = threading.Semaphore(0), condition.wait
 
-    def noted(timeout=None):
+    def recorded(timeout=None):
         # the lock is held, so no thread can notify before the wait has begun
         waits.release()
         return wait(timeout)
 
-    monkeypatch.setattr(condition, "wait", noted)
+    monkeypatch.setattr(condition, "wait", recorded)
     return waits

@@ -13,10 +13,12 @@ def everywhere(site):
     return ",".join(site.places)
 
 
-def load(site, database, spider=FundaSpider, *, crawl_settings=None, **told):
+def load(
+    site, database, spider=FundaSpider, *, crawl_settings=None, **spider_arguments
+):
     """Crawl the whole site into the table of a database, and return the report."""
-    arguments = {"base_url": site.url, **told}
-    if "start_urls" not in told:
+    arguments = {"base_url": site.url, **spider_arguments}
+    if "start_urls" not in spider_arguments:
         arguments.setdefault("place", everywhere(site))
     return ingest(
         spider,

@@ -90,7 +90,7 @@ PG_TYPES = [*WHOLE, *FLOATS, EXACT, "boolean", "text", SHORT, *sorted(TIMES), "b
 NUMBERS = {*WHOLE, *FLOATS, EXACT}
 
 
-def has_a_way(dtype, pg_type):
+def can_hold(dtype, pg_type):
     """Return whether a column accepts a type at all, according to docs/postgres.md."""
     dtype = dtype() if isinstance(dtype, type) else dtype
     if dtype == pl.String:
@@ -164,47 +164,47 @@ def _decimal_fits(value, dtype):
         return False
 
 
-def same(found, given):
+def same(stored, value):
     """Return whether a value was read back unchanged, in the type of its column."""
-    if isinstance(given, float) and math.isnan(given):
-        return isinstance(found, float) and math.isnan(found)
-    if isinstance(given, dt.datetime) and isinstance(found, dt.datetime):
-        return found.replace(tzinfo=None) == given.replace(tzinfo=None)
-    if isinstance(found, (str, bytes)) and isinstance(given, int):
-        return int(found) == given
-    return found == given
+    if isinstance(value, float) and math.isnan(value):
+        return isinstance(stored, float) and math.isnan(stored)
+    if isinstance(value, dt.datetime) and isinstance(stored, dt.datetime):
+        return stored.replace(tzinfo=None) == value.replace(tzinfo=None)
+    if isinstance(stored, (str, bytes)) and isinstance(value, int):
+        return int(stored) == value
+    return stored == value
 
 
-def same_in(pg_type, found, given, dtype):
+def same_in(pg_type, stored, value, dtype):
     """Return whether a stored value equals the given one, in a column of any type."""
-    if found is None or given is None:
-        return found is given
+    if stored is None or value is None:
+        return stored is value
     if pg_type in {"text", SHORT}:
         # trailing spaces may be dropped
-        dropped = isinstance(given, str) and found.rstrip(" ") == given.rstrip(" ")
-        return dropped or shows(found, given, dtype)
-    if isinstance(given, str):
+        dropped = isinstance(value, str) and stored.rstrip(" ") == value.rstrip(" ")
+        return dropped or shows(stored, value, dtype)
+    if isinstance(value, str):
         # how other types interpret a text is not compared here
         return True
-    if isinstance(given, dt.date):
-        return _moment(found) == _moment(given)
+    if isinstance(value, dt.date):
+        return _moment(stored) == _moment(value)
     if pg_type == EXACT:
-        return Decimal(found) == Decimal(_shown(given, dtype))
-    if pg_type == "real" and isinstance(given, float):
-        given = pl.Series([given]).cast(pl.Float32)[0]
-    return same(found, given)
+        return Decimal(stored) == Decimal(_shown(value, dtype))
+    if pg_type == "real" and isinstance(value, float):
+        value = pl.Series([value]).cast(pl.Float32)[0]
+    return same(stored, value)
 
 
-def shows(text, given, dtype):
+def shows(text, value, dtype):
     """Return whether a text represents a value: whether it parses to the same value."""
-    if isinstance(given, (bool, str)):
-        return text in {given, str(given).lower()}
-    if isinstance(given, bytes):
+    if isinstance(value, (bool, str)):
+        return text in {value, str(value).lower()}
+    if isinstance(value, bytes):
         return bool(text)
-    if isinstance(given, dt.date):
-        return _moment(dt.datetime.fromisoformat(text)) == _moment(given)
-    read = pl.Series([type(given)(text)], dtype=dtype)[0]
-    return same(read, given)
+    if isinstance(value, dt.date):
+        return _moment(dt.datetime.fromisoformat(text)) == _moment(value)
+    read = pl.Series([type(value)(text)], dtype=dtype)[0]
+    return same(read, value)
 
 
 def _shown(number, dtype):

@@ -77,12 +77,12 @@ def settings(dsn, *, mode="upsert", **more):
 
 def words(dsn, *, mode="upsert", **more):
     """Return the same settings as flags of the command line."""
-    found = []
+    flags = []
     for name, value in settings(dsn, mode=mode, **more).items():
         flag = "--" + name.replace("_", "-")
         if name != "progress":
-            found += [flag] if value is True else [flag, str(value)]
-    return found
+            flags += [flag] if value is True else [flag, str(value)]
+    return flags
 
 
 class Process:
@@ -130,11 +130,11 @@ class Process:
     def wait_for(self, text, *, seconds=60):
         """Wait until a line of the output or the log contains a text."""
 
-        def told():
+        def is_written():
             return any(text in line for line in [*self.out, *self.err])
 
         with self._line:
-            assert self._line.wait_for(told, seconds), self.log
+            assert self._line.wait_for(is_written, seconds), self.log
 
     def signal(self, number):
         self.popen.send_signal(number)
@@ -201,12 +201,12 @@ def counts_of(report):
 
 def crawl_words(site):
     """Return the arguments for a crawl of the whole demo site at full speed."""
-    given = {"place": ",".join(site.places), "base_url": site.url, "details": "off"}
-    told = {"DOWNLOAD_DELAY": 0, "AUTOTHROTTLE_ENABLED": False}
-    told |= {"CONCURRENT_REQUESTS": 4, "CONCURRENT_REQUESTS_PER_DOMAIN": 4}
-    told |= {"PROPLOAD_FLUSH_ROWS": 10}
-    words = [["-a", f"{name}={value}"] for name, value in given.items()]
-    words += [["--set", f"{name}={value}"] for name, value in told.items()]
+    arguments = {"place": ",".join(site.places), "base_url": site.url, "details": "off"}
+    scrapy_settings = {"DOWNLOAD_DELAY": 0, "AUTOTHROTTLE_ENABLED": False}
+    scrapy_settings |= {"CONCURRENT_REQUESTS": 4, "CONCURRENT_REQUESTS_PER_DOMAIN": 4}
+    scrapy_settings |= {"PROPLOAD_FLUSH_ROWS": 10}
+    words = [["-a", f"{name}={value}"] for name, value in arguments.items()]
+    words += [["--set", f"{name}={value}"] for name, value in scrapy_settings.items()]
     return [word for pair in words for word in pair]
 
 

@@ -13,11 +13,11 @@ from propload.names.type_names import type_name
 from tests.faults.fuzzing import (
     PG_TYPES,
     VALUES,
+    can_hold,
     columns,
     fits,
     frames,
     fuzz,
-    has_a_way,
     same,
     same_in,
     shows,
@@ -131,7 +131,7 @@ def loads(draw):
     open_to_all = draw(st.integers(0, 3)) == 0
     for number in range(draw(st.integers(1, 4))):
         dtype = draw(st.sampled_from(list(VALUES)))
-        ways = [each for each in PG_TYPES if open_to_all or has_a_way(dtype, each)]
+        ways = [each for each in PG_TYPES if open_to_all or can_hold(dtype, each)]
         name = draw(st.sampled_from(ODD_NAMES)) + str(number)
         made[name] = draw(columns(dtype, height, plain=True))
         pg_types[name] = draw(st.sampled_from(ways))
@@ -181,7 +181,7 @@ def test_columns_of_other_types(dsn, tmp_path, long):
         run_sql(dsn, 'DROP TABLE IF EXISTS "fuzz"', create)
         report = load_or_refuse(dsn, path)
         ways = {
-            name: has_a_way(frame.schema[name], pg_type)
+            name: can_hold(frame.schema[name], pg_type)
             for name, pg_type in pg_types.items()
         }
         if isinstance(report, str):

@@ -41,8 +41,8 @@ AS 'SELECT true'"""
 def ids_by_lane(dtype=pl.Int32, lanes=2):
     """Return the ids from 1 to 400, grouped by lane."""
     ids = pl.Series("id", range(1, 401)).cast(dtype)
-    found = lane_of(ids.to_frame(), ["id"], lanes)
-    return [ids.filter(found == lane).to_list() for lane in range(lanes)]
+    lanes_of_ids = lane_of(ids.to_frame(), ["id"], lanes)
+    return [ids.filter(lanes_of_ids == lane).to_list() for lane in range(lanes)]
 
 
 def guard(dsn, table, row, *, until):

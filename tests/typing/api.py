@@ -92,7 +92,7 @@ def wrap(source: object, **settings: Unpack[propload.Settings]) -> propload.Repo
     return propload.ingest(source, **settings)
 
 
-def told(trial: propload.Trial) -> None:
+def print_trial(trial: propload.Trial) -> None:
     """Receive a trial, as `on_trial` of `tune` does."""
     assert_type(trial.workers, int)
 
@@ -103,7 +103,7 @@ def take_apart(report: propload.Report, checked: propload.CheckReport) -> str:
     reasons: list[propload.ReasonCount] = [*report.warnings, *checked.reasons]
     columns: list[propload.ColumnCheck] = [*checked.columns]
     now: propload.Snapshot = propload.Metrics().snapshot()
-    propload.tune("homes.csv", table="homes", on_trial=told)
+    propload.tune("homes.csv", table="homes", on_trial=print_trial)
     match report.status:
         case "loaded" | "failed" | "stopped" | "interrupted" | "blocked":
             return f"{target.table} {len(reasons)} {len(columns)} {now.batches}"

@@ -18,7 +18,7 @@ from propload.journal import Journal, JournalOptions
 from propload.options import SourceOptions
 from propload.pushing import PushedSource, read_name
 from propload.testing import MemorySource
-from tests.waiting import noted_waits
+from tests.waiting import recorded_waits
 
 pytestmark = pytest.mark.timeout(30)
 
@@ -239,7 +239,7 @@ def test_who_waits_for_ever_is_woken_where_there_is_room(
     journal = Journal(tmp_path / "run-1", JournalOptions("off", 1), {})
     source.attach(journal)
     source.put({"id": 1})
-    waits = noted_waits(journal._changed, monkeypatch)
+    waits = recorded_waits(journal._changed, monkeypatch)
     waiting = threading.Thread(
         target=source.put, args=({"id": 2},), kwargs={"timeout": timeout}
     )

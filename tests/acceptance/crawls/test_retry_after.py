@@ -10,7 +10,7 @@ import scrapy
 
 from propload.errors import BlockedError
 from propload.sources.spiders import SpiderSource, site_pace
-from tests.acceptance.crawls.timed_site import Told, timed_site
+from tests.acceptance.crawls.timed_site import SiteResponse, timed_site
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -48,7 +48,7 @@ def urls_of(source):
 
 
 def busy(told, status=429):
-    return Told(status, "busy", {"Retry-After": told})
+    return SiteResponse(status, "busy", {"Retry-After": told})
 
 
 def after(**time):
@@ -60,7 +60,9 @@ def after(**time):
 def test_a_site_is_left_alone_as_long_as_it_says(status, as_date):
     # a date has no fractions of a second
     told = after(seconds=2) if as_date else "1"
-    with timed_site(a=[busy(told, status), Told()], robots=[Told(404)]) as site:
+    with timed_site(
+        a=[busy(told, status), SiteResponse()], robots=[SiteResponse(404)]
+    ) as site:
         source = source_of(site.url, "/a", "/b", "/c")
         assert len(urls_of(source)) == 3
         assert site.paths().count("/a") == 2
@@ -73,7 +75,7 @@ def test_a_site_is_left_alone_as_long_as_it_says(status, as_date):
 
 
 def test_who_is_asked_to_wait_longer_than_is_waited_for_is_refused():
-    with timed_site(a=[busy("3600")], robots=[Told(404)]) as site:
+    with timed_site(a=[busy("3600")], robots=[SiteResponse(404)]) as site:
         source = source_of(site.url, "/a", "/b", "/c")
         with pytest.raises(BlockedError) as caught:
             urls_of(source)
@@ -86,7 +88,7 @@ def test_who_is_asked_to_wait_longer_than_is_waited_for_is_refused():
 
 def test_waits_in_a_row_are_added_up():
     waits = {"PROPLOAD_LONGEST_WAIT": 1.5, "RETRY_TIMES": 10}
-    with timed_site(a=[busy("1")], robots=[Told(404)]) as site:
+    with timed_site(a=[busy("1")], robots=[SiteResponse(404)]) as site:
         with pytest.raises(BlockedError):
             urls_of(source_of(site.url, "/a", **waits))
         assert site.paths().count("/a") == 2
@@ -94,15 +96,15 @@ def test_waits_in_a_row_are_added_up():
 
 def test_an_answer_between_them_begins_anew():
     waits = {"PROPLOAD_LONGEST_WAIT": 1.5}
-    once = [busy("1"), Told()]
-    with timed_site(a=once, c=once, robots=[Told(404)]) as site:
+    once = [busy("1"), SiteResponse()]
+    with timed_site(a=once, c=once, robots=[SiteResponse(404)]) as site:
         assert len(urls_of(source_of(site.url, "/a", "/b", "/c", **waits))) == 3
         assert site.paths()[1:4] == ["/a", "/b", "/c"]
 
 
 @pytest.mark.parametrize("told", ["0", "-5", "soon", "", after(days=-1)])
 def test_no_wait_and_what_is_none_are_tried_as_ever(told):
-    with timed_site(a=[busy(told), Told()], robots=[Told(404)]) as site:
+    with timed_site(a=[busy(told), SiteResponse()], robots=[SiteResponse(404)]) as site:
         assert len(urls_of(source_of(site.url, "/a"))) == 1
         assert max(site.gaps()) < 1
 
@@ -111,8 +113,8 @@ def test_no_wait_and_what_is_none_are_tried_as_ever(told):
 def test_a_site_that_says_only_too_much_is_asked_ever_more_seldom(monkeypatch, headers):
     monkeypatch.setattr(site_pace, "_FIRST_WAIT", 0.2)
     paths = [f"/{number}" for number in range(30)]
-    answers = {path: [Told(429, "busy", headers)] for path in paths}
-    with timed_site(**answers, robots=[Told(404)]) as site:
+    answers = {path: [SiteResponse(429, "busy", headers)] for path in paths}
+    with timed_site(**answers, robots=[SiteResponse(404)]) as site:
         monkeypatch.setenv("http_proxy", site.url)
         source = source_of(ELSEWHERE, *paths, PROPLOAD_LONGEST_WAIT=1.5)
         with pytest.raises(BlockedError, match="without a Retry-After") as caught:
@@ -126,8 +128,8 @@ def test_a_site_that_says_only_too_much_is_asked_ever_more_seldom(monkeypatch, h
 
 def test_a_site_that_once_said_too_much_is_read_to_its_end(monkeypatch):
     monkeypatch.setattr(site_pace, "_FIRST_WAIT", 0.3)
-    once = [Told(429, "busy"), Told()]
-    with timed_site(a=once, c=once, robots=[Told(404)]) as site:
+    once = [SiteResponse(429, "busy"), SiteResponse()]
+    with timed_site(a=once, c=once, robots=[SiteResponse(404)]) as site:
         monkeypatch.setenv("http_proxy", site.url)
         waits = {"PROPLOAD_LONGEST_WAIT": 0.4}
         source = source_of(ELSEWHERE, "/a", "/b", "/c", **waits)
@@ -144,7 +146,9 @@ def test_a_listing_site_that_asks_for_an_hour_ends_the_crawl_and_keeps_what_was_
         f"<div>Kade {number}</div><div>2611 DX Delft</div></a></div>"
         for number in numbers
     )
-    search = Told(body=f'<h1 data-testid="pageHeader">4 koopwoningen</h1>{cards}')
+    search = SiteResponse(
+        body=f'<h1 data-testid="pageHeader">4 koopwoningen</h1>{cards}'
+    )
     details = {
         f"detail_koop_delft_huis-kade-{number}_4123456{number}_": [busy("3600", 503)]
         for number in numbers
@@ -176,7 +180,7 @@ def test_a_crawl_that_waits_is_stopped_at_once():
     heard = Heard("asks to wait 200 s")
     pace_log = logging.getLogger("propload.sources.spiders.site_pace")
     pace_log.addHandler(heard)
-    with timed_site(b=[busy("200")], robots=[Told(404)]) as site:
+    with timed_site(b=[busy("200")], robots=[SiteResponse(404)]) as site:
         source = source_of(site.url, "/a", "/b", "/c")
         rows = iter(source)
         assert next(rows).rows.num_rows == 1
@@ -190,7 +194,7 @@ def test_a_crawl_that_waits_is_stopped_at_once():
 
 
 def robots(*lines):
-    return [Told(body="\n".join(["User-agent: *", *lines]))]
+    return [SiteResponse(body="\n".join(["User-agent: *", *lines]))]
 
 
 @pytest.mark.parametrize(

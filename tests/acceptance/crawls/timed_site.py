@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True)
-class Told:
+class SiteResponse:
     """A response: status, body, and headers besides Content-Length."""
 
     status: int = 200
@@ -19,7 +19,7 @@ class Told:
 
 
 @dataclass(frozen=True)
-class Asked:
+class SiteRequest:
     """A request: its host, its path, and when it arrived."""
 
     host: str
@@ -39,24 +39,26 @@ class TimedSite(http.server.ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Page)
         self.url = f"http://127.0.0.1:{self.server_port}"
         self.asked = []
-        self._answers = {path: list(told) for path, told in answers.items()}
+        self._answers = {path: list(responses) for path, responses in answers.items()}
         self._lock = threading.Lock()
 
     def answer(self, url):
         parts = urlsplit(url)
-        at = Asked(parts.hostname or "127.0.0.1", parts.path, time.monotonic())
+        request = SiteRequest(
+            parts.hostname or "127.0.0.1", parts.path, time.monotonic()
+        )
         with self._lock:
-            self.asked.append(at)
-            told = self._answers.get(at.path) or [Told()]
-            return told.pop(0) if len(told) > 1 else told[0]
+            self.asked.append(request)
+            responses = self._answers.get(request.path) or [SiteResponse()]
+            return responses.pop(0) if len(responses) > 1 else responses[0]
 
     def paths(self, host="127.0.0.1"):
-        return [one.path for one in self.asked if one.host == host]
+        return [request.path for request in self.asked if request.host == host]
 
     def gaps(self, host="127.0.0.1"):
         """Return the seconds between consecutive requests to a host."""
-        times = [one.at for one in self.asked if one.host == host]
-        return [later - one for one, later in itertools.pairwise(times)]
+        times = [request.at for request in self.asked if request.host == host]
+        return [later - request for request, later in itertools.pairwise(times)]
 
 
 class _Page(http.server.BaseHTTPRequestHandler):
@@ -65,12 +67,12 @@ class _Page(http.server.BaseHTTPRequestHandler):
     wbufsize = -1
 
     def do_GET(self):
-        told = self.server.answer(self.path)
-        body = told.body.encode()
-        self.send_response(told.status)
+        response = self.server.answer(self.path)
+        body = response.body.encode()
+        self.send_response(response.status)
         self.send_header("Content-Type", "text/html")
         self.send_header("Content-Length", str(len(body)))
-        for name, value in told.headers.items():
+        for name, value in response.headers.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
@@ -84,8 +86,10 @@ def timed_site(**answers):
     """Serve responses by path: `a_b` stands for `/a/b`, `robots` for `/robots.txt`."""
     named = {"robots": "/robots.txt"}
     by_path = {
-        name if name[0] == "/" else named.get(name, "/" + name.replace("_", "/")): told
-        for name, told in answers.items()
+        name
+        if name[0] == "/"
+        else named.get(name, "/" + name.replace("_", "/")): response
+        for name, response in answers.items()
     }
     server = TimedSite(by_path)
     thread = threading.Thread(target=server.serve_forever, daemon=True)

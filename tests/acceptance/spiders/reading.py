@@ -77,10 +77,10 @@ def crawl(spider=FundaSpider, *, settings=None, on_item=None, **arguments):
 def open_ids(site, offering="buy"):
     return {
         key
-        for key, each in site.listings.items()
-        if each.home.offering == offering
-        and not each.is_closed
-        and each.status != "withdrawn"
+        for key, listing in site.listings.items()
+        if listing.home.offering == offering
+        and not listing.is_closed
+        and listing.status != "withdrawn"
     }
 
 

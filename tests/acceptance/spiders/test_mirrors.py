@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.acceptance.crawls.timed_site import Told, timed_site
+from tests.acceptance.crawls.timed_site import SiteResponse, timed_site
 from tests.acceptance.spiders.reading import crawl
 
 #: The site itself: the test's server answers for it, as its proxy.
@@ -33,17 +33,19 @@ def linked(*urls):
 
 
 def search(*parts):
-    return Told(
+    return SiteResponse(
         body=f'<h1 data-testid="pageHeader">2 koopwoningen</h1>{"".join(parts)}'
     )
 
 
 def led(url, status=302):
-    return Told(status, "", {"Location": url})
+    return SiteResponse(status, "", {"Location": url})
 
 
-DETAIL = Told(body="<dl><dt>Vraagprijs</dt><dd>€ 105.000 kosten koper</dd></dl>")
-MOVED = Told(body=f'<meta http-equiv="refresh" content="0; url={there(4)}">')
+DETAIL = SiteResponse(
+    body="<dl><dt>Vraagprijs</dt><dd>€ 105.000 kosten koper</dd></dl>"
+)
+MOVED = SiteResponse(body=f'<meta http-equiv="refresh" content="0; url={there(4)}">')
 #: How a page of the copy, or who asks for it, leads to the site itself.
 WAYS = {
     "linked data": (search(linked(*map(there, (1, 2)))), {}),

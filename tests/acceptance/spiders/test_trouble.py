@@ -7,7 +7,7 @@ import re
 import pytest
 
 from propload_spiders.demo import DemoSite, Traps
-from tests.acceptance.crawls.timed_site import Told, timed_site
+from tests.acceptance.crawls.timed_site import SiteResponse, timed_site
 from tests.acceptance.spiders.reading import LISTINGS, crawl, open_ids
 
 
@@ -125,7 +125,7 @@ def test_a_crawl_that_is_stopped_says_what_it_did_not_hand_over(site):
 
 
 def test_nothing_is_asked_of_a_site_whose_rules_nobody_knows():
-    with timed_site(robots=[Told(503)]) as site:
+    with timed_site(robots=[SiteResponse(503)]) as site:
         read = crawl(
             place="delft,breda", base_url=site.url, settings={"RETRY_TIMES": 0}
         )

@@ -8,8 +8,8 @@ import propload
 @pytest.fixture
 def load(database):
     def load(source, **more):
-        told = {"to": database, "table": "homes", "key": "id", "progress": False}
-        report = propload.ingest(source, **(told | more))
+        settings = {"to": database, "table": "homes", "key": "id", "progress": False}
+        report = propload.ingest(source, **(settings | more))
         report.counts.verify()
         return report
 

@@ -40,9 +40,9 @@ class Loader:
         self.connection.commit()
         facts = describe(self.connection, TABLE)
         goal = Target(TABLE, mode="append")
-        found = plan_rows(pl.Schema({"v": dtype}), facts, goal)
-        found.require_fit()
-        return found.columns
+        row_plan = plan_rows(pl.Schema({"v": dtype}), facts, goal)
+        row_plan.require_fit()
+        return row_plan.columns
 
     def load(self, pg_type, values, *, way=None):
         """Return the stored values as text, and the rejected rows."""

@@ -15,10 +15,10 @@ GOAL = target(mode="replace")
 
 
 def shadows(dsn):
-    found = query(
+    counts = query(
         dsn, "SELECT count(*) FROM pg_class WHERE relname LIKE 'propload_shadow_%'"
     )
-    return found[0][0] // 2  # a table and its index
+    return counts[0][0] // 2  # a table and its index
 
 
 def stored(dsn):

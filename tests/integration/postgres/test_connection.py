@@ -17,7 +17,7 @@ from propload.postgres.session.dsn import parse_dsn
 from propload.postgres.session.failures import classify
 from propload.postgres.session.server_capacity import round_trip_seconds
 from tests.integration.reading import read_frame, run_sql
-from tests.waiting import noted_waits
+from tests.waiting import recorded_waits
 
 PASSWORD = "pa ss'w\\@rd%"  # noqa: S105 - made up
 NAMESPACE = 'na;me "space'
@@ -257,7 +257,7 @@ def test_a_statement_begins_after_the_request_to_cancel_another(
     unreachable, monkeypatch
 ):
     with unreachable() as opened:
-        waits = noted_waits(opened._canceller._changed, monkeypatch)
+        waits = recorded_waits(opened._canceller._changed, monkeypatch)
         raw = opened._raw
         cancelling = threading.Thread(target=opened.cancel)
         with opened._cursor():

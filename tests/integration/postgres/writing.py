@@ -92,5 +92,8 @@ def write_one(writer, piece):
 
 def counts(written):
     """Return (inserted, updated, unchanged, stale) of each piece."""
-    told = [done.counts for done in written]
-    return [(one.inserted, one.updated, one.unchanged, one.stale) for one in told]
+    counts_of_pieces = [done.counts for done in written]
+    return [
+        (one.inserted, one.updated, one.unchanged, one.stale)
+        for one in counts_of_pieces
+    ]

@@ -17,8 +17,8 @@ def goal(database):
         "CREATE TABLE homes (id bigint PRIMARY KEY, day bigint)",
         "INSERT INTO homes SELECT n, 0 FROM generate_series(0, 499) AS n",
     )
-    told = {"to": database, "table": "homes", "key": "id"}
-    return {**told, "mode": "replace", "batch_rows": 100}
+    settings = {"to": database, "table": "homes", "key": "id"}
+    return {**settings, "mode": "replace", "batch_rows": 100}
 
 
 @pytest.fixture

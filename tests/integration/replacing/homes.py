@@ -21,13 +21,13 @@ def stored(database):
 def ended_early(goal, table):
     """Start to replace a table from a generator that fails; return the run's id."""
 
-    def given():
+    def failing_rows():
         yield from rows(1)
         msg = "the site went away"
         raise RuntimeError(msg)
 
     with pytest.raises(LoadError, match="went away") as caught:
-        propload.ingest(given(), **{**goal, "table": table})
+        propload.ingest(failing_rows(), **{**goal, "table": table})
     return caught.value.report.run_id
 
 

@@ -22,8 +22,8 @@ def compared(caplog):
     caplog.set_level(logging.INFO, "propload.postgres.writing")
 
     def was_compared():
-        found = COMPARED in caplog.text
+        is_compared = COMPARED in caplog.text
         caplog.clear()
-        return found
+        return is_compared
 
     return was_compared

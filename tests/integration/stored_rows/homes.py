@@ -13,20 +13,20 @@ DAY = dt.datetime(2026, 11, 28, 12, tzinfo=dt.UTC)
 
 
 def load(database, source, **more):
-    told = {"to": database, "table": "homes", "key": "k", "progress": False} | more
-    report = propload.ingest(source, **told)
+    settings = {"to": database, "table": "homes", "key": "k", "progress": False} | more
+    report = propload.ingest(source, **settings)
     report.counts.verify()
     return report.counts
 
 
 def homes(rows=3_000, **columns):
-    told = {
+    series = {
         "k": pl.int_range(rows, eager=True),
         "price": pl.int_range(rows, eager=True) * 1_000,
         "street": pl.Series([f"street {n % 7}" for n in range(rows)]),
         "seen": pl.Series([DAY] * rows, dtype=pl.Datetime("us", "UTC")),
     }
-    return pl.DataFrame(told | columns)
+    return pl.DataFrame(series | columns)
 
 
 #: Statements by which writing one row can change other rows, by kind.
@@ -79,21 +79,21 @@ def after_the_reading(monkeypatch, action):
     read, done = TableReader.read, []
 
     def reading(self, connection):
-        known = read(self, connection)
+        known_rows = read(self, connection)
         if not done:
             done.append(action())
-        return known
+        return known_rows
 
     monkeypatch.setattr(TableReader, "read", reading)
 
 
-def noted_ends(monkeypatch):
+def recorded_ends(monkeypatch):
     """Return a list that grows whenever comparing rows is given up."""
     ends, give_up = [], StoredRows.give_up
 
-    def noted(self):
+    def recorded(self):
         ends.append(self)
         give_up(self)
 
-    monkeypatch.setattr(StoredRows, "give_up", noted)
+    monkeypatch.setattr(StoredRows, "give_up", recorded)
     return ends

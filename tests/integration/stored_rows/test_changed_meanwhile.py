@@ -10,7 +10,7 @@ from tests.integration.stored_rows.homes import (
     homes,
     load,
     named_homes,
-    noted_ends,
+    recorded_ends,
 )
 
 pytestmark = pytest.mark.timeout(240)
@@ -57,7 +57,7 @@ def test_what_changes_others_since_the_table_was_read_is_heeded(
 ):
     frame = named_homes(database)
     after_the_reading(monkeypatch, lambda: run_sql(database, *REACHING[what]))
-    given_up = noted_ends(monkeypatch)
+    given_up = recorded_ends(monkeypatch)
     assert load(database, frame, workers=1, batch_rows=100).unchanged == 500
     assert compared()
     assert given_up

@@ -8,7 +8,7 @@ from propload.batch import PartialBatch, Unread
 from propload.options import SourceOptions
 from propload.prepare.joining import Joiner, skip_rows
 from propload.sources.source import cut
-from tests.unit.prepare.batches import Given, batch, join
+from tests.unit.prepare.batches import FilledQueue, batch, join
 
 
 def begun_of(*ends):
@@ -81,7 +81,7 @@ def test_a_run_goes_on_with_the_same_rows_however_its_source_is_cut(
     ]
     rest = skip_rows(cut_into(readable, chunks[1]), start)
     joiner = Joiner(
-        Given(rest), lambda: rows[1], 1.0, known, number=99, first_row=start
+        FilledQueue(rest), lambda: rows[1], 1.0, known, number=99, first_row=start
     )
     again = list(joiner)
     made_again = {one.number: contents(one) for one in again if one.number < 99}

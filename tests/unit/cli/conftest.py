@@ -12,7 +12,7 @@ import typer.main
 from typer.testing import CliRunner
 
 import propload.cli
-from tests.unit.cli.loads import Called
+from tests.unit.cli.loads import LoadRecorder
 from tests.unit.cli.rejected import refuse_many
 
 
@@ -55,8 +55,8 @@ def run(app, monkeypatch, tmp_path):
     # --config sets it for the whole process, so it must be restored
     monkeypatch.setenv("PROPLOAD_CONFIG", "")
 
-    def call(*words, **given):
-        return CliRunner().invoke(app, list(words), **given)
+    def call(*words, **options):
+        return CliRunner().invoke(app, list(words), **options)
 
     return call
 
@@ -64,7 +64,7 @@ def run(app, monkeypatch, tmp_path):
 @pytest.fixture
 def load(monkeypatch):
     """Replace loads by a double, which is the value and records its calls."""
-    called = Called()
+    called = LoadRecorder()
     for name in ("ingesting", "checking.check"):
         module = ModuleType(f"propload.{name}")
         module.ingest = module.check = called

@@ -20,7 +20,7 @@ def a_report(**changes):
 
 
 @dataclass(frozen=True)
-class Checked:
+class CheckDouble:
     """A double of the report of `check`, with what the command uses."""
 
     problems: tuple[str, ...] = ()
@@ -30,7 +30,7 @@ class Checked:
         return "{}"
 
 
-class Called:
+class LoadRecorder:
     """Replaces `ingest` and `check`, and records the calls."""
 
     def __init__(self):

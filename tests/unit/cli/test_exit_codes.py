@@ -16,18 +16,18 @@ from propload.errors import (
     WriteError,
 )
 from propload.report import Counts
-from tests.unit.cli.loads import Checked, a_report
+from tests.unit.cli.loads import CheckDouble, a_report
 
 
 @pytest.mark.parametrize("problems", [(), ("no key",)])
 def test_check_exits_with_130_where_it_was_interrupted(run, load, problems):
-    load.answer = Checked(problems, interrupted=True)
+    load.answer = CheckDouble(problems, interrupted=True)
     assert run("check", "a.csv").exit_code == 130
 
 
 @pytest.mark.parametrize(("problems", "code"), [((), 0), (("no key",), 1)])
 def test_check_exits_with_1_where_a_load_would_stop(run, load, problems, code):
-    load.answer = Checked(problems)
+    load.answer = CheckDouble(problems)
     assert run("check", "a.csv").exit_code == code
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from propload.config import SETTINGS
-from tests.unit.cli.loads import Checked
+from tests.unit.cli.loads import CheckDouble
 
 #: A text for each setting that only it could have made.
 WRITTEN = {
@@ -64,7 +64,7 @@ def test_the_flag_of_each_setting_reaches_the_load_under_its_name(command, run, 
     assert len(set(texts)) == len(texts)
     words = [word for name in SETTINGS for word in words_for(name, WRITTEN[name])]
     if command == "check":
-        load.answer = Checked()
+        load.answer = CheckDouble()
     result = run(command, "a.csv", *words)
     assert result.exit_code == 0, result.output
     assert load.calls == [("a.csv", {"job": None, **WRITTEN})]
@@ -107,7 +107,7 @@ def test_config_names_the_file(run, load, tmp_path):
 @pytest.mark.parametrize("command", ["ingest", "check"])
 def test_a_spider_is_told_its_arguments(command, run, load):
     if command == "check":
-        load.answer = Checked()
+        load.answer = CheckDouble()
     words = ("-a", "place=delft", "--set", "LOG_LEVEL=INFO")
     assert run(command, "spider:funda", *words).exit_code == 0
     assert load.calls == [

@@ -13,7 +13,7 @@ from propload.journal import (
 )
 from tests.faults.server import wait_until
 from tests.unit.journal.batches import batch, ids
-from tests.waiting import noted_waits
+from tests.waiting import recorded_waits
 
 pytestmark = pytest.mark.timeout(20)
 
@@ -117,7 +117,7 @@ def test_a_batch_that_waits_is_encoded_anew_only_where_its_number_changed(
 def test_a_failure_wakes_the_producer_and_the_loader(make, monkeypatch):
     journal = make(max_bytes=1200)
     journal.append(batch(0, 10))
-    waits = noted_waits(journal._changed, monkeypatch)
+    waits = recorded_waits(journal._changed, monkeypatch)
     ended = {}
 
     def produce():
@@ -149,7 +149,7 @@ def test_a_loader_that_takes_no_more_is_woken_and_the_producer_goes_on(
     make, monkeypatch
 ):
     journal = make()
-    waits = noted_waits(journal._changed, monkeypatch)
+    waits = recorded_waits(journal._changed, monkeypatch)
     loader = threading.Thread(target=list, args=(journal.follow(),))
     loader.start()
     assert waits.acquire(timeout=10)

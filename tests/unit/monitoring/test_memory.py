@@ -5,7 +5,7 @@ import pytest
 
 from propload.monitoring.memory import MemoryWatch
 from propload.monitoring.metrics import Metrics
-from tests.waiting import noted_waits
+from tests.waiting import recorded_waits
 
 pytestmark = pytest.mark.timeout(20)
 
@@ -79,7 +79,7 @@ def patient(monkeypatch):
 def test_a_reader_is_held_back_until_memory_falls(monkeypatch, patient):
     one, metrics = watch(2000, 2000, 10)
     one.measure()
-    waits, passed = noted_waits(one._changed, monkeypatch), threading.Event()
+    waits, passed = recorded_waits(one._changed, monkeypatch), threading.Event()
 
     def read():
         one.wait_below_limit()
@@ -101,7 +101,7 @@ def test_a_reader_is_held_back_until_memory_falls(monkeypatch, patient):
 
 def test_the_end_of_the_run_wakes_a_reader(monkeypatch, patient):
     one, _ = watch(10, 2000)
-    waits = noted_waits(one._changed, monkeypatch)
+    waits = recorded_waits(one._changed, monkeypatch)
     with one:
         one.measure()
         reader = threading.Thread(target=one.wait_below_limit)

@@ -8,14 +8,14 @@ from propload.batch import Batch
 from propload.prepare.joining import Joiner
 
 
-class Given:
+class FilledQueue:
     """A queue whose batches are all available from the start."""
 
     def __init__(self, batches):
-        self._left = list(batches)
+        self._batches = list(batches)
 
     def get(self, *, timeout=None):
-        return self._left.pop(0) if self._left else None
+        return self._batches.pop(0) if self._batches else None
 
 
 def batch(first, count, name="id", unread=(), source="s", numbers=None):
@@ -26,4 +26,4 @@ def batch(first, count, name="id", unread=(), source="s", numbers=None):
 
 
 def join(batches, rows=10, begun=(), number=0):
-    return list(Joiner(Given(batches), lambda: rows, 1.0, begun, number=number))
+    return list(Joiner(FilledQueue(batches), lambda: rows, 1.0, begun, number=number))

@@ -12,6 +12,6 @@ def frame_of(**columns):
     return pl.DataFrame(columns).with_row_index(ROW)
 
 
-def routed_layers(layers, **told):
+def routed_layers(layers, **options):
     """Return the layers of each lane."""
-    return [rows.layers for rows in route(Deduped(layers), **told)]
+    return [rows.layers for rows in route(Deduped(layers), **options)]

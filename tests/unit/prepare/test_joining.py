@@ -7,14 +7,14 @@ import pyarrow as pa
 from propload.batch import AS_OF, NUMBER, ROW, SOURCE, Batch, PartialBatch, Unread
 from propload.prepare.joining import Joiner
 from propload.values.columns import Columns
-from tests.unit.prepare.batches import Given, batch, join
+from tests.unit.prepare.batches import FilledQueue, batch, join
 
 
 def join_bytes(batches, nbytes, begun=()):
     """Join rows of 8 bytes each by their bytes alone."""
     told = []
     joiner = Joiner(
-        Given(batches),
+        FilledQueue(batches),
         lambda: 1_000,
         1.0,
         begun,
@@ -126,14 +126,14 @@ def test_rows_of_different_moments_are_kept_apart_where_it_matters():
     early, late = (dt.datetime(2026, 1, day, tzinfo=dt.UTC) for day in (1, 2))
     batches = [replace(batch(0, 3), as_of=early), replace(batch(3, 3), as_of=late)]
     assert [one.height for one in join(batches)] == [6]
-    apart = list(Joiner(Given(batches), lambda: 10, 1.0, by_context=True))
+    apart = list(Joiner(FilledQueue(batches), lambda: 10, 1.0, by_context=True))
     assert [(one.height, one.as_of) for one in apart] == [(3, early), (3, late)]
 
 
 def test_rows_of_different_sources_are_kept_apart_where_it_matters():
     batches = [batch(0, 3), replace(batch(3, 3), source="other")]
     assert [one.height for one in join(batches)] == [6]
-    apart = list(Joiner(Given(batches), lambda: 10, 1.0, by_context=True))
+    apart = list(Joiner(FilledQueue(batches), lambda: 10, 1.0, by_context=True))
     assert [one.parts[0].source for one in apart] == [batches[0].source, "other"]
 
 

@@ -33,5 +33,5 @@ def rows_of(store):
 
 def line(values, row=1):
     reason = {"stage": "map", "column": "id", "check": "cast", "message": f"bad {row}"}
-    told = {"source": "a.csv", "row": row, "values": values, "reasons": [reason]}
-    return json.dumps(told) + "\n"
+    content = {"source": "a.csv", "row": row, "values": values, "reasons": [reason]}
+    return json.dumps(content) + "\n"

@@ -30,11 +30,11 @@ def cut_the_answer(writer, *, committed, passed=0):
     """Let the connection break at one commit, before or after it takes effect."""
     session = writer._session.open()
     commit = session.commit
-    left = [commit] * passed
+    commits = [commit] * passed
 
     def broken():
-        if left:
-            left.pop()()
+        if commits:
+            commits.pop()()
             return
         session.commit = commit
         if committed:

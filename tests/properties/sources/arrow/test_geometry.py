@@ -16,7 +16,7 @@ from propload.sources.text.delimited import read_delimited
 from propload.sources.text.json_rows import read_json
 
 
-class Given:
+class FilledQueue:
     """Batches that are all there already."""
 
     def __init__(self, batches):
@@ -114,7 +114,7 @@ def test_a_run_goes_on_where_it_was_whatever_its_source_cuts(
     whole = numbers(read(before))
     assert [number for number, _ in whole] == list(range(1, len(kinds) + 1))
     done = []
-    for joined in Joiner(Given(read(before)), lambda: rows, 1.0):
+    for joined in Joiner(FilledQueue(read(before)), lambda: rows, 1.0):
         done += numbers(joined.parts)
         assert joined.through_row == len(done)
         assert done + numbers(skip_rows(read(now), len(done))) == whole

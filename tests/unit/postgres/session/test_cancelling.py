@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from propload.postgres.session.cancelling import StatementCanceller
-from tests.waiting import noted_waits
+from tests.waiting import recorded_waits
 
 pytestmark = pytest.mark.timeout(30)
 
@@ -71,7 +71,7 @@ def test_a_session_is_closed_once_by_the_request_that_is_under_way():
 
 def test_a_statement_waits_for_a_request_that_is_meant_for_another(monkeypatch):
     session = Session()
-    waits = noted_waits(session.statement._changed, monkeypatch)
+    waits = recorded_waits(session.statement._changed, monkeypatch)
     session.statement.begin()
     cancelling = session.cancelling()
     session.statement.end()

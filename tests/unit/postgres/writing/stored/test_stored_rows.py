@@ -23,7 +23,7 @@ from tests.unit.postgres.writing.stored_table import (
     StoredTable,
     layer_of,
 )
-from tests.waiting import noted_waits
+from tests.waiting import recorded_waits
 
 pytestmark = pytest.mark.timeout(30)
 
@@ -186,7 +186,7 @@ def two_lanes(stored, table, monkeypatch, count_stored=_all):
         assert may_go_on.wait(10)
         return count_stored(rows)
 
-    waits = noted_waits(stored._changed, monkeypatch)
+    waits = recorded_waits(stored._changed, monkeypatch)
     with ThreadPoolExecutor(2) as lanes:
         layer = layer_of({1: "text 1"})
         first = lanes.submit(_sent, stored, table, layer, count_stored=judge)

@@ -11,7 +11,7 @@ from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.writing.stored import table_reading
 from propload.postgres.writing.stored.table_reading import TableReader
 from tests.unit.postgres.writing.stored_table import HASHER, StoredTable, layer_of
-from tests.waiting import noted_waits
+from tests.waiting import recorded_waits
 
 pytestmark = pytest.mark.timeout(30)
 
@@ -94,7 +94,7 @@ def test_a_part_that_fails_wakes_the_lane_that_waits_for_it(monkeypatch):
 
     failing = StoredTable([{1: "a"}], on_read=fail)
     reading = _reading(failing)
-    waits = noted_waits(reading._changed, monkeypatch)
+    waits = recorded_waits(reading._changed, monkeypatch)
     with ThreadPoolExecutor(2) as lanes:
         first = lanes.submit(reading.read, failing)
         assert reads.wait(10)
