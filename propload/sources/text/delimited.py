@@ -39,6 +39,7 @@ from propload.sources.text.records import (
     QUOTES_OPEN,
     SplitChunk,
     holds_rows,
+    quoting_variants,
     rows_end_by_quotes,
     rows_end_by_regex,
     split_rows,
@@ -110,7 +111,8 @@ class _Reader:
         self._names = list(dialect.names)
         self._delimiter = dialect.delimiter
         # in a single column, a value may well equal the column's name
-        self._header = dialect.header if len(dialect.names) > 1 else b""
+        header = dialect.header if len(dialect.names) > 1 else b""
+        self._headers = quoting_variants(header, self._delimiter)
         self._options = options
         self._rows_read = 0
         self._line = first_line
@@ -184,9 +186,9 @@ class _Reader:
 
     def _repeats_header(self, text: bytes, end: int) -> bool:
         """Return whether a row may repeat the header."""
-        if not self._header:
+        if not self._headers:
             return False
-        headers = self._header, BOM_UTF8 + self._header
+        headers = *self._headers, *(BOM_UTF8 + each for each in self._headers)
         # files that are joined may end their lines differently
         line_ends = [mark for mark in (b"\n", b"\r") if mark in text]
         sought = [mark + header for mark in line_ends for header in headers]
@@ -194,7 +196,7 @@ class _Reader:
         return is_within or text.startswith(headers)
 
     def _split_rows(self, text: bytes, *, final: bool) -> SplitChunk:
-        return split_rows(text, self._delimiter, final=final, header=self._header)
+        return split_rows(text, self._delimiter, final=final, headers=self._headers)
 
     def _parse_split(self, split: SplitChunk) -> Parsed:
         rows, ragged = self._parse(split.good, len(split.good))

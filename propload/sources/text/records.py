@@ -7,15 +7,20 @@ only the faulty rows are refused.
 
 from __future__ import annotations
 
+import csv
 import re
 from codecs import BOM_UTF8
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
+from io import StringIO
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
 from propload.sources.text.chunking import byte_values, count_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Container
 
 QUOTE = ord('"')
 
@@ -161,7 +166,7 @@ def rows_end_by_regex(chunk: bytes, delimiter: bytes) -> int:
 
 
 def split_rows(
-    chunk: bytes, delimiter: bytes, *, final: bool, header: bytes = b""
+    chunk: bytes, delimiter: bytes, *, final: bool, headers: Container[bytes] = ()
 ) -> SplitChunk:
     """Return the rows of a chunk, with faulty rows separated from the good ones.
 
@@ -169,7 +174,7 @@ def split_rows(
         chunk: Text that begins where a row begins.
         delimiter: The byte between fields.
         final: Whether nothing follows, so that the last row is whole.
-        header: The header line: rows that repeat it are faulty; empty to allow them.
+        headers: The header line as it may be written: rows that repeat it are faulty.
     """
     patterns = _patterns(delimiter)
     good: list[bytes] = []
@@ -186,7 +191,7 @@ def split_rows(
             break
         row = chunk[start:stop]
         reason = (
-            _quote_fault(row, patterns) if match is None else _fault_of(row, header)
+            _quote_fault(row, patterns) if match is None else _fault_of(row, headers)
         )
         if reason:
             faults.append(Fault(place, line, row, *reason))
@@ -246,9 +251,32 @@ REPEATED_HEADER = (
 )
 
 
-def _fault_of(row: bytes, header: bytes) -> tuple[str, str] | None:
+def quoting_variants(row: bytes, delimiter: bytes) -> tuple[bytes, ...]:
+    """Return a row as it is, with all fields quoted, and with quotes where needed.
+
+    Args:
+        row: A row without its line end; empty if there is none.
+        delimiter: The byte between fields.
+    """
+    if not row:
+        return ()
+    character = delimiter.decode()
+    text = StringIO(row.decode("utf-8", "replace"), newline="")
+    try:
+        fields = next(csv.reader(text, delimiter=character))
+    except csv.Error:  # a field of more than 128 kB
+        return (row,)
+    variants = [row]
+    for quoting in (csv.QUOTE_ALL, csv.QUOTE_MINIMAL):
+        written = StringIO(newline="")
+        csv.writer(written, delimiter=character, quoting=quoting).writerow(fields)
+        variants.append(written.getvalue().removesuffix("\r\n").encode())
+    return tuple(dict.fromkeys(variants))
+
+
+def _fault_of(row: bytes, headers: Container[bytes]) -> tuple[str, str] | None:
     # joined files may keep their byte order marks
-    if header and row.strip(b"\r\n").removeprefix(BOM_UTF8) == header:
+    if row.strip(b"\r\n").removeprefix(BOM_UTF8) in headers:
         return REPEATED_HEADER
     if b"\0" in row:
         return "nul", "the row has a NUL byte, which no text in PostgreSQL may hold"

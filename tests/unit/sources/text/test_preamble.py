@@ -160,6 +160,25 @@ def test_a_header_that_stands_again_is_no_row(write, name, content):
     assert notes == ()
 
 
+@pytest.mark.parametrize(
+    ("name", "first", "second"),
+    [
+        ("a.csv", "id,town,price", '"id","town","price"'),
+        ("a.csv", '"id","town","price"', "id,town,price"),
+        ("a.csv", 'id,"a ""town""",price', '"id","a ""town""","price"'),
+        ("a.csv", '"id","to,wn","price"', 'id,"to,wn",price'),
+        ("a.tsv", "id\ttown\tprice", '"id"\t"town"\t"price"'),
+    ],
+)
+def test_joined_files_may_quote_their_headers_differently(write, name, first, second):
+    sample = f"{first}\n1,Ede,100\n{second}\n2,Epe,200\n"
+    tabs = name.endswith("tsv")
+    content = sample.replace("1,Ede,", "1\tEde\t").replace("2,Epe,", "2\tEpe\t")
+    rows, [fault], _ = load(write(name, content if tabs else sample))
+    assert [row["id"] for row in rows] == ["1", "2"]
+    assert (fault.row, fault.check) == (2, "header")
+
+
 def test_a_value_of_one_column_may_be_its_name(write):
     rows, unread, _ = load(write("a.csv", "town\nEde\ntown\n"))
     assert (len(rows), unread) == (2, [])
