@@ -38,6 +38,8 @@ _UNCERTAIN_SIGN = (
     r"|^[^\p{L}\d]*\([^\p{L}\d]*\d[^\p{L}]*\)"
 )
 _TWO_SIGNS = rf"{_MINUS}[^\p{{L}}\d]*[{_MINUS}(][^\p{{L}}\d]*\d"
+#: A number with a currency before it.
+_PRICED = r"(?:\p{Sc}|EUR|USD|PLN)\s?\d[\d.,'\s]*"
 #: What may make a reader see another number than the digits say.
 _DOUBTFUL = "|".join(
     (
@@ -57,6 +59,10 @@ _DOUBTFUL = "|".join(
         r"\d\s?[kK](?:\.|\s[kK])$",
         r"\d\s?(?i:mil|mill|millones|honderd|hundreds?|hundert)(?-u:\b)",
         r"\d\s?(?i:lakhs?|lacs?|crores?|trillions?|biljoen\w*|dozen|dozijn|dutzend)(?-u:\b)",
+        # an amount in what may be millions: without a currency, `5 m` are metres
+        rf"{_PRICED}(?:m[nmM]?|MM|B|T|tn)(?:$|[^\p{{L}}\d\u00b2\u00b3])",
+        rf"{_PRICED}(?i:tons?|tonn?en)(?-u:\b)",
+        r"\d\s?[mM](?:\p{Sc}|(?:EUR|USD|PLN)(?-u:\b))",
     )
 )
 #: An amount followed by one of these is a million for some, a hundredth for others,

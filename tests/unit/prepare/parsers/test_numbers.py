@@ -120,6 +120,7 @@ AMBIGUOUS = [
     *("< 5", ">\u20ac 5", "\u2264 5", "\u00b15", "100+", "100 +"),
     *("2 M", "2 MM", "5 mil.", "3 hundred", "2 dozen", "12 lakh", "1 crore"),
     "2 millones",
+    *("€1.2m", "€ 1,2 m k.k.", "EUR 3m", "$1.2B", "$5MM", "€ 2 ton", "5 m€", "5 MEUR"),
     *("€ 950 Million Dollar View", "€ 950 MILLION DOLLAR VIEW", "950 Thousand Oaks"),
     *("€ 950 K-serie", "€ 5 million-dollar view", "1.2M Views", "5 Mio Park"),
     *(
@@ -156,6 +157,7 @@ def test_sizes_cents_and_letters_of_a_million_are_no_money(text):
 
 def test_a_number_of_metres_is_one():
     assert read(parse_number, "12 m", "91 m²", "3 kamers") == [12.0, 91.0, 3.0]
+    assert read(parse_number, "€ 5 per m", "€ 5/m²", "€ 5 m²") == [5.0, 5.0, 5.0]
 
 
 def test_three_digits_after_one_separator_are_thousands_unless_told():
