@@ -42,7 +42,9 @@ app = own_app()
     drop=_DROP,
     moved=_MOVED,
     yes=YES,
-    settings=settings_group(name for name in RELOADING if name != "resume"),
+    settings=settings_group(
+        (name for name in RELOADING if name != "resume"), of_run=True
+    ),
 )
 def recover(
     *,

@@ -19,18 +19,31 @@ if TYPE_CHECKING:
 SettingsType = TypeVar("SettingsType")
 
 
-def settings_group(names: Iterable[str] = tuple(SETTINGS), /, **meanings: str) -> Group:
+def settings_group(
+    names: Iterable[str] = tuple(SETTINGS),
+    /,
+    *,
+    of_run: bool = False,
+    **meanings: str,
+) -> Group:
     """Return a group of flags that gathers the settings that are given.
 
     Args:
         names: The settings.
+        of_run: Whether those that an earlier run had apply where none are given: help
+            then shows no default for them.
         meanings: Help for settings that mean something else here than in a load.
     """
     settings = {name: SETTINGS[name] for name in names}
     for name, meaning in meanings.items():
         settings[name] = replace(settings[name], meaning=meaning)
     return Group(
-        {name: _setting_flag(setting) for name, setting in settings.items()},
+        {
+            name: _setting_flag(
+                setting, has_default=not (of_run and setting.owner == "run")
+            )
+            for name, setting in settings.items()
+        },
         _gather_settings,
     )
 
@@ -50,9 +63,9 @@ def _gather_settings(values: Mapping[str, object]) -> dict[str, object]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _setting_flag(setting: Setting) -> Part:
+def _setting_flag(setting: Setting, *, has_default: bool) -> Part:
     options: dict[str, Any] = {
-        "help": setting.meaning + _default(setting),
+        "help": setting.meaning + (_default(setting) if has_default else ""),
         "rich_help_panel": setting.panel,
         # the flag's own default is None; the setting's applies if nothing else sets it
         "show_default": False,

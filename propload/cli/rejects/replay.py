@@ -36,7 +36,7 @@ app = own_app()
     "propload rejects replay RUN --mapping fixed.toml",
     run=REPLAYED_RUN,
     fix=_FIX,
-    settings=settings_group(RELOADING),
+    settings=settings_group(RELOADING, of_run=True),
 )
 def replay(run: str, fix: str | None, settings: Settings, screen: Screen) -> None:
     """Load a run's rejected rows again, after the cause was fixed.

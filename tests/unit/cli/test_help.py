@@ -100,6 +100,15 @@ def test_help_says_what_a_resume_alone_means(help_of):
     assert "true (or --resume alone) means the last unfinished one" in told
 
 
+@pytest.mark.parametrize("words", [("recover",), ("rejects", "replay")])
+def test_help_shows_no_default_where_settings_are_those_of_the_run(words, help_of):
+    shown = help_of(*words)
+    assert "[default: upsert]" not in shown
+    assert "[default: auto]" not in shown
+    # of who loads the rows now
+    assert "[default: 600MB]" in shown
+
+
 def test_help_tells_each_exit_code(help_of):
     told = help_of("ingest")
     assert all(f" {code} " in told for code in (0, 1, 2, 3, 4, 5, 75, 130))
