@@ -11,7 +11,7 @@ from propload.running.shown_settings import plain_settings
 from propload.source_capabilities import notes_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from propload.pipeline.pipeline import Pipeline
     from propload.pipeline.table_fitting import TableFit
@@ -26,6 +26,12 @@ if TYPE_CHECKING:
     from propload.target import Target
 
 log = logging.getLogger(__name__)
+
+#: Modes that compare no row with another version of it, and what they do instead.
+_NO_VERSIONS: Mapping[str, str] = {
+    "append": "adds every row",
+    "insert-new": "keeps the first row of each key",
+}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -98,11 +104,7 @@ class Parts:
     def notes(self) -> tuple[str, ...]:
         """Return the notes for the report."""
         notes = self.fit.notes
-        if self.target.mode == "append" and self.plan.settings.get("newest"):
-            newest = self.target.newest
-            notes.append(
-                f"mode append adds every row: newest ({newest}) does not apply"
-            )
+        notes += self._ignored_rules()
         if self.plan.options.lock_wait and not self.plan.options.lock:
             notes.append(
                 "lock_wait waits for no lock unless lock is set (--lock): this run "
@@ -111,6 +113,18 @@ class Parts:
         notes += [*self.begin_notes, *notes_of(self.source), *self.end_notes]
         notes += [self.journaling.outcome.note] if self.journaling.outcome.note else []
         return tuple(dict.fromkeys(notes))
+
+    def _ignored_rules(self) -> Iterator[str]:
+        """Yield a note for each rule that was given but does not apply in the mode."""
+        mode = self.target.mode
+        reason = _NO_VERSIONS.get(mode)
+        if reason is None:
+            return
+        if self.plan.settings.get("newest"):
+            newest = self.target.newest
+            yield f"mode {mode} {reason}: newest ({newest}) does not apply"
+        if self.plan.settings.get("on_null") == "keep":
+            yield f"mode {mode} {reason}: on_null (keep) does not apply"
 
     def settings(self, further_choice: str, /) -> Mapping[str, Plain]:
         """Return the settings that were given and chosen, without secrets.

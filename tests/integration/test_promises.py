@@ -331,6 +331,16 @@ def test_newest_is_said_to_have_no_say_where_every_row_is_added(database):
     assert not propload.ingest(rows, **told).notes
 
 
+def test_rules_are_said_to_have_no_say_where_stored_rows_stay(database):
+    told = {"to": database, "table": "notes", "key": "id", "mode": "insert-new"}
+    rows = [{"id": 1, "day": 1}, {"id": 1, "day": 2}]
+    report = propload.ingest(rows, newest="day", on_null="keep", **told)
+    assert read_table(database, "notes")["day"].to_list() == [1]
+    assert [note for note in report.notes if "newest (day) does not apply" in note]
+    assert [note for note in report.notes if "on_null (keep) does not apply" in note]
+    assert not propload.ingest(rows, on_null="overwrite", **told).notes
+
+
 def test_a_limit_of_memory_that_cannot_be_kept_is_told(database):
     told = {"to": database, "table": "small", "mode": "append", "progress": False}
     report = propload.ingest([{"id": 1}], max_memory="1MB", **told)
