@@ -88,8 +88,8 @@ def reason_lines(
         stage: The stage that rejected them.
         column: The column at fault, or None for the whole row.
         check: The short name of what failed.
-        value: The rejected value as text, or None to leave it out.
-        message: What is wrong, as text; may refer to the rows' columns.
+        value: An expression of the rejected value as text; None leaves it out.
+        message: An expression of what is wrong, as text, made from the rows' columns.
     """
     nothing = pl.lit(None, pl.String)
     # Polars 2.1 panics if `format` gets a column whose first chunk is empty, which a

@@ -40,10 +40,10 @@ class PushedSource:
     Args:
         options: How rows become batches.
         name: The source's name in messages.
-        defaults: Settings that apply unless the user sets them.
+        defaults: The `mapping` and `schema` that apply unless the user sets them.
 
     Raises:
-        ConfigError: `defaults` is not a mapping.
+        ConfigError: `defaults` is not a mapping, or has another setting.
 
     Attributes:
         rereadable: False: what was pushed cannot be read again.
@@ -59,8 +59,7 @@ class PushedSource:
         defaults: Mapping[str, object] | None = None,
     ) -> None:
         self.name = name
-        require_mapping("defaults", defaults or {})
-        self.defaults = dict(defaults or {})
+        self.defaults = _checked_defaults(defaults or {})
         self._options = options
         self._columns = Columns(complete=False)
         self._numbering_lock = threading.Lock()
@@ -250,6 +249,21 @@ def read_name(value: object, /) -> str:
     except ConfigError as error:
         msg = f"name: {error}"
         raise ConfigError(msg) from None
+
+
+def _checked_defaults(given: Mapping[str, object]) -> dict[str, object]:
+    """Return the defaults of pushed rows.
+
+    Raises:
+        ConfigError: They are no mapping, or have other names: rows whose schema is
+            written in another way would be loaded unchecked.
+    """
+    require_mapping("defaults", given)
+    for name in given:
+        if name not in ("mapping", "schema"):
+            msg = f"defaults: {name!r} is neither mapping nor schema: give it as a setting"
+            raise ConfigError(msg)
+    return dict(given)
 
 
 def _require_columns(batch: Batch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from propload.arguments import require_count
 from propload.batch import Batch
 from propload.values.columns import Columns
 
@@ -18,9 +19,12 @@ class MemorySource:
 
     Args:
         rows: The rows.
-        chunk_rows: Rows in each batch.
+        chunk_rows: Rows in each batch, 1 or more.
         name: The source's name in reports and for rejected rows.
         error: If given, raised after the last row, as by a source that fails.
+
+    Raises:
+        ConfigError: `chunk_rows` is not 1 or more.
     """
 
     # not a dataclass, which would be taken for a row
@@ -31,6 +35,7 @@ class MemorySource:
         name: str = "memory",
         error: BaseException | None = None,
     ) -> None:
+        require_count("chunk_rows", chunk_rows)
         self.rows = rows
         self.chunk_rows = chunk_rows
         self.name = name

@@ -5,16 +5,20 @@ from __future__ import annotations
 from fractions import Fraction
 
 import numpy as np
+import polars as pl
 import pytest
 
 import propload
 from propload import arguments
 from propload.errors import ConfigError
 from propload.options import SourceOptions
+from propload.prepare.parsers import parse_money
 from propload.pushing import PushedSource
 from propload.queueing import BatchQueue
+from propload.testing import MemorySource
 
 ROWS = [{"id": 1}]
+TEXT = pl.col("text")
 
 
 def pushed():
@@ -31,6 +35,14 @@ def pushed():
         (lambda: propload.recover(on_report=5), "on_report: an int cannot be called"),
         (lambda: propload.Loader(defaults=5), "defaults: an int has no names"),
         (lambda: propload.Loader(defaults=["a"]), "defaults: a list has no names"),
+        (
+            lambda: propload.Loader(defaults={"shema": "x"}),
+            "defaults: 'shema' is neith",
+        ),
+        (lambda: MemorySource(ROWS, 0), "chunk_rows is 0: give a whole number, 1"),
+        (lambda: MemorySource(ROWS, -1), "chunk_rows is -1: give a whole number, 1"),
+        (lambda: parse_money(TEXT, scale=19), "scale 19 is not a number of digits"),
+        (lambda: parse_money(TEXT, scale=-1), "scale -1 is not a number of digits"),
         (lambda: pushed().put(ROWS, timeout="x"), "timeout: 'x' is not a number of"),
         (lambda: BatchQueue(1, 1).on_room(5), "listener: an int cannot be called"),
     ],

@@ -22,6 +22,7 @@ from propload.prepare.parsers.numbers import (
     MONEY_DIGITS,
     as_number,
     in_square_metres,
+    money_scale,
     parse_area,
     parse_integer,
     parse_money,
@@ -130,7 +131,7 @@ def make_parser(name: str, /, **settings: Any) -> Parser:
         msg = f"otherwise {settings['otherwise']!r} is not a text"
         raise ConfigError(msg)
     if name == "money":
-        dtype = pl.Decimal(MONEY_DIGITS, _scale(settings.get("scale", 2)))
+        dtype = pl.Decimal(MONEY_DIGITS, money_scale(settings.get("scale", 2)))
     parse = partial(function, **settings)
     _try(name, parse)
     write = None
@@ -157,17 +158,6 @@ def _meaningful(settings: Mapping[str, Any]) -> tuple[str, ...]:
     lists = (settings.get(name, ()) for name in ("words", "true", "false"))
     every = ((words,) if isinstance(words, str) else words for words in lists)
     return tuple(chain.from_iterable(every))
-
-
-def _scale(written: object) -> int:
-    if (
-        not isinstance(written, int)
-        or isinstance(written, bool)
-        or not 0 <= written <= MONEY_DIGITS
-    ):
-        msg = f"scale {written!r} is not a number of digits from 0 to {MONEY_DIGITS}"
-        raise ConfigError(msg)
-    return written
 
 
 def _placing(

@@ -70,12 +70,16 @@ def parse_date(
     """Return the dates of texts, as Date.
 
     Args:
-        text: Texts such as `2024-10-11`, `11 oktober 2019` or `Oct. 3rd, 2020`.
+        text: An expression of texts such as `2024-10-11`, `11 oktober 2019` or
+            `Oct. 3rd, 2020`.
         formats: The only formats to read (`%d/%m/%Y`); `%B` and `%b` stand for a
             month's name in the language of `locale`. Without any, ISO dates, also
             with the time of midnight, and dates with a month's name are read, and
             day before month where the locale's language writes it so.
         locale: `nl`, `en`, `de`, `fr` or `pl`; month names of all by default.
+
+    Raises:
+        ConfigError: A format cannot be used, or the locale is not known.
     """
     month_numbers(locale)
     shapes = as_words("formats", formats)
@@ -102,7 +106,8 @@ def parse_timestamp(
     Digits beyond microseconds are cut off. A date alone is its first moment.
 
     Args:
-        text: Texts such as `2024-10-11T10:00:00+02:00` or `11 oktober 2019 10:00`.
+        text: An expression of texts such as `2024-10-11T10:00:00+02:00` or
+            `11 oktober 2019 10:00`.
         formats: The only formats to read; `%#z` stands for an offset, and `epoch`,
             `epoch_ms` and `epoch_us` for the time since 1970.
         locale: The language of month names.
@@ -111,7 +116,7 @@ def parse_timestamp(
             time that the clock skips is none.
 
     Raises:
-        ConfigError: The zone or the locale is not known.
+        ConfigError: A format cannot be used, or the zone or the locale is not known.
     """
     if time_zone not in _time_zones():
         msg = f"time zone {time_zone!r} is not known: give one such as Europe/Amsterdam"

@@ -132,8 +132,11 @@ def parse_number(text: pl.Expr, /, *, decimal: DecimalMark | None = None) -> pl.
     unless `decimal` says which one is the mark.
 
     Args:
-        text: Texts.
-        decimal: The decimal mark, where it is known.
+        text: An expression of texts.
+        decimal: The decimal mark (`.` or `,`), where it is known.
+
+    Raises:
+        ConfigError: The mark is another one.
     """
     return text.map_batches(partial(_read_number, decimal=_mark(decimal)), pl.Float64())
 
@@ -143,8 +146,11 @@ def parse_integer(text: pl.Expr, /, *, decimal: DecimalMark | None = None) -> pl
     """Return the one whole number of a text as Int64; `3.0` is whole, `3.5` is not.
 
     Args:
-        text: Texts.
-        decimal: The decimal mark, where it is known.
+        text: An expression of texts.
+        decimal: The decimal mark (`.` or `,`), where it is known.
+
+    Raises:
+        ConfigError: The mark is another one.
     """
     plain = text.map_batches(partial(_read_plain, decimal=_mark(decimal)), pl.String())
     return plain.str.replace(r"\.0+$", "").cast(pl.Int64, strict=False)
@@ -157,16 +163,36 @@ def parse_money(
     """Return the one amount of a text as a decimal of 18 digits.
 
     Args:
-        text: Texts such as `€ 1.234,50 per maand`, `$1,234.50` or `€ 500,-`.
-        decimal: The decimal mark, where it is known.
-        scale: Digits after the mark; an amount with more of them is no money.
+        text: An expression of texts such as `€ 1.234,50 per maand`, `$1,234.50` or
+            `€ 500,-`.
+        decimal: The decimal mark (`.` or `,`), where it is known.
+        scale: Digits after the mark, 0 to 18; an amount with more of them is no money.
+
+    Raises:
+        ConfigError: The mark or the scale cannot be used.
     """
-    read = partial(_read_money, decimal=_mark(decimal), scale=scale)
+    read = partial(_read_money, decimal=_mark(decimal), scale=money_scale(scale))
     return text.map_batches(read, pl.Decimal(MONEY_DIGITS, scale))
 
 
 #: A 64-bit count of the smallest coin: 10,000 million million euros.
 MONEY_DIGITS = 18
+
+
+def money_scale(given: object, /) -> int:
+    """Return a number of digits after the decimal mark of money, once it is checked.
+
+    Raises:
+        ConfigError: It is none.
+    """
+    if (
+        not isinstance(given, int)
+        or isinstance(given, bool)
+        or not 0 <= given <= MONEY_DIGITS
+    ):
+        msg = f"scale {given!r} is not a number of digits from 0 to {MONEY_DIGITS}"
+        raise ConfigError(msg)
+    return given
 
 
 @of_expressions
@@ -176,9 +202,13 @@ def parse_area(
     """Return the one area of a text in square metres, as Float64.
 
     Args:
-        text: Texts such as `91 m²`, `1.234 m2`, `0,5 ha` or `979 sq ft`.
-        decimal: The decimal mark, where it is known.
-        unit: The unit of texts that name none.
+        text: An expression of texts such as `91 m²`, `1.234 m2`, `0,5 ha` or
+            `979 sq ft`.
+        decimal: The decimal mark (`.` or `,`), where it is known.
+        unit: The unit of texts that name none: m2, ha, km2, sqft, sq yd or acre.
+
+    Raises:
+        ConfigError: The mark or the unit is not known.
     """
     read = partial(_read_area, decimal=_mark(decimal), unit=_unit_size(unit))
     return text.map_batches(read, pl.Float64())
@@ -248,8 +278,8 @@ def _read_area(
     """Return areas in square metres.
 
     Args:
-        text: Texts.
-        decimal: The decimal mark, where it is known.
+        text: An expression of texts.
+        decimal: The decimal mark (`.` or `,`), where it is known.
         unit: The size of the unit of texts that name none.
     """
     text = text.str.replace_all("\u33a1", "m\u00b2", literal=True)

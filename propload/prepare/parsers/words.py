@@ -36,7 +36,7 @@ def parse_text(text: pl.Expr, /) -> pl.Expr:
     """Return texts without space around them.
 
     Args:
-        text: Texts; an empty one stays an empty text.
+        text: An expression of texts; an empty one stays an empty text.
     """
     return text.str.strip_chars()
 
@@ -52,7 +52,7 @@ def parse_boolean(
     """Return whether texts mean yes or no, as Boolean.
 
     Args:
-        text: Texts; case and space around them do not count.
+        text: An expression of texts; case and space around them do not count.
         true: The words that mean yes.
         false: The words that mean no.
 
@@ -83,7 +83,7 @@ def parse_one_of(
     """Return the value that each word stands for.
 
     Args:
-        text: Texts; case and space around them do not count.
+        text: An expression of texts; case and space around them do not count.
         words: Values by word. A value stands for itself, unless it is a word.
         otherwise: The value of all other words; without it they have none.
 
