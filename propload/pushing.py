@@ -261,7 +261,7 @@ def _checked_defaults(given: Mapping[str, object]) -> dict[str, object]:
     require_mapping("defaults", given)
     for name in given:
         if name not in ("mapping", "schema"):
-            msg = f"defaults: {name!r} is neither mapping nor schema: give it as a setting"
+            msg = f"defaults: {name!r} is neither mapping nor schema: leave it out"
             raise ConfigError(msg)
     return dict(given)
 
