@@ -52,8 +52,8 @@ class Loader:
         job: The job of the configuration file whose settings apply.
         name: The name of the source in reports and rejected rows.
         metrics: Counters to update; new ones by default.
-        defaults: The `mapping` and `schema` to use if neither settings nor
-            configuration name others, such as those of a spider's class.
+        defaults: The `mapping` and `schema` (no other setting) to use if neither
+            settings nor configuration name others, such as those of a spider's class.
         **settings: Settings that differ from configuration and defaults.
 
     Raises:

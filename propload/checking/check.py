@@ -67,7 +67,7 @@ def check(
 
     Raises:
         ConfigError: A setting, mapping or schema cannot be used.
-        SourceError: The source cannot be read.
+        SourceError: The source cannot be read, or gives no rows.
         WriteError: The database cannot be reached.
         KeyboardInterrupt: A signal arrived. For a crawl that has begun, a second one:
             after the first, the check reports on the rows read so far.

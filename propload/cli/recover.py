@@ -16,11 +16,18 @@ from propload.cli.table import print_table
 from propload.config import RELOADING, commands_for, refuse_others
 from propload.errors import ConfigError, PropLoadError
 from propload.messages.wording import counted
-from propload.options import FileSettings, LedgerSettings, TableSettings
+from propload.options import (
+    FileSettings,
+    JournalSettings,
+    LedgerSettings,
+    TableSettings,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from propload.cli.output import Screen
-    from propload.options import JournalSettings, RecoverSettings, Settings
+    from propload.options import RecoverSettings, Settings
     from propload.report import Report
 
 _RUN = run_argument("Only this run; by default all runs into the database.")
@@ -62,12 +69,28 @@ def recover(
     pushed rows. Settings are those of the run unless others are given; --to
     names its database. Without RUN, --table limits it to that table's journals.
     """
+    _refuse_combined(run, {"--list": only_list, "--drop": drop, "--moved": moved})
     if only_list:
         _list(settings, screen)
     elif drop:
         _drop(run, settings, screen, yes=yes)
     else:
         _load(run, settings, screen, moved=moved)
+
+
+def _refuse_combined(run: str, actions: Mapping[str, bool]) -> None:
+    """Raise if flags are given of which only one could take effect.
+
+    Raises:
+        ConfigError: They are, or a list is to have one run.
+    """
+    given = [flag for flag, is_given in actions.items() if is_given]
+    if len(given) > 1:
+        msg = f"{' and '.join(given)} exclude each other: give one of them"
+        raise ConfigError(msg)
+    if given == ["--list"] and run:
+        msg = f"--list lists the journals of all runs: leave {run} out"
+        raise ConfigError(msg)
 
 
 def _load(run: str, settings: Settings, screen: Screen, *, moved: bool) -> None:
@@ -136,11 +159,12 @@ def _show(
 
 
 def _drop(run: str, settings: Settings, screen: Screen, *, yes: bool) -> None:
-    from propload.earlier_runs.leftover_journals import drop_leftover  # noqa: PLC0415 - heavy
-
     if not run:
         msg = "specify whose journal to delete: propload recover --drop RUN"
         raise ConfigError(msg)
+    refuse_others(settings, JournalSettings.__annotations__, function="recover --drop")
+    from propload.earlier_runs.leftover_journals import drop_leftover  # noqa: PLC0415 - heavy
+
     if not yes:
         _confirm_drop(run, settings, screen)
     rows = drop_leftover(run, **cast("JournalSettings", settings))

@@ -54,13 +54,17 @@ def drop_leftover(run_id: str, /, **settings: Unpack[JournalSettings]) -> int:
     can be reached.
 
     Args:
-        run_id: The run.
+        run_id: The run's whole id.
         **settings: `to`, the run's database; `state_dir`, if it is not the default.
 
     Raises:
-        ConfigError: The journal does not exist (any more), or another setting is given.
+        ConfigError: No run is named, its journal does not exist (any more), or another
+            setting is given.
         LockedError: The journal is being recovered.
     """
+    if not run_id:
+        msg = "specify which run's journal to delete"
+        raise ConfigError(msg)
     plan = Plan.of_few(settings, JournalSettings, function="drop_leftover")
     leftover = find_leftover(plan, run_id)
     source = open_leftover(leftover)

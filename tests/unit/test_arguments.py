@@ -39,6 +39,7 @@ def pushed():
             lambda: propload.Loader(defaults={"shema": "x"}),
             "defaults: 'shema' is neith",
         ),
+        (lambda: propload.drop_leftover(""), "specify which run.s journal to delete"),
         (lambda: MemorySource(ROWS, 0), "chunk_rows is 0: give a whole number, 1"),
         (lambda: MemorySource(ROWS, -1), "chunk_rows is -1: give a whole number, 1"),
         (lambda: parse_money(TEXT, scale=19), "scale 19 is not a number of digits"),

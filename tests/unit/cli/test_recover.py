@@ -176,3 +176,20 @@ def test_a_setting_that_a_list_has_no_use_for_is_refused_by_its_option(recoverin
     assert result.exit_code == 2
     assert "max_rejects does not apply to recover --list: leave it out" in result.stderr
     assert run("--list", "--table", "homes").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--list", "--drop", "one"), "--list and --drop exclude each other"),
+        (("--list", "--moved"), "--list and --moved exclude each other"),
+        (("--drop", "--moved", "one"), "--drop and --moved exclude each other"),
+        (("--list", "one"), "--list lists the journals of all runs: leave one out"),
+        (("--drop", "one", "--key", "a"), "key does not apply to recover --drop"),
+    ],
+)
+def test_flags_of_which_one_would_do_nothing_are_refused(recovering, words, message):
+    result = run(*words)
+    assert result.exit_code == 2
+    assert message in result.output
+    assert recovering.told == []
