@@ -54,7 +54,7 @@ def read_rule(
     original = rows.select(ROW, pl.coalesce(texts).alias(target))
     text = original.get_column(target)
     is_number = None
-    if rule.parser.write is not None:
+    if rule.parser.write_number is not None:
         is_number = _is_number_in_source(rows, names, texts, numbers)
     values = _parse(text, rule, is_number)
     unparsed = values.is_null() & text.is_not_null()
@@ -78,8 +78,8 @@ def _read_values(
         return None
     original = pl.DataFrame([rows.get_column(ROW), values.alias(target)])
     frame, reasons = original, []
-    if parser.place is not None:
-        placed = parser.place(pl.col(target), values.dtype)
+    if parser.convert_typed is not None:
+        placed = parser.convert_typed(pl.col(target), values.dtype)
         frame = frame.with_columns(placed.alias(target))
         unparsed = frame.get_column(target).is_null() & values.is_not_null()
         if unparsed.any():
@@ -181,9 +181,9 @@ def _parse(text: pl.Series, rule: Rule, written: pl.Series | None) -> pl.Series:
     if rule.pattern is not None:
         part = part.str.extract(rule.pattern, min(1, _group_count(rule.pattern)))
     frame = text.alias("text").to_frame()
-    if written is not None and rule.parser.write is not None:
+    if written is not None and rule.parser.write_number is not None:
         frame = frame.with_columns(written.alias("is_number"))
-        part = pl.when("is_number").then(rule.parser.write(part)).otherwise(part)
+        part = pl.when("is_number").then(rule.parser.write_number(part)).otherwise(part)
     value = rule.parser.parse(part).cast(rule.parser.dtype).alias("value")
     distinct = frame.unique(maintain_order=False)
     if distinct.height > frame.height * DISTINCT_SHARE:

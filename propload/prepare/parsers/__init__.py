@@ -62,19 +62,19 @@ class Parser:
         name: What reasons call it.
         dtype: The type of what it returns.
         parse: From texts to values, null where a text is none.
-        place: From values of a given type other than text to values in the parser's
-            unit or time zone; None leaves them as they are.
+        convert_typed: From values of a given type other than text to values in the
+            parser's unit or time zone; None leaves them as they are.
         words: Words that a setting gives a meaning.
-        write: From numbers as texts, with a point, to texts that it reads as these
-            numbers; None where it reads no numbers.
+        write_number: From numbers as texts, with a point, to texts that it reads as
+            these numbers; None where it reads no numbers.
     """
 
     name: str
     dtype: pl.DataType
     parse: Callable[[pl.Expr], pl.Expr]
-    place: Callable[[pl.Expr, pl.DataType], pl.Expr] | None = None
+    convert_typed: Callable[[pl.Expr, pl.DataType], pl.Expr] | None = None
     words: tuple[str, ...] = ()
-    write: Callable[[pl.Expr], pl.Expr] | None = None
+    write_number: Callable[[pl.Expr], pl.Expr] | None = None
 
     @property
     def value(self) -> str:
@@ -121,10 +121,10 @@ def make_parser(name: str, /, **settings: Any) -> Parser:
         msg = f"parser {name!r} is not known{suggest(name, PARSERS, listed=True)}"
         raise ConfigError(msg)
     function, dtype = PARSERS[name]
-    known = settings_of(name)
+    names = settings_of(name)
     for setting in settings:
-        if setting not in known:
-            hint = suggest(setting, known, listed=True)
+        if setting not in names:
+            hint = suggest(setting, names, listed=True)
             msg = f"parser {name} has no setting {setting!r}{hint}"
             raise ConfigError(msg)
     if not isinstance(settings.get("otherwise", ""), str):
@@ -134,12 +134,12 @@ def make_parser(name: str, /, **settings: Any) -> Parser:
         dtype = pl.Decimal(MONEY_DIGITS, money_scale(settings.get("scale", 2)))
     parse = partial(function, **settings)
     _try(name, parse)
-    write = None
-    if "decimal" in known:
+    write_number = None
+    if "decimal" in names:
         # it reads numbers
-        write = partial(as_number, decimal=settings.get("decimal"))
-    words = _meaningful(settings)
-    return Parser(name, dtype, parse, _placing(settings), words, write)
+        write_number = partial(as_number, decimal=settings.get("decimal"))
+    words = _words_with_meaning(settings)
+    return Parser(name, dtype, parse, _unit_conversion(settings), words, write_number)
 
 
 @cache
@@ -148,19 +148,21 @@ def settings_of(name: str, /) -> tuple[str, ...]:
     parameters = inspect.signature(PARSERS[name][0]).parameters
     return tuple(
         setting
-        for setting, one in parameters.items()
-        if one.kind is inspect.Parameter.KEYWORD_ONLY
+        for setting, parameter in parameters.items()
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY
     )
 
 
-def _meaningful(settings: Mapping[str, Any]) -> tuple[str, ...]:
+def _words_with_meaning(settings: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the words that settings, which are usable, give a meaning."""
     lists = (settings.get(name, ()) for name in ("words", "true", "false"))
-    every = ((words,) if isinstance(words, str) else words for words in lists)
-    return tuple(chain.from_iterable(every))
+    words_of_settings = (
+        (words,) if isinstance(words, str) else words for words in lists
+    )
+    return tuple(chain.from_iterable(words_of_settings))
 
 
-def _placing(
+def _unit_conversion(
     settings: Mapping[str, Any],
 ) -> Callable[[pl.Expr, pl.DataType], pl.Expr] | None:
     """Return what the settings say of values that are no texts."""

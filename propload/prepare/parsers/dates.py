@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from propload.errors import ConfigError
+from propload.prepare.parsers.expressions import requires_expression
 from propload.prepare.parsers.formats import (
     check_formats,
     day_by_formats,
     moment_by_formats,
 )
-from propload.prepare.parsers.given import of_expressions
 from propload.prepare.parsers.months import language_of, month_numbers
 from propload.prepare.parsers.stepwise import (
-    by_shapes,
-    fill,
-    marked_months,
-    placed,
-    plausible,
+    fill_missing,
+    mark_months,
+    null_implausible,
+    read_by_formats,
     tidy_texts,
     to_date,
+    to_utc,
 )
 from propload.prepare.parsers.words import as_words
 
@@ -38,7 +38,7 @@ _DAY_FIRST = ("%d-%m-%Y", "%d/%m/%Y", "%d.%m.%Y", "%d %m %Y")
 #: Languages that write the day before the month; English does either.
 _DAY_FIRST_LANGUAGES = ("nl", "de", "fr", "pl")
 #: What may surround a day and the name of its month without meaning anything.
-_FILLINGS = (
+_FILLER_PATTERNS = (
     (r"^\p{L}+\.?,? ", ""),
     (r"^(?i:le|den|de|the) ", ""),
     (r"(\d)(?i:\.|st|nd|rd|th|er|e)? (?i:of |de )?@", "$1 @"),
@@ -63,7 +63,7 @@ def _time_zones() -> frozenset[str]:
     return frozenset(zoneinfo.available_timezones())
 
 
-@of_expressions
+@requires_expression
 def parse_date(
     text: pl.Expr, /, *, formats: Sequence[str] = (), locale: str | None = None
 ) -> pl.Expr:
@@ -92,7 +92,7 @@ def parse_date(
     return text.map_batches(read, return_dtype=pl.Date())
 
 
-@of_expressions
+@requires_expression
 def parse_timestamp(
     text: pl.Expr,
     /,
@@ -139,21 +139,23 @@ def in_utc(moment: pl.Expr, dtype: pl.DataType, /, *, time_zone: str) -> pl.Expr
         moment = moment.cast(pl.Datetime("us"))
     elif not isinstance(dtype, pl.Datetime) or dtype.time_zone is not None:
         return moment
-    return placed(moment, time_zone)
+    return to_utc(moment, time_zone)
 
 
 def _free_day(text: pl.Series, *, locale: str | None) -> pl.Series:
     tidy = tidy_texts(text)
     day_first = language_of(locale) in _DAY_FIRST_LANGUAGES
-    found = by_shapes(tidy, to_date, _ISO + (_DAY_FIRST if day_first else ()))
-    return plausible(fill(found, tidy, partial(_named_day, locale=locale)))
+    result = read_by_formats(tidy, to_date, _ISO + (_DAY_FIRST if day_first else ()))
+    return null_implausible(
+        fill_missing(result, tidy, partial(_named_day, locale=locale))
+    )
 
 
 def _named_day(text: pl.Series, *, locale: str | None) -> pl.Series:
-    marked = marked_months(text, locale)
-    for pattern, instead in _FILLINGS:
-        marked = marked.str.replace(pattern, instead)
-    return by_shapes(marked, to_date, _NAMED)
+    marked = mark_months(text, locale)
+    for pattern, replacement in _FILLER_PATTERNS:
+        marked = marked.str.replace(pattern, replacement)
+    return read_by_formats(marked, to_date, _NAMED)
 
 
 def _free_moment(text: pl.Series, *, locale: str | None, time_zone: str) -> pl.Series:
@@ -174,7 +176,7 @@ def _free_moment(text: pl.Series, *, locale: str | None, time_zone: str) -> pl.S
     offset, naive = pl.col("offset"), pl.col("naive")
     in_utc = naive.dt.replace_time_zone("UTC") - _offset(offset)
     moment = pl.when(offset.is_not_null()).then(in_utc)
-    found = parts.select(moment.otherwise(placed(naive, time_zone)).alias(text.name))
+    found = parts.select(moment.otherwise(to_utc(naive, time_zone)).alias(text.name))
     return found.to_series()
 
 

@@ -14,12 +14,12 @@ from propload.prepare.parsers.months import language_of
 from propload.prepare.parsers.stepwise import (
     MONTH_MARK,
     apply,
-    by_shapes,
-    marked_months,
-    placed,
-    plausible,
+    mark_months,
+    null_implausible,
+    read_by_formats,
     tidy_texts,
     to_date,
+    to_utc,
 )
 
 if TYPE_CHECKING:
@@ -70,9 +70,9 @@ def check_formats(
         ConfigError: A format is no format, or names no whole date.
     """
     for shape in formats:
-        for part, instead in _UNREADABLE.items():
+        for part, replacement in _UNREADABLE.items():
             if part in shape.replace("%%", ""):
-                msg = f"format {shape!r}: {part} cannot be read, write {instead!r}"
+                msg = f"format {shape!r}: {part} cannot be read, write {replacement!r}"
                 raise ConfigError(msg)
         if of_moments and shape in EPOCHS:
             continue
@@ -102,9 +102,9 @@ def _sample_day(shape: str, *, of_moments: bool) -> date | None:
     Raises:
         ConfigError: The format has parts that are not known.
     """
-    written = re.sub("%[Bbh]", MONTH_MARK, re.sub(_OFFSET, "+00:00", shape))
+    without_names = re.sub("%[Bbh]", MONTH_MARK, re.sub(_OFFSET, "+00:00", shape))
     try:
-        text = pl.Series([_SAMPLE]).dt.strftime(written)
+        text = pl.Series([_SAMPLE]).dt.strftime(without_names)
     except pl.exceptions.PolarsError as error:
         msg = (
             f"format {shape!r} has a part that is not known: known are those of "
@@ -126,7 +126,7 @@ def day_by_formats(
 ) -> pl.Series:
     """Return the days of texts, read by the first format that fits each."""
     marked = _for_formats(text, formats, locale)
-    return plausible(by_shapes(marked, _day, formats)).alias(text.name)
+    return null_implausible(read_by_formats(marked, _day, formats)).alias(text.name)
 
 
 def moment_by_formats(
@@ -134,8 +134,8 @@ def moment_by_formats(
 ) -> pl.Series:
     """Return the moments of texts, read by the first format that fits each."""
     marked = _for_formats(text, formats, locale)
-    found = by_shapes(marked, partial(_moment, time_zone=time_zone), formats)
-    return plausible(found).alias(text.name)
+    moments = read_by_formats(marked, partial(_moment, time_zone=time_zone), formats)
+    return null_implausible(moments).alias(text.name)
 
 
 def _for_formats(
@@ -143,7 +143,7 @@ def _for_formats(
 ) -> pl.Series:
     tidy = tidy_texts(text)
     named = any(re.search("%[Bbh]", shape) for shape in formats)
-    return marked_months(tidy, locale) if named else tidy
+    return mark_months(tidy, locale) if named else tidy
 
 
 def _day(text: pl.Series, *, shape: str) -> pl.Series:
@@ -167,17 +167,17 @@ def _moment(text: pl.Series, *, shape: str, time_zone: str) -> pl.Series:
         return count.cast(pl.Datetime("us", "UTC"))
     text, shape = _without_weekday(text, shape)
     if re.search(_OFFSET, shape):
-        found = text.str.to_datetime(
+        moments = text.str.to_datetime(
             shape, time_unit="us", time_zone="UTC", strict=False
         )
         is_last = re.search(f"{_OFFSET}$", shape)
         far = text.str.contains(_FAR_AT_END if is_last else _FAR_APART)
-        return found.set(far.fill_null(value=False), None)
+        return moments.set(far.fill_null(value=False), None)
     if _has_clock(shape):
         naive = text.str.to_datetime(shape, time_unit="us", strict=False)
     else:
         naive = to_date(text, shape=shape).cast(pl.Datetime("us"))
-    return apply(naive, partial(placed, time_zone=time_zone))
+    return apply(naive, partial(to_utc, time_zone=time_zone))
 
 
 def _has_clock(shape: str) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import polars as pl
 
 from propload.errors import ConfigError
-from propload.prepare.parsers.given import of_expressions
+from propload.prepare.parsers.expressions import requires_expression
 from propload.prepare.parsers.stepwise import apply
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ _DOUBTFUL = "|".join(
 )
 #: An amount followed by one of these is a million for some, a hundredth for others,
 #: or no amount at all but a size.
-_NO_MONEY = (
+_NOT_MONEY = (
     r"\d\s?(?:"
     r"(?:m[nmM]?|M(?:M|EUR|USD|PLN)|B|T|tn)(?:$|[^\p{L}\d.])|[mM]\p{Sc}|m\.$"
     r"|(?i:tons?|tonn?en)(?-u:\b)"
@@ -87,7 +87,7 @@ _MAGNITUDES: Mapping[str, int] = {
     r"\d\s?(?i:mld|mrd|bn|miljard(?:en)?|milliard(?:en|s)?|billions?)(?-u:\b)": 9,
 }
 #: Longer words that only begin like those: `millionaire`, `duizendste`.
-_LIKE_A_MAGNITUDE = (
+_PSEUDO_MAGNITUDE = (
     r"\d\s?(?i:tysi|tausend|duizend|thousand|miljo|million|milion"
     r"|milliard|miljard|billion)\p{L}"
 )
@@ -123,7 +123,7 @@ AREA_UNITS: Mapping[str, float] = {
 }
 
 
-@of_expressions
+@requires_expression
 def parse_number(text: pl.Expr, /, *, decimal: DecimalMark | None = None) -> pl.Expr:
     """Return the one number of a text as Float64, with words or signs around it.
 
@@ -141,7 +141,7 @@ def parse_number(text: pl.Expr, /, *, decimal: DecimalMark | None = None) -> pl.
     return text.map_batches(partial(_read_number, decimal=_mark(decimal)), pl.Float64())
 
 
-@of_expressions
+@requires_expression
 def parse_integer(text: pl.Expr, /, *, decimal: DecimalMark | None = None) -> pl.Expr:
     """Return the one whole number of a text as Int64; `3.0` is whole, `3.5` is not.
 
@@ -156,7 +156,7 @@ def parse_integer(text: pl.Expr, /, *, decimal: DecimalMark | None = None) -> pl
     return plain.str.replace(r"\.0+$", "").cast(pl.Int64, strict=False)
 
 
-@of_expressions
+@requires_expression
 def parse_money(
     text: pl.Expr, /, *, decimal: DecimalMark | None = None, scale: int = 2
 ) -> pl.Expr:
@@ -195,7 +195,7 @@ def money_scale(given: object, /) -> int:
     return given
 
 
-@of_expressions
+@requires_expression
 def parse_area(
     text: pl.Expr, /, *, decimal: DecimalMark | None = None, unit: str = "m2"
 ) -> pl.Expr:
@@ -265,7 +265,7 @@ def _read_number(text: pl.Series, *, decimal: DecimalMark | None) -> pl.Series:
 def _read_money(
     text: pl.Series, *, decimal: DecimalMark | None, scale: int
 ) -> pl.Series:
-    amount = apply(text, lambda one: pl.when(~one.str.contains(_NO_MONEY)).then(one))
+    amount = apply(text, lambda one: pl.when(~one.str.contains(_NOT_MONEY)).then(one))
     plain = _read_plain(amount, decimal=decimal)
     has_parts = rf"\.\d{{{scale}}}\d*[1-9]"
     whole = apply(plain, lambda one: pl.when(~one.str.contains(has_parts)).then(one))
@@ -334,15 +334,15 @@ def _multiplied(frame: pl.DataFrame, decimal: DecimalMark | None) -> pl.Series:
     Null where that word, or its number, may mean something else.
     """
     text, size = frame.get_column("text"), pl.col("size")
-    like = text.str.contains(_LIKE_A_MAGNITUDE).fill_null(value=False)
-    made: pl.Expr = pl.when(~like).then(size)
+    is_pseudo = text.str.contains(_PSEUDO_MAGNITUDE).fill_null(value=False)
+    result: pl.Expr = pl.when(~is_pseudo).then(size)
     for words, zeros in _MAGNITUDES.items():
         named = text.str.contains(words).fill_null(value=False)
         if named.any():
             certain = ~_is_in_doubt(words, decimal)
             moved = pl.when(certain).then(_moved(size, zeros))
-            made = pl.when(named).then(moved).otherwise(made)
-    return frame.select(made.alias("size")).to_series()
+            result = pl.when(named).then(moved).otherwise(result)
+    return frame.select(result.alias("size")).to_series()
 
 
 def _is_in_doubt(words: str, decimal: DecimalMark | None) -> pl.Expr:

@@ -21,24 +21,24 @@ MONTH_MARK = "@%m@"
 # so that a column of ISO dates is never searched for names of months.
 
 
-def fill(
-    found: pl.Series, text: pl.Series, read: Callable[[pl.Series], pl.Series]
+def fill_missing(
+    values: pl.Series, text: pl.Series, read: Callable[[pl.Series], pl.Series]
 ) -> pl.Series:
     """Return values with those that are missing read in another way."""
-    left = found.is_null() & text.is_not_null()
-    if not left.any():
-        return found
-    return found.clone().scatter(left.arg_true(), read(text.filter(left)))
+    missing = values.is_null() & text.is_not_null()
+    if not missing.any():
+        return values
+    return values.clone().scatter(missing.arg_true(), read(text.filter(missing)))
 
 
-def by_shapes(
+def read_by_formats(
     text: pl.Series, read: Callable[..., pl.Series], shapes: Sequence[str]
 ) -> pl.Series:
     """Return the values of texts, each read by the first shape that it has."""
-    found = read(text, shape=shapes[0])
+    values = read(text, shape=shapes[0])
     for shape in shapes[1:]:
-        found = fill(found, text, partial(read, shape=shape))
-    return found
+        values = fill_missing(values, text, partial(read, shape=shape))
+    return values
 
 
 def apply(text: pl.Series, step: Callable[[pl.Expr], pl.Expr]) -> pl.Series:
@@ -51,7 +51,7 @@ def tidy_texts(text: pl.Series) -> pl.Series:
     return text.str.replace_all(r"\s+", " ").str.strip_chars()
 
 
-def marked_months(text: pl.Series, locale: str | None) -> pl.Series:
+def mark_months(text: pl.Series, locale: str | None) -> pl.Series:
     """Return tidy texts with `@10@` in place of a month's name."""
     numbers = month_numbers(locale)
     names = "|".join(sorted(numbers, key=len, reverse=True))
@@ -67,7 +67,7 @@ def marked_months(text: pl.Series, locale: str | None) -> pl.Series:
     return frame.select(pl.coalesce(marked, "text")).to_series()
 
 
-def plausible(moment: pl.Series) -> pl.Series:
+def null_implausible(moment: pl.Series) -> pl.Series:
     """Return days or moments, null where the year must have been misread."""
     return apply(moment, lambda one: pl.when(one.dt.year() >= FIRST_YEAR).then(one))
 
@@ -77,7 +77,7 @@ def to_date(text: pl.Series, *, shape: str) -> pl.Series:
     return text.str.to_date(shape, strict=False)
 
 
-def placed(naive: pl.Expr, time_zone: str) -> pl.Expr:
+def to_utc(naive: pl.Expr, time_zone: str) -> pl.Expr:
     """Return naive times of a zone in UTC."""
     zoned = naive.dt.replace_time_zone(
         time_zone, ambiguous="earliest", non_existent="null"

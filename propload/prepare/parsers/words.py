@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from propload.errors import ConfigError
-from propload.prepare.parsers.given import of_expressions
+from propload.prepare.parsers.expressions import requires_expression
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -31,7 +31,7 @@ def fold_word(word: str, /) -> str:
     return " ".join(word.lower().split())
 
 
-@of_expressions
+@requires_expression
 def parse_text(text: pl.Expr, /) -> pl.Expr:
     """Return texts without space around them.
 
@@ -41,7 +41,7 @@ def parse_text(text: pl.Expr, /) -> pl.Expr:
     return text.str.strip_chars()
 
 
-@of_expressions
+@requires_expression
 def parse_boolean(
     text: pl.Expr,
     /,
@@ -76,7 +76,7 @@ def parse_boolean(
     )
 
 
-@of_expressions
+@requires_expression
 def parse_one_of(
     text: pl.Expr, /, *, words: Mapping[str, str], otherwise: str | None = None
 ) -> pl.Expr:
@@ -129,7 +129,7 @@ def _by_folded(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     return by_folded
 
 
-@of_expressions
+@requires_expression
 def parse_json(text: pl.Expr, /) -> pl.Expr:
     """Return the texts that are JSON, as they are."""
     tidy = text.str.strip_chars()

@@ -1,4 +1,4 @@
-"""What parsers are given: expressions, and not names of columns or values."""
+"""Requires that parsers get expressions, and not names of columns or values."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 
 
-def of_expressions(
+def requires_expression(
     parse: Callable[Concatenate[pl.Expr, P], pl.Expr], /
 ) -> Callable[Concatenate[pl.Expr, P], pl.Expr]:
     """Return a parser that refuses what is no expression of Polars."""
 
     @wraps(parse)
-    def judged(text: pl.Expr, /, *args: P.args, **settings: P.kwargs) -> pl.Expr:
+    def checked(text: pl.Expr, /, *args: P.args, **settings: P.kwargs) -> pl.Expr:
         _require_expression(parse.__name__, text)
         return parse(text, *args, **settings)
 
-    return judged
+    return checked
 
 
-def _require_expression(parser: str, given: object) -> None:
-    if not isinstance(given, pl.Expr):
-        kind = with_article(type(given).__name__)
+def _require_expression(parser: str, value: object) -> None:
+    if not isinstance(value, pl.Expr):
+        kind = with_article(type(value).__name__)
         msg = f"{parser}: {kind} is not an expression: pass one, such as pl.col(COLUMN)"
         raise ConfigError(msg)
