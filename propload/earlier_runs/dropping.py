@@ -60,24 +60,24 @@ def drop_runs(older_than: float, /, **settings: Unpack[LedgerSettings]) -> Dropp
         WriteError: The database cannot be reached, or refuses.
     """
     plan = Plan.of_few(settings, LedgerSettings, function="drop_runs")
-    before = _moment(older_than)
+    cutoff = _cutoff(older_than)
     folder = plan.readable_places().runs
     # the argument alone: a table set in the environment only applies to loads
     table = parse_table(settings.get("table"))
-    runs = _forget(plan, before, table) if has_database(plan) else 0
-    reports = ReportStore(folder).drop(before, table=table)
-    killed = UnfinishedRunStore(folder).drop(before, table=table)
+    runs = _prune_ledger(plan, cutoff, table) if has_database(plan) else 0
+    reports = ReportStore(folder).drop(cutoff, table=table)
+    killed = UnfinishedRunStore(folder).drop(cutoff, table=table)
     return Dropped(runs, reports + killed)
 
 
-def _forget(plan: Plan, before: datetime, table: TableName | None) -> int:
+def _prune_ledger(plan: Plan, cutoff: datetime, table: TableName | None) -> int:
     """Delete old runs from the ledger; return how many."""
     rejects = map(rejects_of, RejectStore(plan.places.rejects).files.names())
     journals = (path.name for path in plan.places.journal.glob("*"))
     kept = KeptRuns(set(rejects), set(journals))
     with open_database(plan) as database, database.connect() as session:
         state_dir = plan.places.state_dir
-        return prune_runs(session, state_dir, before, table=table, kept=kept)
+        return prune_runs(session, state_dir, cutoff, table=table, kept=kept)
 
 
 @names_settings(FileSettings)
@@ -119,15 +119,15 @@ def drop_old_rejects(older_than: float, /, **settings: Unpack[FileSettings]) -> 
             is given.
     """
     plan = Plan.of_few(settings, FileSettings, function="drop_old_rejects")
-    return RejectStore(plan.readable_places().rejects).drop_old(_moment(older_than))
+    return RejectStore(plan.readable_places().rejects).drop_old(_cutoff(older_than))
 
 
-def _moment(days: float) -> datetime:
+def _cutoff(days: float) -> datetime:
     try:
-        before = datetime.now(UTC) - timedelta(days=days)
+        cutoff = datetime.now(UTC) - timedelta(days=days)
     except (OverflowError, TypeError, ValueError):
-        before = None
-    if before is None or days < 0:
+        cutoff = None
+    if cutoff is None or days < 0:
         msg = f"older_than is {days!r} days: give 0 or more, within the calendar"
         raise ConfigError(msg)
-    return before
+    return cutoff

@@ -67,7 +67,7 @@ def find_earlier_replay(source: RejectSource, plan: Plan) -> EarlierReplay | Non
         return _find_of_same_rows(runs[0], source, plan, database) if runs else None
 
 
-def forget_abandoned(source: RejectSource, plan: Plan, *, loaded_by: str) -> None:
+def remove_abandoned(source: RejectSource, plan: Plan, *, loaded_by: str) -> None:
     """Remove rows that abandoned replays have rejected and that are loaded by now.
 
     A replay that added nothing may be followed by a new one. The rows that the first

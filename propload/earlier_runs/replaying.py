@@ -11,7 +11,7 @@ from propload.earlier_runs.committed_rejects import (
     committed_pieces,
     how_to_load_uncommitted,
 )
-from propload.earlier_runs.earlier_replays import find_earlier_replay, forget_abandoned
+from propload.earlier_runs.earlier_replays import find_earlier_replay, remove_abandoned
 from propload.earlier_runs.fixing import Fix
 from propload.earlier_runs.gone_rejects import find_rejected
 from propload.earlier_runs.newest_rejects import NewestRejects
@@ -108,7 +108,7 @@ def _replay(path: Path, fix: Fix | None, plan: Plan, report: Report | None) -> R
     run = Run(source, plan, metrics=Metrics())
     report = run_stoppable(lambda stopper: stopper.execute(run))
     if report.status == "loaded":
-        _forget(source, plan, loaded_by=report.run_id)
+        _remove_loaded(source, plan, loaded_by=report.run_id)
     return report
 
 
@@ -120,13 +120,13 @@ def _remove_replayed(earlier: EarlierReplay, source: RejectSource, plan: Plan) -
     """
     loaded = earlier.source.count()
     later = source.count() - loaded
-    is_forgotten = _forget(earlier.source, plan, loaded_by=earlier.run.run_id)
+    is_removed = _remove_loaded(earlier.source, plan, loaded_by=earlier.run.run_id)
     clause = f"of run {source.path.stem} were loaded by its replay {earlier.run.run_id}"
     if not later:
         msg = f"the rejected rows {clause}: nothing is left of them"
         raise ConfigError(msg)
     clause = f"rejected rows ({loaded:,}) {clause}"
-    if not is_forgotten:
+    if not is_removed:
         msg = (
             f"{clause}, and cannot be separated from {counted(later, 'row')} that came "
             "since: fix the cause, which is logged, then replay again"
@@ -188,7 +188,7 @@ def _no_row_message(source: RejectSource, plan: Plan) -> str:
     )
 
 
-def _forget(source: RejectSource, plan: Plan, *, loaded_by: str) -> bool:
+def _remove_loaded(source: RejectSource, plan: Plan, *, loaded_by: str) -> bool:
     """Remove rows that are now loaded, or rejected again; return whether that worked.
 
     Killed replays of them are forgotten as well: they have nothing left to continue.
@@ -196,7 +196,7 @@ def _forget(source: RejectSource, plan: Plan, *, loaded_by: str) -> bool:
     is_loaded, store = source.loadable_predicate(), RejectStore(plan.places.rejects)
     try:
         # first, as it compares with the rows that are still in this file
-        forget_abandoned(source, plan, loaded_by=loaded_by)
+        remove_abandoned(source, plan, loaded_by=loaded_by)
         store.drop_copy(source.path.stem)
         store.keep(source.path.stem, lambda line: not is_loaded(line))
     except (OSError, PropLoadError) as error:

@@ -71,13 +71,13 @@ def would_erase_note(
         target: The table and its rules.
         repeated: Whether keys occur more than once, so that some values count twice.
     """
-    most = [(name, count) for name, count in erased.items() if count]
-    if not most:
+    nonzero = [(name, count) for name, count in erased.items() if count]
+    if not nonzero:
         return []
     about = "up to " if repeated else ""
     note = (
         f"nulls would erase what {target.table} holds, as on_null is overwrite: "
-        f"{about}{_by_column(most, 'value')}. If that is not intended, leave the "
+        f"{about}{_by_column(nonzero, 'value')}. If that is not intended, leave the "
         "columns out, or load with on_null = keep"
     )
     return [note]

@@ -62,9 +62,9 @@ def _try_schema(preparer: Preparer, joined: Joined) -> None:
 def _describe_plan(plan: Sequence[ColumnPlan]) -> str:
     """Return how columns are cast and sent, for the log."""
     return ", ".join(
-        f"{one.column} {type_name(one.dtype)} → {one.pg_type}"
-        + (" by a cast of the server" if one.transfer_format == "text" else "")
-        for one in plan
+        f"{column.column} {type_name(column.dtype)} → {column.pg_type}"
+        + (" by a cast of the server" if column.transfer_format == "text" else "")
+        for column in plan
     )
 
 
@@ -83,7 +83,7 @@ class FittedTable:
     @property
     def routing(self) -> Routing:
         """What decides which lane takes a row with these columns."""
-        types = {one.column: one.dtype for one in self.preparer.plan}
+        types = {column.column: column.dtype for column in self.preparer.plan}
         key = tuple(types[name] for name in self.preparer.key if name in types)
         return Routing(self.preparer.together, key)
 
@@ -268,8 +268,8 @@ class TableFit:
     ) -> None:
         """Collect notes for the report on how these rows are written to the table."""
         types = {
-            one.column: (type_name(schema[one.column]), one.pg_type)
-            for one in table.plan
+            column.column: (type_name(schema[column.column]), column.pg_type)
+            for column in table.plan
         }
         text_notes = newest_as_text_notes(self._target, types, is_new=self.has_made)
         notes = [*table.notes, *text_notes, *delimiter_note(joined)]

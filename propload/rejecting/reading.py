@@ -145,11 +145,11 @@ def _reasons(lines: Sequence[Line]) -> pl.Series:
 def _as_text(reasons: pl.Expr) -> pl.Expr:
     reason = pl.element().struct
     unread = reason.field("stage") == "read"
-    place = reason.field("column").fill_null("row") + ": "
+    prefix = reason.field("column").fill_null("row") + ": "
     # most messages about a column already begin with its name
-    named = reason.field("message").str.starts_with("column " + place)
+    named = reason.field("message").str.starts_with("column " + prefix)
     text = pl.concat_str(
-        pl.when(~named).then(place),
+        pl.when(~named).then(prefix),
         reason.field("message"),
         # an unread row has no columns: its text is all that is known of it
         pl.when(unread).then(pl.lit(": ")),

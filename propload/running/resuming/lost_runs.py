@@ -133,8 +133,8 @@ class LostRuns:
 
     def _is_same_load(self, run: UnfinishedRun | Report) -> bool:
         """Whether a run was of this source, into this table of this database."""
-        place = (run.source, run.target.table, run.target.database)
-        return place == (self.source, self.target, self.database.label)
+        identity = (run.source, run.target.table, run.target.database)
+        return identity == (self.source, self.target, self.database.label)
 
     def _is_table_empty(self) -> bool:
         """Whether the table has no rows or does not exist."""
