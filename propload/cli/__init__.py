@@ -21,7 +21,7 @@ from typer.main import get_group
 from propload.cli.flags import expand, option, unwrap_paragraphs, with_implied_values
 from propload.cli.help_format import HelpedGroup
 from propload.cli.streams import (
-    escape_what_cannot_be_printed,
+    escape_unprintable,
     ignore_stderr_errors,
     open_closed_streams,
     tolerate_closed_stdout,
@@ -59,7 +59,7 @@ def main() -> None:
     """Run the command line and end the process with its exit code."""
     _keep_owners_rights()
     open_closed_streams()
-    escape_what_cannot_be_printed()
+    escape_unprintable()
     ignore_stderr_errors()
     unset_narrow_columns()
     try:

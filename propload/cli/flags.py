@@ -79,7 +79,7 @@ def expand(
         specs: The parts and groups, by parameter name of the command.
     """
 
-    def expanded(**values: object) -> None:
+    def wrapper(**values: object) -> None:
         for name, spec in specs.items():
             if isinstance(spec, Group):
                 group_values = {part: values.pop(part) for part in spec.parts}
@@ -89,11 +89,11 @@ def expand(
     parts: dict[str, Part] = {}
     for name, spec in specs.items():
         parts.update(spec.parts if isinstance(spec, Group) else {name: spec})
-    expanded.__doc__ = unwrap_paragraphs(inspect.getdoc(command) or "")
-    expanded.__signature__ = inspect.Signature(  # type: ignore[attr-defined] # for typer
+    wrapper.__doc__ = unwrap_paragraphs(inspect.getdoc(command) or "")
+    wrapper.__signature__ = inspect.Signature(  # type: ignore[attr-defined] # for typer
         [_parameter(name, part) for name, part in parts.items()]
     )
-    return expanded
+    return wrapper
 
 
 def with_implied_values(

@@ -83,7 +83,7 @@ class Screen:
         try:
             yield
         except OutputError as error:
-            self.explain(OutputError(f"{error}{_where(reports)}"))
+            self.explain(OutputError(f"{error}{_how_to_see(reports)}"))
 
     def show_values(self, values: object) -> None:
         """Print plain values as JSON on stdout."""
@@ -170,7 +170,7 @@ class Screen:
         if isinstance(error, KeyboardInterrupt):
             typer.echo(f"{_label()} {hanging(visible(_interrupted(error)))}", err=True)
             return
-        if not (self.as_json or self.debug) and _is_seen(error):
+        if not (self.as_json or self.debug) and _was_shown(error):
             return
         # propload's messages hold no secret: masking them could only hide words that
         # happen to equal a password
@@ -183,7 +183,7 @@ class Screen:
         shown = _without_secrets(message)
         if self.as_json:
             with suppress(OutputError):
-                self.show_values(_without_report("failed", shown, 1))
+                self.show_values(_failure_values("failed", shown, 1))
         self._explain(error, shown)
 
     def _explain(self, error: Exception, message: str) -> None:
@@ -229,7 +229,7 @@ def _label() -> str:
     return label if is_watched else f"{time.strftime(MOMENT)} {label}"
 
 
-def _is_seen(error: PropLoadError) -> bool:
+def _was_shown(error: PropLoadError) -> bool:
     """Return whether the report on the terminal has already shown this message."""
     if not isinstance(error, LoadError) or error.report is None:
         return False
@@ -237,7 +237,7 @@ def _is_seen(error: PropLoadError) -> bool:
     return is_in_report and sys.stdout.isatty() and sys.stderr.isatty()
 
 
-def _where(reports: Sequence[Report]) -> str:
+def _how_to_see(reports: Sequence[Report]) -> str:
     """Return the text, to follow a sentence, that says how to see the reports."""
     if not reports:
         return ""
@@ -259,15 +259,15 @@ def failure(error: PropLoadError | KeyboardInterrupt, /) -> dict[str, Plain]:
     if report is not None:
         return report.as_dict()
     if isinstance(error, KeyboardInterrupt):
-        return _without_report("interrupted", _interrupted(error), INTERRUPTED)
-    return _without_report("failed", str(error), error.exit_code)
+        return _failure_values("interrupted", _interrupted(error), INTERRUPTED)
+    return _failure_values("failed", str(error), error.exit_code)
 
 
 def _interrupted(error: KeyboardInterrupt) -> str:
     return f"interrupted: {error}" if str(error) else "interrupted"
 
 
-def _without_report(status: Status, message: str, code: int) -> dict[str, Plain]:
+def _failure_values(status: Status, message: str, code: int) -> dict[str, Plain]:
     return {"status": status, "message": message, "exit_code": code}
 
 
@@ -330,8 +330,8 @@ def screen_group() -> Group:
         "debug": ("--debug", "Show the traceback of an error."),
     }
     parts = {name: switch(*flag, panel=OUTPUT_PANEL) for name, flag in flags.items()}
-    return Group(parts, _gather)
+    return Group(parts, _make_screen)
 
 
-def _gather(values: Mapping[str, object]) -> Screen:
+def _make_screen(values: Mapping[str, object]) -> Screen:
     return Screen(**{name: bool(value) for name, value in values.items()})

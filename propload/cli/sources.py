@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 from propload.cli.flags import Group, Part, argument, option
 from propload.config import job_source, job_table
-from propload.config.values import as_typed, read_resume
+from propload.config.values import decode_argument, read_resume
 from propload.errors import ConfigError
 from propload.names.spider_names import is_spider, refuse_among
 
@@ -61,7 +61,7 @@ class ChosenSources:
 
     def __init__(self, values: Mapping[str, object]) -> None:
         job = values["job"]
-        self.job = as_typed(job) if isinstance(job, str) else None
+        self.job = decode_argument(job) if isinstance(job, str) else None
         self._sources = _texts(values["sources"])
         self._argument = _texts(values.get("argument"))
         self._set = _texts(values.get("set"))

@@ -108,7 +108,7 @@ def tolerate_closed_stdout() -> Iterator[None]:
             raise OutputError(msg) from error
 
 
-def escape_what_cannot_be_printed() -> None:
+def escape_unprintable() -> None:
     r"""Write characters that stdout's encoding lacks as escapes such as `\u2192`.
 
     A run that has loaded its rows must not fail because its report contains an arrow,

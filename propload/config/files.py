@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from propload.config.settings import SETTINGS
-from propload.config.values import expanded
+from propload.config.values import expand_path
 from propload.errors import ConfigError
 from propload.messages.suggestions import suggest
 from propload.toml_files import read_toml
@@ -158,7 +158,7 @@ def check_names(names: Iterable[str], known: Iterable[str], *, place: str) -> No
 
 def _path_from_environment() -> Path | None:
     text = os.environ.get(CONFIG_VARIABLE)
-    return expanded(text) if text else None
+    return expand_path(text) if text else None
 
 
 def _read(path: Path) -> dict[str, object]:
@@ -232,7 +232,7 @@ def _resolve_against(folder: Path, value: object) -> object:
     # an empty text must not become the folder itself: it is refused where it is used
     if not isinstance(value, str) or not value:
         return value
-    return str(folder / expanded(value))
+    return str(folder / expand_path(value))
 
 
 def _resolve_source(folder: Path, value: object) -> object:

@@ -43,10 +43,10 @@ def read_text(value: object) -> str:
         # no statement can contain it, so neither run nor recovery could begin
         msg = "contains a NUL, which PostgreSQL cannot store: remove it"
         raise ConfigError(msg)
-    return as_typed(value)
+    return decode_argument(value)
 
 
-def as_typed(value: str, /) -> str:
+def decode_argument(value: str, /) -> str:
     """Return a text from the command line, decoded as UTF-8 whatever the locale.
 
     With an ASCII locale (`LC_ALL=C`), Python passes other bytes as surrogates.
@@ -110,26 +110,26 @@ def read_path(value: object) -> Path:
     if not isinstance(value, (str, Path)) or not str(value) or "\0" in str(value):
         msg = "is not a path"
         raise ConfigError(msg)
-    return expanded(value)
+    return expand_path(value)
 
 
-def expanded(path: str | Path, /) -> Path:
+def expand_path(path: str | Path, /) -> Path:
     """Return a path with `~` expanded, which the file system encoding can encode.
 
     Raises:
         ConfigError: There is no home folder for `~`.
     """
     try:
-        return Path(_encodable(str(path))).expanduser()
+        return Path(_make_encodable(str(path))).expanduser()
     except RuntimeError as error:
         msg = f"{str(path)!r}: there is no home folder for its ~, write the whole path"
         raise ConfigError(msg) from error
 
 
-def _encodable(path: str) -> str:
+def _make_encodable(path: str) -> str:
     """Return a path as Python would decode it from the command line.
 
-    The inverse of `as_typed`.
+    The inverse of `decode_argument`.
     """
     try:
         os.fsencode(path)
@@ -143,7 +143,7 @@ def _encodable(path: str) -> str:
 def read_mapping(value: object) -> object:
     """Return the value unchanged (a name or an object), or the path of a file."""
     if isinstance(value, Path):
-        return expanded(value)
+        return expand_path(value)
     is_file = isinstance(value, str) and value.endswith(".toml")
     return str(read_path(value)) if is_file else value
 
@@ -158,7 +158,7 @@ def read_words(value: object) -> tuple[str, ...]:
     ):
         msg = f"{value!r} is not a list of words: write A,B or a list of texts"
         raise ConfigError(msg)
-    return tuple(map(as_typed, value))
+    return tuple(map(decode_argument, value))
 
 
 def _parse_toml_list(text: str) -> list[str]:

@@ -116,7 +116,7 @@ def read_urls(value: object, /) -> list[str]:
             cannot be read or holds none.
     """
     if isinstance(value, str) and value.startswith("@"):
-        return _read_url_file(values.expanded(value[1:]))
+        return _read_url_file(values.expand_path(value[1:]))
     parts = value if isinstance(value, list | tuple) else [value]
     return [url for part in parts for url in _urls(str(part), "start_urls")]
 

@@ -68,11 +68,11 @@ class Notes:
         if times:
             self._spider.crawler.stats.inc_value(name, times)
 
-    def counted(self, name: str, /) -> int:
+    def count_of(self, name: str, /) -> int:
         """Return a count."""
         return int(self._spider.crawler.stats.get_value(name, 0))
 
-    def missing(
+    def add_missing(
         self,
         name: str,
         sentence: str,
@@ -90,18 +90,18 @@ class Notes:
             level: The log level.
         """
         self.count(name, times)
-        self._say(MISSING, sentence, level)
+        self._add_sentence(MISSING, sentence, level)
 
-    def tell(self, sentence: str, /) -> None:
+    def add_note(self, sentence: str, /) -> None:
         """Note in log and stats something that the user should know."""
-        self._say(NOTES, sentence, logging.WARNING)
+        self._add_sentence(NOTES, sentence, logging.WARNING)
 
-    def refused(self, status: int, url: str, /) -> None:
+    def add_refusal(self, status: int, url: str, /) -> None:
         """Count a refusal by the site; explain the first one in log and stats.
 
         Further ones come from requests that were already sent.
         """
-        if not self.counted(BLOCKED):
+        if not self.count_of(BLOCKED):
             self._explain(
                 f"the site refuses this crawl (HTTP {status} at {url}): it ends here, "
                 "what was read is kept. Wait before the next crawl, ask for less, or "
@@ -109,11 +109,11 @@ class Notes:
             )
         self.count(BLOCKED)
 
-    def forbidden(self, url: str, /) -> None:
+    def add_forbidden(self, url: str, /) -> None:
         """Note that robots.txt forbids a page."""
-        self.missing(FORBIDDEN, f"robots.txt forbids {url}")
+        self.add_missing(FORBIDDEN, f"robots.txt forbids {url}")
 
-    def all_forbidden(self, site: str, /) -> None:
+    def add_all_forbidden(self, site: str, /) -> None:
         """Note that a site's robots.txt forbids every page."""
         self._explain(
             f"robots.txt of {site} forbids every page that was asked for, so nothing "
@@ -127,13 +127,16 @@ class Notes:
         stats = self._spider.crawler.stats
         stats.set_value(MISSING, [sentence, *(stats.get_value(MISSING) or [])])
 
-    def sum_up(self) -> None:
+    def add_explanations(self) -> None:
         """Add notes that explain some counts, once the crawl has ended."""
-        for name, sentence in ((DATED_BY_FILE, _dated), (FALLBACK_PAGES, _poorer)):
-            if number := self.counted(name):
-                self.tell(sentence(number))
+        for name, sentence in (
+            (DATED_BY_FILE, _dated_by_file),
+            (FALLBACK_PAGES, _read_from_cards),
+        ):
+            if number := self.count_of(name):
+                self.add_note(sentence(number))
 
-    def _say(self, where: str, sentence: str, level: int) -> None:
+    def _add_sentence(self, where: str, sentence: str, level: int) -> None:
         self._spider.logger.log(level, "%s", sentence)
         stats = self._spider.crawler.stats
         sentences: list[str] = stats.get_value(where) or []
@@ -141,7 +144,7 @@ class Notes:
             stats.set_value(where, [*sentences, sentence])
 
 
-def _dated(pages: int) -> str:
+def _dated_by_file(pages: int) -> str:
     subject = counted(pages, "saved page is", "saved pages are")
     files = "the time of its file" if pages == 1 else "the times of their files"
     return (
@@ -151,7 +154,7 @@ def _dated(pages: int) -> str:
     )
 
 
-def _poorer(pages: int) -> str:
+def _read_from_cards(pages: int) -> str:
     return (
         f"{counted(pages, 'search page')} came without the data that they are rendered "
         "from: their cards were read instead, which hold less"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from propload.config.values import expanded
+from propload.config.values import expand_path
 from propload.errors import ConfigError
 from propload.sources.spiders import SpiderArgument as Argument
 from propload.sources.spiders.hosts import host_of, is_host
@@ -184,7 +184,7 @@ def _site(value: object) -> str:
 def _files(value: object) -> tuple[Path, ...]:
     if not value:
         return ()
-    folder = expanded(str(value))
+    folder = expand_path(str(value))
     try:
         paths = [folder] if folder.is_file() else _files_below(folder)
         pages = (path for path in paths if path.name.lower().endswith(_SUFFIXES))

@@ -52,7 +52,7 @@ class Walk:
     url: str | None = None
 
     @classmethod
-    def at(cls, url: str, /) -> Self:
+    def from_url(cls, url: str, /) -> Self:
         """Return the walk that begins at the address of a search page."""
         page = page_number(url)
         return cls(place_of(url).lower(), page=page, first=page, url=url)
@@ -73,7 +73,7 @@ class Walk:
         """Return whether the page is the last of `max_pages`; 0 means no limit."""
         return bool(max_pages) and self.page - self.first + 1 >= max_pages
 
-    def after(self, page: SearchPage, fresh: int, /) -> Walk:
+    def with_page(self, page: SearchPage, fresh: int, /) -> Walk:
         """Return the walk after a page was read that had `fresh` new listings."""
         return replace(
             self,
@@ -105,7 +105,7 @@ class Walk:
         # without a total, a page that is not full is the last one
         return onward if rows is not None and rows >= self.page_rows else None
 
-    def shortage(self, *, max_pages: int) -> str:
+    def shortage_message(self, *, max_pages: int) -> str:
         """Return the message about a walk that ended with too few listings, or "".
 
         Args:
@@ -125,12 +125,12 @@ class Walk:
         """Return whether a page has no listing although it should have some."""
         if page.items or page.unread:
             return False
-        after = self.after(page, 0)
+        after = self.with_page(page, 0)
         if after.last_page is None:
             return self.page == 1
         return bool(after.total) and self.page <= after.last_page
 
-    def not_served(self, page: SearchPage, /) -> str:
+    def unknown_place_message(self, page: SearchPage, /) -> str:
         """Return the message about a page whose listings are of another place."""
         served = ", ".join(page.areas or sorted(set(page.cities))[:3])
         instead = f"served {served} instead ({page.total} listings)"

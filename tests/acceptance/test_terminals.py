@@ -47,8 +47,8 @@ def test_a_real_terminal_is_left_clean():
 def test_what_stdout_cannot_print_is_escaped_and_stays_json(tmp_path, said):
     out = tmp_path / "out"
     code = (
-        "import sys; from propload.cli.streams import escape_what_cannot_be_printed;"
-        "from propload.cli.output import Screen; escape_what_cannot_be_printed();"
+        "import sys; from propload.cli.streams import escape_unprintable;"
+        "from propload.cli.output import Screen; escape_unprintable();"
         f"Screen(as_json=True).show_values({said!a})"
     )
     env = {**os.environ, "PYTHONIOENCODING": "ascii"}

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from propload.config.values import expanded
+from propload.config.values import expand_path
 from propload.errors import ConfigError, SourceError
 from propload.messages.wording import counted, listed
 from propload.sources.files.formats import (
@@ -81,7 +81,7 @@ def find_files(
         raise ConfigError(msg)
     if pattern == STDIN:
         return [None]
-    path = expanded(pattern)
+    path = expand_path(pattern)
     state = _state_of(path, pattern)
     if state is not None and stat.S_ISDIR(state.st_mode):
         return _files_of_folder(path, user_format, notes)

@@ -17,10 +17,10 @@ from propload.prepare.checks.validation import load_schema
 from propload_spiders.mapping import cells, dates, names, numbers, places, words
 from propload_spiders.mapping.attributes import attributes_of
 from propload_spiders.mapping.refusals import (
-    misplaced,
-    no_address,
-    no_moment,
-    unreadable,
+    misplaced_reasons,
+    no_address_reasons,
+    no_moment_reasons,
+    unreadable_reasons,
 )
 from propload_spiders.mapping.rules import RULES, Rule
 
@@ -68,10 +68,10 @@ class FundaMapping:
         loose = cells.unpivot_cells(rows, _unclaimed(rows.columns, fields))
         reasons = join_reasons(
             [
-                no_address(parsed, fields, rows),
-                misplaced(loose),
-                no_moment(parsed),
-                *unreadable(parsed, RULES, fields, rows),
+                no_address_reasons(parsed, fields, rows),
+                misplaced_reasons(loose),
+                no_moment_reasons(parsed),
+                *unreadable_reasons(parsed, RULES, fields, rows),
             ]
         )
         good = parsed.join(reasons.select(ROW).unique(), on=ROW, how="anti")
@@ -104,7 +104,7 @@ def _unclaimed(columns: list[str], fields: Mapping[str, tuple[str, ...]]) -> lis
     return [
         name
         for name in columns
-        if name not in claimed and names.plain(name) not in names.NUMBERING
+        if name not in claimed and names.normalize_name(name) not in names.NUMBERING
     ]
 
 

@@ -139,7 +139,7 @@ LABELS = frozenset(
 NUMBERING = frozenset({"", "index", "unnamed0", "column1", "rownames"})
 
 
-def plain(name: str) -> str:
+def normalize_name(name: str) -> str:
     """Return a column's name without case, spaces, punctuation and accents."""
     letters = unicodedata.normalize("NFKD", name).lower()
     return re.sub(r"[^a-z0-9]", "", letters)
@@ -147,7 +147,7 @@ def plain(name: str) -> str:
 
 #: The plain names of each field, in order of preference.
 _PLAIN = {
-    field: tuple(dict.fromkeys(map(plain, (field, *words_of(names)))))
+    field: tuple(dict.fromkeys(map(normalize_name, (field, *words_of(names)))))
     for field, names in {**SYNONYMS, **GENERAL}.items()
 }
 
@@ -156,7 +156,7 @@ def recognise(columns: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """Return the file's columns for each field found, in order of preference."""
     present: dict[str, list[str]] = {}
     for column in columns:
-        present.setdefault(plain(column), []).append(column)
+        present.setdefault(normalize_name(column), []).append(column)
     fields = {
         field: tuple(column for name in names for column in present.get(name, ()))
         for field, names in _PLAIN.items()

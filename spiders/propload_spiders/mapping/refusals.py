@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _LEAST_LABELS = 2
 
 
-def unreadable(
+def unreadable_reasons(
     parsed: pl.DataFrame,
     rules: Sequence[Rule],
     fields: Mapping[str, tuple[str, ...]],
@@ -36,7 +36,7 @@ def unreadable(
     """Return reasons for texts that a rule cannot parse but that state a value."""
     failed = {rule: _failed(rule) for rule in rules if not rule.keep_unparsed}
     return [
-        _unreadable(parsed.filter(failed[rule]), rule, fields, rows)
+        _unreadable_by(parsed.filter(failed[rule]), rule, fields, rows)
         for rule in names_of_met_conditions(parsed, failed)
     ]
 
@@ -46,7 +46,7 @@ def _failed(rule: Rule) -> pl.Expr:
     return pl.col(f"text:{rule.field}").is_not_null() & pl.col(rule.column).is_null()
 
 
-def _unreadable(
+def _unreadable_by(
     failed: pl.DataFrame,
     rule: Rule,
     fields: Mapping[str, tuple[str, ...]],
@@ -89,7 +89,7 @@ def _with_source_column(
     return joined.select(ROW, "value", named.alias("source_column"))
 
 
-def no_address(
+def no_address_reasons(
     parsed: pl.DataFrame,
     fields: Mapping[str, tuple[str, ...]],
     rows: pl.DataFrame,
@@ -144,7 +144,7 @@ def _misplaced_addresses(
     return addresses.unique(ROW, keep="first").select(ROW, stray="column")
 
 
-def misplaced(loose: pl.DataFrame, /) -> pl.DataFrame:
+def misplaced_reasons(loose: pl.DataFrame, /) -> pl.DataFrame:
     """Return reasons for rows whose cells contain labels instead of values.
 
     Args:
@@ -168,7 +168,7 @@ def misplaced(loose: pl.DataFrame, /) -> pl.DataFrame:
     return _reasons(bad, None, "misplaced", message)
 
 
-def no_moment(parsed: pl.DataFrame, /) -> pl.DataFrame:
+def no_moment_reasons(parsed: pl.DataFrame, /) -> pl.DataFrame:
     """Return reasons for rows without a valid time at which the page was read."""
     text = pl.col("text:scraped_at")
     unread = moments(parsed["text:scraped_at"]).is_null()

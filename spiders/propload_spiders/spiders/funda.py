@@ -140,7 +140,9 @@ class FundaSpider(Spider):
         page = read_search(page_text(response), url=response.url, scraped_at=_now())
         if not is_area_served(walk.place, page.areas, page.cities):
             self._pages_read += 1
-            self._notes.missing(counting.UNKNOWN_PLACES, walk.not_served(page))
+            self._notes.add_missing(
+                counting.UNKNOWN_PLACES, walk.unknown_place_message(page)
+            )
         elif walk.lacks_cards(page):
             yield from self._without_cards(walk, response)
         else:
@@ -175,7 +177,7 @@ class FundaSpider(Spider):
         page = open_saved(Path(path), response.body, base=base, as_of=as_of)
         if page.kind == "blocked":
             sentence = f"{path} is a saved block page, not listings: save it again"
-            self._notes.missing(counting.BLOCKED, sentence)
+            self._notes.add_missing(counting.BLOCKED, sentence)
             return
         self._notes.count(counting.SAVED_PAGES)
         self._notes.count(counting.DATED_BY_FILE, int(as_of is None))
@@ -185,7 +187,7 @@ class FundaSpider(Spider):
             self._unread(path, unread)
         elif not items:
             sentence = f"{path} holds no listing that can be read"
-            self._notes.missing(counting.EMPTY_PAGES, sentence)
+            self._notes.add_missing(counting.EMPTY_PAGES, sentence)
         # files come in any order, and a search page must not replace a detail page
         yield from self._seen.new(items, by_page=True)
 
@@ -197,7 +199,7 @@ class FundaSpider(Spider):
         if refused is not None:
             yield from self._blocked(refused)
         if is_forbidden(failure):
-            self._notes.forbidden(request.url)
+            self._notes.add_forbidden(request.url)
             return
         yield from self._search_lost(walk, reason_of(failure))
 
@@ -212,7 +214,7 @@ class FundaSpider(Spider):
             return
         self._seen.remove_pending(known)
         if is_forbidden(failure):
-            self._notes.forbidden(request.url)
+            self._notes.add_forbidden(request.url)
         else:
             self._detail_lost(request.url, reason_of(failure), known)
         if known is not None:
@@ -222,29 +224,29 @@ class FundaSpider(Spider):
         """Note that a saved page cannot be read."""
         request = request_of(failure)
         sentence = f"{request.cb_kwargs['path']} cannot be read: {reason_of(failure)}"
-        self._notes.missing(counting.LOST_SEARCH_PAGES, sentence)
+        self._notes.add_missing(counting.LOST_SEARCH_PAGES, sentence)
 
     def on_dropped(self, request: Request) -> None:
         """Note that a redirect led to a page that was requested before."""
         if sentence := dropped_redirect_message(request):
-            self._notes.missing(counting.LED_ELSEWHERE, sentence)
+            self._notes.add_missing(counting.LED_ELSEWHERE, sentence)
 
     def on_idle(self) -> None:
         """If no page was read, end the crawl with the reason: blocked or forbidden."""
         if self._pages_read:
             return
-        if self._notes.counted(counting.BLOCKED):
+        if self._notes.count_of(counting.BLOCKED):
             raise CloseSpider(BLOCKED)
-        if self._notes.counted(counting.FORBIDDEN):
-            self._notes.all_forbidden(self.spec.base)
+        if self._notes.count_of(counting.FORBIDDEN):
+            self._notes.add_all_forbidden(self.spec.base)
             raise CloseSpider(FORBIDDEN)
 
     def closed(self, reason: str) -> None:
         """Note how many listings were seen but not yielded, and explain the counts."""
-        self._notes.sum_up()
+        self._notes.add_explanations()
         if self._seen.pending_count:
             seen = counted(self._seen.pending_count, "listing was", "listings were")
-            self._notes.missing(
+            self._notes.add_missing(
                 counting.UNDELIVERED,
                 f"{seen} seen on search pages, but the "
                 f"crawl ended ({reason}) before their own pages came: crawl again",
@@ -252,7 +254,7 @@ class FundaSpider(Spider):
 
     def _request_of(self, url: str) -> Request:
         if is_search_url(url):
-            return self._search_request(Walk.at(url))
+            return self._search_request(Walk.from_url(url))
         return self._detail_request(url, None)
 
     def _search_request(self, walk: Walk) -> Request:
@@ -287,13 +289,13 @@ class FundaSpider(Spider):
         walked = self._walked.setdefault(walk.name, set())
         ids = {item.listing_id for item in page.items}
         # a page whose listings are all unreadable does not count as a repeated page
-        after = walk.after(page, len(ids - walked) if ids else page.unread)
+        after = walk.with_page(page, len(ids - walked) if ids else page.unread)
         walked |= ids
         onward = after.next(max_pages=self.spec.max_pages, rows=len(page.items))
         if onward is not None:
             yield self._search_request(onward)
-        elif shortage := after.shortage(max_pages=self.spec.max_pages):
-            self._notes.tell(shortage)
+        elif shortage := after.shortage_message(max_pages=self.spec.max_pages):
+            self._notes.add_note(shortage)
         for item in self._seen.new(page.items):
             if self.spec.details:
                 self._seen.add_pending(item)
@@ -304,7 +306,7 @@ class FundaSpider(Spider):
     def _unread(self, where: str, number: int) -> None:
         listings = counted(number, "listing")
         sentence = f"{where} holds {listings} in a form that cannot be read"
-        self._notes.missing(counting.UNREAD_LISTINGS, sentence, times=number)
+        self._notes.add_missing(counting.UNREAD_LISTINGS, sentence, times=number)
 
     def _without_cards(self, walk: Walk, response: Response) -> Iterator[SpiderOutput]:
         """Request a page without cards again; after the last attempt, continue."""
@@ -326,20 +328,22 @@ class FundaSpider(Spider):
         sentence = (
             f"page {walk.page} of the search {walk.name} is missing{rest}: {reason}"
         )
-        self._notes.missing(counting.LOST_SEARCH_PAGES, sentence)
+        self._notes.add_missing(counting.LOST_SEARCH_PAGES, sentence)
         if onward is not None:
             yield self._search_request(onward)
 
     def _detail_lost(self, url: str, reason: str, known: ListingItem | None) -> None:
         kept = "; its search page's texts were kept" if known else ""
         sentence = f"the listing's page {url} is missing: {reason}{kept}"
-        self._notes.missing(counting.LOST_DETAIL_PAGES, sentence, level=logging.WARNING)
+        self._notes.add_missing(
+            counting.LOST_DETAIL_PAGES, sentence, level=logging.WARNING
+        )
 
     def _led_elsewhere(
         self, response: Response, known: ListingItem | None, item: ListingItem | None
     ) -> None:
         if item is not None and known is None:
-            self._notes.tell(
+            self._notes.add_note(
                 f"{asked_url(response)} leads to {item.url}, a listing of another "
                 "number: what is stored of the first one stays as it is"
             )
@@ -349,7 +353,7 @@ class FundaSpider(Spider):
 
     def _blocked(self, response: Response) -> Iterator[ListingItem]:
         """Yield the items of listings that wait, then end the crawl as blocked."""
-        self._notes.refused(response.status, response.url)
+        self._notes.add_refusal(response.status, response.url)
         yield from self._seen.take_pending()
         raise CloseSpider(BLOCKED)
 

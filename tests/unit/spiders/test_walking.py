@@ -19,7 +19,7 @@ def page(rows, total=None):
 
 def step(walk, found, fresh=None, *, max_pages=0):
     rows = len(found.items)
-    after = walk.after(found, rows if fresh is None else fresh)
+    after = walk.with_page(found, rows if fresh is None else fresh)
     return after.next(max_pages=max_pages, rows=rows)
 
 
@@ -129,18 +129,22 @@ def test_a_page_of_which_nothing_can_be_read_does_not_lack_its_cards():
     ],
 )
 def test_a_walk_that_ends_with_too_few_listings_says_so(walk, found, told):
-    after = Walk("a", total=41, stated_total=41, **walk).after(found, len(found.items))
-    sentence = after.shortage(max_pages=0)
+    after = Walk("a", total=41, stated_total=41, **walk).with_page(
+        found, len(found.items)
+    )
+    sentence = after.shortage_message(max_pages=0)
     assert ("41 listings for the search a" in sentence) is told
 
 
 def test_a_walk_that_was_to_be_short_lacks_nothing():
-    after = Walk("a", total=41).after(page(15, total=41), 15)
-    assert after.shortage(max_pages=1) == ""
-    assert Walk("a").after(page(15, total=16), 15).shortage(max_pages=2) != ""
-    assert Walk("a").after(page(10), 10).shortage(max_pages=0) == ""
+    after = Walk("a", total=41).with_page(page(15, total=41), 15)
+    assert after.shortage_message(max_pages=1) == ""
+    assert (
+        Walk("a").with_page(page(15, total=16), 15).shortage_message(max_pages=2) != ""
+    )
+    assert Walk("a").with_page(page(10), 10).shortage_message(max_pages=0) == ""
 
 
 def test_listings_that_cannot_be_read_are_not_missing():
     found = replace(page(14, total=15), unread=1)
-    assert Walk("a").after(found, 14).shortage(max_pages=0) == ""
+    assert Walk("a").with_page(found, 14).shortage_message(max_pages=0) == ""

@@ -7,7 +7,7 @@ from dataclasses import fields
 import pytest
 
 from propload_spiders.items import ListingItem
-from propload_spiders.mapping.names import GENERAL, SYNONYMS, plain, recognise
+from propload_spiders.mapping.names import GENERAL, SYNONYMS, normalize_name, recognise
 from propload_spiders.vocabulary import words_of
 from tests.unit.spiders.mapping.listings import Together, listing
 
@@ -20,7 +20,10 @@ def test_every_field_of_an_item_is_known():
 
 def test_no_name_stands_for_two_fields():
     both = {**SYNONYMS, **GENERAL}
-    of_each = [{plain(f), *map(plain, words_of(names))} for f, names in both.items()]
+    of_each = [
+        {normalize_name(f), *map(normalize_name, words_of(names))}
+        for f, names in both.items()
+    ]
     named = [name for names in of_each for name in names]
     assert sorted(named) == sorted(set(named))
 
