@@ -96,7 +96,7 @@ class Candidate:
         reset = getattr(module, "reset", None)
         return cls(name, module.FORM, module.MOST_ROWS, module.load, reset)
 
-    def converted(self, rows: pl.DataFrame, scratch: Scratch, /) -> Any:
+    def convert(self, rows: pl.DataFrame, scratch: Scratch, /) -> Any:
         """Return rows in the form that it takes; files are in the state folder."""
         if self.form in ("parquet", "csv"):
             path = scratch.state / f"rows-{secrets.token_hex(4)}.{self.form}"

@@ -185,9 +185,9 @@ def _growth(name: str, source: Path, scratch: Scratch, table: str) -> int:
     if candidate is None:
         return 0
     rows = pl.read_parquet(source)
-    converted = candidate.converted(rows, scratch)
+    converted = candidate.convert(rows, scratch)
     candidate.clear(scratch, table)
-    candidate.load(candidate.converted(rows.head(WARM_ROWS), scratch), scratch, table)
+    candidate.load(candidate.convert(rows.head(WARM_ROWS), scratch), scratch, table)
     candidate.clear(scratch, table)
     base = _resident()
     with sample_values(_resident, SAMPLE_SECONDS) as resident:

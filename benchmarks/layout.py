@@ -44,12 +44,12 @@ class Layout:
     on_null: OnNull = "overwrite"
 
     @property
-    def listed(self) -> str:
+    def column_list(self) -> str:
         """The columns as a quoted, comma-separated list for SQL."""
         return quoted(list(self.columns))
 
     @property
-    def keyed(self) -> str:
+    def key_list(self) -> str:
         """The key as a quoted, comma-separated list for SQL."""
         return quoted(self.key)
 

@@ -42,7 +42,7 @@ def _cases(
         labels = {"candidate": name}
         return Case.of_new_table(scratch, expected, labels, rows.height, run)
 
-    key = scratch.layout.keyed
+    key = scratch.layout.key_list
     for label, order in (("sorted", key), ("unsorted", f"hashtext({KEY[1]})")):
         for sessions in (1, 2):
             files = _write(scratch, folder / f"{label}{sessions}", order, sessions)
@@ -60,7 +60,7 @@ def _write(scratch: Scratch, base: Path, order: str, parts: int) -> list[Path]:
     for part in range(parts):
         path = base.with_name(f"{base.name}_{part}.bin")
         query = (
-            f"SELECT {scratch.layout.listed} FROM (SELECT *, "
+            f"SELECT {scratch.layout.column_list} FROM (SELECT *, "
             f"ntile({parts}) OVER (ORDER BY {order}) AS part FROM original) AS n "
             f"WHERE part = {part + 1} ORDER BY {order}"
         )
@@ -70,7 +70,7 @@ def _write(scratch: Scratch, base: Path, order: str, parts: int) -> list[Path]:
 
 
 def _copy_from(scratch: Scratch, files: list[Path]) -> None:
-    listed = scratch.layout.listed
+    listed = scratch.layout.column_list
 
     def copy(path: Path) -> None:
         scratch.execute(f"COPY target ({listed}) FROM '{path}' (FORMAT binary)")

@@ -118,7 +118,7 @@ class Scratch:
             f"{quoted([name])} {kind}" for name, kind in self.layout.columns.items()
         ]
         if key:
-            columns.append(f"PRIMARY KEY ({self.layout.keyed})")
+            columns.append(f"PRIMARY KEY ({self.layout.key_list})")
         self.execute(
             f"DROP TABLE IF EXISTS {table}",
             f"CREATE TABLE {table} ({', '.join(columns)})",
@@ -155,7 +155,7 @@ class Scratch:
         """
         self.execute(
             f"CREATE UNLOGGED TABLE arranged AS SELECT t.* FROM {table} AS t "
-            f"JOIN {original} AS o USING ({self.layout.keyed}) ORDER BY o.ctid",
+            f"JOIN {original} AS o USING ({self.layout.key_list}) ORDER BY o.ctid",
             f"TRUNCATE {table}",
             f"INSERT INTO {table} SELECT * FROM arranged ORDER BY ctid",
             "DROP TABLE arranged",
@@ -218,7 +218,9 @@ class Scratch:
             WrongValuesError: Its rows differ.
         """
         self._store("part", frame)
-        joined = f"(SELECT t.* FROM {table} AS t JOIN part USING ({self.layout.keyed}))"
+        joined = (
+            f"(SELECT t.* FROM {table} AS t JOIN part USING ({self.layout.key_list}))"
+        )
         self.verify(f"{joined} AS those", self.digest("part"))
         self.execute("DROP TABLE part")
         if self.count(table) != rows:
@@ -241,12 +243,12 @@ class Scratch:
     def settings(self) -> dict[str, str]:
         """Return the server's settings that its speed depends on."""
         with self.connect() as connection:
-            found = connection.execute(
+            rows = connection.execute(
                 "SELECT name, current_setting(name) FROM pg_settings "
                 "WHERE name = ANY(%s) ORDER BY name",
                 [list(SETTINGS)],
             ).fetchall()
-        return dict(found)
+        return dict(rows)
 
     def count(self, table: str) -> int:
         """Return the number of rows in a table."""
@@ -254,13 +256,13 @@ class Scratch:
 
     def _row(self, query: str) -> tuple[int, ...]:
         with self.connect() as connection:
-            found = connection.execute(query.encode()).fetchone()
-        return tuple(int(value) for value in found or ())
+            row = connection.execute(query.encode()).fetchone()
+        return tuple(int(value) for value in row or ())
 
 
 def _copy(cursor: psycopg.Cursor, table: str, frame: pl.DataFrame) -> None:
-    given = f"COPY {table} ({quoted(frame.columns)}) FROM STDIN (FORMAT csv)"
-    with cursor.copy(given.encode()) as copy:
+    copy_sql = f"COPY {table} ({quoted(frame.columns)}) FROM STDIN (FORMAT csv)"
+    with cursor.copy(copy_sql.encode()) as copy:
         for part in frame.iter_slices(50_000):
             copy.write(part.write_csv(include_header=False))
 

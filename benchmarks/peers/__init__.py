@@ -236,7 +236,7 @@ def _stored(workload: Workload) -> str:
 def _case(
     scratch: Scratch, candidate: Candidate, workload: Workload, expected: Digest
 ) -> Case:
-    incoming = candidate.converted(workload.incoming, scratch)
+    incoming = candidate.convert(workload.incoming, scratch)
     return Case(
         {"work": workload.name, "form": candidate.form, "candidate": candidate.name},
         workload.incoming.height,
@@ -261,5 +261,5 @@ def _prepare(scratch: Scratch, candidate: Candidate, workload: Workload) -> None
     else:
         # it must load the rows itself
         candidate.clear(scratch, "target")
-        candidate.load(candidate.converted(workload.stored, scratch), scratch, "target")
+        candidate.load(candidate.convert(workload.stored, scratch), scratch, "target")
         scratch.arrange("target", _stored(workload))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import duckdb
 import duckdb_extension_postgres_scanner as extension
 
-from benchmarks.peers.upsert import clause
+from benchmarks.peers.upsert import on_conflict_clause
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,11 +24,11 @@ MOST_ROWS = 200_000
 
 def load(rows: pl.DataFrame, scratch: Scratch, table: str, /) -> None:
     """Upsert the rows."""
-    listed = scratch.layout.listed
+    listed = scratch.layout.column_list
     with attached(rows, scratch) as connection:
         connection.execute(
             f"INSERT INTO server.{scratch.namespace}.{table} AS stored ({listed}) "
-            f"SELECT {listed} FROM rows {clause(scratch.layout)}"
+            f"SELECT {listed} FROM rows {on_conflict_clause(scratch.layout)}"
         )
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from adbc_driver_postgresql import dbapi  # type: ignore[import-untyped] # none of its own
 
-from benchmarks.peers.upsert import staged
+from benchmarks.peers.upsert import upsert_from_stage
 
 if TYPE_CHECKING:
     import polars as pl
@@ -24,7 +24,7 @@ MOST_ROWS = 1_000_000
 
 def load(rows: pl.DataFrame, scratch: Scratch, table: str, /) -> None:
     """Upsert the rows."""
-    with staged(scratch, table), dbapi.connect(scratch.dsn) as connection:
+    with upsert_from_stage(scratch, table), dbapi.connect(scratch.dsn) as connection:
         rows.to_pandas(use_pyarrow_extension_array=True).to_sql(
             "stage",
             connection,

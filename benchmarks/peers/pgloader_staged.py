@@ -13,7 +13,7 @@ from urllib.parse import quote
 from psycopg.conninfo import conninfo_to_dict
 
 from benchmarks.layout import quoted
-from benchmarks.peers.upsert import on_conflict
+from benchmarks.peers.upsert import upsert_sql
 from propload.private_files import write_private
 
 if TYPE_CHECKING:
@@ -53,8 +53,8 @@ def load(rows: Path, scratch: Scratch, table: str, /) -> None:
     )
     _run(scratch.state, commands)
     renamed = ", ".join(f"{name} AS {quoted([own])}" for name, own in names.items())
-    staged = f"(SELECT {renamed} FROM stage) AS staged"
-    scratch.execute(on_conflict(scratch.layout, table, staged), "DROP TABLE stage")
+    staged_rows = f"(SELECT {renamed} FROM stage) AS staged"
+    scratch.execute(upsert_sql(scratch.layout, table, staged_rows), "DROP TABLE stage")
 
 
 def _run(folder: Path, commands: str) -> None:

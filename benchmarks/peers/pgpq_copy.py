@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pgpq
 
-from benchmarks.peers.upsert import copied
+from benchmarks.peers.upsert import copy_and_upsert
 
 if TYPE_CHECKING:
     import polars as pl
@@ -21,7 +21,7 @@ def load(rows: pl.DataFrame, scratch: Scratch, table: str, /) -> None:
     """Upsert the rows."""
     batches = rows.to_arrow().to_batches(max_chunksize=50_000)
     encoder = pgpq.ArrowToPostgresBinaryEncoder(batches[0].schema)
-    with copied(rows.columns, scratch, table, form="binary") as copy:
+    with copy_and_upsert(rows.columns, scratch, table, form="binary") as copy:
         copy.write(encoder.write_header())
         for batch in batches:
             copy.write(encoder.write_batch(batch))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchmarks.peers.upsert import staged
+from benchmarks.peers.upsert import upsert_from_stage
 
 if TYPE_CHECKING:
     import polars as pl
@@ -17,7 +17,7 @@ MOST_ROWS = 1_000_000
 
 def load(rows: pl.DataFrame, scratch: Scratch, table: str, /) -> None:
     """Upsert the rows."""
-    with staged(scratch, table):
+    with upsert_from_stage(scratch, table):
         rows.write_database(
             f"{scratch.namespace}.stage",
             scratch.dsn,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchmarks.peers.upsert import copied
+from benchmarks.peers.upsert import copy_and_upsert
 
 if TYPE_CHECKING:
     import polars as pl
@@ -17,6 +17,6 @@ MOST_ROWS = 1_000_000
 
 def load(rows: pl.DataFrame, scratch: Scratch, table: str, /) -> None:
     """Upsert the rows."""
-    with copied(rows.columns, scratch, table, form="csv") as copy:
+    with copy_and_upsert(rows.columns, scratch, table, form="csv") as copy:
         for part in rows.iter_slices(50_000):
             copy.write(part.write_csv(include_header=False))

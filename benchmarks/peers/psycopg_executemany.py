@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchmarks.peers.upsert import clause
+from benchmarks.peers.upsert import on_conflict_clause
 
 if TYPE_CHECKING:
     import polars as pl
@@ -17,10 +17,10 @@ MOST_ROWS = 200_000
 
 def load(rows: pl.DataFrame, scratch: Scratch, table: str, /) -> None:
     """Upsert the rows."""
-    listed = scratch.layout.listed
+    listed = scratch.layout.column_list
     holes = ", ".join(["%s"] * len(scratch.layout.columns))
     query = f"INSERT INTO {table} AS stored ({listed}) VALUES ({holes}) "
-    query += clause(scratch.layout)
+    query += on_conflict_clause(scratch.layout)
     with (
         scratch.connect() as connection,
         connection.transaction(),

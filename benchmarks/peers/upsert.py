@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def staged(scratch: Scratch, table: str, /) -> Iterator[None]:
+def upsert_from_stage(scratch: Scratch, table: str, /) -> Iterator[None]:
     """Create an empty table `stage`, and at the end upsert the rows in it."""
     scratch.execute(
         "DROP TABLE IF EXISTS stage", f"CREATE UNLOGGED TABLE stage (LIKE {table})"
     )
     yield
-    scratch.execute(on_conflict(scratch.layout, table, "stage"), "DROP TABLE stage")
+    scratch.execute(upsert_sql(scratch.layout, table, "stage"), "DROP TABLE stage")
 
 
 @contextmanager
-def copied(
+def copy_and_upsert(
     columns: Sequence[str], scratch: Scratch, table: str, /, *, form: str
 ) -> Iterator[Copy]:
     """Yield psycopg's COPY into a temporary stage, and at the end upsert its rows.
@@ -43,19 +43,19 @@ def copied(
         connection.execute(f"CREATE TEMPORARY TABLE stage (LIKE {table})".encode())
         with connection.cursor() as cursor, cursor.copy(copy_sql.encode()) as copy:
             yield copy
-        connection.execute(on_conflict(scratch.layout, table, "stage").encode())
+        connection.execute(upsert_sql(scratch.layout, table, "stage").encode())
 
 
-def on_conflict(layout: Layout, table: str, source: str, /) -> str:
+def upsert_sql(layout: Layout, table: str, source: str, /) -> str:
     """Return the statement that upserts the rows of a staging table."""
-    listed = layout.listed
+    listed = layout.column_list
     return (
         f"INSERT INTO {table} AS stored ({listed}) SELECT {listed} FROM {source} "
-        f"{clause(layout)}"
+        f"{on_conflict_clause(layout)}"
     )
 
 
-def clause(layout: Layout, /) -> str:
+def on_conflict_clause(layout: Layout, /) -> str:
     """Return the ON CONFLICT clause, for a table with the alias `stored`.
 
     A row that is stored unchanged is not updated, so that no dead row is left behind:
@@ -63,11 +63,11 @@ def clause(layout: Layout, /) -> str:
     """
     values = [quoted([name]) for name in layout.columns if name not in layout.key]
     if not values:
-        return f"ON CONFLICT ({layout.keyed}) DO NOTHING"
+        return f"ON CONFLICT ({layout.key_list}) DO NOTHING"
     assigned = ", ".join(f"{name} = excluded.{name}" for name in values)
     before = ", ".join(f"stored.{name}" for name in values)
     excluded = ", ".join(f"excluded.{name}" for name in values)
     return (
-        f"ON CONFLICT ({layout.keyed}) DO UPDATE SET {assigned} "
+        f"ON CONFLICT ({layout.key_list}) DO UPDATE SET {assigned} "
         f"WHERE ({before}) IS DISTINCT FROM ({excluded})"
     )

@@ -12,7 +12,7 @@ from benchmarks.candidates import CANDIDATES, Candidate
 from benchmarks.layout import Layout
 from benchmarks.listings import listings
 from benchmarks.measuring import Options
-from benchmarks.peers.upsert import clause
+from benchmarks.peers.upsert import on_conflict_clause
 from benchmarks.scratch import open_scratch
 from benchmarks.workloads import NEW, UNCHANGED, ListingWorkloads
 
@@ -143,7 +143,7 @@ def places(scratch):
 
 def test_rows_that_are_all_key_have_nothing_to_set():
     layout = Layout({"id": "bigint", "day": "date"}, ("id", "day"))
-    assert clause(layout) == 'ON CONFLICT ("id", "day") DO NOTHING'
+    assert on_conflict_clause(layout) == 'ON CONFLICT ("id", "day") DO NOTHING'
 
 
 def test_tuned_dlt_loads_a_slice_a_processor_side_by_side(scratch, monkeypatch):
