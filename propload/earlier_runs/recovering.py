@@ -219,7 +219,7 @@ def recover_first(plan: Plan, source: Source, stopper: Stopper) -> None:
         loadable = _loadable(leftovers, database, plan.commands)
     for report in _recover_before(loadable, plan, stopper):
         log.warning(
-            "loaded first what run %s had left in its journal: %s",
+            "loaded first what run %s had left in its journal: it has read %s in all",
             report.run_id,
             counted(report.counts.read, "row"),
         )
