@@ -71,7 +71,7 @@ def tune(
             a spider.
         job: The job of the configuration file whose settings apply.
         rows: Most rows read for the trials.
-        seconds: About how long the search may take.
+        seconds: About how long the search may take, more than 0.
         on_trial: Called with each trial when it is done.
         **settings: Settings that differ from configuration and defaults; not batch
             size, workers, journal, lock, resume or progress.
@@ -88,6 +88,9 @@ def tune(
         raise ConfigError(msg)
     require_count("rows", rows)
     require_seconds("seconds", seconds)
+    if seconds <= 0:
+        msg = f"seconds is {seconds!r}: give more than 0"
+        raise ConfigError(msg)
     report_trial = on_trial or (lambda _: None)
     require_function("on_trial", report_trial)
     _refuse_untried(settings)

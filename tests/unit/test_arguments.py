@@ -31,6 +31,8 @@ def pushed():
         (lambda: propload.tune(ROWS, rows="x"), "rows is 'x': give a whole number"),
         (lambda: propload.tune(ROWS, rows=0), "rows is 0: give a whole number, 1"),
         (lambda: propload.tune(ROWS, seconds="x"), "seconds: 'x' is not a number of"),
+        (lambda: propload.tune(ROWS, seconds=0), "seconds is 0: give more than 0"),
+        (lambda: propload.tune(ROWS, seconds=-1), "seconds is -1: give more than 0"),
         (lambda: propload.tune(ROWS, on_trial=5), "on_trial: an int cannot be called"),
         (lambda: propload.recover(on_report=5), "on_report: an int cannot be called"),
         (lambda: propload.Loader(defaults=5), "defaults: an int has no names"),
