@@ -18,11 +18,10 @@ from propload.errors import ConfigError
 from propload.messages.suggestions import suggest
 from propload.messages.wording import with_article
 from propload.prepare.parsers.dates import in_utc, parse_date, parse_timestamp
+from propload.prepare.parsers.money_scale import MONEY_DIGITS, money_scale
 from propload.prepare.parsers.numbers import (
-    MONEY_DIGITS,
     as_number,
     in_square_metres,
-    money_scale,
     parse_area,
     parse_integer,
     parse_money,

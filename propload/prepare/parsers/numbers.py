@@ -10,6 +10,7 @@ import polars as pl
 
 from propload.errors import ConfigError
 from propload.prepare.parsers.expressions import requires_expression
+from propload.prepare.parsers.money_scale import MONEY_DIGITS, money_scale
 from propload.prepare.parsers.stepwise import apply
 
 if TYPE_CHECKING:
@@ -173,26 +174,6 @@ def parse_money(
     """
     read = partial(_read_money, decimal=_mark(decimal), scale=money_scale(scale))
     return text.map_batches(read, pl.Decimal(MONEY_DIGITS, scale))
-
-
-#: A 64-bit count of the smallest coin: 10,000 million million euros.
-MONEY_DIGITS = 18
-
-
-def money_scale(given: object, /) -> int:
-    """Return a number of digits after the decimal mark of money, once it is checked.
-
-    Raises:
-        ConfigError: It is none.
-    """
-    if (
-        not isinstance(given, int)
-        or isinstance(given, bool)
-        or not 0 <= given <= MONEY_DIGITS
-    ):
-        msg = f"scale {given!r} is not a number of digits from 0 to {MONEY_DIGITS}"
-        raise ConfigError(msg)
-    return given
 
 
 @requires_expression
