@@ -20,7 +20,7 @@ _CONFIG = option(
     str | None,
     "--config",
     metavar="FILE",
-    help="Configuration file; the nearest propload.toml by default.",
+    help="Configuration file; the nearest propload.toml or pyproject.toml by default.",
     rich_help_panel="Running",
 )
 #: The flag that skips the question of commands that delete.

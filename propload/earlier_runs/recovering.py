@@ -66,7 +66,8 @@ def recover(
     named: the table would lose all its old rows for only some of the new ones.
 
     Args:
-        run_id: The only run to recover; by default all runs into this database.
+        run_id: The only run to recover, by its whole id; by default all runs into
+            this database.
         moved: Whether the current database is the run's, although it has another
             address and does not show that it is the same.
         on_report: Called with the report of each journal that was loaded, even if
