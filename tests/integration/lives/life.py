@@ -105,9 +105,9 @@ class Life(RuleBasedStateMachine):
 
     Attributes:
         model: The model of what the table must hold; None before it exists.
-        waiting: Rejected rows, by run.
-        left: A loader that was aborted, whose rows wait to be recovered.
-        cut: A load that waits to be resumed.
+        pending: Rejected rows, by run.
+        aborted: A loader that was aborted, whose rows wait to be recovered.
+        unfinished: A load that waits to be resumed.
         touched: The keys of rows that were written besides those of a load.
     """
 
