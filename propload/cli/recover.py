@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from propload.cli.output import Screen
+    from propload.journal import Leftover
     from propload.options import RecoverSettings, Settings
     from propload.report import Report
 
@@ -180,13 +181,24 @@ def _confirm_drop(run: str, settings: Settings, screen: Screen) -> None:
     from propload.earlier_runs.leftover_journals import leftovers  # noqa: PLC0415 - heavy
 
     journals = leftovers(**select_settings(settings, FileSettings))
-    row_counts = [leftover.rows for leftover in journals if leftover.run_id == run]
-    if row_counts:
-        question = (
-            "Its rows cannot be read again. Delete the journal of run "
-            f"{run}, at most {counted(row_counts[0], 'row')}?"
+    for journal in journals:
+        if journal.run_id == run:
+            _warn_of_damage(journal, screen)
+            question = (
+                "Its rows cannot be read again. Delete the journal of run "
+                f"{run}, at most {counted(journal.rows, 'row')}?"
+            )
+            screen.confirm(question)
+
+
+def _warn_of_damage(journal: Leftover, screen: Screen) -> None:
+    """Say that the number of rows does not cover those that cannot be read."""
+    damaged = journal.damaged_bytes
+    if damaged:
+        screen.tell(
+            f"the journal of run {journal.run_id} is damaged: besides the rows that "
+            f"are counted, it has {damaged:,} bytes of rows that cannot be read"
         )
-        screen.confirm(question)
 
 
 def _list(settings: Settings, screen: Screen) -> None:
@@ -196,7 +208,12 @@ def _list(settings: Settings, screen: Screen) -> None:
     journals = leftovers(**cast("LedgerSettings", settings))
     if screen.as_json:
         values = [
-            {**dict(journal.about), "run_id": journal.run_id, "rows": journal.rows}
+            {
+                **dict(journal.about),
+                "run_id": journal.run_id,
+                "rows": journal.rows,
+                "damaged_bytes": journal.damaged_bytes,
+            }
             for journal in journals
         ]
         screen.show_values(values)
@@ -219,3 +236,5 @@ def _list(settings: Settings, screen: Screen) -> None:
         for journal in journals
     ]
     print_table(screen, columns, lines)
+    for journal in journals:
+        _warn_of_damage(journal, screen)

@@ -71,11 +71,14 @@ class Survey:
         through_row: The number after its last row.
         torn_bytes: Bytes at the end that are not a complete record, and were never
             acknowledged.
+        damaged_bytes: Bytes from a damaged record on that others follow: acknowledged
+            rows that cannot be read.
     """
 
     first_row: int
     through_row: int
     torn_bytes: int
+    damaged_bytes: int
 
 
 def encode(record: Record) -> bytes:
@@ -176,7 +179,10 @@ def survey(folder: Path) -> Survey:
             first_row = int(json.loads(body[:length])["first_row"])
         last = parts
     through = first_row if last is None else _decode(*last).through_row
-    return Survey(first_row, through, torn.bytes)
+    damaged = torn.damaged is not None
+    return Survey(
+        first_row, through, 0 if damaged else torn.bytes, torn.bytes if damaged else 0
+    )
 
 
 def _bodies(folder: Path, torn: TornTail) -> Iterator[tuple[bytes, int]]:

@@ -81,6 +81,11 @@ class Leftover:
         return self._survey().torn_bytes
 
     @property
+    def damaged_bytes(self) -> int:
+        """Bytes of acknowledged rows that are damaged or behind a damaged record."""
+        return self._survey().damaged_bytes
+
+    @property
     def is_entered(self) -> bool:
         """Whether a ledger recorded the run, which may have rows in the database."""
         return (self.folder / ENTERED).exists()
@@ -88,8 +93,11 @@ class Leftover:
     @property
     def whole(self) -> bool:
         """Whether the journal holds all rows of its source."""
+        if not (self.folder / WHOLE).exists():
+            return False
+        survey = self._survey()
         # a torn tail would be missing
-        return (self.folder / WHOLE).exists() and not self.torn_bytes
+        return not survey.torn_bytes and not survey.damaged_bytes
 
     def __repr__(self) -> str:
         values = {"run_id": self.run_id, **self._size()}
@@ -114,7 +122,7 @@ class Leftover:
             return records.survey(self.folder)
         except FileNotFoundError:
             # another process has recovered it since it was found
-            return Survey(0, 0, 0)
+            return Survey(0, 0, 0, 0)
 
 
 def find_leftovers(folder: Path) -> list[Leftover]:

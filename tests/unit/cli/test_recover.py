@@ -150,8 +150,22 @@ def test_journals_are_listed_without_being_loaded(recovering, monkeypatch):
     assert "rows at most" in lines[0]
     assert lines[1].split("\t") == ["r1", "1,200", "public.homes", "here", "funda"]
     listed = json.loads(run("--list", "--json").stdout)
-    assert listed == [{**about, "run_id": "r1", "rows": 1200}]
+    assert listed == [{**about, "run_id": "r1", "rows": 1200, "damaged_bytes": 0}]
     assert recovering.told == []
+
+
+@pytest.mark.parametrize("words", [("--list",), ("r1", "--drop")])
+def test_a_damaged_journal_is_said_to_hold_more_rows_than_are_counted(
+    recovering, monkeypatch, words
+):
+    recovering.drop_leftover = None
+    recovering.left = [Leftover("r1", Path("j/r1"), {})]
+    monkeypatch.setattr(Leftover, "rows", 0)
+    assert "damaged" not in run(*words).stderr
+    monkeypatch.setattr(Leftover, "damaged_bytes", 48_000)
+    result = run(*words)
+    assert "the journal of run r1 is damaged" in result.stderr
+    assert "48,000 bytes of rows that cannot be read" in result.stderr
 
 
 def test_nobody_is_asked_about_a_journal_that_is_not_there(recovering, monkeypatch):

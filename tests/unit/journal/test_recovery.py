@@ -201,9 +201,14 @@ def test_a_damaged_record_that_others_follow_is_no_torn_end(make, spoilt):
     with pytest.raises(JournalError, match=f"{file} is damaged, and rows follow"):
         read.extend(source)
     assert ids(read) == list(range(5))
+    [leftover] = find_leftovers(journal.folder.parent)
+    assert (leftover.rows, leftover.torn_bytes) == (5, 0)
+    assert leftover.damaged_bytes == ends[2] - ends[0]
     # a killed process leaves no whole record behind one that is not
     file.write_bytes(content[: ends[2] - 1])
     assert ids(source) == list(range(5))
+    assert leftover.torn_bytes == ends[2] - 1 - ends[0]
+    assert leftover.damaged_bytes == 0
 
 
 def test_a_journal_that_goes_while_others_are_read_is_passed_over(
