@@ -40,7 +40,7 @@ class Dropped:
 
 
 @names_settings(LedgerSettings)
-def drop_runs(older_than: float, /, **settings: Unpack[LedgerSettings]) -> Dropped:
+def drop_runs(older_than: float, **settings: Unpack[LedgerSettings]) -> Dropped:
     """Delete the records of old runs; return how many were deleted.
 
     Reports are deleted however their runs ended, except those of runs whose rejected
@@ -81,7 +81,7 @@ def _prune_ledger(plan: Plan, cutoff: datetime, table: TableName | None) -> int:
 
 
 @names_settings(FileSettings)
-def drop_rejects(run_id: str, /, **settings: Unpack[FileSettings]) -> int:
+def drop_rejects(run_id: str, **settings: Unpack[FileSettings]) -> int:
     """Delete the rejected rows of a run permanently; return how many there were.
 
     Args:
@@ -105,7 +105,7 @@ def drop_rejects(run_id: str, /, **settings: Unpack[FileSettings]) -> int:
 
 
 @names_settings(FileSettings)
-def drop_old_rejects(older_than: float, /, **settings: Unpack[FileSettings]) -> int:
+def drop_old_rejects(older_than: float, **settings: Unpack[FileSettings]) -> int:
     """Delete the rejected rows of old runs permanently; return the number of runs.
 
     Rows of a run that is still running, and rows that are being replayed, are kept.

@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 
 @names_settings(FileSettings)
-def rejects(run_id: str = "", /, **settings: Unpack[FileSettings]) -> pl.DataFrame:
+def rejects(run_id: str = "", **settings: Unpack[FileSettings]) -> pl.DataFrame:
     """Return the rejected rows of a run, with their reasons.
 
     The columns of the rows are as they were read. Columns about each row begin with
@@ -63,7 +63,7 @@ def rejects(run_id: str = "", /, **settings: Unpack[FileSettings]) -> pl.DataFra
 
 
 @names_settings(TableSettings)
-def runs(limit: int = 0, /, **settings: Unpack[TableSettings]) -> list[Report]:
+def runs(limit: int = 0, **settings: Unpack[TableSettings]) -> list[Report]:
     """Return the reports of runs that have ended, newest first.
 
     Args:

@@ -47,7 +47,7 @@ def leftovers(**settings: Unpack[LedgerSettings]) -> list[Leftover]:
 
 
 @names_settings(JournalSettings)
-def drop_leftover(run_id: str, /, **settings: Unpack[JournalSettings]) -> int:
+def drop_leftover(run_id: str, **settings: Unpack[JournalSettings]) -> int:
     """Delete the journal that a run left; return the most rows that this loses.
 
     The rows that a replace had gathered in its database are deleted as well, if that

@@ -54,7 +54,6 @@ _USER_SETTINGS = tuple(
 @names_settings(RecoverSettings)
 def recover(
     run_id: str = "",
-    /,
     *,
     moved: bool = False,
     on_report: Callable[[Report], None] | None = None,

@@ -51,7 +51,7 @@ _NOT_INHERITED = ("resume", "max_rejects")
 
 @names_settings(ReplaySettings)
 def replay(
-    run_id: str = "", /, *, fix: Fix | None = None, **settings: Unpack[ReplaySettings]
+    run_id: str = "", *, fix: Fix | None = None, **settings: Unpack[ReplaySettings]
 ) -> Report:
     """Load the rejected rows of a run again, and return the report.
 

@@ -43,6 +43,7 @@ def test_reports_come_newest_first_with_their_refused_rows(state):
     assert newest.rejects.height == 1
     assert oldest.rejects.is_empty()
     assert [one.run_id for one in propload.runs(1, state_dir=state)] == ["20260102-cd"]
+    assert len(propload.runs(limit=1, state_dir=state)) == 1
 
 
 def test_reports_of_one_table_are_told(state):
@@ -113,6 +114,7 @@ def test_refused_rows_have_their_own_columns_beside_what_is_told_of_them(state):
 
 def test_a_run_that_refused_no_row_has_none_in_the_same_columns(state):
     found = propload.rejects("20260101-ab", state_dir=state)
+    assert propload.rejects(run_id="20260101-ab", state_dir=state).equals(found)
     assert found.is_empty()
     own = propload.rejects("20260102-cd", state_dir=state).columns
     assert found.columns == [name for name in own if name.startswith("propload_")]
