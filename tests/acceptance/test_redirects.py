@@ -133,7 +133,7 @@ def test_an_address_of_another_number_is_told_and_nothing_is_missing():
         source = crawl(url, start_urls=[url + listing(2)])
         assert set(by_id(read(source))) == {"9"}
     assert source.outcome.incomplete == ""
-    (told,) = source.outcome.told
+    (told,) = source.outcome.spider_notes
     assert told.startswith(f"{url}{listing(2)} leads to {url}{listing(9)}")
 
 
