@@ -60,7 +60,7 @@ PUBLIC: Mapping[str, Sequence[str]] = {
 OWN = {
     "Batch": {"created_as", "nbytes", "numbered_from"},
     "Counts": {"possible"},
-    "Leftover": {"damaged_bytes", "is_entered", "torn_bytes"},
+    "Leftover": {"is_entered", "measure", "torn_bytes"},
     "Loader": {"keep", "on_failed", "on_room"},
     "Metrics": {"add", "begin", "end"},
     "Tuning": {"default", "finalists", "is_open", "leading"},

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from propload.cli.output import Screen
-    from propload.journal import Leftover
     from propload.options import RecoverSettings, Settings
     from propload.report import Report
 
@@ -183,21 +182,21 @@ def _confirm_drop(run: str, settings: Settings, screen: Screen) -> None:
     journals = leftovers(**select_settings(settings, FileSettings))
     for journal in journals:
         if journal.run_id == run:
-            _warn_of_damage(journal, screen)
+            rows, damaged_bytes = journal.measure()
+            _warn_of_damage(run, damaged_bytes, screen)
             question = (
                 "Its rows cannot be read again. Delete the journal of run "
-                f"{run}, at most {counted(journal.rows, 'row')}?"
+                f"{run}, at most {counted(rows, 'row')}?"
             )
             screen.confirm(question)
 
 
-def _warn_of_damage(journal: Leftover, screen: Screen) -> None:
+def _warn_of_damage(run: str, damaged_bytes: int, screen: Screen) -> None:
     """Say that the number of rows does not cover those that cannot be read."""
-    damaged = journal.damaged_bytes
-    if damaged:
+    if damaged_bytes:
         screen.tell(
-            f"the journal of run {journal.run_id} is damaged: besides the rows that "
-            f"are counted, it has {damaged:,} bytes of rows that cannot be read"
+            f"the journal of run {run} is damaged: besides the rows that are counted, "
+            f"it has {damaged_bytes:,} bytes of rows that cannot be read"
         )
 
 
@@ -206,15 +205,16 @@ def _list(settings: Settings, screen: Screen) -> None:
 
     refuse_others(settings, LedgerSettings.__annotations__, function="recover --list")
     journals = leftovers(**cast("LedgerSettings", settings))
+    measured = [(journal, *journal.measure()) for journal in journals]
     if screen.as_json:
         values = [
             {
                 **dict(journal.about),
                 "run_id": journal.run_id,
-                "rows": journal.rows,
-                "damaged_bytes": journal.damaged_bytes,
+                "rows": rows,
+                "damaged_bytes": damaged_bytes,
             }
-            for journal in journals
+            for journal, rows, damaged_bytes in measured
         ]
         screen.show_values(values)
         return
@@ -230,11 +230,11 @@ def _list(settings: Settings, screen: Screen) -> None:
     lines = [
         (
             journal.run_id,
-            f"{journal.rows:,}",
+            f"{rows:,}",
             *(str(journal.about.get(name, "")) for name in about),
         )
-        for journal in journals
+        for journal, rows, _ in measured
     ]
     print_table(screen, columns, lines)
-    for journal in journals:
-        _warn_of_damage(journal, screen)
+    for journal, _, damaged_bytes in measured:
+        _warn_of_damage(journal.run_id, damaged_bytes, screen)

@@ -69,21 +69,25 @@ class Leftover:
         Of a replace, all rows count as left until it takes effect. This reads the
         journal, which takes a second for each GB.
         """
+        return self.measure()[0]
+
+    def measure(self) -> tuple[int, int]:
+        """Return `rows`, and the bytes of damaged rows, which are not among them.
+
+        They are from a damaged record on that others follow. The journal is read once.
+        """
         survey = self._survey()
         committed = read_committed(self.folder)
         if self.is_replace:
-            return max(survey.through_row, committed)
-        return max(0, survey.through_row - max(survey.first_row, committed))
+            rows = max(survey.through_row, committed)
+        else:
+            rows = max(0, survey.through_row - max(survey.first_row, committed))
+        return rows, survey.damaged_bytes
 
     @property
     def torn_bytes(self) -> int:
         """Bytes at the end that are not a complete record; never acknowledged."""
         return self._survey().torn_bytes
-
-    @property
-    def damaged_bytes(self) -> int:
-        """Bytes of acknowledged rows that are damaged or behind a damaged record."""
-        return self._survey().damaged_bytes
 
     @property
     def is_entered(self) -> bool:

@@ -145,7 +145,7 @@ def test_the_worst_end_gives_the_exit_code(recovering):
 def test_journals_are_listed_without_being_loaded(recovering, monkeypatch):
     about = {"table": "public.homes", "database": "here", "source": "funda"}
     recovering.left = [Leftover("r1", Path("j/r1"), about)]
-    monkeypatch.setattr(Leftover, "rows", 1200)
+    monkeypatch.setattr(Leftover, "measure", lambda _: (1200, 0))
     lines = run("--list").stdout.splitlines()
     assert "rows at most" in lines[0]
     assert lines[1].split("\t") == ["r1", "1,200", "public.homes", "here", "funda"]
@@ -160,9 +160,9 @@ def test_a_damaged_journal_is_said_to_hold_more_rows_than_are_counted(
 ):
     recovering.drop_leftover = None
     recovering.left = [Leftover("r1", Path("j/r1"), {})]
-    monkeypatch.setattr(Leftover, "rows", 0)
+    monkeypatch.setattr(Leftover, "measure", lambda _: (0, 0))
     assert "damaged" not in run(*words).stderr
-    monkeypatch.setattr(Leftover, "damaged_bytes", 48_000)
+    monkeypatch.setattr(Leftover, "measure", lambda _: (0, 48_000))
     result = run(*words)
     assert "the journal of run r1 is damaged" in result.stderr
     assert "48,000 bytes of rows that cannot be read" in result.stderr
@@ -175,7 +175,7 @@ def test_nobody_is_asked_about_a_journal_that_is_not_there(recovering, monkeypat
 
     recovering.drop_leftover = drop_leftover
     recovering.left = [Leftover("r1", Path("j/r1"), {})]
-    monkeypatch.setattr(Leftover, "rows", 1200)
+    monkeypatch.setattr(Leftover, "measure", lambda _: (1200, 0))
     result = run("r2", "--drop")
     assert result.exit_code == 2
     assert result.stderr.endswith(" propload: no journal of run r2 is left\n")

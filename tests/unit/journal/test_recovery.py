@@ -203,12 +203,12 @@ def test_a_damaged_record_that_others_follow_is_no_torn_end(make, spoilt):
     assert ids(read) == list(range(5))
     [leftover] = find_leftovers(journal.folder.parent)
     assert (leftover.rows, leftover.torn_bytes) == (5, 0)
-    assert leftover.damaged_bytes == ends[2] - ends[0]
+    assert leftover.measure() == (5, ends[2] - ends[0])
     # a killed process leaves no whole record behind one that is not
     file.write_bytes(content[: ends[2] - 1])
     assert ids(source) == list(range(5))
     assert leftover.torn_bytes == ends[2] - 1 - ends[0]
-    assert leftover.damaged_bytes == 0
+    assert leftover.measure() == (5, 0)
 
 
 def test_a_journal_that_goes_while_others_are_read_is_passed_over(
