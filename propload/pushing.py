@@ -146,11 +146,11 @@ class PushedSource:
                 else:
                     self._append_numbered(journal, batch, timeout=remaining)
             except TimeoutError as error:
-                part = f"the {part_taken(taken)}. Put the others"
-                told = part if taken else "nothing was taken. Put the rows"
+                outcome = f"the {part_taken(taken)}" if taken else "nothing was taken"
+                rest = "others" if taken else "rows"
                 msg = (
-                    f"no room within {timeout} s: {told} again later, wait longer "
-                    "(timeout=), or raise journal_bytes"
+                    f"no room within {timeout} s: {outcome}. Put the {rest} again "
+                    "later, wait longer (timeout=), or raise journal_bytes"
                 )
                 raise TimeoutError(msg) from error
             except JournalError as error:

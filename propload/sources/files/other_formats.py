@@ -95,9 +95,9 @@ def refuse_other(name: str, head: bytes, options: SourceOptions, /) -> None:
     ]
     if options.header is not False:
         text = head.removeprefix(BOM_UTF8).lstrip().lower()
-        matches += [told for start, told in _TEXTS if text.startswith(start)]
+        matches += [kind for start, kind in _TEXTS if text.startswith(start)]
         if text.startswith(b"<"):
-            matches += [told for called, told in _NAMES if called.search(name)]
+            matches += [kind for suffix, kind in _NAMES if suffix.search(name)]
     if matches:
         description, advice = matches[0]
         msg = f"{name} is {description}, which is not read: {advice}"
