@@ -17,7 +17,7 @@ from propload.values.python_text import independent_copy
 from propload.values.python_values import IMMUTABLE_TYPES, row_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -98,6 +98,11 @@ class RowBatchBuilder:
         self.rows_read += rows
 
     @property
+    def types(self) -> Mapping[str, pa.DataType | None]:
+        """The columns of all batches so far; None for one that held only nulls."""
+        return self._columns.types
+
+    @property
     def room(self) -> int:
         """The most items that one call of `extend` may add."""
         return min(MANY, self._options.chunk_rows - len(self))
@@ -144,6 +149,18 @@ class RowBatchBuilder:
         self.rows_read += batch.height
         self._first_row = self.rows_read + 1
         return batch
+
+    def add_columns(self, rows: pa.RecordBatch, /) -> Iterator[Batch]:
+        """Yield rows that are columns already, after those added before.
+
+        Args:
+            rows: Their columns are those of `types`.
+        """
+        yield from self.flush()
+        first = self._first_row
+        self._count(rows.num_rows)
+        self._first_row = self.rows_read + 1
+        yield from cut(rows, self._source, first, self._options)
 
     def add_unread(self, text: str, check: str, message: str) -> bool:
         """Add a row that cannot be read, and return whether a batch is due."""

@@ -66,6 +66,11 @@ class Columns:
         #: The shape of the previous rows, if all their columns were plain.
         self._shape: RowShape | None = None
 
+    @property
+    def types(self) -> Mapping[str, pa.DataType | None]:
+        """The columns so far, in order; None for one that held only nulls."""
+        return self._types
+
     def build(self, rows: Sequence[dict[str, Any]]) -> pa.RecordBatch:
         """Return the rows as one batch; if `complete`, with all earlier columns too.
 

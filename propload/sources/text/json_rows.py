@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+
 from propload.errors import SourceError
 from propload.sources.row_batches import RowBatchBuilder
 from propload.sources.source import KEPT_BYTES, with_notes, with_position
 from propload.sources.text.chunking import CUT_SHORT, MAX_ROW_BYTES, Chunks
 from propload.sources.text.decoding import to_utf8
+from propload.sources.text.json_columns import parse_columns
 from propload.sources.text.json_paths import (
     RowsPath,
     decode_all,
@@ -23,7 +26,7 @@ from propload.sources.text.json_text import InvalidRow, decode_list, decode_valu
 from propload.sources.text.json_window import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from propload.batch import Batch
     from propload.options import SourceOptions
@@ -58,8 +61,13 @@ def _read_text(
     try:
         chunks = Chunks(text, options.chunk_bytes)
         for values in (
-            _read_lines(chunks, rows_path) if lines else _read_values(text, rows_path)
+            _read_lines(chunks, rows_path, lambda: builder.types)
+            if lines
+            else _read_values(text, rows_path)
         ):
+            if isinstance(values, pa.RecordBatch):
+                yield from builder.add_columns(values)
+                continue
             for value in values or ():
                 is_row = type(value) is dict and value
                 if builder.add_row(value) if is_row else _add_invalid(value, builder):
@@ -94,28 +102,41 @@ def _refuse_empty(builder: RowBatchBuilder, name: str, rows_at: str | None) -> N
 
 
 def _read_lines(
-    chunks: Chunks, rows_path: RowsPath | None
-) -> Iterator[list[Any] | None]:
-    """Yield lists of the values of several lines; None where the text pauses."""
+    chunks: Chunks,
+    rows_path: RowsPath | None,
+    known_types: Callable[[], Mapping[str, pa.DataType | None]],
+) -> Iterator[list[Any] | pa.RecordBatch | None]:
+    """Yield the values of several lines, as a list or as columns.
+
+    Args:
+        chunks: The text.
+        rows_path: Where in each value the rows are, or None if each is a row.
+        known_types: Returns the columns of the rows that were passed on so far.
+
+    Yields:
+        The values, or None if those before are to be passed on: the text pauses, or
+        their columns decide how the next ones are read.
+    """
     line = 1
     for chunk in chunks:
+        if known_types():
+            yield None
         if chunk.overlong:
             yield [_overlong_line(chunk.text, line)]
             chunks.drop_line()
             line += 1
             continue
-        lines, end = _whole_lines(chunk)
-        rows = (
-            None
-            if rows_path
-            else _decode_at_once([one for one in lines if one.strip()])
-        )
-        if rows is None:
-            # line by line, so that a fault is reported with the line's number
-            rows = [*_decode_each_line(lines, line, rows_path, final=chunk.final)]
+        text, line_end = _whole_lines(chunk)
+        if rows_path or (rows := parse_columns(text, known_types())) is None:
+            # the last one is what follows the last line end: empty unless it is final
+            lines = text.split(line_end)
+            rows = None if rows_path else _decode_at_once(lines)
+            if rows is None:
+                # line by line, so that a fault is reported with the line's number
+                rows = [*_decode_each_line(lines, line, rows_path, final=chunk.final)]
         yield rows
-        line += len(lines) - 1
-        chunks.take(end)
+        line += text.count(line_end)
+        chunks.take(len(text))
         if chunk.paused:
             yield None
     if chunks.error:
@@ -128,18 +149,15 @@ def _overlong_line(text: bytes, line: int) -> InvalidRow:
     return InvalidRow(f"{shown}…", "too_long", message)
 
 
-def _whole_lines(chunk: Chunk) -> tuple[list[bytes], int]:
-    """Return the whole lines of a chunk, and where they end in it.
-
-    The last one is what follows the last line end: empty unless the chunk is final.
-    """
+def _whole_lines(chunk: Chunk) -> tuple[bytes, bytes]:
+    """Return the whole lines of a chunk, and what ends a line."""
     text = chunk.text
     # old Mac programs end lines with a carriage return alone
     line_end = b"\n" if b"\n" in text or b"\r" not in text else b"\r"
     # a line feed may follow a carriage return at the very end
     searchable = len(text) - (line_end == b"\r")
     end = len(text) if chunk.final else text.rfind(line_end, 0, searchable) + 1
-    return text[:end].split(line_end), end
+    return text[:end], line_end
 
 
 def _decode_at_once(lines: list[bytes]) -> list[dict[str, Any]] | None:
@@ -147,6 +165,7 @@ def _decode_at_once(lines: list[bytes]) -> list[dict[str, Any]] | None:
 
     One call for all lines takes less than half the time of one call per line.
     """
+    lines = [line for line in lines if line.strip()]
     try:
         rows = decode_list(b",".join(lines))
     except (ValueError, RecursionError):
