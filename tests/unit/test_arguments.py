@@ -1,4 +1,4 @@
-"""What public functions say of an argument of another type than theirs."""
+"""How public functions refuse arguments of a wrong type or out of range."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ ROWS = [{"id": 1}]
 TEXT = pl.col("text")
 
 
-def pushed():
+def pushed_source():
     return PushedSource(SourceOptions())
 
 
 @pytest.mark.parametrize(
-    ("call", "said"),
+    ("call", "message"),
     [
         (lambda: propload.tune(ROWS, rows="x"), "rows is 'x': give a whole number"),
         (lambda: propload.tune(ROWS, rows=0), "rows is 0: give a whole number, 1"),
@@ -46,32 +46,35 @@ def pushed():
         (lambda: MemorySource(ROWS, -1), "chunk_rows is -1: give a whole number, 1"),
         (lambda: parse_money(TEXT, scale=19), "scale 19 is not a number of digits"),
         (lambda: parse_money(TEXT, scale=-1), "scale -1 is not a number of digits"),
-        (lambda: pushed().put(ROWS, timeout="x"), "timeout: 'x' is not a number of"),
+        (
+            lambda: pushed_source().put(ROWS, timeout="x"),
+            "timeout: 'x' is not a number of",
+        ),
         (lambda: BatchQueue(1, 1).on_room(5), "listener: an int cannot be called"),
     ],
 )
 @pytest.mark.timeout(30)
-def test_an_argument_of_another_type_is_named_before_anything_is_done(
-    call, said, state_dir
+def test_bad_argument_is_named_before_a_state_folder_is_created(
+    call, message, state_dir
 ):
-    with pytest.raises(ConfigError, match=f"^{said}"):
+    with pytest.raises(ConfigError, match=f"^{message}"):
         call()
     assert not state_dir.exists()
 
 
-@pytest.mark.parametrize("given", [0, -1, 1.5, float("inf"), np.float32(2)])
-def test_any_number_is_one_of_seconds(given):
-    arguments.require_seconds("timeout", given)
+@pytest.mark.parametrize("value", [0, -1, 1.5, float("inf"), np.float32(2)])
+def test_any_number_is_accepted_as_seconds(value):
+    arguments.require_seconds("timeout", value)
 
 
-@pytest.mark.parametrize("given", [True, None, "1", float("nan"), 1j])
-def test_what_is_no_number_is_none_of_seconds(given):
+@pytest.mark.parametrize("value", [True, None, "1", float("nan"), 1j])
+def test_seconds_that_are_not_a_real_number_are_refused(value):
     with pytest.raises(ConfigError, match=r"^timeout: .* is not a number of seconds$"):
-        arguments.require_seconds("timeout", given)
+        arguments.require_seconds("timeout", value)
 
 
-@pytest.mark.parametrize("given", [1.0, Fraction(3, 2), True, -1, np.int64(0), None])
-def test_a_count_is_whole_and_1_or_more(given):
+@pytest.mark.parametrize("value", [1.0, Fraction(3, 2), True, -1, np.int64(0), None])
+def test_count_must_be_a_whole_number_of_1_or_more(value):
     arguments.require_count("rows", np.int64(1))
     with pytest.raises(ConfigError, match=r"^rows is .*: give a whole number, 1 or"):
-        arguments.require_count("rows", given)
+        arguments.require_count("rows", value)

@@ -11,27 +11,27 @@ LAYOUTS = [sizes for sizes in itertools.product((0, 1, 2), repeat=3) if any(size
 
 
 @pytest.mark.parametrize("sizes", LAYOUTS, ids=str)
-def test_reasons_are_the_same_however_the_rows_lie_in_memory(sizes):
-    """Polars 2.1 panics in `format` where the first part of a column is empty."""
+def test_reason_lines_do_not_depend_on_how_rows_are_chunked(sizes):
+    """Polars 2.1 panics in `format` if the first chunk of a column is empty."""
     whole = pl.DataFrame({ROW: range(sum(sizes))}, schema={ROW: pl.UInt32})
     whole = whole.with_columns(text="x" + pl.col(ROW).cast(pl.String))
     starts = [sum(sizes[:place]) for place in range(len(sizes))]
     parts = [whole.slice(*place) for place in zip(starts, sizes, strict=True)]
     rows = pl.concat(parts, rechunk=False)
-    told = {"stage": "map", "column": "text", "check": "cast"}
+    labels = {"stage": "map", "column": "text", "check": "cast"}
     message = pl.format("{} is '{}'", pl.lit("text"), "text")
-    found = reason_lines(rows, value=pl.col("text"), message=message, **told)
+    found = reason_lines(rows, value=pl.col("text"), message=message, **labels)
     assert found.schema == REASONS
     values = whole["text"].to_list()
     expected = pl.DataFrame(
-        {ROW: whole[ROW], **told, "value": values, "sqlstate": None}
+        {ROW: whole[ROW], **labels, "value": values, "sqlstate": None}
         | {"message": [f"text is '{value}'" for value in values]},
         schema=REASONS,
     )
     assert_frame_equal(found, expected)
 
 
-def test_views_of_texts_weigh_what_their_rows_have_of_them():
+def test_text_views_count_only_the_bytes_of_their_rows():
     texts = pa.array(["x" * 1_000] * 100)
     lists = pa.array([["y" * 1_000]] * 100)
     rows = pa.record_batch(
@@ -45,7 +45,7 @@ def test_views_of_texts_weigh_what_their_rows_have_of_them():
     assert Batch(rows.slice(0, 1), "s", 1).nbytes < 2_200
 
 
-def test_a_short_row_weighs_what_it_holds():
+def test_size_of_a_single_row_is_that_of_its_values():
     row = pa.record_batch({"text": ["x" * 1_000], "number": [1]})
     assert 1_000 <= referenced_bytes(row) < 1_100
     assert (

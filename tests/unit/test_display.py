@@ -1,4 +1,4 @@
-"""A run as people see it."""
+"""Progress and reports, as terminals and notebooks show them."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ pytestmark = pytest.mark.timeout(30)
 
 
 class Terminal(io.StringIO):
-    """A stream that says it is a terminal."""
+    """A stream that claims to be a terminal."""
 
     def isatty(self):
         return True
 
 
-def a_report(**changes):
+def make_report(**changes):
     values = {
         "run_id": "r1",
         "status": "loaded",
@@ -37,7 +37,7 @@ def a_report(**changes):
     return Report(**{**values, **changes})
 
 
-def test_progress_says_what_has_become_of_the_rows():
+def test_progress_shows_counts_speed_time_fill_memory_and_activity():
     now = Snapshot(
         counts=Counts(read=1_234_567, inserted=1_000_000, rejected=12),
         seconds=3_725.9,
@@ -54,7 +54,7 @@ def test_progress_says_what_has_become_of_the_rows():
     assert lines[2] == "waiting for the database"
 
 
-def test_progress_of_a_run_that_has_just_begun_is_two_lines():
+def test_progress_of_a_new_run_has_no_lanes_and_no_memory():
     lines = display.progress_lines(Snapshot())
     assert len(lines) == 2
     assert "memory" not in lines[1]
@@ -62,24 +62,24 @@ def test_progress_of_a_run_that_has_just_begun_is_two_lines():
 
 
 @pytest.mark.parametrize("share", [-1.0, 0.0, 0.01, 0.33, 0.999, 1.0, 7.0])
-def test_a_bar_is_always_as_wide(share):
+def test_bar_has_the_same_width_for_any_share(share):
     now = Snapshot(fill=Fill(queue=share))
     assert len(display.progress_lines(now)[1]) == len("queue ") + 10
 
 
-def test_nothing_is_shown_where_nobody_looks(capsys):
+def test_without_a_terminal_nothing_is_shown_and_no_thread_started(capsys):
     before = threading.active_count()
     with display.watch(Metrics()):
         assert threading.active_count() == before
     assert capsys.readouterr() == ("", "")
 
 
-@pytest.mark.parametrize("is_there", [True, False])
-def test_a_program_whose_stderr_is_closed_works_unseen(monkeypatch, is_there):
-    stream = Terminal() if is_there else None
+@pytest.mark.parametrize("exists", [True, False])
+def test_closed_or_missing_stderr_disables_progress(monkeypatch, exists):
+    stream = Terminal() if exists else None
     if stream is not None:
         stream.close()
-    # as Python has it in a program that was begun without one
+    # in a program that was started without stderr, Python sets it to None
     monkeypatch.setattr(sys, "stderr", stream)
     monkeypatch.setenv("TERM", "xterm")
     before = threading.active_count()
@@ -88,7 +88,7 @@ def test_a_program_whose_stderr_is_closed_works_unseen(monkeypatch, is_there):
 
 
 class Tee:
-    """A stream of a program's own, which prints but is no file."""
+    """A program's own stream, which prints but is not a file."""
 
     def __init__(self):
         self.written = []
@@ -98,7 +98,7 @@ class Tee:
         pass
 
 
-def test_a_program_that_put_its_own_stream_in_the_place_of_stderr_works_unseen(
+def test_custom_stream_as_stderr_gets_reports_but_no_progress(
     monkeypatch,
 ):
     stream = Tee()
@@ -107,11 +107,11 @@ def test_a_program_that_put_its_own_stream_in_the_place_of_stderr_works_unseen(
     with display.watch(Metrics()):
         pass
     assert stream.written == []
-    display.print_report(a_report(), stream)
-    assert "".join(stream.written) == f"{a_report()}\n"
+    display.print_report(make_report(), stream)
+    assert "".join(stream.written) == f"{make_report()}\n"
 
 
-def test_a_terminal_shows_progress_on_stderr_and_nothing_on_stdout(monkeypatch, capsys):
+def test_progress_is_drawn_on_stderr_and_leaves_stdout_alone(monkeypatch, capsys):
     stream = Terminal()
     monkeypatch.setattr(sys, "stderr", stream)
     monkeypatch.setenv("TERM", "xterm")
@@ -137,9 +137,7 @@ def test_a_terminal_shows_progress_on_stderr_and_nothing_on_stdout(monkeypatch, 
 @pytest.mark.parametrize(
     ("name", "value"), [("TERM", "dumb"), ("JPY_PARENT_PID", "123")]
 )
-def test_a_terminal_that_cannot_draw_over_its_lines_shows_nothing(
-    name, value, monkeypatch
-):
+def test_terminal_that_cannot_redraw_lines_shows_no_progress(name, value, monkeypatch):
     stream = Terminal()
     monkeypatch.setattr(sys, "stderr", stream)
     monkeypatch.setenv("TERM", "xterm")
@@ -149,8 +147,8 @@ def test_a_terminal_that_cannot_draw_over_its_lines_shows_nothing(
     assert stream.getvalue() == ""
 
 
-def test_the_thread_ends_with_the_block_at_once(monkeypatch):
-    # were the wait not an event's, the block would last this long
+def test_display_thread_ends_as_soon_as_its_block(monkeypatch):
+    # if the wait could not be interrupted, the block would last this long
     monkeypatch.setattr(display, "REFRESH_SECONDS", 3_600)
     monkeypatch.setattr(sys, "stderr", Terminal())
     monkeypatch.setenv("TERM", "xterm")
@@ -159,7 +157,7 @@ def test_the_thread_ends_with_the_block_at_once(monkeypatch):
     assert not [t for t in threading.enumerate() if t.name == "propload-display"]
 
 
-def test_a_closed_terminal_does_not_end_the_run(monkeypatch):
+def test_terminal_that_is_closed_midway_does_not_fail_the_run(monkeypatch):
     failed = threading.Event()
 
     class Closed:
@@ -175,8 +173,8 @@ def test_a_closed_terminal_does_not_end_the_run(monkeypatch):
         assert failed.wait(10)
 
 
-def test_what_has_not_changed_is_shown_once(monkeypatch):
-    # each time it is shown, a notebook's file changes: a Loader may wait for a day
+def test_unchanged_progress_is_shown_once(monkeypatch):
+    # each update changes a notebook's file, and a Loader may wait for a day
     shown = []
     looked = threading.Semaphore(0)
 
@@ -198,7 +196,7 @@ def test_what_has_not_changed_is_shown_once(monkeypatch):
     assert shown == [("as ever",), "closed"]
 
 
-def test_a_notebook_updates_one_output(monkeypatch):
+def test_notebook_updates_a_single_output(monkeypatch):
     shown = []
     updated = threading.Event()
 
@@ -223,17 +221,17 @@ def test_a_notebook_updates_one_output(monkeypatch):
         assert updated.wait(10)
     assert ">7 rows read" in shown[1]["text/html"]
     assert "&lt;b&gt;" in shown[1]["text/html"]
-    # where no HTML is shown, and in what is saved as text
+    # for viewers without HTML, and for notebooks saved as text
     assert shown[1]["text/plain"].startswith("7 rows read")
     assert "<b>" in shown[1]["text/plain"]
     nothing = {"text/html": "", "text/plain": ""}
     assert (shown[0], shown[-1]) == (nothing, nothing)
 
 
-def test_a_report_is_plain_text_where_it_is_no_terminal():
+def test_report_is_plain_text_if_the_stream_is_no_terminal():
     stream = io.StringIO()
-    display.print_report(a_report(), stream)
-    assert stream.getvalue() == f"{a_report()}\n"
+    display.print_report(make_report(), stream)
+    assert stream.getvalue() == f"{make_report()}\n"
 
 
 @pytest.mark.parametrize(
@@ -244,35 +242,35 @@ def test_a_report_is_plain_text_where_it_is_no_terminal():
         ({"counts": Counts(read=2, rejected=2)}, "1;31"),
     ],
 )
-def test_a_terminal_gets_colours_and_the_same_words(changes, code, monkeypatch):
+def test_report_on_a_terminal_is_coloured_by_its_outcome(changes, code, monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.delenv("NO_COLOR", raising=False)
     stream = Terminal()
-    display.print_report(a_report(**changes), stream)
+    display.print_report(make_report(**changes), stream)
     text = stream.getvalue()
     assert text.startswith(f"\x1b[{code}m")
-    # what was in the rows is shown, not read as markup
+    # text from rows is shown as it is, not read as markup
     assert "[red]null[/red]" in text
 
 
 @pytest.mark.parametrize("stream_type", [io.StringIO, Terminal])
-def test_a_value_in_a_report_commands_no_terminal(stream_type, monkeypatch):
+def test_control_characters_in_a_report_are_escaped(stream_type, monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
     stream = stream_type()
-    display.print_report(a_report(message="\x1b]0;owned\x07"), stream)
+    display.print_report(make_report(message="\x1b]0;owned\x07"), stream)
     assert r"\x1b]0;owned\x07" in stream.getvalue()
     assert "\x1b]0" not in stream.getvalue()
 
 
-def test_colours_can_be_refused(monkeypatch):
+def test_no_color_variable_turns_colours_off(monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("NO_COLOR", "1")
     stream = Terminal()
-    display.print_report(a_report(), stream)
+    display.print_report(make_report(), stream)
     assert "32m" not in stream.getvalue()
 
 
-def test_progress_of_a_check_is_what_was_read():
+def test_progress_of_a_check_shows_only_rows_read():
     now = Snapshot(counts=Counts(read=1_234_567), seconds=10.0)
     assert display.check_lines(now) == ("1,234,567 rows read  123,457 rows/s  0:00:10",)
     assert display.check_lines(Snapshot()) == ("0 rows read  0 rows/s  0:00:00",)

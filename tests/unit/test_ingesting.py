@@ -6,7 +6,7 @@ import propload
 from propload.errors import ConfigError
 
 
-def test_a_slip_of_the_pen_is_no_argument_of_a_spider():
+def test_misspelt_setting_is_not_passed_to_a_spider():
     message = "'tabel' is not a setting; did you mean 'table'"
     with pytest.raises(ConfigError, match=message):
         propload.ingest("spider:funda", tabel="homes")
@@ -14,7 +14,7 @@ def test_a_slip_of_the_pen_is_no_argument_of_a_spider():
 
 @pytest.mark.parametrize("load", [propload.ingest, propload.check])
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("arguments", "message"),
     [
         ({"job": 5}, "job: is not a text"),
         ({"job": ["nightly"]}, "job: is not a text"),
@@ -25,13 +25,13 @@ def test_a_slip_of_the_pen_is_no_argument_of_a_spider():
         ({"state_dir": "a\0b"}, "state_dir: is not a path"),
     ],
 )
-def test_what_is_of_another_type_is_told_by_its_name(load, given, told):
-    with pytest.raises(ConfigError, match=told):
-        load([{"id": 1}], table="homes", **given)
+def test_error_names_the_argument_of_the_wrong_type(load, arguments, message):
+    with pytest.raises(ConfigError, match=message):
+        load([{"id": 1}], table="homes", **arguments)
 
 
 @pytest.mark.parametrize("metrics", [{}, propload.Metrics, 5])
-def test_what_counts_nothing_is_told_before_a_row_is_read(metrics):
+def test_wrong_metrics_object_is_refused_before_a_row_is_read(metrics):
     rows = iter([{"id": 1}])
     with pytest.raises(ConfigError, match=r"counts no rows: pass propload\.Metrics"):
         propload.ingest(rows, table="homes", metrics=metrics)
@@ -39,16 +39,16 @@ def test_what_counts_nothing_is_told_before_a_row_is_read(metrics):
 
 
 @pytest.mark.parametrize(
-    ("name", "told"), [(5, "is not a text"), ("a\ud800", "is not text in UTF-8")]
+    ("name", "message"), [(5, "is not a text"), ("a\ud800", "is not text in UTF-8")]
 )
-def test_a_loader_has_a_name_that_can_be_written(name, told):
-    with pytest.raises(ConfigError, match=f"name: {told}"):
+def test_loader_name_must_be_text_in_utf_8(name, message):
+    with pytest.raises(ConfigError, match=f"name: {message}"):
         propload.Loader(table="homes", key="id", name=name)
 
 
-@pytest.mark.parametrize("what", [propload.ingest, propload.check])
-@pytest.mark.parametrize("told", ["arguments", "crawl_settings"])
+@pytest.mark.parametrize("function", [propload.ingest, propload.check])
+@pytest.mark.parametrize("option", ["arguments", "crawl_settings"])
 @pytest.mark.parametrize("source", ["homes.csv", [{"id": 1}]], ids=["file", "rows"])
-def test_only_a_spider_is_told_something(what, told, source):
-    with pytest.raises(ConfigError, match=rf"{told}: only a spider takes them"):
-        what(source, table="homes", key="id", **{told: {"place": "delft"}})
+def test_options_of_spiders_are_refused_for_other_sources(function, option, source):
+    with pytest.raises(ConfigError, match=rf"{option}: only a spider takes them"):
+        function(source, table="homes", key="id", **{option: {"place": "delft"}})

@@ -1,4 +1,4 @@
-"""The process of the command line: what surrounds a command."""
+"""How the process of the command line starts and ends around a command."""
 
 import gc
 import runpy
@@ -13,7 +13,7 @@ from propload.process.early_signals import SIGNALS
 
 
 @pytest.fixture(autouse=True)
-def _as_before(monkeypatch):
+def _restore_process(monkeypatch):
     monkeypatch.setattr(process, "hide_passwords", lambda: None)
     monkeypatch.setattr(process, "return_memory_soon", lambda: None)
     before = {one: signal.getsignal(one) for one in SIGNALS}
@@ -24,9 +24,7 @@ def _as_before(monkeypatch):
 
 
 @pytest.mark.parametrize("ending", [SystemExit(0), RuntimeError("a fault")])
-def test_the_interpreter_has_nothing_to_look_through_once_a_command_has_ended(
-    monkeypatch, ending
-):
+def test_objects_are_exempt_from_gc_once_a_command_has_ended(monkeypatch, ending):
     def run():
         raise ending
 
@@ -36,7 +34,7 @@ def test_the_interpreter_has_nothing_to_look_through_once_a_command_has_ended(
     assert gc.get_freeze_count() > len(gc.get_objects())
 
 
-def test_a_system_that_it_does_not_run_on_is_told_at_once(monkeypatch):
+def test_import_on_windows_fails_and_recommends_wsl(monkeypatch):
     monkeypatch.setattr(sys, "platform", "win32")
     with pytest.raises(ImportError, match=r"needs a POSIX system .* use WSL"):
         runpy.run_path(propload.__file__)

@@ -1,4 +1,4 @@
-"""What a look at one run asks of a state folder that holds years of files."""
+"""Looking at one run stays cheap in a state folder that holds years of files."""
 
 import sys
 
@@ -17,33 +17,33 @@ from propload.state.run_files import RunFiles
 from propload.target import TableName
 from tests.unit.rejecting.making import refused
 
-#: Folders that were listed, below the one that somebody asks about.
+#: Folders that were listed below the watched one.
 _listed = []
-_asked = []
+_watched = []
 
 
-def _hear(event, arguments):
-    if _asked and event in ("os.listdir", "os.scandir"):
+def _record_listing(event, arguments):
+    if _watched and event in ("os.listdir", "os.scandir"):
         folder = str(arguments[0])
-        if folder.startswith(_asked[0]):
+        if folder.startswith(_watched[0]):
             _listed.append(folder)
 
 
-sys.addaudithook(_hear)
+sys.addaudithook(_record_listing)
 
 
 @pytest.fixture
 def listed(tmp_path):
-    """Listen which of a test's folders are listed. Value: those, in order."""
-    _asked.append(str(tmp_path))
+    """Record which of a test's folders are listed. Value: their paths, in order."""
+    _watched.append(str(tmp_path))
     yield _listed
-    _asked.clear()
+    _watched.clear()
     _listed.clear()
 
 
 @pytest.fixture
 def runs(tmp_path):
-    """Let runs have ended. Value: their names, oldest first."""
+    """Leave reports and empty rejects of 30 runs. Value: their names, oldest first."""
     store = ReportStore(tmp_path / "runs")
     names = [f"202607{day:02}T120000-aa" for day in range(1, 31)]
     (tmp_path / "rejects").mkdir()
@@ -53,16 +53,14 @@ def runs(tmp_path):
     return names
 
 
-def test_the_file_of_a_run_that_is_named_is_found_without_the_others(
-    tmp_path, runs, listed
-):
+def test_file_of_a_named_run_is_found_without_listing_a_folder(tmp_path, runs, listed):
     files = ReportStore(tmp_path / "runs").files
     assert files.find(runs[3]) == files.path(runs[3])
     assert propload.rejects(runs[3], state_dir=tmp_path).height == 0
     assert listed == []
 
 
-def test_how_commands_are_written_is_asked_once_for_all_reports(
+def test_form_of_commands_is_determined_once_for_all_reports(
     tmp_path, runs, monkeypatch
 ):
     asked = []
@@ -73,12 +71,10 @@ def test_how_commands_are_written_is_asked_once_for_all_reports(
     assert asked == [tmp_path]
 
 
-def test_to_ask_which_runs_are_replays_does_not_list_all_for_each(
-    tmp_path, runs, listed
-):
+def test_looking_up_replays_lists_the_runs_once(tmp_path, runs, listed):
     newest = NewestRejects(Places(tmp_path))
     assert [newest.replay(name) for name in runs] == [None] * len(runs)
-    # those that go on
+    # once, for the runs in progress
     assert listed == [str(tmp_path / "runs")]
 
 
@@ -90,7 +86,7 @@ def report(run_id, source="a.csv", table="public.homes"):
 def test_reports_of_other_tables_and_sources_are_not_decoded(tmp_path, caplog):
     store = ReportStore(tmp_path / "runs")
     store.save(report("20260101-ab"))
-    # these would be told, as they are none
+    # decoding one of these would log a warning: they are not reports
     for day in range(2, 9):
         store.files.path(f"2026010{day}-ab").write_text("{'source': 'b.csv'")
     into = TableName("public", "homes")
@@ -101,7 +97,7 @@ def test_reports_of_other_tables_and_sources_are_not_decoded(tmp_path, caplog):
     assert caplog.text.count("is not the report of a run") == 7
 
 
-def test_reports_of_loads_are_not_decoded_in_search_of_replays(tmp_path, caplog):
+def test_search_for_replays_decodes_no_reports_of_loads(tmp_path, caplog):
     store = ReportStore(tmp_path / "runs")
     store.save(report("20260101-ab"))
     for day in range(2, 9):
@@ -118,7 +114,7 @@ def test_reports_of_loads_are_not_decoded_in_search_of_replays(tmp_path, caplog)
 @pytest.mark.parametrize(
     "source", ['b".csv', "b\\n.csv", "b\n.csv", "b/é.csv", "b\udce4.csv", ""]
 )
-def test_a_source_is_known_whatever_its_letters(tmp_path, source):
+def test_source_is_found_whatever_characters_its_name_has(tmp_path, source):
     store = ReportStore(tmp_path)
     store.save(report("20260101-ab", source))
     store.save(report("20260102-ab", source))
@@ -129,9 +125,7 @@ def test_a_source_is_known_whatever_its_letters(tmp_path, source):
     assert names == ["20260102-ab"]
 
 
-def test_a_report_that_is_dropped_while_others_are_read_is_passed_over(
-    tmp_path, caplog
-):
+def test_report_dropped_while_others_are_read_is_skipped(tmp_path, caplog):
     store = ReportStore(tmp_path)
     for day in (1, 2, 3):
         store.save(report(f"2026010{day}-ab"))
@@ -143,7 +137,7 @@ def test_a_report_that_is_dropped_while_others_are_read_is_passed_over(
 
 
 @pytest.mark.parametrize("name", ["../secret", "a/../../secret", "x" * 300, "a\0b"])
-def test_a_name_leads_to_no_file_elsewhere(tmp_path, name):
+def test_name_of_a_run_cannot_lead_outside_its_folder(tmp_path, name):
     (tmp_path / "runs" / "a").mkdir(parents=True)
     (tmp_path / "secret.json").touch()
     files = RunFiles(tmp_path / "runs", ".json", "report", Commands.list_runs)
@@ -151,7 +145,7 @@ def test_a_name_leads_to_no_file_elsewhere(tmp_path, name):
         files.find(name)
 
 
-def test_a_folder_that_is_not_there_holds_no_run(tmp_path):
+def test_missing_folder_holds_no_runs(tmp_path):
     files = RunFiles(tmp_path / "runs", ".json", "report", Commands.list_runs)
     assert files.names() == list(files.all()) == []
     (tmp_path / "runs").touch()

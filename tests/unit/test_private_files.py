@@ -17,7 +17,7 @@ from propload.private_files import (
 pytestmark = pytest.mark.timeout(20)
 
 
-def test_a_lock_whose_file_was_removed_is_nobodys(tmp_path, monkeypatch):
+def test_lock_on_a_removed_file_blocks_nobody(tmp_path, monkeypatch):
     path = tmp_path / "folder" / "lock"
     first = lock_private(path)
     with pytest.raises(BlockingIOError):
@@ -28,27 +28,27 @@ def test_a_lock_whose_file_was_removed_is_nobodys(tmp_path, monkeypatch):
     os.close(second)
     opening = os.open
 
-    def open_what_goes(*told):
-        descriptor = opening(*told)
+    def open_then_unlink(*arguments):
+        descriptor = opening(*arguments)
         monkeypatch.undo()
         path.unlink()
         return descriptor
 
-    monkeypatch.setattr(os, "open", open_what_goes)
+    monkeypatch.setattr(os, "open", open_then_unlink)
     third = lock_file(path)
     with pytest.raises(BlockingIOError):
         lock_file(path)
     os.close(third)
 
 
-def test_a_fork_holds_no_lock_of_its_parents(tmp_path):
+def test_forked_child_does_not_hold_its_parents_locks(tmp_path):
     path = tmp_path / "lock"
     held, given_back = lock_private(path), lock_private(tmp_path / "other")
     unlock(given_back)
     ours, childs = socket.socketpair()
     child = os.fork()
     if not child:
-        # what it has inherited may close the descriptor, and takes no other file's
+        # inherited objects may do this: the number must not be another file's by now
         unlock(held)
         childs.send(b"!")
         childs.recv(1)
@@ -68,13 +68,13 @@ def test_a_fork_holds_no_lock_of_its_parents(tmp_path):
     assert status == 0
 
 
-def test_a_lock_in_a_folder_that_is_gone_makes_none(tmp_path):
+def test_locking_in_a_missing_folder_does_not_create_it(tmp_path):
     with pytest.raises(FileNotFoundError):
         lock_file(tmp_path / "gone" / "lock")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_is_replaced_whole_and_private(tmp_path):
+def test_replaced_file_is_private_and_leaves_no_other_file(tmp_path):
     path = tmp_path / "notes"
     replace_private(path, b"old")
     replace_private(path, b"new")
@@ -85,7 +85,7 @@ def test_a_file_is_replaced_whole_and_private(tmp_path):
 
 @pytest.fixture
 def synced(monkeypatch):
-    """The paths that were put on the disk itself, in order."""
+    """Record the paths that are flushed to disk, in order."""
     paths, sync = [], os.fsync
 
     def record(descriptor):
@@ -96,7 +96,7 @@ def synced(monkeypatch):
     return paths
 
 
-def test_names_reach_the_disk_with_the_files(tmp_path, synced):
+def test_folders_are_flushed_with_new_and_replaced_files(tmp_path, synced):
     path = tmp_path / "folder" / "notes"
     write_private(path, b"one")
     assert synced == [tmp_path, path, path.parent]
@@ -108,7 +108,7 @@ def test_names_reach_the_disk_with_the_files(tmp_path, synced):
     assert synced[-1] == path.parent
 
 
-def test_a_folder_that_cannot_be_synced_is_no_failure_of_the_file(
+def test_unsupported_folder_sync_is_ignored_but_a_disk_error_raised(
     tmp_path, monkeypatch
 ):
     def refuse(number):
@@ -125,7 +125,7 @@ def test_a_folder_that_cannot_be_synced_is_no_failure_of_the_file(
         write_private(tmp_path / "b", b"x")
 
 
-def test_nobody_foresees_where_a_file_is_written_before_it_is_whole(tmp_path):
+def test_temporary_file_has_an_unpredictable_name(tmp_path):
     path = tmp_path / "rows.csv"
     names = set()
     for _ in range(3):

@@ -1,4 +1,4 @@
-"""Which arguments of a process are shown, and how."""
+"""Passwords are masked in the arguments that `ps` shows."""
 
 import pytest
 
@@ -11,7 +11,7 @@ SHOWN_PAIRS = "host=db user=loader password=***"
 
 
 @pytest.mark.parametrize(
-    ("given", "shown"),
+    ("arguments", "shown"),
     [
         (["--to", PAIRS], ["--to", SHOWN_PAIRS]),
         ([f"--to={ADDRESS}"], [f"--to={SHOWN}"]),
@@ -23,16 +23,16 @@ SHOWN_PAIRS = "host=db user=loader password=***"
             ["-s", f'PROPLOAD_TARGETS={{"Home": {{"key": "id", "to": "{ADDRESS}"}}}}'],
             ["-s", f'PROPLOAD_TARGETS={{"Home": {{"key": "id", "to": "{SHOWN}"}}}}'],
         ),
-        # Scrapy will refuse it, and shows it to nobody
+        # not JSON: Scrapy will refuse it, so nobody needs to see it
         (["-s", f"PROPLOAD_TARGETS={{{ADDRESS}"], ["-s", "PROPLOAD_TARGETS=***"]),
     ],
 )
-def test_a_password_is_shown_in_no_form_of_writing_it(given, shown):
-    assert without_passwords(given) == shown
+def test_password_is_masked_in_every_form_of_argument(arguments, shown):
+    assert without_passwords(arguments) == shown
 
 
 @pytest.mark.parametrize(
-    "given",
+    "arguments",
     [
         ["scrapy", "crawl", "homes", "-s", "PROPLOAD_TABLE=to", "-a", "to=x"],
         ["-s", "PROPLOAD_TO=postgresql://loader@db/homes"],
@@ -40,5 +40,5 @@ def test_a_password_is_shown_in_no_form_of_writing_it(given, shown):
         ["--key", "a,b", "--to", "host=db user=loader"],
     ],
 )
-def test_what_holds_no_password_is_shown_as_it_is(given):
-    assert without_passwords(given) == given
+def test_arguments_without_a_password_are_shown_unchanged(arguments):
+    assert without_passwords(arguments) == arguments

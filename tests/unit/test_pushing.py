@@ -1,4 +1,4 @@
-"""Rows that are pushed one by one: their batches fit each other."""
+"""Rows that a program pushes, and the batches of them that reach the journal."""
 
 import threading
 from collections import deque
@@ -23,7 +23,7 @@ from tests.waiting import recorded_waits
 pytestmark = pytest.mark.timeout(30)
 
 
-class Kept:
+class MemoryJournal:
     """A journal in memory."""
 
     def __init__(self):
@@ -43,46 +43,48 @@ class Kept:
 
 
 @pytest.fixture
-def pushed():
+def source_and_journal():
     source = PushedSource(SourceOptions())
-    kept = Kept()
-    source.attach(kept)
-    return source, kept
+    journal = MemoryJournal()
+    source.attach(journal)
+    return source, journal
 
 
-def test_a_null_has_the_type_that_its_column_had_before(pushed):
-    source, kept = pushed
+def test_null_has_the_type_that_its_column_had_before(source_and_journal):
+    source, journal = source_and_journal
     for area in (10.5, None, 7.0):
         source.put({"id": 1, "area": area})
-    assert len({str(rows.schema) for rows in kept.batches}) == 1
+    assert len({str(rows.schema) for rows in journal.batches}) == 1
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("value", "message"),
     [
         ({"id": 1}, "a dict is not a batch: pass a propload.Batch"),
         (Batch(pa.record_batch({"id": [1]}).select([]), "x", 1), "1 row has no col"),
     ],
 )
-def test_what_is_no_batch_that_a_load_can_take_is_not_tried(pushed, given, told):
-    source, kept = pushed
-    with pytest.raises(ConfigError, match=told):
-        source.try_put(given)
-    assert kept.all == []
+def test_try_put_refuses_all_but_batches_with_columns(
+    source_and_journal, value, message
+):
+    source, journal = source_and_journal
+    with pytest.raises(ConfigError, match=message):
+        source.try_put(value)
+    assert journal.all == []
 
 
-def test_a_row_has_no_columns_of_earlier_ones(pushed):
-    source, kept = pushed
+def test_row_does_not_inherit_columns_of_earlier_rows(source_and_journal):
+    source, journal = source_and_journal
     source.put({"id": 1, "title": "x"})
     source.put({"id": 1, "price": 5})
-    assert [rows.schema.names for rows in kept.batches] == [
+    assert [rows.schema.names for rows in journal.batches] == [
         ["id", "title"],
         ["id", "price"],
     ]
 
 
-def test_rows_are_numbered_on_from_put_to_put(pushed):
-    source, kept = pushed
+def test_row_numbers_continue_from_put_to_put(source_and_journal):
+    source, journal = source_and_journal
     source.put([{"id": 1}, {}, {"id": 3}])
     source.put([{}])
     source.put(pl.DataFrame({"id": [5, 6]}))
@@ -90,7 +92,7 @@ def test_rows_are_numbered_on_from_put_to_put(pushed):
     source.put([])
     source.put({"id": 10})
     found = []
-    for batch in kept.all:
+    for batch in journal.all:
         numbers = batch.row_numbers or range(
             batch.first_row, batch.first_row + batch.rows.num_rows
         )
@@ -102,15 +104,15 @@ def test_rows_are_numbered_on_from_put_to_put(pushed):
     ]
 
 
-def test_rows_without_columns_reach_no_journal(pushed):
-    source, kept = pushed
+def test_rows_without_columns_are_refused_and_not_journaled(source_and_journal):
+    source, journal = source_and_journal
     with pytest.raises(ConfigError, match="2 rows have no columns"):
         source.put(pa.table({"id": [1, 2]}).select([]))
-    assert kept.batches == []
+    assert journal.batches == []
 
 
-def test_rows_that_several_threads_put_have_numbers_of_their_own(pushed):
-    source, kept = pushed
+def test_rows_put_by_several_threads_have_distinct_numbers(source_and_journal):
+    source, journal = source_and_journal
     threads = [
         threading.Thread(target=lambda: [source.put({"id": n}) for n in range(50)])
         for _ in range(4)
@@ -119,7 +121,7 @@ def test_rows_that_several_threads_put_have_numbers_of_their_own(pushed):
         thread.start()
     for thread in threads:
         thread.join(20)
-    assert sorted(batch.first_row for batch in kept.all) == list(range(1, 201))
+    assert sorted(batch.first_row for batch in journal.all) == list(range(1, 201))
 
 
 class Named(NamedTuple):
@@ -161,34 +163,34 @@ class Named(NamedTuple):
         "deque",
     ],
 )
-def test_rows_of_many_kinds_are_taken(pushed, rows):
-    source, kept = pushed
+def test_rows_of_many_types_are_accepted(source_and_journal, rows):
+    source, journal = source_and_journal
     source.put(rows)
-    assert [one.to_pylist() for one in kept.batches] == [[{"id": 1}]]
+    assert [one.to_pylist() for one in journal.batches] == [[{"id": 1}]]
 
 
 @dataclass
 class Unset:
-    """A row one of whose fields was never given a value."""
+    """A row with a field that was never given a value."""
 
     id: int
     area: float = field(init=False)
 
 
-def test_a_row_whose_fields_cannot_be_read_is_taken_as_one_that_is_rejected(pushed):
-    source, kept = pushed
+def test_row_with_an_unreadable_field_is_kept_as_unread(source_and_journal):
+    source, journal = source_and_journal
     source.put(Unset(1))
     source.put([{"id": 2}, Unset(3)])
-    assert [(one.rows.num_rows, len(one.unread)) for one in kept.all] == [
+    assert [(one.rows.num_rows, len(one.unread)) for one in journal.all] == [
         (0, 1),
         (1, 1),
     ]
 
 
-def test_no_rows_are_nothing_to_keep(pushed):
-    source, kept = pushed
+def test_putting_no_rows_journals_nothing(source_and_journal):
+    source, journal = source_and_journal
     source.put([])
-    assert kept.batches == []
+    assert journal.batches == []
 
 
 @pytest.mark.parametrize(
@@ -204,35 +206,35 @@ def test_no_rows_are_nothing_to_keep(pushed):
         5,
     ],
 )
-def test_what_is_no_row_is_no_file_either(pushed, rows):
-    source, kept = pushed
+def test_paths_and_other_values_that_are_no_rows_are_refused(source_and_journal, rows):
+    source, journal = source_and_journal
     with pytest.raises(ConfigError, match="is not a row"):
         source.put(rows)
-    assert kept.batches == []
+    assert journal.batches == []
 
 
-def test_rows_that_found_no_room_in_time_are_told_from_those_that_did():
-    source, kept = PushedSource(SourceOptions(chunk_rows=2)), Kept()
-    source.attach(kept)
+def test_timeout_of_a_put_reports_how_many_rows_were_taken():
+    source, journal = PushedSource(SourceOptions(chunk_rows=2)), MemoryJournal()
+    source.attach(journal)
 
     def full(batch, *, timeout):
-        if kept.all:
+        if journal.all:
             raise TimeoutError
-        kept.all.append(batch)
+        journal.all.append(batch)
 
-    kept.append = full
+    journal.append = full
     with pytest.raises(TimeoutError, match="the first 2 rows were taken"):
         source.put([{"id": 1}, {"id": 2}, {"id": 3}], timeout=1.0)
     with pytest.raises(TimeoutError, match="nothing was taken"):
         source.put([{"id": 3}], timeout=1.0)
-    # those that are put again have the numbers that they had
-    del kept.append
+    # rows that are put again have the same numbers
+    del journal.append
     source.put([{"id": 3}])
-    assert [one.first_row for one in kept.all] == [1, 3]
+    assert [one.first_row for one in journal.all] == [1, 3]
 
 
 @pytest.mark.parametrize("timeout", [1e10, float("inf")])
-def test_who_waits_for_ever_is_woken_where_there_is_room(
+def test_put_that_may_wait_forever_is_woken_when_there_is_room(
     tmp_path, monkeypatch, timeout
 ):
     source = PushedSource(SourceOptions())
@@ -252,49 +254,49 @@ def test_who_waits_for_ever_is_woken_where_there_is_room(
     journal.close(loaded=True)
 
 
-def test_rows_that_were_taken_before_the_run_failed_are_counted():
-    source, kept = PushedSource(SourceOptions(chunk_rows=2)), Kept()
-    source.attach(kept)
+def test_put_into_a_failing_run_counts_the_rows_it_took():
+    source, journal = PushedSource(SourceOptions(chunk_rows=2)), MemoryJournal()
+    source.attach(journal)
 
     def fail(batch, *, timeout):
-        if kept.all:
+        if journal.all:
             msg = "the load failed"
             raise QueueClosedError(msg)
-        kept.all.append(batch)
+        journal.all.append(batch)
 
-    kept.append = fail
+    journal.append = fail
     with pytest.raises(QueueClosedError, match="the load failed") as failed:
         source.put([{"id": 1}, {"id": 2}, {"id": 3}])
     assert failed.value.taken == 2
 
 
-def test_rows_that_a_disk_refused_are_told_from_those_that_it_took():
-    source, kept = PushedSource(SourceOptions(chunk_rows=2)), Kept()
-    source.attach(kept)
+def test_journal_error_of_a_put_reports_how_many_rows_were_taken():
+    source, journal = PushedSource(SourceOptions(chunk_rows=2)), MemoryJournal()
+    source.attach(journal)
 
     def refuse(batch, *, timeout):
-        if kept.all:
+        if journal.all:
             msg = "no space"
             raise JournalError(msg)
-        kept.all.append(batch)
+        journal.all.append(batch)
 
-    kept.append = refuse
+    journal.append = refuse
     with pytest.raises(JournalError, match=r"no space\. The first 2 rows were taken"):
         source.put([{"id": 1}, {"id": 2}, {"id": 3}])
     with pytest.raises(JournalError, match=r"^no space$"):
         source.put([{"id": 3}])
 
 
-def test_a_source_in_memory_has_all_columns_and_fails_when_it_is_told_to(pushed):
-    source, kept = pushed
+def test_memory_source_gives_all_rows_all_columns_then_its_error(source_and_journal):
+    source, journal = source_and_journal
     rows = [{"id": 1}, {"id": 2, "price": 3}]
     with pytest.raises(SourceError, match="the line is cut"):
         source.put(MemorySource(rows, error=OSError("the line is cut")))
-    assert kept.batches[0].to_pylist() == [{"id": 1, "price": None}, rows[1]]
+    assert journal.batches[0].to_pylist() == [{"id": 1, "price": None}, rows[1]]
 
 
 @pytest.mark.parametrize("name", ["", "a\0b", "caf\udce9", 7])
-def test_a_name_that_no_ledger_can_hold_is_refused_before_a_row_is_taken(name):
-    # its journal could not be recovered, and would be in the way of later loads
+def test_name_that_no_ledger_can_hold_is_refused(name):
+    # its journal could not be recovered, and would block later loads
     with pytest.raises(ConfigError, match=r"^name: "):
         read_name(name)

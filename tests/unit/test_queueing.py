@@ -17,7 +17,7 @@ class Entry:
 
 
 def started(target):
-    """Run `target` in a thread; returns the thread and a list for its result."""
+    """Start `target` in a thread; return the thread and a list for its result."""
     result = []
 
     def run():
@@ -55,7 +55,7 @@ def test_put_waits_for_room_by_count():
     assert result == [None]
 
 
-def test_bytes_bound_the_queue_and_an_oversized_entry_is_admitted_alone():
+def test_bytes_bound_the_queue_but_an_oversized_entry_is_admitted_alone():
     queue = BatchQueue(10, 100)
     subscription = queue.subscribe()
     queue.put(Entry(500))
@@ -100,7 +100,7 @@ def test_closed_queue_refuses_puts():
         queue.try_put(Entry(1))
 
 
-def test_without_a_subscriber_a_put_is_refused_not_lost():
+def test_put_without_a_subscriber_is_refused():
     with pytest.raises(QueueClosedError, match="nobody subscribed"):
         BatchQueue(1, 1).put(Entry(1))
 
@@ -116,22 +116,22 @@ def test_every_subscriber_sees_every_entry_and_the_slowest_holds_the_room():
     assert queue.try_put(same)
 
 
-def test_an_entry_holds_its_room_until_the_last_of_three_has_taken_it():
+def test_entry_holds_its_room_until_all_three_subscribers_took_it():
     queue = BatchQueue(1, 100)
     subscriptions = [queue.subscribe() for _ in range(3)]
-    heard = []
-    queue.on_room(lambda: heard.append(queue.fill))
+    fills = []
+    queue.on_room(lambda: fills.append(queue.fill))
     queue.put(Entry(1))
-    held = []
+    lengths = []
     for subscription in subscriptions:
         subscription.get()
-        held.append(len(queue))
-    assert held == [1, 1, 0]
-    # those who wait for room are woken when there is some
-    assert heard == [0.0]
+        lengths.append(len(queue))
+    assert lengths == [1, 1, 0]
+    # listeners are called only when there is room
+    assert fills == [0.0]
 
 
-def test_the_same_entry_may_be_put_twice():
+def test_same_entry_can_be_put_twice():
     queue = BatchQueue(5, 100)
     subscription = queue.subscribe()
     same = Entry(3)
@@ -142,27 +142,27 @@ def test_the_same_entry_may_be_put_twice():
     assert queue.fill == 0
 
 
-def test_room_listeners_hear_of_room_and_of_the_close():
+def test_room_listeners_are_called_for_room_and_for_close():
     queue = BatchQueue(1, 100)
     subscription = queue.subscribe()
-    heard = []
-    queue.on_room(lambda: heard.append("room"))
+    calls = []
+    queue.on_room(lambda: calls.append("room"))
     queue.put(Entry(1))
     subscription.get()
-    assert heard == ["room"]
+    assert calls == ["room"]
     queue.close()
-    assert heard == ["room", "room"]
+    assert calls == ["room", "room"]
 
 
-def test_what_a_room_listener_raises_is_logged_and_stops_nobody(caplog):
+def test_error_of_a_room_listener_is_logged_and_stops_nothing(caplog):
     queue = BatchQueue(1, 100)
     subscription = queue.subscribe()
-    heard = []
+    calls = []
     queue.on_room(lambda: 1 / 0)
-    queue.on_room(lambda: heard.append("room"))
+    queue.on_room(lambda: calls.append("room"))
     queue.put(Entry(1))
     assert subscription.get().nbytes == 1
-    assert heard == ["room"]
+    assert calls == ["room"]
     assert "ZeroDivisionError" in caplog.text
 
 
@@ -173,7 +173,7 @@ def test_get_times_out():
         subscription.get(timeout=0.01)
 
 
-def test_entries_that_nobody_will_get_are_held_no_longer():
+def test_queue_closed_with_an_error_releases_its_entries():
     queue = BatchQueue(2, 100)
     subscription = queue.subscribe()
     entry = Entry(1)

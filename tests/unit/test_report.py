@@ -46,10 +46,10 @@ def test_json_has_the_documented_keys_in_order():
     assert "settings" in keys
 
 
-def test_a_notebook_saves_no_path_of_the_machine(tmp_path):
+def test_notebook_output_has_no_path_of_the_machine(tmp_path):
     rejects = tmp_path / "x.ndjson"
     rejects.touch()
-    told = []
+    shown = []
     flag = f" --state-dir {tmp_path}"
     report = replace(
         REPORT,
@@ -58,30 +58,30 @@ def test_a_notebook_saves_no_path_of_the_machine(tmp_path):
         notes=tuple(f"{tmp_path}/journal/{number}" for number in range(30)),
         message=f"{tmp_path}/x cannot be read. To continue: propload recover{flag}",
     )
-    report._repr_pretty_(SimpleNamespace(text=told.append), False)
+    report._repr_pretty_(SimpleNamespace(text=shown.append), False)
     assert str(report).endswith(flag)
-    assert str(tmp_path) not in told[0] + report._repr_html_()
-    assert "…/journal/1" in told[0]
+    assert str(tmp_path) not in shown[0] + report._repr_html_()
+    assert "…/journal/1" in shown[0]
 
 
-def test_a_report_survives_json():
+def test_report_survives_a_json_round_trip():
     again = from_dict(json.loads(REPORT.to_json()))
     assert again == REPORT
 
 
-def test_a_run_that_went_on_tells_the_pace_of_what_it_read_itself():
-    # 6 of the 10 rows are those of an earlier process
+def test_resumed_run_reports_the_speed_of_its_own_reading():
+    # 6 of the 10 rows were read by an earlier process
     report = replace(REPORT, pace=2.0)
     assert "2 rows/s" in str(report)
-    kept = json.loads(report.to_json())
-    assert kept["rows_per_second"] == 2
-    assert from_dict(kept).rows_per_second == 2
-    # one that was kept by an earlier version
-    del kept["rows_per_second"]
-    assert from_dict(kept).rows_per_second == 5
+    saved = json.loads(report.to_json())
+    assert saved["rows_per_second"] == 2
+    assert from_dict(saved).rows_per_second == 2
+    # a report that an earlier version saved
+    del saved["rows_per_second"]
+    assert from_dict(saved).rows_per_second == 5
 
 
-def test_text_shows_counts_reasons_warnings_and_the_way_to_the_rejects(tmp_path):
+def test_text_shows_counts_reasons_warnings_and_the_rejects_command(tmp_path):
     rejects = tmp_path / "x.ndjson"
     rejects.touch()
     text = str(replace(REPORT, rejects_path=str(rejects)))
@@ -94,48 +94,48 @@ def test_text_shows_counts_reasons_warnings_and_the_way_to_the_rejects(tmp_path)
     assert "stale" not in text
 
 
-def test_a_report_says_when_which_run_was():
+def test_report_names_its_run_and_when_that_began():
     name = "run 20260101T120000-ab12, began 2026-01-01 12:00:00 UTC"
     assert f"  {name}\n" in str(REPORT)
     assert name in REPORT._repr_html_()
 
 
-def test_a_report_of_before_that_was_told_is_read_and_shown():
-    told = json.loads(REPORT.to_json())
-    del told["began"]
-    old = from_dict(told)
+def test_saved_report_without_a_beginning_can_be_read_and_shown():
+    saved = json.loads(REPORT.to_json())
+    del saved["began"]
+    old = from_dict(saved)
     assert old == replace(REPORT, began=None)
     assert "  run 20260101T120000-ab12\n" in str(old)
 
 
-def test_a_report_of_refused_rows_alone_does_not_say_loaded():
+def test_headline_does_not_say_loaded_if_every_row_was_rejected():
     report = replace(REPORT, counts=Counts(read=10, rejected=10))
     headline = str(report).splitlines()[0]
     assert headline.endswith("every row was rejected, nothing is loaded")
     assert "nothing is loaded" in report._repr_html_()
 
 
-def test_html_escapes_what_came_from_rows():
+def test_html_escapes_values_of_rows():
     html = REPORT._repr_html_()
     assert "<script>" not in html
     assert "&lt;script&gt;" in html
 
 
-def test_html_shows_one_message_of_several_rows_as_an_example():
+def test_html_marks_the_message_of_one_among_several_rows_as_example():
     html = REPORT._repr_html_()
     assert ">such as price is &lt;script&gt; negative</td>" in html
     assert ">area is large</td>" in html
 
 
-def test_html_keeps_dollars_from_becoming_a_formula_and_words_to_the_left():
+def test_html_turns_mathjax_off_and_aligns_text_left():
     html = REPORT._repr_html_()
-    # as pandas marks its frames where use_mathjax is off
+    # as pandas marks its frames if use_mathjax is off
     assert html.startswith("<div class='tex2jax_ignore mathjax_ignore'>")
-    # JupyterLab sets cells to the right, which suits numbers
+    # JupyterLab aligns cells to the right, which suits only numbers
     assert re.search("<td style='[^']*text-align:left'>area is large</td>", html)
 
 
-def test_html_gives_cells_room_where_a_notebook_gives_none():
+def test_html_pads_every_cell():
     html = REPORT._repr_html_()
     cells = re.findall("<t[dh][^>]*>", html)
     assert cells
@@ -150,7 +150,7 @@ def test_html_shows_twenty_reasons_and_counts_the_others(count, more):
     assert ("<p>1 more: report.reasons</p>" in html) is more
 
 
-def test_a_value_in_a_report_commands_no_ipython():
+def test_control_characters_are_escaped_in_ipython():
     printed = []
     printer = SimpleNamespace(text=printed.append)
     replace(REPORT, message="\x1b]0;owned\x07")._repr_pretty_(printer, False)
@@ -158,7 +158,7 @@ def test_a_value_in_a_report_commands_no_ipython():
     assert "\x1b" not in printed[0]
 
 
-def test_a_reason_without_a_message_shows_its_check():
+def test_reason_without_a_message_shows_its_check():
     assert ReasonCount("check", None, "unique", 3).said == "unique"
     assert ReasonCount("check", None, "unique", 3).where == "check unique"
 
@@ -174,51 +174,53 @@ def test_rejects_without_a_file_are_an_empty_frame():
     assert REPORT.rejects.height == 0
 
 
-ENDS = ("inserted", "updated", "unchanged", "stale", "duplicates", "rejected")
-#: Counts of rows by how they ended, all different so that none stands for another.
-ENDED = dict(zip(ENDS, (1, 2, 4, 8, 16, 32), strict=True))
+OUTCOMES = ("inserted", "updated", "unchanged", "stale", "duplicates", "rejected")
+#: Counts of rows by outcome, all different so that none can stand for another.
+COUNTS_BY_OUTCOME = dict(zip(OUTCOMES, (1, 2, 4, 8, 16, 32), strict=True))
 
 
-def test_each_row_read_is_accounted_for_once():
-    counts = Counts(read=63, **ENDED)
+def test_counts_that_add_up_to_the_rows_read_are_accepted():
+    counts = Counts(read=63, **COUNTS_BY_OUTCOME)
     assert (counts.stored, counts.accounted) == (15, 63)
     counts.verify()
 
 
-@pytest.mark.parametrize("end", ENDS)
-def test_a_row_that_is_missing_anywhere_is_told(end):
-    counts = Counts(read=63, **{**ENDED, end: ENDED[end] - 1})
+@pytest.mark.parametrize("outcome", OUTCOMES)
+def test_row_missing_from_any_count_raises_counts_error(outcome):
+    counts = Counts(
+        read=63, **{**COUNTS_BY_OUTCOME, outcome: COUNTS_BY_OUTCOME[outcome] - 1}
+    )
     with pytest.raises(CountsError, match=r"63 rows were read but 62 are accounted"):
         counts.verify()
 
 
-def test_counts_that_add_up_by_two_mistakes_are_told():
+def test_negative_count_is_an_error_even_if_the_sum_is_right():
     counts = Counts(read=1, inserted=2, rejected=-1)
     assert not counts.possible
     with pytest.raises(CountsError, match="1 row was read but 1 is accounted"):
         counts.verify()
 
 
-def test_counts_of_parts_add_up_end_by_end():
+def test_counts_of_parts_are_added_outcome_by_outcome():
     total = Counts(1, 2, 3, 4, 5, 6, 7) + Counts(10, 20, 30, 40, 50, 60, 70)
     assert total == Counts(11, 22, 33, 44, 55, 66, 77)
 
 
 @pytest.mark.parametrize(
-    ("counts", "is_so"),
+    ("counts", "expected"),
     [
         (Counts(read=3, rejected=2, duplicates=1), True),
         (Counts(read=3, rejected=2, unchanged=1), False),
-        # no row came, and none was refused
+        # no row was read, so none was rejected
         (Counts(), False),
         (Counts(read=2, duplicates=2), False),
     ],
 )
-def test_rows_were_all_rejected_where_some_came_and_none_was_good(counts, is_so):
-    assert counts.all_rejected is is_so
+def test_all_rejected_needs_a_rejected_row_and_none_stored(counts, expected):
+    assert counts.all_rejected is expected
 
 
-def test_text_is_this():
+def test_text_of_a_report_line_by_line():
     lines = str(replace(REPORT, rejects_path=None, message="it ended early"))
     assert lines.splitlines() == [
         "homes.csv → public.listing in localhost/homes: loaded",
@@ -238,7 +240,7 @@ def test_text_is_this():
     ]
 
 
-def test_a_report_of_nothing_shows_what_is_always_told_alone():
+def test_empty_report_shows_only_what_every_report_has():
     bare = replace(
         REPORT,
         counts=Counts(),
@@ -255,14 +257,14 @@ def test_a_report_of_nothing_shows_what_is_always_told_alone():
     assert html.count("<p>") == html.count("<table>") == 1
 
 
-def test_a_message_is_told_in_a_notebook():
+def test_html_shows_the_message_escaped():
     message = "read <b> & stop"
     html = replace(REPORT, message=message)._repr_html_()
     assert "<p>read &lt;b&gt; &amp; stop</p>" in html
 
 
 @pytest.mark.parametrize(("count", "more"), [(12, False), (13, True)])
-def test_a_dozen_notes_are_shown_and_the_others_counted(count, more):
+def test_text_shows_a_dozen_notes_and_counts_the_others(count, more):
     report = replace(REPORT, notes=tuple(f"note {n}" for n in range(count)))
     shown = [line for line in str(report).splitlines() if "note: " in line]
     assert len(shown) == 12 + more
@@ -270,18 +272,18 @@ def test_a_dozen_notes_are_shown_and_the_others_counted(count, more):
     assert (shown[-1] == f"  note: 1 more: {command}") is more
 
 
-def test_rejects_that_are_gone_are_not_pointed_at(tmp_path):
+def test_text_says_so_if_the_rejects_are_gone(tmp_path):
     gone = replace(REPORT, rejects_path=str(tmp_path / "gone.ndjson"))
     last = str(gone).splitlines()[-1]
     assert last == "  rejects: none is left: they have since been dropped or replayed"
 
 
-def test_seconds_are_kept_to_the_millisecond_and_rates_to_a_tenth():
-    kept = json.loads(replace(REPORT, seconds=3.00049).to_json())
-    assert (kept["seconds"], kept["rows_per_second"]) == (3.0, 3.3)
+def test_json_rounds_seconds_to_milliseconds_and_rates_to_tenths():
+    saved = json.loads(replace(REPORT, seconds=3.00049).to_json())
+    assert (saved["seconds"], saved["rows_per_second"]) == (3.0, 3.3)
 
 
-def test_a_line_break_in_a_name_begins_no_line_of_a_report():
+def test_line_break_in_a_name_cannot_forge_a_line_of_the_report():
     report = replace(REPORT, source="a\nb.csv → public.t in x: loaded", notes=("c\nd",))
     starts = [line[0] for line in str(report).splitlines()[1:]]
     assert set(starts) == {" "}

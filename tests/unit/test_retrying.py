@@ -10,21 +10,21 @@ pytestmark = pytest.mark.timeout(20)
 
 
 @pytest.fixture
-def quick(monkeypatch):
+def short_waits(monkeypatch):
     monkeypatch.setattr(retrying, "FIRST_WAIT", 0.001)
     monkeypatch.setattr(retrying, "LONGEST_WAIT", 0.002)
 
 
 def run(action, *, attempts=5, seconds=10.0, stop=None):
-    heard = []
+    retries = []
     result = retry(
         action,
         RetryOptions(attempts, seconds),
         stop=stop or threading.Event(),
         name="batch 3, lane 0",
-        on_retry=lambda error, wait: heard.append((str(error), wait)),
+        on_retry=lambda error, wait: retries.append((str(error), wait)),
     )
-    return result, heard
+    return result, retries
 
 
 def failing(times, error=TransientWriteError):
@@ -42,14 +42,14 @@ def test_success_needs_no_retry():
     assert run(failing(0)) == ("done", [])
 
 
-def test_transient_failures_are_tried_again_and_heard(quick):
-    result, heard = run(failing(3))
+def test_transient_failures_are_retried_and_reported(short_waits):
+    result, retries = run(failing(3))
     assert result == "done"
-    assert [text for text, _ in heard] == ["2 more", "1 more", "0 more"]
-    assert all(0 <= wait <= 0.002 for _, wait in heard)
+    assert [text for text, _ in retries] == ["2 more", "1 more", "0 more"]
+    assert all(0 <= wait <= 0.002 for _, wait in retries)
 
 
-def test_that_it_came_through_in_the_end_is_logged(quick, caplog):
+def test_success_after_retries_is_logged(short_waits, caplog):
     caplog.set_level("INFO", "propload.retrying")
     run(failing(0))
     assert caplog.messages == []
@@ -57,12 +57,12 @@ def test_that_it_came_through_in_the_end_is_logged(quick, caplog):
     assert caplog.messages[-1] == "batch 3, lane 0: attempt 3 succeeded"
 
 
-def test_other_failures_are_raised_at_once(quick):
+def test_other_failures_are_raised_at_once(short_waits):
     with pytest.raises(WriteError, match="8 more"):
         run(failing(9, WriteError))
 
 
-def test_attempts_are_bounded(quick):
+def test_attempts_are_bounded(short_waits):
     calls = []
 
     def action():
@@ -76,7 +76,7 @@ def test_attempts_are_bounded(quick):
 
 
 class Clock:
-    """A stop that never comes; the time passes by waiting for it."""
+    """A stop event that is never set; waiting for it moves the clock."""
 
     def __init__(self):
         self.now = 100.0
@@ -108,12 +108,12 @@ def test_seconds_count_from_the_end_of_a_suspension(clock):
     options = RetryOptions(99, 2.0, lambda: clock.now < 101.0)
     with pytest.raises(TransientWriteError, match="93 more"):
         retry(failing(99), options, stop=clock, name="batch")
-    # a wait of 0.8 s began while they were suspended and ended at 101.5: 1.6 s more are
+    # a wait of 0.8 s began while limits were suspended and ended at 101.5: 1.6 s more are
     # allowed
     assert clock.now == pytest.approx(103.1)
 
 
-def test_a_stop_wakes_the_wait(monkeypatch):
+def test_stop_interrupts_the_wait_for_the_next_attempt(monkeypatch):
     monkeypatch.setattr(retrying.random, "uniform", lambda _low, _high: 15.0)
     stop, waiting = threading.Event(), threading.Event()
     raised = []
@@ -138,17 +138,17 @@ def test_a_stop_wakes_the_wait(monkeypatch):
     assert str(raised[0]) == "8 more"
 
 
-def test_the_wait_doubles_up_to_the_longest():
+def test_wait_doubles_up_to_the_longest():
     waits = [backoff(attempt) for attempt in range(1, 60)]
     assert waits[:4] == [0.1, 0.2, 0.4, 0.8]
     assert waits[-1] == retrying.LONGEST_WAIT
 
 
-def test_limits_can_be_suspended_until_that_ends(quick):
-    patient = [True] * 7
+def test_attempts_do_not_count_while_limits_are_suspended(short_waits):
+    suspensions = [True] * 7
 
     def suspended():
-        return bool(patient and patient.pop())
+        return bool(suspensions and suspensions.pop())
 
     calls = []
 

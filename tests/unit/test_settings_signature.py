@@ -20,33 +20,33 @@ from propload.settings_signature import names_settings
 
 
 @names_settings(Settings)
-def taker(source, /, *, job=None, **settings):
+def function_with_settings(source, /, *, job=None, **settings):
     return source, job, settings
 
 
-def test_a_signature_names_each_setting_between_its_own_and_others():
-    given = inspect.signature(taker)
-    names = list(given.parameters)
+def test_signature_lists_settings_after_the_functions_own_parameters():
+    signature = inspect.signature(function_with_settings)
+    names = list(signature.parameters)
     assert names == ["source", "job", *Settings.__annotations__, "settings"]
-    assert str(given).startswith("(source, /, *, job=None, to: str = ..., table: ")
-    assert taker("a", table="b") == ("a", None, {"table": "b"})
+    assert str(signature).startswith("(source, /, *, job=None, to: str = ..., table: ")
+    assert function_with_settings("a", table="b") == ("a", None, {"table": "b"})
 
 
 @pytest.mark.parametrize(
     "function", [propload.ingest, propload.check, propload.tune, propload.Loader]
 )
-def test_what_loads_names_its_settings(function):
+def test_signatures_of_loading_functions_list_all_settings(function):
     names = inspect.signature(function).parameters.keys()
     assert Settings.__annotations__.keys() <= names
 
 
 @pytest.mark.parametrize("call", ["ingest('a.csv', ", "Loader("])
-def test_a_notebook_completes_the_names_of_settings(call):
-    assert completed(call, "on_n") == ["on_new_columns=", "on_null="]
+def test_notebook_completes_names_of_settings(call):
+    assert completions(call, "on_n") == ["on_new_columns=", "on_null="]
 
 
 @pytest.mark.parametrize(
-    ("call", "names"),
+    ("call", "accepted"),
     [
         ("rejects(", ["state_dir="]),
         ("drop_rejects('a', ", ["state_dir="]),
@@ -58,29 +58,29 @@ def test_a_notebook_completes_the_names_of_settings(call):
         ("drop_leftover('a', ", ["state_dir=", "to="]),
     ],
 )
-def test_a_notebook_completes_no_name_of_what_is_refused(call, names):
+def test_notebook_completes_only_settings_that_are_accepted(call, accepted):
     offered = {"to=", "table=", "state_dir=", "key=", "format=", "workers="}
-    assert [name for name in completed(call, "") if name in offered] == names
+    assert [name for name in completions(call, "") if name in offered] == accepted
 
 
-def completed(call, begun):
+def completions(call, prefix):
     completer = IPCompleter(namespace={"propload": propload})
-    completer.text_until_cursor = f"propload.{call}{begun}"
-    return sorted(completer.python_func_kw_matches(begun))
+    completer.text_until_cursor = f"propload.{call}{prefix}"
+    return sorted(completer.python_func_kw_matches(prefix))
 
 
-@pytest.mark.parametrize("kind", [ReplaySettings, RecoverSettings])
-def test_what_loads_again_takes_no_setting_of_reading_and_journaling(kind):
-    names = kind.__annotations__.keys()
+@pytest.mark.parametrize("settings_class", [ReplaySettings, RecoverSettings])
+def test_replay_and_recover_take_no_settings_of_reading_or_journal(settings_class):
+    names = settings_class.__annotations__.keys()
     assert {"key", "mapping", "workers"} <= names
     assert names.isdisjoint({"format", "delimiter", "journal_sync"})
 
 
 @pytest.mark.parametrize(
-    "kind", [FileSettings, TableSettings, JournalSettings, LedgerSettings]
+    "settings_class", [FileSettings, TableSettings, JournalSettings, LedgerSettings]
 )
-def test_a_setting_has_one_type_wherever_it_is_taken(kind):
-    assert get_type_hints(kind).items() <= get_type_hints(Settings).items()
+def test_setting_has_the_same_type_in_every_group(settings_class):
+    assert get_type_hints(settings_class).items() <= get_type_hints(Settings).items()
 
 
 @pytest.mark.parametrize("name", propload.__all__)
@@ -92,7 +92,7 @@ def test_annotations_of_public_names_resolve(name):
         get_type_hints(found)
 
 
-def test_annotations_of_what_a_loader_does_resolve():
+def test_annotations_of_loader_methods_resolve():
     for name, member in vars(propload.Loader).items():
         if inspect.isfunction(member):
             assert get_type_hints(member), name

@@ -1,4 +1,4 @@
-"""Which source can what: a member that is renamed is an ability that is lost."""
+"""Which capabilities each source has: to rename a member would silently lose one."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from propload.sources.spiders.outcome import CrawlOutcome
 from propload.testing import MemorySource
 
 OPTIONS = SourceOptions()
-ABILITIES = (
+CAPABILITIES = (
     Prefetchable,
     Counted,
     Endable,
@@ -74,7 +74,7 @@ def items():
 
 
 @pytest.mark.parametrize(
-    ("make", "kind", "abilities"),
+    ("make", "source_class", "capabilities"),
     [
         (crawl, SpiderSource, {HasNotes, Partial, HasDefaults, Stoppable}),
         (lambda: file(None), FileSource, {Prefetchable, HasNotes, Partial, Sized}),
@@ -84,13 +84,13 @@ def items():
     ],
     ids=["crawl", "file", "frame", "items", "memory"],
 )
-def test_what_a_source_can(make, kind, abilities):
+def test_source_has_exactly_these_capabilities(make, source_class, capabilities):
     source = make()
-    assert isinstance(source, kind)
-    assert {one for one in ABILITIES if isinstance(source, one)} == abilities
+    assert isinstance(source, source_class)
+    assert {one for one in CAPABILITIES if isinstance(source, one)} == capabilities
 
 
-def test_a_crawl_that_lacks_pages_says_so():
+def test_crawl_that_was_shut_down_is_incomplete_and_noted():
     source = crawl()
     assert (incomplete_of(source), notes_of(source)) == ("", ())
     source.outcome = CrawlOutcome(spider="homes", finish_reason="shutdown")
@@ -98,7 +98,7 @@ def test_a_crawl_that_lacks_pages_says_so():
     assert notes_of(source) == source.outcome.notes
 
 
-def test_what_no_source_can_is_nothing():
+def test_object_without_capabilities_gets_empty_answers():
     nothing = object()
     assert (incomplete_of(nothing), notes_of(nothing)) == ("", ())
     assert (rows_taken_of(nothing), is_prefetchable(nothing)) == (0, False)
@@ -113,7 +113,7 @@ def test_rows_are_counted_as_they_are_taken():
     assert rows_taken_of(source) == 2
 
 
-def test_a_file_is_at_hand_and_a_pipe_is_not(tmp_path):
+def test_file_is_prefetchable_but_a_pipe_is_not(tmp_path):
     path = tmp_path / "homes.csv"
     path.write_text("id\n1\n", encoding="utf-8")
     assert is_prefetchable(file(path))
@@ -121,24 +121,24 @@ def test_a_file_is_at_hand_and_a_pipe_is_not(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("given", "known"),
+    ("rows", "expected"),
     [
         ([{"id": 1}, {"id": 2}], (True, 2)),
         (({"id": 1},), (True, 1)),
         ([], (True, 0)),
-        # their own code is called to make rows of them
+        # to read these as rows runs code of their own
         ([{"id": 1}, Home(2)], (False, 2)),
         ([{"id": 1}, OrderedDict(id=2)], (False, 2)),
         (iter([{"id": 1}]), (False, None)),
     ],
     ids=["dicts", "tuple", "none", "object", "subclass", "generator"],
 )
-def test_dicts_of_a_list_are_at_hand_and_counted(given, known):
-    source = ItemSource(given, OPTIONS, name="homes")
-    assert (is_prefetchable(source), rows_expected_of(source)) == known
+def test_lists_are_counted_and_prefetchable_if_all_rows_are_dicts(rows, expected):
+    source = ItemSource(rows, OPTIONS, name="homes")
+    assert (is_prefetchable(source), rows_expected_of(source)) == expected
 
 
-def test_a_file_and_a_frame_tell_how_many_rows_they_have(tmp_path):
+def test_files_and_eager_frames_know_how_many_rows_they_have(tmp_path):
     path = tmp_path / "homes.csv"
     path.write_text("id\n1\n2\n", encoding="utf-8")
     assert rows_expected_of(file(path)) == 2
@@ -146,14 +146,14 @@ def test_a_file_and_a_frame_tell_how_many_rows_they_have(tmp_path):
     assert rows_expected_of(open_frame(pl.LazyFrame({"id": [1]}), OPTIONS)) is None
 
 
-def test_a_spider_says_how_its_items_are_loaded():
+def test_mapping_of_a_spider_applies_unless_the_user_gives_one():
     assert defaults_of(crawl()) == {"mapping": "funda"}
     assert default_settings(crawl(), {}) == {"mapping": "funda", "schema": "listing"}
     own = {"mapping": {"id": "id"}}
     assert default_settings(crawl(), own) == own
 
 
-def test_a_spider_that_says_nothing_leaves_all_to_the_user():
+def test_spider_without_a_mapping_gives_no_defaults():
     class Bare(scrapy.Spider):
         name = "bare"
 

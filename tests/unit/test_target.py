@@ -1,4 +1,4 @@
-"""A table's name and the text that stands for it in ledgers, journals and reports."""
+"""How table names are parsed, and written in ledgers, journals and reports."""
 
 import pytest
 
@@ -16,11 +16,11 @@ from propload.target import TableName
         ('public."q""t"', 'public."q""t"'),
     ],
 )
-def test_quotes_are_kept_where_they_are_needed(text, shown):
+def test_quotes_are_shown_only_where_they_are_needed(text, shown):
     assert str(TableName.parse(text)) == shown
 
 
 @pytest.mark.parametrize("text", ["", ".", "a.", "a.b.c", '"a', '"".t'])
-def test_what_is_no_name_is_said(text):
+def test_invalid_table_name_is_refused(text):
     with pytest.raises(ConfigError, match=r"is not a name|open quote"):
         TableName.parse(text)

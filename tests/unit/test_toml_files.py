@@ -11,20 +11,22 @@ from propload.toml_files import read_toml
 
 
 @pytest.fixture
-def read(tmp_path):
-    def read(content):
+def read_content(tmp_path):
+    def read_content(content):
         path = tmp_path / "x.toml"
         path.write_bytes(content)
         return read_toml(path, name="file x")
 
-    return read
+    return read_content
 
 
 @pytest.mark.parametrize("mark", [b"", codecs.BOM_UTF8])
-@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
-def test_the_mark_and_line_ends_of_windows_are_read(mark, end, read):
-    content = mark + end.join(['a = "\u00fc"'.encode(), b"\tb = 2", b""])
-    assert read(content) == {"a": "\u00fc", "b": 2}
+@pytest.mark.parametrize("line_end", [b"\n", b"\r\n"])
+def test_byte_order_mark_and_windows_line_ends_are_accepted(
+    mark, line_end, read_content
+):
+    content = mark + line_end.join(['a = "\u00fc"'.encode(), b"\tb = 2", b""])
+    assert read_content(content) == {"a": "\u00fc", "b": 2}
 
 
 @pytest.mark.parametrize(
@@ -38,11 +40,11 @@ def test_the_mark_and_line_ends_of_windows_are_read(mark, end, read):
     ],
     ids=["utf-16", "latin-1", "broken", "nested", "digits"],
 )
-def test_what_is_no_toml_is_told(content, message, read):
+def test_error_says_why_a_file_is_not_toml(content, message, read_content):
     with pytest.raises(ConfigError, match=message):
-        read(content)
+        read_content(content)
 
 
-def test_a_file_that_is_missing_is_told(tmp_path):
+def test_missing_file_is_reported_by_its_name(tmp_path):
     with pytest.raises(ConfigError, match=r"^file x cannot be read: No such file"):
         read_toml(tmp_path / "none.toml", name="file x")

@@ -1,4 +1,4 @@
-"""What a search for sizes shows of its trials."""
+"""How the trials of a search for fast sizes are shown."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from propload.trials import Trial, Tuning
 
 
 def tuning(*speeds):
-    """Return a search that tried one worker, and the default with as many as it has."""
+    """Return a search that tried one worker and the default number of workers."""
     sizes = [(BATCH_ROWS, 1), (BATCH_ROWS, WORKERS)]
     trials = [
         Trial(batch_rows, workers, 1.0, speed, 1 << 20)
@@ -17,11 +17,11 @@ def tuning(*speeds):
 
 
 @pytest.mark.parametrize("speeds", [(191_000.0, 200_000.0), (90_000.0, 200_000.0)])
-def test_the_choice_that_is_marked_is_the_one_that_is_spoken_of(speeds):
-    said = tuning(*speeds)
-    (marked,) = (line for line in str(said).splitlines() if "◀" in line)
+def test_marked_trial_is_the_one_that_is_recommended(speeds):
+    search = tuning(*speeds)
+    (marked,) = (line for line in str(search).splitlines() if "◀" in line)
     workers, _, speed, *_ = marked.split()
-    assert f"workers = {workers}: {speed} rows/s" in str(said).splitlines()[-1]
-    html = said._repr_html_()
+    assert f"workers = {workers}: {speed} rows/s" in str(search).splitlines()[-1]
+    html = search._repr_html_()
     (row,) = (one for one in html.split("<tr>") if "#2a7" in one)
     assert row.partition("</td>")[0].endswith(f">{workers}")
