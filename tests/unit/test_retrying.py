@@ -108,7 +108,7 @@ def test_seconds_count_from_the_end_of_a_suspension(clock):
     options = RetryOptions(99, 2.0, lambda: clock.now < 101.0)
     with pytest.raises(TransientWriteError, match="93 more"):
         retry(failing(99), options, stop=clock, name="batch")
-    # a wait of 0.8 s began while limits were suspended and ended at 101.5: 1.6 s more are
+    # a wait of 0.8 s began during the suspension and ended at 101.5: 1.6 s more are
     # allowed
     assert clock.now == pytest.approx(103.1)
 

@@ -1,4 +1,4 @@
-"""What is said of columns of text that look like something else."""
+"""Advice on columns of text that look like numbers, amounts of money or dates."""
 
 import re
 import tomllib
@@ -10,7 +10,7 @@ from propload.batch import ROW
 from propload.checking.hints import COLUMNS_LISTED, text_hints
 from propload.prepare.mapping import MapContext, load_mapping
 
-READ = {
+READABLE = {
     "euros": (["€ 400.000 k.k.", "€ 1.250", "€ 500,-"], [400_000, 1_250, 500]),
     "dollars": (["$150.00", "$1,200.00"], [150, 1_200]),
     "behind": (["350.000 €", "12,50 EUR"], [350_000, 12.5]),
@@ -23,7 +23,7 @@ DATES = {
     "12-03-2025;31-12-2024": ("%d-%m-%Y", [(2025, 3, 12), (2024, 12, 31)]),
     " 1.12.2025;13.1.2026": ("%d.%m.%Y", [(2025, 12, 1), (2026, 1, 13)]),
     "01/16/2018;12/1/2019": ("%m/%d/%Y", [(2018, 1, 16), (2019, 12, 1)]),
-    # exports of several years are often of several programs
+    # an export that spans years may come from several programs
     "2019-07-23;01/16/2018": ('%m/%d/%Y", "%Y-%m-%d', [(2019, 7, 23), (2018, 1, 16)]),
 }
 PLAIN = {
@@ -32,9 +32,9 @@ PLAIN = {
     "house numbers": ["1", "14A", "3", "7B", "9"],
     "versions": ["1.2.3", "1.2.4"],
     "postal codes": ["2611 AB", "2312 CD"],
-    # a number would lose their digits, and a mapping refuses them
+    # as numbers they would lose digits, and a mapping would refuse them
     "long numbers": ["12345678901234567890123", "2"],
-    # numbers that are texts because they are the key
+    # numbers that are text because they are the key
     "fractions of a key": ["1.1", "1.10"],
     "nothing": [None, None],
     "failed formulas": ["#N/A", "#DIV/0!"],
@@ -47,11 +47,11 @@ NAMES = ["price", "Prijs (in €)", 'a "b"']
 
 
 def read_by_hint(names, texts):
-    """Return what the rules of the only note read of texts, of each column the same."""
+    """Return each column's values as the rules in the one note read them."""
     frame = pl.DataFrame(dict.fromkeys(names, texts))
     [note] = text_hints(frame, names)
-    told = note.partition("text: ")[2]
-    rules = re.findall(r"(.*? = \{ .*? \}) for '[^']*'(?:, |$)", told)
+    rules_text = note.partition("text: ")[2]
+    rules = re.findall(r"(.*? = \{ .*? \}) for '[^']*'(?:, |$)", rules_text)
     mapping = load_mapping(tomllib.loads("\n".join(rules)))
     good, reasons = mapping.apply(frame.with_row_index(ROW), MapContext())
     assert reasons.is_empty()
@@ -59,39 +59,39 @@ def read_by_hint(names, texts):
     return [good[name].to_list() for name in names]
 
 
-@pytest.mark.parametrize(("texts", "values"), READ.values(), ids=READ)
-def test_the_rule_that_is_told_reads_the_values(texts, values):
-    for read in read_by_hint(NAMES, texts):
-        assert [float(one) for one in read] == values
+@pytest.mark.parametrize(("texts", "values"), READABLE.values(), ids=READABLE)
+def test_suggested_rule_reads_the_values(texts, values):
+    for column in read_by_hint(NAMES, texts):
+        assert [float(one) for one in column] == values
 
 
 @pytest.mark.parametrize("texts", DATES)
-def test_dates_are_told_with_their_format(texts):
+def test_rule_for_dates_has_their_format(texts):
     form, days = DATES[texts]
     frame = pl.DataFrame({"on": texts.split(";")})
     [note] = text_hints(frame, ["on"])
     assert f'on = {{ parse = "date", formats = ["{form}"] }}' in note
-    [read] = read_by_hint(["on"], texts.split(";"))
-    assert [(day.year, day.month, day.day) for day in read] == days
+    [dates] = read_by_hint(["on"], texts.split(";"))
+    assert [(day.year, day.month, day.day) for day in dates] == days
 
 
-def test_where_days_and_months_are_small_both_formats_are_told():
+def test_ambiguous_days_and_months_get_both_formats():
     [note] = text_hints(pl.DataFrame({"on": ["01-02-2025"]}), ["on"])
     assert 'formats = ["%d-%m-%Y"] or ["%m-%d-%Y"] }' in note
 
 
-def test_dates_that_a_word_makes_texts_need_no_format():
+def test_iso_dates_among_words_need_no_format():
     [note] = text_hints(pl.DataFrame({"on": ["onbekend", "2025-02-01"]}), ["on"])
     assert "on = { parse = \"date\" } for '2025-02-01'" in note
 
 
 @pytest.mark.parametrize("texts", PLAIN.values(), ids=PLAIN)
-def test_texts_are_texts(texts):
+def test_plain_text_gets_no_hint(texts):
     frame = pl.DataFrame({"a": pl.Series(texts, dtype=pl.String)})
     assert text_hints(frame, ["a"]) == []
 
 
-def test_the_value_that_keeps_numbers_from_being_numbers_is_told():
+def test_word_that_turns_a_numeric_column_into_text_is_named():
     prices = [str(price) for price in range(100_000, 101_500)]
     frame = pl.DataFrame({"price": [*prices, None, "n.v.t."]})
     [note] = text_hints(frame, ["price"])
@@ -101,12 +101,12 @@ def test_the_value_that_keeps_numbers_from_being_numbers_is_told():
     assert "--null-words" in note
 
 
-def test_a_price_that_is_not_told_is_no_reason_to_be_silent():
+def test_amounts_among_words_still_get_a_hint():
     [note] = text_hints(pl.DataFrame({"a": ["op aanvraag", "€ 350.000"]}), ["a"])
     assert "a = { parse = \"money\" } for '€ 350.000'" in note
 
 
-def test_of_many_columns_the_first_are_told():
+def test_hint_lists_the_first_of_many_columns_and_counts_the_rest():
     names = [f"c{number}" for number in range(COLUMNS_LISTED + 3)]
     [note] = text_hints(pl.DataFrame({name: ["€ 1"] for name in names}), names)
     assert f"{names[COLUMNS_LISTED - 1]} = " in note

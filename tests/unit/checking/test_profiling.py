@@ -5,7 +5,7 @@ from propload.checking.profiling import ColumnCounts
 TYPES = {"id": ("bigint", "bigint"), "town": ("text", "text"), "at": ("date", "(new)")}
 
 
-def told(*parts):
+def checks_of(*parts):
     counts = ColumnCounts()
     for part in parts:
         counts.add(pl.Series(name, values) for name, values in part.items())
@@ -15,20 +15,20 @@ def told(*parts):
     }
 
 
-def test_values_are_compared_over_all_parts():
-    found = told({"id": [1, 2], "town": ["a", "b"]}, {"id": [3], "town": ["a"]})
+def test_values_are_compared_across_all_parts():
+    found = checks_of({"id": [1, 2], "town": ["a", "b"]}, {"id": [3], "town": ["a"]})
     assert found["id"] == (0, True, "bigint", "bigint")
     assert found["town"] == (0, False, "text", "text")
 
 
-def test_a_value_that_repeats_once_repeats_for_good():
-    assert told({"town": ["a", "a"]}, {"town": ["b"]})["town"][1] is False
+def test_column_with_a_repeated_value_never_counts_as_distinct_again():
+    assert checks_of({"town": ["a", "a"]}, {"town": ["b"]})["town"][1] is False
 
 
-def test_nulls_are_counted_over_all_parts():
-    assert told({"id": [1, None]}, {"id": [None]})["id"][:2] == (2, False)
+def test_nulls_are_counted_across_all_parts():
+    assert checks_of({"id": [1, None]}, {"id": [None]})["id"][:2] == (2, False)
 
 
-def test_a_column_of_which_no_value_came_is_not_distinct():
-    assert told({"id": []})["at"] == (0, False, "date", "(new)")
-    assert told({"id": []})["id"][:2] == (0, False)
+def test_column_without_values_is_not_distinct():
+    assert checks_of({"id": []})["at"] == (0, False, "date", "(new)")
+    assert checks_of({"id": []})["id"][:2] == (0, False)

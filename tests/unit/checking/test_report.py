@@ -25,7 +25,7 @@ REPORT = CheckReport(
 )
 
 
-def test_text_tells_what_a_load_would_do():
+def test_text_shows_what_a_load_would_do():
     assert str(REPORT).splitlines() == [
         "homes.csv → public.homes (exists): nothing was written",
         "  1,200 rows read, 1 would be rejected",
@@ -41,8 +41,8 @@ def test_text_tells_what_a_load_would_do():
     ]
 
 
-def test_numbers_and_words_agree_and_one_message_of_several_is_an_example():
-    one = replace(
+def test_text_uses_singular_and_marks_one_of_several_messages():
+    report = replace(
         REPORT,
         rows=1,
         rejected=2,
@@ -52,7 +52,7 @@ def test_numbers_and_words_agree_and_one_message_of_several_is_an_example():
         columns=(ColumnCheck("id", "bigint", "bigint", nulls=1, distinct=False),),
         reasons=(ReasonCount("check", "price", "ge", 2, "price is negative"),),
     )
-    text = str(one)
+    text = str(report)
     assert "  1 row read, 2 would be rejected" in text
     assert "key id: 1 row repeats the key of an earlier row" in text
     assert "  1 row repeats an earlier row in every column" in text
@@ -60,42 +60,42 @@ def test_numbers_and_words_agree_and_one_message_of_several_is_an_example():
     assert "    2  check price ge: such as price is negative" in text
 
 
-def test_nothing_is_said_of_a_key_that_no_row_has():
+def test_text_is_silent_about_repeats_of_a_missing_key():
     text = str(replace(REPORT, key=("nope",), row_repeats=0))
     assert "  key nope\n" in text
     assert "repeat" not in text
 
 
-def test_a_check_that_was_interrupted_says_so():
+def test_headline_says_that_a_check_was_interrupted():
     head = str(replace(REPORT, interrupted=True)).splitlines()[0]
     assert head.endswith("(exists): stopped on request, nothing was written")
 
 
-def test_json_and_html_hold_the_same():
+def test_json_and_html_hold_candidates_counts_and_types():
     values = json.loads(REPORT.to_json())
     assert values["candidates"] == ["id"]
     assert values["expected"]["inserted"] == 1_100
     html = REPORT._repr_html_()
     assert "bigint → numeric(10,2)" in html
-    # nbconvert would set columns of text in letters of many widths, marimo cut them
+    # nbconvert would show columns in a proportional font, and marimo would cut them
     assert html.startswith("<pre style='font-family:monospace;white-space:pre-wrap'>")
 
 
-def test_a_very_long_name_does_not_push_the_types_of_other_columns_away():
-    def named(*names):
+def test_very_long_name_does_not_widen_the_column_of_names():
+    def lines_of(*names):
         columns = (ColumnCheck(name, "bigint", "bigint", 0, True) for name in names)
         return str(replace(REPORT, columns=tuple(columns))).splitlines()
 
     long, edge = "n" * 200, "e" * 24
-    lines = named("id", long, edge)
+    lines = lines_of("id", long, edge)
     assert f"  {'id':<24}  bigint" in lines
     assert f"  {long}  bigint" in lines
     assert f"  {edge}  bigint" in lines
-    # of names that all are short, the longest one tells the width
-    assert "  id  bigint" in named("id", "no")
+    # if all names are short, the longest one sets the width
+    assert "  id  bigint" in lines_of("id", "no")
 
 
-def test_a_value_in_a_check_commands_no_ipython():
+def test_control_characters_are_escaped_in_ipython():
     printed = []
     printer = SimpleNamespace(text=printed.append)
     report = replace(REPORT, notes=("\x1b[2J",))

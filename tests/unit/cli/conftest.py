@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 import propload.cli
 from tests.unit.cli.loads import LoadRecorder
-from tests.unit.cli.rejected import refuse_many
+from tests.unit.cli.rejected import reject_in_two_runs
 
 
 @pytest.fixture(scope="session")
@@ -34,8 +34,8 @@ def commands_loaded_once():
 
 
 @pytest.fixture(autouse=True)
-def logs_as_before():
-    """Restore the loggers, which each command that is called sets up."""
+def restored_loggers():
+    """Restore the loggers, which each command sets up anew."""
     log, root = logging.getLogger("propload"), logging.getLogger()
     before = (list(log.handlers), log.level, log.propagate)
     handlers, level = list(root.handlers), root.level
@@ -55,24 +55,24 @@ def run(app, monkeypatch, tmp_path):
     # --config sets it for the whole process, so it must be restored
     monkeypatch.setenv("PROPLOAD_CONFIG", "")
 
-    def call(*words, **options):
-        return CliRunner().invoke(app, list(words), **options)
+    def call(*arguments, **options):
+        return CliRunner().invoke(app, list(arguments), **options)
 
     return call
 
 
 @pytest.fixture
 def load(monkeypatch):
-    """Replace loads by a double, which is the value and records its calls."""
-    called = LoadRecorder()
+    """Replace loads by a double that records its calls. Value: the double."""
+    recorder = LoadRecorder()
     for name in ("ingesting", "checking.check"):
         module = ModuleType(f"propload.{name}")
-        module.ingest = module.check = called
+        module.ingest = module.check = recorder
         monkeypatch.setitem(sys.modules, f"propload.{name}", module)
-    return called
+    return recorder
 
 
 @pytest.fixture
-def refused(state_dir):
+def rejecting_runs(state_dir):
     """Create two runs that rejected 3 rows and 30 rows."""
-    refuse_many(state_dir)
+    reject_in_two_runs(state_dir)

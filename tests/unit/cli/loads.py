@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from propload.report import Counts, Report, TargetName
 
 
-def a_report(**changes):
+def make_report(**changes):
     values = {
         "run_id": "r1",
         "status": "loaded",
@@ -35,7 +35,7 @@ class LoadRecorder:
 
     def __init__(self):
         self.calls = []
-        self.answer = a_report()
+        self.answer = make_report()
 
     def __call__(self, source, /, **settings):
         self.calls.append((source, settings))

@@ -10,7 +10,7 @@ from propload.rejecting import RejectedRows, RejectWriter
 RUNS = ("20260701-aa", "20260702-bb")
 
 
-def refuse_many(state_dir):
+def reject_in_two_runs(state_dir):
     """Write the files of two runs that rejected 3 rows and 30 rows."""
     for run_id, rows in zip(RUNS, (3, 30), strict=True):
         raw = pl.DataFrame(
@@ -43,9 +43,9 @@ def refuse_many(state_dir):
         writer.close()
 
 
-def refuse(state_dir, **own):
+def reject_one_row(state_dir, **values):
     """Write the file of a run that rejected one row with these values."""
-    raw = pl.DataFrame({**own, ROW: 0, SOURCE: "a.csv", NUMBER: 1, AS_OF: None})
+    raw = pl.DataFrame({**values, ROW: 0, SOURCE: "a.csv", NUMBER: 1, AS_OF: None})
     reason = {"stage": "map", "column": "row", "message": "is odd"}
     reasons = pl.DataFrame([{ROW: 0, **reason}], schema=REASONS)
     writer = RejectWriter(state_dir / "rejects" / f"{RUNS[0]}.ndjson", RUNS[0])

@@ -1,4 +1,4 @@
-"""How a command ends: its exit code, its report, and what it says of an error."""
+"""How a command ends: its exit code, its report, and its message of an error."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from propload.errors import (
     WriteError,
 )
 from propload.report import Counts
-from tests.unit.cli.loads import CheckDouble, a_report
+from tests.unit.cli.loads import CheckDouble, make_report
 
 
 @pytest.mark.parametrize("problems", [(), ("no key",)])
-def test_check_exits_with_130_where_it_was_interrupted(run, load, problems):
+def test_check_exits_with_130_if_it_was_interrupted(run, load, problems):
     load.answer = CheckDouble(problems, interrupted=True)
     assert run("check", "a.csv").exit_code == 130
 
 
 @pytest.mark.parametrize(("problems", "code"), [((), 0), (("no key",), 1)])
-def test_check_exits_with_1_where_a_load_would_stop(run, load, problems, code):
+def test_check_exits_with_1_if_a_load_would_stop(run, load, problems, code):
     load.answer = CheckDouble(problems)
     assert run("check", "a.csv").exit_code == code
 
 
-def test_the_report_is_text_or_json(run, load):
+def test_report_is_printed_as_text_or_json(run, load):
     assert run("ingest", "a.csv").stdout == f"{load.answer}\n"
     result = run("ingest", "a.csv", "--json")
     assert json.loads(result.stdout) == load.answer.as_dict()
@@ -48,8 +48,8 @@ def test_the_report_is_text_or_json(run, load):
         ("interrupted", 130),
     ],
 )
-def test_the_exit_code_is_that_of_the_report(status, code, run, load):
-    load.answer = a_report(status=status)
+def test_exit_code_follows_from_the_status_of_the_report(status, code, run, load):
+    load.answer = make_report(status=status)
     assert run("ingest", "a.csv").exit_code == code
 
 
@@ -63,8 +63,8 @@ def test_the_exit_code_is_that_of_the_report(status, code, run, load):
         (Counts(), 0),
     ],
 )
-def test_a_run_that_refused_every_row_is_no_success_to_cron(counts, code, run, load):
-    load.answer = a_report(counts=counts)
+def test_run_that_rejected_every_row_exits_with_3(counts, code, run, load):
+    load.answer = make_report(counts=counts)
     assert run("ingest", "a.csv").exit_code == code
 
 
@@ -74,13 +74,13 @@ def test_a_run_that_refused_every_row_is_no_success_to_cron(counts, code, run, l
         ConfigError("wrong word"),
         SourceError("cannot be read", source="a.csv", row=3),
         WriteError("refused", table="homes"),
-        RejectLimitError("too many", report=a_report(status="stopped")),
+        RejectLimitError("too many", report=make_report(status="stopped")),
         LockedError("locked"),
     ],
     ids=lambda error: type(error).__name__,
 )
 @pytest.mark.parametrize("debug", [False, True])
-def test_an_error_is_a_message_and_its_code(error, debug, run, load):
+def test_error_gives_its_message_and_exit_code(error, debug, run, load):
     load.answer = error
     result = run("ingest", "a.csv", *(["--debug"] if debug else []))
     assert result.exit_code == error.exit_code
@@ -89,15 +89,15 @@ def test_an_error_is_a_message_and_its_code(error, debug, run, load):
     assert result.exception is None or isinstance(result.exception, SystemExit)
 
 
-def test_an_error_with_a_report_prints_the_report_too(run, load):
-    report = a_report(status="stopped")
+def test_error_with_a_report_prints_message_and_report(run, load):
+    report = make_report(status="stopped")
     load.answer = RejectLimitError("too many", report=report)
     result = run("ingest", "a.csv", "--json")
     assert json.loads(result.stdout) == report.as_dict()
     assert result.stderr.endswith(" propload: too many\n")
 
 
-def test_an_error_without_a_report_is_json_too(run, load):
+def test_error_without_a_report_is_printed_as_json(run, load):
     load.answer = SourceError("homes.csv does not exist")
     result = run("ingest", "a.csv", "--json")
     assert json.loads(result.stdout) == {
@@ -108,15 +108,17 @@ def test_an_error_without_a_report_is_json_too(run, load):
     assert result.stderr.endswith(" propload: homes.csv does not exist\n")
 
 
-def test_another_user_s_file_is_no_fault_of_propload(run, load, tmp_path, monkeypatch):
+def test_file_of_another_user_is_not_an_unexpected_error(
+    run, load, tmp_path, monkeypatch
+):
     load.answer = PermissionError(13, "Permission denied", str(tmp_path))
     monkeypatch.setattr("os.geteuid", lambda: tmp_path.stat().st_uid + 1)
-    said = run("ingest", "a.csv").stderr
-    assert f"propload: {tmp_path} belongs to " in said
-    assert "unexpected" not in said
+    stderr = run("ingest", "a.csv").stderr
+    assert f"propload: {tmp_path} belongs to " in stderr
+    assert "unexpected" not in stderr
 
 
-def test_a_fault_of_propload_is_one_line_without_debug(run, load):
+def test_unexpected_error_shows_a_traceback_only_with_debug(run, load):
     load.answer = ZeroDivisionError("division by zero")
     result = run("ingest", "a.csv")
     assert result.exit_code == 1
@@ -126,7 +128,7 @@ def test_a_fault_of_propload_is_one_line_without_debug(run, load):
 
 
 @pytest.mark.parametrize(
-    ("error", "limit"),
+    ("error", "message"),
     [
         (MemoryError(), "cannot get more memory: raise its limit (ulimit -v"),
         (
@@ -135,22 +137,22 @@ def test_a_fault_of_propload_is_one_line_without_debug(run, load):
         ),
     ],
 )
-def test_a_limit_of_the_process_is_no_fault_of_propload(error, limit, run, load):
+def test_limit_of_the_process_is_not_an_unexpected_error(error, message, run, load):
     load.answer = error
     result = run("ingest", "a.csv")
     assert result.exit_code == 1
-    assert limit in result.stderr
+    assert message in result.stderr
     assert "unexpected" not in result.stderr
 
 
-def test_a_fault_of_propload_is_json_too(run, load):
+def test_unexpected_error_is_printed_as_json(run, load):
     load.answer = ZeroDivisionError("division by zero")
-    said = json.loads(run("ingest", "a.csv", "--json").stdout)
-    assert (said["status"], said["exit_code"]) == ("failed", 1)
-    assert "unexpected ZeroDivisionError: division by zero" in said["message"]
+    printed = json.loads(run("ingest", "a.csv", "--json").stdout)
+    assert (printed["status"], printed["exit_code"]) == ("failed", 1)
+    assert "unexpected ZeroDivisionError: division by zero" in printed["message"]
 
 
-def test_ctrl_c_is_130_without_a_traceback(run, load):
+def test_ctrl_c_exits_with_130_and_no_traceback(run, load):
     load.answer = KeyboardInterrupt()
     result = run("ingest", "a.csv")
     assert result.exit_code == 130
@@ -159,7 +161,7 @@ def test_ctrl_c_is_130_without_a_traceback(run, load):
     assert result.stdout == ""
 
 
-def test_ctrl_c_before_there_is_a_report_is_json_too(run, load):
+def test_ctrl_c_without_a_report_is_printed_as_json(run, load):
     load.answer = KeyboardInterrupt("the run was stopped before it began")
     result = run("ingest", "a.csv", "--json")
     assert result.exit_code == 130
@@ -170,35 +172,37 @@ def test_ctrl_c_before_there_is_a_report_is_json_too(run, load):
     }
 
 
-@pytest.mark.parametrize("words", [[], ["--json"]])
-def test_a_second_ctrl_c_prints_the_report_of_what_was_loaded(run, load, words):
-    report = a_report(status="failed")
+@pytest.mark.parametrize("arguments", [[], ["--json"]])
+def test_second_ctrl_c_prints_the_report_of_the_run(run, load, arguments):
+    report = make_report(status="failed")
     load.answer = KeyboardInterrupt("SIGINT")
     load.answer.__cause__ = LoadError("told to stop immediately", report=report)
-    result = run("ingest", "a.csv", *words)
+    result = run("ingest", "a.csv", *arguments)
     assert result.exit_code == 130
     assert report.run_id in result.stdout
-    if words:
+    if arguments:
         assert json.loads(result.stdout) == report.as_dict()
     assert result.stderr.endswith(" propload: interrupted: SIGINT\n")
 
 
 @pytest.mark.parametrize("place", ["flag", "variable", "file", "job"])
-def test_a_password_is_in_no_message(place, run, load, monkeypatch, tmp_path):
+def test_password_is_never_printed_wherever_it_was_set(
+    place, run, load, monkeypatch, tmp_path
+):
     dsn = "postgresql://u:sesame@h/d"
     cause = OSError(f"could not connect to {dsn}")
     load.answer = RuntimeError(f"driver said: {dsn}")
     load.answer.__cause__ = cause
-    words = ["ingest", "a.csv", "--debug"]
+    arguments = ["ingest", "a.csv", "--debug"]
     if place == "flag":
-        words += ["--to", dsn]
-        monkeypatch.setattr(sys, "argv", ["propload", *words])
+        arguments += ["--to", dsn]
+        monkeypatch.setattr(sys, "argv", ["propload", *arguments])
     elif place == "variable":
         monkeypatch.setenv("PROPLOAD_TO", dsn)
     else:
         head = "[jobs.j]\n" if place == "job" else ""
         text = f'{head}to = "{dsn}"'
         (tmp_path / "propload.toml").write_text(text, encoding="utf-8")
-    result = run(*words)
+    result = run(*arguments)
     assert "could not connect" in result.stderr
     assert "sesame" not in result.output

@@ -1,4 +1,4 @@
-"""What the commands say of themselves: their help, and the words a shell completes."""
+"""The help of commands, and what a shell completes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from propload.cli import COMMANDS, load_command
 
 @pytest.fixture
 def help_of(run, monkeypatch):
-    """Return the help of a command, which is made once: it takes many milliseconds."""
+    """Return a function for a command's help, which is cached because it is slow."""
 
     def help_of(*words, columns=200):
         if (words, columns) not in HELP:
@@ -25,7 +25,7 @@ def help_of(run, monkeypatch):
 
 
 HELP = {}
-#: The words of each command, those of a group one by one.
+#: The words of each command, and of each command of a group.
 COMMAND_LINES = [
     (name, *sub)
     for name in COMMANDS
@@ -33,25 +33,25 @@ COMMAND_LINES = [
 ]
 
 
-def test_help_says_whether_a_command_crawls(help_of):
+def test_help_mentions_spiders_only_for_commands_that_crawl(help_of):
     commands = ("ingest", "check", "tune")
     crawling = {c for c in commands if "spider:NAME" in help_of(c)}
     assert crawling == {"ingest", "check"}
 
 
-def test_no_command_shows_the_help(run):
+def test_help_is_shown_if_no_command_is_given(run):
     result = run()
     for name, line in COMMANDS.items():
         assert re.search(rf" {name} +{re.escape(line)} ", result.output)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_the_line_of_a_command_is_the_first_of_its_help(name):
+def test_summary_of_a_command_is_the_first_line_of_its_help(name):
     assert load_command(name).help.partition("\n")[0] == COMMANDS[name]
 
 
 @pytest.mark.parametrize("columns", [60, 80])
-def test_help_is_broken_by_the_terminal_alone(columns, help_of):
+def test_help_breaks_lines_only_at_the_width_of_the_terminal(columns, help_of):
     for words in (("ingest",), ("recover",), ("demo",), ("runs", "drop"), ()):
         lines = help_of(*words, columns=columns).splitlines()
         start = next(n for n, one in enumerate(lines) if "Usage:" in one) + 1
@@ -64,23 +64,23 @@ def test_help_is_broken_by_the_terminal_alone(columns, help_of):
 
 
 @pytest.mark.parametrize("words", COMMAND_LINES, ids=" ".join)
-def test_examples_can_be_pasted_from_a_usual_terminal(words, help_of):
+def test_examples_are_not_wrapped_in_80_columns(words, help_of):
     below = help_of(*words, columns=80).partition(" Example")[2]
     examples = [line.strip() for line in below.splitlines() if line.strip()]
-    # the rest of one that was broken would be a command of its own
+    # the rest of a wrapped example would look like a command of its own
     assert examples
     for line in examples:
         assert re.match(r"(propload|psql|cat \S+ \| propload) ", line), line
 
 
 @pytest.mark.parametrize("command", ["ingest", "check", "tune"])
-def test_help_shows_what_is_read_first_and_how_it_runs_last(command, help_of):
-    told = help_of(command)
-    found = re.findall(r"^╭─ (.*?) ─", told, re.MULTILINE)
+def test_help_orders_panels_from_reading_to_output(command, help_of):
+    help_text = help_of(command)
+    found = re.findall(r"^╭─ (.*?) ─", help_text, re.MULTILINE)
     crawling = [] if command == "tune" else ["Crawling"]
     first = ["Arguments", "Reading", "Target", "Rows", "Speed and memory", "Safety"]
     assert found == [*first, "Running", *crawling, "Output"]
-    flags = re.findall(r"^│ (--[a-z-]+)", told, re.MULTILINE)
+    flags = re.findall(r"^│ (--[a-z-]+)", help_text, re.MULTILINE)
     assert flags.index("--progress" if crawling else "--write") < flags.index("--job")
     assert flags.index("--job") + 1 == flags.index("--config")
 
@@ -90,42 +90,45 @@ def test_help_shows_what_is_read_first_and_how_it_runs_last(command, help_of):
     [(), ("ingest",), ("tune",), ("recover",), ("runs",), ("db", "psql")],
     ids=" ".join,
 )
-def test_help_shows_words_instead_of_types(words, help_of):
-    told = help_of(*words)
-    assert not re.search(r"<\w+|\[\[", told)
+def test_help_shows_no_types_of_typer(words, help_of):
+    help_text = help_of(*words)
+    assert not re.search(r"<\w+|\[\[", help_text)
 
 
-def test_help_says_what_a_resume_alone_means(help_of):
-    told = re.sub(r"[│\s]+", " ", help_of("ingest"))
-    assert "true (or --resume alone) means the last unfinished one" in told
+def test_help_explains_resume_without_a_value(help_of):
+    help_text = re.sub(r"[│\s]+", " ", help_of("ingest"))
+    assert "true (or --resume alone) means the last unfinished one" in help_text
 
 
 @pytest.mark.parametrize("words", [("recover",), ("rejects", "replay")])
-def test_help_shows_no_default_where_settings_are_those_of_the_run(words, help_of):
+def test_help_shows_no_default_of_settings_taken_from_the_run(words, help_of):
     shown = help_of(*words)
     assert "[default: upsert]" not in shown
     assert "[default: auto]" not in shown
-    # of who loads the rows now
+    # a setting of whoever loads the rows now
     assert "[default: 600MB]" in shown
 
 
-def test_help_tells_each_exit_code(help_of):
-    told = help_of("ingest")
-    assert all(f" {code} " in told for code in (0, 1, 2, 3, 4, 5, 75, 130))
+def test_help_lists_every_exit_code(help_of):
+    help_text = help_of("ingest")
+    assert all(f" {code} " in help_text for code in (0, 1, 2, 3, 4, 5, 75, 130))
 
 
-def test_the_words_below_a_command_are_completed(app):
-    told = {"_PROPLOAD_COMPLETE": "complete_bash", "COMP_WORDS": "propload db st"}
+def test_shell_completes_the_commands_of_a_group(app):
+    environment = {
+        "_PROPLOAD_COMPLETE": "complete_bash",
+        "COMP_WORDS": "propload db st",
+    }
     result = CliRunner().invoke(
-        app, prog_name="propload", env={**told, "COMP_CWORD": "2"}
+        app, prog_name="propload", env={**environment, "COMP_CWORD": "2"}
     )
     assert result.output.split() == ["start", "stop", "status"]
 
 
-def test_the_words_of_a_setting_are_completed(app):
-    words = "propload ingest a.csv --mode in"
-    told = {"_PROPLOAD_COMPLETE": "complete_bash", "COMP_WORDS": words}
+def test_shell_completes_the_values_of_a_setting(app):
+    command_line = "propload ingest a.csv --mode in"
+    environment = {"_PROPLOAD_COMPLETE": "complete_bash", "COMP_WORDS": command_line}
     result = CliRunner().invoke(
-        app, prog_name="propload", env={**told, "COMP_CWORD": "4"}
+        app, prog_name="propload", env={**environment, "COMP_CWORD": "4"}
     )
     assert result.output.split() == ["insert-new"]

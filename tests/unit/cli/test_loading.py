@@ -1,4 +1,4 @@
-"""The words of `ingest` and `check` reach the load as its settings."""
+"""Arguments of `ingest` and `check` reach the load as its settings."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import pytest
 from propload.config import SETTINGS
 from tests.unit.cli.loads import CheckDouble
 
-#: A text for each setting that only it could have made.
-WRITTEN = {
+#: A value for each setting, the texts all different.
+VALUES = {
     "to": "postgresql://u@h/d",
     "table": "homes",
     "key": "a,b",
@@ -44,49 +44,51 @@ WRITTEN = {
 }
 
 
-def test_every_setting_has_a_text_in_this_test():
-    assert set(WRITTEN) == set(SETTINGS)
+def test_values_of_this_file_cover_every_setting():
+    assert set(VALUES) == set(SETTINGS)
 
 
-def words_for(name, written):
+def arguments_for(name, value):
     flag = SETTINGS[name].flag
-    if written is True:
+    if value is True:
         return [flag]
-    if written is False:
+    if value is False:
         return ["--no-" + flag.removeprefix("--")]
-    return [flag, written]
+    return [flag, value]
 
 
 @pytest.mark.parametrize("command", ["ingest", "check"])
-def test_the_flag_of_each_setting_reaches_the_load_under_its_name(command, run, load):
-    # every text is another one, so that a flag under a wrong name would show
-    texts = [text for text in WRITTEN.values() if isinstance(text, str)]
+def test_flag_of_each_setting_reaches_the_load_under_its_name(command, run, load):
+    # all texts differ, so that a flag under a wrong name would show
+    texts = [text for text in VALUES.values() if isinstance(text, str)]
     assert len(set(texts)) == len(texts)
-    words = [word for name in SETTINGS for word in words_for(name, WRITTEN[name])]
+    arguments = [
+        argument for name in SETTINGS for argument in arguments_for(name, VALUES[name])
+    ]
     if command == "check":
         load.answer = CheckDouble()
-    result = run(command, "a.csv", *words)
+    result = run(command, "a.csv", *arguments)
     assert result.exit_code == 0, result.output
-    assert load.calls == [("a.csv", {"job": None, **WRITTEN})]
+    assert load.calls == [("a.csv", {"job": None, **VALUES})]
 
 
 @pytest.mark.parametrize("name", ["header", "lock", "progress"])
-def test_a_switch_alone_is_one_setting(name, run, load):
-    assert run("ingest", "a.csv", *words_for(name, WRITTEN[name])).exit_code == 0
-    assert load.calls == [("a.csv", {"job": None, name: WRITTEN[name]})]
+def test_switch_sets_nothing_but_its_own_setting(name, run, load):
+    assert run("ingest", "a.csv", *arguments_for(name, VALUES[name])).exit_code == 0
+    assert load.calls == [("a.csv", {"job": None, name: VALUES[name]})]
 
 
-def test_a_flag_that_is_not_given_is_not_a_setting(run, load):
+def test_flags_that_are_not_given_set_nothing(run, load):
     assert run("ingest", "a.csv").exit_code == 0
     assert load.calls == [("a.csv", {"job": None})]
 
 
-def test_several_sources_are_one_load(run, load):
+def test_several_sources_make_one_load(run, load):
     assert run("ingest", "a.csv", "-", "b/*.csv").exit_code == 0
     assert load.calls[0][0] == ["a.csv", "-", "b/*.csv"]
 
 
-def test_a_job_gives_its_source_unless_the_command_does(run, load, tmp_path):
+def test_source_of_a_job_is_used_unless_the_command_names_one(run, load, tmp_path):
     config = '[jobs.night]\nsource = ["a.csv", "-"]\ntable = "homes"'
     (tmp_path / "propload.toml").write_text(config, encoding="utf-8")
     assert run("ingest", "--job", "night").exit_code == 0
@@ -97,7 +99,7 @@ def test_a_job_gives_its_source_unless_the_command_does(run, load, tmp_path):
     ]
 
 
-def test_config_names_the_file(run, load, tmp_path):
+def test_config_flag_names_the_configuration_file(run, load, tmp_path):
     (tmp_path / "other.toml").write_text('[jobs.j]\nsource = "a.csv"', encoding="utf-8")
     result = run("ingest", "--job", "j", "--config", "other.toml")
     assert result.exit_code == 0, result.output
@@ -105,11 +107,11 @@ def test_config_names_the_file(run, load, tmp_path):
 
 
 @pytest.mark.parametrize("command", ["ingest", "check"])
-def test_a_spider_is_told_its_arguments(command, run, load):
+def test_spider_arguments_reach_the_load_but_are_refused_for_files(command, run, load):
     if command == "check":
         load.answer = CheckDouble()
-    words = ("-a", "place=delft", "--set", "LOG_LEVEL=INFO")
-    assert run(command, "spider:funda", *words).exit_code == 0
+    arguments = ("-a", "place=delft", "--set", "LOG_LEVEL=INFO")
+    assert run(command, "spider:funda", *arguments).exit_code == 0
     assert load.calls == [
         (
             "spider:funda",
@@ -123,7 +125,7 @@ def test_a_spider_is_told_its_arguments(command, run, load):
     assert run(command, "a.csv", "-a", "place=delft").exit_code == 2
 
 
-def test_no_source_at_all_is_a_usage_error(run, load):
+def test_missing_source_is_a_usage_error(run, load):
     result = run("ingest")
     assert result.exit_code == 2
     assert "no source" in result.stderr
@@ -136,7 +138,7 @@ def test_quiet_turns_progress_off(run, load):
 
 
 @pytest.mark.parametrize(
-    "words",
+    "arguments",
     [
         ["a.csv", "--table", "homes", "--resume"],
         ["--resume", "--table", "homes", "a.csv"],
@@ -144,24 +146,24 @@ def test_quiet_turns_progress_off(run, load):
         ["--resume", "true", "a.csv"],
     ],
 )
-def test_a_resume_alone_is_that_of_the_last_run(words, run, load):
-    assert run("ingest", *words).exit_code == 0
+def test_resume_without_a_run_means_the_last_one(arguments, run, load):
+    assert run("ingest", *arguments).exit_code == 0
     [(source, settings)] = load.calls
     assert (source, settings["resume"]) == ("a.csv", "true")
 
 
-def test_a_resume_takes_the_word_behind_it_for_a_run(run, load):
+def test_resume_takes_the_next_argument_as_its_run(run, load):
     assert run("ingest", "a.csv", "--resume", "r1").exit_code == 0
     assert load.calls[0][1]["resume"] == "r1"
-    # behind --, all are sources
+    # after --, all arguments are sources
     assert run("ingest", "--", "a.csv", "--resume").exit_code == 0
     assert load.calls[1][0] == ["a.csv", "--resume"]
 
 
-def test_a_resume_that_took_the_source_says_so(run, load):
+def test_error_says_that_resume_took_the_source_for_a_run(run, load):
     result = run("ingest", "--resume", "a.csv")
     assert result.exit_code == 2
-    told = "--resume took 'a.csv' for a run: write --resume true"
-    assert result.stderr.endswith(f"{told}\n")
+    message = "--resume took 'a.csv' for a run: write --resume true"
+    assert result.stderr.endswith(f"{message}\n")
     assert "--resume" not in run("ingest", "--resume", "true").stderr
     assert load.calls == []

@@ -1,4 +1,4 @@
-"""How commands print: tables, lists, and what a terminal gets besides."""
+"""How commands print tables, errors and questions, on terminals and elsewhere."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from propload.errors import LoadError, OutputError
 from propload.messages.suggested_commands import Commands
 from propload.report import Counts, Report, TargetName
 
-KEPT = "--state-dir /kept"
+STATE_DIR_FLAG = "--state-dir /kept"
 COLUMNS = ("row", "value")
 LINES = [("a:1", "[red]x[/red]\ty\nz"), ("a:2", "w" * 300)]
 
@@ -29,19 +29,19 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_a_table_is_lines_with_tabs_where_it_is_no_terminal(capsys):
+def test_table_is_tab_separated_if_stdout_is_no_terminal(capsys):
     print_table(Screen(), COLUMNS, LINES)
     out = capsys.readouterr().out.splitlines()
     assert out == ["row\tvalue", "a:1\t[red]x[/red] y z", "a:2\t" + "w" * 300]
 
 
-def test_a_message_commands_no_terminal(capsys):
+def test_control_characters_in_a_message_are_escaped(capsys):
     Screen().explain(LoadError("column a: '\x1b]0;owned\x07' is no number"))
     assert r"'\x1b]0;owned\x07' is no number" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("as_json", [False, True])
-def test_neither_a_traceback_nor_json_commands_a_terminal(as_json, capsys):
+def test_control_characters_in_tracebacks_and_json_are_escaped(as_json, capsys):
     screen = Screen(debug=True, as_json=as_json)
     with pytest.raises(typer.Exit), screen.running():
         raise LoadError("no file 'a\x1b]52;c;ZQ==\x07\x9b\u202e'")
@@ -51,7 +51,7 @@ def test_neither_a_traceback_nor_json_commands_a_terminal(as_json, capsys):
     assert not as_json or json.loads(out)["message"].endswith("\x9b\u202e'")
 
 
-def test_a_line_break_in_a_message_begins_no_message(capsys):
+def test_line_break_in_a_message_cannot_forge_another_message(capsys):
     forged = "2026-07-01 03:00:00+0000 propload: all is well"
     screen = Screen(verbose=True)
     with screen.running():
@@ -63,7 +63,7 @@ def test_a_line_break_in_a_message_begins_no_message(capsys):
     assert [line for line in lines if line.startswith(forged)] == []
 
 
-def test_a_table_fits_the_terminal_and_shows_values_as_they_are(monkeypatch):
+def test_table_on_a_terminal_shows_all_text_without_control_codes(monkeypatch):
     monkeypatch.setenv("COLUMNS", "60")
     monkeypatch.setenv("TERM", "xterm")
     stream = Terminal()
@@ -81,7 +81,9 @@ def test_a_table_fits_the_terminal_and_shows_values_as_they_are(monkeypatch):
 @pytest.mark.parametrize(
     ("width", "source"), [(40, ""), (60, "…tations.csv"), (80, "/in/2026/stations.csv")]
 )
-def test_names_of_runs_stay_whole_where_others_give_way(width, source, monkeypatch):
+def test_only_the_shrinkable_column_is_shortened_on_narrow_terminals(
+    width, source, monkeypatch
+):
     monkeypatch.setenv("COLUMNS", str(width))
     monkeypatch.setenv("TERM", "xterm")
     stream = Terminal()
@@ -99,7 +101,7 @@ def test_names_of_runs_stay_whole_where_others_give_way(width, source, monkeypat
     assert bool(rest) == (width == 40)
 
 
-def test_one_long_text_leaves_room_for_what_gives_way(monkeypatch):
+def test_shrinkable_column_keeps_room_beside_a_very_long_value(monkeypatch):
     monkeypatch.setenv("COLUMNS", "60")
     monkeypatch.setenv("TERM", "xterm")
     stream = Terminal()
@@ -111,22 +113,22 @@ def test_one_long_text_leaves_room_for_what_gives_way(monkeypatch):
     assert stream.getvalue().count("t") == 90 + "table".count("t")
 
 
-def test_remarks_are_left_out_when_quiet(capsys):
+def test_remarks_are_omitted_when_quiet(capsys):
     Screen(quiet=True).tell("something")
     Screen().tell("something else")
     assert capsys.readouterr().err == "something else\n"
 
 
 @pytest.mark.parametrize(
-    ("answer", "said"),
+    ("answer", "message"),
     [
         ("n\n", "nothing was deleted"),
         ("\n", "nothing was"),
         ("", "--yes skips the question"),
     ],
 )
-def test_a_question_is_asked_on_stderr_and_no_is_a_failure(
-    answer, said, monkeypatch, capsys
+def test_question_is_asked_on_stderr_and_fails_unless_confirmed(
+    answer, message, monkeypatch, capsys
 ):
     monkeypatch.setattr(sys, "stdin", io.StringIO(answer))
     screen = Screen(as_json=True)
@@ -134,28 +136,28 @@ def test_a_question_is_asked_on_stderr_and_no_is_a_failure(
         screen.confirm("Delete it?")
     out, err = capsys.readouterr()
     assert ended.value.exit_code == 1
-    assert said in json.loads(out)["message"]
+    assert message in json.loads(out)["message"]
     assert err.startswith("Delete it? [y/N]: ")
 
 
-def test_a_question_that_is_answered_by_yes_is_passed(monkeypatch, capsys):
+def test_answer_yes_confirms_a_question(monkeypatch, capsys):
     monkeypatch.setattr(sys, "stdin", io.StringIO("Yes\n"))
     Screen(as_json=True).confirm("Delete it?")
     assert capsys.readouterr() == ("", "Delete it? [y/N]: ")
 
 
-#: Date, time and the zone's distance: what tells one night's line from another's.
+#: Date, time and UTC offset, which tell one night's lines from another's.
 MOMENT = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[+-]\d{4}"
 
 
-def test_what_is_logged_bears_the_date(capsys):
+def test_log_lines_start_with_date_and_time(capsys):
     with Screen().running():
         logging.getLogger("propload.any").warning("the disk is slow")
-    said = capsys.readouterr().err
-    assert re.fullmatch(rf"{MOMENT} WARNING the disk is slow\n", said)
+    logged = capsys.readouterr().err
+    assert re.fullmatch(rf"{MOMENT} WARNING the disk is slow\n", logged)
 
 
-def test_an_error_bears_the_date_where_nobody_watches(monkeypatch, capsys):
+def test_errors_start_with_date_and_time_except_on_a_terminal(monkeypatch, capsys):
     Screen().explain(LoadError("no room"))
     assert re.fullmatch(rf"{MOMENT} propload: no room\n", capsys.readouterr().err)
     terminal = Terminal()
@@ -167,7 +169,7 @@ def test_an_error_bears_the_date_where_nobody_watches(monkeypatch, capsys):
 @pytest.mark.parametrize("debug", [False, True])
 @pytest.mark.parametrize("stdout", [io.StringIO, Terminal])
 @pytest.mark.parametrize("stderr", [io.StringIO, Terminal])
-def test_a_failed_run_is_explained_once_to_each_reader(
+def test_failed_run_is_explained_once_to_each_reader(
     stdout, stderr, debug, monkeypatch
 ):
     streams = {"stdout": stdout(), "stderr": stderr()}
@@ -178,7 +180,7 @@ def test_a_failed_run_is_explained_once_to_each_reader(
     with pytest.raises(typer.Exit), Screen(debug=debug).running():
         raise LoadError("no room", report=report)
     assert streams["stdout"].getvalue().count("no room") == 1
-    # as recover does, which has shown the report with those of other runs
+    # as recover does after it has shown the reports of all runs
     Screen(debug=debug).explain(LoadError("no room", report=report))
     once = stdout is stderr is Terminal and not debug
     assert ("propload:" in streams["stderr"].getvalue()) is not once
@@ -194,17 +196,17 @@ def test_spiders_are_listed_with_their_arguments(run):
     assert not any(one["is_broken"] for one in listed)
 
 
-def test_the_database_can_be_looked_at_before_there_is_one(run, state_dir):
+def test_status_of_a_missing_database_is_shown_without_creating_it(run, state_dir):
     known = json.loads(run("db", "status", "--json").stdout)
     assert (known["running"], known["pid"], known["size_bytes"]) == (False, None, 0)
     assert run("db", "url").stdout.strip() == known["url"]
     assert "not running" in run("db", "stop").stderr
     assert json.loads(run("db", "stop", "--json").stdout) == {"was_running": False}
-    # looking makes nothing
+    # asking creates nothing
     assert not (state_dir / "embedded").exists()
 
 
-def test_a_database_that_is_not_there_is_not_told_as_deleted(run, state_dir):
+def test_destroying_a_missing_database_does_not_report_a_deletion(run, state_dir):
     result = run("db", "destroy")
     assert result.exit_code == 0
     assert "there is no embedded database" in result.stderr
@@ -213,7 +215,7 @@ def test_a_database_that_is_not_there_is_not_told_as_deleted(run, state_dir):
 
 
 @pytest.mark.parametrize(
-    ("words", "named"),
+    ("arguments", "named"),
     [
         (["ingest", "x.csv", "--mode", "foo", "--json"], "--mode"),
         (["runs", "list", "--json", "--limit", "-1"], "--limit"),
@@ -221,35 +223,47 @@ def test_a_database_that_is_not_there_is_not_told_as_deleted(run, state_dir):
         (["nosuch", "--json"], "nosuch"),
     ],
 )
-def test_words_that_no_command_takes_are_told_as_json_too(run, words, named):
-    result = run(*words)
-    told = json.loads(result.stdout)
-    assert (told["status"], told["exit_code"], result.exit_code) == ("failed", 2, 2)
-    assert named in told["message"]
+def test_usage_errors_are_printed_as_json_with_the_json_flag(run, arguments, named):
+    result = run(*arguments)
+    printed = json.loads(result.stdout)
+    assert (printed["status"], printed["exit_code"], result.exit_code) == (
+        "failed",
+        2,
+        2,
+    )
+    assert named in printed["message"]
     assert named in result.stderr
-    assert not run(*(word for word in words if word != "--json")).stdout
+    assert not run(*(argument for argument in arguments if argument != "--json")).stdout
 
 
-def test_other_failures_of_files_are_not_taken_for_that():
+def test_missing_file_is_not_mistaken_for_a_closed_stdout():
     with pytest.raises(FileNotFoundError), tolerate_closed_stdout():
         Path("/nowhere/at/all").read_text("utf-8")
 
 
 @pytest.mark.parametrize(
-    ("runs", "way"),
+    ("runs", "ending"),
     [
         ([], "the disk is full"),
         (["r1"], ". See it with: propload runs show r1 --state-dir /kept"),
         (["r1", "r2"], ". See them with: propload runs list --state-dir /kept"),
     ],
 )
-def test_reports_that_stdout_does_not_take_are_told_by_their_runs(runs, way, capsys):
+def test_error_names_the_runs_whose_reports_were_not_printed(runs, ending, capsys):
     target = TargetName("d", "t")
-    made = [
-        Report(run, "loaded", "s", target, Counts(), 1.0, commands=Commands(f" {KEPT}"))
+    reports = [
+        Report(
+            run,
+            "loaded",
+            "s",
+            target,
+            Counts(),
+            1.0,
+            commands=Commands(f" {STATE_DIR_FLAG}"),
+        )
         for run in runs
     ]
-    with Screen().after_runs(made):
+    with Screen().after_runs(reports):
         msg = "the disk is full"
         raise OutputError(msg)
-    assert capsys.readouterr().err.endswith(f"{way}\n")
+    assert capsys.readouterr().err.endswith(f"{ending}\n")

@@ -1,4 +1,4 @@
-"""`propload recover`: what it is told and what it says."""
+"""`propload recover`: its arguments, what it prints, and its exit codes."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from propload.journal import Leftover
 from propload.report import Counts, Report, TargetName
 
 
-def a_report(run_id, status="loaded"):
+def make_report(run_id, status="loaded"):
     return Report(run_id, status, "s", TargetName("d", "t"), Counts(), 1.0)
 
 
 @pytest.fixture
 def recovering(monkeypatch, tmp_path):
-    """Stand in for the recovery of journals."""
+    """Replace the recovery of journals by a double that records its calls."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PROPLOAD_CONFIG", "")
     module = ModuleType("propload.earlier_runs.recovering")
-    module.told, module.reports, module.left, module.error = [], [], [], None
+    module.calls, module.reports, module.left, module.error = [], [], [], None
 
     def recover(run_id, /, on_report, moved, **settings):
-        module.told.append((run_id, settings))
+        module.calls.append((run_id, settings))
         module.moved = moved
         for report in module.reports:
             on_report(report)
@@ -44,11 +44,11 @@ def recovering(monkeypatch, tmp_path):
     return module
 
 
-def run(*words):
-    return CliRunner().invoke(build_app(), ["recover", *words])
+def run(*arguments):
+    return CliRunner().invoke(build_app(), ["recover", *arguments])
 
 
-def test_nothing_left_is_said(recovering):
+def test_recover_says_that_no_journal_is_left(recovering):
     result = run()
     assert (result.exit_code, result.stdout) == (0, "")
     assert "no journal is left" in result.stderr
@@ -57,49 +57,51 @@ def test_nothing_left_is_said(recovering):
     assert json.loads(run("--list", "--json").stdout) == []
 
 
-def test_journals_of_another_database_are_told(recovering):
+def test_recover_points_out_journals_of_another_database(recovering):
     recovering.left = [SimpleNamespace(about={"database": "db.example.org/homes"})]
-    said = " ".join(run().stderr.split())
-    assert "nothing was loaded: 1 journal waits for db.example.org/homes" in said
-    assert "Pass --to as the run did" in said
+    stderr = " ".join(run().stderr.split())
+    assert "nothing was loaded: 1 journal waits for db.example.org/homes" in stderr
+    assert "Pass --to as the run did" in stderr
 
 
-def test_a_list_of_one_database_tells_of_journals_of_others(recovering, monkeypatch):
+def test_empty_list_of_a_database_points_out_journals_of_others(
+    recovering, monkeypatch
+):
     other = SimpleNamespace(about={"database": "db.example.org/homes"})
     monkeypatch.setattr(
-        recovering, "leftovers", lambda **given: [] if "to" in given else [other]
+        recovering, "leftovers", lambda **settings: [] if "to" in settings else [other]
     )
-    said = " ".join(run("--list", "--to", "host=typo").stderr.split())
-    assert "none for --to: 1 journal waits for db.example.org/homes" in said
-    assert "propload recover --list" in said
+    stderr = " ".join(run("--list", "--to", "host=typo").stderr.split())
+    assert "none for --to: 1 journal waits for db.example.org/homes" in stderr
+    assert "propload recover --list" in stderr
 
 
-def test_nothing_left_for_a_table_is_said(recovering):
+def test_recover_says_that_no_journal_is_left_for_a_table(recovering):
     assert "no journal is left for homes" in run("--table", "homes").stderr
     assert "no journal is left for homes" in run("--list", "--table", "homes").stderr
-    assert recovering.told == [("", {"table": "homes"})]
+    assert recovering.calls == [("", {"table": "homes"})]
 
 
-def test_there_is_no_flag_for_what_journals_have_no_use_for(recovering):
+def test_recover_has_no_flags_for_reading_and_resuming(recovering):
     assert run("--delimiter", ";").exit_code == 2
     assert run("--resume", "true").exit_code == 2
-    assert recovering.told == []
+    assert recovering.calls == []
 
 
-def test_each_run_has_its_report(recovering):
-    recovering.reports = [a_report("r1"), a_report("r2")]
+def test_report_of_each_recovered_run_is_printed(recovering):
+    recovering.reports = [make_report("r1"), make_report("r2")]
     assert run().stdout == f"{recovering.reports[0]}\n{recovering.reports[1]}\n"
     shown = json.loads(run("r1", "--to", "dsn", "--json").stdout)
     assert [one["run_id"] for one in shown] == ["r1", "r2"]
-    assert recovering.told == [("", {}), ("r1", {"to": "dsn"})]
+    assert recovering.calls == [("", {}), ("r1", {"to": "dsn"})]
 
 
-def test_journals_that_were_loaded_are_told_beside_one_that_cannot_be(recovering):
-    recovering.reports = [a_report("r1")]
-    failed = a_report("r2", "failed")
+def test_reports_are_printed_also_if_a_later_journal_cannot_be_loaded(recovering):
+    recovering.reports = [make_report("r1")]
+    failed = make_report("r2", "failed")
     recovering.error = LoadError("no such column", report=failed)
     result = run()
-    assert (result.exit_code, result.stdout) == (1, f"{a_report('r1')}\n{failed}\n")
+    assert (result.exit_code, result.stdout) == (1, f"{make_report('r1')}\n{failed}\n")
     assert result.stderr.endswith(" propload: no such column\n")
     shown = json.loads(run("--json").stdout)
     assert [(one["run_id"], one["status"]) for one in shown] == [
@@ -116,8 +118,8 @@ def test_journals_that_were_loaded_are_told_beside_one_that_cannot_be(recovering
     }
 
 
-def test_what_was_loaded_before_a_second_signal_is_told(recovering):
-    recovering.reports = [a_report("r1")]
+def test_second_signal_prints_the_reports_of_journals_loaded_before(recovering):
+    recovering.reports = [make_report("r1")]
     recovering.error = KeyboardInterrupt("SIGINT")
     result = run("--json")
     assert result.exit_code == 130
@@ -128,17 +130,17 @@ def test_what_was_loaded_before_a_second_signal_is_told(recovering):
         "message": "interrupted: SIGINT",
         "exit_code": 130,
     }
-    stopped = a_report("r2", "interrupted")
+    stopped = make_report("r2", "interrupted")
     recovering.error.__cause__ = LoadError("stopped", report=stopped)
     assert [one["run_id"] for one in json.loads(run("--json").stdout)] == ["r1", "r2"]
     result = run()
     assert result.exit_code == 130
-    assert result.stdout == f"{a_report('r1')}\n{stopped}\n"
+    assert result.stdout == f"{make_report('r1')}\n{stopped}\n"
     assert result.stderr.endswith(" propload: interrupted: SIGINT\n")
 
 
-def test_the_worst_end_gives_the_exit_code(recovering):
-    recovering.reports = [a_report("r1"), a_report("r2", "interrupted")]
+def test_exit_code_is_that_of_the_worst_outcome(recovering):
+    recovering.reports = [make_report("r1"), make_report("r2", "interrupted")]
     assert run().exit_code == 130
 
 
@@ -151,24 +153,24 @@ def test_journals_are_listed_without_being_loaded(recovering, monkeypatch):
     assert lines[1].split("\t") == ["r1", "1,200", "public.homes", "here", "funda"]
     listed = json.loads(run("--list", "--json").stdout)
     assert listed == [{**about, "run_id": "r1", "rows": 1200, "damaged_bytes": 0}]
-    assert recovering.told == []
+    assert recovering.calls == []
 
 
-@pytest.mark.parametrize("words", [("--list",), ("r1", "--drop")])
-def test_a_damaged_journal_is_said_to_hold_more_rows_than_are_counted(
-    recovering, monkeypatch, words
+@pytest.mark.parametrize("arguments", [("--list",), ("r1", "--drop")])
+def test_damaged_journal_is_reported_with_its_unreadable_bytes(
+    recovering, monkeypatch, arguments
 ):
     recovering.drop_leftover = None
     recovering.left = [Leftover("r1", Path("j/r1"), {})]
     monkeypatch.setattr(Leftover, "measure", lambda _: (0, 0))
-    assert "damaged" not in run(*words).stderr
+    assert "damaged" not in run(*arguments).stderr
     monkeypatch.setattr(Leftover, "measure", lambda _: (0, 48_000))
-    result = run(*words)
+    result = run(*arguments)
     assert "the journal of run r1 is damaged" in result.stderr
     assert "48,000 bytes of rows that cannot be read" in result.stderr
 
 
-def test_nobody_is_asked_about_a_journal_that_is_not_there(recovering, monkeypatch):
+def test_drop_asks_for_confirmation_only_if_the_journal_exists(recovering, monkeypatch):
     def drop_leftover(run_id, **_):
         msg = f"no journal of run {run_id} is left"
         raise ConfigError(msg)
@@ -185,7 +187,7 @@ def test_nobody_is_asked_about_a_journal_that_is_not_there(recovering, monkeypat
     assert "Delete the journal of run r1, at most 1,200 rows?" in asked.stderr
 
 
-def test_a_setting_that_a_list_has_no_use_for_is_refused_by_its_option(recovering):
+def test_setting_that_does_not_apply_to_a_list_is_refused(recovering):
     result = run("--list", "--max-rejects", "3", "--table", "homes")
     assert result.exit_code == 2
     assert "max_rejects does not apply to recover --list: leave it out" in result.stderr
@@ -193,7 +195,7 @@ def test_a_setting_that_a_list_has_no_use_for_is_refused_by_its_option(recoverin
 
 
 @pytest.mark.parametrize(
-    ("words", "message"),
+    ("arguments", "message"),
     [
         (("--list", "--drop", "one"), "--list and --drop exclude each other"),
         (("--list", "--moved"), "--list and --moved exclude each other"),
@@ -202,8 +204,8 @@ def test_a_setting_that_a_list_has_no_use_for_is_refused_by_its_option(recoverin
         (("--drop", "one", "--key", "a"), "key does not apply to recover --drop"),
     ],
 )
-def test_flags_of_which_one_would_do_nothing_are_refused(recovering, words, message):
-    result = run(*words)
+def test_conflicting_flags_are_refused(recovering, arguments, message):
+    result = run(*arguments)
     assert result.exit_code == 2
     assert message in result.output
-    assert recovering.told == []
+    assert recovering.calls == []

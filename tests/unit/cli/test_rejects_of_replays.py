@@ -1,4 +1,4 @@
-"""`propload rejects` where a replay has rejected rows again and has not ended."""
+"""`propload rejects` while a replay that rejected rows again has not ended."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ HOMES = TargetName("local", "public.homes")
 
 @pytest.fixture
 def run(run):
-    return lambda *words: run("rejects", *words)
+    return lambda *arguments: run("rejects", *arguments)
 
 
 @pytest.fixture
 def reject(state_dir):
-    """Let a run have rejected so many rows."""
+    """Return a function that writes so many rejected rows of a run."""
 
     def reject(run_id, rows):
         writer = RejectWriter(state_dir / "rejects" / f"{run_id}.ndjson", run_id)
@@ -35,8 +35,8 @@ def reject(state_dir):
 
 
 @pytest.fixture
-def killed(state_dir, reject):
-    """Let a replay have been killed after it had rejected one of three rows again."""
+def killed_replay(state_dir, reject):
+    """Leave a replay that was killed after it had rejected one of three rows again."""
     reject(FIRST, 3)
     reject(KILLED, 1)
     moment, source = datetime(2026, 7, 2, 12, tzinfo=UTC), f"rejects of {FIRST}"
@@ -47,42 +47,44 @@ def killed(state_dir, reject):
 
 
 def rows_of(shown):
-    """Return the rows of which reasons are shown."""
+    """Return the rows whose reasons are shown."""
     return {line.split("\t")[0] for line in shown.splitlines()[1:]}
 
 
 @pytest.mark.parametrize(
-    "words", [("show",), ("show", "--json"), ("export", "-o", "out.csv")]
+    "arguments", [("show",), ("show", "--json"), ("export", "-o", "out.csv")]
 )
-def test_rows_of_a_killed_replay_are_looked_at_as_they_would_be_replayed(
-    words, run, killed, tmp_path, monkeypatch
+def test_rows_that_a_killed_replay_left_are_shown_and_exported_too(
+    arguments, run, killed_replay, tmp_path, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
-    result = run(*words)
+    result = run(*arguments)
     assert result.exit_code == 0
-    [told] = [line for line in result.stderr.splitlines() if KILLED in line]
-    assert f"run {KILLED} is a replay of the rejected rows of run {FIRST}" in told
-    if words[0] == "export":
+    [message] = [line for line in result.stderr.splitlines() if KILLED in line]
+    assert f"run {KILLED} is a replay of the rejected rows of run {FIRST}" in message
+    if arguments[0] == "export":
         assert len((tmp_path / "out.csv").read_text().splitlines()) == 1 + 3
-    elif "--json" in words:
+    elif "--json" in arguments:
         assert len(result.stdout.splitlines()) == 3
     else:
         assert rows_of(result.stdout) == {"a.csv:1", "a.csv:2", "a.csv:3"}
 
 
-def test_the_newest_run_is_shown_without_a_word(run, killed, reject):
+def test_newest_run_is_shown_without_mention_of_a_replay(run, killed_replay, reject):
     reject(LATER, 2)
     result = run("show")
     assert result.stderr == f"rejected rows of run {LATER}\n"
 
 
-def test_a_replay_that_is_named_is_shown_itself(run, killed):
+def test_replay_that_is_named_is_shown_by_itself(run, killed_replay):
     result = run("show", KILLED)
     assert result.stderr == f"rejected rows of run {KILLED}\n"
     assert rows_of(result.stdout) == {"a.csv:1"}
 
 
-def test_the_list_tells_what_a_run_has_replayed(run, killed, reject, state_dir):
+def test_list_shows_which_run_was_replayed_and_whether_that_ended(
+    run, killed_replay, reject, state_dir
+):
     reject(LATER, 2)
     reports = ReportStore(state_dir / "runs")
     counts = Counts(read=3, inserted=1, rejected=2)
@@ -94,16 +96,16 @@ def test_the_list_tells_what_a_run_has_replayed(run, killed, reject, state_dir):
         KILLED: f"{FIRST}, not ended",
         FIRST: "",
     }
-    told = {
+    replays = {
         one["run_id"]: one["replay"] for one in json.loads(run("list", "--json").stdout)
     }
-    assert told == {
+    assert replays == {
         LATER: {"replayed": FIRST, "has_ended": True},
         KILLED: {"replayed": FIRST, "has_ended": False},
         FIRST: None,
     }
 
 
-def test_the_list_of_runs_that_replayed_nothing_does_not_speak_of_it(run, reject):
+def test_list_without_replays_has_no_column_for_them(run, reject):
     reject(FIRST, 3)
     assert "replay of" not in run("list").stdout

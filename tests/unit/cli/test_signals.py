@@ -1,4 +1,4 @@
-"""Signals that come while a command works, and when its result is there."""
+"""Signals that arrive while a command works, and once its result is there."""
 
 import signal
 import threading
@@ -22,21 +22,21 @@ def number(request):
         signal.signal(one, handler)
 
 
-def test_a_signal_ends_a_command(number):
+def test_signal_interrupts_a_command(number):
     with pytest.raises(KeyboardInterrupt), raise_on_signals():
         signal.raise_signal(number)
     assert signal.getsignal(number) is signal.SIG_DFL
 
 
-def test_the_first_signal_passes_when_the_result_is_there(number):
+def test_first_signal_is_ignored_once_the_result_is_there(number):
     with raise_on_signals():
         ignore_first_signal()
         signal.raise_signal(number)
-        # a second one is the system's
+        # a second one has the system's default effect
         assert signal.getsignal(number) is signal.SIG_DFL
 
 
-def test_a_report_is_shown_though_a_signal_comes_before_it(number):
+def test_report_is_still_shown_if_a_signal_comes_before_it(number):
     shown = []
     with raise_on_signals(), Screen().after_runs([]):
         signal.raise_signal(number)
@@ -44,7 +44,7 @@ def test_a_report_is_shown_though_a_signal_comes_before_it(number):
     assert shown
 
 
-def test_a_command_that_has_ended_hears_nothing_in_its_own_process(number):
+def test_signals_are_ignored_in_the_process_of_an_ended_command(number):
     signal.signal(number, exit_interrupted)
     with raise_on_signals():
         pass
@@ -52,16 +52,16 @@ def test_a_command_that_has_ended_hears_nothing_in_its_own_process(number):
     assert signal.getsignal(number) is signal.SIG_IGN
 
 
-def test_a_handler_of_the_programs_own_stays(number):
-    heard = []
-    signal.signal(number, lambda told, _: heard.append(told))
+def test_handler_of_a_calling_program_is_kept(number):
+    received = []
+    signal.signal(number, lambda signum, _: received.append(signum))
     with raise_on_signals():
         ignore_first_signal()
         signal.raise_signal(number)
-    assert heard == [number]
+    assert received == [number]
 
 
-def test_another_thread_has_no_say(number):
+def test_signal_handlers_are_not_changed_from_another_thread(number):
     def work():
         with raise_on_signals():
             ignore_first_signal()

@@ -14,29 +14,29 @@ NOTHING = {"sources": None, "job": None, "argument": None, "set": None}
 def choose(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
-    def choose(**told):
-        chosen = ChosenSources({**NOTHING, **told})
+    def choose(**options):
+        chosen = ChosenSources({**NOTHING, **options})
         return chosen.source(), chosen.crawl()
 
     return choose
 
 
-def test_a_spider_gets_its_arguments_and_settings_as_texts(choose):
-    told = {"argument": ["place=delft", "price=1=2"], "set": ["DOWNLOAD_DELAY=0"]}
+def test_spider_gets_its_arguments_and_settings_as_text(choose):
+    options = {"argument": ["place=delft", "price=1=2"], "set": ["DOWNLOAD_DELAY=0"]}
     crawl = {
         "arguments": {"place": "delft", "price": "1=2"},
         "crawl_settings": {"DOWNLOAD_DELAY": "0"},
     }
-    assert choose(sources=["spider:funda"], **told) == ("spider:funda", crawl)
-    assert choose(sources=["shop:Home"], **told) == ("shop:Home", crawl)
+    assert choose(sources=["spider:funda"], **options) == ("spider:funda", crawl)
+    assert choose(sources=["shop:Home"], **options) == ("shop:Home", crawl)
 
 
-def test_files_need_nothing_more(choose):
+def test_files_come_without_arguments_of_a_crawl(choose):
     assert choose(sources=["a.csv"]) == ("a.csv", {})
     assert choose(sources=["a.csv", "-"]) == (["a.csv", "-"], {})
 
 
-def test_arguments_of_the_command_win_over_those_of_the_job(choose, tmp_path):
+def test_arguments_of_the_command_override_those_of_the_job(choose, tmp_path):
     (tmp_path / "propload.toml").write_text(
         '[jobs.j]\nsource = "spider:funda"\n'
         'argument = {place = "delft", max_pages = 3}\nset = {LOG_LEVEL = "INFO"}',
@@ -49,7 +49,7 @@ def test_arguments_of_the_command_win_over_those_of_the_job(choose, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("told", "message"),
+    ("options", "message"),
     [
         ({}, "no source"),
         ({"sources": ["a.csv", "spider:funda"]}, "cannot be one of several"),
@@ -63,12 +63,12 @@ def test_arguments_of_the_command_win_over_those_of_the_job(choose, tmp_path):
         ),
     ],
 )
-def test_what_cannot_be_read_is_a_usage_error(told, message, choose):
+def test_sources_and_arguments_that_do_not_fit_are_refused(options, message, choose):
     with pytest.raises(ConfigError, match=message):
-        choose(**told)
+        choose(**options)
 
 
-def test_a_table_of_a_job_must_be_one(choose, tmp_path):
+def test_arguments_of_a_job_must_be_a_table(choose, tmp_path):
     (tmp_path / "propload.toml").write_text(
         '[jobs.j]\nsource = "spider:funda"\nargument = "place=delft"',
         encoding="utf-8",
@@ -77,6 +77,6 @@ def test_a_table_of_a_job_must_be_one(choose, tmp_path):
         choose(job="j")
 
 
-def test_an_empty_value_is_a_value():
+def test_settings_may_be_empty_and_the_last_of_a_name_applies():
     assert pairs("--set", ["A="]) == {"A": ""}
     assert pairs("--set", ["A=1", "A=2"]) == {"A": "2"}

@@ -1,4 +1,4 @@
-"""What goes to which stream."""
+"""Logs go to stderr, as many as the command was asked for."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from types import ModuleType
 
 import pytest
 
-from tests.unit.cli.loads import a_report
+from tests.unit.cli.loads import make_report
 
 
 @pytest.mark.parametrize(
-    ("words", "level"),
+    ("arguments", "level"),
     [
         ((), logging.WARNING),
         (("--quiet",), logging.ERROR),
@@ -21,43 +21,43 @@ from tests.unit.cli.loads import a_report
         (("--debug",), logging.DEBUG),
     ],
 )
-def test_logs_go_to_stderr_at_the_level_asked_for(words, level, run, monkeypatch):
+def test_logs_go_to_stderr_at_the_level_asked_for(arguments, level, run, monkeypatch):
     log = logging.getLogger("propload.somewhere")
 
     def load(_source, /, **_settings):
         for one in (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR):
             log.log(one, "level %d", one)
-        return a_report()
+        return make_report()
 
     module = ModuleType("propload.ingesting")
     module.ingest = load
     monkeypatch.setitem(sys.modules, "propload.ingesting", module)
-    result = run("ingest", "a.csv", *words)
-    told = [int(found) for found in re.findall(r"level (\d+)", result.stderr)]
-    assert told == [one for one in (10, 20, 30, 40) if one >= level]
+    result = run("ingest", "a.csv", *arguments)
+    levels = [int(found) for found in re.findall(r"level (\d+)", result.stderr)]
+    assert levels == [one for one in (10, 20, 30, 40) if one >= level]
     assert "level" not in result.stdout
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("arguments", "messages"),
     [
         ((), []),
         (("--verbose",), ["a page", "a login"]),
         (("--debug",), ["a page", "a login"]),
     ],
 )
-def test_what_spiders_and_scrapy_log_is_told_where_each_step_is(
-    words, told, run, monkeypatch
+def test_logs_of_spiders_and_scrapy_are_shown_if_verbose(
+    arguments, messages, run, monkeypatch
 ):
     def load(_source, /, **_settings):
         logging.getLogger("scrapy.core.engine").info("a page")
         # a spider logs under its own name
         logging.getLogger("homes").info("a login")
         logging.getLogger("scrapy.core.engine").debug("each item")
-        return a_report()
+        return make_report()
 
     module = ModuleType("propload.ingesting")
     module.ingest = load
     monkeypatch.setitem(sys.modules, "propload.ingesting", module)
-    result = run("ingest", "a.csv", *words)
-    assert re.findall("INFO (a .*)|each", result.stderr) == told
+    result = run("ingest", "a.csv", *arguments)
+    assert re.findall("INFO (a .*)|each", result.stderr) == messages

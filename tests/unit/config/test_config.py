@@ -1,4 +1,4 @@
-"""Where settings come from, and which of them holds."""
+"""Where settings come from, and which of them applies."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LAYERS = ("keyword", "environment", "job", "top")
     ],
     ids="-".join,
 )
-def test_the_highest_place_that_has_a_setting_wins(layers, write_config, monkeypatch):
+def test_setting_of_the_highest_layer_applies(layers, write_config, monkeypatch):
     rows = {"keyword": 1, "environment": 2, "job": 3, "top": 4}
     top = "batch_rows = 4" if "top" in layers else ""
     job = "batch_rows = 3" if "job" in layers else ""
@@ -33,7 +33,7 @@ def test_the_highest_place_that_has_a_setting_wins(layers, write_config, monkeyp
     assert resolve(keywords, job="night")["batch_rows"] == rows[layers[0]]
 
 
-def test_what_nobody_sets_is_left_out_but_for_the_state_folder(
+def test_unset_settings_are_omitted_except_the_state_folder(
     write_config, monkeypatch, tmp_path
 ):
     write_config("")
@@ -44,14 +44,14 @@ def test_what_nobody_sets_is_left_out_but_for_the_state_folder(
     assert Path(settings["state_dir"]).name == "propload"
 
 
-def test_none_and_an_empty_variable_are_not_given(write_config, monkeypatch):
+def test_none_and_empty_variables_count_as_unset(write_config, monkeypatch):
     write_config('table = "homes"\nnewest = "seen"')
     monkeypatch.setenv("PROPLOAD_TABLE", "")
     settings = resolve({"newest": None})
     assert (settings["table"], settings["newest"]) == ("homes", "seen")
 
 
-def test_a_mapping_of_the_file_is_found_by_name(write_config):
+def test_mapping_in_the_file_is_found_by_its_name(write_config):
     write_config('[mappings.export]\nid = "listing"\n[jobs.j]\nmapping = "export"')
     assert resolve({}, job="j")["mapping"] == {"id": "listing"}
     assert resolve({"mapping": "export"})["mapping"] == {"id": "listing"}
@@ -66,13 +66,13 @@ def test_python_objects_pass_unchanged(write_config):
     assert settings["mapping"] is mapping
 
 
-def test_an_unknown_keyword_is_refused(write_config):
+def test_unknown_keyword_is_refused(write_config):
     write_config("")
     with pytest.raises(ConfigError, match="'tabel' is not a setting; did you mean"):
         resolve({"tabel": "x"})
 
 
-def test_a_variable_with_a_slip_is_refused_and_a_stranger_is_left_alone(
+def test_misspelt_variable_is_refused_and_unrelated_one_ignored(
     write_config, monkeypatch
 ):
     write_config("")

@@ -1,4 +1,4 @@
-"""Files of configuration: where they are looked for, what they may say."""
+"""Configuration files: where they are looked for, and what they may contain."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from propload.config import job_source, resolve
 from propload.errors import ConfigError
 
 
-def test_a_table_of_a_job_is_not_merged_with_that_of_the_top_level(write_config):
+def test_mapping_of_a_job_replaces_that_of_the_top_level(write_config):
     write_config('mapping = {a = "x", b = "y"}\n[jobs.j]\nmapping = {a = "z"}')
     assert resolve({}, job="j")["mapping"] == {"a": "z"}
     assert resolve({}, job=None)["mapping"] == {"a": "x", "b": "y"}
 
 
-def test_the_project_file_is_read_too(write_config):
+def test_settings_are_read_from_pyproject_too(write_config):
     write_config(
         '[tool.propload]\ntable = "homes"\n[tool.propload.jobs.j]\nsource = "a.csv"\n',
         "pyproject.toml",
@@ -25,7 +25,7 @@ def test_the_project_file_is_read_too(write_config):
     assert resolve({}, job="j")["table"] == "homes"
 
 
-def test_a_project_file_without_propload_is_passed_over(write_config, monkeypatch):
+def test_pyproject_without_propload_is_skipped(write_config, monkeypatch):
     path = write_config('table = "homes"')
     below = path.parent / "below"
     below.mkdir()
@@ -34,7 +34,7 @@ def test_a_project_file_without_propload_is_passed_over(write_config, monkeypatc
     assert resolve({})["table"] == "homes"
 
 
-def test_a_variable_names_the_file(write_config, monkeypatch, tmp_path):
+def test_variable_names_the_configuration_file(write_config, monkeypatch, tmp_path):
     write_config('table = "near"')
     named = tmp_path / "other.toml"
     named.write_text('table = "named"', encoding="utf-8")
@@ -59,19 +59,19 @@ def test_a_variable_names_the_file(write_config, monkeypatch, tmp_path):
         ),
     ],
 )
-def test_a_file_that_says_something_unknown_is_refused(text, message, write_config):
+def test_error_names_what_is_wrong_in_a_file(text, message, write_config):
     write_config(text)
     with pytest.raises(ConfigError, match=message):
         resolve({})
 
 
-def test_a_file_that_is_named_must_be_there(monkeypatch, tmp_path):
+def test_missing_file_that_was_named_is_an_error(monkeypatch, tmp_path):
     monkeypatch.setenv("PROPLOAD_CONFIG", str(tmp_path / "none.toml"))
     with pytest.raises(ConfigError, match=r"none\.toml cannot be read: No such file"):
         resolve({})
 
 
-def test_an_unknown_job_names_the_nearest(write_config):
+def test_unknown_job_suggests_the_nearest_and_job_needs_a_source(write_config):
     write_config("[jobs.nightly]\nsource = 'a.csv'\n[jobs.bare]\n")
     with pytest.raises(ConfigError, match="did you mean 'nightly'"):
         resolve({}, job="nightli")
@@ -79,13 +79,13 @@ def test_an_unknown_job_names_the_nearest(write_config):
         job_source("bare")
 
 
-def test_a_job_without_a_file_says_what_is_missing(monkeypatch, tmp_path):
+def test_job_without_a_configuration_file_is_refused(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ConfigError, match="no configuration file"):
         resolve({}, job="nightly")
 
 
-def test_a_folder_that_is_gone_has_no_configuration(tmp_path, monkeypatch):
+def test_deleted_working_folder_has_no_configuration(tmp_path, monkeypatch):
     gone = tmp_path / "gone"
     gone.mkdir()
     monkeypatch.chdir(gone)
@@ -93,19 +93,17 @@ def test_a_folder_that_is_gone_has_no_configuration(tmp_path, monkeypatch):
     assert "table" not in resolve({})
 
 
-def test_a_folder_that_may_not_be_looked_into_has_no_configuration(
-    write_config, monkeypatch
-):
+def test_inaccessible_file_counts_as_no_configuration(write_config, monkeypatch):
     path = write_config('table = "homes"')
     assert resolve({})["table"] == "homes"
     for name in ("stat", "lstat"):
-        monkeypatch.setattr(os, name, _refusing(path, getattr(os, name)))
+        monkeypatch.setattr(os, name, _denying(path, getattr(os, name)))
     assert "table" not in resolve({})
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
 @pytest.mark.parametrize("name", ["propload.toml", "pyproject.toml"])
-def test_a_file_that_anybody_may_have_put_there_is_not_taken(
+def test_other_users_file_in_a_world_writable_folder_is_refused(
     name, write_config, monkeypatch
 ):
     head = "[tool.propload]\n" if name == "pyproject.toml" else ""
@@ -114,7 +112,7 @@ def test_a_file_that_anybody_may_have_put_there_is_not_taken(
     below.mkdir()
     monkeypatch.chdir(below)
     os.chown(path, 1, 1)
-    # in a folder that is not open to all, its owner has let it be there
+    # only the folder's owner can have allowed it in a folder that is not open to all
     assert "to" in resolve({})
     path.parent.chmod(0o1777)
     with pytest.raises(ConfigError, match=r"belongs to another user.*--config"):
@@ -126,9 +124,7 @@ def test_a_file_that_anybody_may_have_put_there_is_not_taken(
     assert "to" in resolve({})
 
 
-def test_an_empty_path_does_not_stand_for_the_folder_of_the_file(
-    write_config, monkeypatch
-):
+def test_empty_path_does_not_mean_the_folder_of_the_file(write_config, monkeypatch):
     monkeypatch.delenv("PROPLOAD_STATE_DIR", raising=False)
     write_config("state_dir = ''\n[jobs.one]\nsource = ['a.csv', '']\n")
     assert job_source("one")[1] == ""
@@ -136,26 +132,26 @@ def test_an_empty_path_does_not_stand_for_the_folder_of_the_file(
         resolve({})
 
 
-def _refusing(path, look):
-    def refuse(looked_at, *words, **told):
+def _denying(path, look):
+    def refuse(looked_at, *arguments, **keywords):
         if os.fspath(looked_at) == str(path):
             raise PermissionError
-        return look(looked_at, *words, **told)
+        return look(looked_at, *arguments, **keywords)
 
     return refuse
 
 
 @pytest.mark.parametrize(
-    "stand",
+    "make",
     [Path.mkdir, lambda path: path.symlink_to("nowhere.toml"), os.mkfifo],
     ids=["folder", "dangling", "fifo"],
 )
-def test_what_has_the_name_of_a_file_that_is_lost_is_no_missing_file(
-    stand, tmp_path, monkeypatch
+def test_unreadable_propload_toml_is_an_error_not_a_missing_file(
+    make, tmp_path, monkeypatch
 ):
     (tmp_path / "below").mkdir()
     (tmp_path / "propload.toml").write_text('table = "other"', encoding="utf-8")
-    stand(tmp_path / "below" / "propload.toml")
+    make(tmp_path / "below" / "propload.toml")
     monkeypatch.chdir(tmp_path / "below")
     with pytest.raises(ConfigError, match=r"below/propload\.toml cannot be read: it"):
         resolve({})

@@ -8,7 +8,7 @@ from propload.config import SETTINGS
 from propload.options import RunOptions, Settings, SourceOptions
 
 
-def test_every_setting_is_in_the_table_and_no_other():
+def test_table_has_exactly_the_documented_settings():
     assert set(SETTINGS) == set(Settings.__annotations__)
 
 
@@ -24,11 +24,11 @@ def test_every_setting_is_in_the_table_and_no_other():
         ("header", ""),
     ],
 )
-def test_what_holds_where_nobody_sets_it_is_told(name, default):
+def test_default_is_shown_as_users_write_it(name, default):
     assert SETTINGS[name].default == default
 
 
-def test_each_setting_belongs_to_the_run_unless_it_is_said():
+def test_only_these_settings_do_not_belong_to_the_run():
     owned = {"machine": set(), "caller": set(), "run": set()}
     for one in SETTINGS.values():
         owned[one.owner].add(one.name)
@@ -51,7 +51,7 @@ def test_defaults_come_from_the_options():
     assert SETTINGS["table"].default == ""
 
 
-def test_names_of_flag_variable_and_keyword_are_one():
+def test_flag_variable_and_keyword_follow_from_one_name():
     for name, setting in SETTINGS.items():
         assert setting.name == name
         assert setting.flag == "--" + name.replace("_", "-")

@@ -1,4 +1,4 @@
-"""Texts of files and variables become what a run uses, or name their setting."""
+"""Values in files and variables become what a run uses, or an error names them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from propload.errors import ConfigError
 from propload.prepare.mapping import load_mapping
 
 
-def test_paths_of_the_file_start_at_its_folder(write_config, monkeypatch):
+def test_paths_in_a_file_are_relative_to_its_folder(write_config, monkeypatch):
     path = write_config(
         'state_dir = "state"\nmapping = "maps/a.toml"\n'
         '[jobs.one]\nsource = "in/*.csv"\n'
@@ -74,7 +74,7 @@ def test_paths_of_the_file_start_at_its_folder(write_config, monkeypatch):
         ("state_dir", "/state", Path("/state")),
     ],
 )
-def test_values_become_what_the_run_uses(name, written, value, write_config):
+def test_value_is_converted_to_what_a_run_uses(name, written, value, write_config):
     write_config("")
     settings = resolve({name: written})
     assert settings[name] == value
@@ -99,7 +99,7 @@ def test_values_become_what_the_run_uses(name, written, value, write_config):
         ("rows_at", ""),
         ("delimiter", '"'),
         ("encoding", "utf-9"),
-        # codecs, but of no text
+        # codecs, but not of text
         ("encoding", "hex"),
         ("encoding", "rot13"),
         ("encoding", "undefined"),
@@ -109,7 +109,7 @@ def test_values_become_what_the_run_uses(name, written, value, write_config):
         ("batch_seconds", "-1"),
         ("batch_seconds", "nan"),
         ("batch_seconds", "inf"),
-        # more than a thread can wait
+        # longer than a thread can wait
         ("batch_seconds", "1e10"),
         ("batch_seconds", "soon"),
         ("max_memory", "lots"),
@@ -132,23 +132,23 @@ def test_values_become_what_the_run_uses(name, written, value, write_config):
         ("state_dir", "~nobody-at-all/state"),
     ],
 )
-def test_a_value_that_cannot_be_used_names_its_setting(name, written, write_config):
+def test_error_of_an_unusable_value_names_its_setting(name, written, write_config):
     write_config("")
     with pytest.raises(ConfigError, match=rf"^{name}: ") as caught:
         resolve({name: written})
     assert caught.value.exit_code == 2
 
 
-def test_words_of_a_locale_that_knows_ascii_alone_are_read(write_config, monkeypatch):
+def test_utf_8_arguments_are_read_under_an_ascii_locale(write_config, monkeypatch):
     write_config("")
-    # as Python has the bytes of a command line and of variables under LC_ALL=C
+    # how Python decodes bytes of a command line and of variables under LC_ALL=C
     monkeypatch.setenv("PROPLOAD_NEWEST", "gesehen_\udcc3\udcbcber")
-    read = resolve({"table": "h\udcc3\udca4user", "key": "id,stra\udcc3\udc9fe"})
-    assert (read["table"], read["newest"]) == ("häuser", "gesehen_über")
-    assert read["key"] == ("id", "straße")
+    settings = resolve({"table": "h\udcc3\udca4user", "key": "id,stra\udcc3\udc9fe"})
+    assert (settings["table"], settings["newest"]) == ("häuser", "gesehen_über")
+    assert settings["key"] == ("id", "straße")
 
 
-def test_the_file_of_a_mapping_may_be_below_the_home_folder(write_config, monkeypatch):
+def test_tilde_in_the_path_of_a_mapping_is_expanded(write_config, monkeypatch):
     write_config("")
     home = "/home/someone"
     monkeypatch.setenv("HOME", home)
@@ -158,7 +158,7 @@ def test_the_file_of_a_mapping_may_be_below_the_home_folder(write_config, monkey
         assert resolve({"mapping": other})["mapping"] == other
 
 
-def test_a_bad_value_names_the_place_it_stands_in(write_config, monkeypatch):
+def test_error_of_a_bad_value_names_where_it_was_set(write_config, monkeypatch):
     path = write_config('workers = "x"\n[jobs.j]\nbatch_rows = "y"')
     with pytest.raises(ConfigError, match=r"propload\.toml workers: 'x'"):
         resolve({})
@@ -176,14 +176,14 @@ def test_a_bad_value_names_the_place_it_stands_in(write_config, monkeypatch):
         resolve({})
 
 
-def test_a_mapping_of_the_file_is_called_by_its_place(write_config):
+def test_error_in_a_mapping_names_its_file_and_section(write_config):
     path = write_config("[mappings.m]\nid = {parse = 'monney'}")
     with pytest.raises(ConfigError) as caught:
         load_mapping(resolve({"mapping": "m"})["mapping"])
     assert str(caught.value).startswith(f"{path} [mappings.m], column id: ")
 
 
-def test_a_connection_string_is_never_in_a_message(write_config):
+def test_error_does_not_show_a_connection_string(write_config):
     write_config('to = {password = "sesame"}')
     with pytest.raises(ConfigError) as caught:
         resolve({})

@@ -1,4 +1,4 @@
-"""Settings put into a file that somebody wrote by hand."""
+"""Settings are written into a file that somebody edits by hand."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from propload.config.writing import write_settings
 from propload.errors import ConfigError
 
 CHOICE = {"batch_rows": 25_000, "workers": 4}
-WRITTEN = """# ours
+HANDWRITTEN = """# ours
 table = "homes"  # all of them
 workers = 1
 
@@ -20,13 +20,13 @@ source = "homes.csv"
 @pytest.fixture
 def file(tmp_path, monkeypatch):
     path = tmp_path / "propload.toml"
-    path.write_text(WRITTEN)
+    path.write_text(HANDWRITTEN)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv(CONFIG_VARIABLE, raising=False)
     return path
 
 
-def test_settings_of_every_run_go_to_the_top(file):
+def test_settings_without_a_job_are_written_to_the_top_level(file):
     assert write_settings(CHOICE) == file
     text = file.read_text()
     assert text.index("batch_rows = 25000") < text.index("[jobs.nightly]")
@@ -35,7 +35,7 @@ def test_settings_of_every_run_go_to_the_top(file):
     assert "# at three" in text
 
 
-def test_settings_of_a_job_go_to_the_job(file):
+def test_settings_of_a_job_are_written_to_its_section(file):
     write_settings(CHOICE, job="nightly")
     head, _, job = file.read_text().partition("[jobs.nightly]")
     assert "workers = 1" in head
@@ -43,19 +43,21 @@ def test_settings_of_a_job_go_to_the_job(file):
     assert "batch_rows = 25000" in job
 
 
-def test_a_disk_that_is_full_leaves_the_file_as_it_was(file, monkeypatch):
+def test_full_disk_leaves_the_file_unchanged(file, monkeypatch):
     def refuse(_descriptor):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("propload.private_files.os.fsync", refuse)
-    told = "cannot be written: No space left on device. Add there by hand: "
-    with pytest.raises(ConfigError, match=f'{told}batch_rows = "auto", workers = 4$'):
+    message = "cannot be written: No space left on device. Add there by hand: "
+    with pytest.raises(
+        ConfigError, match=f'{message}batch_rows = "auto", workers = 4$'
+    ):
         write_settings({"batch_rows": "auto", "workers": 4})
-    assert file.read_text() == WRITTEN
+    assert file.read_text() == HANDWRITTEN
     assert list(file.parent.iterdir()) == [file]
 
 
-def test_rights_and_a_link_stay(file, tmp_path):
+def test_permissions_and_symlink_are_kept(file, tmp_path):
     file.chmod(0o640)
     real = file.rename(tmp_path / "shared.toml")
     file.symlink_to(real.name)
@@ -65,19 +67,19 @@ def test_rights_and_a_link_stay(file, tmp_path):
     assert real.stat().st_mode & 0o777 == 0o640
 
 
-def test_an_unknown_job_changes_nothing(file):
+def test_unknown_job_is_refused_and_file_unchanged(file):
     with pytest.raises(ConfigError, match="'weekly'"):
         write_settings(CHOICE, job="weekly")
-    assert file.read_text() == WRITTEN
+    assert file.read_text() == HANDWRITTEN
 
 
-def test_a_file_is_made_where_there_is_none(tmp_path, monkeypatch):
+def test_missing_file_is_created(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     path = write_settings(CHOICE)
     assert (tmp_path / path).read_text() == "batch_rows = 25000\nworkers = 4\n"
 
 
-def test_a_project_file_keeps_its_other_tables(tmp_path, monkeypatch):
+def test_pyproject_keeps_its_other_tables(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "pyproject.toml"
     path.write_text('[project]\nname = "x"\n\n[tool.propload]\ntable = "homes"\n')

@@ -1,4 +1,4 @@
-"""What is a spider, to the command line and in Python alike."""
+"""What counts as a spider, on the command line and in Python alike."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ def folder(tmp_path, monkeypatch):
         (dict, False),
     ],
 )
-def test_a_spider_is_told_from_other_sources(source, expected):
+def test_spiders_are_distinguished_from_other_sources(source, expected):
     assert is_spider(source) is expected
 
 
-def test_a_file_that_looks_like_a_class_is_a_file(folder):
+def test_existing_file_with_a_name_like_a_class_is_a_file(folder):
     (folder / "rows:today").write_text("id\n1\n")
     assert not is_spider("rows:today")
     (batch,) = open_source("rows:today", SourceOptions(format="csv"))
@@ -64,42 +64,44 @@ def test_a_file_that_looks_like_a_class_is_a_file(folder):
     ("written", "name"),
     [("spider:funda", "funda"), ("spider:a:B", "a:B"), ("a:B",) * 2],
 )
-def test_the_name_has_no_mark(written, name):
+def test_spider_name_has_no_prefix(written, name):
     assert spider_name(written) == name
 
 
-@pytest.mark.parametrize("mark", ["", "spider:"])
-def test_both_faces_open_the_same_class(mark, folder, monkeypatch):
+@pytest.mark.parametrize("prefix", ["", "spider:"])
+def test_python_and_command_line_open_the_same_spider_class(
+    prefix, folder, monkeypatch
+):
     (folder / "shop_of_names.py").write_text(SHOP)
-    # what is imported here is forgotten afterwards
+    # so that the module is forgotten afterwards
     monkeypatch.setitem(sys.modules, "shop_of_names", None)
     monkeypatch.delitem(sys.modules, "shop_of_names")
-    written = f"{mark}shop_of_names:Home"
-    told = ChosenSources({"sources": [written], "job": None}).source()
-    for source in (written, told):
+    name = f"{prefix}shop_of_names:Home"
+    chosen = ChosenSources({"sources": [name], "job": None}).source()
+    for source in (name, chosen):
         opened = open_source(source, SourceOptions())
         assert (opened.name, opened.spider.__module__) == ("homes", "shop_of_names")
 
 
-@pytest.mark.parametrize("mark", ["", "spider:"])
-def test_ingest_takes_a_class_by_its_name_for_a_spider(mark):
-    # a keyword that is no setting is for the spider
+@pytest.mark.parametrize("prefix", ["", "spider:"])
+def test_ingest_treats_the_name_of_a_class_as_a_spider(prefix):
+    # a keyword that is not a setting is passed to the spider
     with pytest.raises(ConfigError, match="spider 'no_such_shop:Home' cannot be"):
-        propload.ingest(f"{mark}no_such_shop:Home", place="delft", table="homes")
+        propload.ingest(f"{prefix}no_such_shop:Home", place="delft", table="homes")
 
 
 @pytest.mark.parametrize("source", ["spider:funda", "shop:Home", scrapy.Spider])
-def test_a_crawl_is_not_tuned(source):
+def test_tune_refuses_a_crawl(source):
     with pytest.raises(ConfigError, match="is a crawl: tune with a file of its rows"):
         tune(source)
 
 
-@pytest.mark.parametrize("named", ["spider:funda", "shop:Home"])
-def test_a_crawl_is_a_run_of_its_own(named):
-    message = f"^{named} is a crawl .* in a run of its own"
+@pytest.mark.parametrize("spider", ["spider:funda", "shop:Home"])
+def test_crawl_among_other_sources_is_refused(spider):
+    message = f"^{spider} is a crawl .* in a run of its own"
     with pytest.raises(ConfigError, match=message):
-        refuse_among(["a.csv", named])
+        refuse_among(["a.csv", spider])
     with pytest.raises(ConfigError, match=message):
-        open_source(["a.csv", named], SourceOptions())
+        open_source(["a.csv", spider], SourceOptions())
     with pytest.raises(ConfigError, match=message):
-        ChosenSources({"sources": ["a.csv", named], "job": None}).source()
+        ChosenSources({"sources": ["a.csv", spider], "job": None}).source()

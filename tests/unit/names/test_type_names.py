@@ -1,4 +1,4 @@
-"""The one name of each type that users meet."""
+"""The one name of each type, as users read it."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ NAMES = {
 
 
 @pytest.mark.parametrize(("dtype", "name"), NAMES.items())
-def test_a_type_is_told_as_it_is_created(dtype, name):
+def test_type_is_named_as_it_is_created(dtype, name):
     assert (create_type(dtype), type_name(dtype)) == (name, name)
 
 
-def test_types_that_postgresql_lacks_have_words_too():
+def test_types_that_postgresql_lacks_are_described():
     assert type_name(pl.Enum(["a", "b"])) == "one of a, b"
     assert (
         type_name(pl.Enum(list("abcdefghijkl")))
@@ -46,7 +46,7 @@ def test_types_that_postgresql_lacks_have_words_too():
         create_type(pl.Object())
 
 
-def test_no_message_of_a_cast_names_a_type_of_polars():
+def test_messages_of_casts_name_types_of_postgresql_not_of_polars():
     pandera = pytest.importorskip("pandera.polars")
     columns = {
         "n": pandera.Column(pl.Int64),

@@ -21,7 +21,7 @@ LISTS_OF_DECIMALS = pa.large_list(pa.decimal128(38, 2))
 
 
 @pytest.mark.parametrize(
-    ("values", "kind", "expected"),
+    ("values", "arrow_type", "expected"),
     [
         ([1, None, -(2**63)], pa.int64(), None),
         ([1, 2**63], pa.large_string(), ["1", str(2**63)]),
@@ -29,7 +29,7 @@ LISTS_OF_DECIMALS = pa.large_list(pa.decimal128(38, 2))
         ([2**53 + 1, 2.5], pa.large_string(), ["9007199254740993", "2.5"]),
         ([True, None], pa.bool_(), None),
         ([1.0, 0.5, 2**63], pa.large_string(), ["1", "0.5", str(2**63)]),
-        # more microseconds than 64 bits count
+        # more microseconds than 64 bits can count
         ([dt.timedelta.max], pa.large_string(), ["PT23999999999H59M59.999999S"]),
         ([True, 1], pa.large_string(), ["true", "1"]),
         (["x", 1, 1.5, None], pa.large_string(), ["x", "1", "1.5", None]),
@@ -81,14 +81,16 @@ LISTS_OF_DECIMALS = pa.large_list(pa.decimal128(38, 2))
         ([None, None], pa.large_string(), None),
     ],
 )
-def test_the_narrowest_type_that_loses_nothing(values, kind, expected):
+def test_column_gets_the_narrowest_type_that_loses_nothing(
+    values, arrow_type, expected
+):
     array = make_array(values)
-    assert array.type == kind
+    assert array.type == arrow_type
     assert array.to_pylist() == (values if expected is None else expected)
 
 
 @pytest.mark.parametrize(
-    ("known", "values", "kind"),
+    ("known", "values", "arrow_type"),
     [
         (pa.int64(), [1.5], pa.float64()),
         (pa.float64(), [1], pa.float64()),
@@ -103,18 +105,18 @@ def test_the_narrowest_type_that_loses_nothing(values, kind, expected):
         (pa.large_list(pa.int64()), [["a"]], pa.large_string()),
     ],
 )
-def test_types_only_widen(known, values, kind):
-    assert make_column(values, known)[0].type == kind
+def test_known_type_of_a_column_only_widens(known, values, arrow_type):
+    assert make_column(values, known)[0].type == arrow_type
 
 
-def test_a_column_of_nulls_takes_its_type_later():
-    made = Columns()
-    assert made.build([{"a": None}]).schema.field("a").type == pa.large_string()
-    assert made.build([{"a": 1}]).schema.field("a").type == pa.int64()
-    assert made.build([{"b": 1}]).schema.field("a").type == pa.int64()
+def test_column_of_nulls_gets_the_type_of_its_first_value():
+    columns = Columns()
+    assert columns.build([{"a": None}]).schema.field("a").type == pa.large_string()
+    assert columns.build([{"a": 1}]).schema.field("a").type == pa.int64()
+    assert columns.build([{"b": 1}]).schema.field("a").type == pa.int64()
 
 
-def test_rows_need_not_agree_on_order_or_keys():
+def test_rows_may_differ_in_keys_and_their_order():
     batch = Columns().build([{"a": 1, "b": 2}, {"b": 3, "a": 4}, {"c": 5}])
     assert batch.to_pylist() == [
         {"a": 1, "b": 2, "c": None},
@@ -138,7 +140,7 @@ def test_rows_need_not_agree_on_order_or_keys():
         ({"a": 1}, None),
     ],
 )
-def test_a_column_is_made_of_all_its_rows(first, later):
+def test_type_depends_on_all_rows_however_late_a_value_comes(first, later):
     values = [first] * ROWS_AT_ONCE + [later]
     rows = [{"a": "x", "b": value, "c": 1} for value in values]
 
@@ -156,11 +158,11 @@ def test_a_column_is_made_of_all_its_rows(first, later):
     assert batch.column("c").to_pylist() == [1] * len(rows)
 
 
-def test_a_key_without_letters_gets_a_name():
+def test_empty_key_becomes_a_numbered_column_name():
     assert Columns().build([{"a": 1, "": 2}]).schema.names == ["a", "column_2"]
 
 
-def test_a_moment_keeps_its_zone_whatever_pandera_tells_pyarrow(monkeypatch):
+def test_timestamp_keeps_its_zone_under_pyarrow_ignore_timezone(monkeypatch):
     monkeypatch.setenv("PYARROW_IGNORE_TIMEZONE", "1")
     stored = make_array([AWARE, None]).cast(pa.int64()).to_pylist()
     assert stored == [int(AWARE.timestamp() * 1_000_000), None]
@@ -179,14 +181,14 @@ def test_a_moment_keeps_its_zone_whatever_pandera_tells_pyarrow(monkeypatch):
         ([None], False),
     ],
 )
-def test_a_column_of_objects_says_that_it_is_json(values, is_json):
+def test_column_of_objects_is_created_as_jsonb(values, is_json):
     rows = Columns().build([{"a": value} for value in values])
     batch = Batch(rows, "rows", 1)
     assert batch.created_as == ({"a": "jsonb"} if is_json else {})
     assert batch.slice(0, 1).created_as == batch.created_as
 
 
-def test_a_list_of_whole_and_other_numbers_is_one_of_numbers():
+def test_list_of_ints_and_floats_is_a_list_of_floats_if_exact():
     assert make_array([[1, 2.5], None]).to_pylist() == [[1.0, 2.5], None]
-    # a float does not hold this one
+    # a float cannot hold this integer exactly
     assert make_array([[2**53 + 1, 2.5]]).type == pa.large_string()

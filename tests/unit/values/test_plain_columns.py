@@ -35,8 +35,8 @@ class Word(enum.StrEnum):
     A = "a"
 
 
-def made(batches, *, complete):
-    """Return what is made of batches of rows one after the other, errors as well."""
+def build_all(batches, *, complete):
+    """Return what each batch becomes in turn: its columns, or the error's class."""
     found = []
     maker = Columns(complete=complete)
     for rows in batches:
@@ -91,23 +91,23 @@ LATER = [
 
 @pytest.mark.parametrize("complete", [True, False])
 @pytest.mark.parametrize("later", LATER)
-def test_a_few_rows_are_made_as_many_are(monkeypatch, later, complete):
+def test_few_rows_are_built_like_many(monkeypatch, later, complete):
     batches = [[ROW], [ROW, later], [later], [later], [ROW]]
-    found = made(batches, complete=complete)
+    found = build_all(batches, complete=complete)
     monkeypatch.setattr(columns, "FEW_ROWS", 0)
-    assert repr(found) == repr(made(batches, complete=complete))
+    assert repr(found) == repr(build_all(batches, complete=complete))
 
 
-def test_rows_of_one_shape_are_made_by_one_call(monkeypatch):
-    asked = []
+def test_rows_of_a_known_shape_are_built_in_one_call(monkeypatch):
+    built = []
     build = RowShape.build
 
-    def noted(shape, rows):
-        asked.append(build(shape, rows))
-        return asked[-1]
+    def recording(shape, rows):
+        built.append(build(shape, rows))
+        return built[-1]
 
-    monkeypatch.setattr(RowShape, "build", noted)
+    monkeypatch.setattr(RowShape, "build", recording)
     maker = Columns(complete=False)
     batches = [maker.build([ROW]) for _ in range(3)]
-    assert asked == batches[1:]
+    assert built == batches[1:]
     assert batches[2].equals(batches[0])

@@ -1,4 +1,4 @@
-"""Values of any type as those that a column is made of."""
+"""Python values of any type become values that a column can hold."""
 
 import asyncio
 import ipaddress
@@ -59,7 +59,7 @@ MOMENT = datetime(2024, 1, 1, tzinfo=UTC)
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_a_value_becomes_the_plain_one_that_says_the_same(value, expected):
+def test_value_becomes_its_plain_python_equivalent(value, expected):
     found = to_native(value)
     assert found == expected
     assert type(found) is type(expected)
@@ -79,7 +79,7 @@ def test_nanoseconds_are_kept_as_text(value):
     assert isinstance(to_native(value), str)
 
 
-def test_digits_that_no_float_has_are_kept_as_text():
+def test_digits_beyond_a_float_are_kept_as_text():
     if np.finfo(np.longdouble).bits > 64:
         assert to_native(np.longdouble("1.1")) == str(np.longdouble("1.1"))
 
@@ -97,7 +97,7 @@ def test_digits_that_no_float_has_are_kept_as_text():
         ([1, "é", None, date(2024, 1, 2)], '[1, "é", null, "2024-01-02"]'),
     ],
 )
-def test_a_text_keeps_all_of_its_value(value, text):
+def test_text_of_a_value_is_exact(value, text):
     assert as_text(value) == text
 
 
@@ -127,7 +127,7 @@ class Size(Enum):
         (pd.Interval(0, 1), "(0, 1]"),
     ],
 )
-def test_a_class_with_a_text_of_its_own_is_that_text(value, text):
+def test_object_with_its_own_text_becomes_that_text(value, text):
     assert to_native(value) == text
 
 
@@ -159,7 +159,7 @@ async def several():
 
 
 PAGE = parsel.Selector("<h1>House</h1>")
-STRANGE = {
+NO_VALUES = {
     "SelectorList": (PAGE.css("h1::text"), r"call \.get\(\)"),
     "Selector": (PAGE, r"call \.get\(\)"),
     "method": (PAGE.css("h1").get, "call it"),
@@ -180,35 +180,35 @@ STRANGE = {
 }
 
 
-@pytest.mark.parametrize("kind", STRANGE)
-def test_what_leads_to_a_value_is_none_and_says_what_to_give(kind):
-    value, instead = STRANGE[kind]
-    with pytest.raises(TypeError, match=f"^an? {kind} is not a value: .*{instead}"):
+@pytest.mark.parametrize("type_name", NO_VALUES)
+def test_error_says_what_to_give_instead_of_an_object(type_name):
+    value, advice = NO_VALUES[type_name]
+    with pytest.raises(TypeError, match=f"^an? {type_name} is not a value: .*{advice}"):
         to_native(value)
-    with pytest.raises(TypeError, match=f"is not a value: .*{instead}"):
+    with pytest.raises(TypeError, match=f"is not a value: .*{advice}"):
         as_text({"a": [value]})
 
 
-def test_a_pandas_frame_is_no_value():
+def test_pandas_frame_is_not_a_value():
     with pytest.raises(TypeError, match="DataFrame is not a value"):
         to_native(pd.DataFrame({"a": [1]}))
 
 
-def test_a_coroutine_is_no_value():
+def test_coroutine_is_not_a_value():
     coroutine = later()
     with pytest.raises(TypeError, match="coroutine is not a value: await it"):
         to_native(coroutine)
     asyncio.run(coroutine)
 
 
-def test_a_text_that_cannot_be_made_is_told():
+def test_error_of_an_objects_str_is_reported():
     with pytest.raises(TypeError, match="Broken has no text: it raised RuntimeError"):
         to_native(Broken())
 
 
-@pytest.mark.parametrize("kind", [set, frozenset])
-def test_a_set_has_one_order_in_every_process(kind):
+@pytest.mark.parametrize("set_type", [set, frozenset])
+def test_sets_are_sorted_so_every_process_has_the_same_order(set_type):
     texts = [f"home {place}" for place in range(10, 30)]
-    assert to_native(kind(texts)) == texts
-    assert as_text({"a": kind(texts)}) == as_text({"a": texts})
-    assert to_native(kind([*texts, 1, None])) == [*(texts), 1, None]
+    assert to_native(set_type(texts)) == texts
+    assert as_text({"a": set_type(texts)}) == as_text({"a": texts})
+    assert to_native(set_type([*texts, 1, None])) == [*(texts), 1, None]
