@@ -15,7 +15,7 @@ from propload.report import Counts, Report, TargetName
 from propload.state.report_store import ReportStore
 from propload.state.run_files import RunFiles
 from propload.target import TableName
-from tests.unit.rejecting.making import refused
+from tests.unit.rejecting.making import rejected_rows
 
 #: Folders that were listed below the watched one.
 _listed = []
@@ -103,7 +103,7 @@ def test_search_for_replays_decodes_no_reports_of_loads(tmp_path, caplog):
     for day in range(2, 9):
         store.files.path(f"2026010{day}-ab").write_text("{'source': 'b.csv'")
     writer = RejectWriter(tmp_path / "rejects" / "20260101-ab.ndjson", "20260101-ab")
-    writer.write(refused([1]))
+    writer.write(rejected_rows([1]))
     writer.close()
     with caplog.at_level("DEBUG"):
         path = NewestRejects(Places(tmp_path)).find_replayable()

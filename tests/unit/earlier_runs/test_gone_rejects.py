@@ -1,4 +1,4 @@
-"""What is said of rejected rows that are asked for and are no more."""
+"""Messages about rejected rows that were replayed or dropped."""
 
 import pytest
 
@@ -9,107 +9,113 @@ from propload.options import Places
 from propload.rejecting import RejectWriter
 from propload.report import Counts, Report, TargetName
 from propload.state.report_store import ReportStore
-from tests.unit.rejecting.making import refused
+from tests.unit.rejecting.making import rejected_rows
 
 FIRST, SECOND, THIRD = (f"2026070{day}T120000-aa" for day in (1, 2, 3))
 
 
 @pytest.fixture
-def end(tmp_path):
-    """Let a run have ended. Value: does it."""
+def end_run(tmp_path):
+    """Return a function that saves the report of an ended run."""
 
-    def end(run_id, source, read, rejected=0, status="loaded"):
+    def end_run(run_id, source, read, rejected=0, status="loaded"):
         counts = Counts(read=read, inserted=read - rejected, rejected=rejected)
         target = TargetName("local", "public.homes")
         report = Report(run_id, status, source, target, counts, 1.0)
         ReportStore(tmp_path / "runs").save(report)
 
-    return end
+    return end_run
 
 
 @pytest.fixture
-def reject(tmp_path):
-    def reject(run_id):
+def reject_row(tmp_path):
+    def reject_row(run_id):
         path = tmp_path / "rejects" / f"{run_id}.ndjson"
         writer = RejectWriter(path, run_id)
-        writer.write(refused([1]))
+        writer.write(rejected_rows([1]))
         writer.close()
         return path
 
-    return reject
+    return reject_row
 
 
-def said(tmp_path, run_id):
+def error_for(tmp_path, run_id):
     with pytest.raises(ConfigError) as caught:
         find_rejected(run_id, Places(tmp_path))
     return str(caught.value)
 
 
-def test_rows_that_are_there_are_found(tmp_path, end, reject):
-    end(FIRST, "a.csv", 9, rejected=5)
-    path = reject(FIRST)
-    end(SECOND, f"rejects of {FIRST}", 5)
+def test_existing_rejects_are_found(tmp_path, end_run, reject_row):
+    end_run(FIRST, "a.csv", 9, rejected=5)
+    path = reject_row(FIRST)
+    end_run(SECOND, f"rejects of {FIRST}", 5)
     assert find_rejected(FIRST, Places(tmp_path)) == path
     assert find_rejected("", Places(tmp_path)) == path
 
 
-def test_the_run_that_replayed_all_of_them_is_named(tmp_path, end):
-    end(FIRST, "a.csv", 9, rejected=5)
-    end(SECOND, f"rejects of {FIRST}", 5)
-    told = (
+def test_error_names_the_run_that_replayed_all_rows(tmp_path, end_run):
+    end_run(FIRST, "a.csv", 9, rejected=5)
+    end_run(SECOND, f"rejects of {FIRST}", 5)
+    message = (
         f"nothing is left of the 5 rows that run {FIRST} rejected: run {SECOND} has "
         "replayed 5 rows"
     )
-    assert said(tmp_path, FIRST) == said(tmp_path, FIRST[:9]) == told
+    assert error_for(tmp_path, FIRST) == error_for(tmp_path, FIRST[:9]) == message
 
 
-def test_what_it_rejected_again_is_told(tmp_path, end, reject):
-    end(FIRST, "a.csv", 9, rejected=5)
-    end(SECOND, f"rejects of {FIRST}", 5, rejected=2)
+def test_error_counts_rows_that_the_replay_rejected_again(
+    tmp_path, end_run, reject_row
+):
+    end_run(FIRST, "a.csv", 9, rejected=5)
+    end_run(SECOND, f"rejects of {FIRST}", 5, rejected=2)
     again = "has replayed 5 rows, 2 of which it rejected again"
-    assert said(tmp_path, FIRST).endswith(again)
-    reject(SECOND)
-    assert f"{again} (propload rejects show {SECOND}" in said(tmp_path, FIRST)
+    assert error_for(tmp_path, FIRST).endswith(again)
+    reject_row(SECOND)
+    assert f"{again} (propload rejects show {SECOND}" in error_for(tmp_path, FIRST)
 
 
-def test_all_runs_that_replayed_some_are_named(tmp_path, end):
-    end(FIRST, "a.csv", 9, rejected=5)
-    end(SECOND, f"rejects of {FIRST}", 3)
-    end(THIRD, f"rejects of {FIRST}", 2)
-    told = f"run {SECOND} has replayed 3 rows and run {THIRD} has replayed 2 rows"
-    assert said(tmp_path, FIRST).endswith(told)
+def test_error_names_all_runs_that_replayed_some_of_the_rows(tmp_path, end_run):
+    end_run(FIRST, "a.csv", 9, rejected=5)
+    end_run(SECOND, f"rejects of {FIRST}", 3)
+    end_run(THIRD, f"rejects of {FIRST}", 2)
+    ending = f"run {SECOND} has replayed 3 rows and run {THIRD} has replayed 2 rows"
+    assert error_for(tmp_path, FIRST).endswith(ending)
 
 
-def test_rows_that_no_replay_has_loaded_were_dropped(tmp_path, end):
-    end(FIRST, "a.csv", 9, rejected=5)
-    end(SECOND, f"rejects of {FIRST}", 5, status="stopped")
-    end(THIRD, f"rejects of {SECOND}", 5)
-    assert said(tmp_path, FIRST).endswith(f"run {FIRST} rejected: they were dropped")
+def test_rows_that_no_replay_has_loaded_are_reported_as_dropped(tmp_path, end_run):
+    end_run(FIRST, "a.csv", 9, rejected=5)
+    end_run(SECOND, f"rejects of {FIRST}", 5, status="stopped")
+    end_run(THIRD, f"rejects of {SECOND}", 5)
+    assert error_for(tmp_path, FIRST).endswith(
+        f"run {FIRST} rejected: they were dropped"
+    )
     with pytest.raises(ConfigError, match="they were dropped"):
         propload.rejects(FIRST, state_dir=tmp_path)
 
 
-def test_a_run_that_rejected_none_is_told_to_have_rejected_none(tmp_path, end):
-    end(FIRST, "a.csv", 9)
-    assert said(tmp_path, FIRST) == f"run {FIRST} has rejected no rows"
+def test_error_says_that_a_run_rejected_no_rows(tmp_path, end_run):
+    end_run(FIRST, "a.csv", 9)
+    assert error_for(tmp_path, FIRST) == f"run {FIRST} has rejected no rows"
 
 
 @pytest.mark.parametrize("run_id", ["2025", "2026"])
-def test_a_run_that_nobody_knows_is_named_as_it_was_given(run_id, tmp_path, end):
-    end(FIRST, "a.csv", 9)
-    end(SECOND, "a.csv", 9)
-    assert f"run '{run_id}': no rejected rows" in said(tmp_path, run_id)
+def test_error_repeats_an_unknown_or_ambiguous_name_of_a_run(run_id, tmp_path, end_run):
+    end_run(FIRST, "a.csv", 9)
+    end_run(SECOND, "a.csv", 9)
+    assert f"run '{run_id}': no rejected rows" in error_for(tmp_path, run_id)
 
 
-def test_a_frame_of_rows_that_were_all_replayed_is_empty(tmp_path, end, reject, caplog):
-    reject(THIRD)
-    own = [
+def test_frame_of_replayed_rejects_is_empty_with_a_warning(
+    tmp_path, end_run, reject_row, caplog
+):
+    reject_row(THIRD)
+    columns = [
         name
         for name in propload.rejects(state_dir=tmp_path).columns
         if name.startswith("propload_")
     ]
-    end(FIRST, "a.csv", 9, rejected=5)
-    end(SECOND, f"rejects of {FIRST}", 5)
+    end_run(FIRST, "a.csv", 9, rejected=5)
+    end_run(SECOND, f"rejects of {FIRST}", 5)
     found = propload.rejects(FIRST, state_dir=tmp_path)
-    assert (found.height, found.columns) == (0, own)
+    assert (found.height, found.columns) == (0, columns)
     assert f"run {SECOND} has replayed 5 rows" in caplog.text

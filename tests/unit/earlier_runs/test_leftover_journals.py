@@ -1,4 +1,4 @@
-"""Journals that are given up."""
+"""Dropping journals of runs that will not be recovered."""
 
 import pytest
 
@@ -7,12 +7,12 @@ from propload.journal import Journal, JournalOptions
 from tests.unit.journal.batches import batch
 
 
-def test_a_drop_that_fails_can_be_tried_again(tmp_path):
+def test_failed_drop_can_be_repeated(tmp_path):
     folder = tmp_path / "journal" / "run-1"
     journal = Journal(folder, JournalOptions("off", 1 << 20), {"source": "a"})
     journal.append(batch(0, 3))
     journal.close(loaded=False)
-    # a disk that does not let it be read
+    # a folder in place of a segment, which cannot be read
     unreadable = folder / f"{10:016d}.journal"
     unreadable.mkdir()
     with pytest.raises(IsADirectoryError):

@@ -1,4 +1,4 @@
-"""Whose rejected rows are replayed where no run is named."""
+"""Which run's rejected rows are shown or replayed if no run is named."""
 
 import json
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ from propload.rejecting import RejectWriter
 from propload.report import Counts, Report, TargetName
 from propload.state.report_store import ReportStore
 from propload.state.unfinished_runs import UnfinishedRun
-from tests.unit.rejecting.making import refused
+from tests.unit.rejecting.making import rejected_rows
 
 FIRST, SECOND, THIRD, FOURTH = (f"2026070{day}T120000-aa" for day in (1, 2, 3, 4))
 HOMES = TargetName("local", "public.homes")
@@ -26,176 +26,188 @@ def places(tmp_path):
 
 
 @pytest.fixture
-def reject(places):
-    """Let a run have rejected a row."""
+def reject_row(places):
+    """Return a function that writes one rejected row of a run."""
 
-    def reject(run_id):
+    def reject_row(run_id):
         path = places.rejects / f"{run_id}.ndjson"
         writer = RejectWriter(path, run_id)
-        writer.write(refused([1]))
+        writer.write(rejected_rows([1]))
         writer.close()
         return path
 
-    return reject
+    return reject_row
 
 
 @pytest.fixture
-def leave_unread(places):
-    """Let a run have rejected a row that could not be read."""
+def reject_unread_row(places):
+    """Return a function that writes a rejected row that could not be read."""
 
-    def leave_unread(run_id):
+    def reject_unread_row(run_id):
         line = {"source": "a.csv", "row": 1, "values": None, "reasons": []}
         path = places.rejects / f"{run_id}.ndjson"
         path.write_text(json.dumps(line) + "\n", encoding="utf-8")
         return path
 
-    return leave_unread
+    return reject_unread_row
 
 
 @pytest.fixture
-def kill(places):
-    """Let a replay have been killed."""
+def leave_killed_replay(places):
+    """Return a function that leaves the note of a killed replay."""
 
-    def kill(run_id, replayed):
+    def leave_killed_replay(run_id, replayed):
         moment = datetime(2026, 7, 4, 12, tzinfo=UTC)
         source = f"rejects of {replayed}"
         one = UnfinishedRun(run_id, source, HOMES, moment, 4711, "replay", replayed)
         path = places.runs / f"{run_id}.begun"
         path.write_text(json.dumps(one.as_dict()), encoding="utf-8")
 
-    return kill
+    return leave_killed_replay
 
 
 @pytest.fixture
-def end(places):
-    """Let a run have ended."""
+def end_run(places):
+    """Return a function that saves the report of an ended run."""
 
-    def end(run_id, source, status="loaded", read=2):
+    def end_run(run_id, source, status="loaded", read=2):
         counts = Counts(read=read, inserted=read)
         report = Report(run_id, status, source, HOMES, counts, 1.0)
         ReportStore(places.runs).save(report)
 
-    return end
+    return end_run
 
 
-def test_it_is_the_newest_run_with_rows(places, reject, end, caplog):
-    reject(FIRST)
-    newest = reject(THIRD)
+def test_newest_run_with_rejects_is_replayed(places, reject_row, end_run, caplog):
+    reject_row(FIRST)
+    newest = reject_row(THIRD)
     for run_id in (FIRST, SECOND, THIRD, FOURTH):
-        end(run_id, "a.csv", status="failed")
+        end_run(run_id, "a.csv", status="failed")
     assert NewestRejects(places).find_replayable() == newest
     assert caplog.text == ""
 
 
 @pytest.mark.parametrize("has_rejected", [True, False])
-def test_of_a_killed_replay_it_is_the_run_that_it_replays(
-    has_rejected, places, reject, kill, caplog
+def test_killed_replay_is_continued_with_the_run_it_replayed(
+    has_rejected, places, reject_row, leave_killed_replay, caplog
 ):
-    begun = reject(FIRST)
-    reject(SECOND)
+    replayed = reject_row(FIRST)
+    reject_row(SECOND)
     if has_rejected:
-        reject(THIRD)
-    kill(THIRD, replayed=FIRST)
-    assert NewestRejects(places).find_replayable() == begun
-    said = f"run {THIRD} is a replay of the rejected rows of run {FIRST} that has not"
-    assert said in caplog.text
+        reject_row(THIRD)
+    leave_killed_replay(THIRD, replayed=FIRST)
+    assert NewestRejects(places).find_replayable() == replayed
+    message = (
+        f"run {THIRD} is a replay of the rejected rows of run {FIRST} that has not"
+    )
+    assert message in caplog.text
 
 
 @pytest.mark.parametrize("status", ["stopped", "failed", "interrupted"])
-def test_of_a_replay_that_ended_early_it_is_the_run_that_it_replays(
-    status, places, reject, end
+def test_replay_that_ended_early_is_continued_with_its_run(
+    status, places, reject_row, end_run
 ):
-    begun = reject(FIRST)
-    reject(SECOND)
-    end(SECOND, f"rejects of {FIRST}", status)
-    assert NewestRejects(places).find_replayable() == begun
+    replayed = reject_row(FIRST)
+    reject_row(SECOND)
+    end_run(SECOND, f"rejects of {FIRST}", status)
+    assert NewestRejects(places).find_replayable() == replayed
 
 
-def test_of_a_killed_replay_of_a_replay_it_is_the_first_that_did_not_end(
-    places, reject, kill, end
+def test_of_nested_replays_the_first_unfinished_one_is_continued(
+    places, reject_row, leave_killed_replay, end_run
 ):
-    begun, later = reject(FIRST), reject(SECOND)
-    reject(THIRD)
-    kill(THIRD, replayed=SECOND)
-    end(SECOND, f"rejects of {FIRST}")
+    replayed, later = reject_row(FIRST), reject_row(SECOND)
+    reject_row(THIRD)
+    leave_killed_replay(THIRD, replayed=SECOND)
+    end_run(SECOND, f"rejects of {FIRST}")
     assert NewestRejects(places).find_replayable() == later
-    end(SECOND, f"rejects of {FIRST}", "stopped")
-    assert NewestRejects(places).find_replayable() == begun
+    end_run(SECOND, f"rejects of {FIRST}", "stopped")
+    assert NewestRejects(places).find_replayable() == replayed
 
 
-def test_a_run_that_rejected_rows_after_a_killed_replay_comes_first(
-    places, reject, kill
+def test_newer_rejects_take_precedence_over_a_killed_replay(
+    places, reject_row, leave_killed_replay
 ):
-    reject(FIRST)
-    kill(SECOND, replayed=FIRST)
-    newest = reject(THIRD)
+    reject_row(FIRST)
+    leave_killed_replay(SECOND, replayed=FIRST)
+    newest = reject_row(THIRD)
     assert NewestRejects(places).find_replayable() == newest
 
 
-def test_a_replay_that_could_not_begin_is_not_gone_on_with(places, reject, end):
-    reject(FIRST)
-    newer = reject(SECOND)
-    end(THIRD, f"rejects of {FIRST}", "failed", read=0)
+def test_replay_that_failed_before_its_first_row_is_not_continued(
+    places, reject_row, end_run
+):
+    reject_row(FIRST)
+    newer = reject_row(SECOND)
+    end_run(THIRD, f"rejects of {FIRST}", "failed", read=0)
     assert NewestRejects(places).find_replayable() == newer
 
 
 @pytest.mark.parametrize("are_left", [True, False])
-def test_a_killed_replay_whose_rows_are_gone_has_rows_of_its_own(
-    are_left, places, reject, leave_unread, kill
+def test_rejects_of_a_killed_replay_are_used_if_its_source_has_none(
+    are_left, places, reject_row, reject_unread_row, leave_killed_replay
 ):
     if are_left:
-        leave_unread(FIRST)
-    own = reject(SECOND)
-    kill(SECOND, replayed=FIRST)
-    assert NewestRejects(places).find_replayable() == own
+        reject_unread_row(FIRST)
+    expected = reject_row(SECOND)
+    leave_killed_replay(SECOND, replayed=FIRST)
+    assert NewestRejects(places).find_replayable() == expected
 
 
-def test_rows_that_were_not_read_are_passed_over(places, reject, leave_unread, caplog):
-    older = reject(FIRST)
-    leave_unread(SECOND)
+def test_rows_that_could_not_be_read_are_not_replayed(
+    places, reject_row, reject_unread_row, caplog
+):
+    older = reject_row(FIRST)
+    reject_unread_row(SECOND)
     assert NewestRejects(places).find_replayable() == older
     assert f"rejected rows of run {SECOND}, which could not be read" in caplog.text
 
 
-def test_where_no_row_can_be_replayed_it_is_the_newest_run(places, leave_unread):
-    leave_unread(FIRST)
-    newest = leave_unread(SECOND)
+def test_newest_run_is_taken_if_no_row_can_be_replayed(places, reject_unread_row):
+    reject_unread_row(FIRST)
+    newest = reject_unread_row(SECOND)
     assert NewestRejects(places).find_replayable() == newest
 
 
-@pytest.mark.parametrize("how", ["find", "find_replayable"])
-def test_where_no_run_has_rejected_rows_it_is_said(places, kill, end, how):
-    kill(SECOND, replayed=FIRST)
-    end(FIRST, "a.csv")
-    with pytest.raises(ConfigError, match="no run has left any rejected rows"):
-        getattr(NewestRejects(places), how)()
-
-
-@pytest.mark.parametrize("how", ["find", "find_replayable"])
-@pytest.mark.parametrize("are_later", [True, False])
-def test_what_is_looked_at_is_what_would_be_replayed(
-    places, reject, kill, how, are_later, caplog
+@pytest.mark.parametrize("method", ["find", "find_replayable"])
+def test_error_says_that_no_run_has_left_rejects(
+    places, leave_killed_replay, end_run, method
 ):
-    begun = reject(FIRST)
-    reject(SECOND)
-    kill(SECOND, replayed=FIRST)
-    expected = reject(THIRD) if are_later else begun
-    assert getattr(NewestRejects(places), how)() == expected
+    leave_killed_replay(SECOND, replayed=FIRST)
+    end_run(FIRST, "a.csv")
+    with pytest.raises(ConfigError, match="no run has left any rejected rows"):
+        getattr(NewestRejects(places), method)()
+
+
+@pytest.mark.parametrize("method", ["find", "find_replayable"])
+@pytest.mark.parametrize("are_later", [True, False])
+def test_rejects_that_are_shown_are_those_that_would_be_replayed(
+    places, reject_row, leave_killed_replay, method, are_later, caplog
+):
+    replayed = reject_row(FIRST)
+    reject_row(SECOND)
+    leave_killed_replay(SECOND, replayed=FIRST)
+    expected = reject_row(THIRD) if are_later else replayed
+    assert getattr(NewestRejects(places), method)() == expected
     assert ("has not ended" in caplog.text) != are_later
 
 
-def test_rows_that_were_not_read_are_looked_at(places, reject, leave_unread, caplog):
-    reject(FIRST)
-    newest = leave_unread(SECOND)
+def test_rows_that_could_not_be_read_are_shown(
+    places, reject_row, reject_unread_row, caplog
+):
+    reject_row(FIRST)
+    newest = reject_unread_row(SECOND)
     assert NewestRejects(places).find() == newest
     assert caplog.text == ""
 
 
-def test_what_a_run_replays_is_told(places, reject, kill, end):
-    kill(SECOND, replayed=FIRST)
-    end(THIRD, f"rejects of {FIRST}")
-    end(FOURTH, f"rejects of {FIRST}", "stopped")
-    end(FIRST, "a.csv")
+def test_replay_knows_its_run_and_whether_it_has_ended(
+    places, reject_row, leave_killed_replay, end_run
+):
+    leave_killed_replay(SECOND, replayed=FIRST)
+    end_run(THIRD, f"rejects of {FIRST}")
+    end_run(FOURTH, f"rejects of {FIRST}", "stopped")
+    end_run(FIRST, "a.csv")
     found = [
         NewestRejects(places).replay(one) for one in (FIRST, SECOND, THIRD, FOURTH)
     ]

@@ -1,4 +1,4 @@
-"""A list of reports in a notebook."""
+"""How a notebook shows a list of reports."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from propload.earlier_runs.shown_runs import ShownReports
 from propload.report import Counts, Report, TargetName
 
 
-def a_report(name, *, source="homes.csv"):
+def make_report(name, *, source="homes.csv"):
     counts = Counts(read=1_234, inserted=1_200, updated=30, rejected=4)
     return Report(name, "loaded", source, TargetName("db", "public.homes"), counts, 1.0)
 
 
-def printed(reports):
+def printed_lines(reports):
     texts = []
     reports._repr_pretty_(SimpleNamespace(text=texts.append), False)
     return "".join(texts).splitlines()
 
 
-def test_a_run_is_a_line():
-    reports = ShownReports([a_report("one"), a_report("another")])
-    assert printed(reports) == [
+def test_each_run_is_one_line():
+    reports = ShownReports([make_report("one"), make_report("another")])
+    assert printed_lines(reports) == [
         "run      status  table          read  changed  rejected  source",
         "one      loaded  public.homes  1,234    1,230         4  homes.csv",
         "another  loaded  public.homes  1,234    1,230         4  homes.csv",
@@ -32,20 +32,20 @@ def test_a_run_is_a_line():
     assert ">1,230</td>" in html
 
 
-def test_fifty_runs_are_shown_and_all_are_there():
-    reports = ShownReports(a_report(f"run {n}") for n in range(51))
-    assert len(printed(reports)) == 52
-    assert "51 runs, the newest 50 are shown" in printed(reports)[-1]
+def test_fifty_runs_are_shown_but_all_can_be_indexed():
+    reports = ShownReports(make_report(f"run {n}") for n in range(51))
+    assert len(printed_lines(reports)) == 52
+    assert "51 runs, the newest 50 are shown" in printed_lines(reports)[-1]
     assert reports._repr_html_().count("<tr>") == 51
     assert reports[50].run_id == "run 50"
 
 
-def test_no_run_is_told():
-    assert printed(ShownReports())[-1] == "no run has ended yet"
+def test_empty_list_says_that_no_run_has_ended():
+    assert printed_lines(ShownReports())[-1] == "no run has ended yet"
     assert "no run has ended yet" in ShownReports()._repr_html_()
 
 
-def test_what_came_from_elsewhere_commands_nothing():
-    reports = ShownReports([a_report("one", source="<script>\x1b[31m")])
+def test_html_and_control_characters_in_a_source_are_escaped():
+    reports = ShownReports([make_report("one", source="<script>\x1b[31m")])
     assert "<script>" not in reports._repr_html_()
-    assert "\x1b" not in "".join(printed(reports))
+    assert "\x1b" not in "".join(printed_lines(reports))

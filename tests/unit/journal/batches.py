@@ -5,12 +5,12 @@ import pyarrow as pa
 from propload.batch import Batch
 
 
-def batch(first, count, **more):
+def batch(first, count, **keywords):
     rows = pa.RecordBatch.from_pylist(
         [{"id": n, "text": f"row {n}"} for n in range(first, first + count)],
         schema=pa.schema({"id": pa.int64(), "text": pa.string()}),
     )
-    return Batch(rows, "spider", first + 1, **more)
+    return Batch(rows, "spider", first + 1, **keywords)
 
 
 def ids(batches):

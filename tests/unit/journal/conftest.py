@@ -1,4 +1,4 @@
-"""Fixture: create journals, which are closed after each test."""
+"""Fixture: a function that creates journals, which are closed after the test."""
 
 import pytest
 
@@ -9,17 +9,17 @@ from propload.journal import (
 
 
 @pytest.fixture
-def make(tmp_path):
+def make_journal(tmp_path):
     opened = []
 
-    def make(sync="off", max_bytes=1 << 20, **more):
+    def make_journal(sync="off", max_bytes=1 << 20, **keywords):
         folder = tmp_path / "journal" / "run-1"
         options = JournalOptions(sync, max_bytes)
-        journal = Journal(folder, options, {"table": "t"}, **more)
+        journal = Journal(folder, options, {"table": "t"}, **keywords)
         opened.append(journal)
         return journal
 
-    yield make
+    yield make_journal
     for journal in opened:
         if journal.folder.exists():
             journal.close(loaded=True)

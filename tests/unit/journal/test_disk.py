@@ -1,4 +1,4 @@
-"""What is on disk when, and a disk that refuses."""
+"""When rows of a journal reach the disk, and what happens if the disk fails."""
 
 import errno
 import os
@@ -21,16 +21,18 @@ from tests.unit.journal.batches import batch, ids
 pytestmark = pytest.mark.timeout(20)
 
 
-def test_files_are_private(make):
-    journal = make()
+def test_files_are_private(make_journal):
+    journal = make_journal()
     journal.append(batch(0, 3))
     assert journal.folder.stat().st_mode & 0o777 == 0o700
     modes = {path.stat().st_mode & 0o777 for path in journal.folder.iterdir()}
     assert modes == {0o600}
 
 
-def test_a_disk_that_refuses_is_a_journal_error_and_nothing_is_taken(make, monkeypatch):
-    journal = make()
+def test_failed_write_raises_a_journal_error_and_can_be_repeated(
+    make_journal, monkeypatch
+):
+    journal = make_journal()
     journal.append(batch(0, 5))
 
     def refuse(_descriptor, _data):
@@ -45,16 +47,20 @@ def test_a_disk_that_refuses_is_a_journal_error_and_nothing_is_taken(make, monke
     assert ids(journal.follow()) == list(range(10))
 
 
-def test_what_vouches_for_all_rows_is_on_disk_after_them(make, monkeypatch):
-    journal = make("second")
+def test_rows_are_synced_before_the_journal_is_noted_as_whole(
+    make_journal, monkeypatch
+):
+    journal = make_journal("second")
     journal.append(batch(0, 5))
     steps = []
-    synced, noted = writing.os.fdatasync, writing.write_private
+    sync, write_note = writing.os.fdatasync, writing.write_private
     monkeypatch.setattr(
-        writing.os, "fdatasync", lambda file: (steps.append("rows"), synced(file))
+        writing.os, "fdatasync", lambda file: (steps.append("rows"), sync(file))
     )
     monkeypatch.setattr(
-        writing, "write_private", lambda *told: (steps.append("note"), noted(*told))
+        writing,
+        "write_private",
+        lambda *arguments: (steps.append("note"), write_note(*arguments)),
     )
     journal.note_whole()
     journal.append(batch(5, 5))
@@ -63,15 +69,15 @@ def test_what_vouches_for_all_rows_is_on_disk_after_them(make, monkeypatch):
     assert ids(journal.follow()) == list(range(10))
 
 
-def test_what_was_taken_last_reaches_the_disk_although_no_more_comes(make, monkeypatch):
+def test_last_rows_are_synced_even_if_no_more_follow(make_journal, monkeypatch):
     synced, sync = threading.Event(), writing.os.fdatasync
     monkeypatch.setattr(writing, "SYNC_SECONDS", 0.05)
     monkeypatch.setattr(
         writing.os, "fdatasync", lambda file: (sync(file), synced.set())
     )
-    journal = make("second")
+    journal = make_journal("second")
     journal.append(batch(0, 10))
-    # a run that was told to stop, and still waits for its server
+    # as in a run that was told to stop and still waits for its server
     journal.finish()
     assert synced.wait(10)
     journal._syncer.join(10)
@@ -79,12 +85,10 @@ def test_what_was_taken_last_reaches_the_disk_although_no_more_comes(make, monke
 
 
 @pytest.mark.parametrize("loaded", [True, False])
-def test_the_end_of_a_journal_waits_for_no_sync_that_is_due_later(
-    make, monkeypatch, loaded
-):
-    # an end that waited for it would outlast the test's own timeout
+def test_close_does_not_wait_for_the_next_due_sync(make_journal, monkeypatch, loaded):
+    # if closing waited for the sync, the test would time out
     monkeypatch.setattr(writing, "SYNC_SECONDS", 1_000)
-    journal = make("second")
+    journal = make_journal("second")
     journal.append(batch(0, 10))
     journal.close(loaded=loaded)
     assert not journal._syncer.is_alive()
@@ -94,10 +98,10 @@ def refuse_to_sync(_descriptor):
     raise OSError(5, "Input/output error")
 
 
-def test_a_disk_that_fails_after_rows_were_taken_takes_no_more(make, monkeypatch):
+def test_journal_takes_no_more_rows_after_a_failed_sync(make_journal, monkeypatch):
     monkeypatch.setattr(writing, "SYNC_SECONDS", 0.05)
     failed = threading.Event()
-    journal = make("second")
+    journal = make_journal("second")
     journal.on_room(failed.set)
     with monkeypatch.context() as patched:
         patched.setattr(writing.os, "fdatasync", refuse_to_sync)
@@ -114,8 +118,8 @@ def test_a_disk_that_fails_after_rows_were_taken_takes_no_more(make, monkeypatch
 
 
 @contextmanager
-def no_file_more():
-    """Let this process open no file more in the block."""
+def no_more_files():
+    """Let this process open no more files in the block."""
     limits, held = resource.getrlimit(resource.RLIMIT_NOFILE), []
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (64, limits[1]))
@@ -129,15 +133,13 @@ def no_file_more():
             os.close(file)
 
 
-def test_rows_that_no_file_is_left_to_sync_by_are_not_taken_for_synced(
-    make, monkeypatch
-):
+def test_sync_that_fails_for_lack_of_files_counts_as_failed(make_journal, monkeypatch):
     monkeypatch.setattr(writing, "SYNC_SECONDS", 0.05)
     failed = threading.Event()
-    journal = make("second")
+    journal = make_journal("second")
     journal.append(batch(0, 5))
     journal.on_room(failed.set)
-    with no_file_more():
+    with no_more_files():
         journal.append(batch(5, 5))
         assert failed.wait(10)
     with pytest.raises(JournalError, match="Too many open files"):
@@ -146,7 +148,9 @@ def test_rows_that_no_file_is_left_to_sync_by_are_not_taken_for_synced(
     assert ids(journal.follow()) == list(range(10))
 
 
-def test_a_journal_that_cannot_be_made_leaves_nothing(make, monkeypatch):
+def test_journal_that_cannot_be_created_leaves_nothing_behind(
+    make_journal, monkeypatch
+):
     def refuse(*_):
         raise OSError(28, "No space left on device")
 
@@ -154,22 +158,20 @@ def test_a_journal_that_cannot_be_made_leaves_nothing(make, monkeypatch):
         patched.setattr(writing, "write_private", refuse)
         with pytest.raises(
             JournalError, match="cannot be created: No space left"
-        ) as told:
-            make("second")
-    assert isinstance(told.value.__cause__, OSError)
-    # neither its folder nor its lock is in the way of the next
-    journal = make("second")
+        ) as raised:
+            make_journal("second")
+    assert isinstance(raised.value.__cause__, OSError)
+    # neither its folder nor its lock blocks the next journal
+    journal = make_journal("second")
     journal.append(batch(0, 5))
     with pytest.raises(JournalError, match="cannot be created: File exists"):
-        make("second")
+        make_journal("second")
     assert journal.folder.exists()
     assert [path.name for path in records.segments(journal.folder)]
 
 
-def test_a_file_of_committed_rows_that_cannot_be_removed_is_in_nobodys_way(
-    make, monkeypatch
-):
-    journal = make()
+def test_committed_file_that_cannot_be_deleted_is_ignored(make_journal, monkeypatch):
+    journal = make_journal()
     journal.append(batch(0, 10))
     assert ids([next(journal.follow())]) == list(range(10))
 
@@ -183,8 +185,8 @@ def test_a_file_of_committed_rows_that_cannot_be_removed_is_in_nobodys_way(
     assert ids([next(journal.follow())]) == list(range(10, 20))
 
 
-def test_rows_that_are_committed_need_no_disk(make, monkeypatch):
-    journal = make("second")
+def test_committed_rows_are_dropped_without_a_sync(make_journal, monkeypatch):
+    journal = make_journal("second")
     journal.append(batch(0, 10))
     assert ids([next(journal.follow())]) == list(range(10))
     with monkeypatch.context() as patched:
@@ -194,7 +196,7 @@ def test_rows_that_are_committed_need_no_disk(make, monkeypatch):
 
 
 @pytest.mark.parametrize("sync", ["always", "second", "off"])
-def test_the_names_of_a_journals_files_reach_the_disk(tmp_path, monkeypatch, sync):
+def test_folders_are_synced_unless_syncing_is_off(tmp_path, monkeypatch, sync):
     synced = []
     monkeypatch.setattr(segments, "sync_folder", synced.append)
     monkeypatch.setattr(segments, "SEGMENT_BYTES", 1)
@@ -207,8 +209,8 @@ def test_the_names_of_a_journals_files_reach_the_disk(tmp_path, monkeypatch, syn
     assert synced == ([] if sync == "off" else names)
 
 
-def test_a_file_whose_name_does_not_reach_the_disk_takes_nothing(make, monkeypatch):
-    journal = make("always")
+def test_file_whose_folder_cannot_be_synced_takes_no_rows(make_journal, monkeypatch):
+    journal = make_journal("always")
 
     def refuse(folder):
         raise OSError(28, "No space left on device")
@@ -225,12 +227,12 @@ def test_a_file_whose_name_does_not_reach_the_disk_takes_nothing(make, monkeypat
 @pytest.mark.parametrize("place", ["write", "noted", "added"])
 @pytest.mark.parametrize("segment_bytes", [1, 1 << 20])
 @pytest.mark.parametrize("recent_bytes", [0, 1 << 20])
-def test_an_interrupt_leaves_a_journal_as_it_was_before_a_record_or_after_it(
-    make, monkeypatch, place, segment_bytes, recent_bytes
+def test_interrupt_leaves_a_record_either_complete_or_absent(
+    make_journal, monkeypatch, place, segment_bytes, recent_bytes
 ):
     monkeypatch.setattr(segments, "SEGMENT_BYTES", segment_bytes)
     monkeypatch.setattr(writing, "RECENT_BYTES", recent_bytes)
-    journal = make()
+    journal = make_journal()
     journal.append(batch(0, 5))
 
     def interrupted(function):
@@ -261,10 +263,10 @@ def test_an_interrupt_leaves_a_journal_as_it_was_before_a_record_or_after_it(
     assert ids(journal.follow()) == expected
 
 
-def test_what_an_interrupt_left_on_disk_is_cut_off_before_the_next_record(
-    make, monkeypatch
+def test_half_record_of_an_interrupt_is_cut_off_before_the_next(
+    make_journal, monkeypatch
 ):
-    journal = make()
+    journal = make_journal()
     journal.append(batch(0, 5))
 
     def interrupted(file, data):
@@ -289,10 +291,10 @@ def test_what_an_interrupt_left_on_disk_is_cut_off_before_the_next_record(
     assert ids(record.batch for record in on_disk) == list(range(10))
 
 
-def test_rows_that_a_disk_refuses_and_does_not_let_go_are_not_called_safe(
-    make, monkeypatch
+def test_error_says_that_rows_may_be_loaded_if_they_cannot_be_cut_off(
+    make_journal, monkeypatch
 ):
-    journal = make("always")
+    journal = make_journal("always")
     journal.append(batch(0, 5))
 
     def refuse(*_):
@@ -309,11 +311,11 @@ def test_rows_that_a_disk_refuses_and_does_not_let_go_are_not_called_safe(
 
 
 @pytest.mark.parametrize("fault", [OSError(errno.ENOSPC, "full"), KeyboardInterrupt()])
-def test_a_file_of_a_name_that_was_used_before_is_cut_off_where_it_is_told(
-    make, monkeypatch, fault
+def test_failed_record_is_cut_off_in_a_file_whose_name_was_reused(
+    make_journal, monkeypatch, fault
 ):
-    journal = make()
-    # a record without rows: its file goes at once, and the next one has its name
+    journal = make_journal()
+    # a record without rows: its file is deleted at once, and its name used again
     journal.append(batch(0, 0))
     taken = journal.follow()
     next(taken)

@@ -1,4 +1,4 @@
-"""A source whose rows go through a journal, and its end."""
+"""A source whose rows go through a journal: how it is stopped and closed."""
 
 import errno
 import itertools
@@ -24,16 +24,16 @@ from tests.unit.journal.batches import batch, ids
 pytestmark = pytest.mark.timeout(20)
 
 
-def test_rows_that_a_source_has_begun_to_give_are_taken_when_it_is_stopped(make):
-    journal = make()
-    begun, go_on = threading.Event(), threading.Event()
+def test_stopped_source_still_hands_over_the_rows_of_its_batch(make_journal):
+    journal = make_journal()
+    started, proceed = threading.Event(), threading.Event()
     given_rows = []
 
     def rows():
         for number in range(1_000_000):
             if number == 10:
-                begun.set()
-                go_on.wait(10)
+                started.set()
+                proceed.wait(10)
             given_rows.append(number)
             yield {"id": number}
 
@@ -42,23 +42,23 @@ def test_rows_that_a_source_has_begun_to_give_are_taken_when_it_is_stopped(make)
     taken = []
     reader = threading.Thread(target=lambda: taken.extend(ids(source)))
     reader.start()
-    assert begun.wait(10)
+    assert started.wait(10)
     source.stop()
-    go_on.set()
+    proceed.set()
     reader.join(10)
     assert taken == given_rows
     assert len(taken) >= 10
 
 
-def test_a_source_that_waits_is_left_and_what_it_holds_is_told(make, monkeypatch):
+def test_rows_held_by_a_blocked_source_are_counted_as_lost(make_journal, monkeypatch):
     monkeypatch.setattr(journaled_source, "HAND_OVER_SECONDS", 0.05)
     monkeypatch.setattr(journaled_source, "WAKE_SECONDS", 0.05)
-    journal = make()
-    begun, never = threading.Event(), threading.Event()
+    journal = make_journal()
+    started, never = threading.Event(), threading.Event()
 
     def rows():
         yield {"id": 1}
-        begun.set()
+        started.set()
         never.wait(10)
 
     source = ItemSource(rows(), SourceOptions(), name="rows")
@@ -66,7 +66,7 @@ def test_a_source_that_waits_is_left_and_what_it_holds_is_told(make, monkeypatch
     taken = []
     reader = threading.Thread(target=lambda: taken.extend(ids(journaled)))
     reader.start()
-    assert begun.wait(10)
+    assert started.wait(10)
     journaled.stop()
     reader.join(10)
     journaled.close()
@@ -76,32 +76,32 @@ def test_a_source_that_waits_is_left_and_what_it_holds_is_told(make, monkeypatch
 
 
 class Sliced:
-    """Gives three batches of rows that it has taken at once."""
+    """A source that takes 30 rows at once and gives them in three batches."""
 
     rows_taken = 30
 
-    begun = None
+    on_begin = None
 
     def end_after_current(self):
-        """End after those: there are no others."""
+        """Do nothing: there are no further rows."""
 
     def __iter__(self):
-        if self.begun:
-            self.begun()
+        if self.on_begin:
+            self.on_begin()
         for first in (0, 10, 20):
             yield batch(first, 10)
 
 
-def test_a_source_that_is_stopped_hands_over_all_that_it_took(make):
-    journal = make()
+def test_stopped_source_hands_over_all_rows_that_it_has_taken(make_journal):
+    journal = make_journal()
     sliced = Sliced()
     source = JournaledSource(sliced, journal)
-    sliced.begun = source.stop
+    sliced.on_begin = source.stop
     assert ids(source) == list(range(30))
 
 
-def test_what_a_disk_refuses_is_loaded_from_memory_to_its_last_row(make, monkeypatch):
-    journal = make()
+def test_rows_that_the_disk_refuses_are_loaded_from_memory(make_journal, monkeypatch):
+    journal = make_journal()
     write = segments.write_all
 
     def refuse(file, data):
@@ -120,17 +120,17 @@ def test_what_a_disk_refuses_is_loaded_from_memory_to_its_last_row(make, monkeyp
     assert source.lost_rows == 0
 
 
-def test_a_source_whose_run_failed_is_left_with_its_rows_in_the_journal(
-    make, monkeypatch
+def test_source_of_a_failed_run_ends_with_its_rows_in_the_journal(
+    make_journal, monkeypatch
 ):
-    # one that waits for room hands over nothing more, however long it is given
+    # waiting longer would not help: a source that waits for room hands over nothing
     monkeypatch.setattr(journaled_source, "HAND_OVER_SECONDS", 0.01)
-    journal = make(max_bytes=2_000)
-    given = []
+    journal = make_journal(max_bytes=2_000)
+    given_rows = []
 
     def rows():
         for number in range(1_000_000):
-            given.append(number)
+            given_rows.append(number)
             yield {"id": number}
 
     generator = rows()
@@ -141,10 +141,10 @@ def test_a_source_whose_run_failed_is_left_with_its_rows_in_the_journal(
     wait_until(lambda: journal.is_full, seconds=10)
     source.close()
     assert not source.is_producing()
-    assert journal.rows == len(given)
+    assert journal.rows == len(given_rows)
     assert source.lost_rows == 0
-    # its caller may go on with it
-    assert next(generator) == {"id": len(given) - 1}
+    # its caller may continue to use it
+    assert next(generator) == {"id": len(given_rows) - 1}
 
 
 def frames():
@@ -165,16 +165,16 @@ def reader():
     ],
     ids=["frames", "reader"],
 )
-def test_a_frame_that_was_taken_is_kept_to_its_last_row(make, monkeypatch, source):
-    """It is many batches, and nobody else has its other rows."""
-    journal = make()
+def test_stop_still_hands_over_the_whole_frame(make_journal, monkeypatch, source):
+    """A frame gives many batches, and nobody else has the rest of its rows."""
+    journal = make_journal()
     journaled = JournaledSource(source, journal)
     append = journal.append
 
-    def stop_and_append(batch, **told):
+    def stop_and_append(batch, **keywords):
         if not journal.rows:
             journaled.stop()
-        append(batch, **told)
+        append(batch, **keywords)
 
     monkeypatch.setattr(journal, "append", stop_and_append)
     assert ids(journaled) == list(range(100))

@@ -1,4 +1,4 @@
-"""What a loader that fell behind finds where somebody changed the files."""
+"""Records that a loader reads back from disk, even if the files were changed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from propload.sources import open_source
 
 @pytest.fixture
 def entries(tmp_path):
-    """Two records of one file, as the journal keeps them."""
+    """Return two pending records of one file."""
     journal = Journal(tmp_path / "run-1", JournalOptions("off", 1 << 20), {})
     ends = []
     for number in range(2):
@@ -44,37 +44,39 @@ def test_records_are_read_in_any_order(entries):
 
 
 @pytest.mark.parametrize(
-    ("left", "why"),
+    ("left", "cause"),
     [(0, "the file ends there"), (3, "head is cut"), (-1, "is cut or damaged")],
 )
-def test_a_file_that_was_cut_is_told_with_what_to_do(entries, left, why, tmp_path):
+def test_error_about_a_truncated_file_says_how_to_recover(
+    entries, left, cause, tmp_path
+):
     first, last = entries
     os.truncate(last.path, last.offset + (left if left >= 0 else last.size + left))
     reader = RecordReader()
     assert ids(reader.read(first)) == [0]
-    with pytest.raises(JournalError, match=why) as raised:
+    with pytest.raises(JournalError, match=cause) as raised:
         reader.read(last)
     reader.close()
-    told = str(raised.value)
-    assert f"{last.path} cannot be read from byte {last.offset} on" in told
+    message = str(raised.value)
+    assert f"{last.path} cannot be read from byte {last.offset} on" in message
     recover = f"propload recover run-1 --state-dir {tmp_path.parent}, and"
-    assert f"Load what comes before it with {recover}" in told
+    assert f"Load what comes before it with {recover}" in message
 
 
-def test_a_file_that_is_gone_is_told_with_what_to_do(entries):
+def test_error_about_a_missing_file_says_how_to_recover(entries):
     entries[0].path.unlink()
     with pytest.raises(JournalError, match=r"No such file.*propload recover") as raised:
         RecordReader().read(entries[0])
     assert isinstance(raised.value.__cause__, FileNotFoundError)
 
 
-def test_records_that_a_file_alone_has_are_kept_as_one_place(entries, tmp_path):
+def test_records_that_are_only_on_disk_are_remembered_as_one_range(entries, tmp_path):
     waiting = PendingRecords()
     for entry in entries:
         waiting.add(entry)
     assert len(waiting) == 1
     assert (waiting.newest.end, waiting.next_row) == (entries[1].end, 2)
-    # one of the next file, and one that is in memory as well
+    # a record of the next file, and one that is in memory as well
     waiting.add(PendingRecord(None, tmp_path / "next", 0, 9, 3))
     reader = RecordReader()
     record, _ = reader.read(entries[0])
@@ -88,7 +90,9 @@ def test_records_that_a_file_alone_has_are_kept_as_one_place(entries, tmp_path):
     assert (waiting.oldest.path, len(waiting)) == (tmp_path / "next", 2)
 
 
-def test_a_long_wait_takes_no_memory_for_each_row(tmp_path, monkeypatch):
+def test_memory_of_waiting_records_grows_with_files_not_with_rows(
+    tmp_path, monkeypatch
+):
     monkeypatch.setattr(writing, "RECENT_BYTES", 2_000)
     monkeypatch.setattr(segments, "SEGMENT_BYTES", 40_000)
     journal = Journal(tmp_path / "run-1", JournalOptions("off", 1 << 30), {})

@@ -1,4 +1,4 @@
-"""Journals that were left, and what is loaded of them."""
+"""Journals that ended runs left behind, and which of their rows are loaded."""
 
 import fcntl
 import json
@@ -22,8 +22,8 @@ from tests.unit.journal.batches import batch, ids
 pytestmark = pytest.mark.timeout(20)
 
 
-def test_row_numbers_origins_and_unread_rows_survive(make, tmp_path):
-    journal = make()
+def test_row_numbers_origins_and_unread_rows_survive(make_journal, tmp_path):
+    journal = make_journal()
     unread = (Unread(2, "garbage", "json", "not JSON"),)
     journal.append(batch(0, 3, row_numbers=(1, 3, 4), unread=unread, untyped=True))
     journal.append(batch(10, 1))
@@ -42,8 +42,8 @@ def test_row_numbers_origins_and_unread_rows_survive(make, tmp_path):
     assert second.first_row == 11
 
 
-def test_what_is_left_is_counted_without_the_rows_known_to_be_committed(make, tmp_path):
-    journal = make()
+def test_rows_known_to_be_committed_are_not_counted_as_left(make_journal, tmp_path):
+    journal = make_journal()
     for start in range(0, 40, 10):
         journal.append(batch(start, 10))
     follower = journal.follow()
@@ -52,10 +52,10 @@ def test_what_is_left_is_counted_without_the_rows_known_to_be_committed(make, tm
     journal.close(loaded=False)
     (leftover,) = find_leftovers(tmp_path / "journal")
     assert leftover.rows == 20
-    # a recovery that ends early knows more
+    # a recovery that ended early knows of more committed rows
     JournalSource(leftover.folder).note_committed(30)
     assert leftover.rows == 10
-    # one that was killed before it came to note that is careful
+    # if it was killed before it noted them, all rows count
     (leftover.folder / "committed").write_text("")
     assert leftover.rows == 40
     JournalSource(leftover.folder).close(loaded=True)
@@ -63,10 +63,10 @@ def test_what_is_left_is_counted_without_the_rows_known_to_be_committed(make, tm
 
 
 @pytest.mark.parametrize(("mode", "rows"), [("append", [20, 0]), ("replace", [40, 40])])
-def test_of_a_replace_the_rows_that_are_gathered_are_left_as_well(
-    make, tmp_path, mode, rows
+def test_all_rows_of_a_replace_are_left_until_it_takes_effect(
+    make_journal, tmp_path, mode, rows
 ):
-    journal = make()
+    journal = make_journal()
     journal.append(batch(0, 40))
     journal.note_committed(20)
     journal.close(loaded=False)
@@ -74,51 +74,57 @@ def test_of_a_replace_the_rows_that_are_gathered_are_left_as_well(
     (journal.folder / "about.json").write_text(json.dumps(about))
     (leftover,) = find_leftovers(tmp_path / "journal")
     assert leftover.rows == rows[0]
-    # all are committed, and the journal has let go of the last ones
+    # all rows are committed, and the journal has deleted its last files
     JournalSource(leftover.folder).note_committed(40)
     for one in records.segments(leftover.folder):
         one.unlink()
     assert leftover.rows == rows[1]
 
 
-def test_a_leftover_shows_how_many_rows_it_holds(make, tmp_path, monkeypatch):
-    journal = make()
+def test_repr_of_a_leftover_shows_its_rows_or_its_bytes_if_large(
+    make_journal, tmp_path, monkeypatch
+):
+    journal = make_journal()
     journal.append(batch(0, 1_200))
     journal.close(loaded=False)
     (leftover,) = find_leftovers(tmp_path / "journal")
-    told = "table='t', database='', source='')"
-    assert repr(leftover) == f"Leftover(run_id='run-1', rows=1200, {told}"
-    # a large one is not read through for it
+    ending = "table='t', database='', source='')"
+    assert repr(leftover) == f"Leftover(run_id='run-1', rows=1200, {ending}"
+    # a large journal is not read for this
     monkeypatch.setattr(recovery, "SHOWN_BYTES", 100)
     monkeypatch.setattr(records, "survey", None)
     size = sum(one.stat().st_size for one in records.segments(journal.folder))
-    assert repr(leftover) == f"Leftover(run_id='run-1', bytes={size}, {told}"
+    assert repr(leftover) == f"Leftover(run_id='run-1', bytes={size}, {ending}"
 
 
-def test_journals_are_found_without_reading_their_rows(make, tmp_path, monkeypatch):
-    journal = make()
+def test_journals_are_found_without_reading_their_rows(
+    make_journal, tmp_path, monkeypatch
+):
+    journal = make_journal()
     journal.append(batch(0, 10))
     journal.append(batch(10, 10))
     journal.close(loaded=False)
     decoded = []
     decode = records._decode
     monkeypatch.setattr(
-        records, "_decode", lambda *told: (decoded.append(told), decode(*told))[1]
+        records,
+        "_decode",
+        lambda *arguments: (decoded.append(arguments), decode(*arguments))[1],
     )
     (leftover,) = find_leftovers(tmp_path / "journal")
     assert (leftover.about, decoded) == ({"table": "t"}, [])
-    # and counted by reading the last ones
+    # and they are counted by decoding only the last record
     assert (leftover.rows, len(decoded)) == (20, 1)
 
 
-def test_a_running_journal_is_no_leftover(make, tmp_path):
-    journal = make()
+def test_journal_in_use_is_not_a_leftover(make_journal, tmp_path):
+    journal = make_journal()
     journal.append(batch(0, 3))
     assert find_leftovers(tmp_path / "journal") == []
 
 
-def test_recovery_starts_after_the_committed_rows(make):
-    journal = make()
+def test_recovery_starts_after_the_committed_rows(make_journal):
+    journal = make_journal()
     journal.append(batch(0, 10))
     journal.append(batch(10, 10))
     journal.close(loaded=False)
@@ -131,13 +137,13 @@ def test_recovery_starts_after_the_committed_rows(make):
     assert not journal.folder.exists()
 
 
-def test_a_look_at_a_journal_keeps_nobody_from_recovering_it(make, monkeypatch):
-    journal = make()
+def test_looking_at_a_journal_does_not_prevent_its_recovery(make_journal, monkeypatch):
+    journal = make_journal()
     journal.append(batch(0, 10))
     journal.close(loaded=False)
     look = os.open(journal.folder / "lock", os.O_RDONLY)
     fcntl.flock(look, fcntl.LOCK_SH)
-    # others look at the same time, and whoever recovers it waits for the look's end
+    # others can look at the same time, and a recovery waits for the end of the look
     assert [one.rows for one in find_leftovers(journal.folder.parent)] == [10]
     monkeypatch.setattr(private_files.time, "sleep", lambda _: os.close(look))
     source = JournalSource(journal.folder)
@@ -149,8 +155,10 @@ def test_a_look_at_a_journal_keeps_nobody_from_recovering_it(make, monkeypatch):
     source.close(loaded=True)
 
 
-def test_a_torn_journal_is_not_whole_whatever_it_says(make, tmp_path):
-    journal = make()
+def test_torn_journal_is_not_whole_even_if_it_was_noted_as_whole(
+    make_journal, tmp_path
+):
+    journal = make_journal()
     journal.append(batch(0, 5))
     journal.append(batch(5, 5))
     journal.note_whole()
@@ -164,28 +172,32 @@ def test_a_torn_journal_is_not_whole_whatever_it_says(make, tmp_path):
 
 
 @pytest.mark.parametrize("file", [0, 1])
-def test_a_damaged_file_that_others_follow_is_no_torn_end(make, monkeypatch, file):
+def test_damaged_file_before_others_is_an_error_not_a_torn_end(
+    make_journal, monkeypatch, file
+):
     monkeypatch.setattr(segments, "SEGMENT_BYTES", 1)
-    journal = make()
+    journal = make_journal()
     for start in (0, 5, 10):
         journal.append(batch(start, 5))
     journal.close(loaded=False)
     damaged = records.segments(journal.folder)[file]
     damaged.write_bytes(damaged.read_bytes()[:-1] + b"?")
     source = JournalSource(journal.folder)
-    read = []
+    batches = []
     with pytest.raises(JournalError, match=f"{damaged} is damaged, and rows follow"):
-        read.extend(source)
-    assert ids(read) == list(range(5 * file))
-    # a process that is killed may leave the last one so
+        batches.extend(source)
+    assert ids(batches) == list(range(5 * file))
+    # a killed process may leave its last file like this
     for one in records.segments(journal.folder)[file + 1 :]:
         one.unlink()
     assert ids(source) == list(range(5 * file))
 
 
-@pytest.mark.parametrize("spoilt", ["head", "length", "body"])
-def test_a_damaged_record_that_others_follow_is_no_torn_end(make, spoilt):
-    journal = make()
+@pytest.mark.parametrize("damaged_part", ["head", "length", "body"])
+def test_damaged_record_before_others_is_an_error_not_a_torn_end(
+    make_journal, damaged_part
+):
+    journal = make_journal()
     ends = []
     for start in (0, 5, 10):
         journal.append(batch(start, 5))
@@ -193,28 +205,28 @@ def test_a_damaged_record_that_others_follow_is_no_torn_end(make, spoilt):
     journal.close(loaded=False)
     [file] = records.segments(journal.folder)
     content = bytearray(file.read_bytes())
-    place = {"head": ends[0], "length": ends[0] + 6, "body": ends[1] - 9}[spoilt]
+    place = {"head": ends[0], "length": ends[0] + 6, "body": ends[1] - 9}[damaged_part]
     content[place] ^= 255
     file.write_bytes(content)
     source = JournalSource(journal.folder)
-    read = []
+    batches = []
     with pytest.raises(JournalError, match=f"{file} is damaged, and rows follow"):
-        read.extend(source)
-    assert ids(read) == list(range(5))
+        batches.extend(source)
+    assert ids(batches) == list(range(5))
     [leftover] = find_leftovers(journal.folder.parent)
     assert (leftover.rows, leftover.torn_bytes) == (5, 0)
     assert leftover.measure() == (5, ends[2] - ends[0])
-    # a killed process leaves no whole record behind one that is not
+    # a killed process leaves no whole record after a torn one
     file.write_bytes(content[: ends[2] - 1])
     assert ids(source) == list(range(5))
     assert leftover.torn_bytes == ends[2] - 1 - ends[0]
     assert leftover.measure() == (5, 0)
 
 
-def test_a_journal_that_goes_while_others_are_read_is_passed_over(
-    make, tmp_path, monkeypatch
+def test_journal_deleted_while_others_are_read_is_skipped(
+    make_journal, tmp_path, monkeypatch
 ):
-    journal = make()
+    journal = make_journal()
     journal.append(batch(0, 5))
     journal.close(loaded=False)
     gone = tmp_path / "journal" / "gone"

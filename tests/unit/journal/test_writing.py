@@ -19,18 +19,18 @@ pytestmark = pytest.mark.timeout(20)
 
 
 @pytest.mark.parametrize("sync", ["always", "second", "off"])
-def test_what_is_appended_is_followed_in_order(make, sync):
-    journal = make(sync)
+def test_appended_rows_are_read_in_order(make_journal, sync):
+    journal = make_journal(sync)
     for start in range(0, 50, 10):
         journal.append(batch(start, 10))
     journal.finish()
     assert ids(journal.follow()) == list(range(50))
 
 
-def test_a_loader_that_fell_behind_reads_from_disk(make, monkeypatch):
+def test_loader_that_fell_behind_reads_from_disk(make_journal, monkeypatch):
     monkeypatch.setattr(writing, "RECENT_BYTES", 1500)
     monkeypatch.setattr(segments, "SEGMENT_BYTES", 2000)
-    journal = make()
+    journal = make_journal()
     for start in range(0, 300, 10):
         journal.append(batch(start, 10))
     journal.finish()
@@ -38,9 +38,9 @@ def test_a_loader_that_fell_behind_reads_from_disk(make, monkeypatch):
     assert ids(journal.follow()) == list(range(300))
 
 
-def test_committed_rows_leave_the_disk_and_no_others(make, monkeypatch):
+def test_only_files_of_rows_taken_and_committed_are_deleted(make_journal, monkeypatch):
     monkeypatch.setattr(segments, "SEGMENT_BYTES", 1)
-    journal = make()
+    journal = make_journal()
     for start in range(0, 40, 10):
         journal.append(batch(start, 10))
     follower = journal.follow()
@@ -49,7 +49,7 @@ def test_committed_rows_leave_the_disk_and_no_others(make, monkeypatch):
     journal.note_committed(25)
     names = [path.name for path in records.segments(journal.folder)]
     assert names == [records.segment_name(20), records.segment_name(30)]
-    # row 30 to 39 are committed in name only: nobody has taken them yet
+    # rows 30 to 39 cannot be committed yet, as nobody has taken them
     journal.note_committed(40)
     assert [p.name for p in records.segments(journal.folder)] == [
         records.segment_name(30)
@@ -61,8 +61,8 @@ def test_committed_rows_leave_the_disk_and_no_others(make, monkeypatch):
     assert ids([next(follower)]) == [40]
 
 
-def test_a_full_journal_makes_the_producer_wait_until_rows_are_committed(make):
-    journal = make(max_bytes=1500)
+def test_producer_waits_for_a_full_journal_until_rows_are_committed(make_journal):
+    journal = make_journal(max_bytes=1500)
     journal.append(batch(0, 10))
     with pytest.raises(TimeoutError):
         journal.append(batch(10, 30), timeout=0.01)
@@ -76,27 +76,27 @@ def test_a_full_journal_makes_the_producer_wait_until_rows_are_committed(make):
     assert journal.rows == 40
 
 
-def test_a_batch_that_waits_is_encoded_anew_only_where_its_number_changed(
-    make, monkeypatch
+def test_waiting_batch_is_encoded_again_only_if_its_number_changed(
+    make_journal, monkeypatch
 ):
     encode, encoded, looks = records.encode, [], threading.Semaphore(0)
     small = batch(90, 1)
     held = [encode(records.Record(batch(0, 10), 0)), encode(records.Record(small, 10))]
-    journal = make(max_bytes=sum(map(len, held)))
+    journal = make_journal(max_bytes=sum(map(len, held)))
     journal.append(batch(0, 10))
     has_room = journal._has_room
 
-    def noted(record):
-        # others go on meanwhile, unless the number is known only with the lock
+    def recorded(record):
+        # encoded without the lock, unless the number is known only with it
         encoded.append((record.first_row, journal._changed._is_owned()))
         return encode(record)
 
-    def looked(size, *, unrepeatable):
+    def signalling(size, *, unrepeatable):
         looks.release()
         return has_room(size, unrepeatable=unrepeatable)
 
-    monkeypatch.setattr(records, "encode", noted)
-    monkeypatch.setattr(journal, "_has_room", looked)
+    monkeypatch.setattr(records, "encode", recorded)
+    monkeypatch.setattr(journal, "_has_room", signalling)
     waiting = threading.Thread(target=journal.append, args=(batch(10, 30),))
     waiting.start()
     for _ in range(3):
@@ -114,8 +114,8 @@ def test_a_batch_that_waits_is_encoded_anew_only_where_its_number_changed(
     assert encoded == [(10, False), (10, False), (11, True)]
 
 
-def test_a_failure_wakes_the_producer_and_the_loader(make, monkeypatch):
-    journal = make(max_bytes=1200)
+def test_failure_wakes_the_producer_and_the_loader(make_journal, monkeypatch):
+    journal = make_journal(max_bytes=1200)
     journal.append(batch(0, 10))
     waits = recorded_waits(journal._changed, monkeypatch)
     ended = {}
@@ -145,10 +145,10 @@ def test_a_failure_wakes_the_producer_and_the_loader(make, monkeypatch):
     }
 
 
-def test_a_loader_that_takes_no_more_is_woken_and_the_producer_goes_on(
-    make, monkeypatch
+def test_close_reader_wakes_the_loader_and_lets_the_producer_continue(
+    make_journal, monkeypatch
 ):
-    journal = make()
+    journal = make_journal()
     waits = recorded_waits(journal._changed, monkeypatch)
     loader = threading.Thread(target=list, args=(journal.follow(),))
     loader.start()
@@ -160,8 +160,8 @@ def test_a_loader_that_takes_no_more_is_woken_and_the_producer_goes_on(
     assert journal.rows == 10
 
 
-def test_what_was_taken_before_a_failure_is_still_loaded(make):
-    journal = make()
+def test_rows_taken_before_a_failure_are_still_loaded(make_journal):
+    journal = make_journal()
     journal.append(batch(0, 10))
     journal.fail(OSError("database gone"))
     follower = journal.follow()
@@ -170,34 +170,34 @@ def test_what_was_taken_before_a_failure_is_still_loaded(make):
         next(follower)
 
 
-def test_a_journal_goes_at_its_end_only_where_all_it_took_is_committed(make):
-    journal = make()
+def test_journal_is_deleted_at_its_end_only_if_all_rows_are_committed(make_journal):
+    journal = make_journal()
     journal.append(batch(0, 5))
     journal.close(loaded=False)
     assert journal.folder.exists()
     JournalSource(journal.folder).close(loaded=True)
-    journal = make()
+    journal = make_journal()
     journal.append(batch(0, 5))
     journal.note_committed(5)
     journal.close(loaded=False)
     assert not journal.folder.exists()
-    # what a replace has committed is not in its table before the end
-    journal = make(takes_effect_late=True)
+    # committed rows of a replace are not in its table before the end
+    journal = make_journal(takes_effect_late=True)
     journal.append(batch(0, 5))
     journal.note_committed(5)
     journal.close(loaded=False)
     assert journal.folder.exists()
     JournalSource(journal.folder).close(loaded=True)
-    journal = make(takes_effect_late=True)
+    journal = make_journal(takes_effect_late=True)
     journal.close(loaded=True)
     assert not journal.folder.exists()
 
 
-def test_a_journal_is_full_until_there_is_room_whoever_waits_for_it(make):
-    journal = make(max_bytes=1500)
+def test_journal_is_full_after_a_refused_append_until_there_is_room(make_journal):
+    journal = make_journal(max_bytes=1500)
     assert journal.try_append(batch(0, 10))
     assert not journal.is_full
-    # nobody is blocked by this, and yet there is no room
+    # nobody waits for room, and yet there is none
     assert not journal.try_append(batch(10, 30))
     assert journal.is_full
     next(journal.follow())
@@ -205,8 +205,8 @@ def test_a_journal_is_full_until_there_is_room_whoever_waits_for_it(make):
     assert not journal.is_full
 
 
-def test_what_nobody_can_give_again_is_taken_at_the_end_without_room(make):
-    journal = make(max_bytes=1200)
+def test_unrepeatable_rows_are_taken_at_the_end_even_without_room(make_journal):
+    journal = make_journal(max_bytes=1200)
     journal.append(batch(0, 10))
     waiting = threading.Thread(
         target=journal.append, args=(batch(10, 30),), kwargs={"unrepeatable": True}
@@ -218,7 +218,7 @@ def test_what_nobody_can_give_again_is_taken_at_the_end_without_room(make):
     waiting.join(10)
     with pytest.raises(QueueClosedError, match="closed"):
         journal.append(batch(40, 1))
-    # its run failed meanwhile: who recovers it finds this as well
+    # its run failed meanwhile: a recovery finds these rows as well
     journal.append(batch(40, 1), unrepeatable=True)
     assert journal.rows == 41
     journal.close(loaded=False)
@@ -228,37 +228,37 @@ def test_what_nobody_can_give_again_is_taken_at_the_end_without_room(make):
 
 @pytest.mark.parametrize("late", [True, False])
 @pytest.mark.parametrize("taken", [0, 10])
-def test_a_journal_of_which_nothing_waits_leaves_no_folder(make, late, taken):
-    journal = make(takes_effect_late=late)
+def test_journal_without_waiting_rows_leaves_no_folder(make_journal, late, taken):
+    journal = make_journal(takes_effect_late=late)
     if taken:
         journal.append(batch(0, taken))
-    # the rows after these were loaded from memory: the disk had refused them
+    # the disk refused the rows after these, which were loaded from memory
     journal.note_committed(taken + 5)
     assert journal.waiting == 0
     journal.close(loaded=False)
     assert journal.folder.exists() == bool(late and taken)
 
 
-def test_a_failure_wakes_who_was_promised_to_hear_of_room(make):
-    journal, heard = make(max_bytes=1500), []
+def test_failure_calls_listeners_that_wait_for_room(make_journal):
+    journal, calls = make_journal(max_bytes=1500), []
     journal.append(batch(0, 10))
     assert not journal.try_append(batch(10, 30))
-    journal.on_room(lambda: heard.append(True))
+    journal.on_room(lambda: calls.append(True))
     journal.fail(ValueError("torn"))
-    assert heard == [True]
+    assert calls == [True]
     with pytest.raises(QueueClosedError, match="torn"):
         journal.try_append(batch(10, 30))
 
 
-def test_rows_that_were_read_from_disk_leave_the_memory_to_others(make, monkeypatch):
+def test_rows_read_back_from_disk_free_memory_for_new_rows(make_journal, monkeypatch):
     monkeypatch.setattr(writing, "RECENT_BYTES", 1500)
-    journal = make()
+    journal = make_journal()
     for start in range(0, 100, 10):
         journal.append(batch(start, 10))
     follower = journal.follow()
     for _ in range(10):
         next(follower)
-    # what comes now is not read back from where it was written
+    # rows that come now are not read back from disk
     journal.append(batch(100, 10))
     for path in records.segments(journal.folder):
         path.write_bytes(b"")

@@ -1,4 +1,4 @@
-"""Commands that messages tell a user to run."""
+"""Commands that messages suggest."""
 
 import pytest
 
@@ -8,7 +8,7 @@ HERE = Commands(" --state-dir /kept", "/kept", "/opt/propload")
 
 
 @pytest.mark.parametrize(
-    ("told", "command"),
+    ("suggested", "command"),
     [
         (HERE.recover(), "recover"),
         (HERE.recover("R"), "recover R"),
@@ -24,15 +24,15 @@ HERE = Commands(" --state-dir /kept", "/kept", "/opt/propload")
         (HERE.destroy_database(), "db destroy"),
     ],
 )
-def test_a_command_finds_the_state_folder(told, command):
-    assert told == f"/opt/propload {command} --state-dir /kept"
+def test_suggested_command_names_program_and_state_folder(suggested, command):
+    assert suggested == f"/opt/propload {command} --state-dir /kept"
 
 
-def test_a_command_that_finds_it_by_itself_is_short():
+def test_command_without_a_state_folder_is_short():
     assert Commands().export_rejects("R") == "propload rejects export R --output FILE"
 
 
-def test_a_text_to_be_saved_names_no_state_folder():
+def test_hidden_in_removes_the_state_folder_from_a_text():
     text = f"/kept/x cannot be read: {HERE.recover()}"
     assert HERE.hidden_in(text) == "…/x cannot be read: /opt/propload recover"
     assert Commands().hidden_in(text) == text

@@ -18,22 +18,22 @@ KNOWN = ("key", "table", "batch_rows", "columns")
         ("", None, None),
     ],
 )
-def test_a_hint_asks_for_less_likeness_than_a_decision(word, hint, slip):
+def test_hint_needs_less_similarity_than_a_decision(word, hint, slip):
     assert nearest(word, KNOWN) == hint
     assert nearest(word, KNOWN, cutoff=SLIP) == slip
 
 
-def test_any_iterable_of_words_will_do():
+def test_known_words_may_be_any_iterable():
     assert nearest("kye", iter(KNOWN)) == "key"
     assert suggest("kye", dict.fromkeys(KNOWN)) == "; did you mean 'key'?"
 
 
-def test_the_nearest_of_several_is_told():
+def test_nearest_of_several_words_is_chosen():
     assert nearest("tables", ["cables", "tables_", "table"]) == "tables_"
 
 
 @pytest.mark.parametrize(
-    ("word", "told", "expected"),
+    ("word", "options", "expected"),
     [
         ("tabel", {}, "; did you mean 'table'?"),
         ("xyzzy", {}, ""),
@@ -43,9 +43,11 @@ def test_the_nearest_of_several_is_told():
         ("kye", {"cutoff": SLIP}, ""),
     ],
 )
-def test_a_message_ends_with_what_was_meant(word, told, expected):
-    assert suggest(word, KNOWN, **told) == expected
+def test_suggestion_names_the_nearest_word_or_lists_the_known_ones(
+    word, options, expected
+):
+    assert suggest(word, KNOWN, **options) == expected
 
 
-def test_nothing_known_is_said():
+def test_suggestion_says_if_no_word_is_known():
     assert suggest("key", (), listed=True) == "; known are: none"

@@ -26,11 +26,11 @@ from propload.messages.wording import (
         (2, "rejected row", "2 rejected rows"),
     ],
 )
-def test_a_word_agrees_with_its_number(number, one, text):
+def test_noun_agrees_with_its_number(number, one, text):
     assert counted(number, one) == text
 
 
-def test_several_may_take_words_of_their_own():
+def test_plural_can_be_given():
     assert counted(1, "row waits", "rows wait") == "1 row waits"
     assert counted(3, "row waits", "rows wait") == "3 rows wait"
 
@@ -39,7 +39,7 @@ def test_several_may_take_words_of_their_own():
     ("words", "text"),
     [("int", "an int"), ("Offer", "an Offer"), ("str", "a str"), ("list", "a list")],
 )
-def test_a_word_has_its_article(words, text):
+def test_article_fits_the_word(words, text):
     assert with_article(words) == text
 
 
@@ -47,7 +47,7 @@ def test_a_word_has_its_article(words, text):
     ("words", "text"),
     [("abc", "a, b, c"), ("abcd", "a, b, c and 1 more"), ("", "")],
 )
-def test_the_first_of_many_words_are_listed(words, text):
+def test_first_words_are_listed_and_the_others_counted(words, text):
     assert listed(words, 3) == text
 
 
@@ -55,28 +55,28 @@ def test_the_first_of_many_words_are_listed(words, text):
     ("text", "shown"),
     [
         ("\x1b[31mred\x07", r"\x1b[31mred\x07"),
-        # one character that begins a command as well
+        # a single character that also begins a control sequence
         ("\x9b31m", r"\x9b31m"),
         ("a\x00b\r\x7f", r"a\x00b\x0d\x7f"),
         ("two\tcolumns\n", "two\tcolumns\n"),
         ("é € 🏠", "é € 🏠"),
-        # what follows is shown from the right to the left
+        # this shows what follows from right to left
         ("\u202egpj.exe\u2066", r"\u202egpj.exe\u2066"),
         ("one\u2028line", r"one\u2028line"),
     ],
 )
-def test_what_a_terminal_would_obey_is_written_out(text, shown):
+def test_control_characters_are_escaped(text, shown):
     assert visible(text) == shown
 
 
-def test_json_for_a_terminal_has_the_same_values():
+def test_json_with_escapes_has_the_same_values():
     values = {"a\u202e": "\x9b31m\x7f\u2028", "b": "é € 🏠\n\x1b"}
     shown = visible_json(json.dumps(values, ensure_ascii=False, indent=2))
     assert not set("\x9b\x7f\u2028\u202e\x1b").intersection(shown)
     assert json.loads(shown) == values
 
 
-def test_a_line_break_begins_no_line_that_looks_like_another():
+def test_hanging_indents_lines_so_that_none_looks_like_a_message():
     assert (
         hanging("one\n2026-01-01 propload: two")
         == "one\n    | 2026-01-01 propload: two"

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.timeout(20)
 
 
 def watch(*sizes):
-    """A watch whose measurements are the given sizes, the last one for ever."""
+    """Return a watch that measures these sizes in turn, then the last one forever."""
     left = list(sizes)
     metrics = Metrics()
     return MemoryWatch(
@@ -23,88 +23,88 @@ def watch(*sizes):
     ("size", "pressure"), [(0, 0), (800, 0), (900, 0.5), (1000, 1), (5000, 1)]
 )
 def test_pressure_grows_from_80_percent_to_the_limit(size, pressure):
-    one, _ = watch(size)
-    one.measure()
-    assert one.pressure == pytest.approx(pressure)
+    memory, _ = watch(size)
+    memory.measure()
+    assert memory.pressure == pytest.approx(pressure)
 
 
-def test_the_last_look_holds_where_no_file_can_be_opened_for_another():
-    one = MemoryWatch(1 << 50, Metrics())
-    seen = one.measure()
-    assert seen > 0
+def test_last_measurement_is_kept_if_no_file_can_be_opened():
+    memory = MemoryWatch(1 << 50, Metrics())
+    first_measurement = memory.measure()
+    assert first_measurement > 0
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (0, limits[1]))
     try:
-        assert one.measure() == seen
+        assert memory.measure() == first_measurement
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, limits)
 
 
-def test_batches_shrink_under_pressure_but_never_to_nothing():
-    one, _ = watch(500, 900, 2000)
-    one.measure()
-    assert one.scaled(1000) == 1000
-    one.measure()
-    assert one.scaled(1000) == 562
-    one.measure()
-    assert one.scaled(1000) == 125
-    assert one.scaled(1) == 1
+def test_batches_shrink_under_pressure_but_keep_one_row():
+    memory, _ = watch(500, 900, 2000)
+    memory.measure()
+    assert memory.scaled(1000) == 1000
+    memory.measure()
+    assert memory.scaled(1000) == 562
+    memory.measure()
+    assert memory.scaled(1000) == 125
+    assert memory.scaled(1) == 1
 
 
 @pytest.mark.parametrize(
-    ("held", "most", "allowed"),
-    # 1,000 may be held: a twelfth of what is left; of 800 the limit is raised
+    ("held", "wanted", "allowed"),
+    # a twelfth of what is free below 1,000; at 800, the limit is raised
     [(40, 500, 80), (40, 50, 50), (400, 500, 50), (800, 500, 58)],
 )
-def test_a_batch_takes_a_small_part_of_what_is_free(held, most, allowed):
-    one, _ = watch(held)
-    with one:
-        assert one.batch_bytes(most) == allowed
+def test_batch_gets_a_small_part_of_the_free_memory(held, wanted, allowed):
+    memory, _ = watch(held)
+    with memory:
+        assert memory.batch_bytes(wanted) == allowed
 
 
-def test_the_peak_is_kept_and_the_metrics_hear_each_look():
-    one, metrics = watch(10, 70, 30)
+def test_peak_is_kept_and_metrics_show_the_last_measurement():
+    memory, metrics = watch(10, 70, 30)
     for _ in range(3):
-        one.measure()
-    assert one.peak_bytes == 70
+        memory.measure()
+    assert memory.peak_bytes == 70
     assert metrics.snapshot().memory_bytes == 30
 
 
 @pytest.fixture
-def patient(monkeypatch):
-    """Let no reader go on by itself before the test has told it to."""
+def endless_pause(monkeypatch):
+    """Make readers wait until the test lets them continue."""
     monkeypatch.setattr("propload.monitoring.memory.LONGEST_PAUSE", 1_000)
 
 
-def test_a_reader_is_held_back_until_memory_falls(monkeypatch, patient):
-    one, metrics = watch(2000, 2000, 10)
-    one.measure()
-    waits, passed = recorded_waits(one._changed, monkeypatch), threading.Event()
+def test_reader_waits_until_memory_falls_below_the_limit(monkeypatch, endless_pause):
+    memory, metrics = watch(2000, 2000, 10)
+    memory.measure()
+    waits, passed = recorded_waits(memory._changed, monkeypatch), threading.Event()
 
     def read():
-        one.wait_below_limit()
+        memory.wait_below_limit()
         passed.set()
 
     reader = threading.Thread(target=read)
     reader.start()
     assert waits.acquire(timeout=10)
     assert "memory is at its limit" in metrics.snapshot().activity
-    one.measure()
-    # it has looked at what was measured, and waits again
+    memory.measure()
+    # it has examined the measurement, and waits again
     assert waits.acquire(timeout=10)
     assert not passed.is_set()
-    one.measure()
+    memory.measure()
     assert passed.wait(10)
     reader.join()
     assert metrics.snapshot().activity == ""
 
 
-def test_the_end_of_the_run_wakes_a_reader(monkeypatch, patient):
-    one, _ = watch(10, 2000)
-    waits = recorded_waits(one._changed, monkeypatch)
-    with one:
-        one.measure()
-        reader = threading.Thread(target=one.wait_below_limit)
+def test_end_of_the_run_wakes_a_waiting_reader(monkeypatch, endless_pause):
+    memory, _ = watch(10, 2000)
+    waits = recorded_waits(memory._changed, monkeypatch)
+    with memory:
+        memory.measure()
+        reader = threading.Thread(target=memory.wait_below_limit)
         reader.start()
         assert waits.acquire(timeout=10)
         assert reader.is_alive()
@@ -112,56 +112,56 @@ def test_the_end_of_the_run_wakes_a_reader(monkeypatch, patient):
     assert not reader.is_alive()
 
 
-def test_it_measures_the_process():
+def test_watch_measures_the_memory_of_the_process():
     metrics = Metrics()
-    with MemoryWatch(1 << 40, metrics) as one:
-        assert one.peak_bytes > 1 << 20
+    with MemoryWatch(1 << 40, metrics) as memory:
+        assert memory.peak_bytes > 1 << 20
     assert metrics.snapshot().memory_bytes > 1 << 20
 
 
-def test_what_the_process_held_before_does_not_slow_a_run():
-    one, _ = watch(5000)
-    with one:
-        assert one.pressure == 0
-        assert one.scaled(1000) == 1000
+def test_memory_held_before_the_run_causes_no_pressure():
+    memory, _ = watch(5000)
+    with memory:
+        assert memory.pressure == 0
+        assert memory.scaled(1000) == 1000
 
 
-def test_a_pause_in_vain_is_not_repeated(monkeypatch):
+def test_pause_that_frees_nothing_raises_the_limit(monkeypatch):
     monkeypatch.setattr("propload.monitoring.memory.LONGEST_PAUSE", 0.01)
-    one, metrics = watch(2000)
-    one.measure()
-    one.wait_below_limit()
+    memory, metrics = watch(2000)
+    memory.measure()
+    memory.wait_below_limit()
     assert metrics.snapshot().activity == ""
-    assert one.pressure < 1
+    assert memory.pressure < 1
 
 
-def test_a_limit_that_was_raised_is_told_with_what_the_process_held():
+def test_note_says_why_the_limit_was_raised_and_to_what():
     held = 300 << 20
-    with MemoryWatch(50 << 20, Metrics(), resident_bytes=lambda: held) as one:
+    with MemoryWatch(50 << 20, Metrics(), resident_bytes=lambda: held) as memory:
         held = 340 << 20
-    assert one.note == (
+    assert memory.note == (
         "max_memory was raised from 50 MB to 400 MB: the process held 300 MB before "
         "the first row, and 340 MB at most"
     )
 
 
-def test_a_limit_without_its_unit_is_told_in_bytes():
-    with MemoryWatch(600, Metrics(), resident_bytes=lambda: 300 << 20) as one:
+def test_note_gives_a_small_limit_in_bytes():
+    with MemoryWatch(600, Metrics(), resident_bytes=lambda: 300 << 20) as memory:
         pass
-    assert one.note.startswith("max_memory was raised from 600 bytes to 375 MB: ")
+    assert memory.note.startswith("max_memory was raised from 600 bytes to 375 MB: ")
 
 
-def test_a_limit_that_held_is_not_told():
-    one, _ = watch(300)
-    with one:
+def test_limit_that_was_kept_gives_no_note():
+    memory, _ = watch(300)
+    with memory:
         pass
-    assert one.note == ""
+    assert memory.note == ""
 
 
-def test_a_limit_that_gave_way_in_the_run_is_told(monkeypatch):
+def test_note_says_that_the_limit_was_raised_during_the_run(monkeypatch):
     monkeypatch.setattr("propload.monitoring.memory.LONGEST_PAUSE", 0.01)
-    one, _ = watch(10, 2000)
-    with one:
-        one.measure()
-        one.wait_below_limit()
-    assert "max_memory was raised" in one.note
+    memory, _ = watch(10, 2000)
+    with memory:
+        memory.measure()
+        memory.wait_below_limit()
+    assert "max_memory was raised" in memory.note

@@ -1,4 +1,4 @@
-"""The live counters: what a second of a run is."""
+"""The live counters of runs, and the seconds that they count."""
 
 import gc
 import weakref
@@ -17,7 +17,7 @@ def clock(monkeypatch):
     return now
 
 
-def test_seconds_count_from_the_beginning_of_the_run_to_its_end(clock):
+def test_seconds_are_counted_from_begin_to_end_of_the_run(clock):
     metrics = Metrics()
     clock[0] += 10
     assert metrics.snapshot().seconds == 0
@@ -32,7 +32,7 @@ def test_seconds_count_from_the_beginning_of_the_run_to_its_end(clock):
     assert metrics.snapshot().rows_per_second == 2
 
 
-def test_of_two_runs_the_seconds_add_up_as_the_rows_do(clock):
+def test_seconds_of_successive_runs_add_up(clock):
     metrics = Metrics()
     for seconds in (1, 3):
         metrics.begin()
@@ -41,7 +41,7 @@ def test_of_two_runs_the_seconds_add_up_as_the_rows_do(clock):
     assert metrics.snapshot().seconds == 4
 
 
-def test_of_runs_at_the_same_time_each_second_counts_once(clock):
+def test_seconds_of_simultaneous_runs_are_counted_once(clock):
     metrics = Metrics()
     metrics.begin()
     clock[0] += 1
@@ -56,20 +56,20 @@ def test_of_runs_at_the_same_time_each_second_counts_once(clock):
 
 
 class Lanes:
-    """What is full as long as it exists."""
+    """A part of a run that reports how full it is."""
 
     def fill(self):
         return Fill(queue=0.5, lanes=(1.0,))
 
 
-def test_what_a_run_was_made_of_is_let_go_of_at_its_end():
+def test_metrics_release_the_lanes_at_the_end_of_the_run():
     metrics, lanes = Metrics(), Lanes()
-    left = weakref.ref(lanes)
+    reference = weakref.ref(lanes)
     metrics.begin()
     metrics.observe_fill(lanes.fill)
     assert metrics.snapshot().fill == Fill(0.5, (1.0,))
     metrics.end()
     del lanes
     gc.collect()
-    assert left() is None
+    assert reference() is None
     assert metrics.snapshot().fill == Fill()

@@ -13,12 +13,13 @@ from tests.unit.pipeline.running import Fitted
 
 
 @pytest.fixture
-def make(tmp_path, monkeypatch):
+def make_pipeline(tmp_path, monkeypatch):
+    """Return a function that creates a pipeline and its table."""
     # retries need not wait: the table in memory is always available
     monkeypatch.setattr("propload.retrying.FIRST_WAIT", 0.001)
     opened = []
 
-    def make(
+    def make_pipeline(
         source,
         *,
         lanes=2,
@@ -50,6 +51,6 @@ def make(tmp_path, monkeypatch):
         )
         return pipeline, table
 
-    yield make
+    yield make_pipeline
     for rejects in opened:
         rejects.close()

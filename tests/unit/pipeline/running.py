@@ -55,6 +55,7 @@ def rows(count, bad=()):
 
 
 def counts(pipeline, *, all_read=False):
+    """Verify that the counts of a run add up, and return them."""
     pipeline.tally.verify(all_read=all_read)
     assert pipeline.metrics.snapshot().counts == pipeline.tally.counts
     return pipeline.tally.counts

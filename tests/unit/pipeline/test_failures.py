@@ -1,4 +1,4 @@
-"""What fails while a pipeline runs, for a moment or for good."""
+"""Transient and permanent failures while a pipeline runs."""
 
 import threading
 from dataclasses import replace
@@ -28,22 +28,24 @@ from tests.unit.pipeline.running import Fitted, counts, rows, threads_left
 pytestmark = pytest.mark.timeout(30)
 
 
-def test_a_failed_write_wakes_a_source_that_never_ends(make):
+def test_failed_write_ends_a_run_with_an_endless_source(make_pipeline):
     class Endless:
         def __iter__(self):
             while True:
                 yield from MemorySource(rows(10))
 
-    gone = WriteError("permission denied", table="t")
-    pipeline, _ = make(Endless(), failures={1: [gone]})
+    denied = WriteError("permission denied", table="t")
+    pipeline, _ = make_pipeline(Endless(), failures={1: [denied]})
     with pytest.raises(WriteError, match="permission denied"):
         pipeline.run()
     counts(pipeline)
     assert [name for name in threads_left() if "lane" in name] == []
 
 
-def test_polars_that_hears_a_signal_in_a_lane_ends_the_run_with_a_reason(make):
-    pipeline, _ = make(MemorySource(rows(10)), failures={1: [KeyboardInterrupt("")]})
+def test_sigint_that_polars_catches_in_a_lane_is_a_load_error(make_pipeline):
+    pipeline, _ = make_pipeline(
+        MemorySource(rows(10)), failures={1: [KeyboardInterrupt("")]}
+    )
     with pytest.raises(LoadError, match="SIGINT interrupted Polars") as caught:
         pipeline.run()
     assert isinstance(caught.value.__cause__, KeyboardInterrupt)
@@ -51,18 +53,20 @@ def test_polars_that_hears_a_signal_in_a_lane_ends_the_run_with_a_reason(make):
 
 
 @pytest.mark.parametrize("in_thread", [True, False])
-def test_polars_that_hears_a_signal_while_it_prepares(make, monkeypatch, in_thread):
+def test_sigint_that_polars_catches_is_ctrl_c_only_in_the_main_thread(
+    make_pipeline, monkeypatch, in_thread
+):
     def prepare(*_, **__):
         raise KeyboardInterrupt("")
 
     monkeypatch.setattr(Fitted, "prepare", prepare)
-    pipeline, _ = make(MemorySource(rows(10)))
+    pipeline, _ = make_pipeline(MemorySource(rows(10)))
     raised = []
 
     def run():
         try:
             pipeline.run()
-        except BaseException as error:  # noqa: BLE001 - it is looked at
+        except BaseException as error:  # noqa: BLE001 - examined below
             raised.append(type(error))
 
     if in_thread:
@@ -71,41 +75,43 @@ def test_polars_that_hears_a_signal_while_it_prepares(make, monkeypatch, in_thre
         thread.join()
     else:
         run()
-    # what the main thread hears is Ctrl-C, and no fault
+    # in the main thread it is Ctrl-C, not an error of the run
     assert raised == [LoadError if in_thread else KeyboardInterrupt]
 
 
-def test_a_failed_write_wakes_a_run_that_waits_for_its_source(make):
+def test_failed_write_ends_a_run_that_waits_for_its_source(make_pipeline):
     waiting, release = threading.Event(), threading.Event()
     waited_out = []
 
     class Slow:
         def __iter__(self):
-            # one batch: no other could meet a lane that has ended
+            # a single batch, so that no later one can meet the failed lane
             yield from MemorySource(rows(2))
             waiting.set()
             waited_out.append(not release.wait(20))
 
-    class Denied(MemoryWriter):
+    class DeniedWriter(MemoryWriter):
         def write(self, piece):
             assert waiting.wait(20)
             msg = "permission denied"
             raise WriteError(msg, table="t")
 
     def writing(writer, _on_rejected):
-        return Denied(writer.table, writer.lane)
+        return DeniedWriter(writer.table, writer.lane)
 
-    pipeline, _ = make(Slow(), writing=writing)
+    pipeline, _ = make_pipeline(Slow(), writing=writing)
     with pytest.raises(WriteError, match="permission denied"):
         pipeline.run()
-    # the source waits still
+    # the source is still waiting
     assert waited_out == []
     release.set()
 
 
-def test_a_transient_failure_is_tried_again_in_order(make):
+def test_transient_failure_is_retried_without_changing_the_order(make_pipeline):
     failure = TransientWriteError("connection lost")
-    pipeline, table = make(MemorySource(rows(30)), failures={0: [failure, failure]})
+    pipeline, table = make_pipeline(
+        MemorySource(rows(30)), failures={0: [failure, failure]}
+    )
     pipeline.run()
     assert pipeline.metrics.snapshot().retries == 2
     assert counts(pipeline).inserted == 30
@@ -113,19 +119,21 @@ def test_a_transient_failure_is_tried_again_in_order(make):
     assert numbers == sorted(numbers)
 
 
-def test_a_transient_failure_that_stays_ends_the_run(make):
+def test_transient_failure_that_persists_ends_the_run(make_pipeline):
     failures = [TransientWriteError(f"attempt {n}") for n in range(9)]
-    pipeline, _ = make(MemorySource(rows(30)), failures={0: failures})
+    pipeline, _ = make_pipeline(MemorySource(rows(30)), failures={0: failures})
     with pytest.raises(TransientWriteError, match="attempt 2"):
         pipeline.run()
 
 
 @pytest.mark.parametrize("reading", [True, False])
-def test_a_lane_that_failed_for_good_ends_one_that_tries_again(make, reading):
+def test_permanent_failure_of_a_lane_ends_the_retries_of_another(
+    make_pipeline, reading
+):
     tries, away = threading.Event(), TransientWriteError("the server is away")
 
     class Failures(list):
-        """The first lane's, which have no end."""
+        """Endless transient failures of the first lane."""
 
         def __bool__(self):
             return True
@@ -135,7 +143,7 @@ def test_a_lane_that_failed_for_good_ends_one_that_tries_again(make, reading):
             return away
 
     class Denied(list):
-        """The second lane's, which come while the first one tries again."""
+        """A permanent failure of the second lane while the first one retries."""
 
         def __bool__(self):
             assert tries.wait(20)
@@ -150,8 +158,8 @@ def test_a_lane_that_failed_for_good_ends_one_that_tries_again(make, reading):
             while reading:
                 yield from MemorySource(rows(10))
 
-    # without the news the first lane would go on for longer than the test may
-    pipeline, _ = make(
+    # if it were not told, the first lane would outlast the test's timeout
+    pipeline, _ = make_pipeline(
         Source(),
         failures={0: Failures(), 1: Denied()},
         retries=RetryOptions(10**6, 10**6),
@@ -161,8 +169,8 @@ def test_a_lane_that_failed_for_good_ends_one_that_tries_again(make, reading):
     assert [name for name in threads_left() if "lane" in name] == []
 
 
-def test_a_run_that_finds_no_threads_leaves_none(make, monkeypatch):
-    pipeline, _ = make(MemorySource(rows(5)), lanes=3)
+def test_run_that_cannot_start_a_thread_leaves_none_running(make_pipeline, monkeypatch):
+    pipeline, _ = make_pipeline(MemorySource(rows(5)), lanes=3)
     start = threading.Thread.start
 
     def refuse(thread):
@@ -179,8 +187,8 @@ def test_a_run_that_finds_no_threads_leaves_none(make, monkeypatch):
     assert threads_left() == []
 
 
-def refused(layer, check):
-    """Return the reasons of a server that refuses the first row of some."""
+def server_reasons(layer, check):
+    """Return the reasons of a server that rejects the first row of a layer."""
     return reason_lines(
         layer.head(1),
         stage="database",
@@ -190,21 +198,23 @@ def refused(layer, check):
     )
 
 
-class Undone(AroundWriter):
-    """Tells of a rejected row, is undone, and has none to refuse the second time."""
+class RejectsOnceWriter(AroundWriter):
+    """Reports a rejected row and fails; at the second attempt it rejects none."""
 
     def write(self, piece):
         layer = piece.rows.layers[0]
-        reasons = refused(layer, "known")
+        reasons = server_reasons(layer, "known")
         again = not self.writer.failures
         self.on_rejected(piece, reasons.clear() if again else reasons)
         return self.writer.write(piece)
 
 
-def test_a_row_that_a_second_try_takes_is_kept_in_the_table_alone(make, tmp_path):
+def test_row_accepted_at_the_second_attempt_is_not_kept_as_rejected(
+    make_pipeline, tmp_path
+):
     failures = {0: [TransientWriteError("line lost after the refusal")]}
-    pipeline, table = make(
-        MemorySource(rows(5)), lanes=1, failures=failures, writing=Undone
+    pipeline, table = make_pipeline(
+        MemorySource(rows(5)), lanes=1, failures=failures, writing=RejectsOnceWriter
     )
     pipeline.run()
     assert counts(pipeline).rejected == 0
@@ -212,31 +222,33 @@ def test_a_row_that_a_second_try_takes_is_kept_in_the_table_alone(make, tmp_path
     assert RejectStore(tmp_path / "rejects").runs() == []
 
 
-class Refusing(AroundWriter):
-    """Refuses the first row of each piece, before it is written."""
+class RejectsFirstRowWriter(AroundWriter):
+    """Rejects the first row of each piece before the others are written."""
 
     def write(self, piece):
         layer = piece.rows.layers[0]
-        reasons = refused(layer, "positive")
+        reasons = server_reasons(layer, "positive")
         self.on_rejected(piece, reasons)
         written = self.writer.write(replace(piece, rows=Deduped((layer.slice(1),))))
         return Written(replace(written.counts, rejected=1), reasons)
 
 
-def test_a_row_refused_again_by_a_second_try_is_kept_once(make, tmp_path):
+def test_row_rejected_at_both_attempts_is_kept_once(make_pipeline, tmp_path):
     failures = {0: [TransientWriteError("line lost after the refusal")]}
     source = MemorySource(rows(5))
-    pipeline, _ = make(source, lanes=1, failures=failures, writing=Refusing)
+    pipeline, _ = make_pipeline(
+        source, lanes=1, failures=failures, writing=RejectsFirstRowWriter
+    )
     pipeline.run()
     assert counts(pipeline).rejected == 1
     assert read_rejects(tmp_path / "rejects" / "run0.ndjson").height == 1
 
 
-def test_a_queue_of_others_that_is_closed_ends_no_lane_silently(make):
+def test_queue_closed_error_of_a_callback_ends_the_run(make_pipeline):
     def committed(_row):
         msg = "a queue of the program's own"
         raise QueueClosedError(msg)
 
-    pipeline, _ = make(MemorySource(rows(50)), lanes=1, committed=committed)
+    pipeline, _ = make_pipeline(MemorySource(rows(50)), lanes=1, committed=committed)
     with pytest.raises(QueueClosedError, match="of the program's own"):
         pipeline.run()

@@ -31,7 +31,7 @@ from tests.unit.pipeline.running import Fitted, counts, rows, threads_left
 pytestmark = pytest.mark.timeout(30)
 
 
-def test_lanes_get_ready_while_the_first_rows_are_prepared(make):
+def test_lanes_get_ready_while_the_first_rows_are_prepared(make_pipeline):
     ready = threading.Semaphore(0)
     writers = []
 
@@ -49,18 +49,18 @@ def test_lanes_get_ready_while_the_first_rows_are_prepared(make):
     def writing(writer, _on_rejected):
         return Readying(writer.table, writer.lane)
 
-    pipeline, table = make(MemorySource(rows(20)), writing=writing)
+    pipeline, table = make_pipeline(MemorySource(rows(20)), writing=writing)
     fit = pipeline._fit
 
     def fit_once(joined):
         fitted = fit(joined)
         prepare = fitted.prepare
 
-        def prepare_when_ready(*given, **told):
+        def prepare_when_ready(*arguments, **keywords):
             if not writers:
                 for _ in range(fitted.lanes):
                     assert ready.acquire(timeout=20)
-            return prepare(*given, **told)
+            return prepare(*arguments, **keywords)
 
         fitted.prepare = prepare_when_ready
         return fitted
@@ -71,8 +71,8 @@ def test_lanes_get_ready_while_the_first_rows_are_prepared(make):
     assert sorted(writer.lane for writer in writers) == [0, 1]
 
 
-class Turning:
-    """Rows of two kinds, of which the second takes other lanes."""
+class AlternatingRows:
+    """Batches without and with a second column, in turn."""
 
     def __init__(self, *batches):
         self._batches = batches
@@ -83,19 +83,19 @@ class Turning:
             yield from MemorySource([{**row, **column} for row in batch])
 
 
-def turn(pipeline):
-    """Let the second kind of rows have a routing of its own."""
+def route_by_columns(pipeline):
+    """Give rows with the second column a routing of their own."""
     fit = pipeline._fit
 
-    def fit_by_kind(joined):
+    def fit_by_columns(joined):
         together = "other" in joined.parts[0].rows.schema.names
         return replace(fit(joined), routing=Routing(together))
 
-    pipeline._fit = fit_by_kind
+    pipeline._fit = fit_by_columns
 
 
 class PartlyUnread:
-    """Rows, with batches between them of which none could be read."""
+    """Batches of rows, each after a batch of which no row could be read."""
 
     def __iter__(self):
         faults = tuple(UnreadRow(n, "?", "json", "no JSON") for n in range(3))
@@ -106,8 +106,8 @@ class PartlyUnread:
 
 
 @dataclass
-class Entered(Fitted):
-    """Enters batches without a row; it takes no lane."""
+class FittedWithoutRows(Fitted):
+    """A double for batches without rows: every lane enters them in the ledger."""
 
     routing: None = None
 
@@ -125,26 +125,26 @@ class PieceCommitter(MemoryWriter):
         return Written(Counts(), no_reasons())
 
 
-def test_batches_of_which_no_row_could_be_read_are_entered_by_every_lane(make):
+def test_batches_without_readable_rows_are_entered_by_every_lane(make_pipeline):
     below = []
-    pipeline, table = make(PartlyUnread(), committed=below.append)
-    fit, asked = pipeline._fit, []
+    pipeline, table = make_pipeline(PartlyUnread(), committed=below.append)
+    fit, heights = pipeline._fit, []
 
-    def fit_by_kind(joined):
-        asked.append(joined.height)
-        return fit(joined) if joined.height else Entered(table, 2)
+    def fit_by_columns(joined):
+        heights.append(joined.height)
+        return fit(joined) if joined.height else FittedWithoutRows(table, 2)
 
-    pipeline._fit = fit_by_kind
+    pipeline._fit = fit_by_columns
     pipeline.run()
     pieces = sorted((piece.batch, piece.lane) for piece in table.pieces)
     assert pieces == [(batch, lane) for batch in range(4) for lane in range(2)]
     assert counts(pipeline, all_read=True).rejected == 6
     assert max(below) == 20
-    # what is said of them says nothing of rows that come later
-    assert asked == [0, 7, 0]
+    # the fit of a batch without rows is not used for later rows
+    assert heights == [0, 7, 0]
 
 
-def heard_waiting(pipeline):
+def event_of_waiting(pipeline):
     """Return an event that is set when the pipeline waits for its lanes."""
     waits, wait = threading.Event(), pipeline.tally.wait_idle
 
@@ -156,28 +156,28 @@ def heard_waiting(pipeline):
     return waits
 
 
-def test_rows_that_take_other_lanes_come_when_all_before_are_committed(make):
-    heard = []
+def test_rows_with_another_routing_wait_until_earlier_ones_commit(make_pipeline):
+    events = []
 
     class Slow(MemoryWriter):
         def write(self, piece):
             if piece.batch == 2 and self.lane == 1:
-                assert heard[0].wait(20)
+                assert events[0].wait(20)
             return super().write(piece)
 
     def writing(writer, _on_rejected):
         return Slow(writer.table, writer.lane)
 
     batches = [rows(6)] * 4
-    pipeline, table = make(Turning(*batches), writing=writing)
-    turn(pipeline)
-    waits, known = heard_waiting(pipeline), pipeline.tally.begin
+    pipeline, table = make_pipeline(AlternatingRows(*batches), writing=writing)
+    route_by_columns(pipeline)
+    waits, begin_tally = event_of_waiting(pipeline), pipeline.tally.begin
 
-    def begin(joined, *given, **told):
+    def begin(joined, *arguments, **keywords):
         if joined.number == 2:
             waits.clear()
-            heard.append(waits)
-        return known(joined, *given, **told)
+            events.append(waits)
+        return begin_tally(joined, *arguments, **keywords)
 
     pipeline.tally.begin = begin
     pipeline.run()
@@ -185,52 +185,54 @@ def test_rows_that_take_other_lanes_come_when_all_before_are_committed(make):
     assert numbers == sorted(numbers) == [0, 0, 1, 1, 2, 2, 3, 3]
 
 
-def test_a_lane_that_fails_wakes_a_run_that_waits_for_its_lanes(make, monkeypatch):
+def test_failed_lane_wakes_a_run_that_waits_for_its_lanes(make_pipeline, monkeypatch):
     monkeypatch.setattr("propload.pipeline.pipeline.CANCEL_SECONDS", 0.01)
-    gone = WriteError("permission denied", table="t")
+    denied = WriteError("permission denied", table="t")
 
     class Denied(MemoryWriter):
         def write(self, piece):
             if self.lane == 1:
                 assert waits.wait(20)
-                raise gone
+                raise denied
             return super().write(piece)
 
     def writing(writer, _on_rejected):
         return Denied(writer.table, writer.lane)
 
-    pipeline, table = make(Turning(rows(6), rows(6)), writing=writing)
-    turn(pipeline)
-    waits = heard_waiting(pipeline)
+    pipeline, table = make_pipeline(AlternatingRows(rows(6), rows(6)), writing=writing)
+    route_by_columns(pipeline)
+    waits = event_of_waiting(pipeline)
     with pytest.raises(WriteError, match="permission denied"):
         pipeline.run()
     assert {piece.batch for piece in table.pieces} <= {0}
     assert threads_left() == []
 
 
-def test_a_run_that_was_told_to_end_before_its_last_piece_has_not_ended_well(
-    make, monkeypatch
+def test_abort_before_the_last_piece_ends_the_run_with_an_error(
+    make_pipeline, monkeypatch
 ):
-    begun, finishing, release = (threading.Event() for _ in range(3))
+    begun_writing, finishing, release = (threading.Event() for _ in range(3))
     finish = Lane.finish
 
-    def finish_noted(lane):
+    def finish_and_signal(lane):
         finishing.set()
         finish(lane)
 
-    monkeypatch.setattr(Lane, "finish", finish_noted)
+    monkeypatch.setattr(Lane, "finish", finish_and_signal)
 
     def hold():
-        begun.set()
+        begun_writing.set()
         assert release.wait(10)
 
-    pipeline, table = make(
-        MemorySource(rows(14), 7), lanes=1, writing=lambda *given: Held(*given, hold)
+    pipeline, table = make_pipeline(
+        MemorySource(rows(14), 7),
+        lanes=1,
+        writing=lambda *arguments: BlockedWriter(*arguments, hold),
     )
     outcome = []
     run = threading.Thread(target=lambda: outcome.append(_error_of(pipeline.run)))
     run.start()
-    assert begun.wait(10)
+    assert begun_writing.wait(10)
     assert finishing.wait(10)
     end = threading.Thread(target=pipeline.abort, args=(LoadError("now"),))
     end.start()
@@ -242,23 +244,25 @@ def test_a_run_that_was_told_to_end_before_its_last_piece_has_not_ended_well(
     assert len(table.pieces) == 1
 
 
-def test_what_a_batch_read_and_refused_is_told_of_its_first_lane_alone(make):
-    pipeline, table = make(MemorySource(rows(14, bad={3, 8}), 7))
+def test_rows_read_and_rejected_are_counted_by_the_first_lane_only(make_pipeline):
+    pipeline, table = make_pipeline(MemorySource(rows(14, bad={3, 8}), 7))
     pipeline.run()
-    told = {(one.batch, one.lane): (one.read, one.rejected) for one in table.pieces}
-    assert told == {(0, 0): (7, 1), (0, 1): (0, 0), (1, 0): (7, 1), (1, 1): (0, 0)}
+    counted = {(one.batch, one.lane): (one.read, one.rejected) for one in table.pieces}
+    assert counted == {(0, 0): (7, 1), (0, 1): (0, 0), (1, 0): (7, 1), (1, 1): (0, 0)}
 
 
 @pytest.mark.parametrize("failures", [[], [WriteError("no", table="t")]])
-def test_each_lane_closes_its_writer(make, failures):
+def test_each_lane_closes_its_writer(make_pipeline, failures):
     writers = []
 
     def writing(writer, _on_rejected):
         writers.append(writer)
         return writer
 
-    given = {1: failures.copy()}
-    pipeline, _ = make(MemorySource(rows(14)), writing=writing, failures=given)
+    failures_by_lane = {1: failures.copy()}
+    pipeline, _ = make_pipeline(
+        MemorySource(rows(14)), writing=writing, failures=failures_by_lane
+    )
     if failures:
         with pytest.raises(WriteError):
             pipeline.run()
@@ -267,32 +271,36 @@ def test_each_lane_closes_its_writer(make, failures):
     assert {writer.lane for writer in writers if writer.closed} == {0, 1}
 
 
-class Unheard:
-    """Hears nothing."""
+class IgnoringObserver:
+    """An observer that ignores everything."""
 
     on_written = on_rejected = on_retry = staticmethod(lambda *_given: None)
 
 
-def test_a_lane_that_failed_takes_no_more_and_says_why(make):
+def test_failed_lane_refuses_more_work_and_names_its_error(make_pipeline):
     failure, failed = WriteError("permission denied", table="t"), []
-    pipeline, table = make(MemorySource(rows(7)), lanes=1)
+    pipeline, table = make_pipeline(MemorySource(rows(7)), lanes=1)
     pipeline.run()
     lane = Lane(
-        0, Unheard(), RetryOptions(1, 1.0), max_bytes=1_000, on_failed=failed.append
+        0,
+        IgnoringObserver(),
+        RetryOptions(1, 1.0),
+        max_bytes=1_000,
+        on_failed=failed.append,
     )
     lane.start()
     fitted = Fitted(table, 1, {0: [failure]})
     lane.put(Work(table.pieces[0], fitted))
     lane.join()
     assert failed == [failure]
-    with pytest.raises(QueueClosedError) as met:
+    with pytest.raises(QueueClosedError) as raised:
         lane.put(Work(None, fitted))
-    assert met.value.__cause__ is failure
+    assert raised.value.__cause__ is failure
 
 
 @dataclass
-class Held(AroundWriter):
-    """A writer whose writes wait; a statement that runs cannot be broken off."""
+class BlockedWriter(AroundWriter):
+    """A writer whose writes wait and cannot be cancelled."""
 
     hold: Callable
 

@@ -1,4 +1,4 @@
-"""A run that goes on where another has ended."""
+"""A run that continues an earlier one whose batches are partly committed."""
 
 from dataclasses import replace
 
@@ -20,45 +20,47 @@ from tests.unit.pipeline.running import counts, rows, threads_left
 pytestmark = pytest.mark.timeout(30)
 
 
-def test_pieces_committed_before_are_passed_over(make):
-    begun = (
+def test_pieces_committed_earlier_are_skipped(make_pipeline):
+    partial_batches = (
         PartialBatch(0, 0, 7, {0: 4, 1: 3}, False),
         PartialBatch(1, 7, 14, {0: 3}, False),
     )
-    start = Start(batch=2, partial_batches=begun, counts=Counts(inserted=7 + 3))
-    pipeline, table = make(MemorySource(rows(28)), start=start)
+    start = Start(
+        batch=2, partial_batches=partial_batches, counts=Counts(inserted=7 + 3)
+    )
+    pipeline, table = make_pipeline(MemorySource(rows(28)), start=start)
     pipeline.run()
     expected = {n for n in range(28) if not (n < 7 or (n < 14 and n % 2 == 0))}
     assert {key for (key,) in table.rows} == expected
     assert counts(pipeline, all_read=True) == Counts(read=28, inserted=28)
 
 
-def test_a_count_of_an_earlier_process_that_is_wrong_is_seen(make):
+def test_wrong_count_of_an_earlier_process_is_detected(make_pipeline):
     start = Start(1, 14, counts=Counts(inserted=13))
-    pipeline, _ = make(MemorySource(rows(6)), start=start)
+    pipeline, _ = make_pipeline(MemorySource(rows(6)), start=start)
     pipeline.run()
     with pytest.raises(CountsError, match=r"20 rows came .* but 19 are accounted"):
         counts(pipeline, all_read=True)
 
 
-def test_a_piece_that_comes_out_otherwise_than_it_was_committed_is_refused(make):
+def test_piece_that_differs_from_the_committed_one_is_refused(make_pipeline):
     start = Start(batch=1, partial_batches=(PartialBatch(0, 0, 7, {1: 4}, False),))
-    pipeline, table = make(MemorySource(rows(28)), start=start)
+    pipeline, table = make_pipeline(MemorySource(rows(28)), start=start)
     with pytest.raises(ConfigError, match=r"rows 1 to 7 .*lane 1 had 4 rows .* have 3"):
         pipeline.run()
     assert table.rows == {}
     assert threads_left() == []
 
 
-def test_what_came_before_a_ledger_was_lost_is_not_missed(make):
+def test_rows_from_before_the_ledger_was_lost_are_not_missed(make_pipeline):
     start = Start(first_row=5, rows_unaccounted=5)
-    pipeline, _ = make(MemorySource(rows(14)), start=start)
+    pipeline, _ = make_pipeline(MemorySource(rows(14)), start=start)
     pipeline.run()
     assert counts(pipeline, all_read=True).read == 14
 
 
-class Ending:
-    """Rows in batches of five that end after some, as `on_end` makes them."""
+class SourceWithEnd:
+    """Rows in batches of five, after which `on_end` is called."""
 
     def __init__(self, count, on_end=None):
         self.batches = MemorySource(rows(count), chunk_rows=5)
@@ -69,7 +71,7 @@ class Ending:
         self.on_end()
 
 
-#: Of rows 8 to 21 one lane has committed its own.
+#: One of two lanes has committed its part of rows 8 to 21.
 HALF = Start(
     batch=2,
     first_row=0,
@@ -82,10 +84,10 @@ def fail():
 
 
 @pytest.mark.parametrize("read", [5, 15])
-def test_a_batch_that_a_stop_cuts_off_is_left_as_it_is(make, read):
-    source = Ending(read)
+def test_partial_batch_cut_off_by_a_stop_is_left_as_it_is(make_pipeline, read):
+    source = SourceWithEnd(read)
     start = replace(HALF, counts=Counts(inserted=7))
-    pipeline, table = make(source, start=start)
+    pipeline, table = make_pipeline(source, start=start)
     source.on_end = pipeline.stop
     pipeline.run()
     assert {key for (key,) in table.rows} == set(range(min(read, 7)))
@@ -93,16 +95,16 @@ def test_a_batch_that_a_stop_cuts_off_is_left_as_it_is(make, read):
     assert counts(pipeline, all_read=True) == Counts(read=done, inserted=done)
 
 
-def test_a_batch_that_an_error_of_the_source_cuts_off_is_left_as_it_is(make):
-    pipeline, table = make(Ending(15, fail), start=HALF)
+def test_partial_batch_cut_off_by_a_source_error_is_left_as_it_is(make_pipeline):
+    pipeline, table = make_pipeline(SourceWithEnd(15, fail), start=HALF)
     with pytest.raises(SourceError, match="the disk is gone"):
         pipeline.run()
     assert {key for (key,) in table.rows} == set(range(7))
 
 
 @pytest.mark.parametrize("read", [5, 15])
-def test_a_source_that_no_longer_has_the_rows_of_a_batch_is_refused(make, read):
-    pipeline, table = make(MemorySource(rows(read)), start=HALF)
+def test_source_that_lacks_rows_of_a_partial_batch_is_refused(make_pipeline, read):
+    pipeline, table = make_pipeline(MemorySource(rows(read)), start=HALF)
     with pytest.raises(
         ConfigError, match=r"rows 8 to 21 .*no longer read in one piece"
     ):
@@ -110,7 +112,7 @@ def test_a_source_that_no_longer_has_the_rows_of_a_batch_is_refused(make, read):
     assert {key for (key,) in table.rows} == set(range(min(read, 7)))
 
 
-def test_a_batch_that_comes_in_two_of_other_columns_is_refused(make):
+def test_partial_batch_that_new_columns_split_is_refused(make_pipeline):
     source = [
         *MemorySource(rows(15)),
         *(
@@ -118,7 +120,7 @@ def test_a_batch_that_comes_in_two_of_other_columns_is_refused(make):
             for one in MemorySource([{**row, "new": 1} for row in rows(30)[15:]])
         ),
     ]
-    pipeline, table = make(source, start=HALF)
+    pipeline, table = make_pipeline(source, start=HALF)
     with pytest.raises(
         ConfigError, match=r"rows 8 to 21 .*no longer read in one piece"
     ):

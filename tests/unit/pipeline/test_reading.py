@@ -15,30 +15,30 @@ def ids(reader):
     return [n for batch in reader.batches for n in batch.rows.column("id").to_pylist()]
 
 
-def test_all_is_read_before_anybody_asks_where_there_is_room():
-    read = threading.Event()
+def test_started_reader_reads_ahead_while_there_is_room():
+    all_read = threading.Event()
 
     def source():
         yield from MemorySource(ROWS, 3)
-        read.set()
+        all_read.set()
 
     reader = Reader(source(), max_bytes=10_000)
-    assert not read.is_set()
+    assert not all_read.is_set()
     reader.start()
-    assert read.wait(20)
+    assert all_read.wait(20)
     assert reader.fill > 0
     assert ids(reader) == list(range(10))
     assert reader.error is None
 
 
-def test_a_second_start_reads_nothing_twice():
+def test_second_start_reads_nothing_twice():
     reader = Reader(MemorySource(ROWS, 3), max_bytes=10_000)
     reader.start()
     reader.start()
     assert ids(reader) == list(range(10))
 
 
-def test_no_more_is_read_than_there_is_room_for():
+def test_reader_waits_while_its_queue_is_full():
     taken = []
 
     def source():
@@ -50,12 +50,12 @@ def test_no_more_is_read_than_there_is_room_for():
     reader.start()
     first = reader.batches.get(timeout=20)
     assert first.rows.column("id").to_pylist() == [0]
-    # one waits in the queue, one in the reader's hand
+    # one batch is in the queue, and the reader holds another
     assert len(taken) <= 3
     assert ids(reader) == list(range(1, 10))
 
 
-def test_what_was_read_before_a_failure_can_still_be_taken():
+def test_rows_read_before_a_failure_can_still_be_taken():
     def source():
         yield from MemorySource(ROWS, 5)
         msg = "torn"
@@ -67,26 +67,26 @@ def test_what_was_read_before_a_failure_can_still_be_taken():
     assert isinstance(reader.error, SourceError)
 
 
-def test_stop_reads_no_more_and_leaves_what_was_read():
-    begun = threading.Event()
-    go_on = threading.Event()
+def test_stop_ends_reading_and_keeps_what_was_read():
+    reading = threading.Event()
+    proceed = threading.Event()
 
     def source():
         for number, batch in enumerate(MemorySource(ROWS, 1)):
             if number == 2:
-                begun.set()
-                assert go_on.wait(20)
+                reading.set()
+                assert proceed.wait(20)
             yield batch
 
     reader = Reader(source(), max_bytes=10_000)
     reader.start()
-    assert begun.wait(20)
+    assert reading.wait(20)
     reader.stop()
-    go_on.set()
+    proceed.set()
     assert ids(reader) == [0, 1]
 
 
-def test_an_error_drops_what_was_read_and_wakes_both_sides():
+def test_close_with_an_error_drops_what_was_read():
     reader = Reader(MemorySource(ROWS, 1), max_bytes=1)
     reader.start()
     reader.close(ZeroDivisionError())
@@ -95,25 +95,25 @@ def test_an_error_drops_what_was_read_and_wakes_both_sides():
     reader.close(ValueError())
 
 
-def test_who_ends_a_reader_waits_for_the_batch_that_is_being_read_alone():
-    begun, told, taken = threading.Event(), threading.Event(), []
+def test_end_waits_only_for_the_batch_that_is_being_read():
+    reading, stopped, taken = threading.Event(), threading.Event(), []
 
     def source():
         for batch in MemorySource(ROWS, 1):
-            begun.set()
-            assert told.wait(20)
+            reading.set()
+            assert stopped.wait(20)
             taken.append(batch)
             yield batch
 
     reader = Reader(source(), max_bytes=10_000)
     reader.start()
-    assert begun.wait(20)
+    assert reading.wait(20)
     stop = reader.stop
 
-    def stop_noted():
+    def stop_and_signal():
         stop()
-        told.set()
+        stopped.set()
 
-    reader.stop = stop_noted
+    reader.stop = stop_and_signal
     reader.end()
     assert len(taken) == 1

@@ -1,4 +1,4 @@
-"""What is guessed of the first rows holds for all rows of a run."""
+"""Types that are guessed from the first rows apply to all rows of a run."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ HOMES = Target(TableName("public", "homes"), ("id",), on_new_columns="add")
 RUN = RunRecord("run-1", "homes.csv", "public.homes", "upsert")
 BASES = {"bigint": "int8", "text": "text"}
 FIRST = {"id": ["1", "2"], "rooms": ["3", "4"]}
-#: A leading zero, and a number that is written otherwise.
+#: A leading zero, and numbers that are written differently.
 STRANGE = {"id": ["007", "7"], "rooms": ["03", "3.0"]}
 
 
 class OneTable:
-    """A database that has one table, or makes it, and may lose its answer then."""
+    """A database of one table, which it creates if needed; its answer can be lost."""
 
     def __init__(self, found=None, *, lost=0):
         self.found = found
@@ -38,12 +38,12 @@ class OneTable:
     def facts(self, _table):
         return self.found
 
-    def prepare(self, target, schema, _found, *, run, **_told):
+    def prepare(self, target, schema, _found, *, run, **_keywords):
         known = self.found.columns if self.found else ()
         names = {one.name for one in known}
         new = {n: create_type(t) for n, t in schema.items() if n not in names}
-        made = tuple(TableColumn(n, t, BASES[t]) for n, t in new.items())
-        self.found = TableFacts(target.table, (*known, *made), oid=1)
+        created = tuple(TableColumn(n, t, BASES[t]) for n, t in new.items())
+        self.found = TableFacts(target.table, (*known, *created), oid=1)
         if self.lost:
             self.lost -= 1
             raise TransientWriteError("the answer was lost")
@@ -68,7 +68,7 @@ def stored(fit, **columns):
     return [row[1:3] for layer in lane.layers for row in layer.rows()]
 
 
-def test_guesses_hold_where_the_table_was_made_and_the_answer_lost():
+def test_guesses_apply_if_the_answer_to_creating_the_table_was_lost():
     database = OneTable(lost=1)
     fit = fit_of(database)
     with pytest.raises(TransientWriteError):
@@ -79,32 +79,32 @@ def test_guesses_hold_where_the_table_was_made_and_the_answer_lost():
     assert database.entered.guessed == {"id": "bigint", "rooms": "bigint"}
 
 
-def test_guesses_hold_for_rows_of_other_columns():
+def test_guesses_apply_to_rows_with_other_columns():
     fit = fit_of(OneTable())
     assert stored(fit, **FIRST) == [(1, 3), (2, 4)]
     assert stored(fit, **STRANGE, floor=["1", "2"]) == []
-    # and what was guessed of a column that was added
+    # and the guess about an added column applies as well
     added = {"floor": ["01"], "city": ["Delft"]}
     assert stored(fit, id=["8"], rooms=["3"], **added) == []
     assert stored(fit, id=["8"], rooms=["3"], floor=["1"]) == [(8, 3)]
 
 
-def test_guesses_hold_for_later_processes_of_the_run():
+def test_guesses_apply_in_later_processes_of_the_run():
     database = OneTable()
     stored(fit_of(database), **FIRST)
     assert stored(fit_of(database, database.entered), **STRANGE) == []
 
 
 @pytest.mark.parametrize("is_new", [True, False])
-def test_other_runs_are_read_as_the_table_has_them(is_new):
-    """A run into a table that is there, and one whose record tells of no guesses."""
+def test_other_runs_use_the_types_of_the_table(is_new):
+    """A new run into an existing table, and one whose record has no guesses."""
     database = OneTable()
     stored(fit_of(database), **FIRST)
     run = RUN if is_new else RUN.with_table(database.found)
     assert stored(fit_of(database, run), **STRANGE) == [(7, 3)]
 
 
-def test_guesses_give_way_to_what_somebody_made_of_the_table():
+def test_guesses_do_not_apply_to_a_table_altered_or_replaced_since():
     database = OneTable()
     stored(fit_of(database), **FIRST)
     run = database.entered

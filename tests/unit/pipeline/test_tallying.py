@@ -1,4 +1,4 @@
-"""What became of each row: what the tally adds up, and what it does not believe."""
+"""The tally counts what became of each row, and detects counts that cannot be."""
 
 import polars as pl
 import pyarrow as pa
@@ -46,12 +46,12 @@ def joined_of(rows, number=0, first_row=0, unread=()):
 
 
 def reasons_of(*rows):
-    told = [(row, "check", "id", "ge", str(row), "too low", None) for row in rows]
-    return pl.DataFrame(told, schema=REASONS, orient="row")
+    records = [(row, "check", "id", "ge", str(row), "too low", None) for row in rows]
+    return pl.DataFrame(records, schema=REASONS, orient="row")
 
 
 def prepared_of(joined, refused=(), outdone=(), warnings=None):
-    """Return a joined batch for one lane, without some rows."""
+    """Return a joined batch as it is prepared for one lane, without some rows."""
     frame = joined.raw().filter(~pl.col(ROW).is_in(refused))
     kept = frame.filter(~pl.col(ROW).is_in(outdone))
     versions = frame.tail(len(outdone) + 1) if outdone else None
@@ -62,7 +62,7 @@ def piece_of(prepared, batch=0):
     return Piece(batch, 0, prepared.lanes[0], 0, prepared.height)
 
 
-def test_rows_end_where_reading_checking_deduping_and_writing_leave_them(tally):
+def test_counts_combine_reading_checking_deduping_and_writing(tally):
     joined = joined_of(9, unread=(Unread(10, "a,b", "columns", "too many"),))
     prepared = prepared_of(joined, refused=(0, 1), outdone=(7,))
     assert (prepared.height, prepared.duplicates) == (6, 1)
@@ -89,7 +89,7 @@ def test_rows_end_where_reading_checking_deduping_and_writing_leave_them(tally):
 
 
 @pytest.mark.parametrize("lost", [-1, 1])
-def test_a_row_that_writing_loses_or_doubles_is_seen(tally, lost):
+def test_row_that_writing_loses_or_doubles_is_detected(tally, lost):
     joined = joined_of(3)
     prepared = prepared_of(joined)
     tally.begin(joined, prepared, 1, done={})
@@ -100,7 +100,7 @@ def test_a_row_that_writing_loses_or_doubles_is_seen(tally, lost):
         tally.verify(all_read=False)
 
 
-def test_a_batch_whose_rows_nobody_has_written_is_missed_where_all_were_read(tally):
+def test_unwritten_batch_is_detected_if_all_rows_were_read(tally):
     joined = joined_of(3)
     tally.begin(joined, prepared_of(joined), 1, done={})
     tally.verify(all_read=False)
@@ -116,7 +116,7 @@ def test_a_batch_whose_rows_nobody_has_written_is_missed_where_all_were_read(tal
         {"refused": (0,), "outdone": (2,)},
     ],
 )
-def test_rows_of_a_batch_are_prepared_refused_or_outdone_and_each_once(tally, change):
+def test_each_row_is_prepared_rejected_or_outdone_exactly_once(tally, change):
     joined = joined_of(3)
     prepared = prepared_of(joined, **change)
     tally.begin(joined, prepared, 1, done={})
@@ -128,9 +128,7 @@ def test_rows_of_a_batch_are_prepared_refused_or_outdone_and_each_once(tally, ch
             tally.begin(joined, wrong, 1, done={})
 
 
-def test_what_an_earlier_attempt_kept_and_counted_is_neither_kept_nor_counted(
-    tally, rejects
-):
+def test_rejects_of_a_batch_that_is_already_done_are_not_counted_again(tally, rejects):
     joined = joined_of(3)
     prepared = prepared_of(joined, refused=(0,))
     assert tally.begin(joined, prepared, 1, done={0: 3}) == 0
@@ -139,13 +137,13 @@ def test_what_an_earlier_attempt_kept_and_counted_is_neither_kept_nor_counted(
 
 
 @pytest.mark.parametrize("before", [0, 3])
-def test_live_counters_know_rows_as_read_while_they_are_in_flight(rejects, before):
+def test_live_counters_count_rows_in_flight_as_read(rejects, before):
     metrics = Metrics()
     start = Start(counts=Counts(inserted=before))
     tally = Tally(rejects, RejectLimit(), metrics, lambda _: None, start)
     joined = joined_of(9, unread=(Unread(10, "a,b", "columns", "too many"),))
     prepared = prepared_of(joined, refused=(0,))
-    # an earlier process had committed what another lane has of the batch
+    # an earlier process had committed the other lane's piece of the batch
     tally.begin(joined, prepared, 2, done={1: before})
     now = metrics.snapshot().counts
     assert (now.read, now.accounted) == (10, 2 + before)
@@ -158,12 +156,12 @@ def test_live_counters_know_rows_as_read_while_they_are_in_flight(rejects, befor
         Written(Counts(inserted=left), no_reasons()),
     )
     assert metrics.snapshot().counts.read == 15
-    # the second batch was not written to its end
+    # the second batch was not written completely
     tally.end()
     assert metrics.snapshot().counts == tally.counts
 
 
-def test_warnings_of_all_batches_are_added_up_most_first(tally):
+def test_warnings_of_all_batches_are_added_up_most_frequent_first(tally):
     columns = ["column", "check", "message", "rows"]
     few = pl.DataFrame([("id", "odd", "looks odd", 1)], columns, orient="row")
     many = pl.DataFrame(
@@ -178,7 +176,7 @@ def test_warnings_of_all_batches_are_added_up_most_first(tally):
     assert [(one.check, one.rows) for one in tally.warnings] == [("low", 5), ("odd", 2)]
 
 
-def test_a_retry_is_counted_and_what_is_waited_for_shown_until_it_is_there(rejects):
+def test_retry_is_counted_and_shown_until_the_write_succeeds(rejects):
     metrics = Metrics()
     tally = Tally(rejects, RejectLimit(), metrics, lambda _: None, Start())
     joined = joined_of(1)
@@ -191,15 +189,15 @@ def test_a_retry_is_counted_and_what_is_waited_for_shown_until_it_is_there(rejec
     assert metrics.snapshot().activity == ""
 
 
-def test_all_is_committed_below_the_first_batch_that_is_in_flight(rejects):
-    told = []
-    tally = Tally(rejects, RejectLimit(), Metrics(), told.append, Start())
+def test_committed_row_number_stops_at_the_first_batch_in_flight(rejects):
+    committed = []
+    tally = Tally(rejects, RejectLimit(), Metrics(), committed.append, Start())
     batches = [joined_of(5, number, number * 5) for number in range(3)]
     for joined in batches:
         tally.begin(joined, prepared_of(joined), 2, done={})
     assert not tally.wait_idle(0)
     for number in (1, 0, 1, 0, 2, 2):
         tally.mark_piece_done(number)
-    # a batch is done when both lanes have it
-    assert told == [0, 10, 15]
+    # a batch is done when both lanes have written it
+    assert committed == [0, 10, 15]
     assert tally.wait_idle(0)

@@ -1,4 +1,4 @@
-"""What the command line tells the libraries' allocators, and what it leaves alone."""
+"""How the command line sets the allocators of libraries, unless the user did."""
 
 import os
 import sys
@@ -12,14 +12,14 @@ NAMES = ("ARROW_DEFAULT_MEMORY_POOL", "JE_ARROW_MALLOC_CONF", "_RJEM_MALLOC_CONF
 SOON = "dirty_decay_ms:100,muzzy_decay_ms:0"
 
 
-def test_freed_memory_is_given_back_soon(monkeypatch):
-    # set first, so that they are put back as they were
+def test_allocators_are_set_to_return_freed_memory_soon(monkeypatch):
+    # set first, so that monkeypatch restores them
     for name in NAMES:
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
     return_memory_soon()
     pool, *decay = (os.environ[name] for name in NAMES)
-    # the pool itself is asked of pyarrow in tests/acceptance
+    # tests/acceptance asks pyarrow for the pool itself
     assert pool in {"jemalloc", "system"}
     assert decay == [SOON, SOON]
 
@@ -32,7 +32,7 @@ def test_freed_memory_is_given_back_soon(monkeypatch):
         ("darwin", "x86_64", "system"),
     ],
 )
-def test_the_pool_is_one_that_the_wheels_for_the_platform_have(
+def test_memory_pool_is_one_that_the_platforms_wheels_have(
     monkeypatch, system, machine, pool
 ):
     for name in NAMES:
@@ -44,7 +44,7 @@ def test_the_pool_is_one_that_the_wheels_for_the_platform_have(
     assert os.environ[NAMES[0]] == pool
 
 
-def test_what_the_user_has_set_holds(monkeypatch):
+def test_variables_that_the_user_has_set_are_kept(monkeypatch):
     for name in NAMES:
         monkeypatch.setenv(name, "the user's")
     return_memory_soon()

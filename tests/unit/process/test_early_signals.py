@@ -1,4 +1,4 @@
-"""Which signals are heard before the command line is there."""
+"""Which signals are handled before the command line is loaded."""
 
 import signal
 
@@ -13,7 +13,7 @@ from propload.process.early_signals import (
 
 
 @pytest.fixture(autouse=True)
-def _as_before():
+def _restored_handlers():
     before = {one: signal.getsignal(one) for one in SIGNALS}
     yield
     for one, handler in before.items():
@@ -24,7 +24,7 @@ def handlers():
     return [signal.getsignal(one) for one in SIGNALS]
 
 
-def test_what_python_has_set_is_heard_and_then_ignored():
+def test_default_handlers_are_replaced_and_later_ignored():
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
@@ -34,7 +34,7 @@ def test_what_python_has_set_is_heard_and_then_ignored():
     assert handlers() == [signal.SIG_IGN] * 3
 
 
-def test_what_is_ignored_or_anothers_stays():
+def test_ignored_signals_and_foreign_handlers_are_kept():
     def own(*_):
         pass
 

@@ -8,17 +8,17 @@ from propload.process import forking
 pytestmark = pytest.mark.timeout(30)
 
 
-def in_fork(do):
-    """Return what a forked process says of doing something."""
+def outcome_in_fork(action):
+    """Return how an action ended in a forked process: "done", or its error."""
     reading, writing = os.pipe()
     child = os.fork()
     if not child:
         try:
-            do()
-            said = "done"
+            action()
+            outcome = "done"
         except ConfigError as error:
-            said = str(error)
-        os.write(writing, said.encode())
+            outcome = str(error)
+        os.write(writing, outcome.encode())
         os._exit(0)
     os.waitpid(child, 0)
     os.close(writing)
@@ -28,19 +28,19 @@ def in_fork(do):
 
 @pytest.fixture
 def unused(monkeypatch):
-    """A process that has used neither propload nor Polars."""
+    """Pretend that this process has used neither propload nor Polars."""
     monkeypatch.setattr(forking, "_USED_BY", set())
-    # other tests of this process have
+    # other tests in this process have used them
     monkeypatch.setattr(forking, "_has_workers", lambda: False)
 
 
 @pytest.mark.usefixtures("unused")
-def test_a_fork_before_the_first_use_may_load():
-    assert in_fork(forking.refuse_forked) == "done"
+def test_fork_before_the_first_use_is_allowed():
+    assert outcome_in_fork(forking.refuse_forked) == "done"
 
 
 @pytest.mark.usefixtures("unused")
-def test_a_fork_after_it_is_refused_and_the_process_itself_goes_on():
+def test_fork_after_the_first_use_is_refused_but_its_parent_is_not():
     forking.refuse_forked()
-    assert "'spawn'" in in_fork(forking.refuse_forked)
+    assert "'spawn'" in outcome_in_fork(forking.refuse_forked)
     forking.refuse_forked()

@@ -1,4 +1,4 @@
-"""Threads that begin, or say what to do where the system has no more of them."""
+"""Threads start, or an error says what to do if the system has no more of them."""
 
 import threading
 
@@ -8,7 +8,7 @@ from propload.errors import PropLoadError
 from propload.process.threads import start_thread
 
 
-def test_a_thread_begins():
+def test_thread_starts_and_cannot_be_started_twice():
     thread = threading.Thread(target=lambda: None)
     start_thread(thread)
     thread.join()
@@ -16,7 +16,7 @@ def test_a_thread_begins():
         start_thread(thread)
 
 
-def test_a_thread_that_the_system_refuses_is_told_with_what_to_do():
+def test_error_says_to_raise_the_limit_of_threads():
     class Refused(threading.Thread):
         def start(self):
             msg = "can't start new thread"

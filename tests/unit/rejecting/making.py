@@ -7,7 +7,7 @@ from propload.rejecting import RejectedRows
 from propload.rejecting.reading import read_rejects
 
 
-def refused(rows, *, batch=0, lane=None, values=None):
+def rejected_rows(rows, *, batch=0, lane=None, values=None):
     raw = pl.DataFrame(
         {ROW: rows, SOURCE: ["a.csv"] * len(rows), NUMBER: [r + 1 for r in rows]}
         | {AS_OF: None}

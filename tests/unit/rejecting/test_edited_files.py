@@ -1,4 +1,4 @@
-"""Files of rejected rows that somebody has opened in an editor."""
+"""Files of rejected rows that somebody has edited."""
 
 import re
 
@@ -7,30 +7,30 @@ import pytest
 from propload.errors import ConfigError
 from propload.rejecting.lines import count_lines
 from propload.rejecting.reading import read_rejects
-from tests.unit.rejecting.making import refused, rows_of
+from tests.unit.rejecting.making import rejected_rows, rows_of
 
 RUN = "20260101-ab"
 
 
 @pytest.fixture
 def path(writer):
-    writer.write(refused([1, 2]))
+    writer.write(rejected_rows([1, 2]))
     writer.close()
     return writer.path
 
 
-def test_a_last_line_that_only_lacks_its_end_is_a_row(path, store):
+def test_last_line_without_a_line_break_is_a_row(path, store):
     whole = path.read_bytes()
     path.write_bytes(whole.rstrip())
     assert rows_of(store)["propload_row"].to_list() == [2, 3]
     assert [run.rows for run in store.runs()] == [2]
-    # what is written behind it would be a part of it
+    # otherwise rows written after it would become part of its line
     store.keep(RUN, lambda _: True)
     assert path.read_bytes() == whole
 
 
-def test_a_last_line_that_lacks_its_end_and_is_wrong_is_named(path, store):
-    # what a killed run left has no end at all; an editor left out this one's last mark
+def test_error_names_an_invalid_last_line_without_a_line_break(path, store):
+    # a killed run leaves half a line; here an editor left out only the line break
     path.write_bytes(path.read_bytes().replace(b'"row":3', b'"row":three').rstrip())
     with pytest.raises(
         ConfigError, match=rf"{path}, line 2: this is not a rejected row"
@@ -39,20 +39,20 @@ def test_a_last_line_that_lacks_its_end_and_is_wrong_is_named(path, store):
     assert [run.rows for run in store.runs()] == [2]
 
 
-def test_what_an_editor_adds_changes_no_row(path, store):
+def test_byte_order_mark_crlf_and_blank_lines_change_no_row(path, store):
     lines = path.read_bytes().splitlines()
     path.write_bytes(b"\xef\xbb\xbf" + b"\r\n\r\n".join(lines) + b"\r\n \r\n")
     assert rows_of(store)["propload_row"].to_list() == [2, 3]
     assert count_lines(path) == 2
 
 
-def test_rows_whose_time_somebody_took_out_are_listed_and_read(path, store):
+def test_rows_without_their_time_are_listed_and_read(path, store):
     path.write_bytes(re.sub(rb'"time":"[^"]*",', b"", path.read_bytes()))
     assert [(run.rows, run.time) for run in store.runs()] == [(2, "")]
     assert rows_of(store)["propload_row"].to_list() == [2, 3]
 
 
-def test_a_column_may_be_given_any_name(path):
+def test_columns_may_have_names_like_selectors(path):
     path.write_bytes(path.read_bytes().replace(b'"price":', b'"*":"x","^.*$":'))
     rejected = read_rejects(path)
     assert rejected.columns[:2] == ["*", "^.*$"]
@@ -61,7 +61,7 @@ def test_a_column_may_be_given_any_name(path):
 
 
 @pytest.mark.parametrize(
-    ("changed", "told"),
+    ("edit", "problem"),
     [
         (lambda _: b"oops", "Expecting value"),
         (lambda _: b"[1]", "its 'source' is missing"),
@@ -87,26 +87,32 @@ def test_a_column_may_be_given_any_name(path):
         (lambda text: text.decode().encode("utf-16"), "utf-16"),
     ],
 )
-def test_a_line_that_is_no_rejected_row_is_named(changed, told, path, store, caplog):
+def test_error_names_the_line_that_is_not_a_rejected_row(
+    edit, problem, path, store, caplog
+):
     first, second = path.read_bytes().splitlines()
-    path.write_bytes(first + b"\n" + changed(second) + b"\n")
-    named = rf"{path}, line 2: this is not a rejected row .*{told}.* Correct the line"
-    with pytest.raises(ConfigError, match=named):
+    path.write_bytes(first + b"\n" + edit(second) + b"\n")
+    message = (
+        rf"{path}, line 2: this is not a rejected row .*{problem}.* Correct the line"
+    )
+    with pytest.raises(ConfigError, match=message):
         rows_of(store)
     before = path.read_bytes()
-    with pytest.raises(ConfigError, match=named):
+    with pytest.raises(ConfigError, match=message):
         store.keep(RUN, lambda _: False)
     assert path.read_bytes() == before
-    # nobody reads it to list the run, and it can be given up
+    # the run can be listed without reading the line, and can be dropped
     assert [run.rows for run in store.runs()] == [2]
-    path.write_bytes(changed(second) + b"\n")
+    path.write_bytes(edit(second) + b"\n")
     assert store.runs() == []
     assert f"{path}, line 1: this is not a rejected row" in caplog.text
     store.drop(RUN)
     assert not path.exists()
 
 
-def test_another_user_s_file_is_passed_over(path, store, monkeypatch, caplog):
+def test_file_of_another_user_is_skipped_with_a_warning(
+    path, store, monkeypatch, caplog
+):
     def refuse(_path):
         raise PermissionError(13, "Permission denied")
 

@@ -1,4 +1,4 @@
-"""Rejected rows come a part at a time as they would come at once."""
+"""Rejected rows are exported in parts that equal the whole."""
 
 import tracemalloc
 
@@ -26,13 +26,13 @@ def write(tmp_path):
     return write
 
 
-def exported(path):
+def export(path):
     with path.open("rb") as file:
         rows = ExportedRows(file, path)
         return rows, list(rows.frames())
 
 
-def at_once(path):
+def read_at_once(path):
     frame = read_rejects(path)
     return frame.select(
         name
@@ -74,29 +74,31 @@ def at_once(path):
         [{}, None, {}],
     ],
 )
-def test_parts_have_the_types_of_the_whole(values, rows_at_once, write, monkeypatch):
+def test_parts_have_the_types_and_values_of_the_whole(
+    values, rows_at_once, write, monkeypatch
+):
     path = write([{"id": "1", "of": value} for value in values])
-    whole = at_once(path)
+    whole = read_at_once(path)
     monkeypatch.setattr(reading, "ROWS_AT_ONCE", rows_at_once)
-    rows, frames = exported(path)
+    rows, frames = export(path)
     assert rows.rows == len(values)
     assert len(frames) == -(-len(values) // rows_at_once)
     assert all(frame.schema == whole.schema for frame in frames)
     assert pl.concat(frames).equals(whole)
 
 
-def test_rows_of_other_columns_have_all_of_them(write, monkeypatch):
+def test_every_part_has_the_columns_of_all_rows(write, monkeypatch):
     rows = [{"id": 1}, {"price": "5"}, None, {"id": 2, "propload_time": "x"}, {"b": []}]
     path = write(rows)
-    whole = at_once(path)
+    whole = read_at_once(path)
     monkeypatch.setattr(reading, "ROWS_AT_ONCE", 2)
-    _, frames = exported(path)
+    _, frames = export(path)
     assert pl.concat(frames).equals(whole)
-    assert at_once(path).equals(whole)
+    assert read_at_once(path).equals(whole)
     assert frames[0].columns == ["id", "price", "b", "propload_reasons"]
 
 
-def test_rows_are_not_held_all_at_once(write, monkeypatch):
+def test_memory_does_not_hold_all_rows_at_once(write, monkeypatch):
     monkeypatch.setattr(reading, "ROWS_AT_ONCE", 100)
     path = write([{"id": f"{n:01000}"} for n in range(5_000)])
     tracemalloc.start()
@@ -110,18 +112,18 @@ def test_rows_are_not_held_all_at_once(write, monkeypatch):
     assert peak < 1_000_000
 
 
-def test_long_rows_come_alone(write, monkeypatch):
+def test_long_row_is_a_part_of_its_own(write, monkeypatch):
     monkeypatch.setattr(reading, "BYTES_AT_ONCE", 1_000)
-    _, frames = exported(write([{"id": "x" * size} for size in (10, 10, 2_000, 10)]))
+    _, frames = export(write([{"id": "x" * size} for size in (10, 10, 2_000, 10)]))
     assert [frame.height for frame in frames] == [2, 1, 1]
 
 
-def test_a_file_without_rows_has_a_frame_without_rows(write):
-    rows, [frame] = exported(write([]))
+def test_file_without_rows_gives_one_empty_frame(write):
+    rows, [frame] = export(write([]))
     assert (rows.rows, frame.columns, frame.height) == (0, ["propload_reasons"], 0)
 
 
-def test_rows_that_come_or_go_after_the_first_look_change_nothing(write):
+def test_changes_of_the_file_after_opening_do_not_affect_the_export(write):
     path = write([{"id": 1}, {"id": 2}])
     with path.open("rb") as file:
         rows = ExportedRows(file, path)
@@ -131,7 +133,7 @@ def test_rows_that_come_or_go_after_the_first_look_change_nothing(write):
         assert [frame["id"].to_list() for frame in rows.frames()] == [[1, 2]]
 
 
-def test_a_line_that_is_no_rejected_row_is_named_at_once(write):
+def test_invalid_line_is_an_error_before_the_first_part(write):
     path = write([{"id": 1}])
     path.write_text(path.read_text(encoding="utf-8") + "oops\n", encoding="utf-8")
     with path.open("rb") as file, pytest.raises(ConfigError, match="line 2: this is"):

@@ -1,4 +1,4 @@
-"""All rejected rows of a file as one frame."""
+"""All rejected rows of a file are read as one frame."""
 
 import tracemalloc
 
@@ -27,7 +27,7 @@ def path(tmp_path):
 
 
 @pytest.mark.parametrize("rows_at_once", [1, 2, 100])
-def test_rows_make_the_same_frame_in_parts_of_any_size(path, rows_at_once, monkeypatch):
+def test_frame_does_not_depend_on_the_size_of_parts(path, rows_at_once, monkeypatch):
     monkeypatch.setattr(reading, "ROWS_AT_ONCE", rows_at_once)
     frame = read_rejects(path)
     assert frame["id"].to_list() == [1.0, 2.5, None, 3.0, None]
@@ -39,7 +39,7 @@ def test_rows_make_the_same_frame_in_parts_of_any_size(path, rows_at_once, monke
     assert frame.columns[:5] == ["id", "price", "in", "later", "propload_run"]
 
 
-def test_rows_that_come_meanwhile_are_none_of_the_frame(path, monkeypatch):
+def test_rows_added_during_reading_are_not_in_the_frame(path, monkeypatch):
     reconvert = reading._reconvert
 
     def meanwhile(*args):
@@ -51,7 +51,7 @@ def test_rows_that_come_meanwhile_are_none_of_the_frame(path, monkeypatch):
     assert read_rejects(path)["propload_row"].to_list() == [1, 2, 3, 4, 5]
 
 
-def test_not_all_rows_are_held_as_objects(path):
+def test_memory_does_not_hold_all_rows_as_objects(path):
     text = "".join(line({"id": f"{n:0200}"}, n) for n in range(10_000))
     path.write_text(text, encoding="utf-8")
     read_rejects(path)
@@ -61,11 +61,11 @@ def test_not_all_rows_are_held_as_objects(path):
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    # they take ten times that
+    # as objects, they would take ten times as much
     assert peak < 4_000_000
 
 
-def test_a_file_that_is_gone_has_no_rows(path):
+def test_missing_file_gives_an_empty_frame(path):
     path.unlink()
     frame = read_rejects(path)
     assert (frame.height, frame.schema["propload_row"]) == (0, pl.Int64)

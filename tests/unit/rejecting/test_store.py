@@ -9,15 +9,15 @@ from propload.earlier_runs.replaying import replay
 from propload.errors import ConfigError
 from propload.rejecting import RejectWriter
 from propload.rejecting.reading import read_rejects
-from tests.unit.rejecting.making import refused, rows_of
+from tests.unit.rejecting.making import rejected_rows, rows_of
 
 RUN = "20260101-ab"
 
 
-def test_the_store_lists_finds_and_drops(writer, store, tmp_path):
-    writer.write(refused([1, 2, 3]))
+def test_store_lists_finds_and_drops_runs(writer, store, tmp_path):
+    writer.write(rejected_rows([1, 2, 3]))
     other = RejectWriter(tmp_path / "rejects" / "20260102-cd.ndjson", "20260102-cd")
-    other.write(refused([1]))
+    other.write(rejected_rows([1]))
     other.close()
     assert [(run.run_id, run.rows) for run in store.runs()] == [
         ("20260102-cd", 1),
@@ -33,31 +33,33 @@ def test_the_store_lists_finds_and_drops(writer, store, tmp_path):
     assert [run.run_id for run in store.runs()] == [RUN]
 
 
-def test_an_empty_store_says_so(store):
+def test_error_says_that_the_store_is_empty(store):
     with pytest.raises(ConfigError, match="no run has left any rejected rows"):
         store.files.find()
 
 
-def test_what_is_redone_is_taken_out(writer, store):
-    writer.write(refused([1], batch=0))
-    writer.write(refused([2], batch=1))
-    writer.write(refused([3], batch=1, lane=1))
+def test_keep_removes_lines_that_do_not_match(writer, store):
+    writer.write(rejected_rows([1], batch=0))
+    writer.write(rejected_rows([2], batch=1))
+    writer.write(rejected_rows([3], batch=1, lane=1))
     store.keep(RUN, lambda line: line["batch"] == 0 or line["lane"] == 1)
     assert rows_of(store)["propload_row"].to_list() == [2, 4]
 
 
-def test_kept_lines_stay_as_they_are(writer, store):
-    writer.write(refused([1], batch=0, values={"a": [7], "when": [None]}))
-    writer.write(refused([2], batch=1, values={"b": [1.5]}))
-    writer.write(refused([3], batch=2, values={"a": ["seven"], "c": [{"d": [1]}]}))
+def test_kept_lines_are_byte_for_byte_the_same(writer, store):
+    writer.write(rejected_rows([1], batch=0, values={"a": [7], "when": [None]}))
+    writer.write(rejected_rows([2], batch=1, values={"b": [1.5]}))
+    writer.write(
+        rejected_rows([3], batch=2, values={"a": ["seven"], "c": [{"d": [1]}]})
+    )
     lines = writer.path.read_bytes().splitlines(keepends=True)
     store.keep(RUN, lambda line: line["batch"] != 1)
     assert writer.path.read_bytes() == lines[0] + lines[2]
 
 
-def test_kept_lines_are_on_the_disk_before_others_go(writer, store, monkeypatch):
-    writer.write(refused([1], batch=0))
-    writer.write(refused([2], batch=1))
+def test_kept_lines_are_synced_before_the_file_is_replaced(writer, store, monkeypatch):
+    writer.write(rejected_rows([1], batch=0))
+    writer.write(rejected_rows([2], batch=1))
     done, sync, replace = [], os.fsync, Path.replace
 
     def record_sync(descriptor):
@@ -76,21 +78,23 @@ def test_kept_lines_are_on_the_disk_before_others_go(writer, store, monkeypatch)
     assert done == [file.stat().st_ino, "replaced", folder.stat().st_ino]
 
 
-def test_a_run_is_listed_with_the_first_of_its_reasons(writer, store):
-    writer.write(refused([1, 2]))
+def test_run_is_listed_with_its_first_reason(writer, store):
+    writer.write(rejected_rows([1, 2]))
     assert [run.reason for run in store.runs()] == ["price is wrong"]
 
 
-def test_a_file_without_kept_lines_is_removed(writer, store):
-    writer.write(refused([1]))
+def test_file_without_kept_lines_is_deleted(writer, store):
+    writer.write(rejected_rows([1]))
     writer.close()
     store.keep(RUN, lambda _: False)
     assert not writer.path.exists()
     assert not list(writer.path.parent.iterdir())
 
 
-def test_a_killed_process_leaves_no_file_without_rows(writer, store, monkeypatch):
-    writer.write(refused([1]))
+def test_file_without_kept_lines_is_not_first_replaced_by_an_empty_one(
+    writer, store, monkeypatch
+):
+    writer.write(rejected_rows([1]))
 
     def killed(*_):
         pytest.fail("a process that is killed now leaves an empty file")
@@ -101,18 +105,18 @@ def test_a_killed_process_leaves_no_file_without_rows(writer, store, monkeypatch
     assert not writer.path.exists()
 
 
-def test_what_a_killed_process_was_writing_goes_with_the_rows(writer, store):
-    writer.write(refused([1]))
+def test_dropping_deletes_the_temporary_file_of_a_killed_process(writer, store):
+    writer.write(rejected_rows([1]))
     writer.close()
     (writer.path.parent / f"{RUN}.tmp").write_bytes(writer.path.read_bytes())
     store.drop(RUN)
     assert not list(writer.path.parent.iterdir())
 
 
-def test_a_copy_of_rows_is_private_and_goes_with_them(writer, store):
-    writer.write(refused([1]))
+def test_copy_of_rows_is_private_unlisted_and_dropped_with_them(writer, store):
+    writer.write(rejected_rows([1]))
     store.make_copy(RUN)
-    writer.write(refused([2]))
+    writer.write(rejected_rows([2]))
     store.make_copy(RUN)
     copy = store.copy_path(RUN)
     assert copy.read_bytes() == writer.path.read_bytes()
@@ -123,16 +127,18 @@ def test_a_copy_of_rows_is_private_and_goes_with_them(writer, store):
     assert not list(writer.path.parent.iterdir())
 
 
-def test_a_copy_goes_with_old_rows(writer, store):
-    writer.write(refused([1]))
+def test_copy_is_dropped_with_old_rows(writer, store):
+    writer.write(rejected_rows([1]))
     writer.close()
     store.make_copy(RUN)
     assert store.drop_old(datetime(2999, 1, 1, tzinfo=UTC)) == 1
     assert not list(writer.path.parent.iterdir())
 
 
-def test_a_disk_without_room_for_a_copy_leaves_none(writer, store, monkeypatch, caplog):
-    writer.write(refused([1]))
+def test_copy_that_fails_for_lack_of_space_is_deleted_and_logged(
+    writer, store, monkeypatch, caplog
+):
+    writer.write(rejected_rows([1]))
     store.make_copy(RUN)
 
     def refuse(_from, into):
@@ -145,10 +151,10 @@ def test_a_disk_without_room_for_a_copy_leaves_none(writer, store, monkeypatch, 
     assert not store.copy_path(RUN).exists()
 
 
-def test_rows_that_another_process_has_dropped_are_said_to_be_gone(
+def test_error_says_that_another_process_has_dropped_the_rows(
     writer, store, monkeypatch
 ):
-    writer.write(refused([1]))
+    writer.write(rejected_rows([1]))
     writer.close()
     find = store.files.find
 
@@ -162,26 +168,26 @@ def test_rows_that_another_process_has_dropped_are_said_to_be_gone(
     with pytest.raises(ConfigError, match=gone):
         store.drop(RUN)
     refused_again = RejectWriter(writer.path, RUN)
-    refused_again.write(refused([1]))
+    refused_again.write(rejected_rows([1]))
     refused_again.close()
     with pytest.raises(ConfigError, match=gone):
         replay(RUN, state_dir=writer.path.parent.parent)
 
 
-def test_rows_of_other_columns_and_types_are_read_as_one_frame(writer, store):
-    writer.write(refused([1], values={"a": [7], "c": [True]}))
-    writer.write(refused([2], values={"b": [1.5], "c": [{"d": 1}]}))
-    writer.write(refused([3], values={"a": [2.5], "c": [[1, 2]]}))
+def test_rows_of_different_columns_and_types_are_read_as_one_frame(writer, store):
+    writer.write(rejected_rows([1], values={"a": [7], "c": [True]}))
+    writer.write(rejected_rows([2], values={"b": [1.5], "c": [{"d": 1}]}))
+    writer.write(rejected_rows([3], values={"a": [2.5], "c": [[1, 2]]}))
     frame = rows_of(store)
-    # a number is a number whether it has decimals or not
+    # integers and decimals are both numbers
     assert frame["a"].to_list() == [7.0, None, 2.5]
     assert frame["b"].to_list() == [None, 1.5, None]
-    # a flag, an object and a list are of no one type: their text is
+    # a boolean, an object and a list have no common type but text
     assert frame["c"].to_list() == ["true", '{"d": 1}', "[1, 2]"]
 
 
-def test_half_a_line_of_a_killed_run_is_passed_over_and_taken_out(writer, store):
-    writer.write(refused([1]))
+def test_incomplete_line_of_a_killed_run_is_skipped_and_removed(writer, store):
+    writer.write(rejected_rows([1]))
     whole = writer.path.read_bytes()
     writer.path.write_bytes(whole + whole[: len(whole) // 2])
     assert rows_of(store)["propload_row"].to_list() == [2]
@@ -190,16 +196,16 @@ def test_half_a_line_of_a_killed_run_is_passed_over_and_taken_out(writer, store)
     assert writer.path.read_bytes() == whole
 
 
-def test_columns_called_like_those_that_tell_of_a_row_do_not_hide_them(writer):
-    own = {"source": ["funda"], "values": ["few"], "propload_reasons": ["of before"]}
-    writer.write(refused([1], values=own))
+def test_columns_of_the_data_do_not_hide_those_about_the_row(writer):
+    values = {"source": ["funda"], "values": ["few"], "propload_reasons": ["of before"]}
+    writer.write(rejected_rows([1], values=values))
     (row,) = read_rejects(writer.path).iter_rows(named=True)
     assert (row["source"], row["values"]) == ("funda", "few")
     assert row["propload_source"] == "a.csv"
     assert row["propload_reasons"] == "price: price is wrong; area: area is wrong"
 
 
-def test_a_message_that_names_its_column_is_not_named_again(writer):
+def test_column_is_not_repeated_before_a_message_that_names_it(writer):
     path = writer.path
     path.parent.mkdir(parents=True, exist_ok=True)
     parts = {"stage": "map", "check": "cast", "value": "x", "sqlstate": None}
@@ -215,7 +221,7 @@ def test_a_message_that_names_its_column_is_not_named_again(writer):
     ]
 
 
-def test_rows_of_which_none_was_read_have_what_is_told_alone(writer):
+def test_unread_rows_have_only_the_columns_about_them(writer):
     path = writer.path
     path.parent.mkdir(parents=True, exist_ok=True)
     reason = {"stage": "read", "column": None, "check": "json", "value": "{oops"}

@@ -1,4 +1,4 @@
-"""Of which types the values of rejected rows are, and what text the others become."""
+"""Which types values of rejected rows get, and which of them become text."""
 
 import polars as pl
 import pytest
@@ -8,7 +8,7 @@ from propload.rejecting.type_inference import GrowingColumn, SeenValues, rows_as
 PLACE = pl.Struct({"city": pl.String, "at": pl.List(pl.Float64)})
 
 
-def column_of(*parts):
+def column_from(*parts):
     seen = SeenValues()
     for part in parts:
         seen.add(part)
@@ -34,12 +34,12 @@ def column_of(*parts):
         ([{}, None], pl.Struct([])),
     ],
 )
-def test_what_one_type_holds_is_of_that_type(values, dtype):
-    found = column_of(values)
+def test_values_that_one_type_holds_get_that_type(values, dtype):
+    found = column_from(values)
     assert dtype in (None, found.dtype)
     assert found.dtype == dtype or found.dtype.is_nested()
     assert found.to_list() == values
-    assert column_of(*([value] for value in values)).equals(found)
+    assert column_from(*([value] for value in values)).equals(found)
 
 
 @pytest.mark.parametrize(
@@ -51,10 +51,10 @@ def test_what_one_type_holds_is_of_that_type(values, dtype):
         ([[True], [1]], ["[true]", "[1]"]),
         ([[1], [2**63]], ["[1]", "[9223372036854775808]"]),
         ([[["a"]], [[]]], ['[["a"]]', "[[]]"]),
-        # in objects each number stays as it was read, wherever another part begins
+        # numbers within objects stay as they were read, wherever parts begin
         ([{"a": 1}, {"a": 2.5}], ['{"a": 1}', '{"a": 2.5}']),
         ([{"a": [2.5]}, {"a": [2]}], ['{"a": [2.5]}', '{"a": [2]}']),
-        # what an object has not is not null
+        # a missing key is not the same as null
         ([{"a": 1}, {}], ['{"a": 1}', "{}"]),
         (
             [{"a": {"b": "x"}}, {"a": {"c": "x"}}],
@@ -62,38 +62,45 @@ def test_what_one_type_holds_is_of_that_type(values, dtype):
         ),
     ],
 )
-def test_what_no_type_holds_exactly_is_text(values, texts):
-    found = column_of(values)
+def test_values_that_no_type_holds_exactly_become_text(values, texts):
+    found = column_from(values)
     assert (found.dtype, found.to_list()) == (pl.String, texts)
-    assert column_of(*([value] for value in values)).equals(found)
+    assert column_from(*([value] for value in values)).equals(found)
 
 
-def grown(*parts, rows):
-    column, spoilt = GrowingColumn("of"), False
+def grow(*parts, rows):
+    column, was_reconverted = GrowingColumn("of"), False
     for start, values in parts:
         column.add(start, values)
-        spoilt = column.needs_reconversion
-    for start, values in parts if spoilt else ():
+        was_reconverted = column.needs_reconversion
+    for start, values in parts if was_reconverted else ():
         column.convert(start, values)
-    return column.to_series(rows), spoilt
+    return column.to_series(rows), was_reconverted
 
 
-def test_a_column_grows_into_the_type_of_all_its_values():
-    whole, spoilt = grown((0, [None]), (2, [1, 2]), (4, [None]), (5, [2.5]), rows=7)
-    assert not spoilt
+def test_column_grown_in_parts_gets_the_type_of_all_its_values():
+    whole, was_reconverted = grow(
+        (0, [None]), (2, [1, 2]), (4, [None]), (5, [2.5]), rows=7
+    )
+    assert not was_reconverted
     assert (whole.name, whole.dtype) == ("of", pl.Float64)
     assert whole.to_list() == [None, None, 1.0, 2.0, None, 2.5, None]
-    lists, spoilt = grown((0, [[], None]), (2, [[None]]), (3, [[{"a": 1}]]), rows=4)
-    assert (lists.to_list(), spoilt) == (["[]", None, "[null]", '[{"a": 1}]'], True)
-    objects, spoilt = grown((0, [{"a": None}]), (1, [{"a": ["x"]}]), rows=2)
-    assert (objects.to_list(), spoilt) == ([{"a": None}, {"a": ["x"]}], False)
+    lists, was_reconverted = grow(
+        (0, [[], None]), (2, [[None]]), (3, [[{"a": 1}]]), rows=4
+    )
+    assert (lists.to_list(), was_reconverted) == (
+        ["[]", None, "[null]", '[{"a": 1}]'],
+        True,
+    )
+    objects, was_reconverted = grow((0, [{"a": None}]), (1, [{"a": ["x"]}]), rows=2)
+    assert (objects.to_list(), was_reconverted) == ([{"a": None}, {"a": ["x"]}], False)
 
 
-def test_a_column_that_becomes_text_needs_its_values_again():
-    whole, spoilt = grown((0, [None]), (1, [1.5, 1]), (3, ["x"]), rows=4)
-    assert (whole.to_list(), spoilt) == ([None, "1.5", "1", "x"], True)
-    whole, spoilt = grown((0, ["x"]), (1, [1.0]), (2, [None]), rows=3)
-    assert (whole.to_list(), spoilt) == (["x", "1", None], False)
+def test_column_is_reconverted_when_it_becomes_text():
+    whole, was_reconverted = grow((0, [None]), (1, [1.5, 1]), (3, ["x"]), rows=4)
+    assert (whole.to_list(), was_reconverted) == ([None, "1.5", "1", "x"], True)
+    whole, was_reconverted = grow((0, ["x"]), (1, [1.0]), (2, [None]), rows=3)
+    assert (whole.to_list(), was_reconverted) == (["x", "1", None], False)
 
 
 def test_rows_have_every_column_that_one_of_them_has():

@@ -9,11 +9,11 @@ import pytest
 
 from propload.errors import LockedError, WriteError
 from propload.rejecting import RejectWriter, writing
-from tests.unit.rejecting.making import refused, rows_of
+from tests.unit.rejecting.making import rejected_rows, rows_of
 
 
-def test_a_row_is_kept_with_all_its_reasons(writer, store):
-    assert writer.write(refused([3, 7])) == 2
+def test_row_is_kept_with_all_its_reasons(writer, store):
+    assert writer.write(rejected_rows([3, 7])) == 2
     frame = rows_of(store)
     assert frame["propload_row"].to_list() == [4, 8]
     assert frame["propload_source"].to_list() == ["a.csv", "a.csv"]
@@ -24,18 +24,18 @@ def test_a_row_is_kept_with_all_its_reasons(writer, store):
     assert counted == {("price", 2), ("area", 2)}
 
 
-def test_many_rows_are_written_part_by_part_in_their_order(writer, store, monkeypatch):
+def test_many_rows_are_written_in_parts_and_in_order(writer, store, monkeypatch):
     monkeypatch.setattr(writing, "BYTES_AT_ONCE", 100)
     heights = []
     write = pl.DataFrame.write_ndjson
 
-    def seen(lines, file):
+    def recorded(lines, file):
         heights.append(lines.height)
         write(lines, file)
 
-    monkeypatch.setattr(pl.DataFrame, "write_ndjson", seen)
+    monkeypatch.setattr(pl.DataFrame, "write_ndjson", recorded)
     rows = list(range(500))
-    assert writer.write(refused(rows[::-1], batch=3, lane=1)) == 500
+    assert writer.write(rejected_rows(rows[::-1], batch=3, lane=1)) == 500
     assert sum(heights) == 500
     assert max(heights) < 10
     frame = rows_of(store)
@@ -45,8 +45,8 @@ def test_many_rows_are_written_part_by_part_in_their_order(writer, store, monkey
     assert {len(each) for each in frame["propload_reason_list"]} == {2}
 
 
-def test_of_parts_that_a_full_disk_refuses_none_is_left(writer, store, monkeypatch):
-    writer.write(refused([1], batch=0))
+def test_no_part_is_left_if_the_disk_fills_up_midway(writer, store, monkeypatch):
+    writer.write(rejected_rows([1], batch=0))
     kept = writer.path.read_bytes()
     monkeypatch.setattr(writing, "BYTES_AT_ONCE", 100)
     write = pl.DataFrame.write_ndjson
@@ -60,39 +60,39 @@ def test_of_parts_that_a_full_disk_refuses_none_is_left(writer, store, monkeypat
 
     monkeypatch.setattr(pl.DataFrame, "write_ndjson", until_full)
     with pytest.raises(WriteError, match="No space left"):
-        writer.write(refused(range(2, 102), batch=1))
+        writer.write(rejected_rows(range(2, 102), batch=1))
     assert sum(taken) > 0
     assert writer.path.read_bytes() == kept
     assert [one.rows for one in writer.counted] == [1, 1]
 
 
-def test_no_file_is_made_without_refused_rows(writer, store):
-    assert writer.write(refused([])) == 0
+def test_no_file_is_created_without_rejected_rows(writer, store):
+    assert writer.write(rejected_rows([])) == 0
     assert not writer.path.exists()
     assert store.runs() == []
 
 
-def test_a_writer_that_goes_on_counts_what_was_refused_before(writer, store):
-    writer.write(refused([1, 2], batch=0, lane=None))
-    writer.write(refused([3], batch=1, lane=0))
+def test_continued_writer_counts_earlier_rejects(writer, store):
+    writer.write(rejected_rows([1, 2], batch=0, lane=None))
+    writer.write(rejected_rows([3], batch=1, lane=0))
     before = writer.counted
     writer.close()
     again = RejectWriter(writer.path, "20260101-ab")
     again.adopt_earlier_rows(lambda _: True)
     assert set(again.counted) == set(before)
-    again.write(refused([4], batch=2, lane=0))
+    again.write(rejected_rows([4], batch=2, lane=0))
     assert [one.rows for one in again.counted] == [4, 4]
     again.close()
 
 
-def test_a_writer_that_goes_on_holds_what_was_refused_before(writer, store):
-    writer.write(refused([1, 2], batch=0))
-    writer.write(refused([3], batch=1))
+def test_continued_writer_locks_and_keeps_earlier_rejects(writer, store):
+    writer.write(rejected_rows([1, 2], batch=0))
+    writer.write(rejected_rows([3], batch=1))
     writer.close()
     again = RejectWriter(writer.path, "20260101-ab")
     assert again.adopt_earlier_rows(lambda line: line["batch"] == 0) == 2
     assert [one.rows for one in again.counted] == [2, 2]
-    # it has refused none itself yet
+    # it has rejected none itself yet
     with pytest.raises(LockedError, match="still running"):
         store.drop("20260101-ab")
     other = RejectWriter(writer.path, "20260101-ab")
@@ -107,16 +107,16 @@ def test_a_writer_that_goes_on_holds_what_was_refused_before(writer, store):
 
 
 @pytest.mark.parametrize("step", ["write", "retract", "close"])
-@pytest.mark.parametrize("what", ["file", "folder"])
-def test_a_file_that_somebody_removes_is_put_back(writer, store, caplog, step, what):
-    writer.write(refused([1, 2], batch=0, lane=0))
-    writer.write(refused([3], batch=1, lane=1))
-    if what == "file":
+@pytest.mark.parametrize("removed", ["file", "folder"])
+def test_file_deleted_during_a_run_is_restored(writer, store, caplog, step, removed):
+    writer.write(rejected_rows([1, 2], batch=0, lane=0))
+    writer.write(rejected_rows([3], batch=1, lane=1))
+    if removed == "file":
         writer.path.unlink()
     else:
         shutil.rmtree(writer.path.parent)
     if step == "write":
-        writer.write(refused([4], batch=2, lane=None))
+        writer.write(rejected_rows([4], batch=2, lane=None))
         with pytest.raises(LockedError, match="still running"):
             store.drop("20260101-ab")
     if step == "retract":
@@ -125,37 +125,37 @@ def test_a_file_that_somebody_removes_is_put_back(writer, store, caplog, step, w
     kept = {"write": [2, 3, 4, 5], "retract": [2, 3], "close": [2, 3, 4]}[step]
     assert rows_of(store)["propload_row"].to_list() == kept
     assert f"{writer.path} was removed" in caplog.text
-    # nobody holds it any more
+    # no lock is left
     store.drop("20260101-ab")
 
 
-def test_a_file_in_its_place_is_gone_on_with(writer, store):
-    writer.write(refused([1, 2], batch=0, lane=None))
+def test_file_put_in_place_of_a_deleted_one_is_appended_to(writer, store):
+    writer.write(rejected_rows([1, 2], batch=0, lane=None))
     text = writer.path.read_bytes()
     writer.path.unlink()
     writer.path.write_bytes(text.splitlines(keepends=True)[0])
-    writer.write(refused([4], batch=1, lane=None))
+    writer.write(rejected_rows([4], batch=1, lane=None))
     writer.close()
     assert rows_of(store)["propload_row"].to_list() == [2, 5]
 
 
-def test_a_file_that_cannot_be_put_back_is_told_of(writer, caplog):
-    writer.write(refused([1], batch=0, lane=None))
+def test_file_that_cannot_be_restored_is_reported(writer, caplog):
+    writer.write(rejected_rows([1], batch=0, lane=None))
     shutil.rmtree(writer.path.parent)
     writer.path.parent.write_text("in its place")
     with pytest.raises(WriteError, match=str(writer.path)):
-        writer.write(refused([2], batch=1, lane=None))
+        writer.write(rejected_rows([2], batch=1, lane=None))
     writer.close()
     assert f"{writer.path} is gone" in caplog.text
 
 
 def test_files_are_private(writer):
-    writer.write(refused([1]))
+    writer.write(rejected_rows([1]))
     assert writer.path.stat().st_mode & 0o777 == 0o600
     assert writer.path.parent.stat().st_mode & 0o777 == 0o700
 
 
-def test_values_that_json_lacks_are_kept_as_text(writer, store):
+def test_values_that_json_lacks_are_stored_as_text(writer, store):
     values = {
         "real": [math.nan, math.inf],
         "money": [Decimal("1.10"), None],
@@ -170,7 +170,7 @@ def test_values_that_json_lacks_are_kept_as_text(writer, store):
         "money inside": [{"a": Decimal("1.10")}, None],
         "time inside": [{"a": dt.datetime(2024, 1, 1, 12, tzinfo=dt.UTC)}, None],
     }
-    writer.write(refused([0, 1], values=values))
+    writer.write(rejected_rows([0, 1], values=values))
     first, second = rows_of(store).to_dicts()
     assert first["real"] == "NaN"
     assert second["real"] == "inf"
@@ -184,13 +184,13 @@ def test_values_that_json_lacks_are_kept_as_text(writer, store):
     assert (first["bytes inside"], second["bytes inside"]) == ('["\\\\x01"]', None)
     assert first["no number inside"] == '{"a": [NaN]}'
     assert second["no number inside"] == '{"a": [1.5]}'
-    # as they would have been stored, for they are replayed from here
+    # as they would have been stored, because they are replayed from here
     assert (first["money inside"], second["money inside"]) == ('{"a": 1.10}', None)
     assert first["time inside"] == '{"a": "2024-01-01T12:00:00+00:00"}'
 
 
-def test_a_full_disk_leaves_no_half_line(writer, store, monkeypatch):
-    writer.write(refused([1]))
+def test_full_disk_leaves_no_partial_line(writer, store, monkeypatch):
+    writer.write(rejected_rows([1]))
     whole = writer.path.read_bytes()
 
     def refuse(_descriptor):
@@ -199,17 +199,15 @@ def test_a_full_disk_leaves_no_half_line(writer, store, monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr(writing.os, "fsync", refuse)
         with pytest.raises(WriteError, match="No space left") as caught:
-            writer.write(refused([2]))
+            writer.write(rejected_rows([2]))
     assert isinstance(caught.value.__cause__, OSError)
     assert writer.path.read_bytes() == whole
-    writer.write(refused([3]))
+    writer.write(rejected_rows([3]))
     assert rows_of(store)["propload_row"].to_list() == [2, 4]
 
 
-def test_a_full_disk_while_rows_are_taken_back_is_told_and_they_stay_counted(
-    writer, store, monkeypatch
-):
-    writer.write(replace(refused([1, 2]), lane=0))
+def test_rows_stay_counted_if_retracting_them_fails(writer, store, monkeypatch):
+    writer.write(replace(rejected_rows([1, 2]), lane=0))
 
     def refuse(*_):
         raise OSError(28, "No space left on device")
@@ -217,18 +215,18 @@ def test_a_full_disk_while_rows_are_taken_back_is_told_and_they_stay_counted(
     with monkeypatch.context() as patched:
         patched.setattr("propload.rejecting.store.open_private", refuse)
         with pytest.raises(WriteError, match="No space left"):
-            writer.retract(refused([1]).batch, 0)
+            writer.retract(rejected_rows([1]).batch, 0)
     assert sum(one.rows for one in writer.counted if one.column == "price") == 2
     assert rows_of(store).height == 2
 
 
-def test_nothing_is_taken_back_of_rows_that_a_full_disk_refused(writer, monkeypatch):
+def test_rows_that_were_not_written_can_be_retracted(writer, monkeypatch):
     def refuse(*_):
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
         patched.setattr(writing.os, "fsync", refuse)
         with pytest.raises(WriteError, match="No space left"):
-            writer.write(replace(refused([1, 2]), lane=0))
-    writer.retract(refused([1]).batch, 0)
+            writer.write(replace(rejected_rows([1, 2]), lane=0))
+    writer.retract(rejected_rows([1]).batch, 0)
     assert writer.counted == ()

@@ -1,4 +1,4 @@
-"""What is chosen where nobody set it, and why."""
+"""Sizes that are chosen if nobody set them, and the reasons given."""
 
 import os
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from propload.running.planning import Plan
 
 
 class Load:
-    """A run at a made-up pace: seconds for each row, by the size of its batch."""
+    """A run at a made-up speed: the seconds of a batch, by its number of rows."""
 
     def __init__(self, seconds_a_batch):
         self.seconds_a_batch = seconds_a_batch
@@ -32,39 +32,39 @@ class Load:
         self.sizes = AutoBatchRows(lambda: self.committed, lambda: self.now)
 
     def run(self, batches, fill=1.0, limit=None):
-        asked = []
+        requested = []
         for _ in range(batches):
             rows = self.sizes()
-            asked.append(rows)
+            requested.append(rows)
             if limit is not None and rows > limit:
                 rows = limit
                 self.sizes.note_byte_limited(rows, BATCH_BYTES)
             self.now += self.seconds_a_batch(rows)
             self.committed += int(rows * fill)
-        return asked
+        return requested
 
 
-def test_a_larger_batch_is_kept_where_it_is_faster():
+def test_larger_batch_is_kept_if_it_is_faster():
     load = Load(lambda rows: 0.5 + rows / 1e6)
     assert load.run(40)[-1] == 2 * BATCH_ROWS
     assert "kept" in load.sizes.notes[0]
 
 
-def test_a_larger_batch_is_tried_once_where_it_is_not():
+def test_larger_batch_is_tried_only_once_if_it_is_not_faster():
     load = Load(lambda rows: rows / 1e6)
-    asked = load.run(60)
-    assert set(asked) == {BATCH_ROWS, 2 * BATCH_ROWS}
-    assert asked.count(2 * BATCH_ROWS) <= 2 * WINDOW + WARM_BATCHES
-    assert asked[-1] == BATCH_ROWS
+    requested = load.run(60)
+    assert set(requested) == {BATCH_ROWS, 2 * BATCH_ROWS}
+    assert requested.count(2 * BATCH_ROWS) <= 2 * WINDOW + WARM_BATCHES
+    assert requested[-1] == BATCH_ROWS
     assert "not worth its memory" in load.sizes.notes[0]
 
 
-def test_a_slow_source_starts_no_trial():
+def test_slow_source_starts_no_trial():
     load = Load(lambda _: 0.1)
     assert set(load.run(60, fill=0.5)) == {BATCH_ROWS}
 
 
-def test_a_slow_source_is_not_taken_for_slow_batches():
+def test_slow_source_is_not_mistaken_for_slow_batches():
     load = Load(lambda _: 2 * SLOW_SECONDS)
     assert set(load.run(60, fill=0.01)) == {BATCH_ROWS}
     assert "halved" not in load.sizes.notes[0]
@@ -76,7 +76,7 @@ def test_slow_batches_shrink():
     assert "halved" in load.sizes.notes[0]
 
 
-def test_the_size_that_wide_rows_left_is_told():
+def test_note_gives_the_batch_size_that_wide_rows_allow():
     sizes = AutoBatchRows(lambda: 0)
     sizes.note_byte_limited(3_000, 3_000 * 10_000)
     assert sizes.reported_rows == BATCH_BYTES // 10_000
@@ -86,13 +86,13 @@ def test_the_size_that_wide_rows_left_is_told():
     )
 
 
-def test_no_width_is_told_where_no_batch_ended_by_its_bytes():
+def test_note_gives_no_row_width_if_bytes_never_ended_a_batch():
     sizes = AutoBatchRows(lambda: 0)
     assert sizes.reported_rows == BATCH_ROWS
     assert sizes.notes == (f"batch_rows auto: {BATCH_ROWS:,}",)
 
 
-def test_a_larger_batch_is_judged_by_the_rows_that_its_bytes_leave():
+def test_larger_batch_is_judged_by_the_rows_that_its_bytes_allow():
     load = Load(lambda rows: 0.5 + rows / 1e6)
     room = int(1.4 * BATCH_ROWS)
     load.run(60, limit=room)
@@ -100,7 +100,7 @@ def test_a_larger_batch_is_judged_by_the_rows_that_its_bytes_leave():
     assert "kept" in load.sizes.notes[0]
 
 
-def test_a_size_that_the_user_gave_is_told_with_what_wide_rows_left_of_it():
+def test_note_says_that_wide_rows_made_batches_smaller_than_set():
     sizes = BatchRows(50_000)
     assert (sizes(), sizes.notes) == (50_000, ())
     sizes.note_byte_limited(3_000, 3_000 * 10_000)
@@ -124,13 +124,15 @@ def test_a_size_that_the_user_gave_is_told_with_what_wide_rows_left_of_it():
         (64, 0, 0.0001, 1),
     ],
 )
-def test_workers_follow_processors_distance_and_connections(cpus, free, seconds, count):
+def test_workers_depend_on_processors_latency_and_connections(
+    cpus, free, seconds, count
+):
     chosen = choose_workers(ServerCapacity(97, free, seconds), cpus)
     assert chosen.count == count
     assert f"workers auto: {count}" in chosen.reason
 
 
-def test_of_many_processors_those_count_that_the_process_may_use(monkeypatch):
+def test_only_processors_that_the_process_may_use_count(monkeypatch):
     monkeypatch.setattr(os, "cpu_count", lambda: 64)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {3}, raising=False)
     chosen = choose_workers(ServerCapacity(97, 90, 0.0001))
@@ -141,19 +143,19 @@ def test_of_many_processors_those_count_that_the_process_may_use(monkeypatch):
 @pytest.mark.parametrize(
     ("rows", "count"), [(None, 2), (0, 1), (FEW_ROWS, 1), (FEW_ROWS + 1, 2)]
 )
-def test_few_rows_take_one_worker_however_many_there_could_be(rows, count):
+def test_few_rows_get_one_worker(rows, count):
     chosen = choose_workers(ServerCapacity(97, 90, 0.0001), 2, rows=rows)
     assert chosen.count == count
 
 
-def test_why_there_is_one_worker_is_told_with_the_number_of_rows():
+def test_reason_for_one_worker_gives_the_number_of_rows():
     chosen = choose_workers(ServerCapacity(97, 90, 0.03), 64, rows=1_200)
     assert chosen.reason == "workers auto: 1 (about 1,200 rows)"
 
 
 @dataclass
 class Server:
-    """A database that knows what its server has left."""
+    """A database that knows how many connections its server has left."""
 
     connections: int
     label: str = "homes"
@@ -170,7 +172,7 @@ def chosen_for(connections, tmp_path, *, replaces=False, **settings):
 
 
 @pytest.mark.parametrize(
-    ("settings", "least"),
+    ("settings", "needed"),
     [
         ({}, OTHER_SESSIONS + 1),
         ({"lock": True}, OTHER_SESSIONS + 2),
@@ -179,22 +181,22 @@ def chosen_for(connections, tmp_path, *, replaces=False, **settings):
         ({"workers": 3}, OTHER_SESSIONS + 3),
     ],
 )
-def test_a_run_has_a_connection_for_each_of_its_sessions(tmp_path, settings, least):
-    asked = settings.get("workers", 1)
-    assert chosen_for(least, tmp_path, **settings) == asked
-    with pytest.raises(ConfigError, match=f"homes gives this user {least - 1} in all"):
-        chosen_for(least - 1, tmp_path, **settings)
+def test_run_needs_a_connection_for_each_of_its_sessions(tmp_path, settings, needed):
+    workers = settings.get("workers", 1)
+    assert chosen_for(needed, tmp_path, **settings) == workers
+    with pytest.raises(ConfigError, match=f"homes gives this user {needed - 1} in all"):
+        chosen_for(needed - 1, tmp_path, **settings)
 
 
-def test_who_has_too_few_connections_learns_what_to_do(tmp_path):
+def test_error_about_too_few_connections_says_what_to_do(tmp_path):
     with pytest.raises(ConfigError, match="or use fewer --workers"):
         chosen_for(OTHER_SESSIONS + 1, tmp_path, workers=2)
-    # of none fewer would do
+    # if there are none, fewer workers would not help
     with pytest.raises(ConfigError, match=r"\(max_connections\)$"):
         chosen_for(OTHER_SESSIONS, tmp_path)
 
 
-def test_no_larger_batch_is_tried_than_memory_or_its_own_bytes_leave():
+def test_no_batch_larger_than_the_maximum_is_tried():
     sizes = [BATCH_ROWS]
     while 2 * sizes[-1] <= MOST_ROWS:
         sizes.append(2 * sizes[-1])
@@ -204,14 +206,14 @@ def test_no_larger_batch_is_tried_than_memory_or_its_own_bytes_leave():
 
 
 @pytest.mark.parametrize(
-    ("workers", "told"),
+    ("workers", "message"),
     [
         (1, "1 worker needs one connection and the run 2 more"),
         (3, "3 workers need a connection each and the run 2 more"),
     ],
 )
-def test_too_few_connections_are_told_of_one_worker_and_of_more(
-    tmp_path, workers, told
+def test_error_about_connections_fits_one_worker_and_several(
+    tmp_path, workers, message
 ):
-    with pytest.raises(ConfigError, match=told):
+    with pytest.raises(ConfigError, match=message):
         chosen_for(OTHER_SESSIONS, tmp_path, workers=workers)

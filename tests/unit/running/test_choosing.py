@@ -1,4 +1,4 @@
-"""Which table a source goes into where nobody says."""
+"""Which table a source goes into if nobody names one."""
 
 import threading
 from types import SimpleNamespace
@@ -21,7 +21,7 @@ from propload.running.planning import Plan
         ("todays_homes", "public.todays_homes"),
     ],
 )
-def test_a_table_is_called_like_its_source(source, table):
+def test_table_is_named_after_its_source(source, table):
     assert str(choose_table({}, None, source)) == table
 
 
@@ -40,13 +40,13 @@ def test_a_table_is_called_like_its_source(source, table):
         "/proc/self/fd/0",
     ],
 )
-def test_what_has_no_name_needs_a_table(source):
+def test_source_without_a_name_needs_a_table(source):
     with pytest.raises(ConfigError, match=r"no table to load .* into: use --table"):
         choose_table({}, None, source)
     assert str(choose_table({"table": "a.b"}, None, source)) == "a.b"
 
 
-def test_the_address_of_the_embedded_database_is_that_of_the_state_folder(
+def test_embedded_url_is_of_the_server_in_the_state_folder(
     monkeypatch, state_dir, tmp_path
 ):
     started = []
@@ -60,10 +60,10 @@ def test_the_address_of_the_embedded_database_is_that_of_the_state_folder(
 
 
 class LockedTable:
-    """A database whose table is altered while it is looked at, for some looks."""
+    """A database whose table is locked the first few times it is looked up."""
 
-    def __init__(self, looks, error=None, away=None):
-        self.left, self.looks = looks, 0
+    def __init__(self, lookups, error=None, away=None):
+        self.failures, self.lookups = lookups, 0
         self.error = error or TransientWriteError("no lock", sqlstate="55P03")
         self.away = away
 
@@ -72,15 +72,15 @@ class LockedTable:
             raise self.away
 
     def facts(self, table):
-        self.looks += 1
-        if self.looks <= self.left:
+        self.lookups += 1
+        if self.lookups <= self.failures:
             raise self.error
         return SimpleNamespace(primary_key=("id",))
 
 
 @pytest.fixture
-def look(monkeypatch):
-    """Find the target of a source in a database, without waits."""
+def look_up(monkeypatch):
+    """Return a function that finds the target of a source without waiting."""
     monkeypatch.setattr("propload.retrying.FIRST_WAIT", 0.0)
     source = SimpleNamespace(name="homes.csv")
     plan = Plan.of({"retry_attempts": 3})
@@ -92,33 +92,33 @@ def look(monkeypatch):
     return call
 
 
-def test_a_table_that_is_altered_just_now_is_looked_at_again(look):
+def test_locked_table_is_looked_up_again(look_up):
     database = LockedTable(2)
-    assert look(database).key == ("id",)
-    assert database.looks == 3
+    assert look_up(database).key == ("id",)
+    assert database.lookups == 3
 
 
-def test_a_table_that_stays_locked_ends_the_run(look):
+def test_table_that_stays_locked_ends_the_run(look_up):
     database = LockedTable(9)
     with pytest.raises(TransientWriteError, match="no lock"):
-        look(database)
-    assert database.looks == 3
+        look_up(database)
+    assert database.lookups == 3
 
 
-def test_who_was_told_to_stop_looks_no_more(look):
+def test_locked_table_is_not_looked_up_again_after_a_stop(look_up):
     stop = threading.Event()
     stop.set()
     database = LockedTable(9)
     with pytest.raises(TransientWriteError):
-        look(database, stop)
-    assert database.looks == 1
+        look_up(database, stop)
+    assert database.lookups == 1
 
 
-def test_neither_a_wrong_address_nor_a_right_that_lacks_is_waited_for(look):
+def test_wrong_address_and_missing_privilege_are_not_retried(look_up):
     away = LockedTable(0, away=TransientWriteError("nobody listens"))
     with pytest.raises(TransientWriteError, match="nobody listens"):
-        look(away)
-    refused = LockedTable(9, WriteError("no right"))
+        look_up(away)
+    denied = LockedTable(9, WriteError("no right"))
     with pytest.raises(WriteError, match="no right"):
-        look(refused)
-    assert (away.looks, refused.looks) == (0, 1)
+        look_up(denied)
+    assert (away.lookups, denied.lookups) == (0, 1)

@@ -1,4 +1,4 @@
-"""Where a run begins in its source."""
+"""The row of its source at which a run begins."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RUN = RunRecord("run-1", "spider", "public.t", "append")
 
 @pytest.fixture
 def leftover(tmp_path, monkeypatch):
-    """A journal whose first three rows are gone: unreadable, and passed over."""
+    """Return a journal whose first three rows are gone."""
     folder = tmp_path / "run-1"
     monkeypatch.setattr(segments, "SEGMENT_BYTES", 1)
     journal = Journal(folder, JournalOptions("off", 1 << 20), {})
@@ -31,18 +31,18 @@ def leftover(tmp_path, monkeypatch):
     return JournalSource(folder)
 
 
-def test_rows_keep_their_numbers_where_nothing_was_entered_of_those_before(leftover):
+def test_rows_keep_their_numbers_if_earlier_ones_have_no_entry(leftover):
     start = find_start(leftover, None)
     assert (start.first_row, start.rows_unaccounted) == (3, 3)
 
 
-def test_what_is_committed_is_not_read_again(leftover):
+def test_committed_rows_are_not_read_again(leftover):
     start = Start(batch=1, first_row=5)
     assert find_start(leftover, ResumePoint(RUN, start)) == start
 
 
 @pytest.mark.parametrize("row", [0, 9])
-def test_any_other_source_begins_where_the_ledger_says(row):
+def test_other_sources_begin_where_the_ledger_says(row):
     source = ItemSource(iter(()), SourceOptions(), name="spider")
     assert find_start(source, ResumePoint(RUN, Start(first_row=row))).first_row == row
     assert find_start(source, None).first_row == 0

@@ -1,4 +1,4 @@
-"""A run that ends leaves nobody behind who reads its source."""
+"""A run that ends leaves no thread behind that reads its source."""
 
 import threading
 from contextlib import ExitStack
@@ -21,21 +21,21 @@ def plan(tmp_path):
 
 
 class SlowSource:
-    """Gives its second batch when it is told to."""
+    """A source that gives its second batch only when the test allows it."""
 
     def __init__(self):
         self.reading = threading.Event()
-        self.given = threading.Event()
+        self.allowed = threading.Event()
 
     def __iter__(self):
         first, second = MemorySource([{"id": 1}, {"id": 2}], 1)
         yield first
         self.reading.set()
-        assert self.given.wait(20)
+        assert self.allowed.wait(20)
         yield second
 
 
-def test_a_run_ends_after_the_batch_that_is_being_read(plan, monkeypatch):
+def test_run_ends_after_the_batch_that_is_being_read(plan, monkeypatch):
     monkeypatch.setattr(reading, "END_SECONDS", 20.0)
     source = SlowSource()
     with ExitStack() as stack:
@@ -43,11 +43,11 @@ def test_a_run_ends_after_the_batch_that_is_being_read(plan, monkeypatch):
         reader = make_reader(source, plan, memory, stack)
         reader.start()
         assert source.reading.wait(20)
-        threading.Timer(0.1, source.given.set).start()
-    assert source.given.is_set()
+        threading.Timer(0.1, source.allowed.set).start()
+    assert source.allowed.is_set()
 
 
-def test_a_source_that_gives_nothing_is_not_waited_for(plan, monkeypatch):
+def test_run_does_not_wait_for_a_source_that_gives_nothing(plan, monkeypatch):
     monkeypatch.setattr(reading, "END_SECONDS", 0.01)
     source = SlowSource()
     with ExitStack() as stack:
@@ -55,10 +55,10 @@ def test_a_source_that_gives_nothing_is_not_waited_for(plan, monkeypatch):
         reader = make_reader(source, plan, memory, stack)
         reader.start()
         assert source.reading.wait(20)
-    assert not source.given.is_set()
-    source.given.set()
+    assert not source.allowed.is_set()
+    source.allowed.set()
 
 
-def test_a_source_that_nobody_read_needs_no_end(plan):
+def test_reader_that_was_never_started_needs_no_end(plan):
     with ExitStack() as stack:
         make_reader(SlowSource(), plan, MemoryWatch(1 << 40, Metrics()), stack)

@@ -1,4 +1,4 @@
-"""Runs that end before they have begun."""
+"""Runs that fail before they have begun."""
 
 import pytest
 
@@ -10,17 +10,17 @@ from propload.testing import MemorySource
 pytestmark = pytest.mark.timeout(20)
 
 
-class Broken(Metrics):
-    """Counters of a program's own, which fail it."""
+class FailingMetrics(Metrics):
+    """A program's own counters, which fail."""
 
     def set_memory(self, resident_bytes):
         msg = f"no room for {resident_bytes}"
         raise MemoryError(msg)
 
 
-def test_who_stops_a_run_that_could_not_begin_does_not_wait(tmp_path):
+def test_stop_of_a_run_that_could_not_begin_does_not_wait(tmp_path):
     plan = Plan.of({"state_dir": tmp_path, "table": "homes"})
-    run = Run(MemorySource([]), plan, metrics=Broken())
+    run = Run(MemorySource([]), plan, metrics=FailingMetrics())
     with pytest.raises(MemoryError):
         run.execute()
     run.stop()

@@ -1,4 +1,4 @@
-"""What is shown of a run's settings."""
+"""How a run's settings are shown."""
 
 import polars as pl
 
@@ -14,8 +14,8 @@ class Home:
 
 
 def test_python_objects_are_shown_by_name(tmp_path):
-    told = {"schema": Home, "mapping": {"id": pl.col("No")}}
-    plan = Plan.of({**told, "state_dir": tmp_path})
+    objects = {"schema": Home, "mapping": {"id": pl.col("No")}}
+    plan = Plan.of({**objects, "state_dir": tmp_path})
     shown = plain_settings(plan, HOMES)
     assert (shown["schema"], shown["mapping"]) == ("Home", {"id": "Expr"})
     assert shown["objects"] == ["schema", "mapping"]

@@ -22,8 +22,8 @@ pytestmark = [
 
 
 @pytest.fixture(autouse=True)
-def _often(monkeypatch):
-    """Listen often: a signal that is raised in another thread is heard at once."""
+def _short_intervals(monkeypatch):
+    """Check often, so that a signal raised in another thread is noticed at once."""
     monkeypatch.setattr(stopping, "LISTEN_SECONDS", 0.01)
 
 
@@ -34,21 +34,21 @@ def number(request):
     signal.signal(request.param, before)
 
 
-def test_a_signal_that_is_ignored_stays_so(number):
+def test_ignored_signal_stays_ignored(number):
     signal.signal(number, signal.SIG_IGN)
 
     assert run_stoppable(lambda _: signal.getsignal(number)) == signal.SIG_IGN
     assert signal.getsignal(number) == signal.SIG_IGN
 
 
-def load_that_hears(number, *, ended=None):
-    """Return a load during which a signal comes, and which ends when it is told to."""
+def load_with_signal(number, *, ended=None):
+    """Return a load during which a signal comes, and which ends when it is stopped."""
 
     def load(stopper):
-        told = threading.Event()
-        stopper.stop = told.set
+        stopped = threading.Event()
+        stopper.stop = stopped.set
         signal.raise_signal(number)
-        assert told.wait(20)
+        assert stopped.wait(20)
         if ended is not None:
             ended.set()
         return "the report"
@@ -56,39 +56,39 @@ def load_that_hears(number, *, ended=None):
     return load
 
 
-def test_the_handler_that_was_there_is_put_back_and_told_after_the_end(number):
-    heard, ended = [], threading.Event()
+def test_earlier_handler_is_restored_and_called_after_the_load(number):
+    calls, ended = [], threading.Event()
 
-    def hear(told, frame):
+    def handler(signum, frame):
         here = threading.current_thread() is threading.main_thread()
-        heard.append((told, frame is not None, ended.is_set(), here))
+        calls.append((signum, frame is not None, ended.is_set(), here))
 
-    signal.signal(number, hear)
-    assert run_stoppable(load_that_hears(number, ended=ended)) == "the report"
-    assert signal.getsignal(number) is hear
-    assert heard == [(number, True, True, True)]
+    signal.signal(number, handler)
+    assert run_stoppable(load_with_signal(number, ended=ended)) == "the report"
+    assert signal.getsignal(number) is handler
+    assert calls == [(number, True, True, True)]
     signal.raise_signal(number)
-    assert len(heard) == 2
+    assert len(calls) == 2
 
 
-def test_what_a_programs_handler_raises_ends_the_call(number):
-    def end(told, _frame):
-        raise SystemExit(128 + told)
+def test_exception_of_the_earlier_handler_is_raised(number):
+    def handler(signum, _frame):
+        raise SystemExit(128 + signum)
 
-    signal.signal(number, end)
+    signal.signal(number, handler)
     with pytest.raises(SystemExit) as caught:
-        run_stoppable(load_that_hears(number))
+        run_stoppable(load_with_signal(number))
     assert caught.value.code == 128 + number
-    assert signal.getsignal(number) is end
+    assert signal.getsignal(number) is handler
 
 
-def test_a_handler_is_told_of_a_second_signal_as_well(number):
-    heard = []
-    signal.signal(number, lambda told, _: heard.append(told))
+def test_earlier_handler_is_called_for_a_second_signal_too(number):
+    received = []
+    signal.signal(number, lambda signum, _: received.append(signum))
 
     def load(stopper):
         aborted = threading.Event()
-        # the second one comes when the first was heard
+        # the second signal comes once the first is handled
         stopper.stop = lambda: signal.raise_signal(number)
         stopper.abort = lambda _: aborted.set()
         signal.raise_signal(number)
@@ -96,11 +96,11 @@ def test_a_handler_is_told_of_a_second_signal_as_well(number):
 
     with pytest.raises(KeyboardInterrupt):
         run_stoppable(load)
-    assert heard == [number, number]
+    assert received == [number, number]
 
 
 def interrupted_at(step, wait):
-    """Call `wait` and interrupt it at a step, as the handler of a signal does."""
+    """Call `wait`, interrupt it at a step as a signal would, and return if it was."""
     left = step
 
     def interrupt(_frame, event, _):
@@ -121,7 +121,7 @@ def interrupted_at(step, wait):
 
 
 @pytest.mark.parametrize("is_over", [False, True])
-def test_an_interrupt_between_any_two_steps_of_a_wait_is_an_interrupt(is_over):
+def test_wait_can_be_interrupted_at_any_step(is_over):
     for step in itertools.count():
         ended = Latch()
         if is_over:
@@ -133,7 +133,7 @@ def test_an_interrupt_between_any_two_steps_of_a_wait_is_an_interrupt(is_over):
     assert step > 1
 
 
-def test_a_second_signal_tells_what_ended_the_load(number):
+def test_interrupt_by_a_second_signal_has_the_loads_error_as_cause(number):
     signal.signal(number, lambda *_: None)
     ended = OSError("the report is here")
 
@@ -150,38 +150,38 @@ def test_a_second_signal_tells_what_ended_the_load(number):
     assert caught.value.__cause__ is ended
 
 
-def test_a_signal_while_handlers_are_put_back_breaks_nothing_off(number, monkeypatch):
-    heard = []
-    signal.signal(number, lambda told, _: heard.append(told))
+def test_signal_while_handlers_are_restored_does_not_interrupt(number, monkeypatch):
+    received = []
+    signal.signal(number, lambda signum, _: received.append(signum))
     before = [signal.getsignal(one) for one in stopping.SIGNALS]
-    put_back = signal.signal
+    set_handler = signal.signal
 
-    def put_back_late(one, handler):
+    def restore_late(one, handler):
         if handler in before:
             monkeypatch.undo()
             signal.raise_signal(number)
-        return put_back(one, handler)
+        return set_handler(one, handler)
 
     def load(stopper):
-        load_that_hears(number)(stopper)
-        monkeypatch.setattr(stopping.signal, "signal", put_back_late)
+        load_with_signal(number)(stopper)
+        monkeypatch.setattr(stopping.signal, "signal", restore_late)
         return "the report"
 
     assert run_stoppable(load) == "the report"
     assert [signal.getsignal(one) for one in stopping.SIGNALS] == before
-    assert heard == [number, number]
+    assert received == [number, number]
 
 
-def test_a_load_that_ended_at_once_leaves_no_thread_behind():
-    ended, go_on = threading.Event(), threading.Event()
+def test_end_at_once_leaves_no_thread_behind():
+    ended, proceed = threading.Event(), threading.Event()
 
     def abort(_error):
         ended.set()
-        # as in a driver's call that breaks off what has ended meanwhile
-        go_on.wait(20)
+        # like a driver's call to cancel what has ended meanwhile
+        proceed.wait(20)
 
     def wait(seconds):
-        threading.Timer(0.05, go_on.set).start()
+        threading.Timer(0.05, proceed.set).start()
         return ended.wait(seconds)
 
     stopping.end_at_once(abort, KeyboardInterrupt(), wait)
@@ -189,49 +189,51 @@ def test_a_load_that_ended_at_once_leaves_no_thread_behind():
     assert "propload-abort" not in left
 
 
-def test_a_handler_is_told_where_the_load_failed(number):
-    heard = []
-    signal.signal(number, lambda told, _: heard.append(told))
+def test_earlier_handler_is_called_even_if_the_load_failed(number):
+    received = []
+    signal.signal(number, lambda signum, _: received.append(signum))
 
     def fail(stopper):
-        load_that_hears(number)(stopper)
+        load_with_signal(number)(stopper)
         msg = "the server is gone"
         raise OSError(msg)
 
     with pytest.raises(OSError, match="the server is gone"):
         run_stoppable(fail)
-    assert heard == [number]
+    assert received == [number]
 
 
-def test_a_handler_is_told_of_nothing_where_no_signal_came(number):
-    heard = []
-    signal.signal(number, lambda told, _: heard.append(told))
+def test_earlier_handler_is_not_called_without_a_signal(number):
+    received = []
+    signal.signal(number, lambda signum, _: received.append(signum))
     assert run_stoppable(lambda _: 7) == 7
-    assert heard == []
+    assert received == []
 
 
-def test_pythons_own_handler_is_not_called_after_a_clean_end():
+def test_python_s_own_handler_is_not_called_after_a_clean_end():
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         # as in a notebook: the cell shows the report
-        assert run_stoppable(load_that_hears(signal.SIGINT)) == "the report"
+        assert run_stoppable(load_with_signal(signal.SIGINT)) == "the report"
     finally:
         signal.signal(signal.SIGINT, before)
 
 
-def test_the_command_line_ends_by_its_report_and_not_by_its_handler():
+def test_handler_of_the_command_line_is_not_called_after_a_clean_end():
     with raise_on_signals():
         assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
-        assert run_stoppable(load_that_hears(signal.SIGTERM)) == "the report"
+        assert run_stoppable(load_with_signal(signal.SIGTERM)) == "the report"
 
 
-def test_a_handler_that_was_not_set_from_python_is_left_alone(number, monkeypatch):
+def test_handler_that_was_not_set_from_python_is_left_alone(number, monkeypatch):
     own = signal.getsignal(number)
-    # as in a program that has Python within it: there is nothing to be put back
+    # as in a program that embeds Python: there is no handler to restore
     monkeypatch.setattr(stopping.signal, "getsignal", lambda _: None)
-    set_now = []
-    monkeypatch.setattr(stopping.signal, "signal", lambda *told: set_now.append(told))
+    calls = []
+    monkeypatch.setattr(
+        stopping.signal, "signal", lambda *arguments: calls.append(arguments)
+    )
     assert run_stoppable(lambda stopper: stopper.stop_requested.is_set()) is False
     monkeypatch.undo()
-    assert set_now == []
+    assert calls == []
     assert signal.getsignal(number) is own

@@ -55,29 +55,29 @@ def judge(changes):
     They are judged in one frame, because a check has a fixed cost.
     """
     found = CHECKER.check(listings(*changes)).reasons
-    told = [set() for _ in changes]
+    reasons = [set() for _ in changes]
     for row, check, column in found.select(ROW, "check", "column").iter_rows():
-        told[row].add((check, column))
-    return told
+        reasons[row].add((check, column))
+    return reasons
 
 
 def checks_of(*changes):
-    """Return the checks that refuse a row, a set for each change."""
-    return [{check for check, _ in told} for told in judge(changes)]
+    """Return the checks that reject a row, a set for each change."""
+    return [{check for check, _ in reasons} for reasons in judge(changes)]
 
 
 def warnings_of(frame):
     return set(CHECKER.warnings(frame)["check"])
 
 
-def test_a_right_listing_passes_without_a_warning():
+def test_correct_listing_passes_without_a_warning():
     sifted = CHECKER.check(listings({}))
     assert sifted.frame.height == 1
     assert sifted.reasons.is_empty()
     assert warnings_of(listings({})) == set()
 
 
-def test_a_listing_of_four_columns_passes():
+def test_listing_with_only_the_required_columns_passes():
     assert CHECKER.check(listings({}).select(ROW, *REQUIRED)).reasons.is_empty()
 
 
@@ -85,21 +85,21 @@ OPTIONAL = sorted(set(CHECKER.columns) - set(REQUIRED))
 
 
 @pytest.fixture(scope="module")
-def nulls():
-    """Return what refuses a row without a value, by the name of its column."""
-    refused = checks_of(*({name: None} for name in OPTIONAL))
-    return dict(zip(OPTIONAL, refused, strict=True))
+def checks_of_nulls():
+    """Return the checks that reject a null, by the name of its column."""
+    checks = checks_of(*({name: None} for name in OPTIONAL))
+    return dict(zip(OPTIONAL, checks, strict=True))
 
 
 @pytest.mark.parametrize("name", OPTIONAL)
-def test_a_column_that_rows_lack_counts_as_null(nulls, name):
+def test_missing_column_counts_as_null(checks_of_nulls, name):
     null = listings({name: None})
     lacking = null.drop(name)
-    assert set(CHECKER.check(lacking).reasons["check"]) == nulls[name]
+    assert set(CHECKER.check(lacking).reasons["check"]) == checks_of_nulls[name]
     assert warnings_of(lacking) == warnings_of(null)
 
 
-def test_nothing_but_the_key_columns_is_required():
+def test_only_key_url_and_scraping_time_are_required():
     required = {name for name, c in Listing.to_schema().columns.items() if c.required}
     assert required == set(REQUIRED)
 
@@ -135,9 +135,9 @@ def impossible():
 
 
 @pytest.mark.parametrize("row", range(len(IMPOSSIBLE)), ids=map(str, IMPOSSIBLE))
-def test_a_value_that_cannot_be_refuses_the_row(impossible, row):
+def test_impossible_value_rejects_the_row(impossible, row):
     (column,) = IMPOSSIBLE[row]
-    assert column in {named for _, named in impossible[row]}
+    assert column in {reason_column for _, reason_column in impossible[row]}
 
 
 CONTRADICTIONS = [
@@ -164,7 +164,7 @@ def contradictions():
 @pytest.mark.parametrize(
     "row", range(len(CONTRADICTIONS)), ids=map(str, CONTRADICTIONS)
 )
-def test_columns_that_contradict_each_other_refuse_the_row(contradictions, row):
+def test_contradicting_columns_reject_the_row(contradictions, row):
     assert CONTRADICTIONS[row][0] in {check for check, _ in contradictions[row]}
 
 
@@ -183,9 +183,9 @@ AGREEING = [
 ]
 
 
-def test_columns_that_agree_or_say_nothing_pass():
-    refused = zip(AGREEING, checks_of(*AGREEING), strict=True)
-    assert [(change, checks) for change, checks in refused if checks] == []
+def test_agreeing_and_missing_values_pass():
+    results = zip(AGREEING, checks_of(*AGREEING), strict=True)
+    assert [(change, checks) for change, checks in results if checks] == []
 
 
 ODD = [
@@ -204,15 +204,15 @@ ODD = [
 
 
 @pytest.mark.parametrize(("check", "change"), ODD, ids=str)
-def test_what_is_odd_warns(check, change):
+def test_odd_value_gives_a_warning(check, change):
     assert check in warnings_of(listings(change))
 
 
-def test_what_is_odd_loads():
+def test_odd_values_are_not_rejected():
     assert not any(checks_of(*(change for _, change in ODD)))
 
 
-def test_a_reason_shows_the_values_that_contradict_each_other():
+def test_reason_shows_only_the_contradicting_values():
     sifted = CHECKER.check(listings({}, {"rooms": 2, "bedrooms": 3}))
     (reason,) = sifted.reasons.rows(named=True)
     assert reason[ROW] == 1
@@ -222,12 +222,12 @@ def test_a_reason_shows_the_values_that_contradict_each_other():
     assert sifted.frame[ROW].to_list() == [0]
 
 
-def test_all_failures_of_a_row_are_told():
+def test_all_failed_checks_of_a_row_are_reported():
     (found,) = checks_of({"rooms": 2, "bedrooms": 3, "longitude": None})
     assert {"bedrooms_within_rooms", "coordinates_in_pairs"} <= found
 
 
-def test_the_target_keeps_known_values_and_orders_by_scraping():
+def test_target_defaults_keep_values_and_order_by_scraping_time():
     target = LISTING.target_defaults
     assert target is not None
     assert target.key == ("source", "listing_id")
@@ -236,7 +236,7 @@ def test_the_target_keeps_known_values_and_orders_by_scraping():
     assert {*target.key, target.newest} <= set(CHECKER.columns)
 
 
-def test_the_docs_name_every_column_and_every_check():
+def test_docs_name_every_column_and_every_check():
     docs = Path(__file__).resolve().parents[3] / "docs" / "listing.md"
     text = docs.read_text(encoding="utf-8")
     errors, warnings = text.split("## Errors")[1].split("## Warnings")
@@ -246,7 +246,7 @@ def test_the_docs_name_every_column_and_every_check():
         assert f"| `{check.name}` |" in (warnings if check.raise_warning else errors)
 
 
-def test_every_rule_names_columns_of_the_model():
+def test_checks_have_distinct_names_and_known_columns():
     checks = Listing.to_schema().checks
     named = {column for check in checks for column in check.statistics["columns"]}
     assert named <= set(CHECKER.columns)

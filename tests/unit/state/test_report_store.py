@@ -28,7 +28,7 @@ def store(tmp_path):
     return ReportStore(tmp_path / "runs")
 
 
-def test_reports_are_kept_private_and_read_again_newest_first(store):
+def test_reports_are_private_and_read_newest_first(store):
     for run_id in ("20260101-ab", "20260102-cd", "20260103-ef"):
         store.save(report(run_id))
     path = store.files.path("20260101-ab")
@@ -41,53 +41,53 @@ def test_reports_are_kept_private_and_read_again_newest_first(store):
     assert len(store.newest()) == 3
 
 
-def test_refused_rows_that_are_gone_are_not_pointed_to(store, tmp_path):
+def test_report_does_not_point_to_rejects_that_are_gone(store, tmp_path):
     rejects = tmp_path / "rejects" / "x.ndjson"
     rejects.parent.mkdir()
     rejects.write_text("{}\n")
-    made = replace(report("20260101-ab"), rejects_path=str(rejects))
-    store.save(made)
-    assert store.read() == made
+    saved = replace(report("20260101-ab"), rejects_path=str(rejects))
+    store.save(saved)
+    assert store.read() == saved
     assert "propload rejects show 20260101-ab" in str(store.read())
-    # what a notebook still shows, and what is shown later
+    # the report that a notebook still holds, and the one that is read later
     rejects.unlink()
-    for shown in (made, store.read()):
+    for shown in (saved, store.read()):
         assert "propload rejects show" not in str(shown)
         assert "been dropped or replayed" in str(shown)
     assert store.read().rejects_path is None
     assert "been dropped or replayed" in store.read().to_json()
 
 
-def test_refused_rows_are_found_in_a_state_folder_that_was_moved(tmp_path):
+def test_rejects_are_found_in_a_moved_state_folder(tmp_path):
     before, now = tmp_path / "before", tmp_path / "now"
     path = before / "rejects" / "20260101-ab.ndjson"
     path.parent.mkdir(parents=True)
     path.write_text("{}\n")
-    made = replace(report("20260101-ab"), rejects_path=str(path))
-    assert ReportStore(before / "runs").save(made)
+    saved = replace(report("20260101-ab"), rejects_path=str(path))
+    assert ReportStore(before / "runs").save(saved)
     before.rename(now)
     store = ReportStore(now / "runs")
     assert store.read() == replace(
-        made, rejects_path=str(now / "rejects" / "20260101-ab.ndjson")
+        saved, rejects_path=str(now / "rejects" / "20260101-ab.ndjson")
     )
-    # a replay asks it where to
+    # a replay finds its rows through the report
     assert store.drop(datetime.now(UTC) + timedelta(days=1)) == 0
-    # those of a copy are its own
+    # a copy of the folder has its own rejects
     shutil.copytree(now, before)
     (now / "rejects" / path.name).unlink()
     assert store.read().rejects_path is None
-    assert ReportStore(before / "runs").read() == made
+    assert ReportStore(before / "runs").read() == saved
 
 
-def test_a_report_of_a_state_folder_whose_name_is_no_text_is_kept(store):
-    made = replace(report("20260101-ab"), rejects_path="/srv/b\udce4/x.ndjson")
-    assert store.save(made)
-    kept = json.loads(store.files.path("20260101-ab").read_text("utf-8"))
-    assert kept["rejects_path"] == "/srv/b\udce4/x.ndjson"
+def test_report_is_saved_if_the_folders_name_is_not_utf_8(store):
+    saved = replace(report("20260101-ab"), rejects_path="/srv/b\udce4/x.ndjson")
+    assert store.save(saved)
+    content = json.loads(store.files.path("20260101-ab").read_text("utf-8"))
+    assert content["rejects_path"] == "/srv/b\udce4/x.ndjson"
     assert store.read().rejects_path is None
 
 
-def test_a_run_that_is_not_known_is_said(store):
+def test_error_names_an_unknown_or_ambiguous_run(store):
     with pytest.raises(ConfigError, match="no run has left any report"):
         store.read()
     store.save(report("20260101-ab"))
@@ -102,7 +102,7 @@ def test_a_run_that_is_not_known_is_said(store):
     ("before", "after"),
     [("{", "["), ('"counts": {', '"counts": [], "_": {'), ('"here"', '"x", "y": "z"')],
 )
-def test_a_damaged_report_is_said(store, before, after):
+def test_damaged_report_is_an_error(store, before, after):
     store.save(report("20260101-ab"))
     path = store.files.path("20260101-ab")
     path.write_text(path.read_text().replace(before, after, 1), encoding="utf-8")
@@ -110,7 +110,7 @@ def test_a_damaged_report_is_said(store, before, after):
         store.read()
 
 
-def test_a_damaged_report_hides_no_other(store, caplog):
+def test_damaged_report_does_not_hide_others(store, caplog):
     for run_id in ("20260101-ab", "20260102-cd", "20260103-ef"):
         store.save(report(run_id))
     store.files.path("20260103-ef").write_text("{", encoding="utf-8")
@@ -118,7 +118,7 @@ def test_a_damaged_report_hides_no_other(store, caplog):
     assert "is not the report of a run" in caplog.text
 
 
-def test_a_report_of_another_user_is_no_damaged_one(store, monkeypatch, caplog):
+def test_error_says_that_a_report_belongs_to_another_user(store, monkeypatch, caplog):
     def refuse(_path):
         raise PermissionError(13, "Permission denied")
 
@@ -132,7 +132,7 @@ def test_a_report_of_another_user_is_no_damaged_one(store, monkeypatch, caplog):
     assert f"{path} belongs to " in caplog.text
 
 
-def test_a_report_that_cannot_be_written_leaves_the_one_before(store, monkeypatch):
+def test_failed_save_keeps_the_earlier_report(store, monkeypatch):
     store.save(report("20260101-ab"))
 
     def refuse(_descriptor):
@@ -144,7 +144,7 @@ def test_a_report_that_cannot_be_written_leaves_the_one_before(store, monkeypatc
     assert [path.name for path in store.files.folder.iterdir()] == ["20260101-ab.json"]
 
 
-def test_a_disk_that_refuses_is_logged(store, caplog):
+def test_failed_save_is_logged(store, caplog):
     store.files.folder.write_text("a file where the folder should be")
     with caplog.at_level(logging.WARNING):
         store.save(report("20260101-ab"))
@@ -152,6 +152,6 @@ def test_a_disk_that_refuses_is_logged(store, caplog):
 
 
 @pytest.mark.parametrize("limit", [-1, "2", 1.5])
-def test_a_limit_that_is_no_number_of_reports_is_refused(limit):
+def test_invalid_limit_of_reports_is_refused(limit):
     with pytest.raises(ConfigError, match="limit is"):
         propload.runs(limit)

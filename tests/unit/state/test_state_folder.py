@@ -1,4 +1,4 @@
-"""A state folder of another user is told at once, with what to do."""
+"""A state folder of another user is an error at once, which says what to do."""
 
 from __future__ import annotations
 
@@ -20,90 +20,105 @@ OTHER = 4_000_000
 
 
 @pytest.fixture
-def shut(monkeypatch):
-    """Shut folders to this user, who is not the one that made them."""
+def denied(monkeypatch):
+    """Return a context manager that denies this process, as another user, folders."""
 
     @contextmanager
-    def close(*paths, mode=os.R_OK | os.W_OK | os.X_OK):
-        may = os.access
+    def deny(*paths, mode=os.R_OK | os.W_OK | os.X_OK):
+        access = os.access
         with monkeypatch.context() as patch:
             patch.setattr(os, "geteuid", lambda: OTHER)
             patch.setattr(
-                os, "access", lambda p, m: not (p in paths and m & mode) and may(p, m)
+                os,
+                "access",
+                lambda p, m: not (p in paths and m & mode) and access(p, m),
             )
             yield
 
-    return close
+    return deny
 
 
 @pytest.fixture
-def made(state_dir):
+def existing_folder(state_dir):
     make_state_folder(state_dir)
     return state_dir
 
 
-def me():
+def owner():
     return pwd.getpwuid(os.getuid()).pw_name
 
 
-def test_the_folder_its_owner_and_what_to_do_are_told(made, shut):
-    with shut(made), pytest.raises(ConfigError) as caught:
-        check_state_folder(made)
-    said = str(caught.value)
-    assert f"the state folder {made} cannot be used: it belongs to {me()}" in said
-    assert f"this is user {OTHER}" in said
-    assert f"chown -R {OTHER} {made}" in said
-    assert "PROPLOAD_STATE_DIR" in said
+def test_error_names_the_folder_its_owner_and_what_to_do(existing_folder, denied):
+    with denied(existing_folder), pytest.raises(ConfigError) as caught:
+        check_state_folder(existing_folder)
+    message = str(caught.value)
+    assert (
+        f"the state folder {existing_folder} cannot be used: it belongs to {owner()}"
+        in message
+    )
+    assert f"this is user {OTHER}" in message
+    assert f"chown -R {OTHER} {existing_folder}" in message
+    assert "PROPLOAD_STATE_DIR" in message
 
 
-def test_a_file_of_another_user_is_told_as_such(made, shut):
-    file = made / "runs" / "20260101-ab.json"
+def test_error_names_the_owner_of_a_file_and_what_to_do(existing_folder, denied):
+    file = existing_folder / "runs" / "20260101-ab.json"
     file.parent.mkdir()
     file.touch()
     assert not foreign_owner_message(file)
-    with shut():
-        said = foreign_owner_message(file)
-    assert said.startswith(f"{file} belongs to {me()}, and this is user {OTHER}: ")
-    assert f"chown -R {OTHER} {file.parent}" in said
+    with denied():
+        message = foreign_owner_message(file)
+    assert message.startswith(
+        f"{file} belongs to {owner()}, and this is user {OTHER}: "
+    )
+    assert f"chown -R {OTHER} {file.parent}" in message
 
 
-@pytest.mark.parametrize("below", ["", "state", "state/propload"])
-def test_a_file_in_its_place_is_named(tmp_path, below):
+@pytest.mark.parametrize("subfolder", ["", "state", "state/propload"])
+def test_error_names_a_file_in_place_of_the_folder(tmp_path, subfolder):
     file = tmp_path / "homes.csv"
     file.touch()
     with pytest.raises(ConfigError, match=f"cannot be used: {file} is not a folder"):
-        make_state_folder(file / below)
+        make_state_folder(file / subfolder)
 
 
 @pytest.mark.parametrize("name", ["rejects", "journal", "runs"])
-def test_a_folder_within_it_is_named(made, shut, name):
-    (made / name).mkdir()
-    with shut(made / name), pytest.raises(ConfigError, match=f"{made / name} belongs"):
-        check_state_folder(made)
+def test_error_names_a_subfolder_of_another_user(existing_folder, denied, name):
+    (existing_folder / name).mkdir()
+    with (
+        denied(existing_folder / name),
+        pytest.raises(ConfigError, match=f"{existing_folder / name} belongs"),
+    ):
+        check_state_folder(existing_folder)
 
 
-def test_nobody_is_told_to_take_a_home_that_is_another_users(made, shut):
-    with shut(made.parent, made), pytest.raises(ConfigError) as caught:
-        check_state_folder(made)
-    assert f"{made.parent} belongs to {me()}" in str(caught.value)
+def test_error_does_not_advise_chown_of_another_users_home(existing_folder, denied):
+    with (
+        denied(existing_folder.parent, existing_folder),
+        pytest.raises(ConfigError) as caught,
+    ):
+        check_state_folder(existing_folder)
+    assert f"{existing_folder.parent} belongs to {owner()}" in str(caught.value)
     assert "chown" not in str(caught.value)
 
 
-def test_one_that_can_only_be_read_is_enough_to_read_from(made, shut):
-    with shut(made, mode=os.W_OK):
-        check_state_folder(made)
+def test_read_only_folder_is_accepted_for_reading_only(existing_folder, denied):
+    with denied(existing_folder, mode=os.W_OK):
+        check_state_folder(existing_folder)
         with pytest.raises(ConfigError, match="belongs to"):
-            make_state_folder(made)
+            make_state_folder(existing_folder)
 
 
-def test_an_own_one_that_cannot_be_used_has_nobody_else_to_ask(made, shut, monkeypatch):
-    with shut(made):
+def test_error_about_an_unusable_own_folder_names_no_other_user(
+    existing_folder, denied, monkeypatch
+):
+    with denied(existing_folder):
         monkeypatch.setattr(os, "geteuid", os.getuid)
         with pytest.raises(ConfigError, match="cannot be used: Permission denied"):
-            check_state_folder(made)
+            check_state_folder(existing_folder)
 
 
-def test_one_that_is_not_there_yet_is_no_mistake(state_dir):
+def test_missing_folder_is_accepted_and_not_created(state_dir):
     check_state_folder(state_dir, writing=True)
     assert not state_dir.exists()
 
@@ -121,6 +136,8 @@ def test_one_that_is_not_there_yet_is_no_mistake(state_dir):
         lambda: propload.Loader(to="host=127.0.0.1 port=1", table="t"),
     ],
 )
-def test_every_function_that_uses_it_says_so_first(function, made, shut):
-    with shut(made), pytest.raises(ConfigError, match="belongs to"):
+def test_every_function_checks_the_state_folder_first(
+    function, existing_folder, denied
+):
+    with denied(existing_folder), pytest.raises(ConfigError, match="belongs to"):
         function()

@@ -1,4 +1,4 @@
-"""Runs that are told of while others look at them."""
+"""Notes of unfinished runs, and processes that read them at the same time."""
 
 from __future__ import annotations
 
@@ -29,24 +29,24 @@ RUN = UnfinishedRun(
 pytestmark = pytest.mark.timeout(20)
 
 
-def test_who_looks_at_a_run_that_begins_does_not_hide_it(tmp_path, monkeypatch):
+def test_run_that_begins_waits_for_a_reader_of_its_note(tmp_path, monkeypatch):
     path = tmp_path / f"{RUN.run_id}.begun"
     path.touch()
-    look, waits = os.open(path, os.O_RDONLY), []
-    fcntl.flock(look, fcntl.LOCK_SH)
+    reading, waits = os.open(path, os.O_RDONLY), []
+    fcntl.flock(reading, fcntl.LOCK_SH)
 
-    def look_ends(seconds):
+    def end_reading(seconds):
         waits.append(seconds)
-        os.close(look)
+        os.close(reading)
 
-    monkeypatch.setattr(private_files.time, "sleep", look_ends)
+    monkeypatch.setattr(private_files.time, "sleep", end_reading)
     with mark_running(tmp_path, RUN):
         assert UnfinishedRunStore(tmp_path).newest() == [RUN]
     assert len(waits) == 1
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_run_does_not_wait_for_who_keeps_its_note(tmp_path, caplog):
+def test_run_begins_unnoted_if_another_process_locks_its_note(tmp_path, caplog):
     path = tmp_path / f"{RUN.run_id}.begun"
     descriptor = private_files.lock_private(path)
     with mark_running(tmp_path, RUN):
@@ -55,33 +55,33 @@ def test_a_run_does_not_wait_for_who_keeps_its_note(tmp_path, caplog):
     assert path.exists()
 
 
-def test_that_a_ledger_holds_a_run_is_noted_at_one_stroke(tmp_path):
+def test_entry_in_the_ledger_is_noted_in_place(tmp_path):
     store, path = UnfinishedRunStore(tmp_path), tmp_path / f"{RUN.run_id}.begun"
     with mark_running(tmp_path, RUN) as note:
         before = path.stat().st_size
         note.note_entered()
         assert store.newest() == [replace(RUN, entered=True)]
-        # no end of the line before is left
+        # nothing is left of the longer line before
         assert path.stat().st_size == before
 
 
-def test_a_run_that_an_older_version_began_tells_of_no_ledger(tmp_path):
+def test_note_of_an_older_version_has_no_entry_in_the_ledger(tmp_path):
     path = tmp_path / f"{RUN.run_id}.begun"
     path.write_text(json.dumps(RUN.as_dict()))
     [found] = UnfinishedRunStore(tmp_path).newest()
     assert (found.status, found.entered) == ("killed", False)
 
 
-def test_what_nothing_else_tells_of_stays_and_nobody_holds_it(tmp_path):
+def test_note_that_stays_is_left_unlocked_as_of_a_killed_run(tmp_path):
     with mark_running(tmp_path, RUN) as note:
         note.stays = True
     [left] = UnfinishedRunStore(tmp_path).newest()
     assert (left.run_id, left.status) == (RUN.run_id, "killed")
 
 
-def killed(folder, run_id, **told):
-    """Leave what a killed run leaves; return its name."""
-    one = replace(RUN, run_id=run_id, **told)
+def leave_killed_run(folder, run_id, **changes):
+    """Write the note that a killed run leaves; return the run's name."""
+    one = replace(RUN, run_id=run_id, **changes)
     (folder / f"{run_id}.begun").write_text(json.dumps(one.as_dict()))
     return run_id
 
@@ -90,8 +90,11 @@ def names(store):
     return {one.run_id for one in store.newest()}
 
 
-def test_killed_runs_are_forgotten_and_no_others(tmp_path):
-    store, gone = UnfinishedRunStore(tmp_path), killed(tmp_path, "20260701T120000-aa1")
+def test_forget_deletes_notes_of_killed_runs_only(tmp_path):
+    store, gone = (
+        UnfinishedRunStore(tmp_path),
+        leave_killed_run(tmp_path, "20260701T120000-aa1"),
+    )
     with mark_running(tmp_path, RUN):
         store.forget(RUN.run_id)
         store.forget(gone)
@@ -100,10 +103,12 @@ def test_killed_runs_are_forgotten_and_no_others(tmp_path):
     assert names(store) == set()
 
 
-def test_the_killed_replays_of_a_run_are_forgotten_and_those_of_no_other(tmp_path):
+def test_forget_replays_deletes_only_replays_of_that_run(tmp_path):
     store = UnfinishedRunStore(tmp_path)
-    killed(tmp_path, "20260701T120000-aa1", replayed=RUN.run_id, way="replay")
-    other = killed(tmp_path, "20260701T120000-aa2", replayed="20260630T120000-cc3")
-    load = killed(tmp_path, "20260701T120000-aa3")
+    leave_killed_run(tmp_path, "20260701T120000-aa1", replayed=RUN.run_id, way="replay")
+    other = leave_killed_run(
+        tmp_path, "20260701T120000-aa2", replayed="20260630T120000-cc3"
+    )
+    load = leave_killed_run(tmp_path, "20260701T120000-aa3")
     store.forget_replays(RUN.run_id)
     assert names(store) == {other, load}

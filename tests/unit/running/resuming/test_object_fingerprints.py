@@ -1,4 +1,4 @@
-"""Objects that may mean different things have different marks, in any process."""
+"""Objects of different meaning have different fingerprints, in any process."""
 
 import pickle
 import sys
@@ -16,23 +16,23 @@ from propload.schemas import RowSchema
 from tests.own_objects import PROGRAMS, marked
 
 
-@pytest.mark.parametrize("kind", PROGRAMS)
-def test_what_may_mean_something_else_has_another_mark(kind):
-    program = PROGRAMS[kind]
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_objects_of_different_meaning_have_different_fingerprints(name):
+    program = PROGRAMS[name]
     assert marked(program.format(1)) == marked(program.format(1))
     assert marked(program.format(1)) != marked(program.format(7))
 
 
-def test_a_mark_stays_when_rows_were_checked():
-    given = {"id": pa.Column(pl.Int64, pa.Check.gt(3))}
-    schema = RowSchema("homes", pa.DataFrameSchema(given))
+def test_fingerprint_of_a_schema_is_unchanged_by_validation():
+    columns = {"id": pa.Column(pl.Int64, pa.Check.gt(3))}
+    schema = RowSchema("homes", pa.DataFrameSchema(columns))
     before = object_fingerprint(schema)
     schema.model.validate(pl.DataFrame({"id": [4]}))
     assert before is not None
     assert object_fingerprint(schema) == before
 
 
-def test_what_refers_to_itself_has_a_mark():
+def test_object_that_refers_to_itself_has_a_fingerprint():
     def again(number):
         return again(number - 1) if number else 0
 
@@ -41,7 +41,7 @@ def test_what_refers_to_itself_has_a_mark():
     assert object_fingerprint(ring) is not None
 
 
-def test_the_order_of_columns_says_nothing():
+def test_fingerprint_does_not_depend_on_the_order_of_columns():
     one, other = ({"a": "x", "b": "y"}, {"b": "y", "a": "x"})
     assert object_fingerprint(make_mapping(one)) == object_fingerprint(
         make_mapping(other)
@@ -49,7 +49,7 @@ def test_the_order_of_columns_says_nothing():
 
 
 def named_only():
-    """Return an object that tells its name when it is asked for its state."""
+    """Return an object that gives only a name when it is pickled."""
 
     class Named:
         def __reduce__(self):
@@ -60,7 +60,7 @@ def named_only():
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(
-    "made",
+    "opaque",
     [
         pl.col("id").map_elements(abs, return_dtype=pl.Int64),
         pl.fold(0, max, [pl.col("id")]),
@@ -70,18 +70,18 @@ def named_only():
     ],
     ids=["function of an expression", "fold", "lock", "generator", "name"],
 )
-def test_what_nobody_can_look_into_has_no_mark(made):
-    assert object_fingerprint({"id": made}) is None
+def test_opaque_object_has_no_fingerprint(opaque):
+    assert object_fingerprint({"id": opaque}) is None
 
 
-def test_a_function_in_an_expression_has_no_mark_where_it_can_be_written(monkeypatch):
-    # Polars writes the name of a function alone where another package is at hand
+def test_function_in_an_expression_has_no_fingerprint_with_cloudpickle(monkeypatch):
+    # with this package at hand, Polars writes only the name of a function
     monkeypatch.setitem(sys.modules, "cloudpickle", SimpleNamespace(dumps=pickle.dumps))
-    made = pl.col("id").map_batches(abs)
-    assert object_fingerprint(made) is None
+    expression = pl.col("id").map_batches(abs)
+    assert object_fingerprint(expression) is None
 
 
-def test_what_holds_much_has_no_mark(monkeypatch):
+def test_very_large_object_has_no_fingerprint(monkeypatch):
     monkeypatch.setattr(object_fingerprints, "MOST_VALUES", 100)
     monkeypatch.setattr(object_fingerprints, "MOST_BYTES", 100)
     assert object_fingerprint(list(range(50))) is not None
@@ -89,9 +89,11 @@ def test_what_holds_much_has_no_mark(monkeypatch):
     assert object_fingerprint(pl.DataFrame({"id": list(range(50))})) is None
 
 
-def test_installed_functions_are_known_by_the_files_beside(tmp_path, monkeypatch):
+def test_fingerprint_of_an_installed_function_covers_files_beside_it(
+    tmp_path, monkeypatch
+):
     monkeypatch.setattr(object_fingerprints, "_INSTALLED", {tmp_path})
-    marks = []
+    fingerprints = []
     for number, by in enumerate([1, 1, 2]):
         folder = tmp_path / str(number)
         folder.mkdir()
@@ -100,6 +102,6 @@ def test_installed_functions_are_known_by_the_files_beside(tmp_path, monkeypatch
         module.__file__ = str(folder / "installed.py")
         monkeypatch.setitem(sys.modules, "installed", module)
         exec("def add(one):\n    return one", vars(module))  # noqa: S102 - a module as users have them
-        marks.append(object_fingerprint(module.add))
-    assert marks[0] == marks[1] != marks[2]
-    assert None not in marks
+        fingerprints.append(object_fingerprint(module.add))
+    assert fingerprints[0] == fingerprints[1] != fingerprints[2]
+    assert None not in fingerprints

@@ -1,4 +1,4 @@
-"""What of a run is written again depends on what is known of its mapping and schema."""
+"""Partial batches are written again if mapping or schema may have changed."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from propload.postgres.ledger.run_record import Meaning, RunRecord
 from propload.report import Counts
 from propload.running.resuming.rewriting import rewrite_partial_batches
 
-#: Of a batch of two lanes, what the second one has committed.
+#: The piece that the second of two lanes has committed.
 PIECE = LedgerEntry(0, 1, 0, 4, Counts(inserted=2))
 NOW = "propload 2, polars 2"
 
@@ -20,8 +20,8 @@ def record_of(meaning, *, mark="m", mode="upsert"):
     return run.with_shaping(mark, meaning, lanes=2, is_journaled=False)
 
 
-def older(mode="upsert"):
-    """Return a run of a version that told of its settings only."""
+def older_run(mode="upsert"):
+    """Return a run of an older version, which recorded only its settings."""
     settings = '{"workers": 2, "shaping": "m"}'
     return RunRecord("run", "a.csv", "public.t", mode, settings=settings)
 
@@ -38,34 +38,34 @@ def older(mode="upsert"):
         (Meaning("a", NOW), Meaning(None, NOW), "unknown"),
     ],
 )
-def test_a_run_is_like_another_as_far_as_one_knows(then, now, expected):
+def test_runs_are_compared_by_settings_meaning_and_versions(then, now, expected):
     assert record_of(now).compare_shaping(record_of(then)) == expected
-    # settings that are others need no more
+    # if the settings differ, nothing else is compared
     assert record_of(now).compare_shaping(record_of(then, mark="n")) == "other"
 
 
-def test_what_an_older_version_did_not_tell_is_not_asked():
-    point = make_point(older("append"), [PIECE])
+def test_meaning_that_an_older_version_did_not_record_is_ignored():
+    point = make_point(older_run("append"), [PIECE])
     now = record_of(Meaning(None, NOW), mode="append")
-    assert now.compare_shaping(older()) == "same"
+    assert now.compare_shaping(older_run()) == "same"
     assert rewrite_partial_batches(point, now, None, commands=Commands()) is point
 
 
 @pytest.mark.parametrize(
-    ("then", "told"),
+    ("then", "message"),
     [
         (Meaning("b", NOW), "have changed since"),
         (Meaning("a", "propload 1"), "with the current versions"),
         (Meaning(None, NOW), "cannot be seen in their Python objects"),
     ],
 )
-def test_what_may_be_other_rows_is_written_again_by_key(then, told, caplog):
+def test_upsert_rewrites_partial_batches_that_may_have_changed(then, message, caplog):
     point = make_point(record_of(then), [PIECE])
     again = rewrite_partial_batches(
         point, record_of(Meaning("a", NOW)), None, commands=Commands()
     )
     assert (again.start.partial_batches, again.committed) == ((), frozenset())
-    assert told in caplog.text
+    assert message in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -79,14 +79,14 @@ def test_what_may_be_other_rows_is_written_again_by_key(then, told, caplog):
         (Meaning(None, NOW), "missing: load only what the table lacks"),
     ],
 )
-def test_what_may_be_other_rows_is_not_added(then, advice):
+def test_append_refuses_partial_batches_that_may_have_changed(then, advice):
     point = make_point(record_of(then, mode="append"), [PIECE])
     now = record_of(Meaning("a", NOW), mode="append")
     with pytest.raises(ConfigError, match=advice):
         rewrite_partial_batches(point, now, None, commands=Commands())
 
 
-def test_a_batch_that_is_whole_is_not_asked_for():
+def test_complete_batch_is_not_rewritten():
     first = LedgerEntry(0, 0, 0, 4, Counts(read=4, inserted=2))
     point = make_point(record_of(Meaning(None, NOW), mode="append"), [first, PIECE])
     now = record_of(Meaning(None, NOW), mode="append")

@@ -1,4 +1,4 @@
-"""A run that goes on is known by what its mapping and schema hold, also by name."""
+"""A resumed run is recognized by what its mapping and schema contain."""
 
 import sys
 from datetime import UTC, datetime
@@ -11,14 +11,14 @@ from propload.running.planning import Plan
 from propload.running.resuming.settings_fingerprint import meaning_of
 
 
-def meant(tmp_path, **settings):
-    told = {"state_dir": tmp_path / "state", **settings}
-    return meaning_of(Plan.of(told))
+def meaning_with(tmp_path, **settings):
+    all_settings = {"state_dir": tmp_path / "state", **settings}
+    return meaning_of(Plan.of(all_settings))
 
 
 @pytest.fixture
 def own_module(tmp_path, monkeypatch):
-    """Write a module of the current folder, which the next look imports anew."""
+    """Return a function that writes a module, which is then imported anew."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
 
@@ -30,22 +30,22 @@ def own_module(tmp_path, monkeypatch):
     sys.modules.pop("users_own", None)
 
 
-def test_without_mapping_and_schema_nothing_can_be_another(tmp_path):
-    meaning = meant(tmp_path)
+def test_meaning_is_empty_without_mapping_and_schema(tmp_path):
+    meaning = meaning_with(tmp_path)
     assert (meaning.fingerprint, meaning.versions) == ("", "")
 
 
-def test_expressions_of_one_column_are_told_apart(tmp_path):
+def test_different_expressions_have_different_fingerprints(tmp_path):
     one, other, again = (
-        meant(tmp_path, mapping={"id": made})
-        for made in (pl.col("id"), pl.col("id") + 7, pl.col("id"))
+        meaning_with(tmp_path, mapping={"id": expression})
+        for expression in (pl.col("id"), pl.col("id") + 7, pl.col("id"))
     )
     assert one == again
     assert one.fingerprint != other.fingerprint
 
 
 @pytest.mark.parametrize("name", ["mapping", "schema"])
-def test_a_name_is_known_by_what_it_stands_for(tmp_path, own_module, name):
+def test_fingerprint_of_a_name_is_that_of_its_object(tmp_path, own_module, name):
     program = {
         "mapping": 'import polars as pl\nMADE = {{"id": pl.col("id") + {}}}',
         "schema": (
@@ -56,7 +56,7 @@ def test_a_name_is_known_by_what_it_stands_for(tmp_path, own_module, name):
     found = []
     for number in (1, 1, 7):
         own_module(program.format(number))
-        found.append(meant(tmp_path, **{name: "users_own:MADE"}))
+        found.append(meaning_with(tmp_path, **{name: "users_own:MADE"}))
     assert found[0] == found[1]
     assert found[0].fingerprint != found[2].fingerprint
     assert None not in {one.fingerprint for one in found}
@@ -64,19 +64,19 @@ def test_a_name_is_known_by_what_it_stands_for(tmp_path, own_module, name):
 
 
 @pytest.mark.parametrize("settings", [{"mapping": "funda"}, {"schema": "listing"}])
-def test_those_of_propload_are_known_by_its_version(tmp_path, settings):
-    meaning = meant(tmp_path, **settings)
+def test_meaning_of_propload_s_own_names_includes_its_version(tmp_path, settings):
+    meaning = meaning_with(tmp_path, **settings)
     assert meaning.fingerprint
     assert meaning.versions.startswith("propload ")
 
 
-def test_what_a_journal_keeps_as_text_is_the_same_as_before(tmp_path):
-    made = datetime(2026, 1, 1, tzinfo=UTC)
-    one = meant(tmp_path, mapping={"day": {"constant": made}})
-    other = meant(tmp_path, mapping={"day": {"constant": str(made)}})
+def test_constant_and_its_text_have_the_same_meaning(tmp_path):
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    one = meaning_with(tmp_path, mapping={"day": {"constant": moment}})
+    other = meaning_with(tmp_path, mapping={"day": {"constant": str(moment)}})
     assert one == other
 
 
-def test_a_name_of_nothing_is_refused(tmp_path):
+def test_unknown_name_of_a_mapping_is_refused(tmp_path):
     with pytest.raises(ConfigError, match="there is no mapping 'nobody'"):
-        meant(tmp_path, mapping="nobody")
+        meaning_with(tmp_path, mapping="nobody")
