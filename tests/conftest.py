@@ -151,9 +151,9 @@ class Servers:
     def database_of(self, server):
         """Return the database on a server that tests use one after the other."""
         if server not in self._databases:
-            made = TestDatabase(server)
-            self._until_the_end.callback(made.drop)
-            self._databases[server] = made
+            database = TestDatabase(server)
+            self._until_the_end.callback(database.drop)
+            self._databases[server] = database
         return self._databases[server]
 
 

@@ -1,4 +1,4 @@
-"""List the repository's files and their imports, and run code in a new process."""
+"""The repository's files and their imports, and code run in a new process."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 PACKAGE = REPOSITORY / "propload"
 
 
-def sources(*folders):
+def source_files(*folders):
+    """Return the Python files below some folders of the repository."""
     return [
         path
         for folder in folders
@@ -20,24 +21,25 @@ def sources(*folders):
     ]
 
 
-def short(path):
+def relative_name(path):
+    """Return a path relative to the repository, as text."""
     return str(path.relative_to(REPOSITORY))
 
 
 def in_another_process(code):
     """Run code in a fresh interpreter, and return its output."""
-    ended = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", code],
         cwd=REPOSITORY,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert ended.returncode == 0, ended.stderr
-    return ended.stdout
+    assert result.returncode == 0, result.stderr
+    return result.stdout
 
 
-def imported(path):
+def imported_packages(path):
     """Return the top-level packages that a file imports at run time."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     packages = set()

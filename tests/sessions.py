@@ -68,7 +68,7 @@ class Lender:
                 yield session
             return
         try:
-            self._require_life()
+            self._reconnect_if_ended()
             try:
                 yield self.session
             finally:
@@ -76,7 +76,7 @@ class Lender:
         finally:
             self._using.release()
 
-    def _require_life(self):
+    def _reconnect_if_ended(self):
         try:
             self.session.rows("SELECT 1")
         except ServerError:  # a test has ended it

@@ -1,4 +1,4 @@
-"""What is given to others: dependencies, constraints, files that name no machine."""
+"""What is distributed: dependencies, constraints, and files that name no machine."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from importlib.metadata import packages_distributions
 import pytest
 from packaging.requirements import Requirement
 
-from tests.repository import REPOSITORY, imported, short, sources
+from tests.repository import REPOSITORY, imported_packages, relative_name, source_files
 
 
-def described():
-    """Return what pyproject.toml says."""
+def pyproject():
+    """Return the contents of pyproject.toml."""
     return tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))
 
 
-def tracked():
+def tracked_files():
     """Return the files that are, or are about to be, under version control."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
@@ -34,7 +34,7 @@ def tracked():
     return [path for path in paths if path.is_file()]
 
 
-def test_the_constraints_are_names_and_versions_only():
+def test_constraints_are_names_and_versions_only():
     lines = (REPOSITORY / "constraints.txt").read_text(encoding="utf-8").splitlines()
     assert lines
     for line in lines:
@@ -43,74 +43,74 @@ def test_the_constraints_are_names_and_versions_only():
     assert {"polars", "scrapy", "pytest", "typer"} <= names
 
 
-def needed(*extras):
-    """Return what propload needs, with some of its extras, with the bounds."""
-    project = described()["project"]
+def requirements(*extras):
+    """Return the requirements of propload and of some of its extras."""
+    project = pyproject()["project"]
     optional = project["optional-dependencies"]
     lists = [project["dependencies"], *(optional[extra] for extra in extras)]
     return [Requirement(line) for needs in lists for line in needs]
 
 
-def test_the_constraints_hold_each_need_of_the_tests_within_its_bounds():
-    # with a version outside of them nothing could be installed
+def test_constraints_satisfy_every_requirement_of_the_tests():
+    # with a version outside of the bounds, nothing could be installed
     text = (REPOSITORY / "constraints.txt").read_text(encoding="utf-8")
-    held = {
+    pinned = {
         normal(name): version
         for name, _, version in (line.partition("==") for line in text.splitlines())
     }
     outside = [
         str(need)
-        for need in needed("test")
-        if not (version := held.get(normal(need.name)))
+        for need in requirements("test")
+        if not (version := pinned.get(normal(need.name)))
         or not need.specifier.contains(version)
     ]
     assert outside == []
 
 
-def test_the_source_distribution_holds_what_the_readme_links_to():
-    how = described()["tool"]["hatch"]["build"]["targets"].get("sdist", {})
-    assert set(how) <= {"exclude"}
+def test_source_distribution_contains_what_the_readme_links_to():
+    settings = pyproject()["tool"]["hatch"]["build"]["targets"].get("sdist", {})
+    assert set(settings) <= {"exclude"}
     text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
     linked = {one for one in re.findall(r"\]\(([^)#]+)", text) if "://" not in one}
     assert {"CONTRIBUTING.md", "SECURITY.md", "notebooks"} <= linked
-    kept = tracked()
-    left_out = [each.strip("/") for each in how.get("exclude", ())]
+    kept = tracked_files()
+    left_out = [each.strip("/") for each in settings.get("exclude", ())]
     for link in linked:
         inside = [path for path in kept if path.is_relative_to(REPOSITORY / link)]
         assert inside, link
         assert not any(link.startswith(one) for one in left_out)
 
 
-def test_nothing_lies_at_the_top_that_does_not_belong_there():
-    top = {path.relative_to(REPOSITORY).parts[0] for path in tracked()}
+def test_top_folder_has_only_known_files_and_folders():
+    top = {path.relative_to(REPOSITORY).parts[0] for path in tracked_files()}
     folders = {".ci", "benchmarks", "docs", "notebooks", "propload", "spiders", "tests"}
     pages = {"CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md", "SECURITY.md"}
     assert top == folders | pages | {".gitignore", "constraints.txt", "pyproject.toml"}
 
 
-def declared():
+def declared_distributions():
     """Return the names of the distributions that propload needs."""
-    return {normal(need.name) for need in needed()}
+    return {normal(need.name) for need in requirements()}
 
 
 def normal(name):
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def test_what_is_imported_is_a_declared_dependency():
-    # else it is there only as long as another package needs it
+def test_every_imported_package_is_a_declared_dependency():
+    # an undeclared one is installed only as long as another package needs it
     own = {"propload", "propload_spiders", *sys.stdlib_module_names}
-    names, needs = packages_distributions(), declared()
+    names, needs = packages_distributions(), declared_distributions()
     strangers = {
-        f"{short(path)}: {name}"
-        for path in sources("propload", "spiders")
-        for name in imported(path) - own
+        f"{relative_name(path)}: {name}"
+        for path in source_files("propload", "spiders")
+        for name in imported_packages(path) - own
         if needs.isdisjoint(map(normal, names.get(name, [name])))
     }
     assert strangers == set()
 
 
-#: Written in parts, so that this file does not hold what it looks for.
+#: Written in parts, so that this file does not contain what it forbids.
 FORBIDDEN = {
     "a home folder": re.compile(r"/(ro" + r"ot|Users)/|/ho" + r"me/(?!someone)\w+/"),
     "a folder of the work place": re.compile(r"/wo" + r"rk/|/tmp/la" + r"b\b"),
@@ -120,14 +120,14 @@ FORBIDDEN = {
 }
 
 
-@pytest.mark.parametrize("what", FORBIDDEN)
-def test_no_file_names_a_machine_or_an_index(what):
+@pytest.mark.parametrize("forbidden", FORBIDDEN)
+def test_no_file_names_a_machine_or_an_index(forbidden):
     found = []
-    for path in tracked():
+    for path in tracked_files():
         try:
             text = path.read_text(encoding="utf-8")
         except UnicodeDecodeError:
             continue
-        if match := FORBIDDEN[what].search(text):
-            found.append(f"{short(path)}: {match[0]}")
+        if match := FORBIDDEN[forbidden].search(text):
+            found.append(f"{relative_name(path)}: {match[0]}")
     assert found == []

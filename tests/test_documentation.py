@@ -1,4 +1,4 @@
-"""The documentation and the command line say the same, and what they say holds."""
+"""The documentation agrees with the program, and its examples are valid."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PAGES += sorted((REPOSITORY / "docs").glob("**/*.md"))
 
 
 def commands():
-    """Yield the words and the object of every command that does something."""
+    """Yield the words and the object of every command that is not a group."""
 
     def below(words, command):
         if not hasattr(command, "commands"):
@@ -72,7 +72,7 @@ def test_every_command_and_flag_is_on_its_page(words):
                 assert re.search(rf"`{flag}[` ]", page), flag
 
 
-def test_no_command_is_on_the_page_that_does_not_exist():
+def test_page_has_no_command_that_does_not_exist():
     page = (REPOSITORY / "docs/cli.md").read_text(encoding="utf-8")
     groups = {words[:length] for words in COMMANDS for length in range(2, len(words))}
     for heading in re.findall(r"^#+ (propload .*)$", page, re.MULTILINE):
@@ -109,18 +109,18 @@ def test_every_example_can_be_parsed(words):
 
 
 def texts_of_the_program():
-    """Yield file and text of each string of the program that is no docstring."""
+    """Yield file and text of each string in the program that is not a docstring."""
     homes = (REPOSITORY / "propload", REPOSITORY / "spiders/propload_spiders")
     for path in sorted(path for home in homes for path in home.rglob("*.py")):
         nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
-        described = {id(one.value) for one in nodes if isinstance(one, ast.Expr)}
+        docstrings = {id(one.value) for one in nodes if isinstance(one, ast.Expr)}
         for node in nodes:
             is_text = isinstance(node, ast.Constant) and isinstance(node.value, str)
-            if is_text and id(node) not in described:
+            if is_text and id(node) not in docstrings:
                 yield path, node.value
 
 
-def test_a_message_names_no_command_that_only_shows_its_help():
+def test_no_message_names_a_group_without_one_of_its_commands():
     groups = {words[1] for words in COMMANDS if len(words) > 2}
     named = re.compile(rf"propload ({'|'.join(groups)})\b(?: ([a-z]+))?")
     for path, text in texts_of_the_program():
@@ -128,15 +128,19 @@ def test_a_message_names_no_command_that_only_shows_its_help():
             assert ("propload", group, word) in COMMANDS, (path, text)
 
 
-#: What the system and the server say, which propload only passes on.
-OTHERS_SAY = re.compile("No space left on device|Connection refused|permission denied")
+#: Messages of the system and the server, which propload only passes on.
+FOREIGN_MESSAGES = re.compile(
+    "No space left on device|Connection refused|permission denied"
+)
 
 #: What differs from one message to the next: names, numbers, values, parts of others.
-VARIES = re.compile(r"[A-Z]{2,}|\.\.\.|\d+|'[^']*'|: |\b(?:it|root|integer)\b|[(),`]")
+VARIABLE_PARTS = re.compile(
+    r"[A-Z]{2,}|\.\.\.|\d+|'[^']*'|: |\b(?:it|root|integer)\b|[(),`]"
+)
 
 
 def quoted_messages():
-    """Yield each message that the page on troubles quotes."""
+    """Yield each message that the page on troubleshooting quotes."""
     page = (REPOSITORY / "docs/troubleshooting.md").read_text(encoding="utf-8")
     for line in page.splitlines():
         if line.startswith("| "):
@@ -144,16 +148,16 @@ def quoted_messages():
 
 
 def test_messages_are_quoted_as_the_program_prints_them():
-    said = "\0".join(text for _, text in texts_of_the_program())
+    program_text = "\0".join(text for _, text in texts_of_the_program())
     parts = [
         part.strip()
         for message in quoted_messages()
-        if not OTHERS_SAY.search(message) and not message.startswith("propload ")
-        for part in VARIES.split(message)
+        if not FOREIGN_MESSAGES.search(message) and not message.startswith("propload ")
+        for part in VARIABLE_PARTS.split(message)
         if len(part.strip()) > 4
     ]
     assert len(parts) > 30
-    assert [part for part in parts if part not in said] == []
+    assert [part for part in parts if part not in program_text] == []
 
 
 def is_part_of_command(words):
@@ -198,7 +202,7 @@ def test_python_in_the_documentation_compiles(block):
 @pytest.mark.parametrize(
     "block", list(blocks("toml")), ids=lambda block: f"{block[0].name}:{block[1]}"
 )
-def test_configuration_in_the_documentation_holds(block, tmp_path, monkeypatch):
+def test_configuration_in_the_documentation_is_valid(block, tmp_path, monkeypatch):
     from propload.config import load_config, resolve
     from propload.prepare.mapping import load_mapping
 
@@ -215,23 +219,23 @@ def test_configuration_in_the_documentation_holds(block, tmp_path, monkeypatch):
 
 
 def api_script():
-    """Return the names of the script that makes the page of the API."""
+    """Return the names defined by the script that makes the API page."""
     # run, not imported, which would leave a folder of bytecode between the pages
     return SimpleNamespace(**runpy.run_path(str(REPOSITORY / "docs/make_api.py")))
 
 
-def test_the_page_of_the_api_says_what_the_docstrings_say():
+def test_api_page_is_made_from_the_current_docstrings():
     script = api_script()
-    told = script.PAGE.read_text(encoding="utf-8")
-    # where not: python docs/make_api.py
-    assert told == script.page()
+    api_page = script.PAGE.read_text(encoding="utf-8")
+    # if it is not: python docs/make_api.py
+    assert api_page == script.page()
     assert not (REPOSITORY / "docs/__pycache__").exists()
-    assert "Anything not listed here may change in any release." in told
+    assert "Anything not listed here may change in any release." in api_page
 
 
-def test_the_page_of_the_api_has_every_name_that_pages_import():
-    told = api_script().PAGE.read_text(encoding="utf-8")
-    headings = set(re.findall(r"^### (\w+)$", told, re.MULTILINE))
+def test_api_page_has_every_name_that_other_pages_import():
+    api_page = api_script().PAGE.read_text(encoding="utf-8")
+    headings = set(re.findall(r"^### (\w+)$", api_page, re.MULTILINE))
     assert set(propload.__all__) <= headings
     for page, _, text in blocks("python"):
         for node in ast.walk(ast.parse(text)):
@@ -240,16 +244,16 @@ def test_the_page_of_the_api_has_every_name_that_pages_import():
 
 
 def test_no_decision_is_written_twice():
-    # two versions of a line, side by side, are what joining two branches leaves
+    # joining two branches may leave two versions of a line, side by side
     text = (REPOSITORY / "docs/decisions.md").read_text(encoding="utf-8")
     beginnings = re.findall(r"^- \*\*(.{1,50})", text, re.MULTILINE)
-    # a page of another form would hold none that could be written twice
+    # on a page of another form, the pattern would find nothing
     assert len(beginnings) > 80
     assert len(beginnings) == text.count("\n- ")
     assert sorted(set(beginnings)) == sorted(beginnings)
 
 
-def test_links_in_the_documentation_lead_somewhere():
+def test_links_in_the_documentation_lead_to_existing_files():
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
         for link in re.findall(r"\]\(([^)#\s]*)(?:#[^)]*)?\)", text):
@@ -265,17 +269,17 @@ def test_continuous_integration_runs_the_commands_of_the_readme():
     assert [len(commands) for commands in found] == [1, 1]
     for (command,) in found:
         assert any(command in block for _, _, block in blocks("sh"))
-    # written out nowhere else, so that it cannot differ
+    # the command is not repeated there, so it cannot differ
     assert "pip install" not in script
 
 
 # --- the page on the code -------------------------------------------------------
 
 
-def test_every_module_that_the_page_on_the_code_names_exists():
+def test_every_module_named_on_the_architecture_page_exists():
     page = (REPOSITORY / "docs/architecture.md").read_text(encoding="utf-8")
     named = set(re.findall(r"`((?:[a-z_]+/)+[a-z_]+(?:\.py)?)/?`", page))
-    # the steps of a transaction are named by their files alone
+    # the steps of a transaction are named by their file names alone
     alone = set(re.findall(r"`([a-z_]+\.py)`", page))
     assert len(named) > 10
     assert len(alone) > 5

@@ -1,4 +1,4 @@
-"""Names that modules offer exist, and errors are what users may expect of them."""
+"""Names that modules export exist, and errors are as documented."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def modules():
             yield importlib.import_module(found.name)
 
 
-def test_every_name_that_a_module_offers_exists():
+def test_every_name_that_a_module_exports_exists():
     for module in modules():
         offered = getattr(module, "__all__", [])
         assert len(set(offered)) == len(offered), module.__name__
@@ -31,7 +31,7 @@ def test_every_name_that_a_module_offers_exists():
             assert hasattr(module, name), f"{module.__name__}.{name}"
 
 
-def test_the_package_offers_what_the_type_checker_sees():
+def test_package_exports_what_the_type_checker_sees():
     tree = ast.parse((PACKAGE / "__init__.py").read_text(encoding="utf-8"))
     seen = {
         alias.asname
@@ -48,7 +48,7 @@ def test_the_package_offers_what_the_type_checker_sees():
     assert {"Loader", "Report", "check", "ingest", "rejects"} <= offered
 
 
-def test_a_traceback_can_say_which_name_was_meant():
+def test_attribute_error_lets_python_suggest_the_name_that_was_meant():
     with pytest.raises(AttributeError, match="no attribute 'ingst'") as caught:
         propload.ingst  # noqa: B018 - what is tested
     assert (caught.value.name, caught.value.obj) == ("ingst", propload)
@@ -75,7 +75,7 @@ def test_every_error_is_a_propload_error():
     assert strangers == []
 
 
-def test_every_error_has_a_name_and_a_documented_exit_code():
+def test_every_error_is_named_error_and_has_a_documented_exit_code():
     lines = re.findall(r"(\w+Error)\s+(?:exit )?(\d+)", errors.__doc__)
     documented = {name: int(code) for name, code in lines}
     page = (REPOSITORY / "docs/cli.md").read_text(encoding="utf-8")

@@ -10,24 +10,30 @@ import sys
 
 import pytest
 
-from tests.repository import PACKAGE, REPOSITORY, imported, short, sources
+from tests.repository import (
+    PACKAGE,
+    REPOSITORY,
+    imported_packages,
+    relative_name,
+    source_files,
+)
 
 #: Most lines of a file, and of a function.
 FILE_LINES, FUNCTION_LINES = 400, 60
-CODE = sources("propload", "spiders", "benchmarks")
-ALL = [*CODE, *sources("tests")]
+CODE = source_files("propload", "spiders", "benchmarks")
+ALL = [*CODE, *source_files("tests")]
 
 
-def test_imports_go_down_only():
+def test_imports_respect_the_layers():
     code = "from importlinter.cli import lint_imports_command as run; run()"
-    ended = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", code],
         cwd=REPOSITORY,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert result.returncode == 0, result.stdout + result.stderr
 
 
 @pytest.mark.parametrize(
@@ -42,12 +48,12 @@ def test_imports_go_down_only():
         ("pgpq", ["propload/postgres/server/spool.py"]),
     ],
 )
-def test_a_library_is_imported_in_one_place(library, homes):
+def test_library_is_imported_in_one_place_only(library, homes):
     strangers = [
-        short(path)
-        for path in sources("propload")
-        if library in imported(path)
-        and not any(short(path).startswith(home) for home in homes)
+        relative_name(path)
+        for path in source_files("propload")
+        if library in imported_packages(path)
+        and not any(relative_name(path).startswith(home) for home in homes)
     ]
     assert strangers == []
 
@@ -57,29 +63,29 @@ def test_files_and_functions_are_short():
 
 
 def too_long(path):
-    """Yield what of a file is too long: the whole, and functions."""
+    """Yield the file if it is too long, and each of its functions that is."""
     text = path.read_text(encoding="utf-8")
     if text.count("\n") >= FILE_LINES:
-        yield short(path)
+        yield relative_name(path)
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             lines = node.end_lineno - node.lineno + 1
             if lines > FUNCTION_LINES:
-                yield f"{short(path)}: {node.name} ({lines})"
+                yield f"{relative_name(path)}: {node.name} ({lines})"
 
 
-def test_no_file_has_a_name_that_says_nothing():
-    nothing = {"utils", "helpers", "common", "manager", "misc", "data"}
-    assert [short(path) for path in ALL if path.stem in nothing] == []
+def test_no_file_has_a_meaningless_name():
+    meaningless = {"utils", "helpers", "common", "manager", "misc", "data"}
+    assert [relative_name(path) for path in ALL if path.stem in meaningless] == []
 
 
 def test_unit_tests_start_no_program_and_draw_no_examples():
-    # they are run at each change: seconds, not a minute
+    # they run at each change, so they must take seconds, not a minute
     slow = {"hypothesis", "multiprocessing", "subprocess"}
     found = [
-        f"{short(path)}: {', '.join(sorted(slow & imported(path)))}"
-        for path in sources("tests/unit")
-        if slow & imported(path)
+        f"{relative_name(path)}: {', '.join(sorted(slow & imported_packages(path)))}"
+        for path in source_files("tests/unit")
+        if slow & imported_packages(path)
     ]
     assert found == []
 
@@ -90,9 +96,9 @@ SQL = re.compile(
 )
 
 
-def test_sql_stands_under_postgres_only():
+def test_sql_is_only_in_the_postgres_package():
     found = [
-        f"{short(path)}:{node.lineno}"
+        f"{relative_name(path)}:{node.lineno}"
         for path in CODE
         if path.is_relative_to(PACKAGE)
         and not path.is_relative_to(PACKAGE / "postgres")
@@ -114,13 +120,13 @@ def test_each_exemption_from_a_rule_has_a_reason():
 
 
 def without_reason(path):
-    """Yield the lines of a file that exempt from a rule and do not say why."""
+    """Yield the lines of a file that exempt from a rule without saying why."""
     lines = path.read_text(encoding="utf-8").splitlines()
     for number, (before, line) in enumerate(itertools.pairwise(["", *lines]), 1):
         if (
             (found := EXEMPTION.search(line))
-            # behind it, or in a comment above
+            # the reason follows on the line, or is a comment above it
             and not line[found.end() :].strip(" #-")
             and not before.strip().startswith("#")
         ):
-            yield f"{short(path)}:{number}: {line.strip()}"
+            yield f"{relative_name(path)}:{number}: {line.strip()}"

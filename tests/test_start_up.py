@@ -1,4 +1,4 @@
-"""The package and its command line begin without loading what they do not need."""
+"""The package and its command line start without loading what they do not need."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_importing_loads_nothing_heavy(code):
     assert HEAVY.isdisjoint(printed.split())
 
 
-def test_a_thread_may_load_first_after_the_main_one_has_ended():
+def test_first_load_may_start_after_the_main_thread_has_ended():
     code = (
         "import threading, propload\n"
         "def late():\n"
@@ -43,11 +43,11 @@ def test_a_thread_may_load_first_after_the_main_one_has_ended():
     assert in_another_process(code).split() == ["ingest"]
 
 
-def loaded_by_command_line(*words):
+def modules_loaded_by_command(*arguments):
     """Return the names of the modules that a call of propload loads."""
     code = (
         "import sys\n"
-        f"sys.argv = ['propload', *{words!r}]\n"
+        f"sys.argv = ['propload', *{arguments!r}]\n"
         "from propload.cli import main\n"
         "try:\n    main()\n"
         "except SystemExit as ended:\n    assert not ended.code\n"
@@ -56,14 +56,16 @@ def loaded_by_command_line(*words):
     return set(in_another_process(code).split())
 
 
-@pytest.mark.parametrize("words", [("--help",), ("ingest", "--help"), ("--version",)])
-def test_help_loads_nothing_heavy(words):
-    loaded = loaded_by_command_line(*words)
+@pytest.mark.parametrize(
+    "arguments", [("--help",), ("ingest", "--help"), ("--version",)]
+)
+def test_help_loads_nothing_heavy(arguments):
+    loaded = modules_loaded_by_command(*arguments)
     assert HEAVY.isdisjoint(loaded)
 
 
 def test_help_loads_no_command_and_no_setting():
-    loaded = loaded_by_command_line("--help")
+    loaded = modules_loaded_by_command("--help")
     own = {name for name in loaded if name.startswith("propload")}
     assert own == {
         "propload",
@@ -73,7 +75,7 @@ def test_help_loads_no_command_and_no_setting():
         "propload.cli.streams",
         "propload.errors",
     }
-    # a scan of the installed packages
+    # it would scan the installed packages
     assert "importlib.metadata" not in loaded
 
 

@@ -39,7 +39,7 @@ def push() -> None:
     assert_type(loader.report.counts.inserted, int)
 
 
-def look() -> None:
+def check_and_inspect() -> None:
     """Check before a load, and inspect after it."""
     assert_type(propload.check("homes.csv", table="homes"), propload.CheckReport)
     assert_type(propload.rejects(), pl.DataFrame)
@@ -53,7 +53,7 @@ def look() -> None:
     assert_type(propload.tune("homes.csv", table="homes").best.workers, int)
 
 
-def look_with_settings_of_others() -> None:
+def pass_settings() -> None:
     """Pass settings that functions accept or reject."""
     propload.runs(5, table="homes", state_dir="state")
     propload.drop_runs(90, to="embedded", table="homes")
@@ -70,7 +70,7 @@ def look_with_settings_of_others() -> None:
     propload.recover(resume=True)  # type: ignore[call-arg] # it always resumes
 
 
-def fail() -> None:
+def catch_errors() -> None:
     """Catch the errors that a load may raise."""
     try:
         load(pl.DataFrame())
@@ -80,7 +80,7 @@ def fail() -> None:
         assert_type(error.exit_code, int)
 
 
-def name() -> None:
+def use_names() -> None:
     """Use names that exist, and reject others."""
     propload.ingst("homes.csv", table="homes")  # type: ignore[attr-defined] # a typo
     assert_type(propload.__version__, str)
@@ -97,7 +97,7 @@ def print_trial(trial: propload.Trial) -> None:
     assert_type(trial.workers, int)
 
 
-def take_apart(report: propload.Report, checked: propload.CheckReport) -> str:
+def annotate_parts(report: propload.Report, checked: propload.CheckReport) -> str:
     """Annotate the parts of results with their public types."""
     target: propload.TargetName = report.target
     reasons: list[propload.ReasonCount] = [*report.warnings, *checked.reasons]
