@@ -9,9 +9,9 @@ def marked(text):
     """Run a program as a module, and return the fingerprint of its object `made`."""
     module = ModuleType("users_own")
     exec(text, vars(module))  # noqa: S102 - a module as users write them
-    mark = object_fingerprint(module.made)
-    assert mark is not None
-    return mark
+    fingerprint = object_fingerprint(module.made)
+    assert fingerprint is not None
+    return fingerprint
 
 
 RULED = """

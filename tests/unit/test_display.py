@@ -176,7 +176,7 @@ def test_terminal_that_is_closed_midway_does_not_fail_the_run(monkeypatch):
 def test_unchanged_progress_is_shown_once(monkeypatch):
     # each update changes a notebook's file, and a Loader may wait for a day
     shown = []
-    looked = threading.Semaphore(0)
+    refreshed = threading.Semaphore(0)
 
     class View:
         show = shown.append
@@ -185,14 +185,14 @@ def test_unchanged_progress_is_shown_once(monkeypatch):
             shown.append("closed")
 
     def lines(_now):
-        looked.release()
+        refreshed.release()
         return ("as ever",)
 
     monkeypatch.setattr(display, "_open_view", View)
     monkeypatch.setattr(display, "REFRESH_SECONDS", 0.001)
     with display.watch(Metrics(), lines=lines):
         for _ in range(3):
-            assert looked.acquire(timeout=10)
+            assert refreshed.acquire(timeout=10)
     assert shown == [("as ever",), "closed"]
 
 

@@ -63,12 +63,14 @@ def test_file_of_a_named_run_is_found_without_listing_a_folder(tmp_path, runs, l
 def test_form_of_commands_is_determined_once_for_all_reports(
     tmp_path, runs, monkeypatch
 ):
-    asked = []
-    ask = config.commands_for
-    monkeypatch.setattr(config, "commands_for", lambda at: asked.append(at) or ask(at))
+    folders = []
+    determine = config.commands_for
+    monkeypatch.setattr(
+        config, "commands_for", lambda at: folders.append(at) or determine(at)
+    )
     found = propload.runs(state_dir=tmp_path)
     assert [one.run_id for one in found] == runs[::-1]
-    assert asked == [tmp_path]
+    assert folders == [tmp_path]
 
 
 def test_looking_up_replays_lists_the_runs_once(tmp_path, runs, listed):

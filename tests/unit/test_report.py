@@ -121,7 +121,7 @@ def test_html_escapes_values_of_rows():
     assert "&lt;script&gt;" in html
 
 
-def test_html_marks_the_message_of_one_among_several_rows_as_example():
+def test_html_shows_one_message_of_several_rows_as_an_example():
     html = REPORT._repr_html_()
     assert ">such as price is &lt;script&gt; negative</td>" in html
     assert ">area is large</td>" in html

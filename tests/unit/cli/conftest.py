@@ -35,7 +35,7 @@ def commands_loaded_once():
 
 @pytest.fixture(autouse=True)
 def restored_loggers():
-    """Restore the loggers, which each command sets up anew."""
+    """Restore the loggers, which each command reconfigures."""
     log, root = logging.getLogger("propload"), logging.getLogger()
     before = (list(log.handlers), log.level, log.propagate)
     handlers, level = list(root.handlers), root.level

@@ -96,7 +96,7 @@ def test_report_of_each_recovered_run_is_printed(recovering):
     assert recovering.calls == [("", {}), ("r1", {"to": "dsn"})]
 
 
-def test_reports_are_printed_also_if_a_later_journal_cannot_be_loaded(recovering):
+def test_reports_are_printed_even_if_a_later_journal_cannot_be_loaded(recovering):
     recovering.reports = [make_report("r1")]
     failed = make_report("r2", "failed")
     recovering.error = LoadError("no such column", report=failed)
@@ -182,9 +182,9 @@ def test_drop_asks_for_confirmation_only_if_the_journal_exists(recovering, monke
     assert result.exit_code == 2
     assert result.stderr.endswith(" propload: no journal of run r2 is left\n")
     assert "?" not in result.stderr
-    asked = run("r1", "--drop")
-    assert asked.exit_code == 1
-    assert "Delete the journal of run r1, at most 1,200 rows?" in asked.stderr
+    declined = run("r1", "--drop")
+    assert declined.exit_code == 1
+    assert "Delete the journal of run r1, at most 1,200 rows?" in declined.stderr
 
 
 def test_setting_that_does_not_apply_to_a_list_is_refused(recovering):

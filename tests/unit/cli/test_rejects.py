@@ -158,21 +158,21 @@ def old_rejects(rejecting_runs, state_dir):
 
 
 def test_drop_by_age_deletes_only_older_rejects(run, old_rejects):
-    asked = run("drop", "--older-than", "90", answer="n\n")
-    assert "rejected more than 90 days ago" in asked.stderr
+    declined = run("drop", "--older-than", "90", answer="n\n")
+    assert "rejected more than 90 days ago" in declined.stderr
     assert old_rejects.exists()
     assert json.loads(run("drop", "--older-than", "92", "-y", "--json").stdout) == {
         "runs": 0
     }
-    done = run("drop", "--older-than", "90", "--yes")
-    assert done.stderr == "deleted the rejected rows of 1 run\n"
+    result = run("drop", "--older-than", "90", "--yes")
+    assert result.stderr == "deleted the rejected rows of 1 run\n"
     assert [path.stem for path in old_rejects.parent.glob("*.ndjson")] == [RUNS[1]]
 
 
 def test_drop_leaves_locked_rejects_alone(run, old_rejects):
     with RejectStore(old_rejects.parent).locked(RUNS[0]):
-        done = run("drop", "--older-than", "90", "--yes")
-        assert (done.exit_code, done.stderr) == (
+        result = run("drop", "--older-than", "90", "--yes")
+        assert (result.exit_code, result.stderr) == (
             0,
             "deleted the rejected rows of 0 runs\n",
         )
@@ -188,8 +188,8 @@ def test_drop_needs_either_a_run_or_an_age(run, old_rejects):
 
 
 def test_drop_asks_before_it_deletes(run, rejecting_runs):
-    no = run("drop", RUNS[0], answer="n\n")
-    assert (no.exit_code, "3 rejected rows" in no.stderr) == (1, True)
+    declined = run("drop", RUNS[0], answer="n\n")
+    assert (declined.exit_code, "3 rejected rows" in declined.stderr) == (1, True)
     assert json.loads(run("drop", RUNS[0], "--json", answer="n\n").stdout)["message"]
     assert len(run("list").stdout.splitlines()) == 3
     assert run("drop", RUNS[0], answer="y\n").exit_code == 0

@@ -54,7 +54,7 @@ def rows_of(shown):
 @pytest.mark.parametrize(
     "arguments", [("show",), ("show", "--json"), ("export", "-o", "out.csv")]
 )
-def test_rows_that_a_killed_replay_left_are_shown_and_exported_too(
+def test_show_and_export_include_rows_that_a_killed_replay_left(
     arguments, run, killed_replay, tmp_path, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)

@@ -116,10 +116,10 @@ def test_suggested_commands_repeat_the_state_folder_of_the_flag(
     note = state_dir / "runs" / f"{killed.run_id}.begun"
     note.write_text(json.dumps(killed.as_dict()), encoding="utf-8")
     (state_dir / "journal" / killed.run_id).mkdir(parents=True)
-    kept = state_dir / "rejects" / "kept.ndjson"
-    kept.parent.mkdir()
-    kept.touch()
-    report = replace(reports[0], rejects_path=str(kept))
+    rejects = state_dir / "rejects" / "kept.ndjson"
+    rejects.parent.mkdir()
+    rejects.touch()
+    report = replace(reports[0], rejects_path=str(rejects))
     path = state_dir / "runs" / f"{report.run_id}.json"
     path.write_text(report.to_json(), encoding="utf-8")
     assert f"rejects show {report.run_id}\n" in run("show", report.run_id).stdout
@@ -271,15 +271,15 @@ def test_error_about_a_broken_report_names_its_file(run, reports, state_dir):
 
 
 def test_drop_asks_before_it_deletes(run, reports, state_dir):
-    asked = run("drop", "--older-than", "30")
-    assert asked.exit_code != 0
-    assert "ended more than 30 days ago" in asked.stderr
+    result = run("drop", "--older-than", "30")
+    assert result.exit_code != 0
+    assert "ended more than 30 days ago" in result.stderr
     assert len(list((state_dir / "runs").iterdir())) == len(reports)
 
 
 def test_drop_of_one_tables_runs_asks_about_that_table(run, reports):
-    asked = run("drop", "--older-than", "30", "--table", "homes")
-    assert "runs into homes that ended" in asked.stderr
+    result = run("drop", "--older-than", "30", "--table", "homes")
+    assert "runs into homes that ended" in result.stderr
 
 
 def test_drop_needs_an_age(run):

@@ -1,4 +1,4 @@
-"""Logs go to stderr, as many as the command was asked for."""
+"""Logs go to stderr, at the level that the command's flags ask for."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ CLEAR = compared(1.5, 2.0, 2.2, 1.1, 2.5)
 
 @pytest.fixture
 def run(run, monkeypatch):
-    """Return a function that runs `tune` as if it had found this in so many rows."""
+    """Return a function that runs `tune` with a made-up search of so many rows."""
 
     def call(rows, *arguments, found=CLEAR):
         found = Tuning("a.csv", rows, **found)

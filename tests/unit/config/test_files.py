@@ -132,11 +132,11 @@ def test_empty_path_does_not_mean_the_folder_of_the_file(write_config, monkeypat
         resolve({})
 
 
-def _denying(path, look):
+def _denying(path, function):
     def refuse(looked_at, *arguments, **keywords):
         if os.fspath(looked_at) == str(path):
             raise PermissionError
-        return look(looked_at, *arguments, **keywords)
+        return function(looked_at, *arguments, **keywords)
 
     return refuse
 

@@ -8,7 +8,7 @@ from propload.config import SETTINGS
 from propload.options import RunOptions, Settings, SourceOptions
 
 
-def test_table_has_exactly_the_documented_settings():
+def test_table_has_exactly_the_settings_of_the_typed_dict():
     assert set(SETTINGS) == set(Settings.__annotations__)
 
 
@@ -28,7 +28,7 @@ def test_default_is_shown_as_users_write_it(name, default):
     assert SETTINGS[name].default == default
 
 
-def test_only_these_settings_do_not_belong_to_the_run():
+def test_settings_of_machine_and_caller_are_exactly_these():
     owned = {"machine": set(), "caller": set(), "run": set()}
     for one in SETTINGS.values():
         owned[one.owner].add(one.name)

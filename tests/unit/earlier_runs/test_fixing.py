@@ -12,8 +12,8 @@ NUMBERS = (5, 6, 7, 8)
 
 
 def apply(fix, **columns):
-    read = pl.DataFrame(columns or {"id": [1, 2, 3, 4]})
-    rows, numbers = apply_fix(read, NUMBERS[: read.height], "a.csv", fix)
+    rows_read = pl.DataFrame(columns or {"id": [1, 2, 3, 4]})
+    rows, numbers = apply_fix(rows_read, NUMBERS[: rows_read.height], "a.csv", fix)
     return rows.to_pydict(), numbers
 
 

@@ -113,7 +113,7 @@ def test_replay_that_ended_early_is_continued_with_its_run(
     assert NewestRejects(places).find_replayable() == replayed
 
 
-def test_of_nested_replays_the_first_unfinished_one_is_continued(
+def test_nested_replays_continue_with_the_first_that_did_not_end(
     places, reject_row, leave_killed_replay, end_run
 ):
     replayed, later = reject_row(FIRST), reject_row(SECOND)
@@ -143,11 +143,11 @@ def test_replay_that_failed_before_its_first_row_is_not_continued(
     assert NewestRejects(places).find_replayable() == newer
 
 
-@pytest.mark.parametrize("are_left", [True, False])
-def test_rejects_of_a_killed_replay_are_used_if_its_source_has_none(
-    are_left, places, reject_row, reject_unread_row, leave_killed_replay
+@pytest.mark.parametrize("has_unread_row", [True, False])
+def test_killed_replay_is_itself_replayed_if_its_run_has_no_rows_left(
+    has_unread_row, places, reject_row, reject_unread_row, leave_killed_replay
 ):
-    if are_left:
+    if has_unread_row:
         reject_unread_row(FIRST)
     expected = reject_row(SECOND)
     leave_killed_replay(SECOND, replayed=FIRST)
@@ -180,16 +180,16 @@ def test_error_says_that_no_run_has_left_rejects(
 
 
 @pytest.mark.parametrize("method", ["find", "find_replayable"])
-@pytest.mark.parametrize("are_later", [True, False])
+@pytest.mark.parametrize("has_newer_rejects", [True, False])
 def test_rejects_that_are_shown_are_those_that_would_be_replayed(
-    places, reject_row, leave_killed_replay, method, are_later, caplog
+    places, reject_row, leave_killed_replay, method, has_newer_rejects, caplog
 ):
     replayed = reject_row(FIRST)
     reject_row(SECOND)
     leave_killed_replay(SECOND, replayed=FIRST)
-    expected = reject_row(THIRD) if are_later else replayed
+    expected = reject_row(THIRD) if has_newer_rejects else replayed
     assert getattr(NewestRejects(places), method)() == expected
-    assert ("has not ended" in caplog.text) != are_later
+    assert ("has not ended" in caplog.text) != has_newer_rejects
 
 
 def test_rows_that_could_not_be_read_are_shown(

@@ -112,7 +112,7 @@ def test_guesses_do_not_apply_to_a_table_altered_or_replaced_since():
     text = (columns[0], replace(columns[1], pg_type="text", base="text"))
     database.found = replace(database.found, columns=text)
     assert stored(fit_of(database, run), id=["8"], rooms=["03"]) == [(8, "03")]
-    # and to a table of the same columns that took its place
+    # nor to a table of the same columns that took its place
     database.found = replace(database.found, columns=columns, oid=2)
     assert stored(fit_of(database, run), **STRANGE) == [(7, 3)]
     assert database.entered.guessed == {}

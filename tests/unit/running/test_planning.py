@@ -39,7 +39,7 @@ def test_relative_state_folder_is_kept_if_the_working_folder_is_gone(
     monkeypatch.chdir(gone)
     gone.rmdir()
     plan = Plan.of({"state_dir": "state"})
-    # the fixture cannot leave a deleted folder by itself
+    # a deleted working folder has to be left explicitly
     os.chdir(tmp_path)
     assert plan.places.state_dir == Path("state")
 

@@ -1,4 +1,4 @@
-"""Which signals stop a load, and whose handlers are left alone."""
+"""Which signals stop a load, and which handlers are left alone."""
 
 import itertools
 import signal
@@ -100,7 +100,7 @@ def test_earlier_handler_is_called_for_a_second_signal_too(number):
 
 
 def interrupted_at(step, wait):
-    """Call `wait`, interrupt it at a step as a signal would, and return if it was."""
+    """Interrupt `wait` at a step, as a signal would; return whether it happened."""
     left = step
 
     def interrupt(_frame, event, _):

@@ -70,7 +70,7 @@ def test_rejects_are_found_in_a_moved_state_folder(tmp_path):
     assert store.read() == replace(
         saved, rejects_path=str(now / "rejects" / "20260101-ab.ndjson")
     )
-    # a replay finds its rows through the report
+    # kept, because a replay takes its table from the report
     assert store.drop(datetime.now(UTC) + timedelta(days=1)) == 0
     # a copy of the folder has its own rejects
     shutil.copytree(now, before)

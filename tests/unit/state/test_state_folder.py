@@ -21,7 +21,7 @@ OTHER = 4_000_000
 
 @pytest.fixture
 def denied(monkeypatch):
-    """Return a context manager that denies this process, as another user, folders."""
+    """Return a context manager that makes folders inaccessible and another user's."""
 
     @contextmanager
     def deny(*paths, mode=os.R_OK | os.W_OK | os.X_OK):

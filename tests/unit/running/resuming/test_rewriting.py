@@ -15,9 +15,9 @@ PIECE = LedgerEntry(0, 1, 0, 4, Counts(inserted=2))
 NOW = "propload 2, polars 2"
 
 
-def record_of(meaning, *, mark="m", mode="upsert"):
+def record_of(meaning, *, shaping="m", mode="upsert"):
     run = RunRecord("run", "a.csv", "public.t", mode)
-    return run.with_shaping(mark, meaning, lanes=2, is_journaled=False)
+    return run.with_shaping(shaping, meaning, lanes=2, is_journaled=False)
 
 
 def older_run(mode="upsert"):
@@ -41,7 +41,7 @@ def older_run(mode="upsert"):
 def test_runs_are_compared_by_settings_meaning_and_versions(then, now, expected):
     assert record_of(now).compare_shaping(record_of(then)) == expected
     # if the settings differ, nothing else is compared
-    assert record_of(now).compare_shaping(record_of(then, mark="n")) == "other"
+    assert record_of(now).compare_shaping(record_of(then, shaping="n")) == "other"
 
 
 def test_meaning_that_an_older_version_did_not_record_is_ignored():
