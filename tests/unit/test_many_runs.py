@@ -15,7 +15,7 @@ from propload.report import Counts, Report, TargetName
 from propload.state.report_store import ReportStore
 from propload.state.run_files import RunFiles
 from propload.target import TableName
-from tests.unit.rejecting.making import rejected_rows
+from tests.unit.rejecting.rows import rejected_rows
 
 #: Folders that were listed below the watched one.
 _listed = []

@@ -11,7 +11,7 @@ from propload.rejecting import RejectWriter
 from propload.report import Counts, Report, TargetName
 from propload.state.report_store import ReportStore
 from propload.state.unfinished_runs import UnfinishedRun
-from tests.unit.rejecting.making import rejected_rows
+from tests.unit.rejecting.rows import rejected_rows
 
 FIRST, KILLED, LATER = (f"2026070{day}T120000-aa" for day in (1, 2, 3))
 HOMES = TargetName("local", "public.homes")

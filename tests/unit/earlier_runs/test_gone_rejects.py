@@ -9,7 +9,7 @@ from propload.options import Places
 from propload.rejecting import RejectWriter
 from propload.report import Counts, Report, TargetName
 from propload.state.report_store import ReportStore
-from tests.unit.rejecting.making import rejected_rows
+from tests.unit.rejecting.rows import rejected_rows
 
 FIRST, SECOND, THIRD = (f"2026070{day}T120000-aa" for day in (1, 2, 3))
 

@@ -10,7 +10,7 @@ from propload.errors import ConfigError
 from propload.rejecting import RejectWriter
 from propload.report import Counts, Report, TargetName
 from propload.state.report_store import ReportStore
-from tests.unit.rejecting.making import rejected_rows
+from tests.unit.rejecting.rows import rejected_rows
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from propload.rejecting import RejectWriter
 from propload.report import Counts, Report, TargetName
 from propload.state.report_store import ReportStore
 from propload.state.unfinished_runs import UnfinishedRun
-from tests.unit.rejecting.making import rejected_rows
+from tests.unit.rejecting.rows import rejected_rows
 
 FIRST, SECOND, THIRD, FOURTH = (f"2026070{day}T120000-aa" for day in (1, 2, 3, 4))
 HOMES = TargetName("local", "public.homes")

@@ -79,10 +79,13 @@ def test_producer_waits_for_a_full_journal_until_rows_are_committed(make_journal
 def test_waiting_batch_is_encoded_again_only_if_its_number_changed(
     make_journal, monkeypatch
 ):
-    encode, encoded, looks = records.encode, [], threading.Semaphore(0)
+    encode, encoded, room_checks = records.encode, [], threading.Semaphore(0)
     small = batch(90, 1)
-    held = [encode(records.Record(batch(0, 10), 0)), encode(records.Record(small, 10))]
-    journal = make_journal(max_bytes=sum(map(len, held)))
+    encoded_before = [
+        encode(records.Record(batch(0, 10), 0)),
+        encode(records.Record(small, 10)),
+    ]
+    journal = make_journal(max_bytes=sum(map(len, encoded_before)))
     journal.append(batch(0, 10))
     has_room = journal._has_room
 
@@ -92,7 +95,7 @@ def test_waiting_batch_is_encoded_again_only_if_its_number_changed(
         return encode(record)
 
     def signalling(size, *, unrepeatable):
-        looks.release()
+        room_checks.release()
         return has_room(size, unrepeatable=unrepeatable)
 
     monkeypatch.setattr(records, "encode", recorded)
@@ -100,10 +103,10 @@ def test_waiting_batch_is_encoded_again_only_if_its_number_changed(
     waiting = threading.Thread(target=journal.append, args=(batch(10, 30),))
     waiting.start()
     for _ in range(3):
-        assert looks.acquire(timeout=10)
+        assert room_checks.acquire(timeout=10)
         with journal._changed:
             journal._changed.notify_all()
-    assert looks.acquire(timeout=10)
+    assert room_checks.acquire(timeout=10)
     assert encoded == [(10, False)]
     journal.append(small)
     follower = journal.follow()

@@ -130,11 +130,11 @@ def test_batches_without_readable_rows_are_entered_by_every_lane(make_pipeline):
     pipeline, table = make_pipeline(PartlyUnread(), committed=below.append)
     fit, heights = pipeline._fit, []
 
-    def fit_by_columns(joined):
+    def fit_by_height(joined):
         heights.append(joined.height)
         return fit(joined) if joined.height else FittedWithoutRows(table, 2)
 
-    pipeline._fit = fit_by_columns
+    pipeline._fit = fit_by_height
     pipeline.run()
     pieces = sorted((piece.batch, piece.lane) for piece in table.pieces)
     assert pieces == [(batch, lane) for batch in range(4) for lane in range(2)]

@@ -7,7 +7,7 @@ import pytest
 from propload.errors import ConfigError
 from propload.rejecting.lines import count_lines
 from propload.rejecting.reading import read_rejects
-from tests.unit.rejecting.making import rejected_rows, rows_of
+from tests.unit.rejecting.rows import rejected_rows, rows_of
 
 RUN = "20260101-ab"
 

@@ -9,7 +9,7 @@ from propload.errors import ConfigError
 from propload.rejecting import reading
 from propload.rejecting.exporting import ExportedRows
 from propload.rejecting.reading import read_rejects
-from tests.unit.rejecting.making import line
+from tests.unit.rejecting.rows import line
 
 OBJECTS = [{"a": "x", "b": {"c": ["y"]}}, None, {"a": None, "b": {"c": []}}]
 LISTS = [[1], [], [2.5], None, [2**53]]

@@ -7,7 +7,7 @@ import pytest
 
 from propload.rejecting import reading
 from propload.rejecting.reading import read_rejects
-from tests.unit.rejecting.making import line
+from tests.unit.rejecting.rows import line
 
 ROWS = [
     {"id": 1, "price": None, "in": {"a": 1}},

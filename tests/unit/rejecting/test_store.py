@@ -9,7 +9,7 @@ from propload.earlier_runs.replaying import replay
 from propload.errors import ConfigError
 from propload.rejecting import RejectWriter
 from propload.rejecting.reading import read_rejects
-from tests.unit.rejecting.making import rejected_rows, rows_of
+from tests.unit.rejecting.rows import rejected_rows, rows_of
 
 RUN = "20260101-ab"
 

@@ -9,7 +9,7 @@ import pytest
 
 from propload.errors import LockedError, WriteError
 from propload.rejecting import RejectWriter, writing
-from tests.unit.rejecting.making import rejected_rows, rows_of
+from tests.unit.rejecting.rows import rejected_rows, rows_of
 
 
 def test_row_is_kept_with_all_its_reasons(writer, store):

@@ -1,3 +1,5 @@
+"""Rejected rows, and lines of their files, for tests of what becomes of them."""
+
 import json
 
 import polars as pl
@@ -8,6 +10,7 @@ from propload.rejecting.reading import read_rejects
 
 
 def rejected_rows(rows, *, batch=0, lane=None, values=None):
+    """Return rows of a batch that two checks rejected, by their place in it."""
     raw = pl.DataFrame(
         {ROW: rows, SOURCE: ["a.csv"] * len(rows), NUMBER: [r + 1 for r in rows]}
         | {AS_OF: None}
@@ -32,6 +35,7 @@ def rows_of(store):
 
 
 def line(values, row=1):
+    """Return the line of one rejected row in a file."""
     reason = {"stage": "map", "column": "id", "check": "cast", "message": f"bad {row}"}
     content = {"source": "a.csv", "row": row, "values": values, "reasons": [reason]}
     return json.dumps(content) + "\n"
