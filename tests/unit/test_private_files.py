@@ -126,6 +126,7 @@ def test_unsupported_folder_sync_is_ignored_but_a_disk_error_raised(
 
 
 def test_temporary_file_has_an_unpredictable_name(tmp_path):
+    """In a shared folder, another user could place a link under a known name."""
     path = tmp_path / "rows.csv"
     names = set()
     for _ in range(3):
