@@ -1,4 +1,4 @@
-"""A table that is altered while rows are on their way into it."""
+"""A table that is altered while rows are being loaded into it."""
 
 import pandera.polars as pa
 import polars as pl
@@ -13,13 +13,13 @@ from tests.integration.users import user_without_a_ledger
 
 pytestmark = pytest.mark.timeout(60)
 
-MADE = "CREATE TABLE homes (id bigint PRIMARY KEY, price bigint)"
-#: What is said of a column that is not found any more.
+CREATE_HOMES = "CREATE TABLE homes (id bigint PRIMARY KEY, price bigint)"
+#: The message about a column that is no longer found.
 GONE = (
     "column price is gone: if it was renamed, rename it back; if it was "
     "dropped, what committed rows held in it is gone"
 )
-#: More than the spool's least, so that a server that has one is told to copy a file.
+#: More rows than the spool's minimum, so that a server with a spool copies a file.
 PART = 500
 
 
@@ -27,8 +27,8 @@ def rows(first):
     return [{"id": n, "price": n + 100_000} for n in range(first, first + PART)]
 
 
-def test_no_value_is_taken_for_one_of_another_type(database, state_dir):
-    run_sql(database, MADE)
+def test_column_type_change_stops_load_and_recover_loads_the_rest(database, state_dir):
+    run_sql(database, CREATE_HOMES)
     settings = {"to": database, "table": "homes", "key": "id"}
     metrics = propload.Metrics()
     loader = propload.Loader(metrics=metrics, batch_seconds=0.05, **settings)
@@ -51,7 +51,7 @@ def test_no_value_is_taken_for_one_of_another_type(database, state_dir):
 
 
 @pytest.mark.one_server
-def test_a_table_that_has_lost_its_last_column_is_told(database, state_dir):
+def test_error_names_the_only_column_after_it_was_dropped(database, state_dir):
     run_sql(database, "CREATE TABLE homes (id bigint PRIMARY KEY)")
     metrics = propload.Metrics()
     loader = propload.Loader(
@@ -65,17 +65,17 @@ def test_a_table_that_has_lost_its_last_column_is_told(database, state_dir):
         loader.close()
 
 
-def test_rows_that_went_with_their_table_are_told_of_by_a_recovery(
+def test_recover_warns_of_committed_rows_lost_with_a_recreated_table(
     database, state_dir, caplog
 ):
-    run_sql(database, MADE)
+    run_sql(database, CREATE_HOMES)
     metrics = propload.Metrics()
     loader = propload.Loader(
         to=database, table="homes", key="id", metrics=metrics, batch_seconds=0.05
     )
     loader.put(rows(0))
     wait_until(lambda: metrics.snapshot().counts.accounted == PART)
-    run_sql(database, "DROP TABLE homes", MADE)
+    run_sql(database, "DROP TABLE homes", CREATE_HOMES)
     loader.put(rows(PART))
     with pytest.raises(LoadError, match="it was dropped and created again"):
         loader.close()
@@ -90,21 +90,21 @@ def test_rows_that_went_with_their_table_are_told_of_by_a_recovery(
 @pytest.mark.one_server
 @pytest.mark.parametrize("mode", ["upsert", "append"])
 @pytest.mark.parametrize(
-    ("change", "said", "went"),
+    ("change", "message", "condition"),
     [
         (["DROP TABLE homes"], "is gone: it was dropped or renamed", " unless it was"),
-        (["DROP TABLE homes", MADE], "it was dropped and created again", ""),
+        (["DROP TABLE homes", CREATE_HOMES], "it was dropped and created again", ""),
     ],
 )
 @pytest.mark.parametrize("columns", ["same", "other"])
-def test_rows_that_went_with_their_table_are_told_of(
-    database, state_dir, mode, change, said, went, columns
+def test_error_counts_committed_rows_lost_with_a_dropped_table(
+    database, state_dir, mode, change, message, condition, columns
 ):
-    """Rows of other columns would be planned for the new table as if it were the old.
+    """Rows with other columns must not be planned for the new table as for the old one.
 
-    Where there is none, one would be made for them.
+    Nor may a table be created for them if there is none.
     """
-    run_sql(database, MADE)
+    run_sql(database, CREATE_HOMES)
     metrics = propload.Metrics()
     loader = propload.Loader(
         to=database,
@@ -121,10 +121,10 @@ def test_rows_that_went_with_their_table_are_told_of(
     loader.put(later if columns == "same" else [{"id": row["id"]} for row in later])
     with pytest.raises(LoadError) as caught:
         loader.close()
-    told = str(caught.value)
-    assert f"table public.homes {said}" in told or f"into it: {said}" in told
-    assert f"The 500 committed rows went with the table{went}" in told
-    assert "500 rows wait in the journal" in told
+    error = str(caught.value)
+    assert f"table public.homes {message}" in error or f"into it: {message}" in error
+    assert f"The 500 committed rows went with the table{condition}" in error
+    assert "500 rows wait in the journal" in error
     report = caught.value.report
     assert report.counts == propload.Counts(read=PART, inserted=PART)
     (again,) = propload.recover(to=database)
@@ -133,34 +133,34 @@ def test_rows_that_went_with_their_table_are_told_of(
 
 
 def before_third_piece(monkeypatch, action):
-    """Have something done when two pieces of a lane are committed."""
+    """Run an action before a lane writes its third piece."""
     write, pieces = TableWriter.write, []
 
-    def written(self, piece):
+    def counting_write(self, piece):
         pieces.append(piece.batch)
         if len(pieces) == 3:
             action()
         return write(self, piece)
 
-    monkeypatch.setattr(TableWriter, "write", written)
+    monkeypatch.setattr(TableWriter, "write", counting_write)
 
 
 @pytest.mark.one_server
 @pytest.mark.parametrize(
     "change", ["DROP TABLE homes", "ALTER TABLE homes RENAME TO h"]
 )
-def test_a_file_whose_table_is_gone_is_loaded_anew_or_goes_on(
+def test_file_is_resumed_after_rename_back_and_reloaded_after_drop(
     database, state_dir, tmp_path, monkeypatch, change
 ):
-    run_sql(database, MADE)
+    run_sql(database, CREATE_HOMES)
     path = tmp_path / "homes.csv"
     pl.DataFrame(rows(0)).write_csv(path)
-    told = {"to": database, "table": "homes", "key": "id", "batch_rows": 100}
-    told |= {"mode": "append", "workers": 1}
+    settings = {"to": database, "table": "homes", "key": "id", "batch_rows": 100}
+    settings |= {"mode": "append", "workers": 1}
     with monkeypatch.context() as patched:
         before_third_piece(patched, lambda: run_sql(database, change))
         with pytest.raises(LoadError, match="dropped or renamed") as caught:
-            propload.ingest(path, **told)
+            propload.ingest(path, **settings)
     run_id = caught.value.report.run_id
     assert str(caught.value).endswith(
         "The 200 committed rows went with the table unless it was renamed. To "
@@ -169,9 +169,9 @@ def test_a_file_whose_table_is_gone_is_loaded_anew_or_goes_on(
     )
     if "RENAME" in change:
         run_sql(database, "ALTER TABLE h RENAME TO homes")
-        report = propload.ingest(path, resume=run_id, **told)
+        report = propload.ingest(path, resume=run_id, **settings)
     else:
-        report = propload.ingest(path, **told)
+        report = propload.ingest(path, **settings)
     assert report.counts == propload.Counts(read=PART, inserted=PART)
     assert read_table(database, "homes").height == PART
 
@@ -179,7 +179,7 @@ def test_a_file_whose_table_is_gone_is_loaded_anew_or_goes_on(
 @pytest.mark.one_server
 @pytest.mark.parametrize("mode", ["upsert", "append"])
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ("ALTER TABLE homes DROP price", GONE),
         ("ALTER TABLE homes RENAME price TO cost", GONE),
@@ -193,50 +193,48 @@ def test_a_file_whose_table_is_gone_is_loaded_anew_or_goes_on(
         ),
     ],
 )
-def test_what_changed_is_told_instead_of_what_the_server_met_by_it(
-    database, state_dir, monkeypatch, mode, change, said
+def test_error_names_the_table_change_not_the_server_error_it_caused(
+    database, state_dir, monkeypatch, mode, change, message
 ):
-    run_sql(database, MADE)
+    run_sql(database, CREATE_HOMES)
     before_third_piece(monkeypatch, lambda: run_sql(database, change))
-    told = {"to": database, "table": "homes", "key": "id", "batch_rows": 100}
+    settings = {"to": database, "table": "homes", "key": "id", "batch_rows": 100}
     with pytest.raises(LoadError) as caught:
-        propload.ingest(pl.DataFrame(rows(0)), workers=1, mode=mode, **told)
+        propload.ingest(pl.DataFrame(rows(0)), workers=1, mode=mode, **settings)
     assert str(caught.value).startswith(
         "table public.homes was changed while rows were being loaded into it: "
-        f"{said}. Nothing of this batch was written. What was committed stays. "
+        f"{message}. Nothing of this batch was written. What was committed stays. "
     )
     assert caught.value.report.counts == propload.Counts(read=200, inserted=200)
-    # where it is known that it would fail again
-    assert ("fix that" in str(caught.value)) >= ("gone" in said)
+    # a column that is gone would make the next attempt fail as well
+    assert ("fix that" in str(caught.value)) >= ("gone" in message)
 
 
 @pytest.mark.one_server
-def test_rows_that_came_to_be_hidden_are_not_refused_as_doubles(
+def test_rows_hidden_by_new_row_security_are_not_rejected_as_duplicates(
     database, state_dir, monkeypatch
 ):
     run_sql(
         database,
-        MADE,
+        CREATE_HOMES,
         "INSERT INTO homes SELECT n, 0 FROM generate_series(0, 499) AS n",
         "CREATE POLICY early ON homes USING (id < 200) WITH CHECK (true)",
     )
     hide = "ALTER TABLE homes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY"
     before_third_piece(monkeypatch, lambda: run_sql(database, hide))
-    told = {"table": "homes", "key": "id", "batch_rows": 100, "workers": 1}
+    settings = {"table": "homes", "key": "id", "batch_rows": 100, "workers": 1}
     with (
         user_without_a_ledger(database, "homes") as user,
         pytest.raises(LoadError, match="row-level security applies") as caught,
     ):
-        propload.ingest(pl.DataFrame(rows(0)), to=user, **told)
+        propload.ingest(pl.DataFrame(rows(0)), to=user, **settings)
     assert caught.value.report.counts == propload.Counts(read=200, updated=200)
 
 
 @pytest.mark.one_server
-def test_a_table_that_is_gone_is_told_of_before_rows_that_fit_no_new_one(
-    database, state_dir
-):
-    """The rows that show whether a new table and a schema go together came before."""
-    run_sql(database, MADE)
+def test_missing_table_is_reported_before_rows_unfit_for_a_new_one(database, state_dir):
+    """Only the first rows, committed by now, show if a schema suits a new table."""
+    run_sql(database, CREATE_HOMES)
     metrics = propload.Metrics()
     loader = propload.Loader(
         to=database,

@@ -1,4 +1,4 @@
-"""What the server says of a bad value is told whole, and without its own detours."""
+"""The server's message about a bad value is reported in full, without its detours."""
 
 import pytest
 
@@ -10,16 +10,16 @@ pytestmark = pytest.mark.timeout(120)
 MOOD = "CREATE TYPE mood AS ENUM ('sad')"
 
 
-def message_of(database, column, value):
-    """Return what is said of a value of a column, and what a check says of it."""
+def messages_of(database, column, value):
+    """Return the messages with which a load, and a check, reject a column's value."""
     run_sql(database, f"CREATE TABLE homes (id int PRIMARY KEY, v {column})")
-    told = {"to": database, "table": "homes", "key": "id"}
+    settings = {"to": database, "table": "homes", "key": "id"}
     rows = [{"id": 1, "v": value}, {"id": 2, "v": None}]
-    said = [one.example for one in propload.check(rows, **told).reasons]
-    report = propload.ingest(rows, **told)
+    checked = [one.example for one in propload.check(rows, **settings).reasons]
+    report = propload.ingest(rows, **settings)
     assert report.counts.inserted == 1
     [reasons] = report.rejects["propload_reason_list"].to_list()
-    return [one["message"] for one in reasons], said
+    return [one["message"] for one in reasons], checked
 
 
 @pytest.mark.parametrize(
@@ -35,14 +35,16 @@ def message_of(database, column, value):
         ),
     ],
 )
-def test_a_value_that_would_change_is_told_as_such(database, column, value, message):
-    told, checked = message_of(database, column, value)
-    assert told == [message]
+def test_value_that_would_change_is_reported_as_not_exact(
+    database, column, value, message
+):
+    loaded, checked = messages_of(database, column, value)
+    assert loaded == [message]
     assert checked == [message]
 
 
-def test_a_value_with_a_full_stop_is_not_cut(database):
+def test_message_is_not_cut_at_a_full_stop_in_the_value(database):
     run_sql(database, MOOD)
-    (told,), (checked,) = message_of(database, "mood", "z. B. sad")
-    assert '"z. B. sad"' in told
+    (loaded,), (checked,) = messages_of(database, "mood", "z. B. sad")
+    assert '"z. B. sad"' in loaded
     assert '"z. B. sad"' in checked

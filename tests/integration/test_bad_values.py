@@ -1,4 +1,4 @@
-"""One bad value costs its row, whatever code tells it; a broken table stops."""
+"""A bad value costs its row, whatever its error code; a broken table stops the load."""
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -20,8 +20,8 @@ PICKY = (
     "CREATE DOMAIN picky AS text CHECK (agrees(VALUE))",
     "CREATE TYPE pair AS (a picky)",
 )
-#: Of a type: a good text and a bad one. The readers of these tell it by codes that
-#: stand for a wrong statement (42601, 42P01, 42704, 22023, ...) or a fault (XX000).
+#: A valid and an invalid text of each type. These types report invalid text by codes
+#: that stand for a wrong statement (42601, 42P01, 42704, 22023) or a fault (XX000).
 TYPES = {
     "tsquery": ("a & b", "a b"),
     "jsonpath": ("$.a", "$["),
@@ -34,7 +34,7 @@ TYPES = {
     "tsquery[]": ("{a & b}", "{a b}"),
     "pair": ("(good)", "(bad)"),
 }
-#: A trigger function that fails for the rows that it is told, with a foreign code.
+#: A trigger function that fails for rows matching its argument, with an unrelated code.
 FAIL = (
     "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN "
     "IF NEW.v ~ TG_ARGV[0] THEN PERFORM * FROM no_such_table; END IF; "
@@ -68,22 +68,22 @@ def stored(database):
 @pytest.mark.parametrize(
     ("bad", "mode"), [({7}, "upsert"), ({0, 1, 39}, "append"), ({*range(40)}, "upsert")]
 )
-def test_a_bad_value_costs_its_row_and_the_check_says_so(
+def test_bad_value_costs_only_its_row_and_check_predicts_it(
     database, make_homes, column, bad, mode
 ):
     make_homes(column)
     good_text, bad_text = TYPES[column]
     rows = [{"k": n, "v": bad_text if n in bad else good_text} for n in range(40)]
-    told = {"to": database, "table": "homes", "key": "k", "mode": mode}
-    said = propload.check(rows, **told)
-    done = propload.ingest(rows, **told)
-    assert done.counts.rejected == len(bad)
-    assert done.counts.inserted == 40 - len(bad)
+    arguments = {"to": database, "table": "homes", "key": "k", "mode": mode}
+    checked = propload.check(rows, **arguments)
+    loaded = propload.ingest(rows, **arguments)
+    assert loaded.counts.rejected == len(bad)
+    assert loaded.counts.inserted == 40 - len(bad)
     assert stored(database) == [n for n in range(40) if n not in bad]
-    assert said.problems == ()
-    assert said.expected == done.counts
-    reasons = [(one.column, one.check, one.rows) for one in said.reasons]
-    assert reasons == done.reasons.select("column", "check", "rows").rows()
+    assert checked.problems == ()
+    assert checked.expected == loaded.counts
+    reasons = [(one.column, one.check, one.rows) for one in checked.reasons]
+    assert reasons == loaded.reasons.select("column", "check", "rows").rows()
     assert {(column, check) for column, check, _ in reasons} == {("v", "cast")}
 
 
@@ -94,8 +94,8 @@ def test_a_bad_value_costs_its_row_and_the_check_says_so(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(bad=st.sets(st.integers(20, 79), min_size=1), first=st.booleans())
-def test_a_trigger_that_fails_for_some_rows_costs_those(database, when, bad, first):
-    # a table that fails for as many rows as are tried is taken for broken
+def test_trigger_failing_for_some_rows_costs_only_those(database, when, bad, first):
+    # a table that refuses all of the rows tried first is considered broken
     if first:
         bad = {n - 20 for n in bad if n < 35} or {0}
     run_sql(
@@ -107,16 +107,16 @@ def test_a_trigger_that_fails_for_some_rows_costs_those(database, when, bad, fir
         TRIGGER.format(when=when, which="bad"),
     )
     rows = [{"k": n, "v": "bad" if n in bad else "good"} for n in range(80)]
-    done = propload.ingest(rows, to=database, table="homes")
-    assert done.counts.rejected == len(bad)
+    report = propload.ingest(rows, to=database, table="homes")
+    assert report.counts.rejected == len(bad)
     assert stored(database) == [n for n in range(80) if n not in bad]
-    assert done.reasons["check"].to_list() == ["42P01"]
+    assert report.reasons["check"].to_list() == ["42P01"]
 
 
 @pytest.mark.parametrize("when", ["BEFORE", "AFTER"])
 @pytest.mark.parametrize("height", [1, 500])
-@pytest.mark.parametrize("told", [{"key": "k"}, {"mode": "append"}])
-def test_a_trigger_that_fails_for_all_rows_stops_the_load(database, when, height, told):
+@pytest.mark.parametrize("arguments", [{"key": "k"}, {"mode": "append"}])
+def test_trigger_failing_for_all_rows_stops_the_load(database, when, height, arguments):
     run_sql(
         database,
         "CREATE TABLE homes (k bigint PRIMARY KEY, v text)",
@@ -125,11 +125,11 @@ def test_a_trigger_that_fails_for_all_rows_stops_the_load(database, when, height
     )
     rows = [{"k": n, "v": "v"} for n in range(height)]
     with pytest.raises(propload.LoadError, match=r"no_such_table.* \[42P01\]"):
-        propload.ingest(rows, to=database, table="homes", **told)
+        propload.ingest(rows, to=database, table="homes", **arguments)
     assert stored(database) == []
 
 
-def test_stored_rows_that_stay_as_they_are_do_not_hide_a_broken_trigger(database):
+def test_unchanged_rows_do_not_hide_a_broken_trigger(database):
     run_sql(
         database,
         "CREATE TABLE homes (k bigint PRIMARY KEY, v text)",
@@ -143,7 +143,7 @@ def test_stored_rows_that_stay_as_they_are_do_not_hide_a_broken_trigger(database
 
 
 @pytest.mark.parametrize("height", [1, 50])
-def test_a_type_that_takes_no_value_stops_the_load(database, height):
+def test_type_that_refuses_every_value_stops_the_load(database, height):
     run_sql(
         database,
         "CREATE FUNCTION fits(v text) RETURNS boolean LANGUAGE plpgsql AS "
@@ -156,7 +156,7 @@ def test_a_type_that_takes_no_value_stops_the_load(database, height):
         propload.ingest(rows, to=database, table="homes")
 
 
-def test_a_table_that_is_closed_to_all_rows_stops_the_load(database):
+def test_table_that_refuses_all_inserts_stops_the_load(database):
     run_sql(
         database,
         "CREATE TABLE homes (k bigint PRIMARY KEY, v uuid, w text)",
@@ -169,8 +169,8 @@ def test_a_table_that_is_closed_to_all_rows_stops_the_load(database):
         propload.ingest([{"k": 1}], to=database, table="homes")
 
 
-def test_updates_of_undone_runs_are_not_counted_in_partitions(database):
-    # the trigger leaves it to the server to find bad rows, by runs that it undoes
+def test_rolled_back_updates_of_partitions_are_not_counted(database):
+    # with a trigger, bad rows are found by trying runs of rows, which are rolled back
     run_sql(
         database,
         "CREATE TABLE homes (id int PRIMARY KEY, price int CHECK (price > 0)) "

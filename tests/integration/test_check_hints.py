@@ -1,4 +1,4 @@
-"""A check of a CSV tells what its columns of text were perhaps meant to be."""
+"""A check of a CSV file suggests how its text columns could be parsed."""
 
 import pytest
 
@@ -14,17 +14,19 @@ def homes(tmp_path):
     return path
 
 
-def test_a_new_table_is_told_of(database, homes):
-    said = propload.check(homes, to=database, table="homes", key="id")
-    [note] = said.notes
+def test_check_suggests_a_parser_for_a_new_table(database, homes):
+    checked = propload.check(homes, to=database, table="homes", key="id")
+    [note] = checked.notes
     assert "price = { parse = \"money\" } for '€ 350.000'" in note
-    assert note in str(said)
+    assert note in str(checked)
 
 
-def test_what_somebody_has_decided_is_not_told_again(database, homes):
-    told = {"to": database, "table": "homes", "key": "id"}
+def test_no_suggestion_for_mapped_columns_python_rows_or_existing_tables(
+    database, homes
+):
+    settings = {"to": database, "table": "homes", "key": "id"}
     rules = {"id": {"parse": "integer"}, "price": "price"}
-    assert propload.check(homes, mapping=rules, **told).notes == ()
-    assert propload.check([{"id": 1, "price": "€ 1"}], **told).notes == ()
-    propload.ingest(homes, **told)
-    assert propload.check(homes, **told).notes == ()
+    assert propload.check(homes, mapping=rules, **settings).notes == ()
+    assert propload.check([{"id": 1, "price": "€ 1"}], **settings).notes == ()
+    propload.ingest(homes, **settings)
+    assert propload.check(homes, **settings).notes == ()

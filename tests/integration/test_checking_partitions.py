@@ -1,4 +1,4 @@
-"""What `check` says of rows that have no partition is what their load then does."""
+"""`check` predicts what a load does with rows that have no partition."""
 
 import pytest
 
@@ -7,37 +7,37 @@ from tests.integration.reading import run_sql
 
 pytestmark = pytest.mark.timeout(60)
 
-OF_2024 = "FOR VALUES FROM ('2024-01-01') TO ('2025-01-01')"
+IN_2024 = "FOR VALUES FROM ('2024-01-01') TO ('2025-01-01')"
 UNIQUE, PLAIN = (
     f"CREATE TABLE homes (id bigint, d date, v text{key}) PARTITION BY"
     for key in (", PRIMARY KEY (id, d)", "")
 )
 YEARS = [
     f"{UNIQUE} RANGE (d)",
-    f"CREATE TABLE homes_24 PARTITION OF homes {OF_2024}",
+    f"CREATE TABLE homes_24 PARTITION OF homes {IN_2024}",
 ]
 TOWNS = [
     f"{PLAIN} LIST (v)",
     "CREATE TABLE homes_ede PARTITION OF homes FOR VALUES IN ('Ede', NULL)",
 ]
-OF_EDE = "FOR VALUES IN ('Ede', 'Ee') PARTITION BY RANGE (d)"
-BELOW = [
+EDE_BY_YEAR = "FOR VALUES IN ('Ede', 'Ee') PARTITION BY RANGE (d)"
+NESTED = [
     f"{PLAIN} LIST (v)",
-    f"CREATE TABLE homes_ede PARTITION OF homes {OF_EDE}",
-    f"CREATE TABLE homes_ede_24 PARTITION OF homes_ede {OF_2024}",
+    f"CREATE TABLE homes_ede PARTITION OF homes {EDE_BY_YEAR}",
+    f"CREATE TABLE homes_ede_24 PARTITION OF homes_ede {IN_2024}",
 ]
 HASHED = [
     f"{UNIQUE} HASH (id)",
     "CREATE TABLE homes_0 PARTITION OF homes FOR VALUES WITH (MODULUS 2, REMAINDER 0)",
     "CREATE TABLE homes_1 PARTITION OF homes FOR VALUES WITH (MODULUS 2, REMAINDER 1)",
 ]
-REST = [*YEARS, "CREATE TABLE homes_rest PARTITION OF homes DEFAULT"]
-PLACES = {
+WITH_DEFAULT = [*YEARS, "CREATE TABLE homes_rest PARTITION OF homes DEFAULT"]
+LAYOUTS = {
     "years": (YEARS, {"key": "id,d"}, 2),
     "towns": (TOWNS, {"mode": "append"}, 3),
-    "towns, then years": (BELOW, {"mode": "append"}, 4),
+    "towns, then years": (NESTED, {"mode": "append"}, 4),
     "hashed": (HASHED, {"key": "id,d"}, 0),
-    "the rest has one": (REST, {"key": "id,d"}, 0),
+    "the rest has one": (WITH_DEFAULT, {"key": "id,d"}, 0),
 }
 ROWS = [
     {"id": 1, "d": "2024-02-01", "v": "Ede"},
@@ -48,42 +48,46 @@ ROWS = [
 ]
 
 
-def look(database, rows, **told):
-    told = {"to": database, "table": "homes", **told}
-    return propload.check(rows, **told), propload.ingest(rows, **told)
+def check_and_load(database, rows, **settings):
+    settings = {"to": database, "table": "homes", **settings}
+    return propload.check(rows, **settings), propload.ingest(rows, **settings)
 
 
-@pytest.mark.parametrize(("made", "told", "bad"), PLACES.values(), ids=PLACES)
-def test_rows_without_a_partition_are_told(database, made, told, bad):
-    run_sql(database, *made)
-    said, done = look(database, ROWS, **told)
-    assert said.rejected == bad
-    assert said.expected == done.counts
-    assert {(one.column, one.check) for one in said.reasons} == set(
-        done.reasons.select("column", "check").rows()
+@pytest.mark.parametrize(
+    ("statements", "settings", "rejected"), LAYOUTS.values(), ids=LAYOUTS
+)
+def test_check_rejects_rows_without_a_partition_as_the_load_does(
+    database, statements, settings, rejected
+):
+    run_sql(database, *statements)
+    checked, loaded = check_and_load(database, ROWS, **settings)
+    assert checked.rejected == rejected
+    assert checked.expected == loaded.counts
+    assert {(one.column, one.check) for one in checked.reasons} == set(
+        loaded.reasons.select("column", "check").rows()
     )
 
 
-def test_a_replace_tells_them_too(database):
+def test_check_of_a_replace_rejects_rows_without_a_partition(database):
     run_sql(database, *YEARS)
-    said, done = look(database, ROWS, key="id,d", mode="replace")
-    assert said.rejected == 2
-    assert said.expected == done.counts
+    checked, loaded = check_and_load(database, ROWS, key="id,d", mode="replace")
+    assert checked.rejected == 2
+    assert checked.expected == loaded.counts
 
 
-def test_a_partition_by_an_expression_is_left_to_the_load(database):
+def test_check_does_not_judge_partitions_by_an_expression(database):
     run_sql(
         database,
         f"{PLAIN} LIST (lower(v))",
         "CREATE TABLE homes_ede PARTITION OF homes FOR VALUES IN ('ede')",
     )
-    said, done = look(database, ROWS, mode="append")
-    assert (said.rejected, said.problems) == (0, ())
-    assert done.counts.inserted == 1
+    checked, loaded = check_and_load(database, ROWS, mode="append")
+    assert (checked.rejected, checked.problems) == (0, ())
+    assert loaded.counts.inserted == 1
 
 
-def test_rows_of_one_partition_itself_are_left_to_the_load(database):
+def test_check_does_not_judge_rows_loaded_into_a_single_partition(database):
     run_sql(database, *YEARS)
-    said, done = look(database, ROWS, table="homes_24", key="id,d")
-    assert (said.rejected, said.problems) == (0, ())
-    assert done.counts.rejected == 2
+    checked, loaded = check_and_load(database, ROWS, table="homes_24", key="id,d")
+    assert (checked.rejected, checked.problems) == (0, ())
+    assert loaded.counts.rejected == 2

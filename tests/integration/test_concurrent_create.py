@@ -1,4 +1,4 @@
-"""Two runs that make one table at the same moment."""
+"""Two runs that create the same table at the same moment."""
 
 import threading
 from contextlib import contextmanager
@@ -20,15 +20,16 @@ WAITING = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
 
 @contextmanager
 def held_back(database, outcome, source=ROWS, **settings):
-    """Hold a run where it is about to make what it lacks, while the block runs.
+    """Hold a run just before it creates what is missing, while the block runs.
 
-    Value: the session that was there first.
+    Yields:
+        The session that holds the lock and so comes first.
     """
 
     def load():
-        told = {"table": "homes", "key": "id", "progress": False, **settings}
+        arguments = {"table": "homes", "key": "id", "progress": False, **settings}
         try:
-            outcome.append(propload.ingest(source, to=database, **told))
+            outcome.append(propload.ingest(source, to=database, **arguments))
         except PropLoadError as error:
             outcome.append(error)
 
@@ -47,7 +48,7 @@ def outcome():
     return []
 
 
-def test_columns_that_the_table_of_another_run_lacks_are_added(
+def test_columns_missing_from_a_concurrently_created_table_are_added(
     database, state_dir, outcome
 ):
     with held_back(database, outcome, on_new_columns="add") as first:
@@ -57,7 +58,7 @@ def test_columns_that_the_table_of_another_run_lacks_are_added(
     assert read_table(database, "homes").sort("id").to_dicts() == ROWS
 
 
-def test_a_table_that_another_run_made_with_another_key_is_refused(
+def test_concurrently_created_table_with_another_key_is_refused(
     database, state_dir, outcome
 ):
     with held_back(database, outcome, key="town") as first:

@@ -1,4 +1,4 @@
-"""Two processes that look for the same journal: one of them finds it gone."""
+"""Two processes look for the same journal: one of them finds it gone."""
 
 import pytest
 
@@ -22,8 +22,8 @@ ROWS = [{"id": number, "extra": number} for number in range(10)]
 
 
 @pytest.fixture
-def left(database):
-    """Leave a journal whose rows fit the table by now. Value: it."""
+def leftover(database):
+    """Leave a journal whose rows fit the table by now, and return it."""
     run_sql(database, "CREATE TABLE homes (id bigint PRIMARY KEY)")
     with pytest.raises(LoadError, match="10 rows wait in the journal"):
         propload.ingest(iter(ROWS), to=database, table="homes")
@@ -33,52 +33,58 @@ def left(database):
 
 
 @pytest.fixture
-def beaten(left, database, monkeypatch):
-    """Let another process recover the journal as soon as it is found here."""
+def recovered_elsewhere(leftover, database, monkeypatch):
+    """Have another process recover the journal as soon as it is found here."""
 
-    looked = []
+    folders = []
 
-    def found(folder):
-        looked.append(folder)
-        if len(looked) == 1:
-            # the other process looks, recovers it and is gone
+    def find_and_lose(folder):
+        folders.append(folder)
+        if len(folders) == 1:
+            # the other process finds it, recovers it and ends
             [report] = recover(to=database)
             assert report.counts.inserted == 10
-            return [left]
+            return [leftover]
         return find_leftovers(folder)
 
     for module in (recovering, looking):
-        monkeypatch.setattr(module, "find_leftovers", found)
-    return left
+        monkeypatch.setattr(module, "find_leftovers", find_and_lose)
+    return leftover
 
 
-def test_a_load_goes_on_without_a_journal_that_is_recovered_meanwhile(database, beaten):
+def test_load_continues_if_a_journal_is_recovered_meanwhile(
+    database, recovered_elsewhere
+):
     propload.ingest([{"id": 99, "extra": 1}], to=database, table="homes")
     assert read_table(database, "homes").height == 11
-    assert not beaten.folder.exists()
+    assert not recovered_elsewhere.folder.exists()
 
 
-def test_a_recovery_leaves_it_to_the_other(database, beaten):
+def test_recover_skips_a_journal_recovered_meanwhile(database, recovered_elsewhere):
     assert recover(to=database) == []
     assert read_table(database, "homes").height == 10
-    assert not beaten.folder.exists()
+    assert not recovered_elsewhere.folder.exists()
 
 
-def test_by_its_name_it_is_recovered_no_second_time(database, beaten):
-    assert recover(beaten.run_id, to=database) == []
-    assert not beaten.folder.exists()
+def test_recover_by_name_skips_a_journal_recovered_meanwhile(
+    database, recovered_elsewhere
+):
+    assert recover(recovered_elsewhere.run_id, to=database) == []
+    assert not recovered_elsewhere.folder.exists()
 
 
-def test_what_is_to_be_dropped_is_said_to_be_gone(database, beaten):
+def test_drop_fails_if_another_process_recovered_the_journal(
+    database, recovered_elsewhere
+):
     with pytest.raises(ConfigError, match="is left: another process"):
-        drop_leftover(beaten.run_id, to=database)
+        drop_leftover(recovered_elsewhere.run_id, to=database)
 
 
-def test_a_folder_that_is_being_removed_is_no_journal(database, left):
+def test_folder_being_removed_is_not_a_journal(database, leftover):
     recover(to=database)
-    # its lock is made anew before the folder goes
-    left.folder.mkdir()
-    assert left.rows == 0
+    # its lock creates the folder once more while it is being removed
+    leftover.folder.mkdir()
+    assert leftover.rows == 0
     with pytest.raises(JournalGoneError):
-        open_leftover(left)
-    assert not left.folder.exists()
+        open_leftover(leftover)
+    assert not leftover.folder.exists()

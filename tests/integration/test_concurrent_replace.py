@@ -1,4 +1,4 @@
-"""A replace tells of runs whose rows it removed while they went on."""
+"""A replace reports runs that were still going on when it removed their rows."""
 
 from contextlib import contextmanager
 
@@ -16,8 +16,8 @@ NEW = [{"id": number, "day": 1} for number in range(100, 110)]
 
 
 @pytest.fixture
-def goal(database):
-    """Make a table. Value: the settings that load it."""
+def target(database):
+    """Create a table, and return the settings that load into it."""
     run_sql(database, TABLE.format("homes"))
     return {"to": database, "table": "homes", "key": "id", "progress": False}
 
@@ -27,61 +27,61 @@ def rows(first, count=20):
 
 
 @contextmanager
-def open_run(goal, **settings):
-    """Keep a run open that has committed rows."""
-    told = {**goal, **settings}
-    with propload.Loader(batch_seconds=0.01, **told) as loader:
+def open_run(target, **settings):
+    """Keep a run open that has committed rows, and yield its loader."""
+    arguments = {**target, **settings}
+    with propload.Loader(batch_seconds=0.01, **arguments) as loader:
         loader.put(rows(0))
         wait_until(lambda: loader.metrics.snapshot().counts.accounted == 20)
         yield loader
 
 
-def notes_of_replace(goal, **settings):
-    report = propload.ingest(NEW, **{**goal, "mode": "replace", **settings})
+def notes_of_replace(target, **settings):
+    report = propload.ingest(NEW, **{**target, "mode": "replace", **settings})
     assert report.status == "loaded"
     return [note for note in report.notes if "still ran" in note]
 
 
-def test_a_replace_names_the_open_run_whose_rows_are_gone(goal, database):
-    with open_run(goal) as beside:
-        [note] = notes_of_replace(goal)
-        beside.put(rows(20))
-    assert f"run {beside.report.run_id} still ran" in note
+def test_replace_names_the_open_run_whose_rows_are_gone(target, database):
+    with open_run(target) as other:
+        [note] = notes_of_replace(target)
+        other.put(rows(20))
+    assert f"run {other.report.run_id} still ran" in note
     assert "by then is gone from public.homes" in note
     assert "--lock" in note
     ids = set(read_table(database, "homes")["id"])
     assert ids == {*range(20, 40), *range(100, 110)}
-    assert beside.report.status == "loaded"
+    assert other.report.status == "loaded"
 
 
-def test_it_names_all_of_them(goal):
-    with open_run(goal) as one, open_run(goal, mode="insert-new") as idle:
-        # what another one has stored already is unchanged, and is gone all the same
-        [note] = notes_of_replace(goal)
+def test_replace_names_every_open_run_whose_rows_are_gone(target):
+    with open_run(target) as one, open_run(target, mode="insert-new") as idle:
+        # rows that the second run found unchanged are gone as well
+        [note] = notes_of_replace(target)
     assert f"runs {one.report.run_id}, {idle.report.run_id} still ran" in note
 
 
 @pytest.mark.one_server
-def test_runs_that_lost_nothing_by_it_are_not_told(goal, database):
+def test_replace_does_not_name_runs_that_lost_nothing(target, database):
     run_sql(database, TABLE.format("others"))
     with (
-        open_run(goal, table="others"),
-        open_run(goal, mode="replace"),
-        propload.Loader(**goal),
+        open_run(target, table="others"),
+        open_run(target, mode="replace"),
+        propload.Loader(**target),
     ):
-        assert notes_of_replace(goal) == []
-    # it has ended
-    assert notes_of_replace(goal) == []
+        assert notes_of_replace(target) == []
+    # they have ended
+    assert notes_of_replace(target) == []
 
 
 @pytest.mark.one_server
-def test_a_run_that_was_killed_is_not_told(goal, database):
-    propload.ingest(rows(0), **goal)
+def test_replace_does_not_name_a_killed_run(target, database):
+    propload.ingest(rows(0), **target)
     run_sql(database, "UPDATE propload.runs SET status = 'running'")
-    assert notes_of_replace(goal) == []
+    assert notes_of_replace(target) == []
 
 
 @pytest.mark.one_server
-def test_who_has_no_ledger_in_the_database_replaces_without_a_note(goal, database):
-    with user_without_a_ledger(database, "homes") as poor, open_run(goal):
-        assert notes_of_replace(goal, to=poor) == []
+def test_replace_by_a_user_without_a_ledger_names_no_run(target, database):
+    with user_without_a_ledger(database, "homes") as user, open_run(target):
+        assert notes_of_replace(target, to=user) == []

@@ -1,4 +1,4 @@
-"""A bad value has one reason, whichever of several ways finds it."""
+"""A bad value is rejected for the same reason, however it is found."""
 
 import pytest
 
@@ -7,11 +7,11 @@ from tests.integration.reading import run_sql
 
 pytestmark = pytest.mark.timeout(120)
 
-KINDS = (
+TYPES = (
     "CREATE TYPE pair AS (a integer, b integer)",
     "CREATE DOMAIN positive AS integer CHECK (VALUE > 0)",
 )
-#: Values that types refuse by one code or another, with and without a detail.
+#: Values that their types refuse with various codes, with and without a detail.
 BAD = (
     ("numeric", "1e200000"),
     ("numeric(5,2)", "99999"),
@@ -33,30 +33,30 @@ BAD = (
 
 
 @pytest.fixture
-def reasons(database):
-    kinds = dict.fromkeys(kind for kind, _ in BAD)
-    columns = ", ".join(f'"{kind}" {kind}' for kind in kinds)
-    run_sql(database, *KINDS, f"CREATE TABLE homes (k int PRIMARY KEY, {columns})")
+def reasons_of(database):
+    pg_types = dict.fromkeys(pg_type for pg_type, _ in BAD)
+    columns = ", ".join(f'"{pg_type}" {pg_type}' for pg_type in pg_types)
+    run_sql(database, *TYPES, f"CREATE TABLE homes (k int PRIMARY KEY, {columns})")
 
     def load(rows):
-        """Return what rows are rejected for: columns, checks and messages."""
-        told = {"to": database, "table": "homes", "key": "k", "progress": False}
-        told_of = propload.ingest(rows, **told).reasons
-        return set(told_of.select("column", "check", "example").rows())
+        """Load rows, and return the columns, checks and messages of their rejection."""
+        settings = {"to": database, "table": "homes", "key": "k", "progress": False}
+        reasons = propload.ingest(rows, **settings).reasons
+        return set(reasons.select("column", "check", "example").rows())
 
     return load
 
 
-def test_the_reason_of_a_value_does_not_depend_on_the_rows_beside_it(reasons):
+def test_reason_does_not_depend_on_the_other_rows_of_the_load(reasons_of):
     rows = [
-        dict.fromkeys(kind for kind, _ in BAD) | {"k": number, kind: value}
-        for number, (kind, value) in enumerate(BAD)
+        dict.fromkeys(pg_type for pg_type, _ in BAD) | {"k": number, pg_type: value}
+        for number, (pg_type, value) in enumerate(BAD)
     ]
     for row in rows:
-        alone = reasons([row])
+        alone = reasons_of([row])
         assert len(alone) == 1
-        # the one row of many, and many of many
+        # one bad row among good ones, and many bad ones among good ones
         good = [{"k": number} for number in range(1_000, 1_100)]
-        again = [row | {"k": number} for number in range(200)]
-        assert reasons([*good, row]) == alone
-        assert reasons([*again, *good]) == alone
+        repeated = [row | {"k": number} for number in range(200)]
+        assert reasons_of([*good, row]) == alone
+        assert reasons_of([*repeated, *good]) == alone

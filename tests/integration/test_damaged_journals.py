@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.timeout(60), pytest.mark.one_server]
 
 @pytest.fixture
 def damaged(database, monkeypatch):
-    """Leave a journal of ten rows whose fourth one is damaged. Value: it."""
+    """Leave a journal of ten rows, the fourth of them damaged, and return it."""
     monkeypatch.setattr(segments, "SEGMENT_BYTES", 1)
     monkeypatch.setattr(row_batches, "FLUSH_SECONDS", 0.0)
     run_sql(database, "CREATE TABLE homes (id bigint PRIMARY KEY)")
@@ -29,7 +29,7 @@ def damaged(database, monkeypatch):
     return left
 
 
-def test_rows_behind_the_damage_are_not_deleted(database, damaged):
+def test_rows_after_the_damage_are_kept_until_they_are_dropped(database, damaged):
     files = records.segments(damaged.folder)
     for _ in range(2):
         with pytest.raises(LoadError, match=f"{files[3]} is damaged") as caught:
@@ -45,7 +45,7 @@ def test_rows_behind_the_damage_are_not_deleted(database, damaged):
     assert not damaged.folder.exists()
 
 
-def test_a_file_that_is_put_back_is_loaded_to_its_end(database, damaged):
+def test_restored_file_is_recovered_to_its_end(database, damaged):
     fourth = records.segments(damaged.folder)[3]
     broken = fourth.read_bytes()
     with pytest.raises(LoadError):

@@ -1,4 +1,4 @@
-"""What is remembered of old runs is dropped; what somebody may need stays."""
+"""Old runs are dropped; what somebody may still need of them is kept."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _load(dsn, rows=GOOD, **settings):
 
 
 def _age(dsn, state_dir, *reports, days):
-    """Let runs have ended days ago."""
+    """Make runs look as if they had ended some days ago."""
     for report in reports:
         run_sql(
             dsn,
@@ -44,36 +44,34 @@ def _age_files(state_dir, *reports, days):
             os.utime(path, (time.time() - days * DAY,) * 2)
 
 
-def _known(dsn):
+def _known_runs(dsn):
     runs = query(dsn, "SELECT run_id FROM propload.runs ORDER BY 1")
     entered = query(dsn, "SELECT DISTINCT run_id FROM propload.ledger ORDER BY 1")
     assert set(entered) <= set(runs)
     return {run for (run,) in runs}
 
 
-def test_old_runs_that_loaded_all_are_forgotten_and_their_rows_stay(
-    database, state_dir
-):
+def test_dropping_old_complete_runs_keeps_their_rows(database, state_dir):
     old, young = _load(database), _load(database, [{"k": 3, "v": "c"}])
     _age(database, state_dir, old, days=91)
     dropped = propload.drop_runs(90, to=database)
     assert dropped == propload.Dropped(runs=1, reports=1)
-    assert _known(database) == {young.run_id}
+    assert _known_runs(database) == {young.run_id}
     assert [report.run_id for report in propload.runs()] == [young.run_id]
     assert query(database, "SELECT count(*) FROM t") == [(3,)]
     assert propload.drop_runs(90, to=database) == propload.Dropped(0, 0)
 
 
-def test_runs_of_one_table_are_dropped_alone(database, state_dir):
+def test_runs_are_dropped_for_one_table_only(database, state_dir):
     here, there = _load(database), _load(database, table="others")
     _age(database, state_dir, here, there, days=91)
-    gone = propload.drop_runs(90, table="others", to=database)
-    assert gone == propload.Dropped(runs=1, reports=1)
-    assert _known(database) == {here.run_id}
+    dropped = propload.drop_runs(90, table="others", to=database)
+    assert dropped == propload.Dropped(runs=1, reports=1)
+    assert _known_runs(database) == {here.run_id}
     assert [report.run_id for report in propload.runs()] == [here.run_id]
 
 
-def test_ledgers_in_files_of_one_table_are_deleted_alone(database, state_dir):
+def test_file_ledgers_are_deleted_for_one_table_only(database, state_dir):
     tables = ("t", "others")
     for table in tables:
         run_sql(database, f"CREATE TABLE {table} (k bigint PRIMARY KEY, v text)")
@@ -81,27 +79,27 @@ def test_ledgers_in_files_of_one_table_are_deleted_alone(database, state_dir):
     with _user(database, *rights) as dsn:
         here, there = (_load(dsn, table=table) for table in tables)
         _age_files(state_dir, here, there, days=91)
-        gone = propload.drop_runs(90, table="others", to=dsn)
-    assert gone == propload.Dropped(runs=1, reports=1)
+        dropped = propload.drop_runs(90, table="others", to=dsn)
+    assert dropped == propload.Dropped(runs=1, reports=1)
     left = {path.name for path in (state_dir / "runs").iterdir()}
     assert left == {f"{here.run_id}.json", f"{here.run_id}.ledger.ndjson"}
 
 
-def test_a_run_that_did_not_load_all_stays_in_the_ledger(database, state_dir):
+def test_incomplete_run_stays_in_the_ledger(database, state_dir):
     bad = [{"k": 1, "v": "a"}, {"k": None, "v": "b"}]
     with pytest.raises(propload.RejectLimitError) as caught:
         _load(database, bad, max_rejects=0)
     stopped = caught.value.report
     _age(database, state_dir, stopped, days=400)
-    # its report says where its rejected rows are to be loaded again
+    # its report says which table its rejected rows belong to
     assert propload.drop_runs(90, to=database) == propload.Dropped(runs=0, reports=0)
     assert propload.rejects(stopped.run_id).height == 1
     Path(stopped.rejects_path).unlink()
     assert propload.drop_runs(90, to=database) == propload.Dropped(runs=0, reports=1)
-    assert _known(database) == {stopped.run_id}
+    assert _known_runs(database) == {stopped.run_id}
 
 
-def test_a_file_whose_run_was_dropped_is_read_anew(database, state_dir, tmp_path):
+def test_file_of_a_dropped_run_is_read_from_the_start(database, state_dir, tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("k,v\n1,a\n2,b\n", encoding="utf-8")
     _age(database, state_dir, _load(database, path), days=2)
@@ -111,21 +109,21 @@ def test_a_file_whose_run_was_dropped_is_read_anew(database, state_dir, tmp_path
 
 
 @pytest.mark.parametrize("is_in_file", [False, True])
-def test_a_run_whose_journal_is_left_stays_known_as_loaded(
+def test_run_with_a_leftover_journal_is_not_forgotten(
     database, state_dir, monkeypatch, is_in_file
 ):
-    """Its rows would be added once more, or be written over younger ones."""
+    """Otherwise its rows would be added once more, or overwrite newer ones."""
     run_sql(database, "CREATE TABLE t (k bigint, v text)")
     with _user(database, "GRANT SELECT, INSERT ON t") as limited:
-        told = {"dsn": limited if is_in_file else database, "mode": "append"}
+        arguments = {"dsn": limited if is_in_file else database, "mode": "append"}
         # killed between the last commit and what comes after
         with monkeypatch.context() as patched:
             patched.setattr(writing, "remove_folder", lambda _: None)
-            run = _load(rows=iter(GOOD), key=None, **told)
+            run = _load(rows=iter(GOOD), key=None, **arguments)
         _age_files(state_dir, run, days=91)
-        assert propload.drop_runs(0, to=told["dsn"]).runs == 0
-        _load(rows=[{"k": 3, "v": "c"}], key=None, **told)
-        assert propload.drop_runs(0, to=told["dsn"]).runs >= 1
+        assert propload.drop_runs(0, to=arguments["dsn"]).runs == 0
+        _load(rows=[{"k": 3, "v": "c"}], key=None, **arguments)
+        assert propload.drop_runs(0, to=arguments["dsn"]).runs >= 1
     assert query(database, "SELECT k FROM t ORDER BY 1") == [(1,), (2,), (3,)]
 
 
@@ -140,7 +138,7 @@ def _user(dsn, *rights):
         run_sql(dsn, f"DROP OWNED BY {name}", f"DROP ROLE {name}")
 
 
-def test_ledgers_in_files_are_deleted_as_well(database, state_dir):
+def test_old_file_ledgers_are_deleted(database, state_dir):
     run_sql(database, "CREATE TABLE t (k bigint PRIMARY KEY, v text)")
     with _user(database, "GRANT SELECT, INSERT, UPDATE ON t") as dsn:
         old, young = _load(dsn), _load(dsn)
@@ -150,7 +148,7 @@ def test_ledgers_in_files_are_deleted_as_well(database, state_dir):
         assert left == {f"{young.run_id}.json", f"{young.run_id}.ledger.ndjson"}
 
 
-def test_a_ledger_in_a_file_stays_with_the_rejected_rows_that_its_replay_loaded(
+def test_file_ledger_of_a_replay_stays_while_its_rejects_remain(
     database, state_dir, monkeypatch
 ):
     run_sql(database, "CREATE TABLE t (k bigint)")
@@ -167,9 +165,7 @@ def test_a_ledger_in_a_file_stays_with_the_rejected_rows_that_its_replay_loaded(
     assert query(database, "SELECT k FROM t ORDER BY 1") == [(1,), (2,)]
 
 
-def test_a_ledger_in_a_file_that_belongs_to_another_database_stays(
-    database, state_dir, postgres_server
-):
+def test_file_ledger_of_another_database_stays(database, state_dir, postgres_server):
     run_sql(database, "CREATE TABLE t (k bigint PRIMARY KEY, v text)")
     with _user(database, "GRANT SELECT, INSERT, UPDATE ON t") as dsn:
         report = _load(dsn)
@@ -179,7 +175,7 @@ def test_a_ledger_in_a_file_that_belongs_to_another_database_stays(
     assert ledger.exists()
 
 
-def test_without_the_right_to_delete_nothing_goes(database, state_dir):
+def test_nothing_is_dropped_without_the_right_to_delete(database, state_dir):
     report = _load(database)
     _age(database, state_dir, report, days=91)
     rights = (
@@ -191,24 +187,24 @@ def test_without_the_right_to_delete_nothing_goes(database, state_dir):
         pytest.raises(propload.WriteError, match="permission denied"),
     ):
         propload.drop_runs(90, to=dsn)
-    assert _known(database) == {report.run_id}
+    assert _known_runs(database) == {report.run_id}
     assert [one.run_id for one in propload.runs()] == [report.run_id]
 
 
 @pytest.mark.parametrize("days", [-1, float("nan"), 1e12, "90"])
-def test_an_age_outside_the_calendar_is_refused(database, days):
+def test_invalid_age_is_refused(database, days):
     with pytest.raises(propload.ConfigError, match="older_than"):
         propload.drop_runs(days, to=database)
 
 
-def test_the_refused_rows_of_a_run_are_dropped_by_its_name(database):
+def test_rejects_are_dropped_only_by_the_name_of_their_run(database):
     run_sql(database, "CREATE TABLE t (k bigint PRIMARY KEY, v text NOT NULL)")
     rows = [{"k": 1, "v": "a"}, {"k": 2, "v": None}]
     run = propload.ingest(rows, to=database, table="t", key="k", progress=False).run_id
     assert propload.drop_rejects(run[:-1]) == 1
     with pytest.raises(propload.ConfigError, match=f"{run} rejected: it was dropped"):
         propload.drop_rejects(run)
-    # the newest is no default for what is for good
+    # no run is the default for what cannot be undone
     with pytest.raises(propload.ConfigError, match="specify which run"):
         propload.drop_rejects("")
     with pytest.raises(propload.ConfigError, match="table does not apply"):
