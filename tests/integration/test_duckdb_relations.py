@@ -1,4 +1,4 @@
-"""What DuckDB queries give is stored as what it is there."""
+"""Results of DuckDB queries are stored as the values that they are in DuckDB."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.timeout(120), pytest.mark.one_server]
 
 UUID = "eeccb8c5-9943-b2bb-bb5e-222f4e14b687"
 LONG = 2**127 - 1
-#: What is stored in a column of a type; of no type, in a table that is made for it.
+#: A value, the type of its column (None: its table is created), and its stored text.
 CASES = [
     ("'10101'::BIT", "bit(5)", "10101"),
     ("'10101'::BIT", None, "10101"),
@@ -40,14 +40,14 @@ CASES = [
 ]
 
 
-def load(dsn, value, pg_type, *, named=True):
+def load(dsn, value, pg_type, *, lossless=True):
     if pg_type:
         run_sql(dsn, f"CREATE TABLE rows (id int PRIMARY KEY, v {pg_type})")
     with duckdb.connect() as session:
-        session.execute(f"SET arrow_lossless_conversion = {named}")
+        session.execute(f"SET arrow_lossless_conversion = {lossless}")
         rows = session.sql(f"SELECT * FROM (VALUES (1, {value}), (2, NULL)) t (id, v)")
-        told = {"to": dsn, "table": "rows", "key": "id", "progress": False}
-        return propload.ingest(rows, **told)
+        settings = {"to": dsn, "table": "rows", "key": "id", "progress": False}
+        return propload.ingest(rows, **settings)
 
 
 def stored(dsn):
@@ -55,7 +55,9 @@ def stored(dsn):
 
 
 @pytest.mark.parametrize(("value", "pg_type", "text"), CASES)
-def test_what_it_names_is_stored_as_it_is(database, value, pg_type, text):
+def test_value_is_stored_exactly_when_arrow_names_its_type(
+    database, value, pg_type, text
+):
     load(database, value, pg_type)
     assert stored(database) == [text or str(2**127 + 2**126), None]
 
@@ -64,33 +66,35 @@ UNNAMED = [case for case in CASES if not any(n in case[0] for n in ("BIT", "TZ",
 
 
 @pytest.mark.parametrize(("value", "pg_type", "text"), UNNAMED)
-def test_most_is_stored_as_it_is_without_its_name(database, value, pg_type, text):
+def test_most_values_are_stored_exactly_without_a_type_name(
+    database, value, pg_type, text
+):
     if value.startswith(f"{LONG}"):
-        # a decimal of 38 digits is all that DuckDB says of it
+        # DuckDB says of it only that it is a decimal of 38 digits
         pg_type = "numeric"
-    load(database, value, pg_type, named=False)
+    load(database, value, pg_type, lossless=False)
     assert stored(database) == [text, None]
 
 
-def test_bits_without_a_name_are_refused_with_what_to_do(database):
+def test_bits_without_a_type_name_are_refused_with_advice(database):
     with pytest.raises(LoadError, match="SET arrow_lossless_conversion = true"):
-        load(database, "'101'::BIT", "bit(3)", named=False)
+        load(database, "'101'::BIT", "bit(3)", lossless=False)
 
 
 @pytest.mark.parametrize("pg_type", [None, "time"])
-def test_a_time_that_no_day_has_costs_its_row(database, pg_type):
+def test_time_24_00_costs_only_its_row(database, pg_type):
     report = load(database, "TIME '24:00:00'", pg_type)
     assert (report.counts.inserted, report.counts.rejected) == (1, 1)
     assert report.rejects["v"].to_list() == ["24:00:00"]
 
 
-def test_a_number_of_39_digits_costs_its_row(database):
-    report = load(database, f"{LONG}::HUGEINT", "bigint", named=False)
+def test_number_of_39_digits_costs_only_its_row(database):
+    report = load(database, f"{LONG}::HUGEINT", "bigint", lossless=False)
     assert (report.counts.inserted, report.counts.rejected) == (1, 1)
     assert report.rejects["v"].to_list() == [str(LONG)]
 
 
-def test_a_query_that_fails_is_a_source_that_cannot_be_read(database):
+def test_failing_query_is_a_source_error(database):
     with pytest.raises(SourceError, match="Could not convert string") as caught:
         load(database, "CASE WHEN random() < 2 THEN 'x' END::INT", None)
     assert isinstance(caught.value, LoadError)

@@ -1,4 +1,4 @@
-"""Errors are caught as what the documentation calls them, wherever they come up."""
+"""Errors are of the classes that the documentation names, wherever they occur."""
 
 from __future__ import annotations
 
@@ -17,7 +17,12 @@ from tests.integration.reading import read_table, run_sql
 
 pytestmark = [pytest.mark.timeout(60), pytest.mark.one_server]
 
-TOLD = {"table": "homes", "key": "id", "progress": False, "on_new_columns": "refuse"}
+SETTINGS = {
+    "table": "homes",
+    "key": "id",
+    "progress": False,
+    "on_new_columns": "refuse",
+}
 
 
 @pytest.fixture
@@ -27,36 +32,36 @@ def homes(database):
     return database
 
 
-def test_rows_that_do_not_fit_are_a_schema_mismatch_that_carries_the_report(homes):
+def test_schema_mismatch_is_a_load_error_with_a_report(homes):
     with pytest.raises(propload.SchemaMismatchError, match="price") as raised:
-        propload.ingest([{"id": 1, "price": 2}], to=homes, **TOLD)
+        propload.ingest([{"id": 1, "price": 2}], to=homes, **SETTINGS)
     assert isinstance(raised.value, propload.LoadError)
     assert raised.value.report.status == "failed"
 
 
-def test_commands_in_messages_name_a_state_folder_that_a_keyword_named(homes, tmp_path):
+def test_commands_in_messages_repeat_the_state_dir_argument(homes, tmp_path):
     flag = f"--state-dir {tmp_path}"
-    told = {**TOLD, "to": homes, "state_dir": tmp_path}
-    report = propload.ingest([{"id": None}], **told)
+    settings = {**SETTINGS, "to": homes, "state_dir": tmp_path}
+    report = propload.ingest([{"id": None}], **settings)
     assert str(report).endswith(f"propload rejects show {report.run_id} {flag}")
     (kept,) = propload.runs(state_dir=tmp_path)
     assert str(kept).endswith(f"propload rejects show {report.run_id} {flag}")
     with pytest.raises(propload.RejectLimitError) as limited:
-        propload.ingest([{"id": None}], max_rejects=0, **told)
+        propload.ingest([{"id": None}], max_rejects=0, **settings)
     shown = f"see propload rejects show {limited.value.report.run_id} {flag}. "
     assert shown in str(limited.value)
     with pytest.raises(ConfigError, match=f"See: propload runs list {flag}"):
-        propload.ingest([{"id": 1}], resume="20260101T120000-ab12", **told)
+        propload.ingest([{"id": 1}], resume="20260101T120000-ab12", **settings)
     with pytest.raises(propload.SchemaMismatchError, match=f"recover {flag}"):
-        propload.ingest(iter([{"id": 1, "price": 2}]), **told)
+        propload.ingest(iter([{"id": 1, "price": 2}]), **settings)
     (left,) = propload.leftovers(state_dir=tmp_path)
     again = f"recover {left.run_id} {flag} --key"
     with pytest.raises(propload.LoadError, match=again):
-        propload.ingest(iter([{"id": 1, "price": 2}]), **told)
+        propload.ingest(iter([{"id": 1, "price": 2}]), **settings)
 
 
-def test_what_is_put_after_the_load_has_failed_says_why(homes):
-    loader = propload.Loader(to=homes, **TOLD)
+def test_put_after_the_load_has_failed_names_the_cause(homes):
+    loader = propload.Loader(to=homes, **SETTINGS)
     loader.on_failed(lambda _: None)
     loader.put({"id": 1, "price": 2})
     loader._thread.join()
@@ -66,15 +71,13 @@ def test_what_is_put_after_the_load_has_failed_says_why(homes):
         loader.close()
 
 
-def test_a_load_that_fails_while_rows_are_put_tells_how_many_were_taken(
-    homes, monkeypatch
-):
-    loader = propload.Loader(to=homes, **TOLD)
+def test_put_during_which_the_load_fails_counts_the_rows_taken(homes, monkeypatch):
+    loader = propload.Loader(to=homes, **SETTINGS)
     loader.on_failed(lambda _: None)
     append = Journal.append
 
-    def append_then_fail(journal, batch, **given):
-        append(journal, batch, **given)
+    def append_then_fail(journal, batch, **options):
+        append(journal, batch, **options)
         loader._thread.join(20)
 
     monkeypatch.setattr(Journal, "append", append_then_fail)
@@ -88,9 +91,9 @@ def test_a_load_that_fails_while_rows_are_put_tells_how_many_were_taken(
         loader.close()
 
 
-def test_a_journal_that_does_not_fit_either_is_a_schema_mismatch(homes):
+def test_recovered_rows_that_do_not_fit_are_a_schema_mismatch(homes):
     with pytest.raises(propload.SchemaMismatchError):
-        propload.ingest(iter([{"id": 1, "price": 2}]), to=homes, **TOLD)
+        propload.ingest(iter([{"id": 1, "price": 2}]), to=homes, **SETTINGS)
     with pytest.raises(propload.SchemaMismatchError, match="price"):
         propload.recover(to=homes)
     run_sql(homes, "ALTER TABLE homes ADD price bigint")
@@ -98,36 +101,36 @@ def test_a_journal_that_does_not_fit_either_is_a_schema_mismatch(homes):
     assert read_table(homes, "homes").rows() == [(1, 2)]
 
 
-def test_refused_rows_that_no_longer_fit_are_a_schema_mismatch(homes):
+def test_replayed_rows_that_no_longer_fit_are_a_schema_mismatch(homes):
     run_sql(homes, "ALTER TABLE homes ADD price int CHECK (price > 5)")
-    report = propload.ingest([{"id": 1, "price": 2}], to=homes, **TOLD)
+    report = propload.ingest([{"id": 1, "price": 2}], to=homes, **SETTINGS)
     assert report.counts.rejected == 1
     run_sql(homes, "ALTER TABLE homes DROP COLUMN price")
     with pytest.raises(propload.SchemaMismatchError, match="price"):
         propload.replay(report.run_id, to=homes)
 
 
-def test_rows_that_somebody_took_out_are_not_told_to_be_unreadable(homes):
+def test_emptied_rejects_file_is_reported_as_empty_not_unreadable(homes):
     run_sql(homes, "ALTER TABLE homes ADD price int CHECK (price > 5)")
-    report = propload.ingest([{"id": 1, "price": 2}], to=homes, **TOLD)
+    report = propload.ingest([{"id": 1, "price": 2}], to=homes, **SETTINGS)
     Path(report.rejects_path).write_bytes(b"")
-    told = f"no longer holds any row: .* rejects drop {report.run_id}"
-    with pytest.raises(propload.ConfigError, match=told):
+    message = f"no longer holds any row: .* rejects drop {report.run_id}"
+    with pytest.raises(propload.ConfigError, match=message):
         propload.replay(report.run_id, to=homes)
 
 
-def test_a_source_that_fails_later_is_a_source_error(homes):
+def test_source_that_fails_midway_raises_source_error(homes):
     def rows():
         yield {"id": 1}
         msg = "the line is cut"
         raise OSError(msg)
 
     with pytest.raises(propload.SourceError, match="the line is cut") as raised:
-        propload.ingest(rows(), to=homes, **TOLD)
+        propload.ingest(rows(), to=homes, **SETTINGS)
     assert raised.value.report.counts.inserted == 1
 
 
-def test_a_database_that_refuses_later_is_a_write_error(homes):
+def test_database_that_refuses_an_insert_raises_write_error(homes):
     run_sql(
         homes,
         "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
@@ -136,13 +139,13 @@ def test_a_database_that_refuses_later_is_a_write_error(homes):
         "EXECUTE FUNCTION refuse()",
     )
     with pytest.raises(propload.WriteError, match="not today") as raised:
-        propload.ingest([{"id": 1}], to=homes, **TOLD)
+        propload.ingest([{"id": 1}], to=homes, **SETTINGS)
     assert raised.value.sqlstate == "42501"
     assert raised.value.report.counts.inserted == 0
 
 
 @pytest.mark.parametrize(
-    ("held", "mode", "doing"),
+    ("locked", "mode", "step"),
     [
         ("homes", "upsert", "the server was asked about it"),
         ("propload.runs", "upsert", "table and ledger were prepared"),
@@ -150,30 +153,30 @@ def test_a_database_that_refuses_later_is_a_write_error(homes):
         ("propload.ledger", "replace", "table and ledger were prepared"),
     ],
 )
-def test_a_time_limit_that_is_not_for_the_rows_is_not_met_by_smaller_batches(
-    homes, held, mode, doing
+def test_timeout_outside_the_write_does_not_advise_smaller_batches(
+    homes, locked, mode, step
 ):
-    propload.ingest([{"id": 1}], to=homes, **TOLD)
+    propload.ingest([{"id": 1}], to=homes, **SETTINGS)
     hasty = f"{homes}&options=-c%20statement_timeout%3D300"
     with connect(homes) as holder:
-        holder.execute(f"LOCK TABLE {held} IN ACCESS EXCLUSIVE MODE")
+        holder.execute(f"LOCK TABLE {locked} IN ACCESS EXCLUSIVE MODE")
         with pytest.raises(
-            propload.WriteError, match=rf"57014.* while {doing}"
-        ) as told:
-            propload.ingest([{"id": 2}], to=hasty, mode=mode, **TOLD)
-    assert "statement_timeout" in str(told.value)
-    assert "--batch-rows" not in str(told.value)
+            propload.WriteError, match=rf"57014.* while {step}"
+        ) as caught:
+            propload.ingest([{"id": 2}], to=hasty, mode=mode, **SETTINGS)
+    assert "statement_timeout" in str(caught.value)
+    assert "--batch-rows" not in str(caught.value)
 
 
-def test_a_server_that_takes_no_writes_is_told_with_where_to_go(homes):
+def test_read_only_server_error_points_to_the_primary(homes):
     standby = with_option(homes, "-c default_transaction_read_only=on")
     with pytest.raises(propload.WriteError, match="use the address of the primary"):
-        propload.ingest([{"id": 1}], to=standby, **TOLD)
+        propload.ingest([{"id": 1}], to=standby, **SETTINGS)
     assert read_table(homes, "homes").is_empty()
 
 
 @pytest.mark.parametrize(
-    ("thread", "begun"),
+    ("thread", "is_run_begun"),
     [
         ("propload-run", False),
         ("propload-memory", False),
@@ -182,25 +185,25 @@ def test_a_server_that_takes_no_writes_is_told_with_where_to_go(homes):
         ("propload-producer", True),
     ],
 )
-def test_a_thread_that_the_system_refuses_ends_a_load_as_other_errors_do(
-    homes, tmp_path, monkeypatch, thread, begun
+def test_thread_that_cannot_start_ends_the_load_cleanly(
+    homes, tmp_path, monkeypatch, thread, is_run_begun
 ):
     start = threading.Thread.start
 
-    def refuse(one):
-        if one.name == thread:
+    def refuse(starting):
+        if starting.name == thread:
             msg = "can't start new thread"
             raise RuntimeError(msg)
-        start(one)
+        start(starting)
 
     monkeypatch.setattr(threading.Thread, "start", refuse)
-    told = {**TOLD, "to": homes, "state_dir": tmp_path}
+    settings = {**SETTINGS, "to": homes, "state_dir": tmp_path}
     with pytest.raises(
         propload.PropLoadError, match="cannot start more threads: "
     ) as raised:
-        propload.ingest(({"id": n} for n in range(3)), **told)
-    assert isinstance(raised.value, propload.LoadError) is begun
+        propload.ingest(({"id": n} for n in range(3)), **settings)
+    assert isinstance(raised.value, propload.LoadError) is is_run_begun
     assert [*tmp_path.glob("journal/*")] == []
     monkeypatch.undo()
-    report = propload.ingest(({"id": n} for n in range(3)), **told)
+    report = propload.ingest(({"id": n} for n in range(3)), **settings)
     assert report.counts.inserted == 3

@@ -1,4 +1,4 @@
-"""Types of extensions out of the search path are compared by their own rules."""
+"""Extension types outside the search path are compared by their own rules."""
 
 import pytest
 
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.timeout(120)
 
 @pytest.fixture
 def extended(database, needs):
-    """Put extensions where no session looks for names. Value: the connection string."""
+    """Install extensions outside the search path, and return the connection string."""
     needs.extensions("citext", "ltree")
     run_sql(
         database,
@@ -39,45 +39,47 @@ def homes(request, extended):
     return {"to": extended, "table": "homes"}
 
 
-def test_a_stored_key_is_found_as_its_index_finds_it(homes):
-    # without the stored row's own n the row could not be inserted
+def test_stored_key_is_found_by_the_equality_of_its_type(homes):
+    # the row lacks n, so it cannot be inserted, only update the stored one
     rows = [{"k": "abc", "at": 6, "v": "a.c"}]
-    said = propload.check(rows, **homes)
-    done = propload.ingest(rows, **homes)
-    assert (done.counts.updated, done.counts.rejected) == (1, 0)
-    assert said.expected == done.counts
+    checked = propload.check(rows, **homes)
+    loaded = propload.ingest(rows, **homes)
+    assert (loaded.counts.updated, loaded.counts.rejected) == (1, 0)
+    assert checked.expected == loaded.counts
     assert stored(homes["to"]) == [("ABC", 1, 6, "a.c")]
 
 
-def test_a_check_does_not_foretell_rows_whose_keys_the_server_alone_finds_equal(homes):
+def test_check_does_not_predict_rows_with_keys_only_the_server_equates(homes):
     rows = [{"k": key, "n": n} for n, key in enumerate(["X", "x", "abc"])]
-    said = propload.check(rows, **homes)
-    assert said.expected is None
-    [note] = said.notes
+    checked = propload.check(rows, **homes)
+    assert checked.expected is None
+    [note] = checked.notes
     assert note.startswith(
         "what becomes of 2 rows depends on other rows of the same key"
     )
     assert propload.check(rows[1:], **homes).expected.inserted == 1
 
 
-def test_a_check_of_a_replace_knows_keys_that_the_server_alone_finds_equal(homes):
-    told = {**homes, "mode": "replace", "key": "k"}
+def test_check_of_a_replace_notes_keys_only_the_server_equates(homes):
+    settings = {**homes, "mode": "replace", "key": "k"}
     rows = [{"k": key, "n": n} for n, key in enumerate(["X", "x", "abc"])]
-    said = propload.check(rows, **told)
-    assert said.expected is None
-    assert any("becomes of 2 rows depends on other rows" in note for note in said.notes)
-    said = propload.check(rows[1:], **told)
-    assert said.expected == propload.ingest(rows[1:], **told).counts
-    assert said.expected.inserted == 2
+    checked = propload.check(rows, **settings)
+    assert checked.expected is None
+    assert any(
+        "becomes of 2 rows depends on other rows" in note for note in checked.notes
+    )
+    checked = propload.check(rows[1:], **settings)
+    assert checked.expected == propload.ingest(rows[1:], **settings).counts
+    assert checked.expected.inserted == 2
 
 
-def test_an_older_row_of_an_equal_key_is_stale(homes):
+def test_older_row_with_an_equal_key_is_stale(homes):
     rows = [{"k": "abc", "n": 2, "at": 4, "v": "a.c"}]
-    done = propload.ingest(rows, newest="at", **homes)
-    assert (done.counts.stale, done.counts.unchanged) == (1, 0)
+    report = propload.ingest(rows, newest="at", **homes)
+    assert (report.counts.stale, report.counts.unchanged) == (1, 0)
 
 
-def test_rows_that_others_refer_to_are_replaced_by_an_equal_key(homes):
+def test_replace_matches_referenced_rows_by_an_equal_key(homes):
     run_sql(
         homes["to"],
         "CREATE TABLE rooms (home elsewhere.citext REFERENCES homes)",

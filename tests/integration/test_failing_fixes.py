@@ -1,4 +1,4 @@
-"""Fixes that fail on rows that come after others were loaded."""
+"""Fixes that fail only after earlier rows have been loaded."""
 
 import polars as pl
 import pytest
@@ -26,29 +26,29 @@ def mend_early_rows(frame):
 
 
 @pytest.fixture
-def refused(database, monkeypatch):
-    """Append rows that are all refused; a fix meets a hundred of them at a time."""
+def rejected(database, monkeypatch):
+    """Append rows that are all rejected, and replay a hundred of them at a time."""
     monkeypatch.setattr(reject_source, "ROWS_AT_ONCE", 100)
     monkeypatch.setattr(reject_source, "BYTES_AHEAD", 100)
     run_sql(database, "CREATE TABLE homes (id bigint, price bigint, tags text[])")
     rows = [{"id": n, "price": "dear", "tags": ["a", str(n)]} for n in range(ROWS)]
-    told = {"to": database, "mode": "append", "batch_rows": 150, "workers": 2}
-    report = propload.ingest(rows, table="homes", **told)
+    settings = {"to": database, "mode": "append", "batch_rows": 150, "workers": 2}
+    report = propload.ingest(rows, table="homes", **settings)
     assert report.counts.rejected == ROWS
-    return report.run_id, told
+    return report.run_id, settings
 
 
-def assert_all_are_there_once(database):
+def assert_every_row_is_stored_once(database):
     stored = read_table(database, "homes").sort("id")
     assert stored["id"].to_list() == list(range(ROWS))
     assert stored["tags"].to_list() == [["a", str(n)] for n in range(ROWS)]
 
 
-def test_rows_on_which_a_fix_fails_late_are_rejected_again_and_mended_by_another(
-    database, refused, state_dir, caplog
+def test_rows_a_fix_fails_on_are_rejected_again_and_mended_by_another(
+    database, rejected, state_dir, caplog
 ):
-    run_id, told = refused
-    first = propload.replay(run_id, fix=mend_early_rows, **told)
+    run_id, settings = rejected
+    first = propload.replay(run_id, fix=mend_early_rows, **settings)
     first.counts.verify()
     counts = first.counts
     assert (counts.read, counts.inserted, counts.rejected) == (ROWS, 800, 200)
@@ -59,43 +59,45 @@ def test_rows_on_which_a_fix_fails_late_are_rejected_again_and_mended_by_another
     kept = propload.rejects(first.run_id)
     assert kept["propload_row"].to_list() == list(range(601, 801))
     assert kept["price"].unique().to_list() == ["dear"]
-    # the run itself has nothing left: who replays it is told where the rows are
+    # the run itself has no rows left: the error says where they are now
     with pytest.raises(ConfigError, match=f"rejects show {first.run_id}"):
-        propload.replay(run_id, fix=mend, **told)
-    assert propload.replay(fix=mend, **told).counts.inserted == 200
-    assert_all_are_there_once(database)
+        propload.replay(run_id, fix=mend, **settings)
+    assert propload.replay(fix=mend, **settings).counts.inserted == 200
+    assert_every_row_is_stored_once(database)
     assert RejectStore(state_dir / "rejects").runs() == []
 
 
-def test_a_stopped_replay_by_a_fix_that_fails_late_is_ended_as_its_refusal_says(
-    database, refused, state_dir
+def test_stopped_replay_must_be_finished_with_the_fix_it_had(
+    database, rejected, state_dir
 ):
-    run_id, told = refused
+    run_id, settings = rejected
     with pytest.raises(RejectLimitError):
-        propload.replay(run_id, fix=mend_early_rows, max_rejects=0, **told)
+        propload.replay(run_id, fix=mend_early_rows, max_rejects=0, **settings)
     added = read_table(database, "homes").height
     assert added > 0
-    said = r"continue with the fix that it had, and replay what that rejects .*replay "
-    with pytest.raises(ConfigError, match=said):
-        propload.replay(run_id, fix=mend, **told)
+    message = (
+        r"continue with the fix that it had, and replay what that rejects .*replay "
+    )
+    with pytest.raises(ConfigError, match=message):
+        propload.replay(run_id, fix=mend, **settings)
     assert read_table(database, "homes").height == added
-    ended = propload.replay(run_id, fix=mend_early_rows, **told)
-    assert (ended.counts.read, ended.counts.rejected) == (ROWS, 200)
-    propload.replay(ended.run_id, fix=mend, **told)
-    assert_all_are_there_once(database)
+    finished = propload.replay(run_id, fix=mend_early_rows, **settings)
+    assert (finished.counts.read, finished.counts.rejected) == (ROWS, 200)
+    propload.replay(finished.run_id, fix=mend, **settings)
+    assert_every_row_is_stored_once(database)
     assert RejectStore(state_dir / "rejects").runs() == []
 
 
-def test_a_fix_that_fails_before_a_row_is_loaded_ends_its_replay(
-    database, refused, state_dir
+def test_fix_that_fails_before_any_row_is_loaded_ends_the_replay(
+    database, rejected, state_dir
 ):
-    run_id, told = refused
+    run_id, settings = rejected
 
     def fail(frame):
         return frame.select("nothing")
 
     with pytest.raises(ConfigError, match="fail failed on 100 rejected rows"):
-        propload.replay(run_id, fix=fail, **told)
+        propload.replay(run_id, fix=fail, **settings)
     assert propload.rejects(run_id).height == ROWS
-    propload.replay(run_id, fix=mend, **told)
-    assert_all_are_there_once(database)
+    propload.replay(run_id, fix=mend, **settings)
+    assert_every_row_is_stored_once(database)

@@ -1,4 +1,4 @@
-"""A table is made of the first rows once they are known to fit their schema."""
+"""A table is created only once the first rows are known to fit their schema."""
 
 import logging
 
@@ -35,7 +35,7 @@ class Whole(Home):
 
 
 @pytest.mark.parametrize(
-    ("schema", "wrong"),
+    ("schema", "bad_row"),
     [
         (Home, {"id": 1, "asking": 5}),
         (Home, {"id": 1, "price": b"5"}),
@@ -43,11 +43,11 @@ class Whole(Home):
         (Whole, {"id": 1, "price": 5}),
     ],
 )
-def test_a_first_load_that_fails_as_a_whole_leaves_no_table(
-    database, state_dir, schema, wrong
-):
+def test_failed_first_load_leaves_no_table(database, state_dir, schema, bad_row):
     with pytest.raises(LoadError):
-        propload.ingest([wrong, {**wrong, "id": 2}], to=database, schema=schema, **LOAD)
+        propload.ingest(
+            [bad_row, {**bad_row, "id": 2}], to=database, schema=schema, **LOAD
+        )
     assert query(database, "SELECT to_regclass('x') IS NULL") == [(True,)]
     rows = [{"id": n, "price": 500} for n in range(3)]
     report = propload.ingest(rows, to=database, schema=Home, **LOAD)
@@ -55,30 +55,30 @@ def test_a_first_load_that_fails_as_a_whole_leaves_no_table(
     assert read_table(database, "x").columns == ["id", "price"]
 
 
-def test_a_table_that_is_altered_as_the_run_begins_is_waited_for(database):
+def test_run_retries_while_its_table_is_locked_at_the_start(database):
     run_sql(database, "CREATE TABLE x (id bigint PRIMARY KEY, price bigint)")
-    told = []
+    messages = []
     with connect(database) as altering:
         altering.execute("LOCK TABLE x IN ACCESS EXCLUSIVE MODE")
 
-        def let_go(record):
-            told.append(record.getMessage())
+        def release_lock(record):
+            messages.append(record.getMessage())
             altering.rollback()
             return True
 
         log = logging.getLogger("propload.retrying")
-        log.addFilter(let_go)
+        log.addFilter(release_lock)
         try:
             impatient = f"{database}&options=-c%20lock_timeout%3D100"
             report = propload.ingest([{"id": 1, "price": 5}], to=impatient, **LOAD)
         finally:
-            log.removeFilter(let_go)
-    assert told[0].startswith("the look at public.x: attempt 1 failed")
+            log.removeFilter(release_lock)
+    assert messages[0].startswith("the look at public.x: attempt 1 failed")
     assert report.counts.inserted == 1
 
 
 @pytest.mark.parametrize("values", [[0.5, 0.25, 1 / 700_000], [1 / 700_000, 1e-05]])
-def test_small_numbers_as_python_writes_them_are_numbers(
+def test_small_numbers_in_scientific_notation_are_numbers(
     database, state_dir, tmp_path, values
 ):
     path = tmp_path / "x.csv"

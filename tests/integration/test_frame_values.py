@@ -1,4 +1,4 @@
-"""Values of frames that their programs hold and Arrow or a table does not."""
+"""Values that data frames can hold, but Arrow or the table cannot."""
 
 from __future__ import annotations
 
@@ -15,12 +15,16 @@ pytestmark = [pytest.mark.timeout(120), pytest.mark.one_server]
 LONG = 10**38
 
 
-def load(dsn, rows, **told):
-    return propload.ingest(rows, to=dsn, table="rows", key="id", progress=False, **told)
+def load(dsn, rows, **settings):
+    return propload.ingest(
+        rows, to=dsn, table="rows", key="id", progress=False, **settings
+    )
 
 
-def check(dsn, rows, **told):
-    return propload.check(rows, to=dsn, table="rows", key="id", progress=False, **told)
+def check(dsn, rows, **settings):
+    return propload.check(
+        rows, to=dsn, table="rows", key="id", progress=False, **settings
+    )
 
 
 def make_table(dsn, pg_type):
@@ -38,7 +42,7 @@ def frame_of(values, dtype):
 
 @pytest.mark.parametrize("pg_type", [None, "numeric", "numeric(39,0)", "text"])
 @pytest.mark.parametrize("batch_rows", [1, 10])
-def test_whole_numbers_of_39_digits_are_loaded(database, pg_type, batch_rows):
+def test_integers_of_39_digits_are_loaded(database, pg_type, batch_rows):
     if pg_type:
         make_table(database, pg_type)
     frame = frame_of([5, -LONG, None, LONG], pl.Int128)
@@ -48,14 +52,14 @@ def test_whole_numbers_of_39_digits_are_loaded(database, pg_type, batch_rows):
 
 
 @pytest.mark.parametrize("pg_type", ["bigint", "numeric(38,0)", "double precision"])
-def test_a_whole_number_that_is_too_long_costs_its_row(database, pg_type):
+def test_integer_too_long_for_its_column_costs_only_its_row(database, pg_type):
     make_table(database, pg_type)
     frame = frame_of([5, LONG + 1, None], pl.Int128)
     assert check(database, frame).rejected == 1
     report = load(database, frame)
     assert (report.counts.inserted, report.counts.rejected) == (2, 1)
-    [refused] = propload.rejects(report.run_id)["v"]
-    assert refused == str(LONG + 1)
+    [rejected] = propload.rejects(report.run_id)["v"]
+    assert rejected == str(LONG + 1)
     assert stored(database) == {0: "5", 2: None}
 
 
@@ -71,7 +75,9 @@ def test_a_whole_number_that_is_too_long_costs_its_row(database, pg_type):
         ),
     ],
 )
-def test_such_numbers_within_others_are_loaded(database, dtype, short, long, texts):
+def test_integers_of_39_digits_are_loaded_in_lists_and_structs(
+    database, dtype, short, long, texts
+):
     for values in ([short], [short, long]):
         assert load(database, frame_of(values, dtype)).counts.rejected == 0
     assert stored(database) == texts
@@ -79,14 +85,14 @@ def test_such_numbers_within_others_are_loaded(database, dtype, short, long, tex
 
 @pytest.mark.parametrize("batch_rows", [1, 10])
 @pytest.mark.parametrize("form", [pd.Series, pl.Series])
-def test_an_object_that_is_no_value_costs_its_row(database, form, batch_rows):
+def test_object_that_is_no_value_costs_only_its_row(database, form, batch_rows):
     make_table(database, "text")
     values = ["a", object(), 2.5, "\ud800", None]
-    kind, program = (object, pd) if form is pd.Series else (pl.Object, pl)
-    frame = program.DataFrame({"id": range(5), "v": form(values, dtype=kind)})
-    said = check(database, frame)
+    dtype, library = (object, pd) if form is pd.Series else (pl.Object, pl)
+    frame = library.DataFrame({"id": range(5), "v": form(values, dtype=dtype)})
+    checked = check(database, frame)
     report = load(database, frame, batch_rows=batch_rows)
-    assert said.expected == report.counts
+    assert checked.expected == report.counts
     assert report.counts.rejected == 2
     assert stored(database) == {0: "a", 2: "2.5", 4: None}
     assert report.rejects["propload_row"].sort().to_list() == [2, 4]
@@ -94,7 +100,7 @@ def test_an_object_that_is_no_value_costs_its_row(database, form, batch_rows):
 
 @pytest.mark.parametrize("closed", ["left", "right"])
 @pytest.mark.parametrize("in_categories", [False, True])
-def test_intervals_of_pandas_keep_which_side_is_closed(database, closed, in_categories):
+def test_pandas_intervals_keep_their_closed_side(database, closed, in_categories):
     make_table(database, "numrange")
     bins = pd.arrays.IntervalArray.from_tuples([(0.5, 2), (2, 4)], closed=closed)
     values = pd.Series([bins[0], None, bins[1]], dtype=bins.dtype)
@@ -107,6 +113,6 @@ def test_intervals_of_pandas_keep_which_side_is_closed(database, closed, in_cate
     begin, end = "[)" if closed == "left" else "(]"
     texts = {0: f"{begin}0.5,2.0{end}", 1: None, 2: f"{begin}2.0,4.0{end}"}
     assert stored(database) == texts
-    # one by one they are the same
+    # given one by one, they are the same
     rows = [{"id": n, "v": one} for n, one in zip((0, 2), bins, strict=True)]
     assert load(database, rows).counts.unchanged == 2

@@ -1,4 +1,4 @@
-"""Spans of time are intervals, from a workbook as from a file with types."""
+"""Durations become intervals, from a workbook as from a typed file."""
 
 from __future__ import annotations
 
@@ -15,21 +15,23 @@ from tests.unit.sources.workbooks import Span, workbook
 pytestmark = pytest.mark.timeout(120)
 
 
-@pytest.mark.parametrize("kind", ["xlsx", "parquet"])
+@pytest.mark.parametrize("extension", ["xlsx", "parquet"])
 @pytest.mark.parametrize("pg_type", [None, "interval", "text"])
-def test_spans_of_time(database, tmp_path, kind, pg_type):
-    path = tmp_path / f"rows.{kind}"
-    if kind == "xlsx":
+def test_duration_is_stored_as_interval_or_as_text_of_equal_length(
+    database, tmp_path, extension, pg_type
+):
+    path = tmp_path / f"rows.{extension}"
+    if extension == "xlsx":
         path.write_bytes(workbook(One=[["id", "open"], [1, Span(1.0625)]]))
     else:
         spans = [timedelta(days=1.0625)]
         pl.DataFrame({"id": [1], "open": spans}).write_parquet(path)
     if pg_type:
         run_sql(database, f"CREATE TABLE rows (id int PRIMARY KEY, open {pg_type})")
-    told = {"to": database, "table": "rows", "key": "id", "progress": False}
-    assert propload.ingest(path, **told).counts.inserted == 1
+    settings = {"to": database, "table": "rows", "key": "id", "progress": False}
+    assert propload.ingest(path, **settings).counts.inserted == 1
     with connect(database) as session:
-        found = session.rows(
+        rows = session.rows(
             "SELECT pg_typeof(open)::text, open::interval = '25:30:00' FROM rows"
         )
-    assert found == [(pg_type or "interval", True)]
+    assert rows == [(pg_type or "interval", True)]

@@ -1,4 +1,4 @@
-"""Lists and structs of a schema that come as JSON text: a bad one costs its row."""
+"""Lists and structs of a schema, given as JSON text: a bad one costs only its row."""
 
 import json
 
@@ -47,24 +47,24 @@ def as_cell(value):
     return json.dumps(value) if isinstance(value, (list, dict)) else value
 
 
-def as_lines(folder):
+def as_ndjson(folder):
     path = folder / "homes.ndjson"
     path.write_text("".join(json.dumps(row) + "\n" for row in ROWS))
     return path
 
 
-@pytest.mark.parametrize("source", [as_csv, as_lines, lambda _: ROWS])
-def test_json_text_is_read_as_the_schema_wants(database, tmp_path, source):
+@pytest.mark.parametrize("source", [as_csv, as_ndjson, lambda _: ROWS])
+def test_json_text_is_parsed_into_the_types_of_the_schema(database, tmp_path, source):
     told = {"to": database, "table": "homes", "key": "id", "schema": SCHEMA}
-    found = propload.check(source(tmp_path), **told)
-    types = {column.column: column.table_type for column in found.columns}
+    checked = propload.check(source(tmp_path), **told)
+    types = {column.column: column.table_type for column in checked.columns}
     assert types == {"id": "bigint", "tags": "text[]", "place": "jsonb"}
     report = propload.ingest(source(tmp_path), **told)
     assert (report.counts.inserted, report.counts.rejected) == (2, 3)
-    said = "column {}: '{}' cannot be stored exactly as a JSON {}".format
+    reason = "column {}: '{}' cannot be stored exactly as a JSON {}".format
     of_place = "object of town text, no bigint"
-    places = [said("place", as_cell(row["place"]), of_place) for row in BAD[1:]]
-    told = [said("tags", "a, b", "list of text"), *places]
+    places = [reason("place", as_cell(row["place"]), of_place) for row in BAD[1:]]
+    told = [reason("tags", "a, b", "list of text"), *places]
     assert report.rejects.sort("id")["propload_reasons"].to_list() == told
     stored = query(database, "SELECT id, tags::text, place FROM homes ORDER BY id")
     assert [(*row[:2], json.loads(row[2])) for row in stored] == [
@@ -73,9 +73,9 @@ def test_json_text_is_read_as_the_schema_wants(database, tmp_path, source):
     ]
 
 
-def test_what_is_mended_is_replayed(database):
-    told = {"to": database, "table": "homes", "key": "id", "schema": SCHEMA}
-    report = propload.ingest(ROWS[:3], **told)
+def test_mended_json_text_is_replayed(database):
+    settings = {"to": database, "table": "homes", "key": "id", "schema": SCHEMA}
+    report = propload.ingest(ROWS[:3], **settings)
 
     def mend(frame):
         return frame.with_columns(tags=pl.lit('["a", "b"]'))

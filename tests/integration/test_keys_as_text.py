@@ -1,4 +1,4 @@
-"""Keys that come with a decimal point, and are whole numbers in the table."""
+"""Keys given with a decimal point for a table that holds whole numbers."""
 
 import polars as pl
 import pytest
@@ -13,7 +13,7 @@ LOAD = {"table": "x", "key": "id", "progress": False}
 
 @pytest.mark.parametrize("type_", ["text", "varchar(9)", "bigint", "numeric"])
 @pytest.mark.parametrize("keys", [[7.0, None], [7], ["7"]])
-def test_keys_that_mean_the_same_find_the_same_row(database, state_dir, type_, keys):
+def test_keys_of_equal_value_find_the_same_row(database, state_dir, type_, keys):
     run_sql(database, f"CREATE TABLE x (id {type_} PRIMARY KEY, v int)")
     run_sql(database, "INSERT INTO x VALUES ('7', 1)")
     rows = pl.DataFrame({"id": keys, "v": [2, 3][: len(keys)]})

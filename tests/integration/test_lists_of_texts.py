@@ -1,4 +1,4 @@
-"""Texts in lists become an array's elements exactly, or their row is rejected."""
+"""Texts in lists become array elements exactly, or their row is rejected."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.integration.reading import query, run_sql
 pytestmark = [pytest.mark.timeout(60), pytest.mark.one_server]
 
 
-def test_nothing_of_a_text_is_dropped(database):
+def test_list_text_that_would_lose_a_part_is_rejected(database):
     run_sql(database, "CREATE TABLE homes (id int PRIMARY KEY, seen date[], at time[])")
     rows = [
         {"id": 1, "seen": ["2024-01-02"], "at": ["10:00"]},
@@ -20,7 +20,7 @@ def test_nothing_of_a_text_is_dropped(database):
     assert query(database, "SELECT id, seen::text FROM homes") == [(1, "{2024-01-02}")]
 
 
-def test_texts_are_numbers_as_they_are_alone(database):
+def test_list_texts_become_numbers_as_single_texts_do(database):
     run_sql(database, "CREATE TABLE homes (id int PRIMARY KEY, a int[], b float8[])")
     rows = [{"id": 1, "a": ["007", "1.0"], "b": ["1.50"]}]
     for counts in ((1, 0), (0, 1)):

@@ -1,4 +1,4 @@
-"""A journal of a run whose ledger is out of sight doubles no row and drops none."""
+"""A journal whose run is in no ledger that can be seen: no row is doubled or lost."""
 
 import pytest
 
@@ -16,19 +16,19 @@ IDS = [one for pair in zip(*ids_by_lane(), strict=False) for one in pair][:4]
 
 
 @pytest.fixture
-def begun(database):
-    """Leave a journal of rows of which one lane has committed its own."""
+def leave_partial_run(database):
+    """Return a function that leaves a journal; one lane has committed its rows."""
 
     def leave(mode):
         run_sql(database, "CREATE TABLE homes (id int PRIMARY KEY, v text)")
         guard(database, "homes", IDS[0], until="lane = 1")
         rows = ({"id": one, "v": "x"} for one in IDS)
-        told = {"mode": mode, "key": "id", "workers": 2, "progress": False}
+        settings = {"mode": mode, "key": "id", "workers": 2, "progress": False}
         with pytest.raises(LoadError, match="the guard is shut"):
-            propload.ingest(rows, to=database, table="homes", **told)
+            propload.ingest(rows, to=database, table="homes", **settings)
         open_guard(database)
         if mode == "append":
-            # so that it takes a row twice
+            # so that it accepts a row twice
             run_sql(database, "ALTER TABLE homes DROP CONSTRAINT homes_pkey")
         [left] = leftovers()
         return left.run_id
@@ -37,8 +37,8 @@ def begun(database):
 
 
 @pytest.fixture
-def limited(database):
-    """A user who may write the table and not look into the ledger. Value: the DSN."""
+def limited_dsn(database):
+    """Return a function that gives the DSN of a user who cannot read the ledger."""
     name = "propload_no_ledger"
     run_sql(database, f"CREATE ROLE {name} LOGIN")
 
@@ -55,29 +55,29 @@ def stored(database):
     return read_table(database, "homes")["id"].sort().to_list()
 
 
-def test_rows_are_not_added_again_by_who_may_not_read_the_ledger(
-    database, begun, limited
+def test_appended_rows_are_not_recovered_without_access_to_the_ledger(
+    database, leave_partial_run, limited_dsn
 ):
-    run = begun("append")
+    run = leave_partial_run("append")
     before = stored(database)
     assert before
     with pytest.raises(ConfigError, match=r"ledger.*propload recover --drop"):
-        recover(run, to=limited())
+        recover(run, to=limited_dsn())
     assert stored(database) == before
-    # who may read it goes on
+    # a user who may read it can recover the rest
     recover(run, to=database)
     assert stored(database) == sorted(IDS)
 
 
-def test_a_ledger_that_was_dropped_is_told_with_what_to_do(
-    database, begun, state_dir, monkeypatch
+def test_error_after_dropped_ledger_says_how_to_drop_the_journal(
+    database, leave_partial_run, state_dir, monkeypatch
 ):
-    run = begun("append")
+    run = leave_partial_run("append")
     before = stored(database)
     run_sql(database, "DROP SCHEMA propload CASCADE")
     monkeypatch.delenv("PROPLOAD_STATE_DIR")
-    told = rf"\(propload recover --drop {run} --state-dir {state_dir}\)"
-    with pytest.raises(ConfigError, match=rf"ledger.*{told}"):
+    command = rf"\(propload recover --drop {run} --state-dir {state_dir}\)"
+    with pytest.raises(ConfigError, match=rf"ledger.*{command}"):
         recover(run, to=database, state_dir=state_dir)
     monkeypatch.setenv("PROPLOAD_STATE_DIR", str(state_dir))
     assert stored(database) == before
@@ -85,19 +85,21 @@ def test_a_ledger_that_was_dropped_is_told_with_what_to_do(
 
 
 @pytest.mark.parametrize("mode", ["upsert", "insert-new", "replace"])
-def test_rows_that_are_written_by_their_key_are_written_again(database, begun, mode):
-    run = begun(mode)
+def test_rows_with_a_key_are_recovered_again_without_a_ledger(
+    database, leave_partial_run, mode
+):
+    run = leave_partial_run(mode)
     run_sql(database, "DROP SCHEMA propload CASCADE")
     [report] = recover(run, to=database)
     assert report.counts.read == len(IDS)
     assert stored(database) == sorted(IDS)
 
 
-def test_a_journal_of_a_run_that_no_ledger_ever_held_is_loaded(database):
+def test_journal_of_a_run_that_was_never_in_a_ledger_is_loaded(database):
     run_sql(database, "CREATE TABLE homes (id int)")
-    told = {"to": database, "table": "homes", "mode": "append", "progress": False}
+    settings = {"to": database, "table": "homes", "mode": "append", "progress": False}
     with pytest.raises(LoadError):
-        propload.ingest(({"id": one, "extra": 1} for one in IDS), **told)
+        propload.ingest(({"id": one, "extra": 1} for one in IDS), **settings)
     [left] = leftovers()
     recover(left.run_id, to=database, on_new_columns="ignore")
     assert stored(database) == sorted(IDS)
