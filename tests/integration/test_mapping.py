@@ -1,4 +1,4 @@
-"""Mappings on their way into a table, as the documentation tells it."""
+"""Mappings work on the way into a table as the documentation says."""
 
 import datetime as dt
 
@@ -22,29 +22,29 @@ price = { from = "Vraagprijs", parse = "money" }
 
 
 @pytest.fixture
-def told(database, tmp_path):
+def settings(database, tmp_path):
     (tmp_path / "homes.toml").write_text(MAPPING, encoding="utf-8")
     mapping = str(tmp_path / "homes.toml")
     return {"to": database, "table": "homes", "key": "url", "mapping": mapping}
 
 
-def homes(folder, rows):
+def write_homes(folder, rows):
     path = folder / "homes.csv"
     path.write_text(rows, encoding="utf-8")
     return str(path)
 
 
-def test_other_columns_become_what_the_table_says(database, tmp_path, told):
+def test_unmapped_columns_take_the_types_of_the_table(database, tmp_path, settings):
     run_sql(
         database,
         """CREATE TABLE homes (url text PRIMARY KEY, price numeric(12,2),
            rooms int, seen date, note text)""",
     )
-    source = homes(tmp_path, ROWS + "b,€ 5,three,2024-10-12,y\n")
-    said = propload.check(source, **told)
-    done = propload.ingest(source, **told)
-    assert said.expected == done.counts
-    assert done.reasons.select("column", "check").rows() == [("rooms", "cast")]
+    source = write_homes(tmp_path, ROWS + "b,€ 5,three,2024-10-12,y\n")
+    checked = propload.check(source, **settings)
+    loaded = propload.ingest(source, **settings)
+    assert checked.expected == loaded.counts
+    assert loaded.reasons.select("column", "check").rows() == [("rooms", "cast")]
     [row] = read_table(database, "homes").rows()
     assert (row[0], float(row[1]), *row[2:]) == (
         "a",
@@ -55,77 +55,79 @@ def test_other_columns_become_what_the_table_says(database, tmp_path, told):
     )
 
 
-def test_other_columns_of_a_new_table_are_as_in_the_source(database, tmp_path, told):
-    source = homes(tmp_path, ROWS)
-    said = propload.check(source, **told)
-    types = {one.column: (one.type, one.table_type) for one in said.columns}
+def test_unmapped_columns_of_a_new_table_keep_the_source_types(
+    database, tmp_path, settings
+):
+    source = write_homes(tmp_path, ROWS)
+    checked = propload.check(source, **settings)
+    types = {one.column: (one.type, one.table_type) for one in checked.columns}
     assert types["price"] == ("numeric(18,2)", "numeric(18,2)")
     assert types["rooms"] == types["seen"] == ("text", "text")
-    propload.ingest(source, **told)
+    propload.ingest(source, **settings)
     found = read_table(database, "homes").select("rooms", "seen", "note").rows()
     assert found == [("3", "2024-10-11", "x")]
 
 
-def test_check_and_load_call_types_by_one_name(database, tmp_path):
-    path = homes(tmp_path, "id,price,at\n1,5,2024-10-11 10:00:00\n")
-    told = {"to": database, "table": "homes", "key": "id"}
-    said = propload.check(path, **told)
-    assert [(one.type, one.table_type) for one in said.columns] == [
+def test_check_names_types_alike_before_and_after_a_load(database, tmp_path):
+    path = write_homes(tmp_path, "id,price,at\n1,5,2024-10-11 10:00:00\n")
+    settings = {"to": database, "table": "homes", "key": "id"}
+    checked = propload.check(path, **settings)
+    assert [(one.type, one.table_type) for one in checked.columns] == [
         ("bigint", "bigint"),
         ("bigint", "bigint"),
         ("timestamp without time zone",) * 2,
     ]
-    propload.ingest(path, **told)
-    later = homes(tmp_path, "id,price,at\n2,x,soon\n")
-    said = propload.check(later, **told)
-    assert {one.example for one in said.reasons} == {
+    propload.ingest(path, **settings)
+    later = write_homes(tmp_path, "id,price,at\n2,x,soon\n")
+    checked = propload.check(later, **settings)
+    assert {one.example for one in checked.reasons} == {
         "column price: 'x' cannot be stored exactly as bigint",
         "column at: 'soon' cannot be stored exactly as timestamp without time zone",
     }
 
 
 class Filtering:
-    """A mapping of one's own that leaves rows out without a word."""
+    """A user's mapping that leaves rows out without giving reasons."""
 
     def apply(self, frame, _context, /):
         return Sifted(frame.filter(pl.col("id") > 2), no_reasons())
 
 
-def test_rows_that_a_mapping_leaves_out_without_a_reason_stop_the_run(database):
-    given = pl.DataFrame({"id": [1, 2, 3, 4]})
-    told = {"to": database, "table": "homes", "key": "id", "mapping": Filtering()}
+def test_mapping_that_drops_rows_without_a_reason_stops_the_run(database):
+    frame = pl.DataFrame({"id": [1, 2, 3, 4]})
+    settings = {"to": database, "table": "homes", "key": "id", "mapping": Filtering()}
     with pytest.raises(propload.LoadError, match="given 4 rows and returned 2"):
-        propload.ingest(given, **told)
+        propload.ingest(frame, **settings)
     with pytest.raises(propload.CountsError, match="given 4 rows and returned 2"):
-        propload.check(given, **told)
+        propload.check(frame, **settings)
 
 
-def test_counters_of_two_runs_add_up_and_reports_are_of_one(database):
+def test_shared_metrics_add_up_while_each_report_counts_one_run(database):
     metrics = propload.Metrics()
-    told = {"to": database, "table": "homes", "key": "id", "metrics": metrics}
-    propload.ingest([{"id": 1}, {"id": 2}, {"id": None}], **told)
-    report = propload.ingest([{"id": 3}], max_rejects=0, **told)
+    settings = {"to": database, "table": "homes", "key": "id", "metrics": metrics}
+    propload.ingest([{"id": 1}, {"id": 2}, {"id": None}], **settings)
+    report = propload.ingest([{"id": 3}], max_rejects=0, **settings)
     assert (report.counts.read, report.counts.inserted, report.batches) == (1, 1, 1)
     assert metrics.snapshot().counts.read == 4
 
 
 @pytest.mark.one_server
-def test_an_expression_over_rows_is_refused_before_a_row_is_read(database):
+def test_expression_across_rows_is_refused_before_reading(database):
     mapping = {"id": pl.int_range(pl.len()), "v": pl.col("a")}
-    told = {"to": database, "table": "homes", "key": "id", "mapping": mapping}
+    settings = {"to": database, "table": "homes", "key": "id", "mapping": mapping}
     for load in (propload.ingest, propload.check):
         with pytest.raises(propload.ConfigError, match="column id: its expression"):
-            load(pl.DataFrame({"a": [1, 2]}), **told)
+            load(pl.DataFrame({"a": [1, 2]}), **settings)
 
 
 @pytest.mark.one_server
-def test_numbers_among_texts_of_json_keep_their_value(database, tmp_path):
+def test_json_numbers_mixed_with_texts_keep_their_value(database, tmp_path):
     mapping = '[columns]\nid = { from = "id", parse = "integer" }\nraw = "opp"\n'
     mapping += 'opp = { from = "opp", parse = "area" }\n'
     (tmp_path / "a.toml").write_text(mapping, encoding="utf-8")
     source = tmp_path / "a.ndjson"
-    opp = ["12.125", '"45 m²"', '"45.500"', "33.25"]
-    rows = [f'{{"id": {place}, "opp": {one}}}\n' for place, one in enumerate(opp)]
+    values = ["12.125", '"45 m²"', '"45.500"', "33.25"]
+    rows = [f'{{"id": {place}, "opp": {one}}}\n' for place, one in enumerate(values)]
     source.write_text("".join(rows), encoding="utf-8")
     propload.ingest(
         str(source), to=database, table="a", key="id", mapping=str(tmp_path / "a.toml")
@@ -139,13 +141,13 @@ def test_numbers_among_texts_of_json_keep_their_value(database, tmp_path):
 
 
 @pytest.mark.one_server
-def test_a_column_without_a_source_is_told_with_the_nearest_name(
-    database, tmp_path, told
+def test_note_on_a_missing_source_column_suggests_the_nearest_name(
+    database, tmp_path, settings
 ):
-    source = homes(tmp_path, ROWS.replace("Vraagprijs", "Vraagprijzen"))
-    said = propload.check(source, **told)
-    done = propload.ingest(source, **told)
-    assert said.notes == done.notes
-    [note] = done.notes
+    source = write_homes(tmp_path, ROWS.replace("Vraagprijs", "Vraagprijzen"))
+    checked = propload.check(source, **settings)
+    loaded = propload.ingest(source, **settings)
+    assert checked.notes == loaded.notes
+    [note] = loaded.notes
     assert "homes.toml finds no column for price (from Vraagprijs;" in note
     assert "did you mean 'Vraagprijzen'?" in note

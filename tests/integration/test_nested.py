@@ -1,4 +1,4 @@
-"""Objects and lists: one rule, whatever they come in."""
+"""Objects and lists are stored by one rule, whatever source they come from."""
 
 from __future__ import annotations
 
@@ -67,13 +67,13 @@ def sources(folder):
     }
 
 
-def look(dsn, sql):
+def read_rows(dsn, sql):
     with connect(dsn) as session:
         return session.rows(sql)
 
 
 @pytest.mark.parametrize(
-    "kind",
+    "form",
     [
         "parquet",
         "ndjson",
@@ -85,19 +85,21 @@ def look(dsn, sql):
         "pandas",
     ],
 )
-def test_objects_become_jsonb_and_lists_arrays(database, tmp_path, kind):
-    source = sources(tmp_path)[kind]
-    told = {"to": database, "table": "rows", "key": "id", "progress": False}
-    if kind != "generator":
-        checked = {
-            c.column: c.table_type for c in propload.check(source, **told).columns
+def test_objects_become_jsonb_and_lists_become_arrays(database, tmp_path, form):
+    source = sources(tmp_path)[form]
+    settings = {"to": database, "table": "rows", "key": "id", "progress": False}
+    if form != "generator":
+        expected_types = {
+            c.column: c.table_type for c in propload.check(source, **settings).columns
         }
-        assert checked["place"] == "jsonb"
-    report = propload.ingest(source, **told)
+        assert expected_types["place"] == "jsonb"
+    report = propload.ingest(source, **settings)
     assert (report.counts.inserted, report.counts.rejected) == (3, 0)
-    types = dict(look(database, COLUMNS))
+    types = dict(read_rows(database, COLUMNS))
     assert types == {"id": "bigint", "place": "jsonb", "tags": "text[]"}
-    stored = look(database, "SELECT id, place::text, tags::text FROM rows ORDER BY id")
+    stored = read_rows(
+        database, "SELECT id, place::text, tags::text FROM rows ORDER BY id"
+    )
     assert stored == [
         (1, '{"at": [1.5, 2.5], "town": "Ede"}', "{a,b}"),
         (2, '{"at": [], "town": "Epe"}', "{}"),
@@ -106,33 +108,33 @@ def test_objects_become_jsonb_and_lists_arrays(database, tmp_path, kind):
 
 
 def test_pushed_objects_become_jsonb(database):
-    told = {"to": database, "table": "rows", "key": "id", "progress": False}
-    with propload.Loader(**told) as loader:
+    settings = {"to": database, "table": "rows", "key": "id", "progress": False}
+    with propload.Loader(**settings) as loader:
         loader.put(ROWS)
-    assert dict(look(database, COLUMNS))["place"] == "jsonb"
+    assert dict(read_rows(database, COLUMNS))["place"] == "jsonb"
 
 
 @pytest.mark.parametrize("pg_type", ["text", "json"])
-def test_a_table_that_is_there_keeps_its_type(database, pg_type):
+def test_existing_column_keeps_its_type(database, pg_type):
     run_sql(database, f"CREATE TABLE rows (id int PRIMARY KEY, place {pg_type})")
-    told = {"to": database, "table": "rows", "key": "id", "progress": False}
-    report = propload.ingest(ROWS, on_new_columns="ignore", **told)
+    settings = {"to": database, "table": "rows", "key": "id", "progress": False}
+    report = propload.ingest(ROWS, on_new_columns="ignore", **settings)
     assert report.counts.inserted == 3
-    assert dict(look(database, COLUMNS))["place"] == pg_type
+    assert dict(read_rows(database, COLUMNS))["place"] == pg_type
 
 
-def test_a_column_that_is_added_is_jsonb(database):
+def test_added_column_is_jsonb(database):
     run_sql(database, "CREATE TABLE rows (id int PRIMARY KEY)")
-    told = {"to": database, "table": "rows", "key": "id", "progress": False}
-    propload.ingest(ROWS, on_new_columns="add", **told)
-    assert dict(look(database, COLUMNS))["place"] == "jsonb"
+    settings = {"to": database, "table": "rows", "key": "id", "progress": False}
+    propload.ingest(ROWS, on_new_columns="add", **settings)
+    assert dict(read_rows(database, COLUMNS))["place"] == "jsonb"
 
 
-def test_what_is_no_object_later_costs_its_row(database, tmp_path):
+def test_plain_text_for_an_object_column_is_rejected(database, tmp_path):
     rows = [{"id": 1, "a": {"b": 1}}] * 3 + [{"id": 2, "a": "plain"}]
-    told = {"to": database, "table": "rows", "key": "id", "progress": False}
-    propload.ingest(rows[:3], **told)
-    report = propload.ingest(rows[3:], **told, state_dir=tmp_path)
+    settings = {"to": database, "table": "rows", "key": "id", "progress": False}
+    propload.ingest(rows[:3], **settings)
+    report = propload.ingest(rows[3:], **settings, state_dir=tmp_path)
     assert report.counts.rejected == 1
     assert "plain" in str(report.rejects.rows())
 
@@ -140,13 +142,13 @@ def test_what_is_no_object_later_costs_its_row(database, tmp_path):
 def test_numbers_in_objects_keep_their_digits(database, tmp_path):
     line = '{"id": 1, "a": {"b": 0.12345678901234567890123}}\n'
     (tmp_path / "rows.ndjson").write_text(line)
-    told = {"to": database, "table": "rows", "key": "id", "progress": False}
-    propload.ingest(tmp_path / "rows.ndjson", **told)
-    stored = look(database, "SELECT jsonb_typeof(a->'b'), a->>'b' FROM rows")
+    settings = {"to": database, "table": "rows", "key": "id", "progress": False}
+    propload.ingest(tmp_path / "rows.ndjson", **settings)
+    stored = read_rows(database, "SELECT jsonb_typeof(a->'b'), a->>'b' FROM rows")
     assert stored == [("number", "0.12345678901234567890123")]
 
 
-def test_rare_types_of_arrow_reach_the_table(database):
+def test_rare_arrow_types_reach_the_table(database):
     name = uuid.UUID(int=7)
     types = {
         "doc": pa.ExtensionArray.from_storage(pa.json_(), pa.array(['{"a": 1}'])),
@@ -156,21 +158,21 @@ def test_rare_types_of_arrow_reach_the_table(database):
         "wide": pa.array([Decimal(10) ** 50], pa.decimal256(60, 2)),
         "day": pa.array([dt.date(2024, 1, 2)], pa.date64()),
     }
-    told = {"to": database, "table": "rows", "key": "id", "progress": False}
-    report = propload.ingest(pa.table({"id": [1], **types}), **told)
+    settings = {"to": database, "table": "rows", "key": "id", "progress": False}
+    report = propload.ingest(pa.table({"id": [1], **types}), **settings)
     assert report.counts.inserted == 1
-    assert dict(look(database, COLUMNS)) == {
+    assert dict(read_rows(database, COLUMNS)) == {
         "id": "bigint",
         "doc": "jsonb",
         "name": "uuid",
         "wide": "numeric(60,2)",
         "day": "date",
     }
-    found = look(database, "SELECT name::text, wide = 10::numeric ^ 50 FROM rows")
-    assert found == [(str(name), True)]
+    stored = read_rows(database, "SELECT name::text, wide = 10::numeric ^ 50 FROM rows")
+    assert stored == [(str(name), True)]
 
 
-HELD = {
+PYTHON_VALUES = {
     "seen": dt.datetime(2024, 1, 2, 3, 4, 5, 120_000),  # noqa: DTZ001 - naive on purpose
     "sold": dt.datetime(2024, 1, 2, 3, tzinfo=dt.UTC),
     "day": dt.date(2024, 1, 2),
@@ -183,45 +185,49 @@ HELD = {
 
 
 @pytest.mark.one_server
-def test_a_value_that_comes_in_another_way_is_unchanged(database):
-    rows = [{"id": 1, "held": HELD}, {"id": 2, "held": None}]
-    told = {"to": database, "table": "rows", "key": "id", "progress": False}
-    assert propload.ingest(rows, **told).counts.inserted == 2
+def test_value_from_another_kind_of_source_is_unchanged(database):
+    rows = [{"id": 1, "held": PYTHON_VALUES}, {"id": 2, "held": None}]
+    settings = {"to": database, "table": "rows", "key": "id", "progress": False}
+    assert propload.ingest(rows, **settings).counts.inserted == 2
     table = pa.Table.from_pylist(rows)
-    ways = [
+    forms = [
         pl.DataFrame(rows),
         table,
         pd.DataFrame(rows),
         table.to_pandas(types_mapper=pd.ArrowDtype),
     ]
-    for way in ways:
-        assert propload.ingest(way, **told).counts.unchanged == 2
+    for form in forms:
+        assert propload.ingest(form, **settings).counts.unchanged == 2
     typed = "jsonb_typeof(held->'fee'), held->>'seen', held->>'raw'"
-    found = look(database, f"SELECT {typed} FROM rows WHERE id = 1")
-    assert found == [("number", "2024-01-02T03:04:05.120000", "\\x00ff")]
+    stored = read_rows(database, f"SELECT {typed} FROM rows WHERE id = 1")
+    assert stored == [("number", "2024-01-02T03:04:05.120000", "\\x00ff")]
 
 
 @pytest.mark.one_server
-def test_what_is_replayed_of_a_frame_is_what_would_have_been_stored(database):
-    told = {"to": database, "table": "rows", "key": "id", "progress": False}
-    propload.ingest([{"id": 1, "held": HELD}], **told)
+def test_replayed_values_of_a_frame_equal_those_stored_directly(database):
+    settings = {"to": database, "table": "rows", "key": "id", "progress": False}
+    propload.ingest([{"id": 1, "held": PYTHON_VALUES}], **settings)
     run_sql(
         database,
         "CREATE TABLE kept AS TABLE rows",
         "TRUNCATE rows",
         "ALTER TABLE rows ADD CONSTRAINT no CHECK (id <> 1)",
     )
-    report = propload.ingest(pl.DataFrame([{"id": 1, "held": HELD}]), **told)
+    report = propload.ingest(
+        pl.DataFrame([{"id": 1, "held": PYTHON_VALUES}]), **settings
+    )
     assert report.counts.rejected == 1
     run_sql(database, "ALTER TABLE rows DROP CONSTRAINT no")
     propload.replay(report.run_id, to=database)
-    assert look(database, "SELECT count(*) FROM rows JOIN kept USING (held)") == [(1,)]
+    assert read_rows(database, "SELECT count(*) FROM rows JOIN kept USING (held)") == [
+        (1,)
+    ]
 
 
 @pytest.mark.one_server
-def test_values_of_numpy_and_pandas_in_dicts_keep_their_types(database):
+def test_numpy_and_pandas_values_in_dicts_keep_their_types(database):
     held = {"n": np.int64(5), "yes": np.bool_(True), "day": pd.NaT, "na": pd.NA}
-    told = {"to": database, "table": "rows", "key": "id", "progress": False}
-    propload.ingest([{"id": 1, "held": held}], **told)
-    stored = look(database, "SELECT held::text FROM rows")
+    settings = {"to": database, "table": "rows", "key": "id", "progress": False}
+    propload.ingest([{"id": 1, "held": held}], **settings)
+    stored = read_rows(database, "SELECT held::text FROM rows")
     assert json.loads(stored[0][0]) == {"n": 5, "yes": True, "day": None, "na": None}

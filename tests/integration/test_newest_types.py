@@ -1,4 +1,4 @@
-"""What `newest` compares: moments and numbers, or letters, which is told."""
+"""What `newest` compares: moments and numbers, or else text, which is reported."""
 
 import datetime as dt
 import json
@@ -20,7 +20,7 @@ def load(database, rows, **settings):
 
 
 @pytest.mark.parametrize("rows", [[OLD, NEW], [NEW, OLD]])
-def test_moments_of_dicts_are_compared_as_moments(database, state_dir, rows):
+def test_timestamps_in_dicts_are_compared_as_moments(database, state_dir, rows):
     report = load(database, rows)
     stored = read_table(database, "x")
     assert stored["v"].to_list() == ["new"]
@@ -28,20 +28,20 @@ def test_moments_of_dicts_are_compared_as_moments(database, state_dir, rows):
     assert not [note for note in report.notes if "newest" in note]
 
 
-def test_moments_of_ndjson_are_compared_as_moments(database, state_dir, tmp_path):
+def test_timestamps_in_ndjson_are_compared_as_moments(database, state_dir, tmp_path):
     path = tmp_path / "rows.ndjson"
     path.write_text("".join(json.dumps(row) + "\n" for row in (OLD, NEW)))
     load(database, path)
     assert read_table(database, "x")["v"].to_list() == ["new"]
 
 
-def test_numbers_among_which_is_a_text_are_compared_as_numbers(database, state_dir):
+def test_numbers_mixed_with_a_text_are_compared_as_numbers(database, state_dir):
     rows = [{"id": 1, "seen": seen} for seen in (9, 10, "5")]
     load(database, rows)
     assert read_table(database, "x")["seen"].to_list() == [10]
 
 
-def test_a_later_value_of_another_kind_is_refused_with_its_text(database, state_dir):
+def test_later_value_of_another_type_is_rejected_as_given(database, state_dir):
     rows = [{**NEW, "id": 1}, {**NEW, "id": 2}, {**NEW, "id": 3, "seen": "soon"}]
     report = load(database, rows, batch_rows=2, workers=1)
     assert report.counts.inserted == 2
@@ -53,25 +53,27 @@ NAIVE = AWARE.replace(tzinfo=None)
 
 
 @pytest.mark.parametrize("seen", [("9", "10 days"), (NAIVE, AWARE)])
-def test_where_letters_are_compared_report_and_check_say_so(database, state_dir, seen):
+def test_report_and_check_say_that_text_is_compared(database, state_dir, seen):
     rows = [{"id": 1, "seen": one} for one in seen]
     checked = propload.check(rows, to=database, **LOAD)
-    made = load(database, rows)
+    first = load(database, rows)
     again = load(database, rows)
-    for notes in (checked.notes, made.notes, again.notes):
+    for notes in (checked.notes, first.notes, again.notes):
         (note,) = [one for one in notes if "letter by letter" in one]
         assert "column seen of public.x" in note
-    assert "create the table beforehand" in "".join(made.notes)
+    assert "create the table beforehand" in "".join(first.notes)
     assert "change the column's type" in "".join(again.notes)
 
 
-def test_a_mapping_that_says_text_is_heeded_and_told(database, state_dir):
-    report = load(database, [OLD, NEW], mapping={n: n for n in ("id", "seen", "v")})
+def test_mapping_to_text_is_followed_and_reported(database, state_dir):
+    report = load(
+        database, [OLD, NEW], mapping={name: name for name in ("id", "seen", "v")}
+    )
     assert read_table(database, "x")["v"].to_list() == ["old"]
     assert "letter by letter" in "".join(report.notes)
 
 
-def test_a_table_that_compares_moments_is_not_told_of(database, state_dir):
+def test_no_note_if_the_table_compares_moments(database, state_dir):
     run_sql(database, "CREATE TABLE x (id int PRIMARY KEY, seen timestamptz, v text)")
     report = load(database, [OLD, NEW])
     assert read_table(database, "x")["v"].to_list() == ["new"]

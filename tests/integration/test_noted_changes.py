@@ -1,4 +1,4 @@
-"""The trigger of the listing's page notes when a listing came, and what changed."""
+"""The trigger on the listing page records when a listing came and what changed."""
 
 import datetime as dt
 from pathlib import Path
@@ -7,7 +7,7 @@ import propload
 from tests.integration.reading import query, run_sql
 
 PAGE = Path(__file__).parents[2] / "docs" / "listing.md"
-NOTED = """
+RECORDED = """
 SELECT listing_id, extract(day FROM first_seen_at)::int,
        extract(day FROM price_changed_at)::int,
        extract(day FROM status_changed_at)::int,
@@ -15,8 +15,8 @@ SELECT listing_id, extract(day FROM first_seen_at)::int,
 FROM listings ORDER BY 1"""
 
 
-def seen(day, *rows):
-    """Return listings as they were read on a day of a month."""
+def listings(day, *rows):
+    """Return listings as they were read on a day of July."""
     moment = dt.datetime(2026, 7, day, tzinfo=dt.UTC)
     return [
         {
@@ -36,15 +36,15 @@ def load(dsn, rows):
     return propload.ingest(rows, to=dsn, schema="listing").counts
 
 
-def test_the_page_s_trigger_notes_what_changed_and_when(database):
-    load(database, seen(1, ("a", 300_000, "available")))
+def test_trigger_of_the_page_records_when_listings_changed(database):
+    load(database, listings(1, ("a", 300_000, "available")))
     run_sql(database, PAGE.read_text("utf-8").split("```sql\n")[1].split("```")[0])
-    rows = seen(2, ("a", 300_000, "available"), ("b", 400_000, "available"))
+    rows = listings(2, ("a", 300_000, "available"), ("b", 400_000, "available"))
     assert load(database, rows).inserted == 1
-    later = seen(3, ("a", 290_000, "available"), ("b", None, "sold"))
+    later = listings(3, ("a", 290_000, "available"), ("b", None, "sold"))
     assert load(database, later).updated == 2
-    noted = [("a", None, 3, None, 3), ("b", 2, None, 3, 3)]
-    assert query(database, NOTED) == noted
+    recorded = [("a", None, 3, None, 3), ("b", 2, None, 3, 3)]
+    assert query(database, RECORDED) == recorded
     assert load(database, later).unchanged == 2
     assert load(database, rows).stale == 2
-    assert query(database, NOTED) == noted
+    assert query(database, RECORDED) == recorded

@@ -1,4 +1,4 @@
-"""Another process finds the same marks of mappings and schemas."""
+"""Another process computes the same fingerprints of mappings and schemas."""
 
 import os
 import subprocess
@@ -8,7 +8,7 @@ import pytest
 
 from tests.own_objects import PROGRAMS, marked
 
-ASKED = """
+SCRIPT = """
 import pandera.pandas
 from importlib import import_module
 from propload.running.resuming.object_fingerprints import object_fingerprint
@@ -18,17 +18,17 @@ for number in range({0}):
 
 
 @pytest.mark.one_server
-def test_another_process_finds_the_same_marks(tmp_path):
-    """What is imported, the order of sets and the places of files say nothing."""
+def test_another_process_computes_the_same_fingerprints(tmp_path):
+    """Other imports, the order of sets and the paths of files must not matter."""
     programs = [program.format(3) for program in PROGRAMS.values()]
     for number, program in enumerate(programs):
         (tmp_path / f"users_own{number}.py").write_text(f"# a line more\n{program}")
     paths = os.pathsep.join([str(tmp_path), *filter(None, sys.path)])
-    told = subprocess.run(
-        [sys.executable, "-c", ASKED.format(len(programs))],
+    process = subprocess.run(
+        [sys.executable, "-c", SCRIPT.format(len(programs))],
         env={**os.environ, "PYTHONPATH": paths, "PYTHONHASHSEED": "7"},
         capture_output=True,
         text=True,
         check=True,
     )
-    assert told.stdout.split() == [marked(program) for program in programs]
+    assert process.stdout.split() == [marked(program) for program in programs]

@@ -1,4 +1,4 @@
-"""Rows the server refuses, of years and spans that Python and Polars cannot hold."""
+"""Rejected rows with years and durations that Python and Polars cannot hold."""
 
 import polars as pl
 import pyarrow as pa
@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.timeout(120), pytest.mark.one_server]
 DAY = 280_000 * 365
 SECONDS = DAY * 86_400
 MOMENT = "+281784-02-05 00:00:00.000000"
-KINDS = {
+VALUES = {
     "date": (pa.array([0, DAY], pa.int32()).cast(pa.date32()), "+281784-02-05"),
     "timestamp": (pa.array([0, SECONDS]).cast(pa.timestamp("s")), MOMENT),
     "timestamptz": (
@@ -51,12 +51,14 @@ def push(table, folder, database):
 
 
 @pytest.mark.parametrize("load", [ingest, ingest_parquet, push])
-@pytest.mark.parametrize("kind", KINDS)
-def test_such_a_row_costs_itself_and_is_told_in_words(database, tmp_path, kind, load):
-    values, shown = KINDS[kind]
+@pytest.mark.parametrize("pg_type", VALUES)
+def test_out_of_range_value_costs_only_its_row_and_is_shown_as_text(
+    database, tmp_path, pg_type, load
+):
+    values, shown = VALUES[pg_type]
     run_sql(
         database,
-        f"CREATE TABLE homes (id int PRIMARY KEY, v {kind})",
+        f"CREATE TABLE homes (id int PRIMARY KEY, v {pg_type})",
         "ALTER TABLE homes ADD CHECK (id = 1 OR v IS NULL)",
     )
     table = pa.table({"id": [1, 2], "v": values})
@@ -66,16 +68,20 @@ def test_such_a_row_costs_itself_and_is_told_in_words(database, tmp_path, kind, 
     assert (reason["stage"], reason["value"]) == ("database", f"2, {shown}")
 
 
-@pytest.mark.parametrize("kind", ["timestamptz", "timestamptz[]", "timestamp", "text"])
-def test_an_offset_that_the_server_refuses_costs_its_row(kind, database, tmp_path):
-    run_sql(database, f"CREATE TABLE homes (id int PRIMARY KEY, seen {kind})")
+@pytest.mark.parametrize(
+    "pg_type", ["timestamptz", "timestamptz[]", "timestamp", "text"]
+)
+def test_utc_offset_that_the_server_refuses_costs_only_its_row(
+    pg_type, database, tmp_path
+):
+    run_sql(database, f"CREATE TABLE homes (id int PRIMARY KEY, seen {pg_type})")
     offsets = ["+15:59", "+16", "-23:59", "-15:59", "+1600"]
     seen = [f"2024-01-16 10:00:00{offset}" for offset in offsets]
-    cells = [f'["{one}"]' if kind.endswith("[]") else one for one in seen]
+    cells = [f'["{text}"]' if pg_type.endswith("[]") else text for text in seen]
     path = tmp_path / "homes.csv"
     pl.DataFrame({"id": range(len(seen)), "seen": cells}).write_csv(path)
     report = propload.ingest(path, to=database, table="homes", key="id")
-    refused = [] if kind == "text" else [1, 2, 4]
-    assert report.counts.rejected == len(refused)
+    rejected = [] if pg_type == "text" else [1, 2, 4]
+    assert report.counts.rejected == len(rejected)
     stored = query(database, "SELECT id FROM homes ORDER BY id")
-    assert [row for (row,) in stored] == sorted({*range(len(seen))} - {*refused})
+    assert [row for (row,) in stored] == sorted({*range(len(seen))} - {*rejected})

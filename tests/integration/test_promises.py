@@ -45,7 +45,7 @@ SCHEMA = {
     "title": pl.String,
 }
 KEY = ["source", "listing_id"]
-ways = st.fixed_dictionaries(
+run_sizes = st.fixed_dictionaries(
     {"batch_rows": st.integers(1, 40), "workers": st.integers(1, 8)}
 )
 
@@ -54,17 +54,17 @@ def frame_of(rows):
     return pl.DataFrame(rows, schema=SCHEMA)
 
 
-def load(database, source, **more):
+def load(database, source, **options):
     report = propload.ingest(
         source,
-        **{"to": database, "table": "listing", "key": KEY, "progress": False} | more,
+        **{"to": database, "table": "listing", "key": KEY, "progress": False} | options,
     )
     report.counts.verify()
     return report
 
 
 def newest_of(frame):
-    """The versions that may win: the newest of each key."""
+    """Return the versions that may win: the newest of each key."""
     best = frame.group_by(KEY).agg(pl.col("seen").max())
     return frame.join(best, on=[*KEY, "seen"])
 
@@ -74,8 +74,8 @@ def stored(database):
 
 
 @PROPERTY
-@given(rows=versions, first=ways, second=ways, data=st.data())
-def test_with_newest_neither_order_nor_batches_nor_workers_nor_repetition_matter(
+@given(rows=versions, first=run_sizes, second=run_sizes, data=st.data())
+def test_with_newest_order_batches_workers_and_repetition_do_not_matter(
     database, rows, first, second, data
 ):
     frame = frame_of(rows)
@@ -107,23 +107,23 @@ def test_with_newest_neither_order_nor_batches_nor_workers_nor_repetition_matter
 
 
 @PROPERTY
-@given(rows=versions, way=ways)
-def test_without_newest_the_last_row_in_source_order_wins(database, rows, way):
+@given(rows=versions, sizes=run_sizes)
+def test_without_newest_the_last_row_in_source_order_wins(database, rows, sizes):
     frame = frame_of(rows)
     run_sql(database, "DROP TABLE IF EXISTS listing")
-    load(database, frame, **way)
+    load(database, frame, **sizes)
     expected = frame.unique(KEY, keep="last", maintain_order=True).sort(KEY)
     assert stored(database).equals(expected)
 
 
 @PROPERTY
-@given(rows=versions, way=ways, newest=st.sampled_from(["seen", None]))
-def test_loading_again_changes_and_rewrites_nothing(database, rows, way, newest):
+@given(rows=versions, sizes=run_sizes, newest=st.sampled_from(["seen", None]))
+def test_loading_again_rewrites_no_row(database, rows, sizes, newest):
     frame = frame_of(rows).unique(KEY, keep="last", maintain_order=True)
     run_sql(database, "DROP TABLE IF EXISTS listing")
-    load(database, frame, newest=newest, **way)
+    load(database, frame, newest=newest, **sizes)
     before = writes_of(database, "listing")
-    report = load(database, frame, newest=newest, **way)
+    report = load(database, frame, newest=newest, **sizes)
     assert asdict(report.counts) == asdict(
         propload.Counts(read=frame.height, unchanged=frame.height)
     )
@@ -131,9 +131,9 @@ def test_loading_again_changes_and_rewrites_nothing(database, rows, way, newest)
 
 
 @PROPERTY
-@given(rows=versions, way=ways, data=st.data())
-def test_several_files_in_any_order_and_repetition_give_the_same_table(
-    database, tmp_path_factory, rows, way, data
+@given(rows=versions, sizes=run_sizes, data=st.data())
+def test_files_in_any_order_or_repeated_give_the_same_table(
+    database, tmp_path_factory, rows, sizes, data
 ):
     folder = tmp_path_factory.mktemp("files")
     half = len(rows) // 2
@@ -147,7 +147,7 @@ def test_several_files_in_any_order_and_repetition_give_the_same_table(
     load(database, [str(path) for path in paths], newest="seen")
     expected = stored(database)
     run_sql(database, "DROP TABLE listing")
-    report = load(database, [str(path) for path in order], newest="seen", **way)
+    report = load(database, [str(path) for path in order], newest="seen", **sizes)
     assert report.counts.read == len(rows) + half
     assert stored(database).equals(expected)
 
@@ -155,7 +155,7 @@ def test_several_files_in_any_order_and_repetition_give_the_same_table(
 @PROPERTY
 @example(
     rows=[{"id": 1, "price": "-4"}, {"id": 1, "price": "0"}],
-    way={"batch_rows": 2, "workers": 1},
+    sizes={"batch_rows": 2, "workers": 1},
 )
 @given(
     rows=st.lists(
@@ -169,25 +169,27 @@ def test_several_files_in_any_order_and_repetition_give_the_same_table(
         min_size=1,
         max_size=50,
     ),
-    way=ways,
+    sizes=run_sizes,
 )
-def test_one_bad_row_costs_one_row_and_every_row_is_accounted_for(database, rows, way):
+def test_one_bad_row_costs_one_row_and_every_row_is_accounted_for(
+    database, rows, sizes
+):
     run_sql(
         database,
         "DROP TABLE IF EXISTS listing",
         "CREATE TABLE listing (id bigint PRIMARY KEY, price int CHECK (price > -4))",
     )
     frame = pl.DataFrame(rows, schema={"id": pl.Int64, "price": pl.String})
-    report = load(database, frame, key="id", **way)
+    report = load(database, frame, key="id", **sizes)
     numbered = frame.with_row_index("row").with_columns(
         number=pl.col("price").cast(pl.Int32, strict=False)
     )
     sent = numbered.filter(pl.col("id").is_not_null(), pl.col("number").is_not_null())
     good = sent.filter(pl.col("number") > -4)
-    # what a good row of the same batch outdoes is a duplicate, whatever the table says
-    won = pl.col("number").last().over("id", pl.col("row") // way["batch_rows"]) > -4
-    outdone = sent.filter(pl.col("number") <= -4, won).height
-    bad = frame.height - good.height - outdone
+    # a row that a good one of its batch supersedes is a duplicate, even if it is bad
+    won = pl.col("number").last().over("id", pl.col("row") // sizes["batch_rows"]) > -4
+    superseded = sent.filter(pl.col("number") <= -4, won).height
+    bad = frame.height - good.height - superseded
     assert report.counts.rejected == bad
     assert report.counts.read == frame.height
     expected = good.select("id", price="number").unique("id", keep="last")
@@ -200,10 +202,11 @@ VALUES = st.integers(-5, 5).map(str) | st.sampled_from(["x", "1.5"])
 
 @st.composite
 def rows_and_rules(draw):
-    """Draw rows, some of them bad, and what holds where they meet.
+    """Draw rows, some of them bad, and the rules for rows of the same key.
 
-    Where nulls keep what is known, rows of one batch complete one another before any
-    of them is tried: what a bad one knows hangs on the batch, so there are no nulls.
+    If nulls keep the stored value, rows of one batch complete one another before any of
+    them is tried. What a bad row contributes then depends on the batch, so no nulls are
+    drawn.
     """
     on_null = draw(st.sampled_from(["keep", "overwrite"]))
     values = VALUES | st.none() if on_null == "overwrite" else VALUES
@@ -220,22 +223,22 @@ def rows_and_rules(draw):
 
 
 @PROPERTY
-@given(told=rows_and_rules(), way=ways)
-# no row is dropped, as both are as new; the later one is refused before the other
+@given(drawn=rows_and_rules(), drawn_sizes=run_sizes)
+# neither row is dropped, as both are equally new; the later one is refused first
 @example(
-    told=(
+    drawn=(
         [
             {"id": 2, "price": "0", "rooms": None, "seen": 1},
             {"id": 2, "price": None, "rooms": "1", "seen": 1},
         ],
         {"newest": "seen", "on_null": "keep", "mode": "upsert"},
     ),
-    way={"batch_rows": 2, "workers": 1},
+    drawn_sizes={"batch_rows": 2, "workers": 1},
 )
-def test_rows_that_the_database_refuses_leave_those_of_their_key_their_turn(
-    database, told, way
+def test_refused_rows_do_not_displace_other_rows_of_their_key(
+    database, drawn, drawn_sizes
 ):
-    rows, rules = told
+    rows, rules = drawn
     frame = pl.DataFrame(
         rows,
         schema={
@@ -245,8 +248,8 @@ def test_rows_that_the_database_refuses_leave_those_of_their_key_their_turn(
             "seen": pl.Int64,
         },
     )
-    found = []
-    for sizes in (way, {"batch_rows": 1, "workers": 1}):
+    results = []
+    for sizes in (drawn_sizes, {"batch_rows": 1, "workers": 1}):
         run_sql(
             database,
             "DROP TABLE IF EXISTS listing",
@@ -255,8 +258,8 @@ def test_rows_that_the_database_refuses_leave_those_of_their_key_their_turn(
         )
         report = load(database, frame, key="id", **sizes, **rules)
         assert report.rejects.height == report.counts.rejected
-        found.append((stored_by_id(database), report))
-    (batches, report), (one_by_one, alone) = found
+        results.append((stored_by_id(database), report))
+    (batches, report), (one_by_one, alone) = results
     assert batches.equals(one_by_one)
     assert report.counts.read == alone.counts.read == frame.height
     assert report.counts.rejected <= alone.counts.rejected
@@ -264,7 +267,7 @@ def test_rows_that_the_database_refuses_leave_those_of_their_key_their_turn(
 
 @pytest.mark.parametrize("batch_rows", [1, 2, 10])
 @pytest.mark.parametrize("mode", ["upsert", "insert-new", "replace"])
-def test_a_row_that_lost_to_one_which_the_database_refuses_has_its_turn(
+def test_row_superseded_by_a_refused_row_is_loaded_after_all(
     database, batch_rows, mode
 ):
     run_sql(
@@ -322,68 +325,73 @@ def test_four_processes_load_overlapping_keys_without_a_deadlock(database, state
     assert table["value"].to_list() == [n * 4 for n in range(4000)]
 
 
-def test_newest_is_said_to_have_no_say_where_every_row_is_added(database):
-    told = {"to": database, "table": "notes", "mode": "append", "progress": False}
+def test_append_reports_that_newest_is_ignored(database):
+    arguments = {"to": database, "table": "notes", "mode": "append", "progress": False}
     rows = [{"id": 1, "day": 2}, {"id": 1, "day": 1}]
-    report = propload.ingest(rows, newest="day", **told)
+    report = propload.ingest(rows, newest="day", **arguments)
     assert report.counts.inserted == 2
     assert [note for note in report.notes if "newest (day) does not apply" in note]
-    assert not propload.ingest(rows, **told).notes
+    assert not propload.ingest(rows, **arguments).notes
 
 
-def test_rules_are_said_to_have_no_say_where_stored_rows_stay(database):
-    told = {"to": database, "table": "notes", "key": "id", "mode": "insert-new"}
+def test_insert_new_reports_that_newest_and_on_null_are_ignored(database):
+    arguments = {"to": database, "table": "notes", "key": "id", "mode": "insert-new"}
     rows = [{"id": 1, "day": 1}, {"id": 1, "day": 2}]
-    report = propload.ingest(rows, newest="day", on_null="keep", **told)
+    report = propload.ingest(rows, newest="day", on_null="keep", **arguments)
     assert read_table(database, "notes")["day"].to_list() == [1]
     assert [note for note in report.notes if "newest (day) does not apply" in note]
     assert [note for note in report.notes if "on_null (keep) does not apply" in note]
-    assert not propload.ingest(rows, on_null="overwrite", **told).notes
+    assert not propload.ingest(rows, on_null="overwrite", **arguments).notes
 
 
-def test_a_limit_of_memory_that_cannot_be_kept_is_told(database):
-    told = {"to": database, "table": "small", "mode": "append", "progress": False}
-    report = propload.ingest([{"id": 1}], max_memory="1MB", **told)
+def test_report_says_that_too_small_a_max_memory_was_raised(database):
+    arguments = {"to": database, "table": "small", "mode": "append", "progress": False}
+    report = propload.ingest([{"id": 1}], max_memory="1MB", **arguments)
     (note,) = report.notes
     assert note.startswith("max_memory was raised from 1 MB to ")
     assert note in report.settings["chosen"]
-    roomy = propload.ingest([{"id": 1}], max_memory="1TB", **told)
+    roomy = propload.ingest([{"id": 1}], max_memory="1TB", **arguments)
     assert not roomy.notes
     assert "max_memory" not in str(roomy.settings["chosen"])
 
 
 @pytest.mark.one_server
-@pytest.mark.parametrize("told", ["auto", 6_000])
-def test_batches_of_wide_rows_are_small_and_the_report_tells_so(database, told):
+@pytest.mark.parametrize("batch_rows", ["auto", 6_000])
+def test_wide_rows_make_small_batches_and_the_report_says_so(database, batch_rows):
     frame = pl.DataFrame({"id": range(6_000), "text": "x" * 15_000})
     report = propload.ingest(
-        frame, to=database, table="pages", key="id", batch_rows=told, progress=False
+        frame,
+        to=database,
+        table="pages",
+        key="id",
+        batch_rows=batch_rows,
+        progress=False,
     )
     assert report.counts.inserted == 6_000
     assert report.batches == 6
     in_force = report.settings["batch_rows"]
-    assert in_force == 6_000 if told == 6_000 else 1_000 < in_force < 1_150
+    assert in_force == 6_000 if batch_rows == 6_000 else 1_000 < in_force < 1_150
     assert "rows of 15,0" in str(report.settings["chosen"])
 
 
-class Foreign(propload.Metrics):
-    """Counters of several runs, of which no run can read its own."""
+class UnreadableMetrics(propload.Metrics):
+    """Counters shared by several runs, which no run may read as its own."""
 
     def snapshot(self):
         pytest.fail("a run reads what others count as well")
 
 
 @pytest.mark.one_server
-def test_a_run_reads_nothing_from_counters_that_others_may_share(database):
+def test_run_does_not_read_counters_that_others_may_share(database):
     rows = [{"id": number} for number in range(1_000)]
-    told = {"to": database, "table": "homes", "key": "id", "progress": False}
-    report = propload.ingest(rows, metrics=Foreign(), **told)
+    arguments = {"to": database, "table": "homes", "key": "id", "progress": False}
+    report = propload.ingest(rows, metrics=UnreadableMetrics(), **arguments)
     assert report.counts.inserted == 1_000
     assert "batch_rows auto" in str(report.settings["chosen"])
 
 
-def test_a_wait_for_a_lock_that_is_not_taken_is_told(database):
-    told = {"to": database, "table": "waits", "key": "id", "progress": False}
-    report = propload.ingest([{"id": 1}], lock_wait=5, **told)
+def test_report_says_that_lock_wait_is_ignored_without_lock(database):
+    arguments = {"to": database, "table": "waits", "key": "id", "progress": False}
+    report = propload.ingest([{"id": 1}], lock_wait=5, **arguments)
     assert [note for note in report.notes if "lock_wait waits for no lock" in note]
-    assert not propload.ingest([{"id": 2}], lock=True, lock_wait=5, **told).notes
+    assert not propload.ingest([{"id": 2}], lock=True, lock_wait=5, **arguments).notes

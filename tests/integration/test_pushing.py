@@ -1,4 +1,4 @@
-"""A loader belongs to the process that opened it."""
+"""Loaders in forks, under interrupts and after failures."""
 
 import queue
 import signal
@@ -26,7 +26,7 @@ from tests.integration.reading import query, read_table, run_sql
 
 pytestmark = pytest.mark.timeout(60)
 
-FORKS = """
+FORKING_SCRIPT = """
 import os, sys
 import propload
 with propload.Loader(to=sys.argv[1], table="homes", key="id") as loader:
@@ -46,18 +46,18 @@ print(os.waitstatus_to_exitcode(status))
 
 
 @pytest.mark.parametrize(
-    "does", ['loader.put({"id": 2})', "loader.abort(ValueError())"]
+    "action", ['loader.put({"id": 2})', "loader.abort(ValueError())"]
 )
-def test_a_fork_is_told_to_open_a_loader_of_its_own(does, database):
-    done = subprocess.run(
-        [sys.executable, "-c", FORKS, database, does],
+def test_fork_is_told_to_open_its_own_loader(action, database):
+    process = subprocess.run(
+        [sys.executable, "-c", FORKING_SCRIPT, database, action],
         capture_output=True,
         text=True,
         timeout=50,
         check=True,
     )
-    said, code = done.stdout.splitlines()
-    assert "open one in each process" in said
+    message, code = process.stdout.splitlines()
+    assert "open one in each process" in message
     assert code == "7"
     assert sorted(read_table(database, "homes")["id"]) == [1, 3]
 
@@ -65,14 +65,12 @@ def test_a_fork_is_told_to_open_a_loader_of_its_own(does, database):
 HOMES = {"table": "homes", "key": "id", "progress": False}
 
 
-def test_a_loader_that_is_interrupted_while_it_is_made_leaves_no_run(
-    database, monkeypatch
-):
-    def interrupted(_source):
+def test_loader_interrupted_while_it_opens_leaves_no_run(database, monkeypatch):
+    def interrupt_on_wait(_source):
         wait_until(lambda: query(database, "SELECT 1 FROM pg_locks WHERE NOT granted"))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(PushedSource, "journal", interrupted)
+    monkeypatch.setattr(PushedSource, "journal", interrupt_on_wait)
     before = set(threading.enumerate())
     with connect(database) as session:
         with (
@@ -80,16 +78,18 @@ def test_a_loader_that_is_interrupted_while_it_is_made_leaves_no_run(
             pytest.raises(KeyboardInterrupt),
         ):
             propload.Loader(to=database, lock=True, lock_wait=50, **HOMES)
-        left = set(threading.enumerate()) - before
-        for thread in left:
-            # one that was told to end may not have come to it yet
+        started = set(threading.enumerate()) - before
+        for thread in started:
+            # a thread that was told to end may not have ended yet
             if thread.name.startswith("propload"):
                 thread.join(20)
                 assert not thread.is_alive(), thread.name
         assert take(session, "target:public.homes")
 
 
-def test_the_error_of_a_block_stays_first_whatever_the_load_says(database, monkeypatch):
+def test_error_of_the_with_block_is_raised_before_that_of_the_load(
+    database, monkeypatch
+):
     def fail(_loader, *, whole):
         msg = "the load says something else"
         raise ConfigError(msg)
@@ -105,7 +105,7 @@ def test_the_error_of_a_block_stays_first_whatever_the_load_says(database, monke
     loader.close()
 
 
-def test_who_is_interrupted_while_a_loader_is_closed_leaves_no_run(database):
+def test_loader_interrupted_while_it_closes_leaves_no_run(database):
     run_sql(database, "CREATE TABLE homes (id bigint PRIMARY KEY)")
     with connect(database) as session:
         session.execute("LOCK TABLE homes IN EXCLUSIVE MODE")
@@ -120,18 +120,18 @@ def test_who_is_interrupted_while_a_loader_is_closed_leaves_no_run(database):
 
 
 @pytest.mark.one_server
-def test_an_interrupt_is_not_kept_by_a_server_that_does_not_answer(
+def test_interrupt_does_not_wait_for_a_server_that_is_silent(
     database, monkeypatch, caplog
 ):
     answers = threading.Event()
     abort = Run.abort
 
-    def asked(run, error):
-        # as in the driver's call that asks a suspended server
+    def abort_once_answered(run, error):
+        # as the driver's call does while the server is suspended
         answers.wait()
         abort(run, error)
 
-    monkeypatch.setattr(Run, "abort", asked)
+    monkeypatch.setattr(Run, "abort", abort_once_answered)
     monkeypatch.setattr(stopping, "ABORT_SECONDS", 0.1)
     run_sql(database, "CREATE TABLE homes (id bigint PRIMARY KEY)")
     with connect(database) as session:
@@ -150,7 +150,7 @@ def test_an_interrupt_is_not_kept_by_a_server_that_does_not_answer(
 
 @contextmanager
 def interrupted_while_closing(loader, database):
-    """Let Ctrl-C come when a loader is being closed and its statement waits."""
+    """Send Ctrl-C once a loader is being closed and its statement waits for a lock."""
     blocked = "SELECT 1 FROM pg_locks WHERE NOT granted"
 
     def interrupt():
@@ -166,31 +166,31 @@ def interrupted_while_closing(loader, database):
 
 
 @pytest.mark.one_server
-def test_a_listener_that_raises_ends_no_load(database, caplog):
+def test_listener_that_raises_does_not_end_the_load(database, caplog):
     run_sql(database, "CREATE TABLE homes (id bigint PRIMARY KEY)")
-    heard = []
+    errors = []
 
     def load(row):
         loader = propload.Loader(to=database, batch_seconds=0.01, **HOMES)
         loader.on_room(lambda: 1 / 0)
         loader.on_failed(lambda _: 1 / 0)
-        loader.on_failed(heard.append)
+        loader.on_failed(errors.append)
         loader.put(row)
         return loader.close()
 
-    # its rows are committed, so that there is room in the journal
+    # its rows are committed, which makes room in the journal
     assert load({"id": 1}).counts.inserted == 1
     assert "ZeroDivisionError" in caplog.text
     with pytest.raises(LoadError, match="no_such") as caught:
         load({"id": 1, "no_such": 2})
-    assert heard == [caught.value]
+    assert errors == [caught.value]
 
 
 @pytest.mark.one_server
-def test_a_mapping_that_cannot_be_used_is_told_before_a_row_is_taken(database):
+def test_unusable_mapping_is_refused_before_rows_are_accepted(database):
     with pytest.raises(ConfigError, match=r"typo\.toml"):
         propload.Loader(to=database, mapping="typo.toml", **HOMES)
-    # what had been taken would wait for that mapping, and later runs for it
+    # accepted rows would wait for that mapping, and later runs for those rows
     assert leftovers() == []
     with propload.Loader(to=database, **HOMES) as loader:
         loader.put({"id": 1})
@@ -199,7 +199,7 @@ def test_a_mapping_that_cannot_be_used_is_told_before_a_row_is_taken(database):
 
 @pytest.mark.one_server
 @pytest.mark.parametrize(
-    "given",
+    "settings",
     [
         {"mapping": "funda"},
         {"defaults": {"mapping": "funda"}},
@@ -207,13 +207,13 @@ def test_a_mapping_that_cannot_be_used_is_told_before_a_row_is_taken(database):
     ],
     ids=["of the mapping", "of the default mapping", "as given"],
 )
-def test_a_loader_takes_a_schema_from_where_ingest_does(database, given):
-    with propload.Loader(to=database, **HOMES, **given) as loader:
+def test_loader_finds_its_schema_as_ingest_does(database, settings):
+    with propload.Loader(to=database, **HOMES, **settings) as loader:
         pass
     assert loader.report.settings["schema"] == "listing"
 
 
-def test_a_loader_has_a_report_once_it_has_ended(database):
+def test_loader_has_a_report_only_once_it_has_ended(database):
     with propload.Loader(to=database, **HOMES) as loader:
         loader.put({"id": 1})
         with pytest.raises(LoadError, match=r"no report yet.* close the loader"):
@@ -227,7 +227,7 @@ def test_a_loader_has_a_report_once_it_has_ended(database):
 
 
 @pytest.mark.one_server
-def test_a_load_that_did_not_begin_has_no_report_and_says_why(database):
+def test_loader_that_could_not_begin_says_why_it_has_no_report(database):
     loader = propload.Loader(to=database, table="homes", key="nr", progress=False)
     loader.put({"id": 1})
     loader._thread.join()
@@ -238,11 +238,11 @@ def test_a_load_that_did_not_begin_has_no_report_and_says_why(database):
 
 
 def failed_loader(database, **settings):
-    """Return a loader that failed as the table lacks a column."""
+    """Return a loader that has failed because the table lacks a column."""
     run_sql(database, "CREATE TABLE homes (id bigint PRIMARY KEY)")
     loader = propload.Loader(to=database, **{**HOMES, **settings})
     loader.put([{"id": 1, "city": "Delft"}, {"id": 2, "city": "Delft"}])
-    # a full batch is not waited for
+    # do not wait until the batch is full
     loader._source.finish()
     loader._thread.join()
     assert loader.failed is not None
@@ -250,9 +250,7 @@ def failed_loader(database, **settings):
 
 
 @pytest.mark.one_server
-def test_a_load_that_fails_does_not_wait_for_rows_that_may_still_come(
-    database, monkeypatch
-):
+def test_failing_load_does_not_wait_for_more_rows(database, monkeypatch):
     monkeypatch.setattr(reading, "END_SECONDS", 40.0)
     run_sql(database, "CREATE TABLE homes (id bigint PRIMARY KEY)")
     loader = propload.Loader(to=database, **HOMES)
@@ -263,15 +261,13 @@ def test_a_load_that_fails_does_not_wait_for_rows_that_may_still_come(
         loader.close()
 
 
-LATE = [{"id": 2, "city": "Gouda"}, {"id": 3, "city": "Gouda"}]
+LATE_ROWS = [{"id": 2, "city": "Gouda"}, {"id": 3, "city": "Gouda"}]
 
 
 @pytest.mark.one_server
-def test_what_comes_after_a_failure_is_recovered_after_what_came_before(
-    database, caplog
-):
+def test_rows_kept_after_a_failure_are_recovered_after_earlier_rows(database, caplog):
     loader = failed_loader(database)
-    for batch in MemorySource(LATE, chunk_rows=1):
+    for batch in MemorySource(LATE_ROWS, chunk_rows=1):
         loader.keep(batch)
     with pytest.raises(LoadError, match="city"):
         loader.close()
@@ -286,9 +282,9 @@ def test_what_comes_after_a_failure_is_recovered_after_what_came_before(
 
 
 @pytest.mark.one_server
-def test_what_comes_after_a_replace_has_failed_is_not_kept(database):
+def test_rows_are_not_kept_after_a_replace_has_failed(database):
     loader = failed_loader(database, mode="replace")
-    [batch] = MemorySource(LATE)
+    [batch] = MemorySource(LATE_ROWS)
     with pytest.raises(JournalError, match="takes all rows or none"):
         loader.keep(batch)
     with pytest.raises(LoadError):
@@ -297,7 +293,7 @@ def test_what_comes_after_a_replace_has_failed_is_not_kept(database):
 
 
 @pytest.mark.one_server
-def test_what_comes_after_a_failure_is_never_loaded_before_what_came_first(database):
+def test_rows_kept_after_a_failure_are_not_loaded_before_earlier_rows(database):
     loader = failed_loader(database)
     [batch] = MemorySource([{"id": 1}])
     loader.keep(batch)
@@ -310,10 +306,10 @@ def test_what_comes_after_a_failure_is_never_loaded_before_what_came_first(datab
 
 
 @pytest.mark.one_server
-def test_only_rows_that_come_after_a_failure_are_kept_apart(database):
-    [batch] = MemorySource(LATE)
+def test_keep_is_refused_unless_the_load_has_failed(database):
+    [batch] = MemorySource(LATE_ROWS)
     with propload.Loader(to=database, **HOMES) as loader:
-        loader.put(LATE)
+        loader.put(LATE_ROWS)
         with pytest.raises(LoadError, match="put them"):
             loader.keep(batch)
     with pytest.raises(LoadError, match="is closed"):
@@ -322,20 +318,20 @@ def test_only_rows_that_come_after_a_failure_are_kept_apart(database):
 
 
 @pytest.mark.one_server
-@pytest.mark.parametrize("act", ["put", "close"])
-def test_a_listener_that_turns_to_the_loader_holds_nobody_up(database, act):
-    said = queue.Queue()
+@pytest.mark.parametrize("method", ["put", "close"])
+def test_listener_that_uses_its_loader_does_not_block_it(database, method):
+    errors = queue.Queue()
     run_sql(database, "CREATE TABLE homes (id bigint PRIMARY KEY)")
     loader = propload.Loader(to=database, **HOMES)
 
-    def turn_to_it(_error):
+    def use_loader(_error):
         try:
-            loader.put(LATE) if act == "put" else loader.close()
+            loader.put(LATE_ROWS) if method == "put" else loader.close()
         except LoadError as error:
-            said.put(error)
+            errors.put(error)
 
-    loader.on_failed(turn_to_it)
+    loader.on_failed(use_loader)
     loader.put([{"id": 1, "city": "Delft"}])
     with pytest.raises(LoadError, match="city"):
         loader.close()
-    assert "city" in str(said.get(timeout=10))
+    assert "city" in str(errors.get(timeout=10))

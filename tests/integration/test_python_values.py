@@ -1,4 +1,4 @@
-"""Values of Python: each is stored as what it is, whatever stands beside it."""
+"""Python values are stored as what they are, whatever the other rows hold."""
 
 from __future__ import annotations
 
@@ -20,8 +20,10 @@ from tests.integration.reading import run_sql
 pytestmark = pytest.mark.timeout(120)
 
 
-def load(dsn, rows, **told):
-    return propload.ingest(rows, to=dsn, table="rows", key="id", progress=False, **told)
+def load(dsn, rows, **settings):
+    return propload.ingest(
+        rows, to=dsn, table="rows", key="id", progress=False, **settings
+    )
 
 
 def make_table(dsn, pg_type):
@@ -43,9 +45,9 @@ def test_buffers_are_stored_as_their_bytes(database, pg_type):
 
 
 def read_alone(dsn, values):
-    """Return what is stored of values that have no neighbours, by their places."""
+    """Return what is stored of each value if it is loaded by itself, by its place."""
     for n, value in enumerate(values):
-        # a type that has no way to the column's refuses the load
+        # a type that cannot become the column's refuses the load
         with contextlib.suppress(propload.LoadError):
             load(dsn, [{"id": n, "v": value}])
     found = stored(dsn)
@@ -86,19 +88,19 @@ MIXED = {
 
 @pytest.mark.one_server
 @pytest.mark.parametrize("pg_type", MIXED)
-def test_a_row_fares_as_it_would_alone(database, pg_type):
+def test_value_is_treated_as_if_it_were_loaded_alone(database, pg_type):
     make_table(database, pg_type)
     alone = read_alone(database, MIXED[pg_type])
     rows = [{"id": n, "v": v} for n, v in enumerate(MIXED[pg_type])]
-    for order, told in ((1, {}), (-1, {"batch_rows": 2})):
+    for order, settings in ((1, {}), (-1, {"batch_rows": 2})):
         run_sql(database, "TRUNCATE rows")
-        report = load(database, rows[::order], **told)
+        report = load(database, rows[::order], **settings)
         found = stored(database)
         assert {n: found.get(n, REFUSED) for n in alone} == alone
         assert report.counts.rejected == list(alone.values()).count(REFUSED)
 
 
-def test_a_list_of_two_types_costs_no_row_that_follows(database, tmp_path):
+def test_list_of_two_types_costs_none_of_the_later_rows(database, tmp_path):
     make_table(database, "integer[]")
     path = tmp_path / "rows.ndjson"
     lists = [[1, n] if n != 3 else ["a", 1] for n in range(5000)]
@@ -109,7 +111,7 @@ def test_a_list_of_two_types_costs_no_row_that_follows(database, tmp_path):
     assert (report.counts.inserted, report.counts.rejected) == (4999, 1)
 
 
-@pytest.mark.parametrize("kind", ["dicts", "replayed"])
+@pytest.mark.parametrize("route", ["dicts", "replayed"])
 @pytest.mark.parametrize(
     ("value", "pg_type", "text"),
     [
@@ -130,19 +132,21 @@ def test_a_list_of_two_types_costs_no_row_that_follows(database, tmp_path):
         ([2**70], "numeric[]", "{1180591620717411303424}"),
     ],
 )
-def test_values_are_stored_exactly(database, kind, value, pg_type, text):
+def test_values_are_stored_exactly_directly_and_by_replay(
+    database, route, value, pg_type, text
+):
     make_table(database, pg_type)
-    if kind == "replayed":
+    if route == "replayed":
         run_sql(database, "ALTER TABLE rows ADD CONSTRAINT no CHECK (id <> 1)")
     report = load(database, [{"id": 1, "v": value}])
-    if kind == "replayed":
+    if route == "replayed":
         assert report.counts.rejected == 1
         run_sql(database, "ALTER TABLE rows DROP CONSTRAINT no")
         propload.replay(report.run_id, to=database)
     assert stored(database) == {1: text}
 
 
-def test_a_new_table_gets_arrays_for_lists_of_one_type(database):
+def test_new_table_has_an_array_column_for_lists_of_one_type(database):
     load(database, [{"id": 1, "v": [DAY]}])
     with connect(database) as session:
         found = session.rows("SELECT pg_typeof(v)::text, v::text FROM rows")
@@ -150,7 +154,7 @@ def test_a_new_table_gets_arrays_for_lists_of_one_type(database):
 
 
 @pytest.mark.one_server
-def test_rows_before_an_exit_are_loaded_and_the_exit_is_raised_again(database):
+def test_rows_before_a_cancellation_are_loaded_and_it_is_reraised(database):
     def rows():
         for n in range(60):
             yield {"id": n}
@@ -164,7 +168,7 @@ def test_rows_before_an_exit_are_loaded_and_the_exit_is_raised_again(database):
 
 
 @pytest.mark.one_server
-def test_a_generator_of_frames_is_loaded_row_by_row(database):
+def test_all_rows_of_generated_frames_are_loaded(database):
     frames = (pl.DataFrame({"id": [n, n + 1], "v": ["x", None]}) for n in (0, 2, 4))
     report = load(database, frames)
     assert (report.counts.inserted, report.counts.rejected) == (6, 0)
@@ -172,7 +176,7 @@ def test_a_generator_of_frames_is_loaded_row_by_row(database):
 
 
 @pytest.mark.one_server
-def test_what_a_generator_raises_is_the_cause_of_the_error_after_its_rows(database):
+def test_generator_error_is_the_cause_and_its_earlier_rows_are_loaded(database):
     own = LookupError("page 3 is gone")
 
     def rows():
@@ -187,7 +191,7 @@ def test_what_a_generator_raises_is_the_cause_of_the_error_after_its_rows(databa
 
 
 @pytest.mark.one_server
-def test_what_the_server_says_is_the_cause_of_a_write_that_ends_a_load(database):
+def test_server_error_is_the_cause_of_the_write_error(database):
     make_table(database, "text")
     run_sql(
         database,
@@ -201,7 +205,7 @@ def test_what_the_server_says_is_the_cause_of_a_write_that_ends_a_load(database)
 
 
 @pytest.mark.one_server
-def test_what_is_no_value_costs_its_row_and_says_column_and_type(database):
+def test_object_that_is_no_value_costs_its_row_and_names_column_and_type(database):
     rows = [{"id": 1, "v": "x"}, {"id": 2, "v": "x".strip}, {"id": 3, "v": "z"}]
     report = load(database, rows)
     assert stored(database) == {1: "x", 3: "z"}
@@ -211,7 +215,7 @@ def test_what_is_no_value_costs_its_row_and_says_column_and_type(database):
     assert "a builtin_function_or_method is not a value: call it" in reason["message"]
 
 
-FILE = """
+MAPPING_FILE = """
 null_words = ["NaN"]
 [columns]
 id = "id"
@@ -220,23 +224,23 @@ v = "v"
 
 
 @pytest.mark.one_server
-@pytest.mark.parametrize("told", ["nothing", "python", "file"])
-def test_a_mapping_makes_nan_null_which_it_is_not_by_itself(database, tmp_path, told):
-    (tmp_path / "nan.toml").write_text(FILE)
+@pytest.mark.parametrize("mapped_by", ["nothing", "python", "file"])
+def test_nan_becomes_null_only_by_a_mapping(database, tmp_path, mapped_by):
+    (tmp_path / "nan.toml").write_text(MAPPING_FILE)
     mapping = {
         "nothing": None,
         "python": {"id": pl.col("id"), "v": pl.col("v").fill_nan(None)},
         "file": str(tmp_path / "nan.toml"),
-    }[told]
+    }[mapped_by]
     make_table(database, "double precision")
     load(database, [{"id": 1, "v": 5.0}])
-    more = {} if mapping is None else {"mapping": mapping}
-    load(database, [{"id": 1, "v": math.nan}], on_null="keep", **more)
-    assert stored(database) == {1: "NaN" if told == "nothing" else "5"}
+    settings = {} if mapping is None else {"mapping": mapping}
+    load(database, [{"id": 1, "v": math.nan}], on_null="keep", **settings)
+    assert stored(database) == {1: "NaN" if mapped_by == "nothing" else "5"}
 
 
 @pytest.mark.one_server
-def test_decimals_of_any_scale_follow_the_first_ones(database):
+def test_decimals_may_have_another_scale_than_the_first(database):
     values = {1: "1.5", 2: "1.25", 3: "12345678901234567890.125", 4: "7"}
     with propload.Loader(to=database, table="rows", key="id", progress=False) as loader:
         for n, value in values.items():
@@ -249,14 +253,14 @@ def test_decimals_of_any_scale_follow_the_first_ones(database):
 
 
 @pytest.mark.one_server
-def test_decimals_that_have_a_type_keep_it(database):
+def test_decimals_with_a_declared_type_keep_it(database):
     frame = pl.DataFrame({"id": [1], "v": [Decimal("1.5")]}).cast(
         {"v": pl.Decimal(9, 2)}
     )
     load(database, frame)
     with connect(database) as session:
-        kinds = session.rows(
+        types = session.rows(
             "SELECT format_type(atttypid, atttypmod) FROM pg_attribute "
             "WHERE attrelid = 'rows'::regclass AND attname = 'v'"
         )
-    assert kinds == [("numeric(9,2)",)]
+    assert types == [("numeric(9,2)",)]

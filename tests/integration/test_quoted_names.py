@@ -1,4 +1,4 @@
-"""A table whose name needs quotes is gone on with like any other."""
+"""A table whose name needs quotes is handled like any other."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NAMES = ['"a.b"', '"my.ns".t', 'public."q""t"', '"my.ns"."a.""b"""']
 
 
 @pytest.fixture(params=NAMES)
-def goal(database, request):
+def target(database, request):
     run_sql(
         database,
         'CREATE SCHEMA "my.ns"',
@@ -25,52 +25,54 @@ def goal(database, request):
 
 
 @pytest.fixture
-def stored(database, goal):
-    """Return the ids that the table holds."""
+def stored_ids(database, target):
+    """Return a function that reads the ids in the table."""
 
-    def ids():
-        return [row[0] for row in query(database, f"TABLE {goal['table']} ORDER BY id")]
+    def read_ids():
+        return [
+            row[0] for row in query(database, f"TABLE {target['table']} ORDER BY id")
+        ]
 
-    return ids
+    return read_ids
 
 
-def test_refused_rows_are_replayed(goal, stored):
-    report = propload.ingest([{"id": 1}, {"id": None}], mode="append", **goal)
+def test_rejected_rows_are_replayed_and_their_runs_dropped(target, stored_ids):
+    report = propload.ingest([{"id": 1}, {"id": None}], mode="append", **target)
     assert report.counts.rejected == 1
     again = propload.replay(
-        report.run_id, fix=lambda rows: rows.with_columns(id=pl.lit(2)), to=goal["to"]
+        report.run_id, fix=lambda rows: rows.with_columns(id=pl.lit(2)), to=target["to"]
     )
     assert again.counts.inserted == 1
-    assert stored() == [1, 2]
-    runs = propload.runs(table=goal["table"])
+    assert stored_ids() == [1, 2]
+    runs = propload.runs(table=target["table"])
     assert {one.run_id for one in runs} == {report.run_id, again.run_id}
-    assert propload.drop_runs(0, to=goal["to"], table=goal["table"]).reports == 2
+    assert propload.drop_runs(0, to=target["to"], table=target["table"]).reports == 2
 
 
-def test_a_journal_is_recovered_and_shuts_the_table_for_nobody(goal, database, stored):
+def test_leftover_journal_is_recovered_by_the_next_load(target, database, stored_ids):
     with pytest.raises(propload.LoadError, match="10 rows wait in the journal"):
-        propload.ingest(iter(ROWS), **goal)
-    assert len(propload.leftovers(table=goal["table"])) == 1
-    run_sql(database, f"ALTER TABLE {goal['table']} ADD COLUMN extra bigint")
-    propload.ingest([{"id": 99}], **goal)
-    assert stored() == [*range(10), 99]
+        propload.ingest(iter(ROWS), **target)
+    assert len(propload.leftovers(table=target["table"])) == 1
+    run_sql(database, f"ALTER TABLE {target['table']} ADD COLUMN extra bigint")
+    propload.ingest([{"id": 99}], **target)
+    assert stored_ids() == [*range(10), 99]
     assert propload.leftovers() == []
 
 
-def test_a_run_that_did_not_finish_is_resumed(goal, database, stored, tmp_path):
+def test_unfinished_run_is_resumed(target, database, stored_ids, tmp_path):
     path = tmp_path / "rows.csv"
     path.write_text("id\n1\n\n2\nx\n3\n", encoding="utf-8")
     with pytest.raises(propload.RejectLimitError) as caught:
-        propload.ingest(path, mode="append", max_rejects=0, **goal)
+        propload.ingest(path, mode="append", max_rejects=0, **target)
     run = caught.value.report.run_id
-    report = propload.ingest(path, mode="append", resume=run, **goal)
+    report = propload.ingest(path, mode="append", resume=run, **target)
     assert report.run_id == run
-    assert stored() == [1, 2, 3]
+    assert stored_ids() == [1, 2, 3]
 
 
-def test_it_is_replaced_under_its_lock(goal, stored):
-    propload.ingest([{"id": 1}], **goal)
+def test_table_is_replaced_under_its_lock(target, stored_ids):
+    propload.ingest([{"id": 1}], **target)
     rows = [{"id": 5}, {"id": 5}, {"id": None}]
-    report = propload.ingest(rows, mode="replace", key="id", lock=True, **goal)
+    report = propload.ingest(rows, mode="replace", key="id", lock=True, **target)
     assert report.counts.rejected == 1
-    assert stored() == [5]
+    assert stored_ids() == [5]

@@ -1,4 +1,4 @@
-"""What is read before a run has its turn, and what is not."""
+"""What is read before a run gets its turn, and what is not."""
 
 import threading
 
@@ -39,13 +39,11 @@ def prices(database):
     return read_table(database, "homes")["price"].to_list()
 
 
-def test_a_file_that_changes_while_the_lock_is_waited_for_is_read_after_that(
-    database, homes
-):
-    done = []
+def test_file_changed_while_waiting_for_the_lock_is_read_afterwards(database, homes):
+    reports = []
 
     def load():
-        done.append(
+        reports.append(
             propload.ingest(homes, lock=True, lock_wait=50, **settings(database))
         )
 
@@ -58,42 +56,46 @@ def test_a_file_that_changes_while_the_lock_is_waited_for_is_read_after_that(
             )
             homes.write_text(NEW)
         loading.join(50)
-    assert done[0].status == "loaded"
+    assert reports[0].status == "loaded"
     assert prices(database) == [200, 200]
 
 
-def test_a_run_is_known_by_the_file_that_it_has_read(database, homes, monkeypatch):
+def test_run_records_the_fingerprint_of_the_file_as_it_was_read(
+    database, homes, monkeypatch
+):
     begin_to_read, find_target = composing.read_ahead, composing.find_target
 
-    def read_whole(*given):
-        ahead = begin_to_read(*given)
+    def read_whole(*args):
+        ahead = begin_to_read(*args)
         wait_until(lambda: not ahead.reader._thread.is_alive())
         return ahead
 
-    def change(*given, **told):
+    def change(*args, **kwargs):
         homes.write_text(NEW)
-        return find_target(*given, **told)
+        return find_target(*args, **kwargs)
 
     monkeypatch.setattr(composing, "read_ahead", read_whole)
     monkeypatch.setattr(composing, "find_target", change)
-    read = fingerprint(homes)
+    fingerprint_read = fingerprint(homes)
     propload.ingest(homes, **settings(database))
     assert prices(database) == [100, 100]
-    assert query(database, "SELECT fingerprint FROM propload.runs") == [(read,)]
-    assert fingerprint(homes) != read
+    assert query(database, "SELECT fingerprint FROM propload.runs") == [
+        (fingerprint_read,)
+    ]
+    assert fingerprint(homes) != fingerprint_read
 
 
-def test_a_run_that_is_refused_calls_no_code_of_the_user(database):
-    called = []
+def test_refused_run_calls_no_user_code(database):
+    heights = []
 
-    def mine(frame):
-        called.append(frame.height)
+    def record(frame):
+        heights.append(frame.height)
         return frame
 
-    rows = pl.LazyFrame({"id": [1, 2]}).map_batches(mine)
+    rows = pl.LazyFrame({"id": [1, 2]}).map_batches(record)
     with pytest.raises(propload.ConfigError, match="key"):
         propload.ingest(rows, to=database, table="homes", progress=False)
-    assert called == []
+    assert heights == []
     report = propload.ingest(rows, **settings(database))
     assert report.counts.inserted == 2
-    assert called
+    assert heights

@@ -1,7 +1,7 @@
-"""What a program gave to a load is the program's alone again when the load has ended.
+"""A source that a program passed to a load is released when the load has ended.
 
-A frame of gigabytes is a small object to Python, which looks seldom for what nobody has
-any more: frames that are loaded one after another would add up.
+A frame of gigabytes is a small object to Python's garbage collector, which seldom looks
+for unreachable objects: frames that are loaded one after another would add up.
 """
 
 import gc
@@ -20,8 +20,8 @@ class Rows(list):
 
 
 @pytest.fixture
-def uncollected():
-    """Have Python collect nothing that knows itself."""
+def no_garbage_collection():
+    """Keep Python from collecting objects in reference cycles."""
     gc.collect()
     gc.disable()
     yield
@@ -36,16 +36,16 @@ def rows():
     return Rows(frame().to_dicts())
 
 
-@pytest.mark.usefixtures("uncollected")
-@pytest.mark.parametrize("give", [frame, rows, lambda: frame().to_arrow()])
+@pytest.mark.usefixtures("no_garbage_collection")
+@pytest.mark.parametrize("make_source", [frame, rows, lambda: frame().to_arrow()])
 @pytest.mark.parametrize("mode", ["upsert", "append", "replace"])
-def test_a_source_is_let_go_of_when_its_load_has_ended(database, give, mode):
+def test_source_is_released_when_its_load_has_ended(database, make_source, mode):
     key = {} if mode == "append" else {"key": "id"}
     mapping = {"id": "id", "price": {"from": "price", "parse": "number"}}
     settings = {"mode": mode, "mapping": mapping, "batch_rows": 100, "progress": False}
-    source = give()
-    left = weakref.ref(source)
+    source = make_source()
+    reference = weakref.ref(source)
     report = propload.ingest(source, to=database, table="homes", **key, **settings)
     del source
     assert report.counts.rejected == 1
-    assert left() is None
+    assert reference() is None

@@ -1,4 +1,4 @@
-"""The limit that holds for a load does not hold for what it rejected."""
+"""The limit on rejects of a load does not hold for the replay of its rejects."""
 
 import polars as pl
 import pytest
@@ -18,19 +18,19 @@ def mend_one(frame):
 
 @pytest.fixture
 def rejected(database):
-    told = {"to": database, "table": "homes", "key": "id"}
-    propload.ingest([{"id": 100, "price": 1}], **told)
-    report = propload.ingest(ROWS, max_rejects="20%", **told)
+    settings = {"to": database, "table": "homes", "key": "id"}
+    propload.ingest([{"id": 100, "price": 1}], **settings)
+    report = propload.ingest(ROWS, max_rejects="20%", **settings)
     assert report.counts.rejected == 10
     return report
 
 
-def test_a_share_of_all_rows_is_not_one_of_the_rejected_ones(database, rejected):
+def test_limit_of_the_load_does_not_stop_the_replay(database, rejected):
     again = propload.replay(rejected.run_id, fix=mend_one, to=database)
     assert (again.status, again.counts.inserted) == ("loaded", 1)
     assert again.counts.rejected == 9
 
 
-def test_a_limit_that_is_given_holds(database, rejected):
+def test_limit_given_to_the_replay_stops_it(database, rejected):
     with pytest.raises(RejectLimitError):
         propload.replay(rejected.run_id, fix=mend_one, to=database, max_rejects="20%")

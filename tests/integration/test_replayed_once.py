@@ -1,4 +1,4 @@
-"""Rejected rows that a replay has added are not added by a later one."""
+"""Rejected rows that a replay has added are not added again by a later one."""
 
 import polars as pl
 import pytest
@@ -21,7 +21,7 @@ def mend_otherwise(frame):
 
 
 @pytest.mark.parametrize("fix", [mend, mend_otherwise])
-def test_rows_that_a_full_disk_did_not_forget_are_not_added_again(
+def test_replayed_rows_that_a_full_disk_kept_are_not_added_again(
     fix, database, state_dir, monkeypatch, caplog
 ):
     run_sql(database, "CREATE TABLE homes (id bigint, price bigint)")
@@ -45,7 +45,7 @@ def test_rows_that_a_full_disk_did_not_forget_are_not_added_again(
     assert RejectStore(state_dir / "rejects").runs() == []
 
 
-def test_rows_that_were_edited_after_their_replay_are_not_added_again(
+def test_rows_edited_after_their_replay_are_not_added_again(
     database, state_dir, monkeypatch
 ):
     run_sql(database, "CREATE TABLE homes (id bigint, price bigint)")
@@ -55,26 +55,26 @@ def test_rows_that_were_edited_after_their_replay_are_not_added_again(
     path = state_dir / "rejects" / f"{report.run_id}.ndjson"
     before = path.read_text(encoding="utf-8")
 
-    # with its rows loaded, and not forgotten
+    # its rows are loaded, but not removed from the rejects
     kill_at_its_end(monkeypatch, report.run_id, fix=mend, to=database)
     edited = before.replace('"dear"', '"9"', 1)
     path.write_text(edited, encoding="utf-8")
-    told = f"edited since.*propload rejects drop {report.run_id}"
-    with pytest.raises(ConfigError, match=told):
+    message = f"edited since.*propload rejects drop {report.run_id}"
+    with pytest.raises(ConfigError, match=message):
         propload.replay(report.run_id, fix=mend, to=database)
     assert sorted(read_table(database, "homes")["id"]) == list(range(10))
     assert path.read_text(encoding="utf-8") == edited
 
 
-def test_rows_before_those_that_a_fix_fails_on_are_not_loaded_without_them(
+def test_fix_that_fails_on_a_later_file_loads_no_earlier_rows(
     database, state_dir, tmp_path
 ):
     run_sql(database, "CREATE TABLE homes (id bigint, price bigint)")
     paths = [tmp_path / f"{name}.csv" for name in "abc"]
     for number, path in enumerate(paths):
         path.write_text(f"id,price\n{number},dear\n", encoding="utf-8")
-    told = {"to": database, "table": "homes", "mode": "append"}
-    report = propload.ingest(paths, **told)
+    settings = {"to": database, "table": "homes", "mode": "append"}
+    report = propload.ingest(paths, **settings)
     assert report.counts.rejected == len(paths)
 
     def fail_late(frame):
@@ -83,12 +83,12 @@ def test_rows_before_those_that_a_fix_fails_on_are_not_loaded_without_them(
     with pytest.raises(ConfigError, match=r"fail_late failed on 1 rejected row of"):
         propload.replay(report.run_id, fix=fail_late, to=database)
     assert read_table(database, "homes").is_empty()
-    # mended it is another fix, which may begin anew
+    # once mended it is another fix, which may start from the beginning
     propload.replay(report.run_id, fix=mend, to=database)
     assert sorted(read_table(database, "homes")["id"]) == [0, 1, 2]
 
 
-def test_a_replay_is_not_dropped_before_the_rows_that_it_has_loaded(
+def test_replay_is_not_dropped_while_the_rejects_it_loaded_remain(
     database, state_dir, monkeypatch
 ):
     run_sql(database, "CREATE TABLE homes (id bigint, price bigint)")
@@ -99,11 +99,11 @@ def test_a_replay_is_not_dropped_before_the_rows_that_it_has_loaded(
     with pytest.raises(ConfigError, match="were loaded by its replay"):
         propload.replay(report.run_id, fix=mend, to=database)
     assert sorted(read_table(database, "homes")["id"]) == list(range(10))
-    # with its rows the last reason to keep it has gone
+    # the rows are gone, and with them the last reason to keep the replay
     assert propload.drop_runs(0, to=database).runs == 1
 
 
-def test_a_replay_that_added_nothing_keeps_no_other_mapping_from_its_rows(
+def test_replay_that_added_nothing_can_be_done_with_another_mapping(
     database, state_dir
 ):
     run_sql(database, "CREATE TABLE homes (id bigint, price bigint)")
@@ -119,7 +119,7 @@ def test_a_replay_that_added_nothing_keeps_no_other_mapping_from_its_rows(
     assert RejectStore(state_dir / "rejects").runs() == []
 
 
-def test_rows_that_were_all_replayed_leave_an_empty_frame(database, caplog):
+def test_rejects_that_were_all_replayed_are_an_empty_frame(database, caplog):
     run_sql(database, "CREATE TABLE homes (id bigint PRIMARY KEY, price bigint)")
     rows = [{"id": n, "price": "dear" if n % 2 else "1"} for n in range(10)]
     report = propload.ingest(rows, to=database, table="homes", key="id")

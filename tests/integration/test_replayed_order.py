@@ -16,13 +16,13 @@ def mend(frame):
 @pytest.mark.parametrize(
     "older",
     [
-        # said of a column after that of the newer row
+        # rejected for a later column than the newer row
         {"price": "5", "day": "someday"},
-        # said by the database, after what was said of the newer row
+        # rejected by the database, after the newer row
         {"price": "-5", "day": "2026-01-01"},
     ],
 )
-def test_the_last_row_of_a_key_wins_although_it_was_rejected_first(database, older):
+def test_last_row_of_a_key_wins_although_it_was_rejected_first(database, older):
     run_sql(
         database,
         "CREATE TABLE homes (id bigint PRIMARY KEY, price bigint CHECK (price > 0), "
