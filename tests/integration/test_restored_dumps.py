@@ -1,4 +1,4 @@
-"""A database that was restored from a dump: its tables have other numbers since."""
+"""A database that was restored from a dump: its tables have new object IDs."""
 
 import pytest
 
@@ -13,7 +13,7 @@ TABLES = ("propload.runs", "propload.ledger", "public.homes")
 
 
 def restore(database, *tables):
-    """Make tables anew with the rows that they had, as is done from a dump."""
+    """Recreate tables with the rows that they had, as restoring a dump does."""
     for table in tables:
         before = f"{table.partition('.')[0]}.before"
         run_sql(
@@ -32,13 +32,18 @@ def load(database, tmp_path):
     run_sql(database, "CREATE TABLE homes (id bigint)")
 
     def load(**settings):
-        told = {"to": database, "table": "homes", "mode": "append", "batch_rows": 2}
-        return propload.ingest(path, **told, **settings)
+        arguments = {
+            "to": database,
+            "table": "homes",
+            "mode": "append",
+            "batch_rows": 2,
+        }
+        return propload.ingest(path, **arguments, **settings)
 
     return load
 
 
-def test_a_file_goes_on_where_the_dump_had_it(load, database):
+def test_file_is_resumed_after_the_database_was_restored(load, database):
     with pytest.raises(RejectLimitError):
         load(max_rejects=0)
     stored = query(database, "SELECT count(*) FROM homes")[0][0]
@@ -53,7 +58,7 @@ def test_a_file_goes_on_where_the_dump_had_it(load, database):
     ]
 
 
-def test_a_table_that_was_made_anew_beside_its_ledger_is_another_one(load, database):
+def test_resume_is_refused_if_the_table_alone_was_recreated(load, database):
     with pytest.raises(RejectLimitError):
         load(max_rejects=0)
     restore(database, "public.homes")
@@ -61,17 +66,17 @@ def test_a_table_that_was_made_anew_beside_its_ledger_is_another_one(load, datab
         load(resume=True)
 
 
-def test_a_journal_goes_on_without_a_word_of_another_table(database, caplog):
+def test_journal_is_recovered_after_the_database_was_restored(database, caplog):
     run_sql(database, "CREATE TABLE homes (id bigint)")
     rows = ({"id": number if number != 7 else "none"} for number in range(10))
-    told = {"to": database, "table": "homes", "mode": "append", "batch_rows": 2}
+    settings = {"to": database, "table": "homes", "mode": "append", "batch_rows": 2}
     with pytest.raises(RejectLimitError):
-        propload.ingest(rows, **told, max_rejects=0)
+        propload.ingest(rows, **settings, max_rejects=0)
     stored = query(database, "SELECT count(*) FROM homes")[0][0]
     assert stored
     restore(database, *TABLES)
     [left] = leftovers()
     propload.recover(left.run_id, to=database, max_rejects=1)
     assert "another table" not in caplog.text
-    found = query(database, "SELECT id FROM homes ORDER BY 1")
-    assert found == [(number,) for number in range(10) if number != 7]
+    ids = query(database, "SELECT id FROM homes ORDER BY 1")
+    assert ids == [(number,) for number in range(10) if number != 7]

@@ -1,4 +1,4 @@
-"""A run that ended within a batch goes on without a row lost or written twice."""
+"""A run that ended within a batch is resumed without losing or doubling a row."""
 
 import polars as pl
 import pytest
@@ -17,8 +17,8 @@ pytestmark = [pytest.mark.timeout(120), pytest.mark.one_server]
 @pytest.fixture
 def load(database):
     def load(source, **settings):
-        told = {"table": "homes", "key": "id", "workers": 2, "progress": False}
-        return propload.ingest(source, to=database, **{**told, **settings})
+        arguments = {"table": "homes", "key": "id", "workers": 2, "progress": False}
+        return propload.ingest(source, to=database, **{**arguments, **settings})
 
     return load
 
@@ -30,20 +30,20 @@ def write_file(path, rows):
 
 def stored(database, **values):
     """Return the ids of rows that hold these values, ascending."""
-    found = read_table(database, "homes").filter(**values)
-    return found["id"].sort().to_list()
+    rows = read_table(database, "homes").filter(**values)
+    return rows["id"].sort().to_list()
 
 
-TIED = "CREATE TABLE homes (id int PRIMARY KEY, code text UNIQUE, v text)"
+CREATE_TIED = "CREATE TABLE homes (id int PRIMARY KEY, code text UNIQUE, v text)"
 
 
 @pytest.mark.parametrize("change", ["", "ALTER TABLE homes DROP CONSTRAINT {}"])
-def test_files_of_which_one_takes_all_lanes_and_the_other_one(
+def test_resume_of_a_file_for_all_lanes_and_one_for_a_single_lane(
     load, database, tmp_path, change
 ):
-    run_sql(database, TIED)
+    run_sql(database, CREATE_TIED)
     first, second = ids_by_lane()
-    # the second lane has nothing to write of b, whose rows its `code` ties
+    # the second lane gets no row of b: its unique `code` ties the rows to one lane
     guard(database, "homes", first[5], until="batch = 1 AND lane = 1")
     a, b = [second[0], first[0], second[1]], [second[2], first[5], second[3], first[3]]
     files = [
@@ -64,14 +64,17 @@ def test_files_of_which_one_takes_all_lanes_and_the_other_one(
     assert stored(database, v="a") == sorted(a)
 
 
-@pytest.mark.parametrize("tie", [True, False])
-def test_a_batch_that_is_begun_is_routed_as_it_was_whatever_the_table_is_now(
-    load, database, tmp_path, tie
+@pytest.mark.parametrize("is_tied_later", [True, False])
+def test_started_batch_keeps_its_routing_although_the_table_changed(
+    load, database, tmp_path, is_tied_later
 ):
-    """What ties rows now did not, or no longer does; the rows that follow heed it."""
+    """A constraint that ties rows to one lane is added or dropped between the attempts.
+
+    Only the batches that follow are routed by it.
+    """
     tying = "ALTER TABLE homes ADD CONSTRAINT tied UNIQUE (v)"
     run_sql(database, "CREATE TABLE homes (id int PRIMARY KEY, v text)")
-    if not tie:
+    if not is_tied_later:
         run_sql(database, tying)
     first, second = ids_by_lane()
     guard(database, "homes", first[1], until="batch = 1 AND lane = 1")
@@ -80,23 +83,25 @@ def test_a_batch_that_is_begun_is_routed_as_it_was_whatever_the_table_is_now(
     with pytest.raises(LoadError, match="the guard is shut"):
         load(path, batch_rows=2)
     open_guard(database)
-    change = tying if tie else "ALTER TABLE homes DROP CONSTRAINT tied"
+    change = tying if is_tied_later else "ALTER TABLE homes DROP CONSTRAINT tied"
     run_sql(database, change)
     report = load(path, batch_rows=2, resume=True)
     assert report.counts.read == report.counts.inserted == 6
     assert stored(database) == sorted(ids)
 
 
-def test_rows_that_no_table_was_made_for_shift_no_others(load, database, tmp_path):
+def test_unreadable_first_file_does_not_shift_rows_of_the_next(
+    load, database, tmp_path
+):
     unreadable = tmp_path / "a.csv"
     unreadable.write_bytes(b"id,v\n1\x00,x\n2\x00,x\n")
     rows = [{"id": str(n), "v": f"v{n}"} for n in range(1, 11)]
     rows[5]["id"] = "bad"
     files = [unreadable, write_file(tmp_path / "b.csv", rows)]
-    told = {"workers": 1, "batch_rows": 2, "batch_seconds": 60}
+    settings = {"workers": 1, "batch_rows": 2, "batch_seconds": 60}
     with pytest.raises(RejectLimitError):
-        load(files, max_rejects=2, **told)
-    report = load(files, resume=True, **told)
+        load(files, max_rejects=2, **settings)
+    report = load(files, resume=True, **settings)
     assert stored(database) == [n for n in range(1, 11) if n != 6]
     assert (report.counts.read, report.counts.rejected) == (12, 3)
     assert report.rejects.height == 3
@@ -106,8 +111,11 @@ UPPER = {"id": pl.col("id").str.to_uppercase(), "v": pl.col("v")}
 
 
 @pytest.fixture
-def begun(database):
-    """Leave a journal of rows of which one lane has committed its own. Value: rows."""
+def leave_partial_run(database):
+    """Return a function that leaves a journal; one lane has committed its rows.
+
+    It returns the run and the ids of all rows.
+    """
     run_sql(database, 'CREATE TABLE homes (id text COLLATE "C" PRIMARY KEY, v text)')
 
     def leave(**settings):
@@ -115,10 +123,10 @@ def begun(database):
         frame = pl.DataFrame({"id": ids})
         first = frame.filter(lane_of(frame, ["id"], 2) == 0)["id"]
         guard(database, "homes", first[7], until="batch = 0 AND lane = 1")
-        told = {"key": "id", "workers": 2, "progress": False, **settings}
+        arguments = {"key": "id", "workers": 2, "progress": False, **settings}
         rows = ({"id": one, "v": "new"} for one in ids)
         with pytest.raises(LoadError, match="the guard is shut"):
-            propload.ingest(rows, to=database, table="homes", **told)
+            propload.ingest(rows, to=database, table="homes", **arguments)
         open_guard(database)
         [left] = leftovers()
         return left.run_id, ids
@@ -127,38 +135,40 @@ def begun(database):
 
 
 @pytest.mark.parametrize("mode", ["upsert", "insert-new"])
-def test_a_recovery_by_another_mapping_loses_no_row(database, begun, mode):
-    run, ids = begun(mode=mode)
+def test_recovery_with_another_mapping_loses_no_row(database, leave_partial_run, mode):
+    run, ids = leave_partial_run(mode=mode)
     [report] = recover(run, to=database, mapping=UPPER)
     assert report.counts.read == report.counts.inserted == len(ids)
     assert {one.upper() for one in ids} <= set(stored(database))
     assert leftovers() == []
 
 
-def test_a_recovery_by_its_own_settings_counts_no_row_twice(database, begun):
-    run, ids = begun()
+def test_recovery_with_its_own_settings_counts_no_row_twice(
+    database, leave_partial_run
+):
+    run, ids = leave_partial_run()
     [report] = recover(run, to=database)
     assert report.counts.read == report.counts.inserted == len(ids)
     assert stored(database) == sorted(ids)
 
 
-def test_a_recovery_that_adds_rows_refuses_another_mapping(database, begun):
-    run, ids = begun(mode="append")
+def test_recovery_of_an_append_refuses_another_mapping(database, leave_partial_run):
+    run, ids = leave_partial_run(mode="append")
     before = stored(database)
     with pytest.raises(ConfigError, match=r"committed in part.*it is not known which"):
         recover(run, to=database, mapping=UPPER)
     assert stored(database) == before
-    # its own settings are no others for having been kept in a journal
+    # its own settings count as the same, although they come from a journal
     [report] = recover(run, to=database)
     assert report.counts.inserted == len(ids)
     assert stored(database) == sorted(ids)
 
 
-def test_what_was_written_again_is_not_taken_for_what_was_written_before(
-    database, begun
+def test_second_recovery_is_continued_by_what_it_committed_itself(
+    database, leave_partial_run
 ):
-    """The second attempt ends within the same batch, and the third goes on there."""
-    run, ids = begun()
+    """The second attempt ends within the same batch, and the third continues there."""
+    run, ids = leave_partial_run()
     upper = pl.DataFrame({"id": [one.upper() for one in ids]})
     second = upper.filter(lane_of(upper, ["id"], 2) == 1)["id"]
     run_sql(database, "ALTER TABLE homes DROP CONSTRAINT homes_id_check")
@@ -172,8 +182,10 @@ def test_what_was_written_again_is_not_taken_for_what_was_written_before(
 
 
 @pytest.mark.parametrize("settings", [{"mode": "append"}, {"table": "others"}])
-def test_a_recovery_goes_on_in_its_own_table_and_mode(database, begun, settings):
-    run, ids = begun()
+def test_partly_committed_run_is_recovered_only_in_its_table_and_mode(
+    database, leave_partial_run, settings
+):
+    run, ids = leave_partial_run()
     run_sql(database, "CREATE TABLE others (id text PRIMARY KEY, v text)")
     with pytest.raises(ConfigError, match="with its own table and mode"):
         recover(run, to=database, **settings)
@@ -182,7 +194,7 @@ def test_a_recovery_goes_on_in_its_own_table_and_mode(database, begun, settings)
 
 
 @pytest.mark.parametrize("mode", ["upsert", "replace", "append"])
-def test_a_column_of_another_type_routes_rows_to_other_lanes(
+def test_resume_after_a_key_type_change_loses_no_row_or_is_refused(
     load, database, tmp_path, mode
 ):
     run_sql(database, "CREATE TABLE homes (id int PRIMARY KEY, v text)")
@@ -190,9 +202,13 @@ def test_a_column_of_another_type_routes_rows_to_other_lanes(
     guard(database, "homes", first[1], until="batch = 1 AND lane = 1")
     ids = [first[0], second[0], *first[1:9], *second[1:9]]
     path = write_file(tmp_path / "a.csv", [{"id": n, "v": f"v{n}"} for n in ids])
-    told = {"mode": mode, "batch_rows": 9, "key": None if mode == "append" else "id"}
+    settings = {
+        "mode": mode,
+        "batch_rows": 9,
+        "key": None if mode == "append" else "id",
+    }
     with pytest.raises(LoadError, match="the guard is shut"):
-        load(path, **told)
+        load(path, **settings)
     open_guard(database)
     run_sql(
         database,
@@ -201,21 +217,19 @@ def test_a_column_of_another_type_routes_rows_to_other_lanes(
     )
     if mode == "append":
         with pytest.raises(ConfigError, match=r"columns of public\.homes have changed"):
-            load(path, resume=True, **told)
+            load(path, resume=True, **settings)
         return
-    report = load(path, resume=True, **told)
+    report = load(path, resume=True, **settings)
     assert report.counts.read == len(ids)
     assert sorted(map(int, stored(database))) == sorted(ids)
-    # a replace has begun at its first row, in a new shadow
+    # a replace starts again at its first row, in a new shadow
     assert (report.counts.unchanged > 0) == (mode == "upsert")
 
 
-def test_no_row_overtakes_one_of_its_key_that_took_another_lane(
-    load, database, tmp_path
-):
-    run_sql(database, TIED, "INSERT INTO homes VALUES (0)")
+def test_row_does_not_overtake_one_of_its_key_in_another_lane(load, database, tmp_path):
+    run_sql(database, CREATE_TIED, "INSERT INTO homes VALUES (0)")
     first, second = ids_by_lane()
-    # the second lane waits for a row of the first, which it ought to come before
+    # the second lane waits for a row of the first that must be written after its own
     await_row(database, "homes", second[0], until="SELECT FROM homes WHERE v = 'new'")
     a = [{"id": n, "v": "old"} for n in (second[0], first[0], second[1], first[1])]
     b = [{"id": n, "code": f"c{n}", "v": "new"} for n in (second[1], first[2])]
@@ -226,15 +240,15 @@ def test_no_row_overtakes_one_of_its_key_that_took_another_lane(
 
 
 SAME = {"id": pl.col("id"), "v": pl.col("v")}
-#: Polars tells nobody what a function of Python does.
-CALLING = {
+#: A mapping that cannot be compared: Polars does not show what a Python function does.
+OPAQUE = {
     "id": pl.col("id").map_elements(str.lower, return_dtype=pl.String),
     "v": pl.col("v"),
 }
 
 
-def test_a_resume_by_another_expression_loses_no_row(load, database, tmp_path):
-    """With it each row would take the lane of the other: all counts would agree."""
+def test_resume_with_another_expression_is_refused(load, database, tmp_path):
+    """With it each row would take the other's lane, and yet all counts would agree."""
     run_sql(database, "CREATE TABLE homes (id bigint PRIMARY KEY)")
     first, second = map(set, ids_by_lane(pl.Int64))
     one, other, by = next(
@@ -246,11 +260,11 @@ def test_a_resume_by_another_expression_loses_no_row(load, database, tmp_path):
     )
     guard(database, "homes", one, until="batch = 0 AND lane = 1")
     path = write_file(tmp_path / "a.csv", {"id": [one, other]})
-    with pytest.raises(LoadError, match="the guard is shut") as failed:
+    with pytest.raises(LoadError, match="the guard is shut") as caught:
         load(path, mapping={"id": pl.col("id").cast(int)})
     open_guard(database)
     assert stored(database) == [other]
-    run = failed.value.report.run_id
+    run = caught.value.report.run_id
     for resume in (True, run):
         with pytest.raises(ConfigError, match=r"other settings.*mapping"):
             load(path, mapping={"id": pl.col("id").cast(int) + by}, resume=resume)
@@ -259,28 +273,32 @@ def test_a_resume_by_another_expression_loses_no_row(load, database, tmp_path):
     assert stored(database) == sorted([one, other])
 
 
-def test_a_recovery_by_another_expression_loses_no_row(database, begun):
-    run, ids = begun(mapping=SAME)
+def test_recovery_with_another_expression_loses_no_row(database, leave_partial_run):
+    run, ids = leave_partial_run(mapping=SAME)
     [report] = recover(run, to=database, mapping=UPPER)
     assert report.counts.read == report.counts.inserted == len(ids)
     assert {one.upper() for one in ids} <= set(stored(database))
 
 
 @pytest.mark.filterwarnings("ignore::polars.exceptions.PolarsInefficientMapWarning")
-def test_a_recovery_by_a_mapping_that_nobody_can_know_again(database, begun, caplog):
-    run, ids = begun(mapping=CALLING)
-    [report] = recover(run, to=database, mapping=CALLING)
+def test_recovery_with_an_opaque_mapping_warns_and_loads_every_row(
+    database, leave_partial_run, caplog
+):
+    run, ids = leave_partial_run(mapping=OPAQUE)
+    [report] = recover(run, to=database, mapping=OPAQUE)
     assert "still the same cannot be seen" in caplog.text
     assert report.counts.read == len(ids)
     assert stored(database) == sorted(ids)
 
 
-def test_a_recovery_that_adds_rows_by_a_mapping_that_nobody_can_know_again(
-    database, begun
+def test_recovery_of_an_append_with_an_opaque_mapping_is_refused(
+    database, leave_partial_run
 ):
-    run, _ = begun(mapping=CALLING, mode="append")
+    run, _ = leave_partial_run(mapping=OPAQUE, mode="append")
     before = stored(database)
-    told = r"cannot be seen.*which of them are missing: load only what the table lacks"
-    with pytest.raises(ConfigError, match=told):
-        recover(run, to=database, mapping=CALLING)
+    message = (
+        r"cannot be seen.*which of them are missing: load only what the table lacks"
+    )
+    with pytest.raises(ConfigError, match=message):
+        recover(run, to=database, mapping=OPAQUE)
     assert stored(database) == before

@@ -1,4 +1,4 @@
-"""A run that was interrupted goes on although its source is cut otherwise now."""
+"""An interrupted run is resumed although its source is now cut differently."""
 
 import gzip
 import itertools
@@ -18,10 +18,10 @@ from tests.integration.reading import read_table, run_sql
 pytestmark = [pytest.mark.timeout(120), pytest.mark.one_server]
 
 ROWS = 60
-#: One in seven cannot be read, and once several that follow one another.
+#: One row in seven cannot be read, and in one place several adjacent ones.
 BAD = {n for n in range(ROWS) if n % 7 == 5} | {20, 21, 22, 23}
 GOOD = [n for n in range(ROWS) if n not in BAD]
-HELD_BACK = 41
+GUARDED = 41
 
 
 def write_csv(path):
@@ -35,7 +35,7 @@ def values():
     return [[n] if n in BAD else {"id": n, "v": f"v{n}"} for n in range(ROWS)]
 
 
-def write_lines(path):
+def write_ndjson(path):
     path.write_text("".join(f"{json.dumps(value)}\n" for value in values()))
 
 
@@ -51,11 +51,11 @@ def write_parquet(path):
 FILES = {
     "a.csv": write_csv,
     "a.csv.gz": write_csv,
-    "a.ndjson": write_lines,
+    "a.ndjson": write_ndjson,
     "a.json": write_json,
     "a.parquet": write_parquet,
 }
-#: How much goes into a batch of the source before and after, as another version may.
+#: Sizes of the source's batches before and after, as another version may cut them.
 CUTS = [
     ({"chunk_rows": 25}, {"chunk_rows": 4}),
     ({"chunk_rows": 7, "chunk_bytes": 500}, {"chunk_rows": 11, "chunk_bytes": 90}),
@@ -65,32 +65,32 @@ CUTS = [
 @pytest.fixture
 def load(database, monkeypatch):
     def load(path, options, **settings):
-        told = {"table": "homes", "workers": 2, "progress": False}
+        arguments = {"table": "homes", "workers": 2, "progress": False}
         monkeypatch.setattr(
             "propload.ingesting.source_options",
-            lambda *given, **job: replace(source_options(*given, **job), **options),
+            lambda *args, **kwargs: replace(source_options(*args, **kwargs), **options),
         )
-        return propload.ingest(path, to=database, **told, **settings)
+        return propload.ingest(path, to=database, **arguments, **settings)
 
     return load
 
 
 @pytest.mark.parametrize("mode", [{"key": "id"}, {"mode": "append"}], ids=str)
-@pytest.mark.parametrize(("cut", "other"), CUTS, ids=str)
+@pytest.mark.parametrize(("before", "after"), CUTS, ids=str)
 @pytest.mark.parametrize("name", FILES)
-def test_no_row_is_lost_or_counted_twice(
-    load, database, tmp_path, name, cut, other, mode
+def test_no_row_is_lost_or_counted_twice_if_chunks_differ(
+    load, database, tmp_path, name, before, after, mode
 ):
     path = tmp_path / name
     FILES[name](path)
     run_sql(database, "CREATE TABLE homes (id bigint, v text)")
     if "key" in mode:
         run_sql(database, "ALTER TABLE homes ADD PRIMARY KEY (id)")
-    guard(database, "homes", HELD_BACK, until="batch >= 5")
+    guard(database, "homes", GUARDED, until="batch >= 5")
     with pytest.raises(LoadError, match="the guard is shut"):
-        load(path, cut, batch_rows=5, **mode)
+        load(path, before, batch_rows=5, **mode)
     open_guard(database)
-    report = load(path, other, batch_rows=8, resume=True, **mode)
+    report = load(path, after, batch_rows=8, resume=True, **mode)
     assert sorted(read_table(database, "homes")["id"]) == GOOD
     bad = 0 if name == "a.parquet" else len(BAD)
     counts = report.counts
@@ -100,7 +100,7 @@ def test_no_row_is_lost_or_counted_twice(
 
 
 @pytest.mark.parametrize("mode", ["upsert", "append"])
-def test_a_source_that_fails_within_a_batch_committed_in_part_doubles_no_row(
+def test_source_failing_within_a_partly_committed_batch_doubles_no_row(
     load, database, tmp_path, monkeypatch, mode
 ):
     run_sql(database, "CREATE TABLE homes (id bigint PRIMARY KEY)")
@@ -108,21 +108,21 @@ def test_a_source_that_fails_within_a_batch_committed_in_part_doubles_no_row(
     guard(database, "homes", ids[12], until="batch = 1 AND lane = 1")
     path = tmp_path / "a.csv"
     pl.DataFrame({"id": ids}).write_csv(path)
-    told = {"mode": mode, "key": "id", "batch_rows": 10}
+    settings = {"mode": mode, "key": "id", "batch_rows": 10}
     with pytest.raises(LoadError, match="the guard is shut"):
-        load(path, {"chunk_rows": 3}, **told)
+        load(path, {"chunk_rows": 3}, **settings)
     open_guard(database)
-    whole = FileSource.__iter__
+    read_whole = FileSource.__iter__
 
-    def broken(source):
-        yield from itertools.islice(whole(source), 5)
+    def read_part(source):
+        yield from itertools.islice(read_whole(source), 5)
         msg = "the disk fails"
         raise SourceError(msg)
 
-    monkeypatch.setattr(FileSource, "__iter__", broken)
+    monkeypatch.setattr(FileSource, "__iter__", read_part)
     with pytest.raises(LoadError, match="the disk fails"):
-        load(path, {"chunk_rows": 3}, resume=True, **told)
-    monkeypatch.setattr(FileSource, "__iter__", whole)
-    report = load(path, {"chunk_rows": 3}, resume=True, **told)
+        load(path, {"chunk_rows": 3}, resume=True, **settings)
+    monkeypatch.setattr(FileSource, "__iter__", read_whole)
+    report = load(path, {"chunk_rows": 3}, resume=True, **settings)
     assert (report.counts.read, report.counts.inserted) == (20, 20)
     assert sorted(read_table(database, "homes")["id"]) == sorted(ids)

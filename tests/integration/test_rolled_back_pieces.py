@@ -1,4 +1,4 @@
-"""What a run says of rows whose piece was undone for good."""
+"""What a run reports about rows whose piece was rolled back for good."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.integration.reading import read_table, run_sql
 
 pytestmark = [pytest.mark.timeout(60), pytest.mark.one_server]
 
-#: Takes every statement, and no commit: with a code that no row is to blame for.
+#: Accepts every statement but no commit, with a code that puts the blame on no row.
 TABLE = (
     "CREATE TABLE homes (id bigint PRIMARY KEY, price bigint CHECK (price > 0))",
     """CREATE FUNCTION public.fail() RETURNS trigger LANGUAGE plpgsql AS
@@ -19,18 +19,18 @@ TABLE = (
 ROWS = [{"id": number, "price": number} for number in range(20)]
 
 
-def test_no_row_is_refused_of_a_piece_that_is_not_committed(database, state_dir):
+def test_no_row_of_an_uncommitted_piece_is_rejected(database, state_dir):
     run_sql(database, *TABLE)
-    told = {"to": database, "table": "homes", "key": "id", "workers": 1}
+    settings = {"to": database, "table": "homes", "key": "id", "workers": 1}
     with pytest.raises(LoadError, match="out of order") as caught:
-        propload.ingest(ROWS, **told)
+        propload.ingest(ROWS, **settings)
     report = caught.value.report
     assert report.counts.read == 0
     assert report.reasons_counted == ()
     assert report.rejects_path is None
-    # whoever replays them would load rows that the next load brings as well
+    # replaying them would load rows that the next load brings as well
     assert [path.name for path in (state_dir / "rejects").glob("*.ndjson")] == []
     run_sql(database, "DROP TRIGGER late ON homes")
-    report = propload.ingest(ROWS, **told)
+    report = propload.ingest(ROWS, **settings)
     assert (report.counts.inserted, report.counts.rejected) == (19, 1)
     assert read_table(database, "homes").height == 19

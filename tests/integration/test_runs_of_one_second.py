@@ -1,6 +1,6 @@
-"""Runs that follow one another at once keep their order, by which the newest is known.
+"""Runs in quick succession keep their order, by which the newest one is known.
 
-By chance all would come in order once in 720 times if their names did not tell it.
+If their names did not show it, all would be in order by chance once in 720 times.
 """
 
 import pytest
@@ -14,17 +14,17 @@ pytestmark = [pytest.mark.timeout(60), pytest.mark.one_server]
 RUNS = 6
 
 
-def test_reports_rejected_rows_and_the_ledger_know_the_newest(database, state_dir):
-    told = {"to": database, "table": "homes", "key": "id"}
-    propload.ingest([{"id": 0}], **told)
+def test_reports_rejects_and_ledger_agree_on_the_order_of_runs(database, state_dir):
+    settings = {"to": database, "table": "homes", "key": "id"}
+    propload.ingest([{"id": 0}], **settings)
     reports = [
-        propload.ingest([{"id": run}, {"id": f"no {run}"}], **told)
+        propload.ingest([{"id": run}, {"id": f"no {run}"}], **settings)
         for run in range(RUNS)
     ]
-    made = [report.run_id for report in reports]
-    assert [report.run_id for report in propload.runs(RUNS)] == made[::-1]
+    run_ids = [report.run_id for report in reports]
+    assert [report.run_id for report in propload.runs(RUNS)] == run_ids[::-1]
     assert propload.rejects()["id"].to_list() == [f"no {RUNS - 1}"]
     with connect(database) as session:
-        found = runs_of(session, state_dir, reports[0].source, "public.homes")
-    known = [run.run_id for run in found]
-    assert known[:RUNS] == made[::-1]
+        entries = runs_of(session, state_dir, reports[0].source, "public.homes")
+    ledger_ids = [run.run_id for run in entries]
+    assert ledger_ids[:RUNS] == run_ids[::-1]

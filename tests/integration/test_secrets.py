@@ -1,4 +1,4 @@
-"""Whatever the password is: no report, error, log, repr or file of a run shows it."""
+"""No report, error, log, repr or file of a run shows a password, whatever it is."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from propload.postgres.session.dsn import parse_dsn
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.one_server]
 
-#: Stands at both ends of each password: a part that is shown has one of them.
+#: Begins and ends each password, so that the part that is shown contains it.
 MARK = "Sesam9"
 ROWS = [{"id": n, "price": "dear" if n == 3 else str(n)} for n in range(5)]
 TABLE = {"table": "homes", "key": "id", "progress": False, "retry_attempts": 1}
@@ -32,46 +32,50 @@ passwords = st.text(
 ).map(lambda text: f"{MARK}{text}{MARK}")
 
 
-def as_pairs(told):
-    escaped = {k: v.replace("\\", "\\\\").replace("'", "\\'") for k, v in told.items()}
+def as_pairs(parameters):
+    escaped = {
+        k: v.replace("\\", "\\\\").replace("'", "\\'") for k, v in parameters.items()
+    }
     return " ".join(f"{key}='{value}'" for key, value in escaped.items())
 
 
-def as_address(told):
-    rest = dict(told)
+def as_url(parameters):
+    rest = dict(parameters)
     user, password = (quote(rest.pop(name), safe="") for name in ("user", "password"))
     return f"postgresql://{user}:{password}@/?{urlencode(rest, quote_via=quote)}"
 
 
-def as_query(told):
-    return f"postgresql:///?{urlencode(told, quote_via=quote)}"
+def as_url_query(parameters):
+    return f"postgresql:///?{urlencode(parameters, quote_via=quote)}"
 
 
 def outputs_of(dsn):
     """Yield what a user may see of a load, a check and pushed rows."""
-    told = {"to": dsn, **TABLE}
+    arguments = {"to": dsn, **TABLE}
     try:
-        report = propload.ingest(ROWS, **told)
+        report = propload.ingest(ROWS, **arguments)
         yield from (report.to_json(), repr(report), str(report), report._repr_html_())
-        checked = propload.check(ROWS, **told)
+        checked = propload.check(ROWS, **arguments)
         yield from (checked.to_json(), repr(checked), str(checked))
-        with propload.Loader(**told) as loader:
+        with propload.Loader(**arguments) as loader:
             loader.put(ROWS)
             yield repr(loader)
-        propload.ingest(ROWS, **told | {"key": "price"})
+        propload.ingest(ROWS, **arguments | {"key": "price"})
     except PropLoadError as error:
         yield "".join(traceback.format_exception(error))
         yield from (repr(error), str(vars(error)))
 
 
-def everything_in(folder):
+def file_texts(folder):
     files = [path for path in folder.rglob("*") if path.is_file()]
     return [path.read_bytes().decode("utf-8", "replace") for path in files]
 
 
-@pytest.mark.parametrize("write", [as_pairs, as_address, as_query, None])
+@pytest.mark.parametrize("format_dsn", [as_pairs, as_url, as_url_query, None])
 @pytest.mark.parametrize("fault", FAULTS)
-def test_no_password_is_shown(database, state_dir, caplog, monkeypatch, fault, write):
+def test_no_password_is_shown(
+    database, state_dir, caplog, monkeypatch, fault, format_dsn
+):
     caplog.set_level(logging.DEBUG)
     place = {"user": "postgres", **parse_dsn(database), **FAULTS[fault]}
 
@@ -81,16 +85,16 @@ def test_no_password_is_shown(database, state_dir, caplog, monkeypatch, fault, w
         suppress_health_check=[HealthCheck.function_scoped_fixture],
     )
     @given(passwords)
-    def hides(password):
-        told = place | {"password": password}
-        if write is None:
-            monkeypatch.setenv("PGPASSWORD", told.pop("password"))
-        dsn = (write or as_pairs)(told)
+    def check(password):
+        parameters = place | {"password": password}
+        if format_dsn is None:
+            monkeypatch.setenv("PGPASSWORD", parameters.pop("password"))
+        dsn = (format_dsn or as_pairs)(parameters)
         outputs = list(outputs_of(dsn))
         # a load that goes through shows more than an error
         assert (len(outputs) > 8) == (fault == "none")
-        shown = [*outputs, *everything_in(state_dir), caplog.text]
+        shown = [*outputs, *file_texts(state_dir), caplog.text]
         caplog.clear()
         assert not [text for text in shown if MARK in text]
 
-    hides()
+    check()

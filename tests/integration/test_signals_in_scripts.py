@@ -1,4 +1,4 @@
-"""A script whose load is stopped by a signal: what it is told, and by whom."""
+"""A script whose load is stopped by a signal, with a handler of its own or without."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ pytestmark = [
 
 
 def rows_without_end():
-    """Give rows until the load stops; a signal comes meanwhile."""
+    """Yield rows until the load stops; meanwhile a signal arrives."""
     for number in count():
         yield {"id": number}
         if number == 1_000:
@@ -42,18 +42,18 @@ def load(database):
 
 
 @pytest.fixture
-def handle():
-    """Return what sets the program's own handler of SIGTERM."""
+def set_handler():
+    """Return a function that sets the program's own handler of SIGTERM."""
     before = signal.getsignal(signal.SIGTERM)
     yield lambda handler: signal.signal(signal.SIGTERM, handler)
     signal.signal(signal.SIGTERM, before)
 
 
-def test_a_handler_that_ends_the_script_ends_it_after_the_load(load, database, handle):
+def test_handler_that_exits_ends_the_script_after_the_load(load, database, set_handler):
     def end(number, _frame):
         raise SystemExit(128 + number)
 
-    handle(end)
+    set_handler(end)
     with pytest.raises(SystemExit, match="143"):
         _ = [load(table) for table in ("a", "b")]
     [report] = propload.runs()
@@ -63,29 +63,29 @@ def test_a_handler_that_ends_the_script_ends_it_after_the_load(load, database, h
     assert propload.leftovers() == []
 
 
-def test_a_handler_that_notes_it_gets_the_report_back(load, handle):
-    noted = []
-    handle(lambda number, _frame: noted.append(number))
+def test_load_returns_its_report_if_the_handler_returns(load, set_handler):
+    signals = []
+    set_handler(lambda number, _frame: signals.append(number))
     assert load("a").status == "interrupted"
-    assert noted == [signal.SIGTERM]
+    assert signals == [signal.SIGTERM]
 
 
-def test_a_handler_that_is_set_during_a_load_stays(database, handle):
+def test_handler_set_during_a_load_is_kept(database, set_handler):
     def rows():
         yield {"id": 1}
         os.kill(os.getpid(), signal.SIGALRM)
         assert is_set.wait(60)
         yield {"id": 2}
 
-    def set_anew(_number, _frame):
+    def replace_handler(_number, _frame):
         signal.signal(signal.SIGTERM, later)
         is_set.set()
 
     def later(_number, _frame):
-        """Stands for what the program does from then on."""
+        """Stand for what the program does from then on."""
 
-    handle(signal.SIG_DFL)
-    is_set, before = threading.Event(), signal.signal(signal.SIGALRM, set_anew)
+    set_handler(signal.SIG_DFL)
+    is_set, before = threading.Event(), signal.signal(signal.SIGALRM, replace_handler)
     try:
         report = propload.ingest(rows(), to=database, table="a", key="id")
         assert report.counts.inserted == 2
@@ -95,22 +95,22 @@ def test_a_handler_that_is_set_during_a_load_stays(database, handle):
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_log_that_cannot_be_written_keeps_no_signal_from_the_load(load, handle):
-    class Full(logging.Handler):
+def test_unwritable_log_does_not_keep_a_signal_from_the_load(load, set_handler):
+    class FailingHandler(logging.Handler):
         def emit(self, record):
             raise OSError(record.getMessage())
 
-    log, full = logging.getLogger("propload.running.stopping"), Full()
-    handle(signal.SIG_DFL)
-    log.addHandler(full)
+    log, failing = logging.getLogger("propload.running.stopping"), FailingHandler()
+    set_handler(signal.SIG_DFL)
+    log.addHandler(failing)
     try:
         assert load("a").status == "interrupted"
     finally:
-        log.removeHandler(full)
+        log.removeHandler(failing)
 
 
-def test_without_a_handler_the_report_tells(load, handle):
-    handle(signal.SIG_DFL)
+def test_without_a_handler_the_report_says_interrupted(load, set_handler):
+    set_handler(signal.SIG_DFL)
     report = load("a")
     assert report.status == "interrupted"
     assert report.counts.inserted > 1_000

@@ -1,4 +1,4 @@
-"""A load is stopped by the program's own event, in whatever thread it goes on."""
+"""A load is stopped by the program's own event, in whatever thread it runs."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from tests.integration.reading import query
 pytestmark = [pytest.mark.timeout(120), pytest.mark.one_server]
 
 
-def rows_without_end(act):
-    """Give rows until the load stops; after a thousand of them something is done."""
+def rows_without_end(action):
+    """Yield rows until the load stops, and run an action after a thousand of them."""
     for number in count():
         yield {"id": number}
         if number == 1_000:
-            act()
+            action()
 
 
 @pytest.fixture
 def load(database):
     def load(source, stop):
-        told = {"table": "homes", "key": "id", "progress": False}
-        return propload.ingest(source, to=database, stop=stop, **told)
+        settings = {"table": "homes", "key": "id", "progress": False}
+        return propload.ingest(source, to=database, stop=stop, **settings)
 
     return load
 
 
 @pytest.fixture(params=["main", "another"])
 def in_thread(request):
-    """Call something in the main thread, or in another one."""
+    """Return a function that runs an action in the main thread, or in another one."""
 
     def call(action):
         if request.param == "main":
@@ -47,7 +47,9 @@ def in_thread(request):
     return call
 
 
-def test_what_was_read_is_committed_and_the_report_returned(load, database, in_thread):
+def test_stop_event_commits_what_was_read_and_returns_the_report(
+    load, database, in_thread
+):
     stop = threading.Event()
     report = in_thread(lambda: load(rows_without_end(stop.set), stop))
     assert report.status == "interrupted"
@@ -56,24 +58,24 @@ def test_what_was_read_is_committed_and_the_report_returned(load, database, in_t
     assert propload.leftovers() == []
 
 
-def test_an_event_that_was_set_before_is_an_error_that_others_catch(load, in_thread):
+def test_event_set_beforehand_raises_an_error_that_can_be_caught(load, in_thread):
     stop = threading.Event()
     stop.set()
-    # none that ends a thread pool, or the loop of a server
+    # not one that would end a thread pool or a server's loop
     with pytest.raises(LoadError, match=r"^it was stopped before anything was"):
         in_thread(lambda: load(rows_without_end(lambda: None), stop))
 
 
-def test_an_event_that_nobody_sets_changes_nothing(load, in_thread):
+def test_event_that_is_never_set_changes_nothing(load, in_thread):
     report = in_thread(lambda: load([{"id": 1}], threading.Event()))
     assert report.status == "loaded"
-    for one in threading.enumerate():
-        if one.name == "propload-stop":
-            one.join(20)
-            assert not one.is_alive()
+    for thread in threading.enumerate():
+        if thread.name == "propload-stop":
+            thread.join(20)
+            assert not thread.is_alive()
 
 
-def test_a_second_signal_is_an_interrupt_whatever_the_event_says(load):
+def test_second_signal_interrupts_although_the_event_is_set(load):
     stop, go_on = threading.Event(), threading.Event()
 
     def interrupt():
@@ -87,6 +89,6 @@ def test_a_second_signal_is_an_interrupt_whatever_the_event_says(load):
     go_on.set()
 
 
-def test_what_is_no_event_is_named(load):
+def test_error_for_a_stop_that_is_no_event_names_its_type(load):
     with pytest.raises(ConfigError, match=r"^stop: an int cannot be waited for: pass"):
         load([{"id": 1}], 5)

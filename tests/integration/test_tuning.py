@@ -27,23 +27,23 @@ def namespaces(database):
         return [name for (name,) in session.rows(NAMESPACES)]
 
 
-def test_it_tries_and_leaves_nothing_behind(database):
-    told = []
-    found = tune(
-        ROWS, to=database, table="rows", key="id", seconds=1, on_trial=told.append
+def test_tuning_reports_each_trial_and_leaves_nothing_behind(database):
+    reported = []
+    result = tune(
+        ROWS, to=database, table="rows", key="id", seconds=1, on_trial=reported.append
     )
-    assert told == list(found.trials)
-    assert found.rows == 300
-    # every size that is no smaller than the sample is the same one
-    assert {trial.batch_rows for trial in found.trials} == {BATCH_ROWS}
-    assert {"batch_rows", "workers"} == set(found.as_dict()["best"])
-    assert f"workers = {found.leading.workers}" in found.conclusion
+    assert reported == list(result.trials)
+    assert result.rows == 300
+    # all sizes that are no smaller than the sample count as the same
+    assert {trial.batch_rows for trial in result.trials} == {BATCH_ROWS}
+    assert {"batch_rows", "workers"} == set(result.as_dict()["best"])
+    assert f"workers = {result.leading.workers}" in result.conclusion
     assert namespaces(database) == []
     with connect(database) as session:
         assert session.rows("SELECT to_regclass('public.rows') IS NULL") == [(True,)]
 
 
-def test_the_target_is_looked_at_and_left_alone(database):
+def test_tuning_leaves_the_target_table_alone(database):
     with connect(database) as session:
         session.execute("CREATE TABLE rows (id bigint PRIMARY KEY, name text)")
         session.execute("INSERT INTO rows VALUES (1, 'mine')")
@@ -53,14 +53,16 @@ def test_the_target_is_looked_at_and_left_alone(database):
         assert session.rows("SELECT id, name FROM rows") == [(1, "mine")]
 
 
-def test_what_a_job_says_of_its_runs_is_passed_over(database, tmp_path, monkeypatch):
+def test_settings_of_a_job_that_concern_its_runs_are_ignored(
+    database, tmp_path, monkeypatch
+):
     path = tmp_path / "propload.toml"
     path.write_text('[jobs.nightly]\ntable = "rows"\nkey = "id"\nresume = "none"\n')
     monkeypatch.setenv("PROPLOAD_CONFIG", str(path))
     assert tune(ROWS, job="nightly", to=database, seconds=1).rows == 300
 
 
-def test_rows_that_do_not_fit_are_told_without_a_run_to_go_on_with(database):
+def test_error_for_unfit_rows_mentions_neither_resume_nor_scratch_tables(database):
     run_sql(database, "CREATE TABLE homes (id bigint PRIMARY KEY, sold date NOT NULL)")
     with pytest.raises(LoadError, match="column sold is NOT NULL") as caught:
         tune(pl.DataFrame({"id": [1, 2]}), to=database, table="homes", seconds=1)
@@ -72,12 +74,12 @@ def test_rows_that_do_not_fit_are_told_without_a_run_to_go_on_with(database):
 
 
 @pytest.mark.parametrize("rows", [0, -1])
-def test_less_than_a_row_is_no_sample(rows):
+def test_sample_of_less_than_one_row_is_refused(rows):
     with pytest.raises(ConfigError, match=f"rows is {rows}: give a whole number"):
         tune(ROWS, to="postgresql://u@127.0.0.1:1/nowhere", key="id", rows=rows)
 
 
-def test_a_server_that_is_read_only_is_told_not_a_right_that_is_missing(database):
+def test_read_only_server_is_not_reported_as_a_missing_privilege(database):
     name = query(database, "SELECT quote_ident(current_database())")[0][0]
     run_sql(database, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
     with pytest.raises(WriteError, match="the server is read-only") as caught:
@@ -87,7 +89,7 @@ def test_a_server_that_is_read_only_is_told_not_a_right_that_is_missing(database
 
 @pytest.fixture
 def tiny_default(monkeypatch):
-    """Let tiny batches be what holds where nothing is chosen."""
+    """Make tiny batches the default."""
     monkeypatch.setattr(trials, "_DEFAULT", (200, 2))
     for module in (trials, tuning):
         monkeypatch.setattr(module, "BATCH_ROWS", 200)
@@ -96,33 +98,33 @@ def tiny_default(monkeypatch):
 
 
 @pytest.mark.one_server
-def test_a_clear_winner_is_written(database, tmp_path, monkeypatch, tiny_default):
+def test_clear_winner_is_written_to_the_configuration(
+    database, tmp_path, monkeypatch, tiny_default
+):
     rows = pl.DataFrame({"id": range(trials.FEWEST_ROWS), "name": "a house"})
     rows.write_parquet(tmp_path / "rows.parquet")
     monkeypatch.chdir(tmp_path)
-    words = ["rows.parquet", "--to", database, "--table", "rows", "--key", "id"]
-    ended = CliRunner().invoke(
-        cli.build_app(), ["tune", *words, "--seconds", "100", "--write"]
+    arguments = ["rows.parquet", "--to", database, "--table", "rows", "--key", "id"]
+    result = CliRunner().invoke(
+        cli.build_app(), ["tune", *arguments, "--seconds", "100", "--write"]
     )
-    assert ended.exit_code == 0, ended.output
-    assert "best: batch_rows = 5000 and workers = 2: " in ended.stdout
-    # a busy machine may take one of them, not the verdict
-    assert " of 12 comparisons" in ended.stdout
-    told = tomllib.loads((tmp_path / "propload.toml").read_text())
-    assert told == {"batch_rows": 5_000, "workers": 2}
+    assert result.exit_code == 0, result.output
+    assert "best: batch_rows = 5000 and workers = 2: " in result.stdout
+    # a busy machine may change one of them, but not the verdict
+    assert " of 12 comparisons" in result.stdout
+    settings = tomllib.loads((tmp_path / "propload.toml").read_text())
+    assert settings == {"batch_rows": 5_000, "workers": 2}
 
 
 @pytest.mark.one_server
-def test_a_search_without_time_to_compare_says_how_long_it_takes(
-    database, tiny_default
-):
+def test_tuning_without_time_to_compare_keeps_the_default(database, tiny_default):
     rows = pl.DataFrame({"id": range(trials.FEWEST_ROWS), "name": "a house"})
-    found = tune(rows, to=database, table="rows", key="id", seconds=0.01)
-    assert (len(found.trials), found.pairs, found.best) == (1, (), found.default)
-    assert "there was no time to try another choice: leave both to auto" in str(found)
+    result = tune(rows, to=database, table="rows", key="id", seconds=0.01)
+    assert (len(result.trials), result.pairs, result.best) == (1, (), result.default)
+    assert "there was no time to try another choice: leave both to auto" in str(result)
 
 
-def test_an_interrupt_removes_the_scratch_tables(database):
+def test_interrupt_removes_the_scratch_tables(database):
     def interrupt(_trial):
         raise KeyboardInterrupt
 
@@ -131,7 +133,7 @@ def test_an_interrupt_removes_the_scratch_tables(database):
     assert namespaces(database) == []
 
 
-def test_a_terminated_search_removes_the_scratch_tables(database, tmp_path):
+def test_sigterm_removes_the_scratch_tables(database, tmp_path):
     path = tmp_path / "rows.csv"
     pl.DataFrame(ROWS).write_csv(path)
     command = [sys.executable, "-m", "propload", "tune", path, "--to", database]
@@ -141,20 +143,20 @@ def test_a_terminated_search_removes_the_scratch_tables(database, tmp_path):
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        # the first trial is told: there are scratch tables now
+        # the first trial is reported: there are scratch tables now
         assert "rows/s" in process.stderr.readline()
         assert namespaces(database)
         process.terminate()
-        _, said = process.communicate(timeout=60)
-    assert process.returncode == 130, said
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
     assert namespaces(database) == []
 
 
-def test_the_smaller_of_two_equally_fast_choices_is_the_best():
+def test_smaller_of_two_equally_fast_choices_is_the_best():
     def trial(workers, batch_rows, speed):
         return Trial(batch_rows, workers, 1.0, speed, 1 << 20)
 
-    found = Tuning(
+    result = Tuning(
         "rows",
         10,
         (
@@ -164,7 +166,7 @@ def test_the_smaller_of_two_equally_fast_choices_is_the_best():
             trial(1, 50_000, 600.0),
         ),
     )
-    assert (found.leading.workers, found.leading.batch_rows) == (2, 10_000)
-    assert "◀" in str(found)
-    assert "<table>" in found._repr_html_()
+    assert (result.leading.workers, result.leading.batch_rows) == (2, 10_000)
+    assert "◀" in str(result)
+    assert "<table>" in result._repr_html_()
     assert trials.NEAR < 1

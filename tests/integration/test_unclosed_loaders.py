@@ -1,4 +1,4 @@
-"""A program that ends without closing its loader is told of the rows that wait."""
+"""A program that ends without closing its loader reports the rows that wait."""
 
 import os
 import subprocess
@@ -73,9 +73,9 @@ if end == "in a generator":
 """
 
 
-def left_open(dsn, state_dir, *, end="", mode="upsert", seconds=600):
-    """Return exit code and log of a program that leaves its loader open."""
-    done = subprocess.run(
+def run_unclosed(dsn, state_dir, *, end="", mode="upsert", seconds=600):
+    """Run a program that leaves its loader open; return its exit code and its log."""
+    process = subprocess.run(
         [sys.executable, "-c", UNCLOSED, dsn, str(seconds), mode, end],
         capture_output=True,
         text=True,
@@ -83,74 +83,72 @@ def left_open(dsn, state_dir, *, end="", mode="upsert", seconds=600):
         check=False,
         env={**os.environ, "PROPLOAD_STATE_DIR": str(state_dir)},
     )
-    return done.returncode, done.stderr
+    return process.returncode, process.stderr
 
 
 @pytest.mark.parametrize(
     ("end", "code"), [("", 0), ("exit", 5), ("error", 1), ("nobody has it", 0)]
 )
-def test_a_program_that_leaves_its_loader_open_is_told_how_its_rows_are_loaded(
+def test_program_that_leaves_its_loader_open_is_told_how_to_load_its_rows(
     database, state_dir, end, code
 ):
-    ended, said = left_open(database, state_dir, end=end)
+    exit_code, log = run_unclosed(database, state_dir, end=end)
     [left] = leftovers()
-    assert ended == code
-    told = "the Loader of public.homes was not closed: at most 50 rows wait in the"
-    assert said.count(told) == said.count("Loader of") == 1
-    assert f"propload recover {left.run_id}. Close a Loader" in said
+    assert exit_code == code
+    message = "the Loader of public.homes was not closed: at most 50 rows wait in the"
+    assert log.count(message) == log.count("Loader of") == 1
+    assert f"propload recover {left.run_id}. Close a Loader" in log
     [report] = recover(left.run_id, to=database)
     assert report.counts.inserted == 50
 
 
 @pytest.mark.parametrize(
-    ("end", "told"), [("at the last moment", 2), ("in a generator", 0)]
+    ("end", "refusals"), [("at the last moment", 2), ("in a generator", 0)]
 )
-def test_who_closes_a_loader_after_the_program_has_ended_does_not_wait_for_ever(
-    database, state_dir, end, told
+def test_closing_a_loader_after_the_program_has_ended_does_not_hang(
+    database, state_dir, end, refusals
 ):
-    code, said = left_open(database, state_dir, end=end)
+    code, log = run_unclosed(database, state_dir, end=end)
     [left] = leftovers()
     assert code == 0
-    assert said.count("the program has ended, and with it the threads") == told
-    assert f"propload recover {left.run_id}. Close a Loader" in said
+    assert log.count("the program has ended, and with it the threads") == refusals
+    assert f"propload recover {left.run_id}. Close a Loader" in log
     [report] = recover(left.run_id, to=database)
     assert report.counts.inserted == 50
 
 
 @pytest.mark.parametrize("end", ["close", "failed", "fork"])
-def test_a_program_that_closed_its_loader_or_gave_it_up_is_told_nothing(
+def test_nothing_is_reported_of_a_loader_that_was_closed_or_aborted(
     database, state_dir, end
 ):
-    code, said = left_open(database, state_dir, end=end)
+    code, log = run_unclosed(database, state_dir, end=end)
     assert code == 0
-    assert "Loader" not in said
+    assert "Loader" not in log
 
 
-def test_a_loader_is_told_to_be_open_whose_rows_wait_for_its_end_alone(
+def test_open_loader_is_reported_although_its_rows_are_all_processed(
     database, state_dir
 ):
-    said = left_open(database, state_dir, seconds=0.01)[1]
-    assert "its rows are loaded or rejected, and only its end remains" in said
-    said = left_open(database, state_dir, seconds=0.01, mode="replace")[1]
-    assert "it keeps its old rows, and the 50 rows that came wait. To put them" in said
-    assert f"propload recover {max(one.run_id for one in leftovers())}" in said
+    log = run_unclosed(database, state_dir, seconds=0.01)[1]
+    assert "its rows are loaded or rejected, and only its end remains" in log
+    log = run_unclosed(database, state_dir, seconds=0.01, mode="replace")[1]
+    assert "it keeps its old rows, and the 50 rows that came wait. To put them" in log
+    assert f"propload recover {max(one.run_id for one in leftovers())}" in log
 
 
-def test_the_command_of_a_loader_left_open_names_an_unusual_state_folder(
+def test_command_for_an_open_loader_names_its_state_folder(
     database, state_dir, tmp_path, monkeypatch
 ):
     code = UNCLOSED.replace("to=dsn,", f"to=dsn, state_dir={str(tmp_path)!r},")
     monkeypatch.setitem(globals(), "UNCLOSED", code)
-    _, said = left_open(database, state_dir)
+    _, log = run_unclosed(database, state_dir)
     [left] = leftovers(state_dir=tmp_path)
-    assert f"propload recover {left.run_id} --state-dir {tmp_path}" in said
+    assert f"propload recover {left.run_id} --state-dir {tmp_path}" in log
 
 
 @pytest.mark.parametrize("end", ["unseen", "seen"])
-def test_of_a_load_that_failed_is_told_unless_an_error_has_said_so(
-    database, state_dir, end
-):
+def test_failed_load_is_reported_unless_an_error_was_raised(database, state_dir, end):
     run_sql(database, "CREATE TABLE homes (id bigint PRIMARY KEY)")
-    code, said = left_open(database, state_dir, end=end)
-    assert code == 0, said
-    assert said.count("was not closed: at most 50 rows wait") == (end == "unseen")
+    code, log = run_unclosed(database, state_dir, end=end)
+    assert code == 0, log
+    assert log.count("was not closed: at most 50 rows wait") == (end == "unseen")

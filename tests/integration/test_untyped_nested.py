@@ -1,4 +1,4 @@
-"""A check sees a column that its schema gives no type as the source has it."""
+"""A check sees a column that has no type in its schema as the source holds it."""
 
 import pandera.polars as pa
 import polars as pl
@@ -10,7 +10,7 @@ from tests.integration.reading import query
 pytestmark = [pytest.mark.timeout(60), pytest.mark.one_server]
 
 
-def test_lists_and_structs_of_no_type_are_checked_as_they_come(database):
+def test_lists_and_structs_without_a_type_are_checked_as_given(database):
     def check(test):
         return pa.Check(lambda rows: rows.lazyframe.select(test(pl.col(rows.key))))
 
@@ -30,9 +30,9 @@ def test_lists_and_structs_of_no_type_are_checked_as_they_come(database):
         },
         schema_overrides={"tags": pl.List(pl.Struct({"a": pl.Int64}))},
     )
-    told = {"to": database, "table": "homes", "key": "id", "schema": schema}
-    said = propload.check(rows, **told)
-    assert (said.problems, said.rejected) == ((), 2)
-    assert propload.ingest(rows, **told).counts.rejected == 2
-    found = query(database, "SELECT id, place ->> 'no', tags::text FROM homes")
-    assert found == [(1, "1", '[{"a": 1}]')]
+    settings = {"to": database, "table": "homes", "key": "id", "schema": schema}
+    checked = propload.check(rows, **settings)
+    assert (checked.problems, checked.rejected) == ((), 2)
+    assert propload.ingest(rows, **settings).counts.rejected == 2
+    stored = query(database, "SELECT id, place ->> 'no', tags::text FROM homes")
+    assert stored == [(1, "1", '[{"a": 1}]')]

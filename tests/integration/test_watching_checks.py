@@ -1,4 +1,4 @@
-"""A check that takes a while shows how far it is."""
+"""A check that takes a while shows its progress."""
 
 import polars as pl
 import pytest
@@ -11,17 +11,17 @@ pytestmark = [pytest.mark.timeout(60), pytest.mark.one_server]
 
 @pytest.fixture
 def shown(monkeypatch):
-    """What a terminal would show; it keeps up with each look."""
+    """Return what a terminal would show, which grows with each refresh."""
     lines = []
 
-    class Shown:
+    class RecordingView:
         def show(self, now):
             lines.append(now)
 
         def close(self):
             lines.append(("closed",))
 
-    monkeypatch.setattr(display, "_open_view", Shown)
+    monkeypatch.setattr(display, "_open_view", RecordingView)
     return lines
 
 
@@ -33,17 +33,17 @@ def rows_until_seen(shown):
         yield {"id": 4}
 
 
-def test_a_check_shows_how_many_rows_are_read(database, state_dir, shown, monkeypatch):
+def test_check_shows_how_many_rows_are_read(database, state_dir, shown, monkeypatch):
     monkeypatch.setattr(display, "REFRESH_SECONDS", 0.01)
-    told = {"to": database, "table": "homes", "key": "id", "state_dir": state_dir}
-    said = propload.check(rows_until_seen(shown), **told)
-    assert said.rows >= 3
+    settings = {"to": database, "table": "homes", "key": "id", "state_dir": state_dir}
+    checked = propload.check(rows_until_seen(shown), **settings)
+    assert checked.rows >= 3
     assert shown[-1] == ("closed",)
     assert all("rows read" in lines[0] for lines in shown[:-1])
     assert not any("queue" in line for lines in shown for line in lines)
 
 
-def test_a_check_shows_nothing_where_that_is_refused(database, state_dir, shown):
-    told = {"to": database, "table": "homes", "key": "id", "state_dir": state_dir}
-    propload.check([{"id": 1}], progress=False, **told)
+def test_check_shows_nothing_if_progress_is_off(database, state_dir, shown):
+    settings = {"to": database, "table": "homes", "key": "id", "state_dir": state_dir}
+    propload.check([{"id": 1}], progress=False, **settings)
     assert shown == []

@@ -1,4 +1,4 @@
-"""A key that nobody has, or that is not unique, is a mistake of the caller."""
+"""A key that no column has, or that is not unique, is a mistake of the caller."""
 
 import re
 
@@ -16,39 +16,39 @@ COLUMNS = (
 )
 
 
-def test_pushed_rows_add_no_column_for_a_misspelt_key(database):
-    told = {"to": database, "table": "homes", "on_new_columns": "add"}
-    propload.ingest([{"id": 1, "v": 2}], key="id", **told)
+def test_misspelt_key_of_pushed_rows_adds_no_column(database):
+    settings = {"to": database, "table": "homes", "on_new_columns": "add"}
+    propload.ingest([{"id": 1, "v": 2}], key="id", **settings)
     with (
         pytest.raises(ConfigError, match=r"column idd is needed .* of the rows: id, v"),
-        propload.Loader(key="idd", **told) as loader,
+        propload.Loader(key="idd", **settings) as loader,
     ):
         loader.put({"id": 2, "v": 3})
     assert query(database, COLUMNS) == [("id",), ("v",)]
 
 
-def test_rows_that_wait_behind_a_misspelt_key_are_told_and_loaded_by_another(
+def test_rows_left_by_a_misspelt_key_are_recovered_with_the_right_one(
     database,
 ):
-    told = {"to": database, "table": "homes"}
+    settings = {"to": database, "table": "homes"}
     rows = [{"id": n, "v": 1} for n in range(3)]
     with pytest.raises(ConfigError) as caught:
-        propload.ingest(iter(rows), key="idd", **told)
+        propload.ingest(iter(rows), key="idd", **settings)
     (left,) = propload.leftovers()
     assert "column idd is needed" in str(caught.value)
     assert "3 rows wait in the journal" in str(caught.value)
     assert f"propload recover {left.run_id} --key" in str(caught.value)
-    # what came first goes first: the next run says the same
+    # earlier rows are loaded first, so the next run fails for the same reason
     corrected = rf"'id'\? Recover it .* \(propload recover {left.run_id} --key"
     with pytest.raises(LoadError, match=corrected):
-        propload.ingest(iter(rows), key="id", **told)
+        propload.ingest(iter(rows), key="id", **settings)
     (report,) = propload.recover(left.run_id, key="id", to=database)
     assert report.counts.inserted == 3
-    assert propload.ingest(iter(rows), key="id", **told).counts.unchanged == 3
+    assert propload.ingest(iter(rows), key="id", **settings).counts.unchanged == 3
 
 
 FREE = "CREATE TABLE homes (id int, town text, v text)"
-STORED = {
+STORED_ROWS = {
     "(1, 'Ede', 'a'), (1, 'Ede', 'b')": (
         ("id",),
         "; keys repeat, such as id=1: leave one row of each key, then add one with",
@@ -69,23 +69,21 @@ STORED = {
 
 
 @pytest.mark.one_server
-@pytest.mark.parametrize("stored", STORED)
-def test_the_advice_for_a_key_that_is_not_unique_heeds_the_stored_rows(
-    database, stored
-):
-    key, told = STORED[stored]
+@pytest.mark.parametrize("stored", STORED_ROWS)
+def test_advice_on_a_key_that_is_not_unique_fits_the_stored_rows(database, stored):
+    key, advice = STORED_ROWS[stored]
     run_sql(database, FREE, f"INSERT INTO homes VALUES {stored}")
-    given = {"to": database, "table": "homes", "key": key}
+    settings = {"to": database, "table": "homes", "key": key}
     rows = [{"id": 1, "town": "Ede", "v": "c"}, {"id": 5, "town": "Ede", "v": "d"}]
     with pytest.raises(LoadError) as caught:
-        propload.ingest(rows, **given)
-    assert f"rows cannot be found by that key{told}" in str(caught.value)
-    said = propload.check(rows, **given)
-    assert [problem in str(caught.value) for problem in said.problems] == [True]
-    # which row a key would find is told by nobody
-    assert said.expected is None
-    assert "as the table is now" not in str(said)
-    # what is advised can be done
+        propload.ingest(rows, **settings)
+    assert f"rows cannot be found by that key{advice}" in str(caught.value)
+    checked = propload.check(rows, **settings)
+    assert [problem in str(caught.value) for problem in checked.problems] == [True]
+    # nothing can say which row a key would find
+    assert checked.expected is None
+    assert "as the table is now" not in str(checked)
+    # the advice can be followed
     statement = re.search(r"ALTER TABLE .* ADD UNIQUE \(.*?\)", str(caught.value))[0]
     run_sql(
         database,
@@ -94,7 +92,8 @@ def test_the_advice_for_a_key_that_is_not_unique_heeds_the_stored_rows(
         statement,
     )
     assert (
-        propload.check(rows, **given).expected == propload.ingest(rows, **given).counts
+        propload.check(rows, **settings).expected
+        == propload.ingest(rows, **settings).counts
     )
 
 
@@ -107,14 +106,14 @@ def test_the_advice_for_a_key_that_is_not_unique_heeds_the_stored_rows(
         "CREATE UNIQUE INDEX mine ON homes (lower(town))",
     ],
 )
-def test_what_keeps_the_key_unique_only_nearly_is_named(database, constraint):
+def test_constraint_that_almost_makes_the_key_unique_is_named(database, constraint):
     run_sql(database, FREE, "ALTER TABLE homes ADD PRIMARY KEY (id)", constraint)
     rows = [{"id": 1, "town": "Ede", "v": "c"}]
-    told = {"to": database, "table": "homes"}
-    (problem,) = propload.check(rows, key="town", **told).problems
+    settings = {"to": database, "table": "homes"}
+    (problem,) = propload.check(rows, key="town", **settings).problems
     assert (
         "cannot be found by that key (mine does not qualify: it is deferrable,"
         in problem
     )
-    (other,) = propload.check(rows, key="v", **told).problems
+    (other,) = propload.check(rows, key="v", **settings).problems
     assert "cannot be found by that key: add one" in other
