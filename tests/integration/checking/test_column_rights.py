@@ -1,4 +1,4 @@
-"""Who may write some columns of a table loads those, and is told of the others."""
+"""A user may load the columns that they may write, and is told of the others."""
 
 import os
 
@@ -15,7 +15,7 @@ KEYED = {"table": "homes", "key": "id"}
 
 @pytest.fixture
 def user(database):
-    """Make a table with a row, and a user. Value: their name, their connection."""
+    """Create a table of one row and a user; yield the user's name and DSN."""
     run_sql(
         database,
         "CREATE TABLE homes (id int PRIMARY KEY, price int, owner text DEFAULT 'me')",
@@ -26,7 +26,7 @@ def user(database):
         yield name, dsn
 
 
-def test_rights_to_the_columns_that_are_loaded_suffice(database, user):
+def test_privileges_on_the_loaded_columns_suffice(database, user):
     role, login = user
     run_sql(
         database,
@@ -40,7 +40,7 @@ def test_rights_to_the_columns_that_are_loaded_suffice(database, user):
     assert stored == [(1, 200, "them"), (2, 300, "me")]
 
 
-#: What is granted, and what has to be granted besides for rows of three columns.
+#: The privileges granted, and those that rows of three columns need in addition.
 MISSING = {
     "insert": (
         "SELECT, INSERT (id, price), UPDATE",
@@ -62,7 +62,7 @@ MISSING = {
 
 
 @pytest.mark.parametrize(("rights", "advice"), MISSING.values(), ids=MISSING)
-def test_a_column_that_may_not_be_written_is_told_before_the_first_row(
+def test_missing_column_privilege_is_reported_before_the_first_row(
     database, user, rights, advice
 ):
     role, login = user
@@ -77,13 +77,13 @@ def test_a_column_that_may_not_be_written_is_told_before_the_first_row(
         assert problems[number] in str(caught.value)
     assert len(problems) == len(advice)
     for grant in advice:
-        right = grant.removeprefix("GRANT ").split(" ON ")[0]
-        run_sql(database, f"GRANT {right} ON homes TO {role}")
+        privilege = grant.removeprefix("GRANT ").split(" ON ")[0]
+        run_sql(database, f"GRANT {privilege} ON homes TO {role}")
     assert propload.check(rows, to=login, **KEYED).problems == ()
     assert propload.ingest(rows, to=login, **KEYED).counts.updated == 1
 
 
-def test_a_column_that_only_stored_rows_have_is_written_with_them(database, user):
+def test_required_column_that_rows_lack_needs_an_insert_privilege(database, user):
     role, login = user
     run_sql(
         database,
@@ -98,16 +98,16 @@ def test_a_column_that_only_stored_rows_have_is_written_with_them(database, user
     assert propload.ingest(rows, to=login, **KEYED).counts.updated == 1
 
 
-def test_an_append_needs_one_column_to_read_alone(database, user):
+def test_append_needs_only_one_readable_column(database, user):
     role, login = user
     run_sql(database, f"GRANT SELECT (id), INSERT (id, price) ON homes TO {role}")
     rows = [{"id": 2, "price": 200}]
-    told = {"to": login, "table": "homes", "mode": "append"}
-    assert propload.check(rows, **told).problems == ()
-    assert propload.ingest(rows, **told).counts.inserted == 1
+    settings = {"to": login, "table": "homes", "mode": "append"}
+    assert propload.check(rows, **settings).problems == ()
+    assert propload.ingest(rows, **settings).counts.inserted == 1
 
 
-def test_a_type_that_may_not_be_named_is_told_with_its_schema(database, user):
+def test_type_in_a_schema_without_usage_is_reported_with_the_grant(database, user):
     role, login = user
     run_sql(
         database,
@@ -117,11 +117,11 @@ def test_a_type_that_may_not_be_named_is_told_with_its_schema(database, user):
         f"GRANT SELECT, INSERT, UPDATE ON homes TO {role}",
     )
     rows = [{"id": 1, "price": 200, "place": "(4.35,52.01)", "way": None}]
-    wanted = 'GRANT USAGE ON SCHEMA "gis" to this user'
+    grant = 'GRANT USAGE ON SCHEMA "gis" to this user'
     [problem] = propload.check(rows, to=login, **KEYED).problems
-    assert wanted in problem
+    assert grant in problem
     assert "types of place, way in public.homes" in problem
-    with pytest.raises(propload.WriteError, match=wanted):
+    with pytest.raises(propload.WriteError, match=grant):
         propload.ingest(rows, to=login, **KEYED)
     run_sql(database, f"GRANT USAGE ON SCHEMA gis TO {role}")
     assert propload.ingest(rows, to=login, **KEYED).counts.updated == 1

@@ -1,4 +1,4 @@
-"""What a domain, a constraint or a parent table refuses is told row by row."""
+"""What a domain, a constraint or a parent table refuses is reported row by row."""
 
 import pytest
 
@@ -9,7 +9,7 @@ pytestmark = pytest.mark.timeout(180)
 
 
 @pytest.mark.parametrize("on_null", ["keep", "overwrite"])
-def test_what_a_domain_refuses_is_told(database, on_null):
+def test_values_that_a_domain_refuses_are_reported(database, on_null):
     run_sql(
         database,
         "CREATE DOMAIN price AS int CHECK (VALUE > 0)",
@@ -24,12 +24,12 @@ def test_what_a_domain_refuses_is_told(database, on_null):
         {"id": 4, "price": 7, "zip": "1234 AB"},
     ]
     told = {"to": database, "table": "homes", "key": "id", "on_null": on_null}
-    said = propload.check(rows, **told)
-    done = propload.ingest(rows, **told)
-    assert said.expected == done.counts
-    assert done.counts.rejected == 2
-    told = done.reasons.select("column", "check", "rows").rows()
-    assert {(one.column, one.check, one.rows) for one in said.reasons} == set(told)
+    checked = propload.check(rows, **told)
+    loaded = propload.ingest(rows, **told)
+    assert checked.expected == loaded.counts
+    assert loaded.counts.rejected == 2
+    told = loaded.reasons.select("column", "check", "rows").rows()
+    assert {(one.column, one.check, one.rows) for one in checked.reasons} == set(told)
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,9 @@ def test_what_a_domain_refuses_is_told(database, on_null):
     [({"mode": "insert-new"}, 1), ({"newest": "seen"}, 1), ({}, 2)],
     ids=str,
 )
-def test_a_domain_is_asked_of_rows_that_would_be_written(database, rules, rejected):
+def test_domain_is_checked_only_for_rows_that_would_be_written(
+    database, rules, rejected
+):
     run_sql(
         database,
         "CREATE DOMAIN price AS int CHECK (VALUE > 0)",
@@ -45,16 +47,16 @@ def test_a_domain_is_asked_of_rows_that_would_be_written(database, rules, reject
         "INSERT INTO homes VALUES (1, 100, 5)",
     )
     rows = [{"id": 1, "price": -1, "seen": 1}, {"id": 2, "price": -1, "seen": 1}]
-    told = {"to": database, "table": "homes", "key": "id", **rules}
-    said = propload.check(rows, **told)
-    done = propload.ingest(rows, **told)
-    assert said.expected == done.counts
-    assert said.rejected == done.counts.rejected == rejected
+    settings = {"to": database, "table": "homes", "key": "id", **rules}
+    checked = propload.check(rows, **settings)
+    loaded = propload.ingest(rows, **settings)
+    assert checked.expected == loaded.counts
+    assert checked.rejected == loaded.counts.rejected == rejected
 
 
-@pytest.mark.parametrize(("on_null", "refused"), [("keep", 0), ("overwrite", 1)])
-def test_a_null_that_a_domain_refuses_is_told_unless_it_is_kept(
-    database, on_null, refused
+@pytest.mark.parametrize(("on_null", "rejected"), [("keep", 0), ("overwrite", 1)])
+def test_null_that_a_domain_refuses_is_reported_unless_on_null_is_keep(
+    database, on_null, rejected
 ):
     run_sql(
         database,
@@ -63,13 +65,13 @@ def test_a_null_that_a_domain_refuses_is_told_unless_it_is_kept(
         "INSERT INTO homes VALUES (1, 'one', 3)",
     )
     rows = [{"id": 1, "name": None, "rooms": 4}, {"id": 2, "name": "two", "rooms": 5}]
-    told = {"to": database, "table": "homes", "key": "id", "on_null": on_null}
-    said = propload.check(rows, **told)
-    assert said.rejected == refused
-    assert said.expected == propload.ingest(rows, **told).counts
+    settings = {"to": database, "table": "homes", "key": "id", "on_null": on_null}
+    checked = propload.check(rows, **settings)
+    assert checked.rejected == rejected
+    assert checked.expected == propload.ingest(rows, **settings).counts
 
 
-def test_a_period_that_parents_cover_refuses_nothing(database, needs):
+def test_period_that_parent_rows_cover_is_not_rejected(database, needs):
     needs.version(18)
     run_sql(
         database,
@@ -98,7 +100,7 @@ def test_a_period_that_parents_cover_refuses_nothing(database, needs):
         ("text CHECK (tableoid > 0)", ["a", "b"]),
     ],
 )
-def test_a_check_refuses_nothing_that_a_load_takes(database, definition, values):
+def test_check_rejects_no_value_that_the_load_accepts(database, definition, values):
     run_sql(
         database,
         "CREATE TABLE words (v varchar(3) PRIMARY KEY)",
@@ -107,12 +109,12 @@ def test_a_check_refuses_nothing_that_a_load_takes(database, definition, values)
         "INSERT INTO t VALUES (0)",
     )
     rows = [{"id": n, "v": v} for n, v in enumerate(values, start=1)]
-    said = propload.check(rows, to=database, table="t")
-    assert (said.problems, said.rejected) == ((), 0)
-    assert propload.ingest(rows, to=database, table="t").counts == said.expected
+    checked = propload.check(rows, to=database, table="t")
+    assert (checked.problems, checked.rejected) == ((), 0)
+    assert propload.ingest(rows, to=database, table="t").counts == checked.expected
 
 
-def test_a_check_that_raises_ends_nothing(database):
+def test_check_constraint_that_raises_does_not_end_the_check(database):
     run_sql(
         database,
         "CREATE FUNCTION valid(v text) RETURNS boolean LANGUAGE plpgsql AS "
@@ -124,19 +126,19 @@ def test_a_check_that_raises_ends_nothing(database):
     assert propload.check(rows, to=database, table="t").problems == ()
 
 
-def test_names_in_a_reason_are_told_as_they_are(database):
+def test_names_with_braces_appear_unchanged_in_a_reason(database):
     run_sql(
         database,
         'CREATE TABLE "t{}" (id int PRIMARY KEY, v int CONSTRAINT "c{}" CHECK (v > 0))',
     )
-    said = propload.check([{"id": 1, "v": -1}], to=database, table='"t{}"')
-    (reason,) = said.reasons
+    checked = propload.check([{"id": 1, "v": -1}], to=database, table='"t{}"')
+    (reason,) = checked.reasons
     assert reason.example == (
         'new row for relation "t{}" violates check constraint "c{}"'
     )
 
 
-def test_a_constraint_that_is_not_valid_yet_holds_for_new_rows(database):
+def test_not_valid_constraint_is_checked_for_new_rows(database):
     run_sql(
         database,
         "CREATE TABLE towns (name text PRIMARY KEY)",
@@ -151,12 +153,12 @@ def test_a_constraint_that_is_not_valid_yet_holds_for_new_rows(database):
         {"id": 2, "v": 1, "town": "Oz", "w": "b"},
         {"id": 3, "v": -1, "town": None, "w": "b"},
     ]
-    said = propload.check(rows, to=database, table="t")
-    assert [(each.check, each.rows) for each in said.reasons] == [("above", 2)]
-    assert propload.ingest(rows, to=database, table="t").counts == said.expected
+    checked = propload.check(rows, to=database, table="t")
+    assert [(each.check, each.rows) for each in checked.reasons] == [("above", 2)]
+    assert propload.ingest(rows, to=database, table="t").counts == checked.expected
 
 
-def test_constraints_that_a_trigger_keeps_from_being_asked_are_told_so(database):
+def test_note_says_that_a_trigger_prevents_checking_constraints(database):
     run_sql(
         database,
         "CREATE TABLE homes (id int PRIMARY KEY, price int CHECK (price > 0))",
@@ -166,18 +168,16 @@ def test_constraints_that_a_trigger_keeps_from_being_asked_are_told_so(database)
         "FOR EACH ROW EXECUTE FUNCTION mend()",
     )
     rows = [{"id": 1, "price": -1}, {"id": 2, "price": 0}]
-    said = propload.check(rows, to=database, table="homes")
-    assert said.rejected == 0
-    (note,) = said.notes
+    checked = propload.check(rows, to=database, table="homes")
+    assert checked.rejected == 0
+    (note,) = checked.notes
     assert "a trigger of public.homes" in note
     assert "constraints were not checked" in note
     assert propload.ingest(rows, to=database, table="homes").counts.rejected == 1
 
 
 @pytest.mark.parametrize("newest", [None, "seen"])
-def test_what_refuses_changes_of_stored_rows_that_keep_their_values_is_told(
-    database, newest
-):
+def test_constraints_are_checked_on_rows_merged_with_stored_values(database, newest):
     run_sql(
         database,
         "CREATE TABLE towns (name text PRIMARY KEY)",
@@ -192,16 +192,18 @@ def test_what_refuses_changes_of_stored_rows_that_keep_their_values_is_told(
         (2, 2, None, None, None, 2),
         (3, None, None, "Ur", None, 2),
         (4, None, None, None, 9, 2),
-        # taken: by what is stored, or because nothing is changed
+        # accepted: thanks to stored values, or because nothing is changed
         (5, 4, None, None, None, 2),
         (6, None, 99, "Epe", None, 2),
         (7, None, None, None, None, 1),
     ]
-    told = {"to": database, "table": "homes", "on_null": "keep", "newest": newest}
-    given = [dict(zip(columns, row, strict=True)) for row in rows]
-    said = propload.check(given, key="id", **told)
-    done = propload.ingest(given, key="id", **told)
-    assert said.expected == done.counts
-    assert (done.counts.rejected, done.counts.updated) == (4, 2)
-    reasons = done.reasons.select("column", "check", "rows").rows()
-    assert {(one.column, one.check, one.rows) for one in said.reasons} == set(reasons)
+    settings = {"to": database, "table": "homes", "on_null": "keep", "newest": newest}
+    source = [dict(zip(columns, row, strict=True)) for row in rows]
+    checked = propload.check(source, key="id", **settings)
+    loaded = propload.ingest(source, key="id", **settings)
+    assert checked.expected == loaded.counts
+    assert (loaded.counts.rejected, loaded.counts.updated) == (4, 2)
+    reasons = loaded.reasons.select("column", "check", "rows").rows()
+    assert {(one.column, one.check, one.rows) for one in checked.reasons} == set(
+        reasons
+    )

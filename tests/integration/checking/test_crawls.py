@@ -1,4 +1,4 @@
-"""A check of a crawl leaves what the crawl goes on with as it is."""
+"""A check of a crawl leaves the state that the crawl continues from as it is."""
 
 import pytest
 import scrapy
@@ -20,17 +20,17 @@ class Pages(scrapy.Spider):
         yield {"id": response.text}
 
 
-def test_a_check_takes_no_page_from_the_folder_of_a_crawl(
+def test_check_takes_no_page_from_the_job_folder_of_a_crawl(
     database, state_dir, tmp_path
 ):
-    told = {"to": database, "table": "homes", "key": "id", "state_dir": state_dir}
+    settings = {"to": database, "table": "homes", "key": "id", "state_dir": state_dir}
     crawl = {
         "JOBDIR": str(tmp_path / "job"),
         "DOWNLOAD_DELAY": 0,
         "AUTOTHROTTLE_ENABLED": False,
     }
-    found = propload.check(Pages, crawl_settings=crawl, progress=False, **told)
-    assert found.rows == 3
+    checked = propload.check(Pages, crawl_settings=crawl, progress=False, **settings)
+    assert checked.rows == 3
     assert not (tmp_path / "job").exists()
-    propload.ingest(Pages, crawl_settings=crawl, progress=False, **told)
+    propload.ingest(Pages, crawl_settings=crawl, progress=False, **settings)
     assert sorted(read_table(database, "homes")["id"]) == list("012")

@@ -22,7 +22,7 @@ ERASED = {"price": 200, "kind": 125}
 
 
 @pytest.fixture
-def told(database):
+def target(database):
     run_sql(database, *HOMES)
     return {"to": database, "table": "homes", "key": "id"}
 
@@ -32,20 +32,20 @@ def stored_values(database):
     return dict(zip(ERASED, counts, strict=True))
 
 
-def about_nulls(report):
+def notes_on_nulls(report):
     return [note for note in report.notes if "nulls would erase" in note]
 
 
-def test_each_column_whose_stored_values_would_be_erased_is_told(told, database):
+def test_stored_values_that_nulls_would_erase_are_counted_by_column(target, database):
     before = stored_values(database)
-    said = about_nulls(propload.check(ROWS, **told))
-    (note,) = said
+    notes = notes_on_nulls(propload.check(ROWS, **target))
+    (note,) = notes
     assert note == (
         "nulls would erase what public.homes holds, as on_null is overwrite: 200 "
         "values of price, 125 of kind. If that is not intended, leave the columns "
         "out, or load with on_null = keep"
     )
-    propload.ingest(ROWS, **told)
+    propload.ingest(ROWS, **target)
     after = stored_values(database)
     # half of the new rows have a kind
     assert {name: before[name] - after[name] for name in ERASED} == {
@@ -64,38 +64,38 @@ def test_each_column_whose_stored_values_would_be_erased_is_told(told, database)
         {"newest": "at", "rows": [{**row, "at": 4} for row in ROWS]},
         # none of them is stored
         {"rows": [{**row, "id": row["id"] + 1000} for row in ROWS]},
-        # what has no value there is not erased
+        # their stored prices are null already
         {"rows": [row | {"kind": "house"} for row in ROWS if row["id"] <= 100]},
     ],
 )
-def test_where_no_stored_value_is_erased_nothing_is_told(told, settings):
-    given = dict(settings)
-    rows = given.pop("rows", ROWS)
-    assert about_nulls(propload.check(rows, **told, **given)) == []
+def test_no_note_if_no_stored_value_would_be_erased(target, settings):
+    options = dict(settings)
+    rows = options.pop("rows", ROWS)
+    assert notes_on_nulls(propload.check(rows, **target, **options)) == []
 
 
-def test_rows_that_repeat_a_key_may_erase_the_same_value(told, monkeypatch):
+def test_count_is_an_upper_bound_if_rows_repeat_a_key(target, monkeypatch):
     monkeypatch.setattr("propload.checking.check.CHECKED_ROWS", 1)
     rows = [{"id": 200, "kind": None}, {"id": 200, "kind": None}]
-    (note,) = about_nulls(propload.check(iter(rows), **told, batch_rows=1))
+    (note,) = notes_on_nulls(propload.check(iter(rows), **target, batch_rows=1))
     assert "up to 2 values of kind" in note
 
 
-def test_of_many_columns_the_first_few_are_named(told, database):
+def test_only_the_first_of_many_columns_are_named(target, database):
     names = [f"c{n:02}" for n in range(15)]
     run_sql(
         database,
         *(f"ALTER TABLE homes ADD {name} int DEFAULT 1" for name in names),
     )
     rows = [{"id": 1, **dict.fromkeys(names)}]
-    (note,) = about_nulls(propload.check(rows, **told))
+    (note,) = notes_on_nulls(propload.check(rows, **target))
     assert "1 value of c00, 1 of c01" in note
     assert "c09" in note
     assert "c10" not in note
     assert "and 5 columns more" in note
 
 
-def test_in_a_partitioned_table_they_are_counted_as_well(database):
+def test_erased_values_of_partitioned_tables_are_counted(database):
     run_sql(
         database,
         "CREATE TABLE homes (id int PRIMARY KEY, price int) PARTITION BY RANGE (id)",
@@ -104,5 +104,5 @@ def test_in_a_partitioned_table_they_are_counted_as_well(database):
         "INSERT INTO homes VALUES (1, 1), (2, 2), (3, NULL)",
     )
     rows = [{"id": n, "price": None} for n in (1, 2, 3, 4)]
-    (note,) = about_nulls(propload.check(rows, to=database, table="homes"))
+    (note,) = notes_on_nulls(propload.check(rows, to=database, table="homes"))
     assert "2 values of price" in note

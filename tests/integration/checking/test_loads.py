@@ -1,4 +1,4 @@
-"""What `check` says is what `ingest` then does, and the table is left alone."""
+"""What `check` predicts is what `ingest` then does, and the table is left alone."""
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -48,7 +48,7 @@ MODES = st.sampled_from(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.lists(ROWS, min_size=1, max_size=8), MODES)
-def test_a_load_does_what_the_check_said(database, rows, told):
+def test_load_does_what_the_check_predicted(database, rows, arguments):
     await_stages(database)
     run_sql(
         database,
@@ -56,37 +56,37 @@ def test_a_load_does_what_the_check_said(database, rows, told):
         "DROP TYPE IF EXISTS kind",
         *TABLE,
     )
-    # a replace without a good row is no load
+    # a replace needs a good row, or it does not take place
     rows = [*rows, (9, "house", 100, "Ede", None, None)]
-    given_rows = [dict(zip(NAMES, row, strict=True)) for row in rows]
-    # rows that contend for one unique value, the stored holder among them, are told by
-    # the load alone
-    holders = [row["id"] for row in given_rows if row["plot"] or row["id"] == 1]
-    for row in given_rows:
+    source = [dict(zip(NAMES, row, strict=True)) for row in rows]
+    # which of several rows may hold a unique value, the stored holder among them, is
+    # known to the load alone
+    holders = [row["id"] for row in source if row["plot"] or row["id"] == 1]
+    for row in source:
         if row["id"] not in ([1] if 1 in holders else holders[:1]):
             row["plot"] = None
-    told = {**told, "to": database, "table": "homes", "key": "id"}
+    arguments = {**arguments, "to": database, "table": "homes", "key": "id"}
     before = writes_of(database, "homes")
-    said = propload.check(given_rows, **told)
+    checked = propload.check(source, **arguments)
     assert writes_of(database, "homes") == before
-    assert said.problems == ()
-    done = propload.ingest(given_rows, **told)
-    if told.get("on_null") == "keep":
-        # whether a stored row lends its value is known when it is written
-        assert said.rejected <= done.counts.rejected
+    assert checked.problems == ()
+    loaded = propload.ingest(source, **arguments)
+    if arguments.get("on_null") == "keep":
+        # whether a stored value fills a null is known only when the row is written
+        assert checked.rejected <= loaded.counts.rejected
         return
-    if said.expected is None:
+    if checked.expected is None:
         assert any(
-            "depends on other rows of the same key" in note for note in said.notes
+            "depends on other rows of the same key" in note for note in checked.notes
         )
-        assert said.rejected <= done.counts.rejected
+        assert checked.rejected <= loaded.counts.rejected
         return
-    assert said.expected == done.counts
-    # of a row with several faults either may name another one
-    assert sum(reason.rows for reason in said.reasons) == done.counts.rejected
+    assert checked.expected == loaded.counts
+    # check and load may name different faults of a row that has several
+    assert sum(reason.rows for reason in checked.reasons) == loaded.counts.rejected
 
 
-def test_the_reasons_are_those_of_the_load(database):
+def test_reasons_are_those_of_the_load(database):
     run_sql(database, *TABLE)
     good = {"id": 5, "kind": "villa", "price": 1, "town": "Ede", "plot": None}
     rows = [
@@ -96,34 +96,36 @@ def test_the_reasons_are_those_of_the_load(database):
         {**good, "id": 8, "town": "Oz"},
         {**good, "id": 9, "plot": "a"},
     ]
-    said = propload.check(rows, to=database, table="homes")
-    done = propload.ingest(rows, to=database, table="homes")
-    told = done.reasons.select("column", "check", "rows").rows()
-    assert {(one.column, one.check, one.rows) for one in said.reasons} == set(told)
-    assert len(told) == 4
+    checked = propload.check(rows, to=database, table="homes")
+    loaded = propload.ingest(rows, to=database, table="homes")
+    reasons = loaded.reasons.select("column", "check", "rows").rows()
+    assert {(one.column, one.check, one.rows) for one in checked.reasons} == set(
+        reasons
+    )
+    assert len(reasons) == 4
 
 
-def test_a_replace_is_not_judged_by_the_rows_that_it_replaces(database):
+def test_replace_is_not_checked_against_the_rows_it_replaces(database):
     run_sql(database, *TABLE)
     row = {"id": 9, "kind": "villa", "price": 5, "town": "Ede", "plot": "a", "at": None}
-    told = {"to": database, "table": "homes", "key": "id"}
-    assert propload.check([row], **told).rejected == 1
-    said = propload.check([row], **told, mode="replace")
-    assert said.expected.inserted == 1
+    arguments = {"to": database, "table": "homes", "key": "id"}
+    assert propload.check([row], **arguments).rejected == 1
+    checked = propload.check([row], **arguments, mode="replace")
+    assert checked.expected.inserted == 1
     [(stored,)] = query(database, "SELECT count(*) FROM homes")
-    assert said.notes == (
+    assert checked.notes == (
         f"a replace deletes what public.homes holds now: {stored} rows",
     )
     row["price"] = -1
-    [problem] = propload.check([row], **told, mode="replace").problems
+    [problem] = propload.check([row], **arguments, mode="replace").problems
     with pytest.raises(propload.LoadError, match=problem):
-        propload.ingest([row], **told, mode="replace")
+        propload.ingest([row], **arguments, mode="replace")
 
 
-def test_of_many_rows_a_replace_says_that_they_are_many(database, monkeypatch):
+def test_check_of_a_replace_counts_old_rows_up_to_a_limit(database, monkeypatch):
     monkeypatch.setattr(swapping, "MOST_COUNTED", 2)
-    told = {"to": database, "table": "homes", "key": "id", "mode": "replace"}
-    held = []
+    arguments = {"to": database, "table": "homes", "key": "id", "mode": "replace"}
+    notes = []
     for rows in range(4):
         run_sql(
             database,
@@ -131,25 +133,25 @@ def test_of_many_rows_a_replace_says_that_they_are_many(database, monkeypatch):
             "CREATE TABLE homes (id bigint PRIMARY KEY)",
             f"INSERT INTO homes SELECT generate_series(1, {rows})",
         )
-        held += propload.check([{"id": 9}], **told).notes
-    assert [one.partition(" now: ")[2] for one in held] == [
+        notes += propload.check([{"id": 9}], **arguments).notes
+    assert [one.partition(" now: ")[2] for one in notes] == [
         "1 row",
         "2 rows",
         "more than 2 rows",
     ]
 
 
-def test_values_that_copy_refuses_are_told_one_by_one(database):
+def test_values_that_copy_refuses_are_rejected_one_by_one(database):
     run_sql(database, "CREATE TABLE homes (id int PRIMARY KEY, name varchar(3))")
     rows = [
         {"id": 1, "name": "a\0b"},
         {"id": 2, "name": "Ede"},
         {"id": 3, "name": "Utrecht"},
     ]
-    said = propload.check(rows, to=database, table="homes")
-    done = propload.ingest(rows, to=database, table="homes")
-    assert said.expected == done.counts
-    assert (said.rejected, said.expected.inserted) == (2, 1)
+    checked = propload.check(rows, to=database, table="homes")
+    loaded = propload.ingest(rows, to=database, table="homes")
+    assert checked.expected == loaded.counts
+    assert (checked.rejected, checked.expected.inserted) == (2, 1)
 
 
 @pytest.mark.parametrize(
@@ -162,21 +164,23 @@ def test_values_that_copy_refuses_are_told_one_by_one(database):
         ('"char"', ["a"], ["ab"]),
     ],
 )
-def test_texts_that_a_cast_would_change_are_told_by_both(database, pg_type, good, bad):
+def test_texts_that_a_cast_would_change_are_rejected_by_check_and_load(
+    database, pg_type, good, bad
+):
     run_sql(database, f"CREATE TABLE homes (id int PRIMARY KEY, fee {pg_type})")
     rows = [{"id": place, "fee": fee} for place, fee in enumerate([*good, *bad])]
-    said = propload.check(rows, to=database, table="homes")
+    checked = propload.check(rows, to=database, table="homes")
     assert writes_of(database, "homes") == []
-    done = propload.ingest(rows, to=database, table="homes")
-    assert (done.counts.inserted, done.counts.rejected) == (len(good), len(bad))
+    loaded = propload.ingest(rows, to=database, table="homes")
+    assert (loaded.counts.inserted, loaded.counts.rejected) == (len(good), len(bad))
     with connect(database) as session:
-        tells = session.server_version >= INPUT_VALIDITY_VERSION
-    if tells:
-        assert said.expected == done.counts
+        is_checked = session.server_version >= INPUT_VALIDITY_VERSION
+    if is_checked:
+        assert checked.expected == loaded.counts
 
 
 @pytest.mark.one_server
-@pytest.mark.parametrize("made", [True, False])
+@pytest.mark.parametrize("exists", [True, False])
 @pytest.mark.parametrize(
     ("text", "nulls", "candidates"),
     [
@@ -186,14 +190,14 @@ def test_texts_that_a_cast_would_change_are_told_by_both(database, pg_type, good
         ("id,b\n1,a\n2,b\n2,c\n", 0, ("b",)),
     ],
 )
-def test_rows_that_would_be_refused_count_for_nulls_and_candidates(
-    database, tmp_path, made, text, nulls, candidates
+def test_rejected_rows_count_for_nulls_and_key_candidates(
+    database, tmp_path, exists, text, nulls, candidates
 ):
-    if made:
+    if exists:
         run_sql(database, "CREATE TABLE homes (id int PRIMARY KEY, b text)")
     path = tmp_path / "homes.csv"
     path.write_text(text)
     for rules in ({"key": "id"}, {"mode": "append"}):
-        said = propload.check(path, to=database, table="homes", **rules)
-        assert said.columns[0].nulls == nulls
-        assert said.candidates == candidates
+        checked = propload.check(path, to=database, table="homes", **rules)
+        assert checked.columns[0].nulls == nulls
+        assert checked.candidates == candidates

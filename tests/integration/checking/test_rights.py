@@ -1,4 +1,4 @@
-"""What a user may not do or see, a check says or takes into account."""
+"""A check reports what a user may not do, and allows for what they cannot see."""
 
 import os
 
@@ -14,13 +14,13 @@ pytestmark = pytest.mark.timeout(180)
 
 @pytest.fixture
 def user(database):
-    """Make a user of few rights. Value: their name and their connection string."""
+    """Create a user with few privileges, and yield their name and connection string."""
     name = f"checker_{os.getpid()}"
     with new_user(database, name) as dsn:
         yield name, dsn
 
 
-def test_who_may_not_make_temporary_tables_is_told_so(database, user):
+def test_missing_privilege_for_temporary_tables_is_noted(database, user):
     role, login = user
     name = parse_dsn(database)["dbname"]
     run_sql(
@@ -30,23 +30,23 @@ def test_who_may_not_make_temporary_tables_is_told_so(database, user):
         f"REVOKE TEMPORARY ON DATABASE {name} FROM PUBLIC",
     )
     try:
-        said = propload.check([{"id": 1}], to=login, table="homes")
+        checked = propload.check([{"id": 1}], to=login, table="homes")
     finally:
         run_sql(database, f"GRANT TEMPORARY ON DATABASE {name} TO PUBLIC")
-    assert (said.problems, said.expected) == ((), None)
-    assert ["GRANT TEMPORARY" in note for note in said.notes] == [True]
+    assert (checked.problems, checked.expected) == ((), None)
+    assert ["GRANT TEMPORARY" in note for note in checked.notes] == [True]
 
 
-def test_who_may_only_read_is_told_that_a_load_would_stop(database):
+def test_read_only_session_is_a_problem(database):
     run_sql(database, "CREATE TABLE homes (id int PRIMARY KEY)")
     reader = with_option(database, "-c default_transaction_read_only=on")
     for table in ("homes", "others"):
-        said = propload.check([{"id": 1}], to=reader, table=table, key="id")
-        assert ["read-only" in problem for problem in said.problems] == [True], table
-        assert not any("read-only" in note for note in said.notes)
+        checked = propload.check([{"id": 1}], to=reader, table=table, key="id")
+        assert ["read-only" in problem for problem in checked.problems] == [True], table
+        assert not any("read-only" in note for note in checked.notes)
 
 
-def test_a_parent_row_that_the_user_does_not_see_refuses_nothing(database, user):
+def test_parent_row_hidden_from_the_user_rejects_nothing(database, user):
     role, login = user
     run_sql(
         database,
@@ -59,16 +59,16 @@ def test_a_parent_row_that_the_user_does_not_see_refuses_nothing(database, user)
         f"GRANT SELECT, INSERT, UPDATE ON homes TO {role}",
         f"GRANT SELECT ON towns TO {role}",
     )
-    given = {"to": login, "table": "homes"}
+    settings = {"to": login, "table": "homes"}
     rows = [{"id": 1, "town": "Ede"}, {"id": 2, "town": "Epe"}]
-    assert propload.check(rows, **given).rejected == 0
+    assert propload.check(rows, **settings).rejected == 0
     bad = [{"id": 3, "town": "Oz"}, {"id": 4, "town": "Ur"}]
-    report = propload.ingest([*bad, *rows], **given)
+    report = propload.ingest([*bad, *rows], **settings)
     assert (report.counts.inserted, report.counts.rejected) == (2, 2)
 
 
 def make_homes(database, role):
-    """Make a table with a row, which a role may read and add to."""
+    """Create a table of one row, which a role may read and add rows to."""
     run_sql(
         database,
         "CREATE TABLE homes (id int PRIMARY KEY, price int)",
@@ -77,7 +77,7 @@ def make_homes(database, role):
     )
 
 
-MISSING = {
+MISSING_PRIVILEGES = {
     "an upsert": ({"mode": "upsert"}, "", "UPDATE"),
     "a replace": ({"mode": "replace"}, "", "TRUNCATE"),
     "a replace of what others refer to": (
@@ -88,53 +88,58 @@ MISSING = {
 }
 
 
-@pytest.mark.parametrize(("told", "also", "right"), MISSING.values(), ids=MISSING)
-def test_a_right_that_stored_rows_call_for_is_told_before_the_first_row(
-    database, user, told, also, right
+@pytest.mark.parametrize(
+    ("settings", "statement", "privilege"),
+    MISSING_PRIVILEGES.values(),
+    ids=MISSING_PRIVILEGES,
+)
+def test_privilege_on_stored_rows_is_demanded_before_the_first_row(
+    database, user, settings, statement, privilege
 ):
     role, login = user
     make_homes(database, role)
     run_sql(database, f"GRANT CREATE ON SCHEMA public TO {role}")
-    run_sql(database, *filter(None, [also]))
-    rows, told = [{"id": 1, "price": 200}], {"to": login, "table": "homes", **told}
-    (problem,) = propload.check(rows, **told).problems
+    run_sql(database, *filter(None, [statement]))
+    rows, settings = (
+        [{"id": 1, "price": 200}],
+        {"to": login, "table": "homes", **settings},
+    )
+    (problem,) = propload.check(rows, **settings).problems
     with pytest.raises(propload.WriteError) as caught:
-        propload.ingest(rows, **told)
-    for said in (problem, str(caught.value)):
-        assert f'GRANT {right} ON "public"."homes" to it' in said
+        propload.ingest(rows, **settings)
+    for message in (problem, str(caught.value)):
+        assert f'GRANT {privilege} ON "public"."homes" to it' in message
     assert caught.value.report.counts.read == 0
-    run_sql(database, f"GRANT {right} ON homes TO {role}")
-    assert propload.check(rows, **told).problems == ()
-    assert propload.ingest(rows, **told).counts.rejected == 0
+    run_sql(database, f"GRANT {privilege} ON homes TO {role}")
+    assert propload.check(rows, **settings).problems == ()
+    assert propload.ingest(rows, **settings).counts.rejected == 0
     assert query(database, "SELECT price FROM homes") == [(200,)]
 
 
-def require_told_of_replace(database, told, grant):
-    """Replace without a right that is told beforehand, and with it."""
+def assert_replace_needs(database, settings, grant):
+    """Check that a replace reports a missing privilege, and works once it is granted."""
     rows = [{"id": 1, "price": 200}]
-    told = {**told, "table": "homes", "key": "id", "mode": "replace"}
-    (problem,) = propload.check(rows, **told).problems
+    settings = {**settings, "table": "homes", "key": "id", "mode": "replace"}
+    (problem,) = propload.check(rows, **settings).problems
     assert f"{grant} to it" in problem
     with pytest.raises(propload.WriteError) as caught:
-        propload.ingest(rows, **told)
+        propload.ingest(rows, **settings)
     assert problem in str(caught.value)
-    run_sql(database, f"{grant} TO {parse_dsn(told['to'])['user']}")
-    assert propload.check(rows, **told).problems == ()
-    assert propload.ingest(rows, **told).counts.inserted == 1
+    run_sql(database, f"{grant} TO {parse_dsn(settings['to'])['user']}")
+    assert propload.check(rows, **settings).problems == ()
+    assert propload.ingest(rows, **settings).counts.inserted == 1
 
 
-def test_a_replace_that_may_make_no_table_beside_its_own_is_told(database, user):
+def test_replace_needs_create_on_the_schema_of_its_table(database, user):
     role, login = user
     make_homes(database, role)
     run_sql(database, f"GRANT TRUNCATE ON homes TO {role}")
     grant = 'GRANT CREATE ON SCHEMA "public"'
-    require_told_of_replace(database, {"to": login}, grant)
+    assert_replace_needs(database, {"to": login}, grant)
 
 
-@pytest.mark.parametrize("made", [True, False])
-def test_a_replace_that_may_make_no_table_beside_the_ledger_is_told(
-    database, user, made
-):
+@pytest.mark.parametrize("exists", [True, False])
+def test_replace_needs_create_on_the_schema_of_the_ledger(database, user, exists):
     role, login = user
     run_sql(
         database,
@@ -144,14 +149,14 @@ def test_a_replace_that_may_make_no_table_beside_the_ledger_is_told(
     )
     propload.ingest([{"id": 1}], to=login, table="others", key="id")
     run_sql(database, f"REVOKE CREATE ON SCHEMA propload FROM {role}")
-    if made:
+    if exists:
         make_homes(database, role)
         run_sql(database, f"GRANT TRUNCATE ON homes TO {role}")
     grant = 'GRANT CREATE ON SCHEMA "propload"'
-    require_told_of_replace(database, {"to": login}, grant)
+    assert_replace_needs(database, {"to": login}, grant)
 
 
-def test_a_replace_whose_ledger_is_made_with_it_needs_no_other_room(database, user):
+def test_replace_that_creates_its_ledger_needs_no_create_on_the_schema(database, user):
     role, login = user
     make_homes(database, role)
     name = parse_dsn(database)["dbname"]
@@ -160,12 +165,12 @@ def test_a_replace_whose_ledger_is_made_with_it_needs_no_other_room(database, us
         f"GRANT TRUNCATE ON homes TO {role}",
         f"GRANT CREATE ON DATABASE {name} TO {role}",
     )
-    told = {"to": login, "table": "homes", "mode": "replace"}
-    assert propload.check([{"id": 1, "price": 200}], **told).problems == ()
-    assert propload.ingest([{"id": 1, "price": 200}], **told).counts.inserted == 1
+    settings = {"to": login, "table": "homes", "mode": "replace"}
+    assert propload.check([{"id": 1, "price": 200}], **settings).problems == ()
+    assert propload.ingest([{"id": 1, "price": 200}], **settings).counts.inserted == 1
 
 
-def test_a_replace_that_may_not_refer_to_parent_rows_is_told(database, user):
+def test_replace_needs_references_on_a_parent_table(database, user):
     role, login = user
     run_sql(database, "CREATE TABLE towns (id int PRIMARY KEY)")
     make_homes(database, role)
@@ -178,28 +183,30 @@ def test_a_replace_that_may_not_refer_to_parent_rows_is_told(database, user):
         f"GRANT CREATE ON SCHEMA public TO {role}",
     )
     grant = 'GRANT REFERENCES ON "public"."towns"'
-    require_told_of_replace(database, {"to": login}, grant)
+    assert_replace_needs(database, {"to": login}, grant)
 
 
 @pytest.mark.parametrize(
-    ("told", "row"),
+    ("settings", "row"),
     [
         ({"mode": "insert-new"}, {"id": 1, "price": 200}),
         ({"mode": "append", "key": None}, {"id": 2, "price": 200}),
-        # nothing of a stored row is changed where the key is all there is
+        # rows that hold only the key change nothing of a stored row
         ({"mode": "upsert"}, {"id": 1}),
     ],
 )
-def test_who_changes_no_stored_row_needs_no_right_to_it(database, user, told, row):
+def test_load_that_changes_no_stored_row_needs_no_privilege_for_it(
+    database, user, settings, row
+):
     role, login = user
     make_homes(database, role)
-    told = {"to": login, "table": "homes", **told}
-    assert propload.check([row], **told).problems == ()
-    propload.ingest([row], **told)
+    settings = {"to": login, "table": "homes", **settings}
+    assert propload.check([row], **settings).problems == ()
+    propload.ingest([row], **settings)
     assert (1, 100) in query(database, "SELECT id, price FROM homes")
 
 
-def test_columns_that_only_the_owner_adds_are_told(database, user):
+def test_new_column_that_only_the_owner_may_add_is_a_problem(database, user):
     role, login = user
     run_sql(
         database,
@@ -207,7 +214,7 @@ def test_columns_that_only_the_owner_adds_are_told(database, user):
         f"GRANT SELECT, INSERT, UPDATE ON homes TO {role}",
     )
     rows = [{"id": 1, "price": 200}]
-    told = {"to": login, "table": "homes", "on_new_columns": "add"}
-    (problem,) = propload.check(rows, **told).problems
+    settings = {"to": login, "table": "homes", "on_new_columns": "add"}
+    (problem,) = propload.check(rows, **settings).problems
     with pytest.raises(propload.WriteError, match=problem):
-        propload.ingest(rows, **told)
+        propload.ingest(rows, **settings)

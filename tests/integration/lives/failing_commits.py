@@ -12,7 +12,7 @@ from propload.postgres.writing.committing import PieceCommitter
 
 @contextlib.contextmanager
 def failing_commits(turns, *, committed, for_good=False):
-    """Let some commits of pieces fail.
+    """Make some commits of pieces fail.
 
     Args:
         turns: The numbers of these commits, counted from 0 over all lanes.
@@ -21,7 +21,7 @@ def failing_commits(turns, *, committed, for_good=False):
     """
     commit, numbers = PieceCommitter._commit, itertools.count()
 
-    def broken(writer, connection, piece, written):
+    def commit_or_fail(writer, connection, piece, written):
         if next(numbers) not in turns:
             commit(writer, connection, piece, written)
             return
@@ -35,7 +35,7 @@ def failing_commits(turns, *, committed, for_good=False):
         error.status = "IO"
         raise error
 
-    PieceCommitter._commit = broken
+    PieceCommitter._commit = commit_or_fail
     try:
         yield
     finally:

@@ -21,7 +21,7 @@ from tests.integration.lives.source_rows import BASE, SourceRows
 from tests.integration.lives.table_model import Outcome, TableModel, Way
 from tests.integration.reading import query, run_sql
 
-MADE = {
+CREATE = {
     True: "CREATE TABLE homes (id bigint PRIMARY KEY, {})",
     False: "CREATE TABLE homes (id bigint, {})",
 }
@@ -82,7 +82,7 @@ class UnfinishedRun:
         remaining: The rows that are left.
         way: How they are written.
         done: The outcome of the other rows.
-        all_rows: All rows, for a loader that was left.
+        all_rows: All rows, for a loader that was aborted.
         shadow: The model of the shadow of a replace.
     """
 
@@ -108,7 +108,7 @@ class Life(RuleBasedStateMachine):
         pending: Rejected rows, by run.
         aborted: A loader that was aborted, whose rows wait to be recovered.
         unfinished: A load that waits to be resumed.
-        touched: The keys of rows that were written besides those of a load.
+        touched: The keys of rows that were written in addition to those of a load.
     """
 
     def __init__(self, database, folder):
@@ -147,7 +147,7 @@ class Life(RuleBasedStateMachine):
         if loaded:
             self._make_by_load()
         else:
-            run_sql(self.database, MADE[keyed].format(COLUMNS))
+            run_sql(self.database, CREATE[keyed].format(COLUMNS))
             self.model.least["price"] = 0
 
     def _make_by_load(self):
@@ -310,6 +310,6 @@ class Life(RuleBasedStateMachine):
         assert sorted(map(tuple, stored), key=repr) == self.model.content()
 
 
-def _same(read, value):
+def _same(kept, value):
     """Return whether a value was kept as given; from CSV, all values are texts."""
-    return str(read) == str(value) or not (read or value)
+    return str(kept) == str(value) or not (kept or value)
