@@ -1,4 +1,4 @@
-"""A fixture for what a test needs of the server, checked before the test starts."""
+"""A fixture that skips a test before it starts if the server lacks what it needs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ICU = (
 
 @dataclass(frozen=True)
 class Needs:
-    """Skips a test if, and only if, the server lacks what the test is about.
+    """Skips a test if, and only if, the server lacks what the test needs.
 
     Attributes:
         major: The server's major version.

@@ -9,7 +9,7 @@ from propload.rejecting import RejectStore
 
 
 def kill_at_its_end(monkeypatch, run_id, *, fix, to):
-    """Replay, and stop as if killed between the last commit and what follows it."""
+    """Replay, and stop as if killed right after the last commit."""
 
     def killed(*_):
         raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""The server's message about a bad value is reported in full, without its detours."""
+"""Messages about bad values show the whole value, and say why it is refused."""
 
 import pytest
 

@@ -116,7 +116,7 @@ def test_run_with_a_leftover_journal_is_not_forgotten(
     run_sql(database, "CREATE TABLE t (k bigint, v text)")
     with _user(database, "GRANT SELECT, INSERT ON t") as limited:
         arguments = {"dsn": limited if is_in_file else database, "mode": "append"}
-        # killed between the last commit and what comes after
+        # as if killed right after the last commit
         with monkeypatch.context() as patched:
             patched.setattr(writing, "remove_folder", lambda _: None)
             run = _load(rows=iter(GOOD), key=None, **arguments)

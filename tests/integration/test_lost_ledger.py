@@ -1,4 +1,4 @@
-"""A journal whose run is in no ledger that can be seen: no row is doubled or lost."""
+"""A journal whose run no readable ledger holds: no row is doubled or lost."""
 
 import pytest
 

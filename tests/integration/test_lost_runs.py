@@ -81,7 +81,7 @@ def test_resume_is_refused_if_the_ledger_lost_a_run_that_appended(
     ):
         load(resume=run_id if is_named else True)
     assert read_table(database, "homes").height == before
-    # loading as the message says is not refused later
+    # after a load without resume, as advised, resuming finds that load
     report = load()
     assert load(resume=True).run_id == report.run_id
 

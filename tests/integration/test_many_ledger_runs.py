@@ -1,4 +1,4 @@
-"""A run reads only its own entry of a ledger that holds the runs of years."""
+"""A run reads only its own entry of a ledger that holds years of runs."""
 
 import json
 

@@ -64,8 +64,8 @@ def test_unmapped_columns_of_a_new_table_keep_the_source_types(
     assert types["price"] == ("numeric(18,2)", "numeric(18,2)")
     assert types["rooms"] == types["seen"] == ("text", "text")
     propload.ingest(source, **settings)
-    found = read_table(database, "homes").select("rooms", "seen", "note").rows()
-    assert found == [("3", "2024-10-11", "x")]
+    stored = read_table(database, "homes").select("rooms", "seen", "note").rows()
+    assert stored == [("3", "2024-10-11", "x")]
 
 
 def test_check_names_types_alike_before_and_after_a_load(database, tmp_path):

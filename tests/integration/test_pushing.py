@@ -48,7 +48,7 @@ print(os.waitstatus_to_exitcode(status))
 @pytest.mark.parametrize(
     "action", ['loader.put({"id": 2})', "loader.abort(ValueError())"]
 )
-def test_fork_is_told_to_open_its_own_loader(action, database):
+def test_loader_cannot_be_used_in_a_forked_process(action, database):
     process = subprocess.run(
         [sys.executable, "-c", FORKING_SCRIPT, database, action],
         capture_output=True,
@@ -87,7 +87,7 @@ def test_loader_interrupted_while_it_opens_leaves_no_run(database, monkeypatch):
         assert take(session, "target:public.homes")
 
 
-def test_error_of_the_with_block_is_raised_before_that_of_the_load(
+def test_error_of_the_with_block_is_raised_and_notes_that_of_the_load(
     database, monkeypatch
 ):
     def fail(_loader, *, whole):

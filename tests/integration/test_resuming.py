@@ -51,9 +51,11 @@ def stored(database, day):
 
 
 SHAPES = {
-    "frame": lambda given: pl.DataFrame(given, infer_schema_length=None),
-    "pandas": lambda given: pl.DataFrame(given, infer_schema_length=None).to_pandas(),
-    "arrow": lambda given: pl.DataFrame(given, infer_schema_length=None).to_arrow(),
+    "frame": lambda records: pl.DataFrame(records, infer_schema_length=None),
+    "pandas": lambda records: pl.DataFrame(
+        records, infer_schema_length=None
+    ).to_pandas(),
+    "arrow": lambda records: pl.DataFrame(records, infer_schema_length=None).to_arrow(),
 }
 
 

@@ -164,9 +164,7 @@ def test_recovery_of_an_append_refuses_another_mapping(database, leave_partial_r
     assert stored(database) == sorted(ids)
 
 
-def test_second_recovery_is_continued_by_what_it_committed_itself(
-    database, leave_partial_run
-):
+def test_third_attempt_continues_what_the_second_committed(database, leave_partial_run):
     """The second attempt ends within the same batch, and the third continues there."""
     run, ids = leave_partial_run()
     upper = pl.DataFrame({"id": [one.upper() for one in ids]})

@@ -16,7 +16,7 @@ from propload.postgres.session.dsn import parse_dsn
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.one_server]
 
-#: Begins and ends each password, so that the part that is shown contains it.
+#: Begins and ends each password: whichever part of it is shown contains the mark.
 MARK = "Sesam9"
 ROWS = [{"id": n, "price": "dear" if n == 3 else str(n)} for n in range(5)]
 TABLE = {"table": "homes", "key": "id", "progress": False, "retry_attempts": 1}
@@ -91,7 +91,7 @@ def test_no_password_is_shown(
             monkeypatch.setenv("PGPASSWORD", parameters.pop("password"))
         dsn = (format_dsn or as_pairs)(parameters)
         outputs = list(outputs_of(dsn))
-        # a load that goes through shows more than an error
+        # a load that succeeds has more outputs than an error
         assert (len(outputs) > 8) == (fault == "none")
         shown = [*outputs, *file_texts(state_dir), caplog.text]
         caplog.clear()

@@ -142,7 +142,7 @@ def test_replace_and_append_are_not_recovered_without_a_ledger(
     assert stored(database) == before
 
 
-def test_replace_cannot_map_anew_rows_that_its_journal_has_removed(
+def test_replace_cannot_remap_rows_that_its_journal_has_removed(
     database, leave_journal
 ):
     left = leave_journal(mode="replace")

@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.timeout(60), pytest.mark.one_server]
 
 @pytest.fixture
 def shown(monkeypatch):
-    """Return what a terminal would show, which grows with each refresh."""
+    """Return the list of what a terminal would show at each refresh."""
     lines = []
 
     class RecordingView:

@@ -117,7 +117,7 @@ def test_privilege_on_stored_rows_is_demanded_before_the_first_row(
 
 
 def assert_replace_needs(database, settings, grant):
-    """Check that a replace reports a missing privilege, and works once it is granted."""
+    """Check that a replace reports a missing privilege, and works once granted."""
     rows = [{"id": 1, "price": 200}]
     settings = {**settings, "table": "homes", "key": "id", "mode": "replace"}
     (problem,) = propload.check(rows, **settings).problems

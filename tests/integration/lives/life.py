@@ -219,11 +219,11 @@ class Life(RuleBasedStateMachine):
             self.model.columns += new
         return tuple(name for name in inputs.incoming if name in self.model.columns)
 
-    def refused(self, act):
+    def expect_refusal(self, action):
         """Check that a load fails and accounts for its rows; drop what it leaves."""
         earlier = {leftover.run_id for leftover in propload.leftovers(**self.state)}
         with pytest.raises(propload.PropLoadError) as caught:
-            act()
+            action()
         report = getattr(caught.value, "report", None)
         if report is not None:
             report.counts.verify()

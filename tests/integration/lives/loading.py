@@ -21,19 +21,21 @@ class Loads(Life):
         super().__init__(database, folder)
         self._last = None
 
-    @rule(inputs=source_rows(), way=ways, workers=workers, look=st.booleans())
-    def load(self, inputs, way, workers, look):
-        self._load(inputs, way, look=look, workers=workers)
+    @rule(inputs=source_rows(), way=ways, workers=workers, is_checked=st.booleans())
+    def load(self, inputs, way, workers, is_checked):
+        self._load(inputs, way, is_checked=is_checked, workers=workers)
 
     @rule(
         inputs=source_rows(extra=True),
         way=ways,
         workers=workers,
         new=st.sampled_from(["add", "ignore", "refuse"]),
-        look=st.booleans(),
+        is_checked=st.booleans(),
     )
-    def load_more_columns(self, inputs, way, workers, new, look):
-        self._load(inputs, way, look=look, workers=workers, on_new_columns=new)
+    def load_more_columns(self, inputs, way, workers, new, is_checked):
+        self._load(
+            inputs, way, is_checked=is_checked, workers=workers, on_new_columns=new
+        )
 
     @requires(lambda self: self._last)
     @rule(workers=workers)
@@ -103,15 +105,15 @@ class Loads(Life):
         with self.recovering():
             if way.mode == "replace" or not kept.rows:
                 settings = self.settings_for(way, workers=workers)
-                self.refused(lambda: propload.ingest(source(), **settings))
+                self.expect_refusal(lambda: propload.ingest(source(), **settings))
             else:
                 self.load_and_compare(kept, source(), way, fails=True, workers=workers)
 
-    def _load(self, inputs, way, *, look=False, **more):
+    def _load(self, inputs, way, *, is_checked=False, **more):
         way = self.fitting(way, inputs.incoming)
         source = self.make(inputs)
         checked = None
-        if look and inputs.form != "generator" and self.aborted is None:
+        if is_checked and inputs.form != "generator" and self.aborted is None:
             before = self.places()
             checked = propload.check(source, **self.settings_for(way, **more))
             assert self.places() == before
@@ -130,12 +132,12 @@ class Loads(Life):
 
         columns = self.columns_of(inputs, way, **more)
         if columns is None:
-            self.refused(act)
+            self.expect_refusal(act)
             return None
         try:
             outcome = self.model.load(inputs.numbered, columns, way)
         except NotReplacedError:
-            self.refused(act)
+            self.expect_refusal(act)
             return None
         report = _report_of_failure(act) if fails else act()
         self.compare(report, outcome, before, way)

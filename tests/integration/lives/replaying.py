@@ -56,7 +56,7 @@ class Replays(Life):
         before, self.touched = self.places(), set()
         expected = self._expected_replay(pending)
         if expected is None:
-            self.refused(lambda: propload.replay(run_id, **settings))
+            self.expect_refusal(lambda: propload.replay(run_id, **settings))
             if mend != "in the file":
                 return
             self.pending[run_id] = pending
@@ -74,7 +74,7 @@ class Replays(Life):
         settings = self._replay_settings(workers=workers)
         expected = self._expected_replay(pending)
         if expected is None:
-            self.refused(lambda: propload.replay(run_id, **settings))
+            self.expect_refusal(lambda: propload.replay(run_id, **settings))
             return
         way, outcome = expected
         if outcome.rejected:

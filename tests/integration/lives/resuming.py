@@ -33,11 +33,11 @@ class Resumptions(Life):
     @requires(lambda self: self.aborted is None)
     @rule(inputs=source_rows(REREADABLE), way=ways, workers=workers)
     def stop_at_a_bad_row_and_resume(self, inputs, way, workers):
-        def stopped(act):
+        def stop_at_first_reject(act):
             # a limit for rejected rows would apply to rows recovered first as well
             return act(max_rejects=0)
 
-        self._interrupt_and_continue(inputs, way, stopped, workers=workers)
+        self._interrupt_and_continue(inputs, way, stop_at_first_reject, workers=workers)
 
     @requires(lambda self: self.aborted is None)
     @rule(
@@ -48,12 +48,12 @@ class Resumptions(Life):
         turn=st.integers(0, 4),
     )
     def end_at_a_commit_and_go_on(self, inputs, way, workers, committed, turn):
-        def broken(act):
+        def fail_at_commit(act):
             with failing_commits({turn}, committed=committed, for_good=True):
                 return act()
 
         if inputs.form != "generator" or way.mode != "replace":
-            self._interrupt_and_continue(inputs, way, broken, workers=workers)
+            self._interrupt_and_continue(inputs, way, fail_at_commit, workers=workers)
 
     def _interrupt_and_continue(self, inputs, way, attempt, **more):
         """Load rows by a run that may end early, and in that case continue it."""
@@ -202,9 +202,9 @@ class Resumptions(Life):
                 self.compare(report, done, before, way)
                 self.note_rejects(report, done, inputs, way)
                 return
-        [found] = propload.leftovers(**self.state)
+        [leftover] = propload.leftovers(**self.state)
         rest = inputs.subset(dict(inputs.numbered[through:]))
-        self.aborted = UnfinishedRun(found.run_id, None, {}, rest, way, done, inputs)
+        self.aborted = UnfinishedRun(leftover.run_id, None, {}, rest, way, done, inputs)
 
     def _loader_with(self, inputs, way, **more):
         """Return a loader with the rows pushed, one batch at a time."""

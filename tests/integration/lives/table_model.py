@@ -86,8 +86,8 @@ class TableModel:
     def content(self):
         """Return the rows as tuples, sorted."""
         rows = self.rows.values()
-        found = (tuple(row.get(name) for name in self.columns) for row in rows)
-        return sorted(found, key=repr)
+        tuples = (tuple(row.get(name) for name in self.columns) for row in rows)
+        return sorted(tuples, key=repr)
 
     def load(self, numbered, columns, way, shadow=None):
         """Write numbered rows as a load does, and return the outcome.
@@ -180,15 +180,15 @@ class TableModel:
         outcome = Outcome()
         for number, row in versions:
             stored = self.rows.get(key)
-            end, made = self._judge(stored, row, way)
+            end, result = self._judge(stored, row, way)
             if end in {"inserted", "updated"}:
-                faults = self._faults(key, made)
+                faults = self._faults(key, result)
                 if end == "updated" and way.mode == "append":
                     faults |= {KEY}
                 if faults:
                     outcome.reject(number, faults)
                     continue
-                self.rows[key] = made
+                self.rows[key] = result
                 outcome.touched.add(key)
             outcome.ends[end] += 1
         return outcome
@@ -199,9 +199,9 @@ class TableModel:
         others = [other for one, other in self.rows.items() if one != key]
         low = {n for n in known if n in self.least and known[n] < self.least[n]}
         high = {n for n in known if n in self.most and known[n] > self.most[n]}
-        held = {n: {other.get(n) for other in others} for n in self.single}
-        twice = {n for n in held if n in known and known[n] in held[n]}
-        return low | high | twice | self.needed.difference(known)
+        taken = {n: {other.get(n) for other in others} for n in self.single}
+        repeated = {n for n in taken if n in known and known[n] in taken[n]}
+        return low | high | repeated | self.needed.difference(known)
 
     def _judge(self, stored, row, way):
         """Return the outcome of a row, and the row that is stored then."""
@@ -211,26 +211,26 @@ class TableModel:
             return "updated", {**stored, **row}
         if way.mode == "insert-new":
             return "unchanged", stored
-        news = {n: v for n, v in row.items() if v != stored.get(n)}
+        changes = {n: v for n, v in row.items() if v != stored.get(n)}
         if way.on_null == "keep":
-            news = {n: v for n, v in news.items() if v is not None}
-        if not news:
+            changes = {n: v for n, v in changes.items() if v is not None}
+        if not changes:
             return "unchanged", stored
         if way.newest is None:
-            return "updated", {**stored, **news}
-        return _judge_by_age(stored, row, news, way)
+            return "updated", {**stored, **changes}
+        return _judge_by_age(stored, row, changes, way)
 
 
-def _judge_by_age(stored, row, news, way):
+def _judge_by_age(stored, row, changes, way):
     old, new = age(stored, way), age(row, way)
     if way.on_null == "keep":
-        made = {n: _folded(n, stored.get(n), v, old, new) for n, v in row.items()}
-        made = {**stored, **made}
+        merged = {n: _folded(n, stored.get(n), v, old, new) for n, v in row.items()}
+        merged = {**stored, **merged}
         # a newer row is an update even if it changes no other value
-        is_stale = new <= old and all(made[n] == stored.get(n) for n in row)
-        return "stale" if is_stale else "updated", made
+        is_stale = new <= old and all(merged[n] == stored.get(n) for n in row)
+        return "stale" if is_stale else "updated", merged
     is_stale = new < old or (new == old and rank(row) <= rank(stored, row))
-    return "stale" if is_stale else "updated", {**stored, **news}
+    return "stale" if is_stale else "updated", {**stored, **changes}
 
 
 def _folded(name, known, value, old, new):

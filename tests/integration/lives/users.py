@@ -83,7 +83,7 @@ class Users(Life):
     @requires(lambda self: not self.model.most and "price" not in self.model.texts)
     @no_shadow_rows
     @rule()
-    def refuse_dear_ones(self):
+    def refuse_high_prices(self):
         self._run(
             "DELETE FROM homes WHERE price > 9",
             "ALTER TABLE homes ADD CONSTRAINT dear CHECK (price <= 9)",
@@ -94,7 +94,7 @@ class Users(Life):
     @requires(lambda self: self.model.most)
     @no_shadow_rows
     @rule()
-    def take_dear_ones(self):
+    def tolerate_high_prices(self):
         self._run("ALTER TABLE homes DROP CONSTRAINT dear")
         self.model.most.clear()
 
@@ -112,7 +112,7 @@ class Users(Life):
     @requires(lambda self: self.model.needed)
     @no_shadow_rows
     @rule()
-    def take_nulls(self):
+    def tolerate_nulls(self):
         [name] = self.model.needed
         self._run(f"ALTER TABLE homes ALTER {name} DROP NOT NULL")
         self.model.needed = set()
@@ -133,7 +133,7 @@ class Users(Life):
     @requires(lambda self: self.model.single)
     @no_shadow_rows
     @rule()
-    def take_repeats(self):
+    def tolerate_repeats(self):
         self._run("ALTER TABLE homes DROP CONSTRAINT single")
         self.model.single = set()
 
