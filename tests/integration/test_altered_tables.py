@@ -233,7 +233,7 @@ def test_rows_hidden_by_new_row_security_are_not_rejected_as_duplicates(
 
 @pytest.mark.one_server
 def test_missing_table_is_reported_before_rows_unfit_for_a_new_one(database, state_dir):
-    """Only the first rows, committed by now, show if a schema suits a new table."""
+    """Whether the schema suits a new table is judged by rows committed earlier."""
     run_sql(database, CREATE_HOMES)
     metrics = propload.Metrics()
     loader = propload.Loader(

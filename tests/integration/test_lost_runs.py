@@ -109,7 +109,7 @@ def test_lost_killed_run_blocks_resume_only_if_it_was_in_a_ledger(
         assert load(resume=True).counts.inserted == before
 
 
-def test_lost_run_that_had_ended_only_causes_a_warning(load, database, caplog):
+def test_lost_run_that_had_loaded_all_only_causes_a_warning(load, database, caplog):
     run_id = load().run_id
     run_sql(database, *LOST["its rows"])
     assert load(resume=True).counts.inserted == ROWS
@@ -151,9 +151,7 @@ def test_lost_run_into_another_database_does_not_block_resume(
     assert load(resume=True).counts.inserted == ROWS
 
 
-def test_replay_is_refused_if_the_ledger_lost_its_earlier_replay(
-    database,
-):
+def test_replay_is_refused_if_the_ledger_lost_its_earlier_replay(database):
     run_sql(database, "CREATE TABLE homes (id bigint)")
     rows = pl.DataFrame({"id": [*(["none"] * 200), "x"]})
     run = propload.ingest(rows, to=database, table="homes", mode="append").run_id

@@ -83,7 +83,7 @@ def test_with_newest_order_batches_workers_and_repetition_do_not_matter(
     report = load(database, frame, newest="seen", **first)
     assert report.counts.read == len(rows)
     once = stored(database)
-    # the winner is one of the newest versions of each key, whole
+    # the stored row of each key is one of its newest versions, complete
     assert once.height == frame.select(KEY).unique().height
     assert (
         once.join(newest_of(frame), on=once.columns, nulls_equal=True)

@@ -27,9 +27,7 @@ def test_misspelt_key_of_pushed_rows_adds_no_column(database):
     assert query(database, COLUMNS) == [("id",), ("v",)]
 
 
-def test_rows_left_by_a_misspelt_key_are_recovered_with_the_right_one(
-    database,
-):
+def test_rows_left_by_a_misspelt_key_are_recovered_with_the_right_one(database):
     settings = {"to": database, "table": "homes"}
     rows = [{"id": n, "v": 1} for n in range(3)]
     with pytest.raises(ConfigError) as caught:
