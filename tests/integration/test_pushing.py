@@ -65,7 +65,9 @@ def test_loader_cannot_be_used_in_a_forked_process(action, database):
 HOMES = {"table": "homes", "key": "id", "progress": False}
 
 
-def test_loader_interrupted_while_it_opens_leaves_no_run(database, monkeypatch):
+def test_loader_interrupted_while_opening_leaves_no_thread_and_no_lock(
+    database, monkeypatch
+):
     def interrupt_on_wait(_source):
         wait_until(lambda: query(database, "SELECT 1 FROM pg_locks WHERE NOT granted"))
         raise KeyboardInterrupt
@@ -105,7 +107,7 @@ def test_error_of_the_with_block_is_raised_and_notes_that_of_the_load(
     loader.close()
 
 
-def test_loader_interrupted_while_it_closes_leaves_no_run(database):
+def test_loader_interrupted_while_closing_keeps_its_rows_for_recovery(database):
     run_sql(database, "CREATE TABLE homes (id bigint PRIMARY KEY)")
     with connect(database) as session:
         session.execute("LOCK TABLE homes IN EXCLUSIVE MODE")
