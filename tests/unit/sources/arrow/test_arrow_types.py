@@ -1,4 +1,4 @@
-"""Types that Arrow has and Polars has not: exact, or refused by name."""
+"""Arrow types that Polars lacks are read exactly, or refused by name."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ LONG = pa.decimal256(60, 2)
 INDIA = pa.timestamp("us", "+05:30")
 
 
-def of(kind, values):
-    return pa.ExtensionArray.from_storage(kind, pa.array(values, kind.storage_type))
+def extension_array(dtype, values):
+    return pa.ExtensionArray.from_storage(dtype, pa.array(values, dtype.storage_type))
 
 
-@pytest.mark.parametrize("way", ["parquet", "frame", "arrow"])
+@pytest.mark.parametrize("form", ["parquet", "frame", "arrow"])
 @pytest.mark.parametrize(
     ("column", "values", "created_as"),
     [
-        (of(pa.json_(), ['{"a": 1}', None]), ['{"a": 1}', None], "jsonb"),
-        (of(pa.uuid(), [NAME.bytes, None]), [str(NAME), None], "uuid"),
-        (of(pa.bool8(), [1, None]), [True, None], None),
+        (extension_array(pa.json_(), ['{"a": 1}', None]), ['{"a": 1}', None], "jsonb"),
+        (extension_array(pa.uuid(), [NAME.bytes, None]), [str(NAME), None], "uuid"),
+        (extension_array(pa.bool8(), [1, None]), [True, None], None),
         (
             pa.array([WIDE, None], pa.decimal256(60, 2)),
             [f"{WIDE:.2f}", None],
@@ -57,25 +57,25 @@ def of(kind, values):
     ],
     ids=lambda one: str(getattr(one, "type", "")),
 )
-def test_a_value_of_a_rare_type_is_kept(
-    read, tmp_path, way, column, values, created_as
+def test_value_of_rare_arrow_type_is_kept(
+    read, tmp_path, form, column, values, created_as
 ):
     source = table = pa.table({"id": list(range(len(values))), "v": column})
-    if way == "parquet":
+    if form == "parquet":
         if pa.types.is_run_end_encoded(column.type):
             pytest.skip("Parquet has no such type")
         if pa.types.is_decimal(column.type) and column.type.scale < 0:
             pytest.skip("Parquet has no scale below 0")
         source = tmp_path / "rows.parquet"
         pq.write_table(table, source)
-    elif way == "arrow":
+    elif form == "arrow":
         source = tmp_path / "rows.arrow"
         with pa.ipc.new_file(source, table.schema) as file:
             file.write_table(table)
     (batch,) = read(source).batches
     assert batch.rows.column("v").to_pylist() == values
     assert batch.created_as == ({"v": created_as} if created_as else {})
-    # Polars has a type for it
+    # the type is one that Polars knows
     assert pl.from_arrow(batch.rows)["v"].to_list() == values
 
 
@@ -88,7 +88,7 @@ def test_a_value_of_a_rare_type_is_kept(
     ],
     ids=lambda one: type(one).__name__,
 )
-def test_a_pandas_column_of_a_type_of_its_own(read, column, values):
+def test_pandas_extension_column_is_read(read, column, values):
     (batch,) = read(pd.DataFrame({"v": column})).batches
     assert pl.from_arrow(batch.rows)["v"].to_list() == values
 
@@ -106,7 +106,7 @@ def test_a_pandas_column_of_a_type_of_its_own(read, column, values):
     ],
     ids=lambda one: f"{type(one).__name__} {one.dtype}",
 )
-def test_complex_numbers_of_pandas_are_texts_as_those_of_rows_are(read, column):
+def test_pandas_complex_numbers_become_texts_as_in_python_rows(read, column):
     reading = read(pd.DataFrame({"id": [1, 2, 3], "v": column}))
     assert reading.error is None
     rows = [{"id": 1, "v": 1 + 2j}, {"id": 2, "v": 3 + 0j}, {"id": 3, "v": None}]
@@ -114,26 +114,26 @@ def test_complex_numbers_of_pandas_are_texts_as_those_of_rows_are(read, column):
     assert [row["v"] for row in reading.rows] == ["(1+2j)", "(3+0j)", None]
 
 
-def test_a_pandas_column_that_cannot_be_read_is_named(read):
+def test_error_names_unreadable_pandas_column(read):
     reading = read(pd.DataFrame({"id": [1], "v": np.array([1], "longdouble")}))
     assert "column v is float128, which cannot be read" in str(reading.error)
     assert "make it text (astype(str)) or another type" in str(reading.error)
 
 
-def test_a_series_is_a_frame_of_one_column(read):
+def test_series_is_read_as_frame_of_one_column(read):
     assert read(pl.Series("a", [1, 2])).rows == [{"a": 1}, {"a": 2}]
 
 
-def test_feather_of_version_1_is_called_so(read, write):
+def test_error_names_feather_version_1(read, write):
     assert "Feather of version 1" in str(read(write("a.feather", b"FEA1abcd")).error)
 
 
 MAP = pa.map_(pa.string(), pa.int64())
 
 
-@pytest.mark.parametrize("way", ["parquet", "frame"])
+@pytest.mark.parametrize("form", ["parquet", "frame"])
 @pytest.mark.parametrize(
-    ("values", "kind", "texts"),
+    ("values", "dtype", "texts"),
     [
         ([[("a", 1), ("b", None)], None, []], MAP, ['{"a": 1, "b": null}', None, "{}"]),
         ([[[("a", 1)]], None], pa.list_(MAP), ['[{"a": 1}]', None]),
@@ -141,17 +141,17 @@ MAP = pa.map_(pa.string(), pa.int64())
         ([[(1, NOON)]], pa.map_(pa.int8(), INDIA), None),
     ],
 )
-def test_maps_are_objects_of_json(read, tmp_path, way, values, kind, texts):
-    table = pa.table({"x": pa.array(values, kind)})
+def test_map_becomes_json_object(read, tmp_path, form, values, dtype, texts):
+    table = pa.table({"x": pa.array(values, dtype)})
     path = tmp_path / "a.parquet"
     pq.write_table(table, path)
-    [batch] = read(str(path) if way == "parquet" else table).batches
+    [batch] = read(str(path) if form == "parquet" else table).batches
     assert batch.created_as == {"x": "jsonb"}
     found = batch.rows.column("x").to_pylist()
     assert found == (texts or ['{"1": "2024-01-02T17:30:00+05:30"}'])
 
 
-def test_maps_whose_keys_are_no_names_are_refused(read):
+def test_map_whose_keys_have_no_text_is_refused(read):
     keys = pa.struct({"a": pa.int64()})
     table = pa.table({"x": pa.array([[({"a": 1}, 2)]], pa.map_(keys, pa.int64()))})
     assert "column x is map<struct<a: int64>, int64>, and no text" in str(
@@ -159,14 +159,14 @@ def test_maps_whose_keys_are_no_names_are_refused(read):
     )
 
 
-@pytest.mark.parametrize("kind", [pa.timestamp("s", "UTC"), pa.duration("s")], ids=str)
-def test_seconds_beyond_those_of_polars_do_not_go_round(read, kind):
-    most = 2**63 - 1
-    values = pa.array([1, None, most, -most], pa.int64()).cast(kind)
+@pytest.mark.parametrize("dtype", [pa.timestamp("s", "UTC"), pa.duration("s")], ids=str)
+def test_seconds_out_of_range_of_polars_do_not_overflow(read, dtype):
+    largest = 2**63 - 1
+    values = pa.array([1, None, largest, -largest], pa.int64()).cast(dtype)
     [batch] = read(pa.table({"v": values})).batches
     found = pl.Series(batch.rows.column("v"))
     assert found.dtype.time_unit == "ms"
-    last = most // 1000 * 1000
+    last = largest // 1000 * 1000
     assert found.to_physical().to_list() == [1000, None, last, -last]
 
 
@@ -176,7 +176,7 @@ PRICE = Decimal("1234.50")
 
 
 @pytest.mark.parametrize(
-    ("kind", "values"),
+    ("dtype", "values"),
     [
         (VIEWS, [[1, 2], None, [3]]),
         (pa.large_list_view(pa.date64()), [[], [DAY]]),
@@ -192,13 +192,13 @@ PRICE = Decimal("1234.50")
     ids=str,
 )
 @pytest.mark.parametrize("start", [0, 1])
-def test_rare_lists_are_lists(read, kind, values, start):
-    table = pa.table({"v": pa.array(values, kind)}).slice(start)
+def test_rare_list_types_become_lists(read, dtype, values, start):
+    table = pa.table({"v": pa.array(values, dtype)}).slice(start)
     (batch,) = read(table).batches
     assert pl.from_arrow(batch.rows)["v"].to_list() == values[start:]
 
 
-def test_views_may_overlap_and_come_in_any_order(read):
+def test_list_views_may_overlap_and_be_out_of_order(read):
     views = pa.ListViewArray.from_arrays(
         pa.array([3, 0, 1, 2], pa.int32()),
         pa.array([2, 0, 3, 1], pa.int32()),
@@ -209,7 +209,7 @@ def test_views_may_overlap_and_come_in_any_order(read):
     assert batch.rows["v"].to_pylist() == [[13, 14], [], [11, 12, 13], None]
 
 
-def test_values_that_stand_for_several_rows_may_be_parts_of_others(read):
+def test_run_end_encoded_field_of_struct_is_read(read):
     runs = pc.run_end_encode(pa.array(["a", "a", None]))
     parts = pa.StructArray.from_arrays([runs], ["town"])
     (batch,) = read(pa.table({"v": parts})).batches
@@ -217,12 +217,12 @@ def test_values_that_stand_for_several_rows_may_be_parts_of_others(read):
 
 
 @pytest.mark.parametrize("library", ["polars", "pyarrow"])
-def test_lists_of_a_fixed_size_may_be_taken_apart(read, library):
+def test_batch_of_fixed_size_lists_can_be_sliced(read, library):
     values = [[1.5, 2.5], None, [3.5, None], None]
     frame = pl.DataFrame({"v": pl.Series(values, dtype=pl.Array(pl.Float64, 2))})
     (batch,) = read(frame if library == "polars" else frame.to_arrow()).batches
-    for place, value in enumerate(values):
-        assert pl.from_arrow(batch.rows.slice(place, 1))["v"].to_list() == [value]
+    for index, value in enumerate(values):
+        assert pl.from_arrow(batch.rows.slice(index, 1))["v"].to_list() == [value]
 
 
 @pytest.mark.parametrize(
@@ -241,7 +241,7 @@ def test_lists_of_a_fixed_size_may_be_taken_apart(read, library):
         ),
     ],
 )
-def test_long_decimals_keep_their_digits_anywhere(read, column, texts, created_as):
+def test_long_decimals_keep_their_digits_when_nested(read, column, texts, created_as):
     (batch,) = read(pa.table({"v": column})).batches
     assert pl.from_arrow(batch.rows)["v"].to_list() == texts
     assert batch.created_as == {"v": created_as}

@@ -1,4 +1,4 @@
-"""Arrow's types that Polars has none for, or does not hold all values of."""
+"""Arrow types that Polars lacks, or whose values it cannot all hold."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ SPAN_TEXTS = ["P1M2DT0.000003S", "P-1M0DT-1.5S", None]
 UNION = pa.UnionArray.from_sparse(
     pa.array([0, 1, 0], pa.int8()), [pa.array([1, 2, None]), pa.array(["a", "b", "c"])]
 )
-#: DuckDB's whole numbers of 128 bits come so, of 39 digits as well.
+#: DuckDB exports 128-bit integers as this type, even those of 39 digits.
 LONG = 10**38
 WHOLE = pa.decimal128(38, 0)
 
 
-def clock(unit, *counts):
+def time_array(unit, *counts):
     width = pa.int32() if unit in ("s", "ms") else pa.int64()
-    kind = (pa.time32 if unit in ("s", "ms") else pa.time64)(unit)
-    return pa.array(counts, width).cast(kind)
+    dtype = (pa.time32 if unit in ("s", "ms") else pa.time64)(unit)
+    return pa.array(counts, width).cast(dtype)
 
 
-def long_whole(*values):
-    # Arrow itself would refuse to make it
+def wide_integers(*values):
+    # Arrow's constructors refuse 39 digits
     raw = b"".join(value.to_bytes(16, "little", signed=True) for value in values)
     return pa.Array.from_buffers(WHOLE, len(values), [None, pa.py_buffer(raw)])
 
@@ -39,43 +39,49 @@ def long_whole(*values):
 CASES = [
     (SPANS, SPAN_TEXTS, "interval"),
     (UNION, ["1", "b", None], None),
-    (clock("s", 86_400, None, 5), ["24:00:00", None, "00:00:05"], "time"),
-    (clock("ns", 86_400 * 10**9 + 1, 0), ["24:00:00.000000001", "00:00:00"], "time"),
-    (clock("us", -1), ["-00:00:00.000001"], "time"),
-    (clock("us", 86_399_999_999, None), [dt.time.max, None], None),
-    (long_whole(LONG, -5), [str(LONG), "-5"], "numeric(39,0)"),
-    (long_whole(LONG - 1, -5), [Decimal(LONG - 1), Decimal(-5)], None),
+    (time_array("s", 86_400, None, 5), ["24:00:00", None, "00:00:05"], "time"),
+    (
+        time_array("ns", 86_400 * 10**9 + 1, 0),
+        ["24:00:00.000000001", "00:00:00"],
+        "time",
+    ),
+    (time_array("us", -1), ["-00:00:00.000001"], "time"),
+    (time_array("us", 86_399_999_999, None), [dt.time.max, None], None),
+    (wide_integers(LONG, -5), [str(LONG), "-5"], "numeric(39,0)"),
+    (wide_integers(LONG - 1, -5), [Decimal(LONG - 1), Decimal(-5)], None),
 ]
 
 
-def created(name):
+def full_type_name(name):
     return f"{name} without time zone" if name == "time" else name
 
 
 @pytest.mark.parametrize(("column", "values", "created_as"), CASES)
-def test_each_value_is_kept(read, column, values, created_as):
+def test_every_value_is_kept(read, column, values, created_as):
     (batch,) = read(pa.table({"v": column})).batches
     assert batch.rows.column("v").to_pylist() == values
-    assert batch.created_as == ({"v": created(created_as)} if created_as else {})
+    assert batch.created_as == ({"v": full_type_name(created_as)} if created_as else {})
     assert pl.from_arrow(batch.rows)["v"].to_list() == values
 
 
 @pytest.mark.parametrize(("column", "values", "created_as"), CASES[1:])
-def test_lists_keep_them_too(read, column, values, created_as):
+def test_values_are_kept_in_lists(read, column, values, created_as):
     lists = pa.ListArray.from_arrays(pa.array([0, 0, len(values)]), column)
     (batch,) = read(pa.table({"v": lists})).batches
     found = batch.rows.column("v").to_pylist()
     # wide decimals in lists are JSON
     assert found == (["[]", f"[{LONG}, -5]"] if "[]" in found else [[], values])
-    assert batch.created_as == ({"v": f"{created(created_as)}[]"} if created_as else {})
+    assert batch.created_as == (
+        {"v": f"{full_type_name(created_as)}[]"} if created_as else {}
+    )
 
 
-def shared(places, values):
-    return pa.DictionaryArray.from_arrays(pa.array(places, pa.int32()), values)
+def dictionary_array(indices, values):
+    return pa.DictionaryArray.from_arrays(pa.array(indices, pa.int32()), values)
 
 
-NAMES = shared([0, None, 1], pa.array(["a", "b"]))
-#: What Arrow 26 makes of null structs: places in a list of texts that is empty.
+NAMES = dictionary_array([0, None, 1], pa.array(["a", "b"]))
+#: What Arrow 26 makes of null structs: indices into an empty dictionary.
 NO_NAMES = pa.DictionaryArray.from_arrays(
     pa.array([0, 0], pa.int32()), pa.array([], TEXT), safe=False
 )
@@ -89,7 +95,7 @@ LONG_DECIMALS = pa.array([Decimal("1.25")], pa.decimal256(50, 2))
         # Polars panics over the first two
         (NO_STRUCTS, [None, None]),
         (
-            pa.ListArray.from_arrays([0, 1, 1], shared([0], LONG_DECIMALS)),
+            pa.ListArray.from_arrays([0, 1, 1], dictionary_array([0], LONG_DECIMALS)),
             ["[1.25]", "[]"],
         ),
         (
@@ -98,20 +104,27 @@ LONG_DECIMALS = pa.array([Decimal("1.25")], pa.decimal256(50, 2))
         ),
         (pa.ListArray.from_arrays([0, 2, 3], NAMES), [["a", None], ["b"]]),
         (
-            shared([0, None, 0], pa.StructArray.from_arrays([NAMES[2:]], ["a"])),
+            dictionary_array(
+                [0, None, 0], pa.StructArray.from_arrays([NAMES[2:]], ["a"])
+            ),
             [{"a": "b"}, None, {"a": "b"}],
         ),
     ],
 )
-def test_values_that_rows_share_are_read_within_others(read, column, values):
+def test_nested_dictionary_arrays_are_read(read, column, values):
     (batch,) = read(pa.table({"v": column})).batches
     assert batch.rows.column("v").to_pylist() == values
     assert pl.from_arrow(batch.rows)["v"].to_list() == values
 
 
-def test_structs_keep_them_beside_others(read):
+def test_values_are_kept_in_structs(read):
     struct = pa.StructArray.from_arrays(
-        [SPANS, UNION, clock("us", 0, 86_400_000_000, 1), pa.array([[1], None, []])],
+        [
+            SPANS,
+            UNION,
+            time_array("us", 0, 86_400_000_000, 1),
+            pa.array([[1], None, []]),
+        ],
         ["span", "any", "at", "list"],
         mask=pa.array([False, False, True]),
     )
@@ -121,7 +134,7 @@ def test_structs_keep_them_beside_others(read):
     assert (second["at"], second["list"], third) == ("24:00:00", None, None)
 
 
-def test_values_of_extensions_are_known_within_others(read):
+def test_extension_types_are_recognized_when_nested(read):
     name = "eeccb8c5-9943-b2bb-bb5e-222f4e14b687"
     raw = pa.array([bytes.fromhex(name.replace("-", "")), None], pa.binary(16))
     uuids = pa.ExtensionArray.from_storage(pa.uuid(), raw)
@@ -133,7 +146,7 @@ def test_values_of_extensions_are_known_within_others(read):
     assert batch.created_as == {"a": "uuid[]"}
 
 
-#: As DuckDB 1.5 gives them, and what they are.
+#: Opaque types of DuckDB 1.5: name, stored bytes, text, PostgreSQL type.
 DUCKDB_TYPES = [
     ("bit", "03f5", "10101", "bit varying"),
     ("bit", "0007", "00000111", "bit varying"),
@@ -146,24 +159,24 @@ DUCKDB_TYPES = [
 
 
 @pytest.mark.parametrize(("name", "raw", "text", "created_as"), DUCKDB_TYPES)
-def test_what_duckdb_names_is_read(read, name, raw, text, created_as):
+def test_duckdb_opaque_type_is_read(read, name, raw, text, created_as):
     width = 8 if name == "time_tz" else 16
     storage = pa.binary() if name in ("bit", "bignum") else pa.binary(width)
-    kind = pa.opaque(storage, name, "DuckDB")
+    dtype = pa.opaque(storage, name, "DuckDB")
     column = pa.ExtensionArray.from_storage(
-        kind, pa.array([bytes.fromhex(raw), None], storage)
+        dtype, pa.array([bytes.fromhex(raw), None], storage)
     )
     (batch,) = read(pa.table({"v": column, "s": [1, 2]})).batches
-    told = text or "-12345678901234567890123456789012345678"
-    assert batch.rows.column("v").to_pylist() == [told, None]
+    expected = text or "-12345678901234567890123456789012345678"
+    assert batch.rows.column("v").to_pylist() == [expected, None]
     assert batch.created_as["v"] == (created_as or "time with time zone")
     struct = pa.StructArray.from_arrays([column], ["v"])
     [found, _] = [row["x"] for row in read(pa.table({"x": struct})).rows]
     found = json.loads(found) if isinstance(found, str) else found
-    assert str(found["v"]) == told
+    assert str(found["v"]) == expected
 
 
-def test_what_others_name_is_read_as_it_is_stored(read):
-    kind = pa.opaque(pa.string(), "numeric", "PostgreSQL")
-    column = pa.ExtensionArray.from_storage(kind, pa.array(["1.10", None]))
+def test_opaque_type_of_other_vendor_is_read_as_its_storage(read):
+    dtype = pa.opaque(pa.string(), "numeric", "PostgreSQL")
+    column = pa.ExtensionArray.from_storage(dtype, pa.array(["1.10", None]))
     assert read(pa.table({"v": column})).rows == [{"v": "1.10"}, {"v": None}]

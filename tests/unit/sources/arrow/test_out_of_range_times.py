@@ -1,4 +1,4 @@
-"""What Python has no value for is written whole where it stands in a map."""
+"""Times in maps that Python cannot represent are written in full."""
 
 from __future__ import annotations
 
@@ -24,31 +24,31 @@ CASES = [
 ]
 
 
-def column_of(kind, *counts):
-    width = pa.int32() if kind == pa.date32() else pa.int64()
-    return pa.array(counts, width).cast(kind)
+def column_of(dtype, *counts):
+    width = pa.int32() if dtype == pa.date32() else pa.int64()
+    return pa.array(counts, width).cast(dtype)
 
 
-@pytest.mark.parametrize(("kind", "count", "text"), CASES, ids=str)
-def test_a_value_in_a_map_is_written_whole(read, kind, count, text):
-    values = column_of(kind, count, 0, None, count)
+@pytest.mark.parametrize(("dtype", "count", "text"), CASES, ids=str)
+def test_out_of_range_value_in_map_is_written_in_full(read, dtype, count, text):
+    values = column_of(dtype, count, 0, None, count)
     keys = pa.array(["a", "b", "c", "d"])
     maps = pa.MapArray.from_arrays(pa.array([0, 1, 1, 3, 4], pa.int32()), keys, values)
-    # the first is left out, and one is null
+    # sliced off: the first map; one value is null
     maps = pa.chunked_array([maps]).slice(1)
     rows = read(pa.table({"v": maps})).rows
     [nothing, second, third] = [json.loads(row["v"]) for row in rows]
     assert (nothing, second["c"], third) == ({}, None, {"d": text})
 
 
-def test_values_that_python_holds_are_left_as_they_are():
-    kind = pa.struct({"a": pa.timestamp("us"), "b": pa.list_(pa.date32())})
-    column = pa.array([{"a": 5, "b": [7, None]}, None], kind)
+def test_values_within_range_of_python_are_unchanged():
+    dtype = pa.struct({"a": pa.timestamp("us"), "b": pa.list_(pa.date32())})
+    column = pa.array([{"a": 5, "b": [7, None]}, None], dtype)
     assert convert_out_of_range(column).to_pylist() == column.to_pylist()
 
 
-def test_a_map_that_is_null_stays_so(read):
-    kind = pa.map_(pa.string(), pa.month_day_nano_interval())
-    maps = pa.array([None, [("a", (1, 2, 0))], []], kind)
+def test_null_map_stays_null(read):
+    dtype = pa.map_(pa.string(), pa.month_day_nano_interval())
+    maps = pa.array([None, [("a", (1, 2, 0))], []], dtype)
     rows = read(pa.table({"v": maps})).rows
     assert [row["v"] for row in rows] == [None, '{"a": "P1M2DT0S"}', "{}"]

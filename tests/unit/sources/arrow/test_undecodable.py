@@ -1,4 +1,4 @@
-"""Rows of Arrow with a text that is not UTF-8 cost themselves alone."""
+"""An Arrow row with a text that is not UTF-8 is rejected alone."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ import pytest
 from propload.batch import Unread
 from propload.sources.arrow.undecodable import reject_undecodable
 
-#: Texts of a program that writes Latin-1, among others.
+#: Texts as written by a program that mixes Latin-1 with UTF-8.
 WRITTEN = [b"Delft", "Mün".encode("latin-1"), "Coëvorden".encode(), None, b"\xff", b""]
-WRONG = [1, 4]
+UNDECODABLE_ROWS = [1, 4]
 
 
-def texts(kind):
+def texts(dtype):
     binary = {
         pa.string(): pa.binary(),
         pa.large_string(): pa.large_binary(),
         pa.string_view(): pa.binary_view(),
-    }[kind]
-    return pa.array(WRITTEN, binary).view(kind)
+    }[dtype]
+    return pa.array(WRITTEN, binary).view(dtype)
 
 
 def in_lists(column):
@@ -55,9 +55,9 @@ def rows_of(column):
 
 
 @pytest.mark.parametrize("kind", COLUMNS)
-def test_each_costs_its_own_row(kind):
+def test_only_rows_with_undecodable_texts_are_rejected(kind):
     rows, faults = reject_undecodable(rows_of(COLUMNS[kind]()))
-    assert [fault.row for fault in faults] == WRONG
+    assert [fault.row for fault in faults] == UNDECODABLE_ROWS
     assert {fault.check for fault in faults} == {"encoding"}
     assert rows.column("id").to_pylist() == [0, 2, 3, 5]
     rows.validate(full=True)
@@ -65,28 +65,28 @@ def test_each_costs_its_own_row(kind):
 
 @pytest.mark.parametrize("kind", COLUMNS)
 @pytest.mark.parametrize(("start", "stop"), [(2, 4), (2, 2), (5, 6)])
-def test_what_lies_outside_of_a_part_is_not_judged(kind, start, stop):
-    part = rows_of(COLUMNS[kind]()).slice(start, stop - start)
-    rows, faults = reject_undecodable(part)
+def test_rows_outside_a_slice_are_not_checked(kind, start, stop):
+    sliced = rows_of(COLUMNS[kind]()).slice(start, stop - start)
+    rows, faults = reject_undecodable(sliced)
     assert (rows.column("id").to_pylist(), faults) == ([*range(start, stop)], ())
 
 
 @pytest.mark.parametrize(
-    ("count", "kind", "shown"),
+    ("count", "dtype", "shown"),
     [
         (10**7, pa.date32(), "'29349-01-26'"),
         (-(2**62), pa.timestamp("us"), "out of range"),
     ],
 )
-def test_a_moment_beside_it_may_be_one_that_python_has_not(count, kind, shown):
-    moments = pa.array([count] * len(WRITTEN), kind)
+def test_rejected_row_may_hold_time_out_of_range_of_python(count, dtype, shown):
+    moments = pa.array([count] * len(WRITTEN), dtype)
     rows = rows_of(texts(pa.string())).append_column("at", moments)
     faults = reject_undecodable(rows)[1]
-    assert [fault.row for fault in faults] == WRONG
+    assert [fault.row for fault in faults] == UNDECODABLE_ROWS
     assert all(shown in fault.text for fault in faults)
 
 
-def test_the_value_is_shown_and_its_column_named():
+def test_message_shows_value_and_names_column():
     [first, _] = reject_undecodable(rows_of(texts(pa.string())))[1]
     assert first.message == (
         r"column town: 'M\xfcn' is not UTF-8: write the text again in that encoding"
@@ -94,7 +94,7 @@ def test_the_value_is_shown_and_its_column_named():
     assert first.text == r"{'id': 1, 'town': 'M\\xfcn'}"
 
 
-def test_a_row_is_told_once_where_several_of_its_texts_are_wrong():
+def test_row_with_several_undecodable_texts_is_rejected_once():
     column = texts(pa.string())
     faults = reject_undecodable(pa.record_batch({"a": column, "b": column}))[1]
     assert [(fault.row, fault.message.split(":")[0]) for fault in faults] == [
@@ -103,7 +103,7 @@ def test_a_row_is_told_once_where_several_of_its_texts_are_wrong():
     ]
 
 
-def test_texts_of_a_dictionary_that_no_row_has_are_in_no_row_s_way():
+def test_undecodable_dictionary_value_that_no_row_uses_is_ignored():
     values = pa.array([b"Delft", b"\xff"], pa.binary()).view(pa.string())
     column = pa.DictionaryArray.from_arrays(pa.array([0, 0, None]), values)
     rows, faults = reject_undecodable(rows_of(column))
@@ -112,11 +112,11 @@ def test_texts_of_a_dictionary_that_no_row_has_are_in_no_row_s_way():
     rows.validate(full=True)
 
 
-def test_rows_between_them_that_were_refused_before_keep_their_places():
+def test_rows_rejected_earlier_keep_their_numbers():
     before = [Unread(place, "", "value", "") for place in (0, 3, 8)]
     rows, faults = reject_undecodable(rows_of(texts(pa.string())), before)
     assert rows.num_rows == 4
-    # the sixth row of all is the fifth of the good ones
+    # row 6 of the source is the fifth row left after the earlier rejects
     assert [(one.row, one.check) for one in faults] == [
         (0, "value"),
         (2, "encoding"),
@@ -126,15 +126,15 @@ def test_rows_between_them_that_were_refused_before_keep_their_places():
     ]
 
 
-def test_what_else_arrow_calls_invalid_is_not_judged_here():
-    # 24:00, of which PostgreSQL knows
+def test_other_values_that_arrow_calls_invalid_are_left_alone():
+    # 24:00 is valid in PostgreSQL
     midnight = pa.array([86_400], pa.int32()).cast(pa.int32()).view(pa.time32("s"))
     column = pa.StructArray.from_arrays([midnight, pa.array(["é"])], ["at", "town"])
     rows = rows_of(column)
     assert reject_undecodable(rows) == (rows, ())
 
 
-def test_damage_of_another_kind_is_told_as_such():
+def test_other_damage_raises_the_error_of_arrow():
     offsets = pa.array([0, 9, 3], pa.int32()).buffers()[1]
     column = pa.Array.from_buffers(
         pa.string(), 2, [None, offsets, pa.py_buffer("é".encode() * 5)]
@@ -162,11 +162,11 @@ def as_arrow(table, path):
     return str(path / "t.arrow")
 
 
-@pytest.mark.parametrize("given", [as_table, as_reader, as_parquet, as_arrow])
+@pytest.mark.parametrize("convert", [as_table, as_reader, as_parquet, as_arrow])
 @pytest.mark.parametrize("chunk_rows", [2, 100])
-def test_all_that_arrow_reads_is_looked_at(read, tmp_path, given, chunk_rows):
+def test_every_kind_of_arrow_source_is_checked(read, tmp_path, convert, chunk_rows):
     table = pa.Table.from_batches([rows_of(texts(pa.string()))] * 2)
-    reading = read(given(table, tmp_path), chunk_rows=chunk_rows)
+    reading = read(convert(table, tmp_path), chunk_rows=chunk_rows)
     assert reading.error is None
     assert [fault.row for fault in reading.unread] == [2, 5, 8, 11]
     assert reading.numbers == [1, 3, 4, 6, 7, 9, 10, 12]

@@ -1,4 +1,4 @@
-"""Files that were made to fill the memory of whoever unpacks them."""
+"""Decompression bombs: files made to exhaust the memory of a reader."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import zstandard
 from propload.sources.blocks import read_blocks
 from propload.sources.files.compression import packing_of, unpack, zip_members
 
-#: Unpacked bytes; packed they are fewer than are read at once.
+#: Size unpacked; packed, it is less than one read takes.
 SIZE = 24 << 20
 PACKERS = {
     "gz": gzip.compress,
@@ -26,7 +26,7 @@ PACKERS = {
 
 
 @pytest.mark.parametrize("kind", PACKERS)
-def test_few_bytes_are_unpacked_at_once(kind):
+def test_blocks_of_unpacked_bytes_are_small(kind):
     packed = PACKERS[kind](b"\n" * SIZE)
     packing = packing_of(packed)
     assert packing is not None
@@ -35,7 +35,7 @@ def test_few_bytes_are_unpacked_at_once(kind):
     assert max(sizes) <= 17 << 20
 
 
-def test_a_member_of_bzip2_is_given_as_it_is_packed():
+def test_bzip2_member_of_zip_is_passed_on_packed():
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_BZIP2) as archive:
         archive.writestr("a.csv", b"\n" * SIZE)
@@ -48,7 +48,7 @@ def test_a_member_of_bzip2_is_given_as_it_is_packed():
     assert bz2.decompress(found["b.csv"]) == b"id\n1\n"
 
 
-def test_an_archive_of_bzip2_is_read(read, write):
+def test_zip_with_bzip2_members_is_read(read, write):
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_BZIP2) as archive:
         archive.writestr("a.csv", "id,x\n1,2\n")
@@ -59,9 +59,9 @@ def test_an_archive_of_bzip2_is_read(read, write):
     assert "empty.csv" in str(reading.error)
 
 
-def nested(levels):
+def nested_archive(depth):
     content, name = b"id,x\n1,2\n", "a.csv"
-    for _ in range(levels):
+    for _ in range(depth):
         packed = io.BytesIO()
         with zipfile.ZipFile(packed, "w") as archive:
             archive.writestr(name, content)
@@ -69,14 +69,14 @@ def nested(levels):
     return content
 
 
-def test_archives_in_archives_are_read_to_a_depth(read, write):
-    assert read(write("a.zip", nested(5))).rows == [{"id": "1", "x": "2"}]
-    error = str(read(write("a.zip", nested(300))).error)
+def test_nested_archives_are_read_up_to_a_depth(read, write):
+    assert read(write("a.zip", nested_archive(5))).rows == [{"id": "1", "x": "2"}]
+    error = str(read(write("a.zip", nested_archive(300))).error)
     assert error.startswith(f"{write('a.zip', b'')}/b.zip/b.zip/b.zip/b.zip/b.zip is")
     assert "unpack it" in error
 
 
-def test_a_member_that_is_to_lie_above_is_read_where_it_is(read, write):
+def test_member_with_path_outside_the_archive_is_read_in_place(read, write):
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
         archive.writestr("../../a.csv", "id\n1\n")

@@ -11,44 +11,44 @@ from functools import partial
 import pytest
 import zstandard
 
-ROWS = random.Random(5)  # noqa: S311 - seeded rows, not secrets
+DRAWN = random.Random(5)  # noqa: S311 - seeded rows, not secrets
 TEXT = b"id,value\n" + b"".join(
-    b"%d,%d\n" % (place, ROWS.getrandbits(60)) for place in range(1, 5_001)
+    b"%d,%d\n" % (place, DRAWN.getrandbits(60)) for place in range(1, 5_001)
 )
 PACKERS = {
     "gz": gzip.compress,
     "zst": zstandard.compress,
     "bz2": bz2.compress,
-    # the tightest gets its memory first, which takes longer than these tests
+    # higher levels allocate their memory first, which takes longer than the test
     "xz": partial(lzma.compress, preset=0),
 }
 
 
 @pytest.fixture(params=PACKERS)
-def kind(request):
+def compression(request):
     return request.param
 
 
-def test_packed_files_are_unpacked(read, write, kind):
-    reading = read(write(f"a.csv.{kind}", PACKERS[kind](TEXT)))
+def test_compressed_file_is_read(read, write, compression):
+    reading = read(write(f"a.csv.{compression}", PACKERS[compression](TEXT)))
     assert reading.numbers == list(range(1, 5_001))
     assert reading.tuples[0][0] == "1"
 
 
-def test_the_name_does_not_matter(read, write, kind):
-    assert len(read(write("a.csv", PACKERS[kind](TEXT))).rows) == 5_000
+def test_compression_is_recognized_without_its_file_ending(read, write, compression):
+    assert len(read(write("a.csv", PACKERS[compression](TEXT))).rows) == 5_000
 
 
-def test_joined_members_are_one_file(read, write, kind):
-    pack = PACKERS[kind]
+def test_concatenated_members_are_read_as_one_file(read, write, compression):
+    pack = PACKERS[compression]
     content = pack(TEXT[:5000]) + pack(b"") + pack(TEXT[5000:])
-    assert len(read(write(f"a.csv.{kind}", content)).rows) == 5_000
+    assert len(read(write(f"a.csv.{compression}", content)).rows) == 5_000
 
 
-def test_a_file_cut_short_gives_the_rows_before_and_says_so(read, write, kind):
-    packed = PACKERS[kind](TEXT)
+def test_truncated_file_yields_its_first_rows_and_an_error(read, write, compression):
+    packed = PACKERS[compression](TEXT)
     for end in (len(packed) - 1, len(packed) * 2 // 3):
-        path = write(f"a.csv.{kind}", packed[:end])
+        path = write(f"a.csv.{compression}", packed[:end])
         reading = read(path)
         count = len(reading.rows)
         expected = [f"{place}" for place in range(1, count + 1)]
@@ -61,12 +61,12 @@ def test_a_file_cut_short_gives_the_rows_before_and_says_so(read, write, kind):
         assert reading.error.row == count
 
 
-def test_a_cut_gzip_gives_most_rows(read, write):
+def test_truncated_gzip_yields_most_of_its_rows(read, write):
     packed = gzip.compress(TEXT)
     assert len(read(write("a.csv.gz", packed[:-100])).rows) > 4_000
 
 
-def test_damage_is_named(read, write):
+def test_damaged_file_is_reported(read, write):
     packed = bytearray(gzip.compress(TEXT))
     packed[len(packed) // 2 : len(packed) // 2 + 30] = bytes(30)
     reading = read(write("a.csv.gz", bytes(packed)))
@@ -82,7 +82,7 @@ def zipped(members):
     return file.getvalue()
 
 
-def test_every_file_of_an_archive_is_read(read, write):
+def test_all_files_of_an_archive_are_read(read, write):
     content = zipped(
         {"a.csv": "x\n1\n", "__MACOSX/a.csv": "?", "b/c.ndjson": '{"y":2}'}
     )
@@ -95,16 +95,16 @@ def test_every_file_of_an_archive_is_read(read, write):
     ]
 
 
-def test_an_archive_without_files_is_refused(read, write):
+def test_archive_without_files_is_refused(read, write):
     assert "without files" in str(read(write("a.zip", zipped({}))).error)
 
 
-def test_a_cut_archive_is_refused(read, write):
+def test_truncated_archive_is_refused(read, write):
     reading = read(write("a.zip", zipped({"a.csv": TEXT})[:-50]))
     assert "cannot be unpacked" in str(reading.error)
 
 
-def test_a_damaged_member_is_refused(read, write):
+def test_damaged_member_is_reported_with_its_path(read, write):
     content = bytearray(zipped({"a.csv": TEXT}))
     content[2000:2040] = bytes(40)
     error = str(read(write("a.zip", bytes(content))).error)
@@ -113,32 +113,32 @@ def test_a_damaged_member_is_refused(read, write):
     assert "empty" not in error
 
 
-def test_a_file_that_is_packed_twice_is_unpacked(read, write):
+def test_file_compressed_twice_is_read(read, write):
     content = gzip.compress(bz2.compress(b"id,x\n1,2\n"))
     assert read(write("a.csv.bz2.gz", content)).rows == [{"id": "1", "x": "2"}]
 
 
-def test_a_packed_archive_is_unpacked(read, write):
+def test_compressed_archive_is_read(read, write):
     content = gzip.compress(zipped({"a.csv": b"id\n1\n", "b.csv": b"id\n2\n"}))
     reading = read(write("a.zip.gz", content))
     assert reading.error is None
     assert reading.rows == [{"id": "1"}, {"id": "2"}]
 
 
-def test_of_an_archive_what_holds_no_rows_is_left(read, tmp_path):
+def test_documentation_in_an_archive_is_skipped(read, tmp_path):
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr("README.md", "# about this")
         archive.writestr("rows.csv", "id\n1\n")
     assert read(tmp_path / "a.zip").rows == [{"id": "1"}]
 
 
-def test_of_an_archive_locks_and_notes_are_left(read, write):
+def test_lock_and_text_files_in_an_archive_are_skipped(read, write):
     members = {"~$a.csv": "?", "readme.txt": "how\nto read\n", "a.csv": "x\n1\n"}
     path = write("a.zip", zipped(members))
     assert read(path).rows == [{"x": "1"}]
     assert len(read(path, format="csv").batches) == 2
 
 
-def test_an_archive_of_a_text_alone_is_read(read, write):
+def test_text_file_is_read_if_archive_has_no_other(read, write):
     path = write("a.zip", zipped({"~$a.csv": "?", "rows.txt": "x\n1\n"}))
     assert read(path).rows == [{"x": "1"}]

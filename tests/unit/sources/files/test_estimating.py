@@ -1,4 +1,4 @@
-"""How many rows files are told to have before they are read."""
+"""The number of rows expected from files before they are read."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ROWS = 20_000
 
 
 def gzipped(text):
-    # the tightest, which is usual here, takes several times as long
+    # the default level takes several times as long
     return gzip.compress(text, compresslevel=6)
 
 
@@ -42,7 +42,7 @@ HOMES = []
 
 
 def homes(rows):
-    # drawn when so many are asked for: to collect these tests takes a few hundred
+    # drawn on demand: collecting these tests needs only a few hundred
     for number in range(len(HOMES), rows):
         home = {
             "id": number,
@@ -81,44 +81,44 @@ def text(request):
 
 
 @pytest.mark.parametrize("suffix", PACKERS)
-def test_a_long_text_is_judged_by_its_beginning(write, text, suffix):
+def test_long_text_is_estimated_from_its_beginning(write, text, suffix):
     found = expected(write(f"homes{suffix}", PACKERS[suffix](text)))
     assert found == pytest.approx(ROWS, rel=0.1)
-    # not by reading all of it
+    # estimated, not counted
     assert found != ROWS
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
-def test_a_text_of_two_bytes_a_character(write, encoding):
+def test_utf_16_text_is_estimated(write, encoding):
     path = write("homes.csv", as_csv(ROWS).decode(), encoding)
     assert expected(path, encoding=encoding) == pytest.approx(ROWS, rel=0.1)
 
 
 @pytest.mark.parametrize("make", [as_csv, as_lines, as_array])
 @pytest.mark.parametrize("suffix", [*PACKERS, ".bz2"])
-def test_the_rows_of_a_short_text_are_counted(write, make, suffix):
+def test_rows_of_short_text_are_counted(write, make, suffix):
     pack = {**PACKERS, ".bz2": bz2.compress}[suffix]
     assert expected(write(f"homes{suffix}", pack(make(700)))) == 700
 
 
-def test_lines_above_the_header_are_no_rows(write):
+def test_lines_above_the_header_are_not_counted(write):
     path = write("homes.csv", b"Export of today\n\n" + as_csv(50))
     assert expected(path, skip_lines=2) == 50
 
 
-def test_rows_within_a_document_are_counted(write):
+def test_rows_inside_a_json_document_are_counted(write):
     path = write("homes.json", json.dumps({"page": {"rows": homes(50)}}))
     assert expected(path, rows_at="page.rows") == 50
 
 
-def test_parquet_says_how_many_rows_it_has(tmp_path):
+def test_row_count_of_parquet_is_exact(tmp_path):
     path = tmp_path / "homes.parquet"
     pl.DataFrame(homes(2_345)).write_parquet(path, row_group_size=1_000)
     assert expected(path) == 2_345
 
 
 @pytest.mark.parametrize(("batch", "rows"), [(5_000, 2_345), (1_000, 2_345), (100, 0)])
-def test_an_arrow_file_says_how_long_its_batches_are(tmp_path, batch, rows):
+def test_row_count_of_arrow_file_is_exact(tmp_path, batch, rows):
     path = tmp_path / "homes.arrow"
     table = pl.DataFrame({"id": range(rows), "text": ["x"] * rows}).to_arrow()
     with pa.ipc.new_file(path, table.schema) as file:
@@ -126,19 +126,19 @@ def test_an_arrow_file_says_how_long_its_batches_are(tmp_path, batch, rows):
     assert expected(path) == rows
 
 
-def test_an_arrow_stream_does_not_say_it(tmp_path):
+def test_arrow_stream_has_no_estimate(tmp_path):
     path = tmp_path / "homes.arrows"
     pl.DataFrame(homes(10)).write_ipc_stream(path)
     assert expected(path) is None
 
 
-def test_several_files_are_told_together(write, tmp_path):
+def test_rows_of_several_files_are_added_up(write, tmp_path):
     paths = [write("a.csv", as_csv(100)), write("b.ndjson.gz", as_lines(20))]
     pl.DataFrame(homes(7)).write_parquet(tmp_path / "c.parquet")
     assert expected([*paths, tmp_path / "c.parquet"]) == 127
 
 
-def test_of_many_files_some_are_looked_at(write, monkeypatch):
+def test_many_files_are_estimated_from_a_sample(write, monkeypatch):
     rows = [50 + number for number in range(5 * MOST_FILES + 1)]
     paths = [write(f"{n:03}.csv", as_csv(count)) for n, count in enumerate(rows)]
     looked_at = []
@@ -165,36 +165,36 @@ def test_of_many_files_some_are_looked_at(write, monkeypatch):
         ("packed.parquet.gz", gzip.compress(b"PAR1 and no more of it", mtime=0)),
     ],
 )
-def test_a_broken_file_tells_nothing(write, name, content):
+def test_broken_file_has_no_estimate(write, name, content):
     path = write(name, content)
     assert expected(path) is None
-    # a good one beside it does not make up for it
+    # nor has a list of files that contains it
     assert expected([write("good.csv", as_csv(5)), path]) is None
 
 
-def test_a_file_that_is_gone_tells_nothing(write):
+def test_deleted_file_has_no_estimate(write):
     path = write("homes.csv", as_csv(5))
     source = open_source(path, SourceOptions())
     Path(path).unlink()
     assert source.rows_expected() is None
 
 
-def test_an_archive_tells_nothing(tmp_path):
+def test_archive_has_no_estimate(tmp_path):
     with zipfile.ZipFile(tmp_path / "homes.zip", "w") as archive:
         archive.writestr("homes.csv", as_csv(5))
     assert expected(tmp_path / "homes.zip") is None
 
 
-def test_what_is_read_once_tells_nothing(tmp_path, write):
+def test_source_that_can_be_read_only_once_has_no_estimate(tmp_path, write):
     os.mkfifo(tmp_path / "pipe.csv")
     assert expected("-") is None
-    # to open it would wait for who writes into it
+    # opening a pipe would wait for its writer
     assert expected(tmp_path / "pipe.csv") is None
     assert expected([write("homes.csv", as_csv(5)), "-"]) is None
 
 
 @pytest.mark.skipif(not Path("/proc/kallsyms").exists(), reason="no such files")
-def test_files_of_a_system_that_tells_no_sizes_are_not_estimated():
+def test_file_that_reports_size_zero_has_no_estimate():
     # a short one and a long one
     for name in ("/proc/self/mountinfo", "/proc/kallsyms"):
         assert not Path(name).stat().st_size

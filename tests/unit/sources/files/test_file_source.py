@@ -19,15 +19,15 @@ from propload.options import SourceOptions
 from propload.sources import open_source, row_batches
 from propload.sources.files import file_source as files
 
-#: A file system that keeps any moment.
+#: A file system in memory, which stores modification times of any year.
 MEMORY = Path("/dev", "shm")
 
 
-def opened(source, **options):
+def open_path(source, **options):
     return open_source(source, SourceOptions(**options))
 
 
-def test_a_folder_is_its_files_in_order(read, folder):
+def test_files_of_folder_are_read_in_order(read, folder):
     reading = read(folder)
     assert reading.rows == [{"x": "a"}, {"x": "b"}, {"y": 1}]
     names = [Path(batch.source).name for batch in reading.batches]
@@ -35,10 +35,10 @@ def test_a_folder_is_its_files_in_order(read, folder):
     assert [batch.first_row for batch in reading.batches] == [1, 1, 1]
 
 
-def test_a_pipe_by_its_name_is_read_once_as_stdin_is(read, tmp_path):
+def test_named_pipe_is_read_once_like_stdin(read, tmp_path):
     path = tmp_path / "pipe.csv"
     os.mkfifo(path)
-    source = opened(path)
+    source = open_path(path)
     assert not source.rereadable
     assert source.fingerprint() is None
     writer = threading.Thread(target=path.write_text, args=("x,y\n1,a\n2,b\n",))
@@ -52,12 +52,12 @@ def test_a_pipe_by_its_name_is_read_once_as_stdin_is(read, tmp_path):
     assert [one.as_of for one in batches] == [None]
 
 
-def test_a_glob_is_its_matches_in_order(read, folder):
+def test_matches_of_glob_are_read_in_order(read, folder):
     assert read(f"{folder}/*.csv").rows == [{"x": "a"}, {"x": "b"}]
     assert read(f"{folder}/**/*.ndjson").rows == [{"y": 1}]
 
 
-def test_values_that_only_folders_hold_are_told_once(folder):
+def test_note_names_partition_columns_missing_in_the_files(folder):
     for place, text in {
         "year=2023/city=Ede": "x\n1\n",
         "year=2024/city=Ede": "x\n2\n",
@@ -65,33 +65,33 @@ def test_values_that_only_folders_hold_are_told_once(folder):
     }.items():
         (folder / "parts" / place).mkdir(parents=True)
         (folder / "parts" / place / "a.csv").write_text(text)
-    source = opened(folder / "parts")
+    source = open_path(folder / "parts")
     assert len(list(source)) == 3
     (note,) = source.notes
     assert "folders such as year=2023, and have no column year or city" in note
-    whole = opened(f"{folder}/parts/*/city=Oss/*.csv")
+    whole = open_path(f"{folder}/parts/*/city=Oss/*.csv")
     assert len(list(whole)) == 1
     assert whole.notes == ()
 
 
-def test_values_that_only_folders_of_an_archive_hold_are_told(tmp_path):
+def test_note_names_partition_columns_missing_in_an_archive(tmp_path):
     with zipfile.ZipFile(tmp_path / "parts.zip", "w") as archive:
         archive.writestr("year=2023/a.csv", "x\n1\n")
         archive.writestr("year=2024/a.csv", "x,year\n2,2024\n")
-    source = opened(tmp_path / "parts.zip")
+    source = open_path(tmp_path / "parts.zip")
     assert len(list(source)) == 2
     (note,) = source.notes
     assert "folders such as year=2023, and have no column year" in note
 
 
-def test_several_paths_are_read_as_given(read, folder):
+def test_several_paths_are_read_in_the_order_given(read, folder):
     paths = [folder / "b.csv", str(folder / "a.csv")]
     assert read(paths).rows == [{"x": "b"}, {"x": "a"}]
-    assert opened(paths).name.startswith("2 sources from ")
+    assert open_path(paths).name.startswith("2 sources from ")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_file_that_may_not_be_read_is_refused(read, folder):
+def test_file_without_read_permission_is_refused(read, folder):
     (folder / "a.csv").chmod(0)
     assert "cannot be opened" in str(read(folder / "a.csv").error)
 
@@ -108,14 +108,14 @@ def test_stdin_is_read(read, monkeypatch, pack):
 
 
 @pytest.mark.parametrize("stdin", [None, io.StringIO("x\n1\n")])
-def test_a_program_without_stdin_is_told(stdin, read, monkeypatch):
+def test_missing_or_replaced_stdin_is_reported(stdin, read, monkeypatch):
     monkeypatch.setattr(sys, "stdin", stdin)
     assert "stdin cannot be read: it is not an open" in str(read("-").error)
 
 
 @pytest.mark.skipif(not MEMORY.is_dir(), reason="a disk here knows no such years")
 @pytest.mark.parametrize("seconds", [253_402_300_800, -99_999_999_999])
-def test_a_file_of_a_year_that_no_calendar_has_is_read(seconds, read):
+def test_file_with_modification_time_out_of_range_is_read(seconds, read):
     with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
         path = Path(folder, "a.csv")
         path.write_text("x\na\n")
@@ -124,41 +124,41 @@ def test_a_file_of_a_year_that_no_calendar_has_is_read(seconds, read):
         assert read(path).rows == [{"x": "a"}]
 
 
-def test_a_file_that_is_named_from_a_folder_that_is_gone_is_told(folder, monkeypatch):
+def test_relative_path_from_deleted_folder_raises(folder, monkeypatch):
     gone = folder / "gone"
     gone.mkdir()
     monkeypatch.chdir(gone)
     gone.rmdir()
     with pytest.raises(SourceError, match=r"^\.\./a\.csv has no full path: the curr"):
-        opened("../a.csv").fingerprint()
+        open_path("../a.csv").fingerprint()
 
 
 def test_stdin_is_read_once(folder):
-    stdin = opened("-")
+    stdin = open_path("-")
     assert (stdin.name, stdin.rereadable) == ("stdin", False)
     assert stdin.fingerprint() is None
-    assert not opened([folder / "a.csv", "-"]).rereadable
+    assert not open_path([folder / "a.csv", "-"]).rereadable
 
 
-def test_a_file_knows_its_size_and_is_read_again(folder):
-    source = opened(folder / "a.csv")
+def test_file_can_be_read_again(folder):
+    source = open_path(folder / "a.csv")
     assert source.rereadable
     assert len(list(source)) == len(list(source)) == 1
 
 
-def test_a_fingerprint_changes_with_the_content(folder):
+def test_fingerprint_changes_with_content_or_modification_time(folder):
     path = folder / "a.csv"
     times = (1_700_000_000, 1_700_000_000)
     os.utime(path, times)
-    before = opened(path).fingerprint()
-    assert before == opened(path).fingerprint()
-    assert before != opened(folder / "b.csv").fingerprint()
+    before = open_path(path).fingerprint()
+    assert before == open_path(path).fingerprint()
+    assert before != open_path(folder / "b.csv").fingerprint()
     path.write_text("x\nz\n")
     os.utime(path, times)
-    changed = opened(path).fingerprint()
+    changed = open_path(path).fingerprint()
     assert changed != before
     os.utime(path, (1_700_000_001, 1_700_000_001))
-    assert opened(path).fingerprint() != changed
+    assert open_path(path).fingerprint() != changed
 
 
 @pytest.mark.parametrize(
@@ -173,24 +173,24 @@ def test_a_fingerprint_changes_with_the_content(folder):
         ("A.CSV", b"x\n1\n", [{"x": "1"}]),
     ],
 )
-def test_the_format_is_found(read, write, name, content, rows):
+def test_format_is_recognized(read, write, name, content, rows):
     assert read(write(name, content)).rows == rows
 
 
-def test_the_format_can_be_told(read, write):
+def test_format_option_overrides_file_ending(read, write):
     path = write("a.csv", '{"x": 1}\n')
     assert read(path, format="ndjson").rows == [{"x": 1}]
     with pytest.raises(ConfigError, match="yaml"):
-        list(opened(path, format="yaml"))
+        list(open_path(path, format="yaml"))
 
 
-@pytest.mark.parametrize("nothing", [5, None, b"a.csv", {"x": 1}, object()])
-def test_what_holds_no_rows_is_refused(nothing):
+@pytest.mark.parametrize("source", [5, None, b"a.csv", {"x": 1}, object()])
+def test_source_of_unsupported_type_is_refused(source):
     with pytest.raises(ConfigError, match="cannot be read"):
-        opened(nothing)
+        open_path(source)
 
 
-def test_stdin_stays_open_to_who_reads_on(read, monkeypatch, tmp_path):
+def test_stdin_is_not_closed(read, monkeypatch, tmp_path):
     path = tmp_path / "a.parquet"
     pl.DataFrame({"id": [1]}).write_parquet(path)
     with path.open("rb") as file:
@@ -199,8 +199,8 @@ def test_stdin_stays_open_to_who_reads_on(read, monkeypatch, tmp_path):
         assert not file.closed
 
 
-def test_a_file_that_cannot_be_read_has_no_fingerprint(folder, monkeypatch):
-    source = opened(folder / "a.csv")
+def test_fingerprint_of_unreadable_file_raises(folder, monkeypatch):
+    source = open_path(folder / "a.csv")
 
     class Broken(io.BytesIO):
         def read(self, *_):
@@ -213,7 +213,7 @@ def test_a_file_that_cannot_be_read_has_no_fingerprint(folder, monkeypatch):
 
 @pytest.mark.parametrize("pack", [None, gzip.compress])
 @pytest.mark.parametrize("name", ["x.ndjson", "x.json"])
-def test_a_file_is_cut_at_the_same_rows_however_long_it_takes(
+def test_batches_of_file_do_not_depend_on_reading_speed(
     tmp_path, monkeypatch, name, pack
 ):
     lines = [b'{"id": %d}\n' % n for n in range(10)]
@@ -222,19 +222,19 @@ def test_a_file_is_cut_at_the_same_rows_however_long_it_takes(
     text = b"".join(lines)
     path = tmp_path / (f"{name}.gz" if pack else name)
     path.write_bytes(pack(text) if pack else text)
-    at_once = [batch.height for batch in opened(path, chunk_rows=4)]
+    at_once = [batch.height for batch in open_path(path, chunk_rows=4)]
     clock = itertools.count(0, 100)
     monkeypatch.setattr(row_batches.time, "monotonic", lambda: next(clock))
-    source = opened(path, chunk_rows=4)
+    source = open_path(path, chunk_rows=4)
     assert source.rereadable
     assert [batch.height for batch in source] == at_once
     assert len(at_once) == 3
 
 
-def test_a_file_that_is_written_into_while_it_is_read_is_told(tmp_path):
+def test_file_changed_while_read_is_noted_as_incomplete(tmp_path):
     path = tmp_path / "homes.csv"
     path.write_text("id\n" + "".join(f"{n}\n" for n in range(1000)))
-    source = opened(path, chunk_bytes=100)
+    source = open_path(path, chunk_bytes=100)
     batches = iter(source)
     next(batches)
     with path.open("a") as file:
@@ -242,16 +242,16 @@ def test_a_file_that_is_written_into_while_it_is_read_is_told(tmp_path):
     assert list(batches)
     (note,) = source.notes
     assert note.startswith(f"{path} was changed while it was being read")
-    # a part of its rows replaces no table
+    # so that a replace does not drop the rows that are missing
     assert note.startswith(source.incomplete)
     assert source.incomplete
 
 
-def test_a_file_that_another_one_takes_the_place_of_is_read_as_it_was(tmp_path):
+def test_file_replaced_while_read_is_read_to_its_end(tmp_path):
     path, other = tmp_path / "homes.csv", tmp_path / "new.csv"
     path.write_text("id\n" + "".join(f"{n}\n" for n in range(1000)))
     other.write_text("id\n0\n")
-    source = opened(path, chunk_bytes=100)
+    source = open_path(path, chunk_bytes=100)
     batches = iter(source)
     rows = next(batches).height
     other.replace(path)

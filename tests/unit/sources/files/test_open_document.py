@@ -1,4 +1,4 @@
-"""Sheets of OpenDocument (.ods), made by hand."""
+"""OpenDocument spreadsheets (.ods), built by hand."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ NAMES = " ".join(
     f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
     for name in ("office", "table", "text")
 )
-KIND = "application/vnd.oasis.opendocument.spreadsheet"
+MEDIA_TYPE = "application/vnd.oasis.opendocument.spreadsheet"
 FILES = "urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"
 MANIFEST = (
     f'<?xml version="1.0"?><manifest:manifest xmlns:manifest="{FILES}">'
-    f'<manifest:file-entry manifest:full-path="/" manifest:media-type="{KIND}"/>'
+    f'<manifest:file-entry manifest:full-path="/" manifest:media-type="{MEDIA_TYPE}"/>'
     "</manifest:manifest>"
 )
 
 
 def cell(value):
-    kind, _, told = value.partition(":")
-    if not kind:
+    value_type, _, content = value.partition(":")
+    if not value_type:
         return "<table:table-cell/>"
-    name = "value" if kind == "float" else f"{kind}-value"
-    held = "" if kind == "string" else f'office:{name}="{told}"'
+    name = "value" if value_type == "float" else f"{value_type}-value"
+    attribute = "" if value_type == "string" else f'office:{name}="{content}"'
     return (
-        f'<table:table-cell office:value-type="{kind}" {held}>'
-        f"<text:p>{told}</text:p></table:table-cell>"
+        f'<table:table-cell office:value-type="{value_type}" {attribute}>'
+        f"<text:p>{content}</text:p></table:table-cell>"
     )
 
 
@@ -41,13 +41,13 @@ def sheet(*rows):
     )
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
-        archive.writestr("mimetype", KIND)
+        archive.writestr("mimetype", MEDIA_TYPE)
         archive.writestr("content.xml", content)
         archive.writestr("META-INF/manifest.xml", MANIFEST)
     return file.getvalue()
 
 
-def test_times_are_texts_of_their_clock(read, write):
+def test_times_are_read_as_clock_texts(read, write):
     content = sheet(
         ["string:id", "string:open"],
         ["float:1", "time:PT10H30M00S"],
@@ -67,6 +67,6 @@ def test_times_are_texts_of_their_clock(read, write):
     ]
 
 
-def test_a_table_may_begin_right_of_the_first_column(read, write):
+def test_table_may_begin_right_of_the_first_column(read, write):
     rows = ["", "string:id", "string:price"], ["", "float:1", "float:1.0000000001"]
     assert read(write("a.ods", sheet(*rows))).tuples == [("1", "1.0000000001")]

@@ -1,4 +1,4 @@
-"""Files of formats that are not read, by how they begin."""
+"""Files of unsupported formats are recognized by their first bytes and refused."""
 
 import io
 import re
@@ -15,24 +15,24 @@ from propload.options import SourceOptions
 from propload.sources.files.other_formats import refuse_other
 
 
-def refused(head, **options):
+def refusal_message(head, **options):
     with pytest.raises(SourceError, match="is not read: ") as caught:
         refuse_other("a.csv", head, SourceOptions(**options))
     return str(caught.value)
 
 
-def written(write, path):
+def head_of_file(write, path):
     write(path)
     return path.read_bytes()[:4096]
 
 
-def sqlite(path):
+def write_sqlite(path):
     with sqlite3.connect(path) as connection:
         connection.execute("CREATE TABLE homes (id int)")
     connection.close()
 
 
-def tar(path):
+def write_tar(path):
     text = b"id\n1\n"
     with tarfile.open(path, "w") as archive:
         member = tarfile.TarInfo("a.csv")
@@ -41,21 +41,21 @@ def tar(path):
 
 
 @pytest.mark.parametrize(
-    ("write", "told"),
+    ("write", "expected"),
     [
         (pl.DataFrame({"id": [1]}).write_avro, "an Avro file, .* pl.read_avro"),
         (lambda path: orc.write_table(pa.table({"id": [1]}), path), "an ORC file"),
-        (sqlite, "an SQLite database, .* the rows of its cursor"),
-        (tar, "a tar archive, .* unpack it"),
+        (write_sqlite, "an SQLite database, .* the rows of its cursor"),
+        (write_tar, "a tar archive, .* unpack it"),
     ],
 )
-def test_what_other_programs_write_is_told_with_what_reads_it(write, told, tmp_path):
-    said = refused(written(write, tmp_path / "a"))
-    assert re.match(f"a.csv is {told}", said)
+def test_error_names_format_and_what_reads_it(write, expected, tmp_path):
+    message = refusal_message(head_of_file(write, tmp_path / "a"))
+    assert re.match(f"a.csv is {expected}", message)
 
 
 @pytest.mark.parametrize(
-    ("head", "what"),
+    ("head", "description"),
     [
         (b"<!DOCTYPE html>\n<html>", "a web page"),
         (b"\xef\xbb\xbf\n <HTML lang=nl>", "a web page"),
@@ -65,17 +65,17 @@ def test_what_other_programs_write_is_told_with_what_reads_it(write, told, tmp_p
         (b"7z\xbc\xaf\x27\x1c\0\4", "a 7z archive"),
     ],
 )
-def test_what_is_no_table_is_refused(head, what):
-    assert refused(head).startswith(f"a.csv is {what}")
-    assert refused(head, format="csv").startswith(f"a.csv is {what}")
+def test_document_that_is_no_table_is_refused_even_with_a_format(head, description):
+    assert refusal_message(head).startswith(f"a.csv is {description}")
+    assert refusal_message(head, format="csv").startswith(f"a.csv is {description}")
 
 
 @pytest.mark.parametrize(
-    ("name", "what"),
+    ("name", "description"),
     [("a.xml", "XML"), ("a.XML.gz", "XML"), ("a.zip/a.htm", "a web page")],
 )
-def test_a_page_or_xml_by_its_name_needs_no_declaration(name, what):
-    with pytest.raises(SourceError, match=f"{name} is {what}"):
+def test_html_or_xml_without_declaration_is_known_by_its_name(name, description):
+    with pytest.raises(SourceError, match=f"{name} is {description}"):
         refuse_other(name, b"<rows>\n<row><id>1</id></row>\n", SourceOptions())
     refuse_other(name, b"id\n1\n", SourceOptions())
 
@@ -91,9 +91,9 @@ def test_a_page_or_xml_by_its_name_needs_no_declaration(name, what):
         b"",
     ],
 )
-def test_a_table_that_begins_alike_is_read(head):
+def test_table_that_begins_like_another_format_is_read(head):
     refuse_other("a.csv", head, SourceOptions())
 
 
-def test_pages_in_rows_without_a_header_are_read():
+def test_html_values_in_rows_without_header_are_read():
     refuse_other("a.tsv", b"<html>..</html>\t1\n", SourceOptions(header=False))

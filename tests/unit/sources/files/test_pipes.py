@@ -24,11 +24,10 @@ NDJSON = {"format": "ndjson"}
 
 
 class Producer:
-    """Writes into stdin's pipe; after each part waits until its rows were seen.
+    """Writes parts into stdin's pipe, and waits after each until its rows were read.
 
     Attributes:
-        waits: For each wait whether it ended with the rows and not with the time.
-    """
+        waits: For each wait, whether the rows were read before it timed out."""
 
     def __init__(self, pipe, parts):
         self.waits = []
@@ -53,19 +52,22 @@ class Producer:
 
 @pytest.fixture
 def pipe(monkeypatch):
-    """Make stdin a pipe, and give the end to write into."""
+    """Make stdin a pipe, and return the end to write to."""
     monkeypatch.setattr(pipes, "FLUSH_SECONDS", 0.02)
-    reading, writing = os.pipe()
-    with os.fdopen(reading, "rb") as stdin, os.fdopen(writing, "wb", 0) as written:
+    read_descriptor, write_descriptor = os.pipe()
+    with (
+        os.fdopen(read_descriptor, "rb") as stdin,
+        os.fdopen(write_descriptor, "wb", 0) as write_end,
+    ):
         monkeypatch.setattr(sys, "stdin", types.SimpleNamespace(buffer=stdin))
-        yield written
+        yield write_end
 
 
 def read_while_open(pipe, parts, **options):
-    """Return the rows of a pipe whose producer goes on once rows were seen.
+    """Return the batches of a pipe whose producer waits until its rows were read.
 
-    `parts` are texts, each with how many rows are to be seen before the next one.
-    """
+        `parts` are texts, each with the number of rows to be read before the next is
+    written."""
     producer = Producer(pipe, parts)
     awaited = [rows for _, rows in parts if rows]
     batches = []
@@ -84,7 +86,7 @@ def tuples_of(batches):
     return [tuple(row.values()) for row in rows]
 
 
-def test_rows_of_csv_go_on_while_the_producer_waits(pipe):
+def test_csv_rows_are_passed_on_while_the_producer_waits(pipe):
     parts = [(HEADER + "Ede,1\n", 1), ("Urk,2\nGoes,3\n", 3), ("Ee,4", 0)]
     batches = read_while_open(pipe, parts, **CSV)
     assert [batch.first_row for batch in batches[:2]] == [1, 2]
@@ -93,24 +95,24 @@ def test_rows_of_csv_go_on_while_the_producer_waits(pipe):
 
 
 @pytest.mark.parametrize("options", [NDJSON, {}])
-def test_rows_of_ndjson_go_on_while_the_producer_waits(pipe, options):
+def test_ndjson_rows_are_passed_on_while_the_producer_waits(pipe, options):
     parts = [('{"n": 1}\n', 1), ('{"n": 2}\n{"n": 3}\n', 3), ('{"n": 4}', 0)]
     batches = read_while_open(pipe, parts, **options)
     assert [batch.first_row for batch in batches[:2]] == [1, 2]
     assert tuples_of(batches) == [(1,), (2,), (3,), (4,)]
 
 
-def test_the_end_may_come_without_a_row_after_a_pause(pipe):
+def test_pipe_may_end_without_a_row_after_a_pause(pipe):
     assert tuples_of(read_while_open(pipe, [('{"n": 1}\n', 1)], **NDJSON)) == [(1,)]
 
 
 @pytest.mark.parametrize("options", [{}, {"encoding": "utf-8"}])
-def test_a_row_and_a_character_cut_by_a_pause_come_out_whole(pipe, options):
-    begun, ended = 'Ede,1\n"Súdwest-'.encode(), "Fryslân\nen meer é".encode()
+def test_csv_row_and_character_split_by_a_pause_are_read_whole(pipe, options):
+    beginning, ending = 'Ede,1\n"Súdwest-'.encode(), "Fryslân\nen meer é".encode()
     parts = [
-        (HEADER.encode() + begun, 1),
-        (ended[:-1], 0),
-        (ended[-1:] + b'",2\nUrk,3\n', 3),
+        (HEADER.encode() + beginning, 1),
+        (ending[:-1], 0),
+        (ending[-1:] + b'",2\nUrk,3\n', 3),
     ]
     batches = read_while_open(pipe, parts, **CSV, **options)
     rows = [("Ede", "1"), ("Súdwest-Fryslân\nen meer é", "2"), ("Urk", "3")]
@@ -119,22 +121,22 @@ def test_a_row_and_a_character_cut_by_a_pause_come_out_whole(pipe, options):
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "cp1252"])
-def test_the_first_accent_may_come_at_a_pause(pipe, encoding):
+def test_encoding_is_detected_if_first_accent_follows_a_pause(pipe, encoding):
     text = f"{HEADER}Ede,1\nSúdwest,2\n".encode(encoding)
     cut = text.index(b"dwest")
     parts = [(text[:cut], 1), (text[cut:], 2)]
     assert tuples_of(read_while_open(pipe, parts)) == [("Ede", "1"), ("Súdwest", "2")]
 
 
-def test_an_object_and_a_character_cut_by_a_pause_come_out_whole(pipe):
+def test_json_object_and_character_split_by_a_pause_are_read_whole(pipe):
     text = '{"n": "Ede"}\n{"n": "Fryslân"}\n{"n": "Urk"}\n'.encode()
     cut = text.index("â".encode()) + 1
     batches = read_while_open(pipe, [(text[:cut], 1), (text[cut:], 3)], **NDJSON)
     assert tuples_of(batches) == [("Ede",), ("Fryslân",), ("Urk",)]
 
 
-def test_a_header_waits_for_its_first_row(pipe, monkeypatch):
-    # without a wait each read is followed by a pause
+def test_header_split_by_pauses_is_read_whole(pipe, monkeypatch):
+    # with no wait, every read is followed by a pause
     monkeypatch.setattr(pipes, "FLUSH_SECONDS", 0.0)
     parts = [("na", 0), ("am;prijs\n", 0), ('"Ed', 0), ("e\n", 0), ('";1\n', 1)]
     batches = read_while_open(pipe, [*parts, ("Urk;2\n", 2)], **CSV)
@@ -142,74 +144,78 @@ def test_a_header_waits_for_its_first_row(pipe, monkeypatch):
     assert tuples_of(batches) == [("Ede\n", "1"), ("Urk", "2")]
 
 
-@pytest.mark.parametrize("kind", ["csv", "ndjson"])
-def test_nothing_is_held_back_after_full_blocks(pipe, monkeypatch, kind):
+@pytest.mark.parametrize("format_name", ["csv", "ndjson"])
+def test_no_row_is_held_back_after_full_blocks(pipe, monkeypatch, format_name):
     for module in (pipes, chunking):
         monkeypatch.setattr(module, "BLOCK_BYTES", 32)
-    lines = [f"{n},text" if kind == "csv" else f'{{"n": {n}}}' for n in range(100)]
-    head = "n,text\n" if kind == "csv" else ""
+    lines = [
+        f"{n},text" if format_name == "csv" else f'{{"n": {n}}}' for n in range(100)
+    ]
+    head = "n,text\n" if format_name == "csv" else ""
     parts = [(head + "\n".join(lines) + "\n", 100), (f"{lines[0]}\n", 101)]
-    batches = read_while_open(pipe, parts, format=kind, chunk_bytes=48)
+    batches = read_while_open(pipe, parts, format=format_name, chunk_bytes=48)
     assert [int(row[0]) for row in tuples_of(batches)] == [*range(100), 0]
 
 
-def test_a_bad_row_is_told_before_the_end(pipe):
+def test_bad_row_is_rejected_before_the_pipe_ends(pipe):
     parts = [(HEADER + 'Ede,1\n5" hout,2\nUrk,3,4\n', 2), ("Goes,5\n", 3)]
     batches = read_while_open(pipe, parts, **CSV)
     assert tuples_of(batches) == [("Ede", "1"), ('5" hout', "2"), ("Goes", "5")]
     assert [f.check for batch in batches for f in batch.unread] == ["ragged"]
 
 
-def test_what_lies_in_the_files_buffer_is_read_first(pipe):
+def test_bytes_already_buffered_by_stdin_are_read_first(pipe):
     pipe.write(f"a line before\n{HEADER}Ede,1\n".encode())
     assert sys.stdin.buffer.readline() == b"a line before\n"
     batches = read_while_open(pipe, [("Urk,2\n", 2)], **CSV)
     assert tuples_of(batches) == [("Ede", "1"), ("Urk", "2")]
 
 
-def text_of_every_kind():
+def csv_with_every_difficulty():
     lines = ["naam,prijs,opmerking", "Ede,1,", '"Súdwest-\nFryslân",2,"zei ""ja"""']
     lines += ['5" hout,3,x', "te,veel,velden,4", '"open"x,5,y', "", "Goes,6,\tz"]
     return "\n".join(lines * 3).encode()
 
 
-def packed_in(kind):
+def content_of(kind):
     frame = pl.DataFrame({"n": range(50), "text": ["één\n"] * 50})
-    made = io.BytesIO()
+    output = io.BytesIO()
     if kind == "parquet":
-        frame.write_parquet(made)
+        frame.write_parquet(output)
     elif kind == "zip":
-        with zipfile.ZipFile(made, "w") as archive:
-            archive.writestr("rows.csv", text_of_every_kind())
+        with zipfile.ZipFile(output, "w") as archive:
+            archive.writestr("rows.csv", csv_with_every_difficulty())
     elif kind == "csv.gz":
-        # stored as it is, with its line ends, after which a pipe may pause
-        made.write(gzip.compress(text_of_every_kind(), 0))
+        # uncompressed, so that a pipe may pause after its line ends
+        output.write(gzip.compress(csv_with_every_difficulty(), 0))
     elif kind == "json":
-        made.write(frame.write_json().encode())
+        output.write(frame.write_json().encode())
     elif kind == "ndjson":
-        made.write(frame.write_ndjson().encode() + b'{"broken\n{"n": 1}')
+        output.write(frame.write_ndjson().encode() + b'{"broken\n{"n": 1}')
     else:
-        text = text_of_every_kind()
-        made.write(text.decode().encode("utf-16" if kind == "utf-16" else "utf-8"))
-    return made.getvalue()
+        text = csv_with_every_difficulty()
+        output.write(text.decode().encode("utf-16" if kind == "utf-16" else "utf-8"))
+    return output.getvalue()
 
 
 @pytest.mark.parametrize("size", [7, 64])
 @pytest.mark.parametrize(
     "kind", ["csv", "utf-16", "csv.gz", "zip", "ndjson", "json", "parquet"]
 )
-def test_pauses_anywhere_change_no_row(pipe, read, write, monkeypatch, kind, size):
+def test_pauses_anywhere_change_no_row_and_no_fault(
+    pipe, read, write, monkeypatch, kind, size
+):
     monkeypatch.setattr(pipes, "FLUSH_SECONDS", 0.0)
-    content = packed_in(kind)
-    told = {"csv.gz": "csv", "utf-16": "csv", "zip": None}.get(kind, kind)
+    content = content_of(kind)
+    format_name = {"csv.gz": "csv", "utf-16": "csv", "zip": None}.get(kind, kind)
     pieces = [content[at : at + size] for at in range(0, len(content), size)]
     producer = Producer(pipe, [(piece, 0) for piece in pieces])
-    piped = read("-", format=told)
+    from_pipe = read("-", format=format_name)
     producer.join()
-    filed = read(write(f"rows.{kind}", content), format=told)
-    assert piped.error is filed.error is None
-    assert piped.rows == filed.rows
-    assert piped.numbers == filed.numbers
-    faults = [(f.row, f.check, f.text, f.message) for f in piped.unread]
-    assert faults == [(f.row, f.check, f.text, f.message) for f in filed.unread]
+    from_file = read(write(f"rows.{kind}", content), format=format_name)
+    assert from_pipe.error is from_file.error is None
+    assert from_pipe.rows == from_file.rows
+    assert from_pipe.numbers == from_file.numbers
+    faults = [(f.row, f.check, f.text, f.message) for f in from_pipe.unread]
+    assert faults == [(f.row, f.check, f.text, f.message) for f in from_file.unread]
     assert bool(faults) == (kind not in ("json", "parquet"))

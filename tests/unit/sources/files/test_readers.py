@@ -1,4 +1,5 @@
-"""Each source says which reading options it takes; others are refused when told."""
+"""Each source declares the reading options it takes; others are refused if given
+explicitly."""
 
 from __future__ import annotations
 
@@ -31,8 +32,8 @@ ROWS = pl.DataFrame({"id": [1, 2]})
 NESTED = pl.DataFrame({"at": [{"id": 1}, {"id": 2}]})
 
 
-def opened(source, **told):
-    return open_source(source, SourceOptions(**told, explicit=frozenset(told)))
+def open_explicit(source, **options):
+    return open_source(source, SourceOptions(**options, explicit=frozenset(options)))
 
 
 @pytest.fixture
@@ -62,15 +63,15 @@ def test_every_format_has_a_reader():
 
 @pytest.mark.parametrize("kind", sorted(READERS))
 @pytest.mark.parametrize("option", sorted(set(OPTIONS) - {"format"}))
-def test_a_format_takes_what_it_declares_and_no_more(write, kind, option):
-    told = {option: OPTIONS[option]}
+def test_format_takes_only_the_options_it_declares(write, kind, option):
+    options = {option: OPTIONS[option]}
     if option in READERS[kind].takes:
-        source = opened(write(kind), **told)
+        source = open_explicit(write(kind), **options)
         assert sum(batch.rows.num_rows for batch in source) == 2
         return
     takers = [one for one, reader in READERS.items() if option in reader.takes]
     with pytest.raises(ConfigError) as caught:
-        opened(write(kind), **told)
+        open_explicit(write(kind), **options)
     message = str(caught.value)
     assert f"rows.{kind} ({kind}), only to" in message
     assert all(taker in message for taker in takers)
@@ -80,46 +81,48 @@ def test_a_format_takes_what_it_declares_and_no_more(write, kind, option):
 @pytest.mark.parametrize(
     "source", [ROWS, ROWS.to_arrow(), ROWS.lazy(), [{"id": 1}], iter([{"id": 1}])]
 )
-def test_rows_in_memory_take_none(source, option):
+def test_rows_in_memory_take_no_reading_options(source, option):
     with pytest.raises(ConfigError, match=f"{option} does not apply to"):
-        opened(source, **{option: OPTIONS[option]})
+        open_explicit(source, **{option: OPTIONS[option]})
 
 
-def test_one_of_several_files_is_enough(write):
+def test_option_needs_only_one_file_that_takes_it(write):
     paths = [write("csv"), write("parquet")]
-    assert len(list(opened(paths, delimiter=","))) == 2
+    assert len(list(open_explicit(paths, delimiter=","))) == 2
     with pytest.raises(ConfigError, match=r"sheet does not apply .*\(csv, parquet\)"):
-        opened(paths, sheet="Blad1")
+        open_explicit(paths, sheet="Blad1")
 
 
-def test_what_lies_in_an_archive_counts(write, tmp_path):
+def test_option_may_apply_to_files_in_an_archive(write, tmp_path):
     with zipfile.ZipFile(tmp_path / "both.zip", "w") as archive:
         for kind in ("ndjson", "csv"):
             archive.write(write(kind), f"rows.{kind}")
-    assert len(list(opened(tmp_path / "both.zip", null_words=("-",)))) == 2
+    assert len(list(open_explicit(tmp_path / "both.zip", null_words=("-",)))) == 2
     with pytest.raises(ConfigError, match="sheet does not apply to"):
-        opened(tmp_path / "both.zip", sheet="Blad1")
+        open_explicit(tmp_path / "both.zip", sheet="Blad1")
 
 
-def test_a_workbook_is_no_archive_of_texts(write):
+def test_workbook_takes_no_options_of_text_files(write):
     with pytest.raises(ConfigError, match=r"delimiter does not apply to .*\(xlsx\)"):
-        opened(write("xlsx"), delimiter=";")
+        open_explicit(write("xlsx"), delimiter=";")
 
 
-@pytest.mark.parametrize("told", [{}, {"format": "ndjson"}])
-def test_a_pipe_is_judged_when_its_format_is_known(monkeypatch, told):
+@pytest.mark.parametrize("options", [{}, {"format": "ndjson"}])
+def test_options_of_pipe_are_checked_once_its_format_is_known(monkeypatch, options):
     text = io.TextIOWrapper(io.BytesIO(b'{"id": 1}\n'))
     monkeypatch.setattr("sys.stdin", text)
     with pytest.raises(ConfigError, match=r"delimiter does not .* stdin \(ndjson\)"):
-        list(opened("-", delimiter=";", **told))
+        list(open_explicit("-", delimiter=";", **options))
 
 
-def test_a_file_that_cannot_be_looked_at_is_told_where_it_is_read(tmp_path):
+def test_empty_file_is_opened_without_checking_options(tmp_path):
     (tmp_path / "empty.csv").touch()
-    assert opened(tmp_path / "empty.csv", sheet="Blad1").name.endswith("empty.csv")
+    assert open_explicit(tmp_path / "empty.csv", sheet="Blad1").name.endswith(
+        "empty.csv"
+    )
 
 
-def test_an_option_for_all_runs_is_for_those_that_know_it(write, monkeypatch, tmp_path):
+def test_general_setting_is_ignored_by_formats_without_it(write, monkeypatch, tmp_path):
     monkeypatch.setenv("PROPLOAD_DELIMITER", ";")
     (tmp_path / "propload.toml").write_text('encoding = "utf-8"')
     monkeypatch.setenv("PROPLOAD_CONFIG", str(tmp_path / "propload.toml"))
@@ -128,7 +131,7 @@ def test_an_option_for_all_runs_is_for_those_that_know_it(write, monkeypatch, tm
     assert len(list(open_source(write("parquet"), options))) == 1
 
 
-def test_an_option_of_a_job_is_for_its_source(write, monkeypatch, tmp_path):
+def test_job_setting_must_apply_to_its_source(write, monkeypatch, tmp_path):
     (tmp_path / "propload.toml").write_text('[jobs.nightly]\nsheet = "Blad1"')
     monkeypatch.setenv("PROPLOAD_CONFIG", str(tmp_path / "propload.toml"))
     options = source_options(Plan.of({}, job="nightly"))
@@ -136,12 +139,12 @@ def test_an_option_of_a_job_is_for_its_source(write, monkeypatch, tmp_path):
         open_source(write("csv"), options)
 
 
-@pytest.mark.parametrize("face", [propload.ingest, propload.check])
-def test_every_face_refuses_before_it_opens_a_database(write, face):
+@pytest.mark.parametrize("function", [propload.ingest, propload.check])
+def test_option_is_refused_before_a_database_is_opened(write, function):
     with pytest.raises(ConfigError, match=r"sheet does not apply to .*, only to xlsx"):
-        face(write("csv"), sheet="Blad1", to="postgresql://nowhere.invalid/x")
+        function(write("csv"), sheet="Blad1", to="postgresql://nowhere.invalid/x")
 
 
-def test_pushed_rows_take_none():
+def test_pushed_rows_take_no_reading_options():
     with pytest.raises(ConfigError, match="header does not apply to pushed rows"):
         propload.Loader(header=True, to="postgresql://nowhere.invalid/x")
