@@ -1,4 +1,4 @@
-"""Classes of all kinds of items that can be rows."""
+"""One class of each kind of item that can be a row."""
 
 from __future__ import annotations
 
@@ -32,4 +32,4 @@ class Item(scrapy.Item):
     name = scrapy.Field()
 
 
-Pair = namedtuple("Pair", ["id", "name"])  # noqa: PYI024 - the kind without types
+Pair = namedtuple("Pair", ["id", "name"])  # noqa: PYI024 - the untyped kind

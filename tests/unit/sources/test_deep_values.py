@@ -1,4 +1,4 @@
-"""What is nested deeper than Python goes costs its own row."""
+"""A value nested deeper than Python's recursion limit rejects its row alone."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ def deep_list():
     return value
 
 
-@pytest.mark.parametrize("kind", [list, iter])
-def test_a_value_of_an_item(read, kind):
-    reading = read(kind([{"a": 1}, {"a": deep_list()}, {"a": 2}]))
+@pytest.mark.parametrize("make", [list, iter])
+def test_too_deep_value_of_item_rejects_its_row(read, make):
+    reading = read(make([{"a": 1}, {"a": deep_list()}, {"a": 2}]))
     assert reading.tuples == [(1,), (2,)]
     assert [(fault.row, fault.check) for fault in reading.unread] == [(2, "value")]
 
 
 @pytest.mark.parametrize("name", ["a.ndjson", "a.json", "a"])
-def test_a_first_line_of_json(read, write, name):
+def test_too_deep_first_line_of_json_rejects_its_row(read, write, name):
     text = f'{{"a": {"[" * DEEP}{"]" * DEEP}}}\n{{"a": 2}}\n'
     reading = read(write(name, text))
     assert reading.tuples == [(2,)]

@@ -1,4 +1,4 @@
-"""Iterables that fail, and what is no iterable of rows at all."""
+"""Iterables that fail, and objects that are no iterable of rows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from propload.options import SourceOptions
 from propload.sources import open_source
 
 
-def test_a_failing_generator_gives_the_rows_before(read):
+def test_failing_generator_yields_its_rows_before_the_error(read):
     def rows():
         yield {"a": 1}
         yield {"a": 2}
@@ -34,38 +34,39 @@ def test_a_failing_generator_gives_the_rows_before(read):
     assert reading.error.row == 2
 
 
-def test_what_its_own_thread_alone_may_read_is_told_with_what_to_do(read):
-    with closing(sqlite3.connect(":memory:")) as line:
-        cursor = line.execute("SELECT 1 AS id")
-        with ThreadPoolExecutor(1) as other:
+def test_error_for_cursor_bound_to_its_thread_says_what_to_do(read):
+    with closing(sqlite3.connect(":memory:")) as connection:
+        cursor = connection.execute("SELECT 1 AS id")
+        with ThreadPoolExecutor(1) as executor:
             # a run reads its source in a thread of its own
-            error = other.submit(read, cursor).result(10).error
+            error = executor.submit(read, cursor).result(10).error
     assert error is not None
     assert "sqlite3.connect(..., check_same_thread=False)" in str(error)
     assert isinstance(error.__cause__, sqlite3.ProgrammingError)
 
 
-class Left(BaseException):
-    """What no `except Exception` hears."""
+class Uncaught(BaseException):
+    """An exception that `except Exception` does not catch."""
 
 
 @pytest.mark.parametrize(
-    "kind", [asyncio.CancelledError, SystemExit, GeneratorExit, KeyboardInterrupt, Left]
+    "exit_type",
+    [asyncio.CancelledError, SystemExit, GeneratorExit, KeyboardInterrupt, Uncaught],
 )
-def test_rows_before_an_exit_are_given_and_the_exit_is_raised_again(kind):
+def test_rows_before_an_exit_are_yielded_and_the_exit_is_reraised(exit_type):
     def rows():
         yield {"a": 1}
         yield {"a": 2}
-        raise kind
+        raise exit_type
 
-    given = []
+    read_batches = []
     batches = iter(open_source(rows(), SourceOptions()))
-    with pytest.raises(kind):
-        given.extend(batch.rows.to_pylist() for batch in batches)
-    assert given == [[{"a": 1}, {"a": 2}]]
+    with pytest.raises(exit_type):
+        read_batches.extend(batch.rows.to_pylist() for batch in batches)
+    assert read_batches == [[{"a": 1}, {"a": 2}]]
 
 
-def test_who_closes_a_source_is_given_no_more():
+def test_closed_source_yields_no_more_batches():
     batches = iter(
         open_source(({"a": n} for n in count()), SourceOptions(chunk_rows=5))
     )
@@ -74,7 +75,7 @@ def test_who_closes_a_source_is_given_no_more():
     assert next(batches, None) is None
 
 
-def test_a_generator_that_fails_at_once_has_no_row_to_name(read):
+def test_error_before_the_first_row_says_so(read):
     def rows():
         msg = "no line at all"
         raise OSError(msg)
@@ -83,33 +84,36 @@ def test_a_generator_that_fails_at_once_has_no_row_to_name(read):
     assert "no line at all (before its first row)" in str(read(rows()).error)
 
 
-async def later():
+async def async_rows():
     yield {"id": 1}
 
 
 @pytest.mark.parametrize(
-    ("source", "said"),
+    ("source", "message"),
     [
         (5, "an int cannot be read: give a path"),
         (None, "None cannot be read: give a path"),
         ({"id": [1, 2]}, "a dict cannot be read: give a row in a list"),
         (type("DuckDBPyConnection", (), {})(), "a DuckDBPyConnection cannot be read: "),
-        (later(), "an async_generator cannot be read: put its rows into a propload.L"),
+        (
+            async_rows(),
+            "an async_generator cannot be read: put its rows into a propload.L",
+        ),
     ],
 )
-def test_what_cannot_be_read_is_named_with_what_to_give_instead(source, said):
-    with pytest.raises(ConfigError, match=f"^{re.escape(said)}"):
+def test_error_for_unreadable_object_says_what_to_give(source, message):
+    with pytest.raises(ConfigError, match=f"^{re.escape(message)}"):
         open_source(source, SourceOptions())
 
 
-def test_what_is_still_to_be_awaited_is_said_to_be():
-    waiting = asyncio.Event().wait()
+def test_error_for_coroutine_says_to_await_it():
+    coroutine = asyncio.Event().wait()
     with pytest.raises(ConfigError, match="a coroutine cannot be read: await it"):
-        open_source(waiting, SourceOptions())
-    waiting.close()
+        open_source(coroutine, SourceOptions())
+    coroutine.close()
 
 
-def test_an_error_of_propload_passes_as_it_is():
+def test_propload_error_of_generator_is_not_wrapped():
     def rows():
         yield {"a": 1}
         msg = "wrong"
@@ -119,17 +123,17 @@ def test_an_error_of_propload_passes_as_it_is():
         list(open_source(rows(), SourceOptions()))
 
 
-@pytest.mark.parametrize("nothing", [[], (), iter(())])
-def test_no_rows_at_all_are_refused(read, nothing):
-    assert "empty" in str(read(nothing).error)
+@pytest.mark.parametrize("empty", [[], (), iter(())])
+def test_empty_iterable_is_refused(read, empty):
+    assert "empty" in str(read(empty).error)
 
 
 @pytest.mark.parametrize("make", [list, iter])
-def test_only_rows_that_cannot_be_read_make_no_row(read, make):
+def test_unreadable_items_alone_are_rejected_without_an_error(read, make):
     reading = read(make([1, 2, 3]))
     assert (reading.rows, len(reading.unread)) == ([], 3)
 
 
-def test_an_open_file_is_no_iterable_of_rows():
+def test_open_file_is_refused():
     with pytest.raises(ConfigError, match="an open file cannot be read"):
         open_source(io.StringIO("id\n1\n"), SourceOptions())

@@ -1,4 +1,4 @@
-"""Values within items: of which types, kept as they were when they came."""
+"""Values of items: their types, kept as they were when the item was yielded."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from propload.sources import open_source
 from tests.unit.sources.kinds import Data
 
 
-@pytest.mark.parametrize("kind", [dict, OrderedDict, UserDict])
-def test_a_row_that_is_changed_and_given_again_is_as_many_rows(read, kind):
+@pytest.mark.parametrize("make", [dict, OrderedDict, UserDict])
+def test_row_changed_and_yielded_again_is_read_each_time(read, make):
     def rows():
-        row = kind()
+        row = make()
         for number in range(200):
             row["id"], row["name"] = number, f"n{number}"
             yield row
@@ -26,7 +26,7 @@ def test_a_row_that_is_changed_and_given_again_is_as_many_rows(read, kind):
     assert read(rows()).rows == expected
 
 
-def test_nested_values_are_json_text(read):
+def test_nested_values_become_json_texts(read):
     class Colour(Enum):
         RED = "red"
 
@@ -48,14 +48,14 @@ def test_nested_values_are_json_text(read):
     ]
 
 
-def test_a_name_that_is_no_text_is_told(read):
+def test_column_name_that_is_no_text_rejects_its_row(read):
     reading = read([{"a": 1}, {2: 1, "a": 2}])
     assert reading.rows == [{"a": 1}]
     assert "the name 2 is not a text" in reading.unread[0].message
 
 
 class Untold:
-    """Neither text can be had of it."""
+    """An object whose `str` and `repr` both raise."""
 
     def __str__(self):
         msg = "no text today"
@@ -74,7 +74,7 @@ class Untold:
         ([object()], "an object is not a value"),
     ],
 )
-def test_a_value_that_is_none_costs_its_row(read, make, value, message):
+def test_value_that_cannot_be_stored_rejects_its_row(read, make, value, message):
     reading = read(make([{"a": "x"}, {"a": value}, {"a": "y"}]))
     assert reading.tuples == [("x",), ("y",)]
     assert [(fault.row, fault.check) for fault in reading.unread] == [(2, "value")]
@@ -82,14 +82,14 @@ def test_a_value_that_is_none_costs_its_row(read, make, value, message):
     assert reading.unread[0].message.startswith(start + message)
 
 
-def test_what_is_within_a_row_may_be_changed_and_given_again(read):
+def test_nested_values_changed_and_yielded_again_are_read_each_time(read):
     def rows():
         at, tags, raw = {"x": 0, "deep": [[0]]}, [], bytearray(b"0")
-        for place in range(3):
-            at["x"] = at["deep"][0][0] = place
-            tags.append(place)
-            raw[0] = 48 + place
-            yield {"id": place, "at": at, "tags": tags, "raw": raw}
+        for number in range(3):
+            at["x"] = at["deep"][0][0] = number
+            tags.append(number)
+            raw[0] = 48 + number
+            yield {"id": number, "at": at, "tags": tags, "raw": raw}
 
     assert read(rows()).tuples == [
         (0, '{"x": 0, "deep": [[0]]}', [0], b"0"),
@@ -98,7 +98,7 @@ def test_what_is_within_a_row_may_be_changed_and_given_again(read):
     ]
 
 
-def test_rows_of_a_generator_get_the_types_that_those_of_a_list_get():
+def test_generator_rows_get_the_same_types_as_list_rows():
     rows = [
         {
             "id": np.int64(1),
@@ -109,12 +109,12 @@ def test_rows_of_a_generator_get_the_types_that_those_of_a_list_get():
         {"id": 2, "v": [2, None], "w": None, "x": [[1]]},
     ]
     (listed,) = open_source(rows, SourceOptions())
-    (given,) = open_source(iter(rows), SourceOptions())
-    assert given.rows.schema.equals(listed.rows.schema, check_metadata=True)
-    assert given.rows == listed.rows
+    (iterated,) = open_source(iter(rows), SourceOptions())
+    assert iterated.rows.schema.equals(listed.rows.schema, check_metadata=True)
+    assert iterated.rows == listed.rows
 
 
-def test_a_value_within_a_row_that_is_none_still_costs_its_row(read):
+def test_nested_value_that_cannot_be_stored_rejects_its_row(read):
     circle = []
     circle.append(circle)
     rows = iter([{"id": 1}, {"id": 2, "v": [{"a": len}]}, {"id": 3, "v": circle}])

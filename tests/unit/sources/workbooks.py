@@ -1,4 +1,4 @@
-"""Write workbooks by hand, so that no library for it is needed."""
+"""Write xlsx workbooks by hand, so that the tests need no library for it."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ class Error:
     shown: str
 
 
-def cell(place, value):
+def cell(coordinates, value):
     if value is None:
         return ""
-    where = f'r="{place}"'
+    reference = f'r="{coordinates}"'
     if isinstance(value, str):
         text = f'<is><t xml:space="preserve">{value}</t></is>'
-        return f'<c {where} t="inlineStr">{text}</c>'
+        return f'<c {reference} t="inlineStr">{text}</c>'
     if isinstance(value, Error):
-        return f'<c {where} t="e"><v>{value.shown}</v></c>'
+        return f'<c {reference} t="e"><v>{value.shown}</v></c>'
     if isinstance(value, bool):
-        return f'<c {where} t="b"><v>{int(value)}</v></c>'
+        return f'<c {reference} t="b"><v>{int(value)}</v></c>'
     style = getattr(value, "style", 0)
-    return f'<c {where} s="{style}"><v>{float(value)!r}</v></c>'
+    return f'<c {reference} s="{style}"><v>{float(value)!r}</v></c>'
 
 
 def sheet(rows):

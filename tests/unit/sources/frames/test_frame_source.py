@@ -20,7 +20,7 @@ FRAME = pl.DataFrame(
         "id": [2**60, 2, None],
         "name": ["a", None, ""],
         "price": [1.5, None, 3.0],
-        # naive, as the column is
+        # naive, like the column
         "seen": [dt.datetime(2024, 1, 1), None, dt.datetime(2024, 1, 2)],  # noqa: DTZ001
     }
 )
@@ -38,7 +38,7 @@ FORMS = {
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_frames_of_every_kind_are_read(read, form):
+def test_every_kind_of_frame_is_read(read, form):
     reading = read(FORMS[form](), chunk_rows=2)
     assert reading.rows == FRAME.to_dicts()
     assert [batch.rows.num_rows for batch in reading.batches] == [2, 1]
@@ -47,27 +47,25 @@ def test_frames_of_every_kind_are_read(read, form):
 
 
 @pytest.mark.parametrize("form", ["polars", "lazy"])
-def test_no_more_of_a_frame_is_exported_at_once_than_goes_into_a_batch(
-    read, monkeypatch, form
-):
+def test_frame_is_exported_to_arrow_one_batch_at_a_time(read, monkeypatch, form):
     narrow = pl.DataFrame({"id": range(3000), "text": "x"})
     wide = pl.DataFrame({"id": range(3000, 6000), "text": "x" * 1000})
     frame = pl.concat([narrow, wide])
     sizes = []
     export = pl.DataFrame.to_arrow
 
-    def weighed(part):
+    def export_and_note_size(part):
         sizes.append(part.estimated_size())
         return export(part)
 
-    monkeypatch.setattr(pl.DataFrame, "to_arrow", weighed)
+    monkeypatch.setattr(pl.DataFrame, "to_arrow", export_and_note_size)
     reading = read(frame.lazy() if form == "lazy" else frame, chunk_bytes=50_000)
     assert reading.rows == frame.to_dicts()
     assert max(sizes) <= 100_000
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_only_frames_in_memory_are_read_again(form):
+def test_every_frame_but_a_reader_can_be_read_again(form):
     source = open_source(FORMS[form](), SourceOptions())
     assert source.rereadable is (form != "reader")
     if source.rereadable:
@@ -78,47 +76,55 @@ FRAMES = [form for form in FORMS if form in ("polars", "table", "batch", "pandas
 
 
 @pytest.mark.parametrize("form", FRAMES)
-def test_a_frame_in_memory_is_known_again_by_its_rows(form):
-    def mark(frame):
+def test_fingerprint_of_frame_depends_on_its_rows_and_names(form):
+    def fingerprint_of(frame):
         return open_source(frame, SourceOptions()).fingerprint()
 
-    given = FORMS[form]()
-    assert mark(given) == mark(FORMS[form]()) is not None
-    assert mark(given) != mark(FRAME.head(2))
-    assert mark(given) != mark(FRAME.with_columns(id=pl.col("id") + 1))
-    assert mark(given) != mark(FRAME.rename({"id": "key"}))
+    frame_in_memory = FORMS[form]()
+    assert fingerprint_of(frame_in_memory) == fingerprint_of(FORMS[form]()) is not None
+    assert fingerprint_of(frame_in_memory) != fingerprint_of(FRAME.head(2))
+    assert fingerprint_of(frame_in_memory) != fingerprint_of(
+        FRAME.with_columns(id=pl.col("id") + 1)
+    )
+    assert fingerprint_of(frame_in_memory) != fingerprint_of(
+        FRAME.rename({"id": "key"})
+    )
 
 
 @pytest.mark.parametrize("form", ["lazy", "reader"])
-def test_what_is_read_once_or_asked_anew_is_not_known_again(form):
+def test_reader_and_lazy_frame_have_no_fingerprint(form):
     assert open_source(FORMS[form](), SourceOptions()).fingerprint() is None
 
 
-def test_texts_of_a_frame_are_not_copied(read):
+def test_texts_of_frame_are_not_copied(read):
     texts = [None if n % 5 == 0 else f"a longer text, number {n}" for n in range(100)]
     frame = pl.DataFrame({"id": range(100), "text": texts})
     reading = read(frame, chunk_rows=30)
-    own = frame["text"].to_arrow(compat_level=pl.CompatLevel.newest()).buffers()
+    frame_buffers = (
+        frame["text"].to_arrow(compat_level=pl.CompatLevel.newest()).buffers()
+    )
     for batch in reading.batches:
-        lent = batch.rows.column("text").buffers()
-        assert [part.address for part in lent[2:]] == [part.address for part in own[2:]]
-        # and they weigh what their own rows do
+        batch_buffers = batch.rows.column("text").buffers()
+        assert [part.address for part in batch_buffers[2:]] == [
+            part.address for part in frame_buffers[2:]
+        ]
+        # a batch counts only the bytes of its own rows
         assert batch.nbytes < 60 * batch.rows.num_rows
     assert [row["text"] for row in reading.rows] == texts
 
 
-def test_a_table_is_known_again_wherever_its_texts_lie():
+def test_fingerprint_does_not_depend_on_where_texts_are_stored():
     texts = [f"a longer text, number {n}" for n in range(100)]
     frame = pl.DataFrame({"text": texts})
-    again = pl.DataFrame({"text": ["another text before", *texts]})[1:]
+    sliced = pl.DataFrame({"text": ["another text before", *texts]})[1:]
     known, found = (
-        open_source(each, SourceOptions()).fingerprint() for each in (frame, again)
+        open_source(each, SourceOptions()).fingerprint() for each in (frame, sliced)
     )
     assert known == found
 
 
 @pytest.mark.parametrize("form", ["polars", "lazy", "table"])
-def test_no_rows_still_have_columns(read, form):
+def test_frame_without_rows_has_columns(read, form):
     empty = {
         "polars": FRAME.head(0),
         "lazy": FRAME.lazy().filter(pl.col("id") == 0),
@@ -129,14 +135,14 @@ def test_no_rows_still_have_columns(read, form):
     assert reading.rows == []
 
 
-def test_a_lazy_query_that_fails_names_the_row(read):
+def test_error_of_lazy_query_names_the_lazy_frame(read):
     query = pl.LazyFrame({"a": ["1", "x"]}).select(pl.col("a").cast(pl.Int64))
     reading = read(query)
     assert reading.error is not None
     assert "lazy frame" in str(reading.error)
 
 
-def test_a_function_of_a_query_that_fails_is_told_as_its_source(read):
+def test_exception_in_function_of_lazy_query_becomes_source_error(read):
     def fails(_value):
         msg = "no such home"
         raise LookupError(msg)
@@ -149,7 +155,7 @@ def test_a_function_of_a_query_that_fails_is_told_as_its_source(read):
 
 
 class OddArray(pd.api.extensions.ExtensionArray):
-    """A column of a library that has no Arrow type for it."""
+    """A column of a library whose type Arrow does not know."""
 
     def __init__(self, values):
         self._values = np.asarray(values)
@@ -178,7 +184,7 @@ class OddArray(pd.api.extensions.ExtensionArray):
         raise NotImplementedError(msg)
 
 
-def test_a_column_that_its_library_cannot_hand_over_is_told_with_what_to_do(read):
+def test_error_for_unconvertible_column_says_what_to_do(read):
     reading = read(pd.DataFrame({"id": [1, 2], "place": OddArray([3, 4])}))
     assert isinstance(reading.error, SourceError)
     assert "column place is odd, which cannot be read (no Arrow type is like it)" in (
@@ -187,7 +193,7 @@ def test_a_column_that_its_library_cannot_hand_over_is_told_with_what_to_do(read
     assert "astype(str)" in str(reading.error)
 
 
-def test_objects_become_text_or_values(read):
+def test_objects_of_mixed_types_become_texts(read):
     frame = pl.DataFrame({"a": pl.Series([Decimal("1.5"), "x", None], dtype=pl.Object)})
     assert read(frame).rows == [{"a": "1.5"}, {"a": "x"}, {"a": None}]
 
@@ -200,18 +206,18 @@ def test_objects_become_text_or_values(read):
         pd.DataFrame({"a": ["x", "\ud800"]}, dtype=object),
     ],
 )
-def test_an_object_that_is_no_value_costs_its_row(read, frame):
+def test_object_that_cannot_be_stored_rejects_its_row(read, frame):
     reading = read(frame)
     assert (reading.rows, reading.numbers, reading.error) == ([{"a": "x"}], [1], None)
     [fault] = reading.unread
     assert (fault.row, fault.check) == (2, "value")
     assert fault.message.startswith("column a: a value cannot be stored: ")
     assert fault.text.startswith("{'a': ")
-    # its other rows tell a table, and it is known again
+    # its other rows suffice for a fingerprint
     assert open_source(frame, SourceOptions()).fingerprint() is not None
 
 
-def test_pandas_columns_of_mixed_types_lose_nothing(read):
+def test_pandas_columns_of_mixed_types_keep_every_value(read):
     frame = pd.DataFrame(
         {"a": [1, "x", None], "b": [2**70, 1, 2], "c": [1.0, float("nan"), 3.0]}
     )
@@ -223,12 +229,12 @@ def test_pandas_columns_of_mixed_types_lose_nothing(read):
     ]
 
 
-@pytest.mark.parametrize("kind", [None, "category"])
-def test_spans_of_pandas_are_their_texts(read, kind):
+@pytest.mark.parametrize("dtype", [None, "category"])
+def test_pandas_periods_and_intervals_become_texts(read, dtype):
     months = pd.Series(pd.PeriodIndex(["2024-01", None], freq="M"))
     bins = pd.Series(pd.IntervalIndex.from_tuples([(0, 1), None], closed="both"))
     frame = pd.DataFrame({"month": months, "bin": bins})
-    reading = read(frame.astype(kind) if kind else frame)
+    reading = read(frame.astype(dtype) if dtype else frame)
     assert reading.rows == [
         {"month": "2024-01", "bin": "[0.0, 1.0]"},
         {"month": None, "bin": None},
@@ -247,17 +253,17 @@ def test_spans_of_pandas_are_their_texts(read, kind):
     ],
     ids=lambda values: type(values[0]).__name__,
 )
-def test_categories_of_objects_are_what_the_objects_are(read, values):
+def test_categories_are_read_like_a_column_of_their_values(read, values):
     column = pd.Series(values, dtype=object)
-    [alone] = read(pd.DataFrame({"v": column})).batches
-    [within] = read(pd.DataFrame({"v": column.astype("category")})).batches
-    assert within.rows.to_pylist() == alone.rows.to_pylist()
-    kind = within.rows.schema.field("v").type
-    of_values = kind.value_type if pa.types.is_dictionary(kind) else kind
-    assert of_values == alone.rows.schema.field("v").type
+    [plain] = read(pd.DataFrame({"v": column})).batches
+    [categorical] = read(pd.DataFrame({"v": column.astype("category")})).batches
+    assert categorical.rows.to_pylist() == plain.rows.to_pylist()
+    dtype = categorical.rows.schema.field("v").type
+    value_dtype = dtype.value_type if pa.types.is_dictionary(dtype) else dtype
+    assert value_dtype == plain.rows.schema.field("v").type
 
 
-def test_a_pandas_index_with_a_name_is_a_column(read):
+def test_named_pandas_index_becomes_a_column(read):
     frame = pd.DataFrame({"a": [1, 2]}, index=pd.Index([7, 8], name="id"))
     assert read(frame).rows == [{"id": 7, "a": 1}, {"id": 8, "a": 2}]
     assert read(frame.reset_index(drop=True)).rows == [{"a": 1}, {"a": 2}]
@@ -271,7 +277,7 @@ def test_a_pandas_index_with_a_name_is_a_column(read):
         pd.DataFrame([[1, 2]], columns=["x", "x"]),
     ],
 )
-def test_duplicate_columns_are_named(read, table):
+def test_error_names_duplicate_column(read, table):
     assert "'x'" in str(read(table).error)
 
 
@@ -280,20 +286,20 @@ def test_duplicate_columns_are_named(read, table):
     [["a", "1.50", 2.5, np.float64(3.25)], [{"a": 1}, {"b": 2}, None, [1, "x"]]],
 )
 @pytest.mark.parametrize("library", ["pandas", "polars"])
-def test_objects_are_what_the_values_of_dicts_are(library, values):
+def test_object_column_is_read_like_values_of_dicts(library, values):
     frame = {
         "pandas": lambda: pd.DataFrame({"v": pd.Series(values, dtype=object)}),
         "polars": lambda: pl.DataFrame({"v": pl.Series(values, dtype=pl.Object)}),
     }[library]()
     (found,) = open_source(frame, SourceOptions())
     (wanted,) = open_source([{"v": value} for value in values], SourceOptions())
-    # which texts are numbers, and that a new column is jsonb, stands in the field
+    # the field's metadata says which texts are numbers, and that it becomes jsonb
     assert found.rows.schema.equals(wanted.rows.schema, check_metadata=True)
     assert found.rows.schema.field("v").metadata
     assert found.rows == wanted.rows
 
 
-def test_a_pandas_index_that_is_a_column_as_well_stands_once(read):
+def test_pandas_index_equal_to_a_column_is_read_once(read):
     frame = pd.DataFrame({"id": [7, 8], "day": ["a", None], "a": [1, 2]})
     kept = frame.set_index("id", drop=False)
     assert read(kept).rows == read(frame).rows
@@ -303,13 +309,14 @@ def test_a_pandas_index_that_is_a_column_as_well_stands_once(read):
     assert read(pd.Index([7, 8], name="id")).rows == [{"id": 7}, {"id": 8}]
 
 
-def test_a_pandas_index_unlike_the_column_of_its_name_is_refused(read):
+def test_pandas_index_unlike_the_column_of_its_name_is_refused(read):
     frame = pd.DataFrame({"id": [1, 2]}, index=pd.Index([7, 8], name="id"))
     assert "several columns named 'id'" in str(read(frame).error)
 
 
 class Query:
-    """What gives its rows as a stream, and waits until that is let go."""
+    """A query that yields its rows as an Arrow stream and stays open until that is
+    released."""
 
     def __init__(self, names):
         self.names = names
@@ -324,11 +331,11 @@ class Query:
         return reader.__arrow_c_stream__(requested_schema)
 
     def _read(self, rows):
-        return Rows(self, rows)
+        return QueryRows(self, rows)
 
 
-class Rows:
-    """The stream of a query, which ends with it."""
+class QueryRows:
+    """The rows of a query, which is closed when they are released."""
 
     def __init__(self, query, rows):
         self.query, self.left = query, [rows]
@@ -346,17 +353,17 @@ class Rows:
 
 
 @pytest.mark.parametrize(
-    ("names", "said"), [("a", "no text is made"), ("aa", "several columns")]
+    ("names", "message"), [("a", "no text is made"), ("aa", "several columns")]
 )
-def test_a_query_is_let_go_where_it_cannot_be_read(read, names, said):
+def test_query_is_closed_if_it_cannot_be_read(read, names, message):
     query = Query(list(names))
-    # the error lives on, and with it whatever it came through
+    # the error is kept, and with it the frames of its traceback
     error = read(query).error
-    assert said in str(error)
+    assert message in str(error)
     assert not query.is_open
 
 
-def test_a_reader_that_was_not_read_to_its_end_can_still_be_read():
+def test_reader_can_be_read_on_after_the_source_is_closed():
     reader = pa.Table.from_batches([*FRAME.to_arrow().to_batches()] * 2).to_reader()
     batches = iter(open_source(reader, SourceOptions()))
     next(batches)
@@ -364,7 +371,7 @@ def test_a_reader_that_was_not_read_to_its_end_can_still_be_read():
     assert reader.read_next_batch().num_rows == len(FRAME)
 
 
-def test_a_dataset_of_partitions_brings_what_their_folders_say(read, tmp_path):
+def test_dataset_includes_values_of_its_partition_folders(read, tmp_path):
     for year in (2024, 2025):
         (tmp_path / f"year={year}").mkdir()
         pl.DataFrame({"id": [year]}).write_parquet(tmp_path / f"year={year}" / "a.pq")

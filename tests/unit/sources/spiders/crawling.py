@@ -1,4 +1,4 @@
-"""A loader in memory, and crawls without a network, from start() and data: URLs."""
+"""A loader in memory, and crawls without a network: of `start()` and data: URLs."""
 
 import asyncio
 import threading
@@ -18,7 +18,7 @@ SINK = "propload.sources.spiders.PropLoadPipeline"
 
 
 class MemoryLoader:
-    """A loader in memory that refuses batches while `room` of them are not taken."""
+    """A loader in memory that refuses batches while `room` of them are waiting."""
 
     def __init__(self, room=1_000_000, **settings):
         self.settings = settings
@@ -93,10 +93,10 @@ def crawl(spider, **settings):
     """Crawl in this thread, and return the crawler and its loaders by table."""
     loaders = {}
 
-    def make(**given):
-        made = MemoryLoader(**given)
-        loaders[given.get("table")] = made
-        return made
+    def make(**loader_settings):
+        loader = MemoryLoader(**loader_settings)
+        loaders[loader_settings.get("table")] = loader
+        return loader
 
     base = {
         "TWISTED_REACTOR_ENABLED": False,

@@ -11,24 +11,24 @@ from propload.sources.spiders.robots import Robots
 MIDDLEWARES = "DOWNLOADER_MIDDLEWARES"
 
 
-def kinds(settings):
+def middleware_classes(settings):
     found = build_component_list(
         settings.get_component_priority_dict_with_base(MIDDLEWARES)
     )
     return [load_object(one) for one in found]
 
 
-def test_robots_txt_is_obeyed_once():
+def test_robots_middleware_is_added_once():
     settings = Settings()
     obey_site(settings)
     obey_site(settings)
-    assert kinds(settings).count(Robots) == 1
-    assert RobotsTxtMiddleware not in kinds(settings)
+    assert middleware_classes(settings).count(Robots) == 1
+    assert RobotsTxtMiddleware not in middleware_classes(settings)
 
 
-def test_a_users_own_way_with_robots_txt_stays():
+def test_robots_middleware_set_by_user_is_kept():
     own = {"scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None}
     settings = Settings({MIDDLEWARES: own})
     obey_site(settings)
-    assert Robots not in kinds(settings)
-    assert RobotsTxtMiddleware not in kinds(settings)
+    assert Robots not in middleware_classes(settings)
+    assert RobotsTxtMiddleware not in middleware_classes(settings)

@@ -1,4 +1,4 @@
-"""A setting of a crawl that Scrapy cannot use is named before the crawl begins."""
+"""Crawl settings that Scrapy cannot use are refused by name before the crawl begins."""
 
 import pytest
 from scrapy.settings import Settings
@@ -10,7 +10,7 @@ from tests.unit.sources.spiders.crawling import spider_of
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "told"),
+    ("name", "value", "message"),
     [
         ("CONCURRENT_REQUESTS", "abc", "'abc', not a whole number"),
         ("CONCURRENT_REQUESTS", "2.5", "'2.5', not a whole number"),
@@ -33,23 +33,25 @@ from tests.unit.sources.spiders.crawling import spider_of
         ("STATS_CLASS", "Plain", "'Plain', not the path of a class that can"),
     ],
 )
-def test_a_value_that_scrapy_cannot_use_is_named(name, value, told):
-    with pytest.raises(ConfigError, match=f"the setting {name} of the crawl is {told}"):
+def test_error_names_setting_with_unusable_value(name, value, message):
+    with pytest.raises(
+        ConfigError, match=f"the setting {name} of the crawl is {message}"
+    ):
         SpiderSource(spider_of([]), settings={name: value})
 
 
 @pytest.mark.parametrize("value", ["secret", '["secret"]', '"secret"'])
-def test_of_a_dict_nothing_is_shown(value):
-    told = "^the setting DOWNLOADER_MIDDLEWARES of the crawl is not a JSON object$"
-    with pytest.raises(ConfigError, match=told):
+def test_error_shows_nothing_of_a_dict_setting(value):
+    message = "^the setting DOWNLOADER_MIDDLEWARES of the crawl is not a JSON object$"
+    with pytest.raises(ConfigError, match=message):
         check_values({"DOWNLOADER_MIDDLEWARES": value})
     settings = CrawlSettings({"PASSWORDS": value})
     with pytest.raises(ConfigError, match="PASSWORDS of the crawl is not a JSON obj"):
         settings.getdict("PASSWORDS")
 
 
-def test_what_scrapy_takes_is_taken():
-    given = {
+def test_values_that_scrapy_accepts_are_accepted():
+    values = {
         "CONCURRENT_REQUESTS": "3",
         "DOWNLOAD_DELAY": "0.25",
         "DOWNLOAD_TIMEOUT": 2.5,
@@ -65,25 +67,25 @@ def test_what_scrapy_takes_is_taken():
         "USER_AGENT": "5",
         "MY_OWN": object(),
     }
-    check_values(given)
-    ours, theirs = (kind() for kind in (CrawlSettings, Settings))
-    ours.setdict(given)
-    theirs.setdict(given)
+    check_values(values)
+    ours, theirs = (settings_class() for settings_class in (CrawlSettings, Settings))
+    ours.setdict(values)
+    theirs.setdict(values)
     assert {**ours} == {**theirs}
 
 
-def test_scrapys_own_settings_are_of_the_types_that_are_asked_for():
+def test_default_settings_of_scrapy_are_usable():
     CrawlSettings().require_usable()
 
 
-def test_settings_that_are_frozen_stay_so():
+def test_frozen_settings_cannot_be_changed():
     settings = CrawlSettings()
     settings.freeze()
     with pytest.raises(TypeError, match="immutable"):
         settings.set("DOWNLOADER_MIDDLEWARES", {})
 
 
-def test_a_component_may_catch_scrapys_own_error():
+def test_error_of_getint_is_a_value_error():
     settings = CrawlSettings({"MY_LIMIT": "many"})
     with pytest.raises(ValueError, match="MY_LIMIT of the crawl is 'many', not a who"):
         settings.getint("MY_LIMIT")
@@ -91,7 +93,7 @@ def test_a_component_may_catch_scrapys_own_error():
 
 
 @pytest.mark.parametrize("name", ["ROWS", "BYTES", "SECONDS"])
-def test_a_setting_of_the_sink_is_named(name):
-    named = f"the setting PROPLOAD_FLUSH_{name}: 'soon' is not"
-    with pytest.raises(ConfigError, match=named):
+def test_error_names_unusable_setting_of_the_sink(name):
+    message = f"the setting PROPLOAD_FLUSH_{name}: 'soon' is not"
+    with pytest.raises(ConfigError, match=message):
         SpiderSource(spider_of([]), settings={f"PROPLOAD_FLUSH_{name}": "soon"})

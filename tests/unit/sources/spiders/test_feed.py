@@ -19,7 +19,8 @@ pytestmark = pytest.mark.timeout(30)
 
 
 def run_feed(work, *, loader=None, flush=None):
-    """Run `work(feed, loader)` in a loop of its own."""
+    """Run `work(feed)` in an event loop of its own, and return its result and the
+    loader."""
     loader, flush = loader or MemoryLoader(), flush or FlushOptions()
 
     async def main():
@@ -28,7 +29,7 @@ def run_feed(work, *, loader=None, flush=None):
         try:
             return await work(feed)
         finally:
-            # what a test leaves open is not to be told of when all tests have ended
+            # no warning at exit about the feeds that tests leave open
             feed._unclosed.detach()
 
     return asyncio.run(main()), loader
@@ -39,7 +40,7 @@ def broken_take(_rows):
     raise AssertionError(msg)
 
 
-def test_a_batch_goes_by_rows():
+def test_batch_is_handed_over_when_it_has_enough_rows():
     async def work(feed):
         for number in range(250):
             await feed.put({"id": number})
@@ -50,7 +51,7 @@ def test_a_batch_goes_by_rows():
     assert before_close == [100, 100]
 
 
-def test_an_item_is_handed_over_before_put_answers():
+def test_item_is_handed_over_before_put_returns():
     async def work(feed):
         for number in range(3):
             await feed.put({"id": number})
@@ -62,7 +63,7 @@ def test_an_item_is_handed_over_before_put_answers():
     assert seen == [[0], [0, 1], [0, 1, 2]]
 
 
-def test_items_of_one_turn_of_the_loop_go_together():
+def test_items_of_one_loop_iteration_share_a_batch():
     async def work(feed):
         await asyncio.gather(*(feed.put({"id": n}) for n in range(30)))
         return [batch.rows.num_rows for batch in loader.batches], feed.counts
@@ -70,11 +71,11 @@ def test_items_of_one_turn_of_the_loop_go_together():
     loader = MemoryLoader()
     (batches, counts), _ = run_feed(work, loader=loader, flush=FlushOptions(seconds=0))
     assert batches == [30]
-    # to be handed over is not to wait for room
+    # waiting to be handed over is not counted as waiting for room
     assert counts.waits == 0
 
 
-def test_a_batch_goes_by_bytes():
+def test_batch_is_handed_over_when_it_has_enough_bytes():
     async def work(feed):
         for number in range(4):
             await feed.put({"text": str(number) * 600})
@@ -83,7 +84,7 @@ def test_a_batch_goes_by_bytes():
     assert [batch.rows.num_rows for batch in loader.batches] == [2, 2]
 
 
-def test_one_item_goes_by_a_timer_without_another_item():
+def test_item_is_handed_over_by_a_timer():
     async def work(feed):
         await feed.put({"id": 1})
         assert not loader.batches
@@ -94,7 +95,7 @@ def test_one_item_goes_by_a_timer_without_another_item():
     assert loader.rows == [{"id": 1}]
 
 
-def test_close_hands_over_what_is_left_and_returns_the_report():
+def test_close_hands_over_remaining_rows_and_returns_the_report():
     async def work(feed):
         await feed.put({"id": 1})
         return await feed.close(whole=True)
@@ -104,11 +105,11 @@ def test_close_hands_over_what_is_left_and_returns_the_report():
     assert report.counts.read == 1
 
 
-def test_a_full_loader_makes_put_wait_and_leaves_the_loop_free():
+def test_put_waits_for_a_full_loader_without_blocking_the_loop():
     async def work(feed):
         await feed.put({"id": 0})
         waiting = asyncio.ensure_future(feed.put({"id": 1}))
-        # the loop goes on: it is what runs this
+        # this line runs in the loop, so the loop is not blocked
         await asyncio.to_thread(loader.refused_one.wait, 10)
         assert not waiting.done()
         await asyncio.to_thread(loader.take)
@@ -122,7 +123,7 @@ def test_a_full_loader_makes_put_wait_and_leaves_the_loop_free():
     assert counts.wait_seconds > 0
 
 
-def test_many_items_at_once_all_pass_a_narrow_loader_in_order():
+def test_many_concurrent_items_keep_their_order_through_a_full_loader():
     loader = MemoryLoader(room=1)
     done = threading.Event()
 
@@ -145,7 +146,7 @@ def test_many_items_at_once_all_pass_a_narrow_loader_in_order():
 
 
 def fail_while_items_wait(disk_error=None):
-    """Fail with 1 batch taken, 49 that wait and 1 item that comes later."""
+    """Fail after 1 batch was put, while 49 items wait and before 1 more item."""
 
     async def work(feed):
         await feed.put({"id": 0})
@@ -164,7 +165,7 @@ def fail_while_items_wait(disk_error=None):
     return feed, results, loader
 
 
-def test_a_failure_wakes_those_who_wait_and_keeps_what_follows():
+def test_failure_wakes_waiting_items_and_later_items_are_kept():
     feed, results, loader = fail_while_items_wait()
     assert not [one for one in results if isinstance(one, Exception)]
     assert [row["id"] for row in loader.rows] == [0]
@@ -172,7 +173,7 @@ def test_a_failure_wakes_those_who_wait_and_keeps_what_follows():
     assert (feed.counts.kept, feed.counts.lost) == (50, 0)
 
 
-def test_what_cannot_be_kept_after_a_failure_is_dropped_and_counted():
+def test_items_that_cannot_be_kept_after_a_failure_are_lost_and_counted():
     feed, results, loader = fail_while_items_wait(JournalError("disk full"))
     assert len([one for one in results if isinstance(one, DropItem)]) == 50
     assert not loader.kept
@@ -180,7 +181,7 @@ def test_what_cannot_be_kept_after_a_failure_is_dropped_and_counted():
     assert str(feed.storage_error) == "disk full"
 
 
-def test_rows_that_were_collected_when_the_load_failed_are_kept():
+def test_rows_collected_when_the_load_failed_are_kept():
     async def work(feed):
         await feed.put({"id": 0})
         await asyncio.to_thread(loader.fail, LoadError("the table is gone"))
@@ -193,7 +194,7 @@ def test_rows_that_were_collected_when_the_load_failed_are_kept():
     assert counts.kept == 1
 
 
-def test_rows_that_cannot_be_built_fail_the_feed_instead_of_vanishing(monkeypatch):
+def test_error_while_building_a_batch_fails_the_feed(monkeypatch):
     async def work(feed):
         monkeypatch.setattr(ItemRows, "take", broken_take)
         await feed.put({"id": 0})
@@ -206,7 +207,7 @@ def test_rows_that_cannot_be_built_fail_the_feed_instead_of_vanishing(monkeypatc
     assert loader.failed is error
 
 
-def test_an_item_that_cannot_be_built_is_dropped(monkeypatch):
+def test_item_whose_batch_cannot_be_built_is_dropped(monkeypatch):
     async def work(feed):
         monkeypatch.setattr(ItemRows, "take", broken_take)
         with pytest.raises(DropItem):
@@ -218,19 +219,19 @@ def test_an_item_that_cannot_be_built_is_dropped(monkeypatch):
 
 
 async def collect_and_end(feed):
-    """Leave a feed as a program does that ends at once."""
+    """Leave a feed unclosed, like a program that exits at once."""
     for number in range(3):
         await feed.put({"id": number})
     feed._unclosed()
 
 
-def test_what_was_collected_is_handed_over_where_the_program_ends(caplog):
+def test_collected_rows_are_handed_over_at_exit(caplog):
     _, loader = run_feed(collect_and_end, flush=FlushOptions(seconds=60))
     assert [row["id"] for row in loader.rows] == [0, 1, 2]
     assert "3 items were still collected: all are handed over now" in caplog.text
 
 
-def test_what_was_collected_is_kept_where_the_load_had_failed(caplog):
+def test_collected_rows_are_kept_at_exit_if_the_load_failed(caplog):
     loader = MemoryLoader()
     loader.failed = LoadError("gone")
     run_feed(collect_and_end, loader=loader, flush=FlushOptions(seconds=60))
@@ -239,7 +240,7 @@ def test_what_was_collected_is_kept_where_the_load_had_failed(caplog):
 
 
 @pytest.mark.parametrize("reason", ["no room", "disk is full", "a bug"])
-def test_what_is_lost_where_the_program_ends_is_told(reason, caplog, monkeypatch):
+def test_rows_lost_at_exit_are_logged(reason, caplog, monkeypatch):
     loader = MemoryLoader(room=0 if reason == "no room" else 1)
     if reason == "disk is full":
         loader.failed, loader.disk_error = LoadError("gone"), JournalError(reason)
@@ -250,7 +251,7 @@ def test_what_is_lost_where_the_program_ends_is_told(reason, caplog, monkeypatch
     assert reason in caplog.text
 
 
-def test_a_crawl_that_was_closed_leaves_nothing_to_tell(caplog):
+def test_nothing_is_logged_at_exit_after_close(caplog):
     async def work(feed):
         await feed.put({"id": 1})
         await feed.close(whole=True)
@@ -260,7 +261,7 @@ def test_a_crawl_that_was_closed_leaves_nothing_to_tell(caplog):
     assert "ended immediately" not in caplog.text
 
 
-def test_memory_is_given_nothing_when_the_program_ends(caplog):
+def test_loader_that_does_not_outlive_the_program_gets_nothing_at_exit(caplog):
     loader = MemoryLoader()
     loader.outlives_program = False
     run_feed(collect_and_end, loader=loader, flush=FlushOptions(seconds=60))

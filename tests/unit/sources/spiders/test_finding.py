@@ -17,7 +17,7 @@ from tests.unit.sources.spiders.crawling import spider_of
 pytestmark = pytest.mark.timeout(30)
 
 
-def test_a_spider_is_found_by_its_registered_name():
+def test_spider_is_found_by_its_registered_name():
     pytest.importorskip("propload_spiders")
     names = {entry.name for entry in list_spiders()}
     if "funda" not in names:
@@ -25,7 +25,7 @@ def test_a_spider_is_found_by_its_registered_name():
     assert find_spider("funda").name == "funda"
 
 
-def test_a_registered_spider_has_the_name_that_reports_call_it_by():
+def test_source_of_registered_spider_has_its_registered_name():
     entries = [entry for entry in list_spiders() if not entry.is_broken]
     if not entries:
         pytest.skip("propload is not installed, so nothing is registered")
@@ -34,7 +34,7 @@ def test_a_registered_spider_has_the_name_that_reports_call_it_by():
         assert source.name == entry.name
 
 
-def test_a_spider_is_found_by_module_and_class(tmp_path, monkeypatch):
+def test_spider_is_found_by_module_and_class(tmp_path, monkeypatch):
     (tmp_path / "given_spider_module.py").write_text(
         "import scrapy\nclass Mine(scrapy.Spider):\n    name = 'mine'\nnumber = 3\n"
     )
@@ -45,12 +45,12 @@ def test_a_spider_is_found_by_module_and_class(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["nobody", "no_such_module:Spider", "json:Spider"])
-def test_a_spider_that_is_not_there_is_a_config_error(name):
+def test_unknown_spider_is_a_config_error(name):
     with pytest.raises(ConfigError, match=name.partition(":")[0]):
         SpiderSource(name)
 
 
-def test_a_spider_without_a_name_is_a_config_error():
+def test_spider_without_name_is_a_config_error():
     class Nameless(scrapy.Spider):
         pass
 
@@ -58,7 +58,7 @@ def test_a_spider_without_a_name_is_a_config_error():
         SpiderSource(Nameless)
 
 
-def test_a_spider_that_begins_as_in_old_versions_of_scrapy_is_a_config_error():
+def test_spider_with_only_start_requests_is_a_config_error():
     class Old(scrapy.Spider):
         name = "old"
 
@@ -75,7 +75,7 @@ def test_a_spider_that_begins_as_in_old_versions_of_scrapy_is_a_config_error():
     assert SpiderSource(Both).name == "old"
 
 
-def test_attributes_of_a_spider_that_name_nothing_to_load_by_are_its_own(caplog):
+def test_unrelated_attributes_of_spider_are_ignored_with_a_warning(caplog):
     class Own(scrapy.Spider):
         name = "own"
         mapping: ClassVar = {"price": "span.price::text"}
@@ -89,8 +89,10 @@ def test_attributes_of_a_spider_that_name_nothing_to_load_by_are_its_own(caplog)
     source = SpiderSource(Own)
     assert source.defaults == {}
     assert [one.rows.to_pylist() for one in source] == [[{"id": 1}]]
-    told = [one.getMessage() for one in caplog.records if one.levelname == "WARNING"]
-    assert told == [
+    warnings = [
+        one.getMessage() for one in caplog.records if one.levelname == "WARNING"
+    ]
+    assert warnings == [
         f"the attribute {name} of spider own is a {kind}, which is taken to be its "
         f"own: to load its items with a {name}, name it, as in {name} = "
         f"'project.loading:{name}'"
@@ -98,7 +100,7 @@ def test_attributes_of_a_spider_that_name_nothing_to_load_by_are_its_own(caplog)
     ]
 
 
-@pytest.mark.parametrize("given", ["homes.toml", Path("homes.toml"), scrapy.Item])
-def test_what_may_name_a_mapping_is_taken(given):
-    source = SpiderSource(spider_of([], mapping=given))
-    assert source.defaults == {"mapping": given}
+@pytest.mark.parametrize("mapping", ["homes.toml", Path("homes.toml"), scrapy.Item])
+def test_mapping_attribute_may_be_text_path_or_class(mapping):
+    source = SpiderSource(spider_of([], mapping=mapping))
+    assert source.defaults == {"mapping": mapping}

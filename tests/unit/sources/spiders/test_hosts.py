@@ -1,4 +1,4 @@
-"""Which hosts are on this machine."""
+"""Which URLs are on this machine."""
 
 import pytest
 
@@ -14,7 +14,7 @@ from propload.sources.spiders.hosts import is_loopback
         "http://[::1]:8",
     ],
 )
-def test_hosts_of_this_machine(url):
+def test_url_of_this_machine_is_loopback(url):
     assert is_loopback(url)
 
 
@@ -32,5 +32,5 @@ def test_hosts_of_this_machine(url):
         "",
     ],
 )
-def test_hosts_elsewhere_and_no_hosts(url):
+def test_url_elsewhere_or_without_host_is_not_loopback(url):
     assert not is_loopback(url)

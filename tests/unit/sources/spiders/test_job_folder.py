@@ -1,4 +1,4 @@
-"""The lock of a crawl's folder, in crawls of Scrapy's own."""
+"""The lock of a crawl's JOBDIR, in crawls started by Scrapy."""
 
 import os
 
@@ -12,22 +12,22 @@ from tests.unit.sources.spiders.crawling import crawl, spider_of
 pytestmark = pytest.mark.timeout(30)
 
 
-@pytest.mark.parametrize("told", [{}, {"PROPLOAD_TABEL": "homes"}])
-def test_a_crawl_that_has_ended_frees_it_also_where_it_never_began(tmp_path, told):
-    crawl(spider_of([{"id": 1}]), JOBDIR=str(tmp_path), **told)
+@pytest.mark.parametrize("settings", [{}, {"PROPLOAD_TABEL": "homes"}])
+def test_lock_is_released_even_if_the_crawl_never_began(tmp_path, settings):
+    crawl(spider_of([{"id": 1}]), JOBDIR=str(tmp_path), **settings)
     assert not (tmp_path / LOCK).exists()
     os.close(lock_file(tmp_path / LOCK))
 
 
-def test_a_folder_that_is_held_is_not_read(tmp_path):
-    held = lock_file(tmp_path / LOCK)
+def test_crawl_is_refused_while_another_holds_the_folder(tmp_path):
+    lock = lock_file(tmp_path / LOCK)
     with pytest.raises(LockedError, match="wait for it to end"):
         crawl(spider_of([{"id": 1}]), JOBDIR=str(tmp_path))
-    os.close(held)
+    os.close(lock)
     assert [path.name for path in tmp_path.iterdir()] == [LOCK]
 
 
-def test_a_folder_that_cannot_be_locked_is_used_with_a_warning(tmp_path, caplog):
+def test_folder_that_cannot_be_locked_is_used_with_a_warning(tmp_path, caplog):
     (tmp_path / LOCK).mkdir()
     _, loaders = crawl(spider_of([{"id": 1}]), JOBDIR=str(tmp_path))
     (loader,) = loaders.values()
@@ -35,7 +35,7 @@ def test_a_folder_that_cannot_be_locked_is_used_with_a_warning(tmp_path, caplog)
     assert f"{tmp_path} (JOBDIR) cannot be locked against other crawls" in caplog.text
 
 
-def test_a_crawl_without_a_folder_locks_none(tmp_path, monkeypatch):
+def test_crawl_without_folder_creates_no_lock(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     crawl(spider_of([{"id": 1}]))
     assert not list(tmp_path.iterdir())

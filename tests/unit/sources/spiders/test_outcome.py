@@ -11,12 +11,12 @@ from propload.sources.spiders.outcome import CrawlOutcome
 from propload.sources.spiders.watching import Watch
 
 
-def outcome(**given):
-    return CrawlOutcome("homes", **{"finish_reason": "finished", "pages": 1, **given})
+def outcome_of(**details):
+    return CrawlOutcome("homes", **{"finish_reason": "finished", "pages": 1, **details})
 
 
 @pytest.mark.parametrize(
-    ("outcome", "error"),
+    ("outcome_of", "error"),
     [
         (CrawlOutcome("s", "finished", pages=1, items=1), None),
         (CrawlOutcome("s", "shutdown"), None),
@@ -33,33 +33,33 @@ def outcome(**given):
         ),
     ],
 )
-def test_an_outcome_raises_what_it_means(outcome, error):
+def test_outcome_raises_the_matching_error(outcome_of, error):
     if error is None:
-        outcome.raise_for_failure()
+        outcome_of.raise_for_failure()
         return
     with pytest.raises(SourceError) as caught:
-        outcome.raise_for_failure()
+        outcome_of.raise_for_failure()
     assert type(caught.value) is error
 
 
-def test_a_search_that_finds_nothing_is_no_failure():
-    empty = outcome(empty_searches=1)
+def test_search_that_finds_nothing_is_no_failure():
+    empty = outcome_of(empty_searches=1)
     empty.raise_for_failure()
     assert "searches that found nothing, says the site: 1" in empty.notes
 
 
 @pytest.mark.parametrize(
-    "also",
+    "loss",
     [{"missing": ("page 2 is missing",)}, {"errors": 1}, {"lost_pages": 1}],
-    ids=lambda also: next(iter(also)),
+    ids=lambda loss: next(iter(loss)),
 )
-def test_nothing_found_and_something_lost_is_a_failure(also):
+def test_empty_search_is_a_failure_if_something_was_lost(loss):
     with pytest.raises(SourceError, match=r"gave no items from 1 page\b"):
-        outcome(empty_searches=1, **also).raise_for_failure()
+        outcome_of(empty_searches=1, **loss).raise_for_failure()
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("details", "reason"),
     [
         ({"finish_reason": "closespider_itemcount"}, "ended early: closespider_item"),
         ({"lost_pages": 1}, "1 page could not be fetched"),
@@ -69,12 +69,12 @@ def test_nothing_found_and_something_lost_is_a_failure(also):
         ({"missing": tuple("abcdef")}, "a; b; c; d; 2 more"),
     ],
 )
-def test_a_crawl_says_why_rows_may_be_missing(given, said):
-    assert said in outcome(items=5, **given).incomplete
+def test_incomplete_crawl_says_why_rows_may_be_missing(details, reason):
+    assert reason in outcome_of(items=5, **details).incomplete
 
 
-def test_a_crawl_lacks_nothing_where_the_site_has_no_more():
-    whole = outcome(
+def test_gone_pages_and_dropped_items_do_not_make_a_crawl_incomplete():
+    whole = outcome_of(
         items=5,
         gone_pages=1,
         dropped_items=2,
@@ -89,7 +89,7 @@ def test_a_crawl_lacks_nothing_where_the_site_has_no_more():
     ("status", "lost", "gone"),
     [(200, 0, 0), (404, 0, 1), (410, 0, 1), (403, 1, 0), (500, 1, 0)],
 )
-def test_a_page_is_there_lost_or_gone(status, lost, gone):
+def test_status_decides_if_a_page_counts_as_lost_or_gone(status, lost, gone):
     watch = Watch.from_crawler(Crawler(Spider))
     url = "http://example.org/1"
     watch.process_response(Request(url), Response(url, status=status))
@@ -101,7 +101,7 @@ def test_a_page_is_there_lost_or_gone(status, lost, gone):
     [(NO_CALLBACK, 0), (Spider.parse, 1), (None, 1)],
     ids=["robots.txt", "a page with a callback", "a page of parse()"],
 )
-def test_only_scrapys_own_request_for_robots_txt_is_no_page(callback, lost):
+def test_failed_robots_txt_request_is_no_lost_page(callback, lost):
     watch = Watch.from_crawler(Crawler(Spider))
     meta = {"dont_obey_robotstxt": True}
     request = Request("http://example.org/1", callback=callback, meta=meta)
@@ -111,11 +111,11 @@ def test_only_scrapys_own_request_for_robots_txt_is_no_page(callback, lost):
     assert len(watch.examples) == 2 * lost
 
 
-def test_a_block_gives_its_advice_once():
-    said = outcome(finish_reason="blocked", missing=("refused: wait a day",))
+def test_reason_of_a_block_replaces_the_general_advice():
+    blocked = outcome_of(finish_reason="blocked", missing=("refused: wait a day",))
     with pytest.raises(BlockedError) as caught:
-        said.raise_for_failure()
+        blocked.raise_for_failure()
     assert "wait a day" in str(caught.value)
     assert "ask for less" not in str(caught.value)
     with pytest.raises(BlockedError, match="ask for less"):
-        outcome(finish_reason="blocked").raise_for_failure()
+        outcome_of(finish_reason="blocked").raise_for_failure()

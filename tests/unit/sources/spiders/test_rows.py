@@ -1,4 +1,4 @@
-"""Items of any kind as rows."""
+"""Items of any kind become rows."""
 
 import dataclasses
 import json
@@ -25,10 +25,10 @@ class Home4(scrapy.Item):
     city = scrapy.Field()
 
 
-@pytest.mark.parametrize("kind", [dict, Home1, Home2, Home3, Home4])
-def test_every_kind_of_item_is_a_row(kind):
+@pytest.mark.parametrize("item_class", [dict, Home1, Home2, Home3, Home4])
+def test_every_kind_of_item_becomes_a_row(item_class):
     rows = ItemRows("s", FlushOptions())
-    rows.add(kind(id=1, city="Delft"))
+    rows.add(item_class(id=1, city="Delft"))
     (batch,) = rows.take()
     assert batch.rows.to_pylist() == [{"id": 1, "city": "Delft"}]
     assert (batch.source, batch.first_row) == ("s", 1)
@@ -46,11 +46,11 @@ class Home6:
     city: str = attrs.field(init=False)
 
 
-@pytest.mark.parametrize("kind", [Home5, Home6])
-def test_a_field_that_is_not_set_is_left_out(kind):
+@pytest.mark.parametrize("item_class", [Home5, Home6])
+def test_unset_field_is_left_out(item_class):
     rows = ItemRows("s", FlushOptions())
-    rows.add(kind(1))
-    full = kind(2)
+    rows.add(item_class(1))
+    full = item_class(2)
     full.city = "Delft"
     rows.add(full)
     (batch,) = rows.take()
@@ -61,7 +61,7 @@ def test_a_field_that_is_not_set_is_left_out(kind):
     ]
 
 
-def test_nested_values_are_json_text_and_flat_lists_stay_lists():
+def test_nested_values_become_json_and_flat_lists_stay_lists():
     rows = ItemRows("s", FlushOptions())
     nested = {"a": {"b": [1, {"c": None}]}, "flat": ["x", "y"], "deep": [{"d": 1}]}
     rows.add(nested)
@@ -72,7 +72,7 @@ def test_nested_values_are_json_text_and_flat_lists_stay_lists():
     assert json.loads(row["deep"]) == nested["deep"]
 
 
-def test_a_row_is_as_it_was_when_it_was_given():
+def test_row_is_not_affected_by_later_changes_of_its_item():
     rows = ItemRows("s", FlushOptions())
     item = {"id": 1, "tags": ["a"], "words": Counter("aab")}
     rows.add(item)
@@ -86,6 +86,8 @@ def test_a_row_is_as_it_was_when_it_was_given():
 
 
 class Sulky:
+    """An object whose `str` and `repr` both raise."""
+
     def __str__(self):
         msg = "no text"
         raise RuntimeError(msg)
@@ -93,7 +95,7 @@ class Sulky:
     __repr__ = __str__
 
 
-def circle():
+def self_referencing_item():
     item = {"id": 1}
     item["self"] = item
     return item
@@ -110,11 +112,11 @@ def circle():
         ({"id": Sulky()}, "item"),
         ({3: "x"}, "item"),
         ({("a", "b"): 1}, "item"),
-        (circle(), "item"),
+        (self_referencing_item(), "item"),
         ({"id": "\ud800"}, "value"),
     ],
 )
-def test_an_item_that_is_no_row_costs_itself_only(item, check):
+def test_item_that_is_no_row_is_rejected_alone(item, check):
     rows = ItemRows("s", FlushOptions())
     for one in ({"id": "a"}, item, {"id": "c"}):
         rows.add(one)
@@ -128,7 +130,7 @@ def test_an_item_that_is_no_row_costs_itself_only(item, check):
     assert batch.rows.to_pylist() == [{"id": "d"}]
 
 
-def test_a_selector_in_an_item_says_what_to_call():
+def test_message_for_a_selector_in_an_item_says_what_to_call():
     rows = ItemRows("s", FlushOptions())
     rows.add({"id": 1, "title": scrapy.Selector(text="<h1>a</h1>").css("h1::text")})
     (batch,) = rows.take()
@@ -137,7 +139,7 @@ def test_a_selector_in_an_item_says_what_to_call():
     )
 
 
-def test_items_of_other_columns_share_a_batch():
+def test_items_with_different_columns_share_a_batch():
     rows = ItemRows("s", FlushOptions())
     rows.add({"id": 1, "price": 5})
     rows.add({"id": 2, "rent": "x"})

@@ -1,4 +1,4 @@
-"""What was worded for flags names Scrapy's settings."""
+"""Messages worded for command-line flags name Scrapy's settings instead."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from propload.sources.spiders.settings_wording import (
 
 
 @pytest.mark.parametrize(
-    ("told", "wanted"),
+    ("message", "wanted"),
     [
         (
             "give key columns (--key A,B), or --mode append to add rows",
@@ -28,12 +28,12 @@ from propload.sources.spiders.settings_wording import (
         ),
     ],
 )
-def test_a_flag_becomes_its_setting(told, wanted):
-    assert flags_to_settings(told) == wanted
+def test_flag_becomes_its_setting(message, wanted):
+    assert flags_to_settings(message) == wanted
 
 
 @pytest.mark.parametrize(
-    "told",
+    "message",
     [
         "load them (propload recover 7 --key ... --mapping ...), or discard them",
         "To load them: propload recover 2026 --state-dir /kept",
@@ -42,20 +42,20 @@ def test_a_flag_becomes_its_setting(told, wanted):
         "",
     ],
 )
-def test_commands_and_other_words_stay(told):
-    assert flags_to_settings(told) == told
+def test_commands_and_other_words_are_unchanged(message):
+    assert flags_to_settings(message) == message
 
 
-def test_what_follows_a_command_is_no_part_of_it():
-    told = "load them (propload recover 7 --table T), or give --table TABLE"
+def test_flag_after_a_command_becomes_its_setting():
+    message = "load them (propload recover 7 --table T), or give --table TABLE"
     wanted = "load them (propload recover 7 --table T), or give PROPLOAD_TABLE=TABLE"
-    assert flags_to_settings(told) == wanted
+    assert flags_to_settings(message) == wanted
 
 
-def test_a_message_begins_with_the_setting_that_was_given():
-    told = "mode: 'upsrt' is not one of upsert, append"
-    named = f"PROPLOAD_{told[:4].upper()}{told[4:]}"
-    assert with_setting_name(told, {"PROPLOAD_MODE"}) == named
-    # of a target of its own
-    assert with_setting_name(told, {"PROPLOAD_TARGETS"}) == told
+def test_message_begins_with_the_name_of_the_setting():
+    message = "mode: 'upsrt' is not one of upsert, append"
+    with_name = f"PROPLOAD_{message[:4].upper()}{message[4:]}"
+    assert with_setting_name(message, {"PROPLOAD_MODE"}) == with_name
+    # mode was set for one target, not by PROPLOAD_MODE
+    assert with_setting_name(message, {"PROPLOAD_TARGETS"}) == message
     assert with_setting_name("homes: column id", {"PROPLOAD_KEY"}) == "homes: column id"

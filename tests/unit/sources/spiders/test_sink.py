@@ -1,4 +1,4 @@
-"""The pipeline that a crawl of Scrapy's own is loaded by."""
+"""The item pipeline that loads a crawl started by Scrapy."""
 
 import asyncio
 import threading
@@ -30,12 +30,12 @@ from tests.unit.sources.spiders.crawling import (
 pytestmark = pytest.mark.timeout(30)
 
 
-def test_a_crawl_is_loaded_and_counted():
+def test_crawl_is_loaded_and_counted():
     items = [{"id": n} for n in range(250)]
     crawler, loaders = crawl(spider_of(items), PROPLOAD_TABLE="homes")
     loader = loaders["homes"]
-    told = {"name": "given", "table": "homes", "progress": False}
-    assert loader.settings == told
+    expected = {"name": "given", "table": "homes", "progress": False}
+    assert loader.settings == expected
     assert [row["id"] for row in loader.rows] == list(range(250))
     stats = crawler.stats.get_stats()
     assert stats["finish_reason"] == "finished"
@@ -45,7 +45,7 @@ def test_a_crawl_is_loaded_and_counted():
     assert crawler.spider is not None
 
 
-def test_zero_items_load_nothing_and_finish():
+def test_crawl_without_items_finishes():
     crawler, loaders = crawl(spider_of([]), PROPLOAD_TABLE="homes")
     assert loaders["homes"].closed
     assert crawler.stats.get_value("finish_reason") == "finished"
@@ -72,7 +72,7 @@ def test_items_go_to_the_target_of_their_class():
     assert loaders["ones"].settings["key"] == "id"
 
 
-def test_the_class_of_the_spider_says_how_items_that_no_target_names_are_loaded():
+def test_spider_attributes_are_defaults_for_items_without_target():
     items = [Home1(1, "a"), {"id": 2}]
     spider = spider_of(items, mapping="funda", schema="listing")
     _, loaders = crawl(
@@ -81,20 +81,20 @@ def test_the_class_of_the_spider_says_how_items_that_no_target_names_are_loaded(
         PROPLOAD_MAPPING="other",
         PROPLOAD_TARGETS={"Home1": {"table": "ones"}},
     )
-    told = loaders["homes"].settings
-    # what wins is decided where the configuration is read
-    assert told["defaults"] == {"mapping": "funda", "schema": "listing"}
-    assert told["mapping"] == "other"
+    settings = loaders["homes"].settings
+    # which of the two wins is decided when the configuration is read
+    assert settings["defaults"] == {"mapping": "funda", "schema": "listing"}
+    assert settings["mapping"] == "other"
     assert "defaults" not in loaders["ones"].settings
 
 
-def test_a_target_shares_a_load_only_with_items_of_the_same_mapping():
+def test_targets_share_a_load_only_if_their_mapping_is_the_same():
     items = [Home1(1, "a"), Home2(2, "b"), {"id": 3}]
-    made = []
+    loaders = []
 
-    def make(**given):
-        made.append(MemoryLoader(**given))
-        return made[-1]
+    def make(**settings):
+        loaders.append(MemoryLoader(**settings))
+        return loaders[-1]
 
     crawl(
         spider_of(items, mapping="funda"),
@@ -102,46 +102,48 @@ def test_a_target_shares_a_load_only_with_items_of_the_same_mapping():
         PROPLOAD_TARGETS={"Home1": {}, "Home2": {"mapping": "funda"}},
         PROPLOAD_LOADER=make,
     )
-    ids = {one.settings.get("mapping"): [row["id"] for row in one.rows] for one in made}
+    ids = {
+        one.settings.get("mapping"): [row["id"] for row in one.rows] for one in loaders
+    }
     assert ids == {None: [1], "funda": [2, 3]}
 
 
 @pytest.mark.parametrize("key", ["id", ["id"]])
-def test_classes_of_equal_settings_share_a_load(key):
+def test_targets_with_equal_settings_share_a_load(key):
     targets = {
         "Home1": {"table": "homes", "key": "id", "mode": "replace"},
         "Home2": {"table": "homes", "key": key, "mode": "replace"},
     }
-    made = []
+    loaders = []
 
-    def make(**given):
-        made.append(MemoryLoader(**given))
-        return made[-1]
+    def make(**settings):
+        loaders.append(MemoryLoader(**settings))
+        return loaders[-1]
 
     crawler, _ = crawl(
         spider_of([Home1(1, "a"), Home2(2, "b")]),
         PROPLOAD_TARGETS=targets,
         PROPLOAD_LOADER=make,
     )
-    [loader] = made
+    [loader] = loaders
     assert [row["id"] for row in loader.rows] == [1, 2]
     assert crawler.stats.get_value("propload/rows_read") == 2
 
 
 @pytest.mark.parametrize("mode", ["replace", "upsert"])
-def test_a_replace_erases_no_rows_of_another_load(mode, caplog):
+def test_replace_into_the_table_of_another_load_is_refused(mode, caplog):
     targets = {
         "Home1": {"table": "homes", "key": "id"},
         "Home2": {"table": "public.homes", "key": "id", "mode": mode},
     }
     crawler, loaders = crawl(spider_of([]), PROPLOAD_TARGETS=targets)
-    said = "Home1 and Home2 go to public.homes with different settings"
-    assert (said in caplog.text) is (mode == "replace")
+    message = "Home1 and Home2 go to public.homes with different settings"
+    assert (message in caplog.text) is (mode == "replace")
     assert (crawler.spider is None) is (mode == "replace")
     assert len(loaders) == (0 if mode == "replace" else 2)
 
 
-def test_two_loads_into_a_table_that_nobody_names_are_refused(caplog):
+def test_two_replaces_into_the_default_table_are_refused(caplog):
     targets = {
         "Home1": {"key": "id", "mode": "replace"},
         "Home2": {"key": "id", "mode": "replace", "on_null": "keep"},
@@ -151,7 +153,7 @@ def test_two_loads_into_a_table_that_nobody_names_are_refused(caplog):
     assert loaders == {}
 
 
-def test_a_table_of_two_spellings_is_one():
+def test_table_name_with_and_without_schema_is_one_target():
     targets = {
         "Home1": {"table": "homes", "key": "id", "mode": "replace"},
         "Home2": {"table": "public.homes", "key": "id", "mode": "replace"},
@@ -163,12 +165,12 @@ def test_a_table_of_two_spellings_is_one():
     assert [row["id"] for row in loader.rows] == [1, 2]
 
 
-def test_each_load_that_fails_is_an_error(caplog):
+def test_every_failed_load_is_logged_as_an_error(caplog):
     def make(table, **_settings):
-        made = MemoryLoader()
-        made.failed = LoadError(f"{table} is full")
-        made.try_put = lambda _batch: True
-        return made
+        loader = MemoryLoader()
+        loader.failed = LoadError(f"{table} is full")
+        loader.try_put = lambda _batch: True
+        return loader
 
     targets = {"Home1": {"table": "ones"}, "Home2": {"table": "twos"}}
     items = [Home1(1, "a"), Home2(2, "b")]
@@ -178,7 +180,7 @@ def test_each_load_that_fails_is_an_error(caplog):
     assert [line for line in errors if "twos is full" in line]
 
 
-def test_a_class_without_a_target_is_passed_on_and_said(caplog):
+def test_items_without_target_are_passed_on_with_one_warning(caplog):
     items = [Home1(1, "a"), {"id": 4}, {"id": 5}]
     crawler, loaders = crawl(
         spider_of(items), PROPLOAD_TARGETS={"Home1": {"table": "ones"}}
@@ -201,7 +203,7 @@ def test_a_class_without_a_target_is_passed_on_and_said(caplog):
         ({"PROPLOAD_LOADER": "no.such.Loader"}, "No module named"),
     ],
 )
-def test_a_wrong_setting_ends_the_crawl_before_it_begins(settings, message, caplog):
+def test_wrong_setting_ends_the_crawl_before_it_begins(settings, message, caplog):
     started = []
 
     class Spider(spider_of([])):
@@ -216,12 +218,12 @@ def test_a_wrong_setting_ends_the_crawl_before_it_begins(settings, message, capl
     assert message in caplog.text
 
 
-def test_a_load_that_fails_at_the_end_is_not_a_crawl_that_finished(caplog):
+def test_crawl_whose_load_fails_at_the_end_is_reported_as_failed(caplog):
     def make(**_settings):
-        made = MemoryLoader()
-        made.failed = LoadError("disk full")
-        made.try_put = lambda _batch: True
-        return made
+        loader = MemoryLoader()
+        loader.failed = LoadError("disk full")
+        loader.try_put = lambda _batch: True
+        return loader
 
     crawler, _ = crawl(spider_of([{"id": 1}]), PROPLOAD_LOADER=make)
     assert crawler.stats.get_value("finish_reason") == "propload_failed"
@@ -229,37 +231,39 @@ def test_a_load_that_fails_at_the_end_is_not_a_crawl_that_finished(caplog):
     assert "disk full" in caplog.text
 
 
-def test_a_crawl_says_how_many_items_a_failure_cost(caplog):
+def test_items_lost_by_a_failed_load_are_logged_and_counted(caplog):
     def make(**_settings):
-        made = MemoryLoader()
-        made.failed = LoadError("the table is gone")
-        made.disk_error = JournalError("disk full")
-        return made
+        loader = MemoryLoader()
+        loader.failed = LoadError("the table is gone")
+        loader.disk_error = JournalError("disk full")
+        return loader
 
     crawler, _ = crawl(spider_of([{"id": 1}]), PROPLOAD_LOADER=make)
-    said = "1 item is lost, neither in the table nor in the journal (disk full)"
-    assert said in caplog.text
+    message = "1 item is lost, neither in the table nor in the journal (disk full)"
+    assert message in caplog.text
     assert crawler.stats.get_value("propload/lost") == 1
 
 
-def test_a_failure_ends_a_crawl_that_waits_for_something_else():
-    made = MemoryLoader()
+def test_failed_load_ends_a_waiting_crawl():
+    loader = MemoryLoader()
 
     class Spider(scrapy.Spider):
         name = "waits"
 
         async def start(self):
             yield {"id": 1}
-            # nothing follows: only the failure itself can end this crawl
-            threading.Thread(target=made.fail, args=(LoadError("gone"),)).start()
+            # no item follows: only the failure itself can end this crawl
+            threading.Thread(target=loader.fail, args=(LoadError("gone"),)).start()
             await asyncio.Event().wait()
 
-    crawler, _ = crawl(Spider, PROPLOAD_LOADER=lambda **_: made)
+    crawler, _ = crawl(Spider, PROPLOAD_LOADER=lambda **_: loader)
     assert crawler.stats.get_value("finish_reason") == "propload_failed"
     assert crawler.spider is None
 
 
-class Raises:
+class RaisesOnClose:
+    """A pipeline that raises when it is closed."""
+
     closing = threading.Event()
 
     def close_spider(self):
@@ -269,45 +273,47 @@ class Raises:
         return item
 
 
-class RaisesLater(Raises):
+class RaisesWhileSinkCloses(RaisesOnClose):
+    """A pipeline that raises while the sink is being closed."""
+
     async def close_spider(self):
         await asyncio.to_thread(self.closing.wait, 10)
         raise OSError
 
 
-# Scrapy makes the coroutines of all before it awaits one
+# Scrapy creates the coroutines of all pipelines before it awaits one
 @pytest.mark.filterwarnings("ignore:.*never awaited:RuntimeWarning")
 @pytest.mark.parametrize("order", [700, 900])
-@pytest.mark.parametrize("other", [Raises, RaisesLater])
-def test_a_pipeline_that_cannot_be_closed_costs_no_row(other, order):
+@pytest.mark.parametrize("other", [RaisesOnClose, RaisesWhileSinkCloses])
+def test_error_of_another_pipeline_on_close_loses_no_row(other, order):
     dumped = threading.Event()
     other.closing.clear()
 
     class Stats(MemoryStatsCollector):
-        def close_spider(self, *given, **named):
+        def close_spider(self, *args, **kwargs):
             dumped.set()
-            super().close_spider(*given, **named)
+            super().close_spider(*args, **kwargs)
 
     class Slow(MemoryLoader):
         def close(self, *, whole):
             other.closing.set()
-            # the crawl is not to end meanwhile
+            # the crawl must not end in the meantime
             assert not dumped.wait(0.2)
             return super().close(whole=whole)
 
-    made = Slow()
+    loader = Slow()
     crawler, _ = crawl(
         spider_of([{"id": 1}]),
         ITEM_PIPELINES={SINK: 800, other: order},
-        PROPLOAD_LOADER=lambda **_: made,
+        PROPLOAD_LOADER=lambda **_: loader,
         STATS_CLASS=Stats,
     )
-    assert made.rows == [{"id": 1}]
+    assert loader.rows == [{"id": 1}]
     assert crawler.stats.get_value("propload/rows_inserted") == 1
     assert crawler.stats.get_value("finish_reason") == "finished"
 
 
-def test_the_addon_adds_the_pipeline_once():
+def test_addon_adds_the_pipeline_once():
     addon = {"propload.sources.spiders.PropLoadAddon": 500}
     for pipelines in ({}, {SINK: 300}, {PropLoadPipeline: 300}):
         _, loaders = crawl(
@@ -321,7 +327,7 @@ def test_the_addon_adds_the_pipeline_once():
 
 
 class FullSink:
-    """A sink whose room a test gives."""
+    """A sink that is full until the test makes room."""
 
     takes_items = True
 
@@ -353,7 +359,7 @@ def test_start_waits_for_room_in_the_sink():
     asyncio.run(work())
 
 
-def test_an_item_that_comes_when_the_crawl_has_ended_is_told(caplog):
+def test_late_item_is_dropped_with_one_warning(caplog):
     crawler, loaders = crawl(spider_of([{"id": 1}]), PROPLOAD_TABLE="homes")
     sink = crawler.get_item_pipeline(PropLoadPipeline)
     assert not sink.takes_items
@@ -362,11 +368,11 @@ def test_an_item_that_comes_when_the_crawl_has_ended_is_told(caplog):
             asyncio.run(sink.process_item({"id": 2}))
     assert loaders["homes"].rows == [{"id": 1}]
     assert crawler.stats.get_value("propload/late") == 2
-    told = [line for line in caplog.messages if "start() still gives" in line]
-    assert len(told) == 1
+    warnings = [line for line in caplog.messages if "start() still gives" in line]
+    assert len(warnings) == 1
 
 
-def test_start_ends_when_the_sink_takes_no_more():
+def test_start_ends_when_the_sink_takes_no_more_items():
     async def start():
         yield 1
         pytest.fail("it was asked for more")
@@ -381,13 +387,13 @@ def test_start_ends_when_the_sink_takes_no_more():
     assert asyncio.run(work()) == []
 
 
-def test_the_addon_adds_what_paces_and_what_watches():
-    for own in ({}, {Pace: 7}):
+def test_addon_adds_the_pace_and_watch_middlewares():
+    for spider_middlewares in ({}, {Pace: 7}):
         crawler, loaders = crawl(
             spider_of([{"id": 1}]),
             ADDONS={PropLoadAddon: 500},
             ITEM_PIPELINES={},
-            SPIDER_MIDDLEWARES=own,
+            SPIDER_MIDDLEWARES=spider_middlewares,
             PROPLOAD_TABLE="homes",
         )
         assert loaders["homes"].rows == [{"id": 1}]

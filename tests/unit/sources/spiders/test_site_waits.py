@@ -1,4 +1,4 @@
-"""What a site says about when it may be asked."""
+"""How long a site asks crawlers to wait."""
 
 import pytest
 from scrapy.http import Response
@@ -10,7 +10,7 @@ SENT = "Sun, 29 Nov 2026 12:00:00 GMT"
 
 
 @pytest.mark.parametrize(
-    ("told", "seconds"),
+    ("value", "seconds"),
     [
         ("120", 120),
         (" 7 ", 7),
@@ -27,14 +27,14 @@ SENT = "Sun, 29 Nov 2026 12:00:00 GMT"
         ("Sun, 99 Nov 99999999999 12:02:00 GMT", 0),
     ],
 )
-def test_a_wait_is_a_number_of_seconds_or_a_date(told, seconds):
-    headers = {"Retry-After": told.encode("latin-1"), "Date": SENT}
+def test_retry_after_is_a_number_of_seconds_or_a_date(value, seconds):
+    headers = {"Retry-After": value.encode("latin-1"), "Date": SENT}
     for status in (429, 503):
         assert retry_after(Response("http://a", status, headers)) == seconds
     assert retry_after(Response("http://a", 200, headers)) == 0
 
 
-def test_an_answer_that_does_not_say_asks_for_no_wait():
+def test_response_without_retry_after_asks_for_no_wait():
     assert retry_after(Response("http://a", 429)) == 0
 
 
@@ -54,13 +54,13 @@ def test_an_answer_that_does_not_say_asks_for_no_wait():
         ("", 0),
     ],
 )
-def test_the_slower_of_two_rules_holds(parser, lines, seconds):
+def test_slower_of_crawl_delay_and_request_rate_applies(parser, lines, seconds):
     rules = parser(lines.encode(), None)
     assert crawl_delay(rules, "propload/1 (+https://example.org)") == seconds
 
 
-class Own(RobotParser):
-    """A user's parser, which knows what is allowed and no more."""
+class OwnParser(RobotParser):
+    """A user's parser, which knows only what is allowed."""
 
     @classmethod
     def from_crawler(cls, crawler, robotstxt_body):
@@ -72,5 +72,5 @@ class Own(RobotParser):
         return True
 
 
-def test_a_parser_that_knows_of_no_delay_asks_for_none():
-    assert crawl_delay(Own(), "propload") == 0
+def test_parser_without_crawl_delay_asks_for_no_wait():
+    assert crawl_delay(OwnParser(), "propload") == 0

@@ -6,7 +6,7 @@ from propload.sources.spiders.watching import describe_failure
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "description"),
     [
         (TimeoutError(), "TimeoutError"),
         (OSError("line cut: reset"), "OSError: line cut: reset"),
@@ -23,5 +23,5 @@ from propload.sources.spiders.watching import describe_failure
         ),
     ],
 )
-def test_a_failure_is_said_without_objects_of_the_process(error, said):
-    assert describe_failure(error) == said
+def test_failure_is_described_without_object_addresses(error, description):
+    assert describe_failure(error) == description

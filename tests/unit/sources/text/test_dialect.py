@@ -7,7 +7,7 @@ from propload.sources import open_source
 from propload.sources.text.dialect import find_dialect
 
 
-def dialect(text, *, tabs=False, **options):
+def dialect_of(text, *, tabs=False, **options):
     return find_dialect(text.encode(), "x", SourceOptions(**options), tabs=tabs)
 
 
@@ -27,12 +27,12 @@ def dialect(text, *, tabs=False, **options):
         ("1,2,3;4\n5,6,7;8\n", b","),
     ],
 )
-def test_the_delimiter_is_found(text, delimiter):
-    assert dialect(text).delimiter == delimiter
+def test_delimiter_is_detected(text, delimiter):
+    assert dialect_of(text).delimiter == delimiter
 
 
-def test_a_name_with_tabs_means_tabs():
-    assert dialect("a,b\n1,2\n", tabs=True).names == ("a,b",)
+def test_tabs_option_sets_the_delimiter():
+    assert dialect_of("a,b\n1,2\n", tabs=True).names == ("a,b",)
 
 
 @pytest.mark.parametrize(
@@ -47,8 +47,8 @@ def test_a_name_with_tabs_means_tabs():
         "a,1\n5,6\n7,8\n",
     ],
 )
-def test_a_first_line_of_names_is_the_header(text):
-    found = dialect(text)
+def test_first_line_of_names_is_the_header(text):
+    found = dialect_of(text)
     assert found.start == text.index("\n") + 1
     assert found.names == tuple(text.partition("\n")[0].split(","))
 
@@ -57,21 +57,21 @@ def test_a_first_line_of_names_is_the_header(text):
     "text",
     ["1,2\n3,4\n", "1,Delft,350000\n2,Leiden,1\n", "2024-01-01,5\n2024-01-02,6\n"],
 )
-def test_a_first_line_of_values_is_none(text):
-    found = dialect(text)
+def test_first_line_of_values_is_not_a_header(text):
+    found = dialect_of(text)
     assert found.start == 0
     assert found.names[:2] == ("column_1", "column_2")
 
 
-def test_the_header_can_be_told():
-    assert dialect("1,2\n3,4\n", header=True).names == ("1", "2")
-    assert dialect("a,b\n3,4\n", header=False).names == ("column_1", "column_2")
+def test_header_can_be_specified():
+    assert dialect_of("1,2\n3,4\n", header=True).names == ("1", "2")
+    assert dialect_of("a,b\n3,4\n", header=False).names == ("column_1", "column_2")
 
 
-def test_a_header_of_several_lines_ends_where_its_quotes_do():
+def test_header_with_quoted_line_breaks_is_read_whole():
     text = '"a\nb",c\n1,2\n'
-    assert dialect(text).names == ("a b", "c")
-    assert text[dialect(text).start :] == "1,2\n"
+    assert dialect_of(text).names == ("a b", "c")
+    assert text[dialect_of(text).start :] == "1,2\n"
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_a_header_of_several_lines_ends_where_its_quotes_do():
         ("Ede,villa,new,2026-01-02\nEpe,house,old,2026-01-03\n", "2026-01-02"),
     ],
 )
-def test_a_header_that_may_be_a_row_is_told(write, text, value):
+def test_header_that_may_be_a_row_is_noted(write, text, value):
     path = write("a.csv", text)
     source = open_source(path, SourceOptions())
     assert sum(batch.rows.num_rows for batch in source) == text.count("\n") - 1
@@ -91,9 +91,9 @@ def test_a_header_that_may_be_a_row_is_told(write, text, value):
     assert "a.csv" in note
     assert "--no-header" in note
     for header in (True, False):
-        told = open_source(path, SourceOptions(header=header))
-        assert len(list(told)) == 1
-        assert told.notes == ()
+        specified = open_source(path, SourceOptions(header=header))
+        assert len(list(specified)) == 1
+        assert specified.notes == ()
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_a_header_that_may_be_a_row_is_told(write, text, value):
     [
         "id,town\n1,Ede\n2,Epe\n",
         "town,kind\nEde,villa\nEpe,flat\n",
-        # a header that stands again between joined files
+        # a header repeated between joined files
         "town,kind\nEde,villa\ntown,kind\nEpe,flat\n",
         ",town,kind\n,Ede,villa\n,Epe,flat\n",
         "town,2023,2024,2025\nEde,1,2,3\n",
@@ -110,7 +110,7 @@ def test_a_header_that_may_be_a_row_is_told(write, text, value):
         "1,Ede\n2,Epe\n",
     ],
 )
-def test_a_header_that_is_one_is_not_doubted(write, text):
+def test_no_note_for_an_evident_header(write, text):
     source = open_source(write("a.csv", text), SourceOptions())
     list(source)
     assert source.notes == ()

@@ -1,4 +1,4 @@
-"""Where a JSON document holds its rows."""
+"""Reading the rows at a path within a JSON document."""
 
 from __future__ import annotations
 
@@ -36,25 +36,25 @@ def name(request):
         ([{"results": ROWS[:1]}, {"results": []}, {"results": ROWS[1:]}], "results"),
     ],
 )
-def test_rows_are_read_where_they_lie(read, write, name, document, rows_at):
+def test_rows_are_read_at_the_path(read, write, name, document, rows_at):
     reading = read(write(name, json.dumps(document) + "\n"), rows_at=rows_at)
     assert reading.error is None
     assert (reading.rows, reading.unread) == (ROWS, [])
 
 
-def test_one_object_where_rows_are_told_is_a_row(read, write, name):
+def test_single_object_at_the_path_is_one_row(read, write, name):
     path = write(name, '{"data": {"id": 7, "at": "Ede"}, "ok": true}')
     assert read(path, rows_at="data").rows == [{"id": 7, "at": "Ede"}]
 
 
-@pytest.mark.parametrize("between", ["", "\n", "\r\n", "\n\n"])
-def test_documents_one_after_the_other_hold_rows_each(read, write, name, between):
-    between = between or ("\n" if name == "a.ndjson" else " ")
-    text = between.join(json.dumps({"n": 1, "results": [row]}) for row in ROWS)
+@pytest.mark.parametrize("separator", ["", "\n", "\r\n", "\n\n"])
+def test_rows_of_consecutive_documents_are_read(read, write, name, separator):
+    separator = separator or ("\n" if name == "a.ndjson" else " ")
+    text = separator.join(json.dumps({"n": 1, "results": [row]}) for row in ROWS)
     assert read(write(name, text), rows_at="results").rows == ROWS
 
 
-def test_packed_documents_and_pipes_hold_rows_as_well(read, write, monkeypatch):
+def test_rows_of_compressed_documents_and_pipes_are_read(read, write, monkeypatch):
     text = json.dumps({"results": ROWS}, indent=1).encode()
     assert read(write("a.json.gz", gzip.compress(text)), rows_at="results").rows == ROWS
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text)))
@@ -62,7 +62,7 @@ def test_packed_documents_and_pipes_hold_rows_as_well(read, write, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("document", "rows_at", "why"),
+    ("document", "rows_at", "reason"),
     [
         (
             {"count": 2, "results": ROWS},
@@ -83,18 +83,18 @@ def test_packed_documents_and_pipes_hold_rows_as_well(read, write, monkeypatch):
         ({"a": {"b": ROWS}, "a.b": ROWS}, "a.b", "it has two members of that name"),
     ],
 )
-def test_a_wrong_path_tells_the_names_that_are_there(
-    read, write, name, document, rows_at, why
+def test_error_for_wrong_path_lists_the_names_present(
+    read, write, name, document, rows_at, reason
 ):
     reading = read(write(name, json.dumps(document)), rows_at=rows_at)
     message = str(reading.error)
     assert name in message
-    assert why in message
-    assert "(--rows-at)" in message or "null" in why
+    assert reason in message
+    assert "(--rows-at)" in message or "null" in reason
 
 
 @pytest.mark.parametrize("bad", ['{"error": "slow down"}', "7", "[[1]]", "null"])
-def test_a_page_without_rows_costs_one_row(read, write, name, bad):
+def test_page_without_rows_is_rejected_alone(read, write, name, bad):
     good = '{"results": [{"a": 1}]}'
     text = (
         f"{good}\n{bad}\n{good}" if name == "a.ndjson" else f"[{good}, {bad}, {good}]"
@@ -107,7 +107,7 @@ def test_a_page_without_rows_costs_one_row(read, write, name, bad):
     assert fault.text == ("[1]" if (bad, name) == ("[[1]]", "a.ndjson") else bad)
 
 
-def test_what_is_no_row_among_rows_costs_one(read, write, name):
+def test_value_that_is_no_row_is_rejected_alone(read, write, name):
     path = write(name, '{"rows": [{"a": 1}, 7, [], {"a": 1, "a": 2}, {"a": 3}]}')
     reading = read(path, rows_at="rows")
     if name == "a.ndjson":
@@ -118,7 +118,7 @@ def test_what_is_no_row_among_rows_costs_one(read, write, name):
 
 
 @pytest.mark.parametrize(
-    ("text", "rows", "why"),
+    ("text", "rows", "reason"),
     [
         ('{"rows": [{"a": 1}, {"a": 2}]', 2, "object is cut short"),
         ('{"rows": [{"a": 1}, {"a": 2}], "next": [1, "', 2, "object is cut short"),
@@ -133,14 +133,16 @@ def test_what_is_no_row_among_rows_costs_one(read, write, name):
         ('{"rows": []}', 0, "is empty: it holds no rows at rows"),
     ],
 )
-def test_a_broken_document_gives_the_rows_before(read, write, text, rows, why):
+def test_broken_document_yields_the_rows_before_the_error(
+    read, write, text, rows, reason
+):
     reading = read(write("a.json", text), rows_at="rows")
     assert [row["a"] for row in reading.rows] == list(range(1, rows + 1))
-    assert why in str(reading.error)
+    assert reason in str(reading.error)
 
 
 @pytest.mark.parametrize("size", range(1, 9))
-def test_numbers_beside_the_rows_may_be_cut_by_blocks(size):
+def test_skipped_numbers_may_span_blocks(size):
     text = b'{"a": -2.5e-7, "b": 1E+9, "c": 0.5, "rows": [{"a": 1.5}], "d": 1.0}'
     blocks = (text[at : at + size] for at in range(0, len(text), size))
     options = SourceOptions(rows_at="rows")
@@ -148,19 +150,19 @@ def test_numbers_beside_the_rows_may_be_cut_by_blocks(size):
     assert batch.rows.to_pylist() == [{"a": 1.5}]
 
 
-def test_what_is_passed_over_may_be_longer_than_any_row(read, write, monkeypatch):
+def test_skipped_values_may_exceed_the_length_limit_of_rows(read, write, monkeypatch):
     monkeypatch.setattr(json_window, "MAX_ROW_BYTES", 4000)
     other = [{"t": 'x"]}' * 99, "é": []}] * 1_500
     for document in ({"o": other, "rows": ROWS}, {"rows": ROWS, "o": {"p": other}}):
         path = write("a.json", json.dumps(document, ensure_ascii=False))
         assert read(path, rows_at="rows").rows == ROWS
-        # nor is it kept where no rows are found in it
+        # nor is it kept if the path leads nowhere
         (fault,) = read(path, rows_at="raws").unread
         assert len(fault.text) < 4000
 
 
 @pytest.mark.parametrize(
-    ("text", "place"),
+    ("text", "path_to_rows"),
     [
         ('{"n": 2, "results": [{"a": 1}, {"a": 2}]}', "results"),
         ('{"data": {"n": 2, "items": [{"a": 1}, {"a": 2}]}}', "data.items"),
@@ -169,19 +171,21 @@ def test_what_is_passed_over_may_be_longer_than_any_row(read, write, monkeypatch
         ('{"results": [{"a": 1}]}\n{"results": [{"a": 2}]}', None),
     ],
 )
-def test_rows_within_the_only_row_are_told(read, write, name, text, place):
+def test_note_suggests_the_path_of_rows_within_a_single_row(
+    read, write, name, text, path_to_rows
+):
     path = write(name, text + "\n")
     source = open_source(path, SourceOptions())
     list(source)
-    assert bool(source.notes) == bool(place)
+    assert bool(source.notes) == bool(path_to_rows)
     for note in source.notes:
-        shown = f"'{place}'" if " " in place else place
-        assert f"{name} is one row, in which {place} holds 2 objects" in note
-        assert f'use --rows-at {shown} (rows_at = "{place}")' in note
-        assert read(path, rows_at=place).rows == ROWS
+        shown = f"'{path_to_rows}'" if " " in path_to_rows else path_to_rows
+        assert f"{name} is one row, in which {path_to_rows} holds 2 objects" in note
+        assert f'use --rows-at {shown} (rows_at = "{path_to_rows}")' in note
+        assert read(path, rows_at=path_to_rows).rows == ROWS
 
 
-def test_a_place_that_is_not_deep_enough_is_told(write, name):
+def test_note_suggests_a_deeper_path(write, name):
     path = write(name, json.dumps({"data": {"n": 2, "items": ROWS}}))
     source = open_source(path, SourceOptions(rows_at="data"))
     list(source)
@@ -189,7 +193,7 @@ def test_a_place_that_is_not_deep_enough_is_told(write, name):
     assert "use --rows-at data.items" in note
 
 
-def test_lines_longer_than_a_chunk_hold_rows(read, write, monkeypatch):
+def test_rows_of_lines_longer_than_a_chunk_are_read(read, write, monkeypatch):
     monkeypatch.setattr(chunking, "PARSED_BYTES", 64)
     pages = [{"n": n, "rows": [{"a": n}] * 20} for n in range(9)]
     path = write("a.ndjson", "\n".join(map(json.dumps, pages)))
@@ -197,7 +201,7 @@ def test_lines_longer_than_a_chunk_hold_rows(read, write, monkeypatch):
     assert reading.rows == [row for page in pages for row in page["rows"]]
 
 
-def test_other_files_are_not_told_of_it(write):
+def test_rows_at_is_refused_for_other_formats(write):
     options = SourceOptions(rows_at="x", explicit=frozenset({"rows_at"}))
     with pytest.raises(
         ConfigError, match=r"rows_at does not .*only to ndjson and json"

@@ -7,7 +7,7 @@ import pytest
 from propload.sources.text import chunking
 
 
-def test_broken_lines_cost_one_row_each(read, write):
+def test_broken_lines_are_rejected_one_by_one(read, write):
     lines = ['{"a": 1}', "nope", "", '{"a": 2}', '{"a":', "7", '{"a": 3} {"a": 4}']
     reading = read(write("a.ndjson", "\n".join(lines)))
     assert reading.rows == [{"a": 1}, {"a": 2}]
@@ -23,7 +23,7 @@ def test_broken_lines_cost_one_row_each(read, write):
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("chunk_bytes", [1, 9, 10, 1 << 20])
-def test_lines_may_end_with_a_return(read, write, end, chunk_bytes):
+def test_line_ends_may_be_carriage_returns(read, write, end, chunk_bytes):
     lines = ['{"a": 1}', '{"a": 2}', "", "nope", '{"a": 3}']
     for last in ("", end):
         path = write("a.ndjson", (end.join(lines) + last).encode())
@@ -36,8 +36,8 @@ def test_lines_may_end_with_a_return(read, write, end, chunk_bytes):
 
 @pytest.mark.parametrize("name", ["a.ndjson", "a.json"])
 @pytest.mark.parametrize("bad", ["7", '{"a": 1, "a": 2}'])
-def test_what_is_no_row_fills_a_batch_as_well(read, write, name, bad):
-    # else all of them would be held until the end, whatever their number
+def test_rejected_values_count_towards_a_full_batch(read, write, name, bad):
+    # otherwise all of them would be held in memory until the end
     values = ['{"a": 1}', *[bad] * 99]
     text = "\n".join(values) if name == "a.ndjson" else f"[{','.join(values)}]"
     reading = read(write(name, text), chunk_rows=20)
@@ -45,19 +45,19 @@ def test_what_is_no_row_fills_a_batch_as_well(read, write, name, bad):
     assert [fault.row for fault in reading.unread] == list(range(2, 101))
 
 
-def test_lines_of_no_text_fill_a_batch_as_well(read, write):
+def test_undecodable_lines_count_towards_a_full_batch(read, write):
     reading = read(write("a.ndjson", b'{"a": 1}\n' + b'"\xff"\n' * 99), chunk_rows=20)
     assert [batch.height for batch in reading.batches] == [20] * 5
 
 
-def test_a_broken_character_costs_its_line(read, write):
+def test_invalid_byte_rejects_its_line(read, write):
     content = b'{"a":"\xc3\xa9\xc3\xa9"}\n{"a":"\xe9"}\n{"a":"x"}\n'
     reading = read(write("a.ndjson", content))
     assert reading.tuples == [("éé",), ("x",)]
     assert [(f.row, f.check) for f in reading.unread] == [(2, "encoding")]
 
 
-def test_half_a_surrogate_pair_costs_its_line(read, write):
+def test_lone_surrogate_rejects_its_line(read, write):
     reading = read(write("a.ndjson", '{"a":"x"}\n{"a":"\\ud800"}\n'))
     assert reading.tuples == [("x",)]
     assert [(f.row, f.check) for f in reading.unread] == [(2, "value")]
@@ -73,7 +73,7 @@ def test_long_numbers_keep_their_digits(read, write, number):
         assert str(value).lower().replace("+", "") == number.lower().replace("e-", "e-")
 
 
-def test_usual_numbers_are_numbers(read, write):
+def test_ordinary_numbers_are_read_as_numbers(read, write):
     numbers = ["1", "-1.5", "52.370216", f"{4.895168:.17g}", "0.1", "1e5"]
     text = "\n".join(f'{{"a": {number}}}' for number in numbers)
     reading = read(write("a.ndjson", text))
@@ -81,7 +81,7 @@ def test_usual_numbers_are_numbers(read, write):
 
 
 @pytest.mark.parametrize(
-    ("text", "rows", "word"),
+    ("text", "rows", "message"),
     [
         ('[{"a": 1}, {"a": 2}', 2, "cut short"),
         ('[{"a": 1}, {"a": ', 1, "cut short"),
@@ -91,16 +91,18 @@ def test_usual_numbers_are_numbers(read, write):
         ("[]", 0, "empty"),
     ],
 )
-def test_a_broken_array_gives_the_rows_before(read, write, text, rows, word):
+def test_broken_array_yields_the_rows_before_the_error(
+    read, write, text, rows, message
+):
     reading = read(write("a.json", text))
     assert len(reading.rows) == rows
     assert reading.error is not None
-    assert word in str(reading.error)
+    assert message in str(reading.error)
     assert "a.json" in str(reading.error)
     assert reading.error.row in (rows, None)
 
 
-def test_nested_values_are_json_text(read, write):
+def test_nested_values_become_json_texts(read, write):
     path = write("a.json", '[{"a": {"é": [1, null]}, "b": ["x", "y"], "c": [1, "z"]}]')
     row = read(path).rows[0]
     assert json.loads(row["a"]) == {"é": [1, None]}
@@ -108,7 +110,7 @@ def test_nested_values_are_json_text(read, write):
     assert json.loads(row["c"]) == [1, "z"]
 
 
-def test_a_line_too_long_is_refused_alone(read, write, monkeypatch):
+def test_too_long_line_is_rejected_alone(read, write, monkeypatch):
     monkeypatch.setattr(chunking, "MAX_ROW_BYTES", 4000)
     text = '{"a": 1}\n{"a": "%s"}\n{"a": 3}\n' % ("x" * 600_000)
     reading = read(write("a.ndjson", text), chunk_bytes=100)
@@ -116,7 +118,7 @@ def test_a_line_too_long_is_refused_alone(read, write, monkeypatch):
     assert [(f.row, f.check) for f in reading.unread] == [(2, "too_long")]
 
 
-def test_a_value_too_long_stops_an_array(read, write, monkeypatch):
+def test_too_long_value_ends_an_array_with_an_error(read, write, monkeypatch):
     monkeypatch.setattr("propload.sources.text.json_window.MAX_ROW_BYTES", 4000)
     text = '[{"a": 1}, {"a": "%s"}]' % ("x" * 2_000_000)
     reading = read(write("a.json", text))
@@ -126,7 +128,7 @@ def test_a_value_too_long_stops_an_array(read, write, monkeypatch):
 
 @pytest.mark.parametrize("name", ["a.ndjson", "a.json"])
 @pytest.mark.parametrize(
-    ("bad", "why"),
+    ("bad", "reason"),
     [
         ('{"a": 1, "a": 2}', "the name 'a' occurs twice in one object"),
         ('{"a": {"b": [{"c": 1, "d": 2, "c": 3}]}}', "the name 'c' occurs twice"),
@@ -142,7 +144,9 @@ def test_a_value_too_long_stops_an_array(read, write, monkeypatch):
         ('{"a":":","b":2,"b":3}', "the name 'b' occurs twice"),
     ],
 )
-def test_what_loses_a_value_is_refused_alone(read, write, name, bad, why):
+def test_object_that_would_lose_a_value_is_rejected_alone(
+    read, write, name, bad, reason
+):
     good = '{"a": 1.5, "b": "NaN \\\\", "c": "\\"a\\": {", "d": {"a": {}}}'
     text = f"{good}\n{bad}\n{good}\n" if "nd" in name else f"[{good},\n{bad},{good}]"
     reading = read(write(name, text))
@@ -152,7 +156,7 @@ def test_what_loses_a_value_is_refused_alone(read, write, name, bad, why):
         (one.row, one.text, one.check, one.message) for one in reading.unread
     ]
     assert (number, shown, check) == (2, bad, "json")
-    assert why in message
+    assert reason in message
     assert message.startswith("line 2: " if "nd" in name else "it is not JSON: ")
 
 
@@ -167,14 +171,14 @@ def test_what_loses_a_value_is_refused_alone(read, write, name, bad, why):
         ("[" * 100_000, "it is nested too deeply"),
     ],
 )
-def test_a_line_says_where_it_is_wrong(read, write, line, message):
+def test_message_says_where_a_line_is_not_json(read, write, line, message):
     reading = read(write("a.ndjson", f'{{"a": 1}}\n{line}\n'))
     assert [one.message for one in reading.unread] == [
         f"line 2: it is not JSON: {message}"
     ]
 
 
-def test_what_is_no_row_is_called_by_its_name(read, write):
+def test_message_names_the_type_of_a_value_that_is_no_row(read, write):
     reading = read(write("a.ndjson", '{"a": 1}\n[1]\n"x"\nnull\n{}\n7\n'))
     assert [one.message for one in reading.unread] == [
         "line 2: a list is not a row",
@@ -185,13 +189,13 @@ def test_what_is_no_row_is_called_by_its_name(read, write):
     ]
 
 
-def test_an_empty_object_among_rows_tells_its_line(read, write):
+def test_message_names_the_line_of_an_empty_object(read, write):
     (fault,) = read(write("a.ndjson", '{"a": 1}\n{}\n{"a": 2}\n')).unread
     assert fault.message == "line 2: an empty object is not a row"
 
 
 @pytest.mark.parametrize(
-    ("value", "shown", "kind"),
+    ("value", "shown", "description"),
     [
         ("0.1234567890123456789", "0.1234567890123456789", "0.1234567890123456789"),
         ("[1.1234567890123456789]", "[1.1234567890123456789]", "a list"),
@@ -200,15 +204,17 @@ def test_an_empty_object_among_rows_tells_its_line(read, write):
         ("true", "true", "true"),
     ],
 )
-def test_what_is_no_row_is_kept_as_it_is_written(read, write, value, shown, kind):
+def test_value_that_is_no_row_is_kept_as_written(
+    read, write, value, shown, description
+):
     for name, text in (("a.ndjson", '{"a": 1}\n%s\n'), ("a.json", '[{"a": 1}, %s]')):
         reading = read(write(name, text % value))
         (fault,) = reading.unread
         assert (reading.error, len(reading.rows), fault.text) == (None, 1, shown)
-        assert fault.message.endswith(f"{kind} is not a row")
+        assert fault.message.endswith(f"{description} is not a row")
 
 
-def test_a_text_without_a_row_is_an_error(read, write):
+def test_file_without_any_json_row_is_an_error(read, write):
     reading = read(write("a.ndjson", "id,price\n1,2\n"))
     assert [one.row for one in reading.unread] == [1, 2]
     assert "holds no row of JSON: line 1: it is not JSON: a value is" in str(
@@ -219,7 +225,7 @@ def test_a_text_without_a_row_is_an_error(read, write):
 
 
 @pytest.mark.parametrize(("end", "is_cut"), [("", True), ("\n", False)])
-def test_a_last_line_that_is_cut_off_is_refused_as_such(read, write, end, is_cut):
+def test_message_says_if_the_last_line_is_truncated(read, write, end, is_cut):
     path = write("a.ndjson", '{"a": 1}\n{"a": \n{"a": 2, "b' + end)
     first, last = read(path).unread
     assert "still being written" not in first.message

@@ -1,3 +1,5 @@
+"""Lines above the header, and headers that are repeated."""
+
 from __future__ import annotations
 
 import pytest
@@ -37,7 +39,7 @@ def load(path, **options):
 @pytest.mark.parametrize(
     ("delimiter", "line_end"), [(",", "\n"), (";", "\n"), (",", "\r\n"), (",", "\r")]
 )
-def test_lines_above_the_header_are_told_and_can_be_passed_over(
+def test_lines_above_the_header_are_noted_and_can_be_skipped(
     write, above, lines, delimiter, line_end
 ):
     text = above + TABLE.replace(",", delimiter)
@@ -64,7 +66,7 @@ def test_lines_above_the_header_are_told_and_can_be_passed_over(
         # as pandas writes one column with its index
         ",price\n0,100\n1,200\n",
         ",town\na,Ede\nb,Epe\n",
-        # values stand again, names do not
+        # a first line that is repeated later holds values
         "town,\nEde,villa\nEpe,flat\nEde,house\n",
         "# of rooms,town,kind\ntwo,Ede,flat\ntwo,Epe,villa\n",
         "url,\nhttp://a,1\nhttp://b,2\n",
@@ -72,7 +74,7 @@ def test_lines_above_the_header_are_told_and_can_be_passed_over(
         "note\nfoo; bar\nbaz; qux\nx; y\n",
     ],
 )
-def test_a_table_that_begins_at_once_is_not_doubted(write, text):
+def test_no_note_for_a_table_without_preamble(write, text):
     assert load(write("a.csv", text))[2] == ()
 
 
@@ -80,19 +82,19 @@ def test_a_table_that_begins_at_once_is_not_doubted(write, text):
     ("text", "hint"),
     [
         ("Homes,\ntown,kind\nEde,villa\nEpe,villa\n", "--skip-lines 1 "),
-        # the names stand again, as where files were joined
+        # the header is repeated, as in joined files
         ("Homes,\ntown,kind\nEde,villa\ntown,kind\nEpe,flat\n", "--skip-lines 1 "),
         ("# by hand,\ntown,kind\nEde,villa\nEpe,villa\n", "--skip-lines 1 "),
         (",villa\nEde,flat\nEpe,villa\n", "--no-header"),
     ],
 )
-def test_what_names_no_columns_of_two_is_doubted(write, text, hint):
+def test_first_line_with_an_unnamed_second_column_is_noted(write, text, hint):
     _, _, (note,) = load(write("a.csv", text))
     assert hint in note
 
 
 @pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
-def test_faults_below_passed_lines_tell_their_line(write, line_end):
+def test_message_counts_skipped_lines(write, line_end):
     text = "title\n\n" + TABLE + "3\n"
     path = write("a.csv", text.replace("\n", line_end))
     _, [fault], _ = load(path, skip_lines=2)
@@ -101,7 +103,7 @@ def test_faults_below_passed_lines_tell_their_line(write, line_end):
 
 @pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("size", range(1, 9))
-def test_lines_are_passed_over_however_blocks_fall(line_end, size):
+def test_lines_are_skipped_across_block_boundaries(line_end, size):
     text = ("title\n\n" + TABLE).replace("\n", line_end).encode()
     blocks = (text[at : at + size] for at in range(0, len(text), size))
     (batch,) = read_delimited(blocks, "x", SourceOptions(skip_lines=2))
@@ -109,18 +111,18 @@ def test_lines_are_passed_over_however_blocks_fall(line_end, size):
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.xlsx"])
-def test_what_has_nothing_below_passed_lines_is_empty(write, name):
+def test_file_with_nothing_below_the_skipped_lines_is_empty(write, name):
     content = "a,b\n1,2\n" if name == "a.csv" else workbook(S=[["a", "b"], [1, 2]])
     with pytest.raises(SourceError, match=r"is empty.* below (line|row) 2"):
         load(write(name, content), skip_lines=2)
 
 
-def test_more_lines_than_are_looked_at_can_be_passed_over(write):
+def test_more_lines_than_the_sample_can_be_skipped(write):
     path = write("a.csv", "x" * 99 + "\n" + ("y" * 99 + "\n") * 9_999 + TABLE)
     assert len(load(path, skip_lines=10_000)[0]) == 2
 
 
-def test_rows_above_the_header_of_a_sheet_are_told_and_can_be_passed_over(write):
+def test_rows_above_the_header_of_a_sheet_are_noted_and_can_be_skipped(write):
     table = [["id", "town"], ["1", "Ede"], ["2", "Epe"]]
     path = write("a.xlsx", workbook(S=[["Homes", None], [None, None], *table]))
     _, _, (note,) = load(path)
@@ -152,7 +154,7 @@ def test_rows_above_the_header_of_a_sheet_are_told_and_can_be_passed_over(write)
         ),
     ],
 )
-def test_a_header_that_stands_again_is_no_row(write, name, content):
+def test_repeated_header_is_rejected(write, name, content):
     rows, [fault], notes = load(write(name, content))
     assert [row["id"] for row in rows] == ["1", "2", "1", "2", "5"]
     assert (fault.row, fault.check) == (3, "header")
@@ -179,12 +181,12 @@ def test_joined_files_may_quote_their_headers_differently(write, name, first, se
     assert (fault.row, fault.check) == (2, "header")
 
 
-def test_a_value_of_one_column_may_be_its_name(write):
+def test_value_equal_to_the_only_column_name_is_kept(write):
     rows, unread, _ = load(write("a.csv", "town\nEde\ntown\n"))
     assert (len(rows), unread) == (2, [])
 
 
-def test_a_sheet_whose_index_has_no_name_is_not_doubted(write):
+def test_no_note_for_a_sheet_with_an_unnamed_index(write):
     for rows in ([["0", "100"], ["1", "200"]], [["a", "Ede"], ["b", "Epe"]]):
         content = workbook(S=[[None, "price"], *rows])
         assert load(write("a.xlsx", content))[2] == ()
