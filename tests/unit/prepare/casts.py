@@ -1,4 +1,4 @@
-"""Cast values as for a column of a table."""
+"""Cast values like those of a column to the type of a table's column."""
 
 from __future__ import annotations
 

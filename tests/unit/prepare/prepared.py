@@ -1,4 +1,4 @@
-"""A schema of homes, and helpers to fit preparers and read their result."""
+"""A schema of homes, and helpers to fit preparers and read their results."""
 
 from __future__ import annotations
 

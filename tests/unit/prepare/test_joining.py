@@ -1,3 +1,5 @@
+"""Small batches are joined and large ones cut."""
+
 import datetime as dt
 from dataclasses import replace
 from decimal import Decimal
@@ -11,17 +13,18 @@ from tests.unit.prepare.batches import FilledQueue, batch, join
 
 
 def join_bytes(batches, nbytes, begun=()):
-    """Join rows of 8 bytes each by their bytes alone."""
-    told = []
+    """Join rows of 8 bytes by bytes alone; return the heights and the limited
+    batches."""
+    limited = []
     joiner = Joiner(
         FilledQueue(batches),
         lambda: 1_000,
         1.0,
         begun,
         batch_bytes=lambda: nbytes,
-        on_byte_limited=lambda *one: told.append(one),
+        on_byte_limited=lambda *one: limited.append(one),
     )
-    return [one.height for one in joiner], told
+    return [one.height for one in joiner], limited
 
 
 def test_small_batches_are_joined_and_large_ones_cut():
@@ -31,21 +34,21 @@ def test_small_batches_are_joined_and_large_ones_cut():
     assert [one.number for one in found] == [0, 1, 2]
 
 
-def test_batches_end_by_their_bytes_as_well():
-    heights, told = join_bytes([batch(0, 100), batch(100, 7), batch(107, 3)], 8 * 40)
+def test_batches_end_at_the_byte_limit():
+    heights, limited = join_bytes([batch(0, 100), batch(100, 7), batch(107, 3)], 8 * 40)
     assert heights == [40, 40, 30]
-    # the last one ended with the rows
-    assert told == [(40, 8 * 40)] * 2
+    # the last batch ended with the rows
+    assert limited == [(40, 8 * 40)] * 2
 
 
-def test_a_batch_that_leaves_no_room_is_not_begun():
-    heights, told = join_bytes([batch(0, 40), batch(40, 5)], 8 * 40)
+def test_full_batch_is_not_extended():
+    heights, limited = join_bytes([batch(0, 40), batch(40, 5)], 8 * 40)
     assert heights == [40, 5]
-    assert told == [(40, 8 * 40)]
+    assert limited == [(40, 8 * 40)]
 
 
-def test_what_is_left_of_a_batch_weighs_its_part_of_the_whole():
-    # each slice of it refers to all texts of the dictionary
+def test_rest_of_a_batch_counts_its_share_of_the_bytes():
+    # every slice of the batch refers to the whole dictionary
     texts = pa.array([str(place) * 200 for place in range(100)]).dictionary_encode()
     rows = pa.RecordBatch.from_pydict({"text": texts})
     heights, _ = join_bytes([Batch(rows, "s", 1)], rows.nbytes // 4)
@@ -53,31 +56,31 @@ def test_what_is_left_of_a_batch_weighs_its_part_of_the_whole():
     assert len(heights) <= 5
 
 
-def test_a_row_goes_on_however_long_it_is():
+def test_row_longer_than_the_byte_limit_is_passed_on_alone():
     assert join_bytes([batch(0, 3)], 1) == ([1, 1, 1], [(1, 8)] * 3)
 
 
-def test_a_long_row_goes_on_behind_a_header_without_rows():
+def test_long_row_is_passed_on_after_an_empty_batch():
     assert join_bytes([batch(0, 0), batch(0, 2)], 5) == ([1, 1], [(1, 8)] * 2)
 
 
-def test_a_batch_that_is_made_again_ends_where_it_did_whatever_its_bytes():
+def test_resumed_batch_ends_where_it_did_whatever_its_bytes():
     begun = [
         PartialBatch(0, 0, 30, {}, together=False),
         PartialBatch(2, 50, 60, {}, together=False),
     ]
-    heights, told = join_bytes([batch(0, 100)], 8 * 15, begun)
-    # what stands between them is new
+    heights, limited = join_bytes([batch(0, 100)], 8 * 15, begun)
+    # the rows between the resumed batches are new
     assert heights == [30, 15, 5, 10, 15, 15, 10]
-    assert len(told) == 3
+    assert len(limited) == 3
 
 
-def test_other_columns_begin_another_batch():
+def test_different_columns_begin_a_new_batch():
     found = join([batch(0, 3), batch(3, 3, name="other"), batch(6, 2, name="other")])
     assert [one.height for one in found] == [3, 5]
 
 
-def test_unread_rows_count_and_keep_their_place():
+def test_unread_rows_are_counted_and_keep_their_numbers():
     bad = Unread(2, "x", "ragged", "too many fields")
     (one,) = join([batch(0, 3, unread=[bad], numbers=(1, 3, 4))])
     assert (one.height, one.unread, one.through_row) == (3, 1, 4)
@@ -87,16 +90,20 @@ def test_unread_rows_count_and_keep_their_place():
     assert reasons["value"].to_list() == ["x"]
 
 
-def test_unread_rows_that_are_left_are_told_by_their_columns():
+def test_unread_rows_with_values_are_grouped_by_their_columns():
     moment = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
-    def left(name, *rows, as_of=None):
+    def batch_of_unread(name, *rows, as_of=None):
         faults = tuple(Unread(row, "", "fix", "it failed") for row in rows)
         values = pa.record_batch({name: [f"v{row}" for row in rows]})
-        nothing = pa.record_batch({})
-        return Batch(nothing, "a", rows[0], unread=faults, as_of=as_of, left=values)
+        empty = pa.record_batch({})
+        return Batch(empty, "a", rows[0], unread=faults, as_of=as_of, left=values)
 
-    batches = [left("id", 3, 4, as_of=moment), left("id", 5), left("no", 6, 8)]
+    batches = [
+        batch_of_unread("id", 3, 4, as_of=moment),
+        batch_of_unread("id", 5),
+        batch_of_unread("no", 6, 8),
+    ]
     (first, second) = join(batches, rows=4)
     (one, two), (three,) = (list(each.refused_by_source()) for each in (first, second))
     assert one[0].select(ROW, NUMBER, AS_OF, "id").rows() == [
@@ -106,8 +113,8 @@ def test_unread_rows_that_are_left_are_told_by_their_columns():
     ]
     assert two[0].select(ROW, NUMBER, "no").rows() == [(3, 6, "v6")]
     assert three[0].select(ROW, NUMBER, "no").rows() == [(0, 8, "v8")]
-    told = one[1].select(ROW, "stage", "check", "value", "message").row(2)
-    assert told == (2, "map", "fix", None, "it failed")
+    reason = one[1].select(ROW, "stage", "check", "value", "message").row(2)
+    assert reason == (2, "map", "fix", None, "it failed")
 
 
 def test_origins_name_source_and_row():
@@ -117,12 +124,12 @@ def test_origins_name_source_and_row():
     assert found[NUMBER].to_list() == [1, 3, 5]
 
 
-def test_a_header_without_rows_still_gives_its_columns():
+def test_empty_batch_has_its_columns():
     (one,) = join([batch(0, 0)])
     assert one.raw().columns == [ROW, "id"]
 
 
-def test_rows_of_different_moments_are_kept_apart_where_it_matters():
+def test_batches_of_different_as_of_are_not_joined_by_context():
     early, late = (dt.datetime(2026, 1, day, tzinfo=dt.UTC) for day in (1, 2))
     batches = [replace(batch(0, 3), as_of=early), replace(batch(3, 3), as_of=late)]
     assert [one.height for one in join(batches)] == [6]
@@ -130,14 +137,14 @@ def test_rows_of_different_moments_are_kept_apart_where_it_matters():
     assert [(one.height, one.as_of) for one in apart] == [(3, early), (3, late)]
 
 
-def test_rows_of_different_sources_are_kept_apart_where_it_matters():
+def test_batches_of_different_sources_are_not_joined_by_context():
     batches = [batch(0, 3), replace(batch(3, 3), source="other")]
     assert [one.height for one in join(batches)] == [6]
     apart = list(Joiner(FilledQueue(batches), lambda: 10, 1.0, by_context=True))
     assert [one.parts[0].source for one in apart] == [batches[0].source, "other"]
 
 
-def test_numbers_among_texts_are_known_part_by_part():
+def test_numbers_among_texts_are_collected_from_all_parts():
     parts = [
         [(12.125, "1.125"), ("45 m²", None), ("45.525", "x")],
         [("45 m²", 1.5), ("33.125", "1.625"), ("x", "x")],
@@ -145,15 +152,15 @@ def test_numbers_among_texts_are_known_part_by_part():
     ]
     columns = Columns()
     batches = [
-        Batch(columns.build([{"a": a, "b": b} for a, b in rows]), "s", 1 + 3 * place)
-        for place, rows in enumerate(parts)
+        Batch(columns.build([{"a": a, "b": b} for a, b in rows]), "s", 1 + 3 * index)
+        for index, rows in enumerate(parts)
     ]
     (joined,) = join(batches)
     found = {name: set(texts) for name, texts in joined.numbers().items()}
     assert found == {"a": {"12.125", "45.525", "0.250"}, "b": {"1.5"}}
 
 
-def test_numbers_of_texts_alone_are_none():
+def test_column_of_texts_alone_has_no_numbers():
     rows = Columns().build([{"a": "12.125"}, {"a": "1"}])
     (joined,) = join([Batch(rows, "s", 1)])
     assert joined.numbers() == {}

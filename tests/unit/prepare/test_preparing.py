@@ -1,4 +1,4 @@
-"""The order of prepare: every row comes out once, with its types or its reasons."""
+"""The steps of prepare: every row comes out once, either cast or with its reasons."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def raw_of(**columns):
     return pl.DataFrame(columns).with_row_index(ROW)
 
 
-def test_a_new_table_gets_guessed_types_and_later_values_have_to_fit():
+def test_new_table_gets_guessed_types_that_later_values_must_fit():
     first = raw_of(id=["1", "2"], zip=["0123", "4567"], day=["2024-01-01", None])
     preparer = ready(Preparer(key=("id",)), first, untyped=True)
     assert preparer.schema == {"id": pl.Int64(), "zip": pl.String(), "day": pl.Date()}
@@ -33,11 +33,17 @@ def test_a_new_table_gets_guessed_types_and_later_values_have_to_fit():
     )
     prepared = preparer.prepare(later)
     assert prepared.lanes[0].layers[0].rows() == [(1, 8, "2", dt.date(2024, 1, 2))]
-    told = prepared.reasons.select(ROW, "column", "value").sort(ROW, "column").rows()
-    assert told == [(0, "day", "x"), (0, "id", "007"), (2, "day", "2024-01-02 00:00")]
+    reported = (
+        prepared.reasons.select(ROW, "column", "value").sort(ROW, "column").rows()
+    )
+    assert reported == [
+        (0, "day", "x"),
+        (0, "id", "007"),
+        (2, "day", "2024-01-02 00:00"),
+    ]
 
 
-def test_the_types_of_a_stored_table_win_over_guesses():
+def test_types_of_a_stored_table_override_guesses():
     raw = raw_of(id=["007"], amount=["1.50"], new=["5"])
     fitted = Preparer().fit(raw, untyped=True, stored=("id", "amount"))
     assert fitted.schema == {
@@ -50,11 +56,11 @@ def test_the_types_of_a_stored_table_win_over_guesses():
     assert layer.rows() == [(0, 7, "1.50", 5)]
 
 
-def test_typed_sources_are_not_guessed():
+def test_types_of_a_typed_source_are_not_guessed():
     assert Preparer().fit(raw_of(a=["1"])).schema == {"a": pl.String()}
 
 
-def test_the_schema_types_its_columns_and_the_plan_has_the_last_word():
+def test_schema_types_its_columns_and_plan_overrides_types():
     checker = load_schema(Home)
     raw = raw_of(id=["a", "b", "c"], price=["1", "-1", "x"], more=["1", "2", "y"])
     preparer = ready(
@@ -72,11 +78,13 @@ def test_the_schema_types_its_columns_and_the_plan_has_the_last_word():
     prepared = preparer.prepare(raw)
     [[layer]] = layers_of(prepared)
     assert layer.rows() == [(0, "a", 1.0, 1)]
-    told = prepared.reasons.select(ROW, "stage", "column").sort(ROW, "column").rows()
-    assert told == [(1, "check", "price"), (2, "map", "more"), (2, "map", "price")]
+    reported = (
+        prepared.reasons.select(ROW, "stage", "column").sort(ROW, "column").rows()
+    )
+    assert reported == [(1, "check", "price"), (2, "map", "more"), (2, "map", "price")]
 
 
-def test_warnings_are_counted_and_loaded():
+def test_rows_with_warnings_are_counted_and_loaded():
     raw = raw_of(id=["a", "b"], price=[10, 90])
     prepared = ready(Preparer(checker=load_schema(Home)), raw).prepare(raw)
     assert prepared.lanes[0].layers[0].height == 2
@@ -84,7 +92,7 @@ def test_warnings_are_counted_and_loaded():
     assert prepared.warnings.select("check", "rows").rows() == [("usual", 1)]
 
 
-def test_a_mapping_comes_first_and_knows_its_context():
+def test_mapping_is_applied_first_with_its_context():
     mapping = load_mapping(
         {"id": "Link", "price": {"parse": "integer"}, "seen": {"context": "as_of"}}
     )
@@ -97,32 +105,32 @@ def test_a_mapping_comes_first_and_knows_its_context():
     assert prepared.reasons.select(ROW, "check").rows() == [(1, "integer")]
 
 
-def test_null_keys_are_refused():
+def test_null_key_is_rejected():
     raw = raw_of(id=["a", None], x=[1, 2])
     prepared = ready(Preparer(key=("id",)), raw).prepare(raw)
     assert prepared.reasons.select(ROW, "column", "check").rows() == [(1, "id", "key")]
 
 
 @pytest.mark.parametrize("settings_", [{"key": ("url",)}, {"newest": "url"}])
-def test_a_needed_column_that_is_missing_is_named(settings_):
+def test_error_names_a_missing_key_or_newest_column(settings_):
     with pytest.raises(ConfigError, match="column url is needed"):
         Preparer(**settings_).fit(raw_of(id=["a"]))
 
 
-def test_of_many_columns_a_message_names_some_and_what_was_meant():
+def test_message_shortens_columns_and_suggests_the_one_meant():
     raw = raw_of(url=["a"], **{f"some column {n}": ["a"] for n in range(1_000)})
     with pytest.raises(ConfigError, match=r"and 981 more; did you mean 'url'\?"):
         Preparer(key=("urls",)).fit(raw)
 
 
-def test_columns_that_the_table_does_not_take_are_left_out():
+def test_columns_without_a_plan_are_left_out():
     raw = raw_of(a=[1], b=[2])
     fitted = Preparer().fit(raw)
     preparer = fitted.with_plan(plan_of({"b": pl.Int64()}))
     assert preparer.prepare(raw).lanes[0].layers[0].columns == [ROW, "b"]
 
 
-def test_no_rows_are_prepared_to_no_rows():
+def test_empty_frame_gives_an_empty_layer_per_lane():
     raw = raw_of(id=["a"], price=[1])
     preparer = ready(Preparer(checker=load_schema(Home), key=("id",), lanes=3), raw)
     prepared = preparer.prepare(raw.clear())
@@ -130,14 +138,14 @@ def test_no_rows_are_prepared_to_no_rows():
     assert prepared.reasons.is_empty()
 
 
-def test_a_key_is_never_guessed_to_be_a_number_with_a_fraction():
+def test_key_is_never_guessed_to_be_a_float():
     raw = raw_of(id=["1.1", "1.10"], size=["1.1", "1.10"])
     fitted = Preparer(key=("id",)).fit(raw, untyped=True)
     assert fitted.schema == {"id": pl.String(), "size": pl.Float64()}
     assert fitted.inferred == {"size": pl.Float64()}
 
 
-def test_rows_without_the_key_cost_themselves_where_others_have_it():
+def test_rows_without_key_column_are_rejected_if_the_table_has_it():
     raw = raw_of(name=["x", "y"])
     with pytest.raises(ConfigError, match="columns id, seen are needed"):
         Preparer(key=("id",), newest="seen").fit(raw)
@@ -148,14 +156,14 @@ def test_rows_without_the_key_cost_themselves_where_others_have_it():
     assert prepared.reasons[ROW].to_list() == [0, 1]
 
 
-def test_a_key_that_neither_rows_nor_table_have_is_a_mistake():
+def test_key_in_neither_rows_nor_table_is_refused():
     raw = raw_of(id=["x", "y"])
-    told = r"column idd is needed .* of the rows: id; did you mean 'id'\?"
-    with pytest.raises(ConfigError, match=told):
+    message = r"column idd is needed .* of the rows: id; did you mean 'id'\?"
+    with pytest.raises(ConfigError, match=message):
         Preparer(key=("idd",)).fit(raw, stored=["id", "name"], lenient=True)
 
 
-def test_a_schema_without_a_mapping_is_told_of_mappings():
+def test_error_suggests_a_mapping_if_there_is_only_a_schema():
     raw = raw_of(nr=["x"], price=[1])
     with pytest.raises(ConfigError, match=r"column id is needed .*\(--mapping\)"):
         Preparer(key=("id",), checker=load_schema(Home)).fit(raw)
@@ -163,7 +171,7 @@ def test_a_schema_without_a_mapping_is_told_of_mappings():
         Preparer(key=("id",)).fit(raw)
 
 
-def test_a_schema_that_filters_erases_nothing_in_the_table():
+def test_column_filtered_by_the_schema_is_not_written():
     class Narrow(Home):
         class Config:
             strict = "filter"
@@ -174,7 +182,7 @@ def test_a_schema_that_filters_erases_nothing_in_the_table():
     assert preparer.prepare(raw).lanes[0].layers[0].columns == [ROW, "id", "price"]
 
 
-def test_columns_that_a_schema_adds_travel():
+def test_columns_added_by_the_schema_are_written():
     class Wide(Home):
         kind: pl.String = pa.Field(default="house")
 
@@ -187,7 +195,7 @@ def test_columns_that_a_schema_adds_travel():
 
 
 class Careless:
-    """A mapping that leaves rows out and gives no reason."""
+    """A mapping that drops or doubles rows without a reason."""
 
     def __init__(self, kept):
         self.kept = kept
@@ -201,7 +209,7 @@ class Careless:
     [lambda rows: rows[1:], lambda rows: rows.vstack(rows[:1])],
     ids=["loses", "doubles"],
 )
-def test_a_mapping_has_to_tell_of_each_row(kept):
+def test_mapping_that_loses_or_doubles_rows_is_refused(kept):
     raw = raw_of(id=["1", "2", "3"])
     preparer = replace(ready(Preparer(key=("id",)), raw), mapping=Careless(kept))
     with pytest.raises(CountsError, match="the mapping was given 3 rows and returned"):
@@ -215,7 +223,7 @@ class Dropping(pa.DataFrameModel):
         drop_invalid_rows = True
 
 
-def test_rows_that_a_schema_drops_have_reasons():
+def test_rows_dropped_by_the_schema_have_reasons():
     raw = raw_of(id=["1", "2", "3"])
     preparer = ready(Preparer(checker=load_schema(Dropping), key=("id",)), raw)
     prepared = preparer.prepare(raw)

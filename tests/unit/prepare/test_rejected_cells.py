@@ -1,4 +1,4 @@
-"""What columns hold is known of rejected rows too."""
+"""Values of rejected rows by column, as far as they can be read."""
 
 import pandera.polars as pa
 import polars as pl
@@ -26,19 +26,19 @@ class Home(pa.DataFrameModel):
     town: pl.String = pa.Field(nullable=True)
 
 
-class Others:
-    """A mapping of somebody's own, which refuses the first row."""
+class RejectingFirst:
+    """A user's mapping that rejects the first row."""
 
     def apply(self, frame, _context):
         first = frame.filter(pl.col(ROW) == 0)
-        said = reason_lines(
+        reasons = reason_lines(
             first, stage="map", column=None, check="own", message=pl.lit("no")
         )
-        return Sifted(frame.filter(pl.col(ROW) > 0), said)
+        return Sifted(frame.filter(pl.col(ROW) > 0), reasons)
 
 
-class Making:
-    """A schema that makes a length of the bytes of rows that it lets pass."""
+class LengthOfBytes:
+    """A schema that turns bytes into their length in the rows that pass."""
 
     def types(self, _names):
         return {"price": pl.Binary()}
@@ -48,18 +48,18 @@ class Making:
 
     def check(self, frame):
         first = frame.filter(pl.col(ROW) == 0)
-        said = reason_lines(
+        reasons = reason_lines(
             first, stage="check", column=None, check="own", message=pl.lit("no")
         )
         length = pl.col("price").bin.size().cast(pl.Int32)
-        return Sifted(frame.filter(pl.col(ROW) > 0).with_columns(length), said)
+        return Sifted(frame.filter(pl.col(ROW) > 0).with_columns(length), reasons)
 
     def warnings(self, _frame):
         return None
 
 
 def cells_of(preparer, **columns):
-    """Return the values of rejected rows by the column, as they came or were read."""
+    """Return the values of rejected rows by column, parsed or as they came."""
     raw = pl.DataFrame(columns).with_row_index(ROW)
     planned = preparer.fit(raw, stored=list(TYPES), lenient=True).with_plan(PLAN)
     sifted, _ = planned.validate(raw)
@@ -82,7 +82,7 @@ def mapping_of(**columns):
     ],
     ids=["plain", "schema", "mapping"],
 )
-def test_each_value_of_a_refused_row_is_told_read_or_as_it_came(preparer):
+def test_values_of_rejected_rows_are_given_cast_or_as_they_came(preparer):
     found = cells_of(
         preparer,
         id=["1", None, "x", "04", "x"],
@@ -96,30 +96,30 @@ def test_each_value_of_a_refused_row_is_told_read_or_as_it_came(preparer):
     }
 
 
-def test_what_a_check_refuses_is_read():
+def test_values_rejected_by_a_check_are_given_cast():
     preparer = Preparer(key=("id",), checker=load_schema(Home))
     found = cells_of(preparer, id=["1", "2"], price=["-1", "2"], town=["Ede", "Epe"])
     assert found == {"id": [1], "price": [-1], "town": ["Ede"]}
 
 
-def test_what_only_a_schema_makes_of_a_value_is_left_as_it_was():
-    preparer = Preparer(checker=Making())
+def test_value_that_the_schema_would_transform_is_given_untransformed():
+    preparer = Preparer(checker=LengthOfBytes())
     found = cells_of(preparer, id=[1, 2], price=[b"ab", b"c"], town=["Ede", "Epe"])
     assert found["price"] == [b"ab"]
 
 
-def test_a_column_that_rows_lack_is_null_in_each():
+def test_missing_column_is_null_in_every_row():
     found = cells_of(Preparer(key=("id",)), price=["1", "2"])
     assert found == {"id": [None, None], "price": [1, 2], "town": [None, None]}
 
 
-def test_of_rows_that_only_another_mapping_could_read_nothing_is_told():
-    preparer = Preparer(key=("id",), mapping=Others())
+def test_rows_rejected_by_a_custom_mapping_are_left_out():
+    preparer = Preparer(key=("id",), mapping=RejectingFirst())
     found = cells_of(preparer, id=[1, None, 3], price=[1, 2, 3], town=["a", "b", "c"])
     assert found == {"id": [None], "price": [2], "town": ["b"]}
 
 
-def test_nothing_is_told_where_no_row_is_refused():
+def test_no_cells_without_rejected_rows():
     raw = pl.DataFrame({"id": [1]}).with_row_index(ROW)
     planned = Preparer().fit(raw).with_plan(PLAN[:1])
     assert list(refused_cells(planned, raw, planned.validate(raw)[0].reasons)) == []

@@ -1,4 +1,4 @@
-"""Lanes: the same for a key whatever stands beside it."""
+"""Routing to lanes: a key always takes the same lane, whatever other rows there are."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.unit.prepare.lanes import frame_of, routed_layers
 
 
 def test_lanes_do_not_change_between_versions():
-    """A resumed run sends each row where the first attempt sent it."""
+    """A resumed run must send each row to the lane of the first attempt."""
     frame = frame_of(
         text=["", "a", "funda", "https://example.org/listing/12345678/", "é" * 300],
         number=[0, 1, -1, 2**62, 12345678],
@@ -57,24 +57,24 @@ def test_lanes_are_filled_evenly(values):
         assert max(heights) < 1.25 * len(values) / lanes
 
 
-def test_a_key_of_two_columns_is_not_their_sum():
+def test_lane_depends_on_the_order_of_key_values():
     frame = frame_of(a=[1, 2] * 50, b=[2, 1] * 50, c=range(100))
     assert lane_of(frame, ["a", "b"], 997).n_unique() == 2
 
 
-def test_a_key_that_cannot_be_written_as_text_is_told_with_what_to_do():
+def test_key_of_objects_is_refused_with_advice():
     message = r"column id is .*, which cannot identify a row: use another key \(--key\)"
     objects = pl.Series("id", [object()], dtype=pl.Object)
     with pytest.raises(SchemaMismatchError, match=message):
         lane_of(objects.to_frame(), ["id"], 3)
 
 
-def test_one_lane_gets_everything_as_it_is():
+def test_single_lane_gets_the_layers_unchanged():
     layers = (frame_of(id=[1]), frame_of(id=[1]))
     assert routed_layers(layers, key=["id"], lanes=1) == [layers]
 
 
-def test_all_rows_together_take_the_first_lane():
+def test_together_puts_all_rows_into_the_first_lane():
     layers = (frame_of(id=[1, 2]), frame_of(id=[1]))
     routed = routed_layers(layers, key=["id"], lanes=3, together=True)
     assert routed[0] == layers
@@ -82,12 +82,12 @@ def test_all_rows_together_take_the_first_lane():
     assert routed[1][0].schema == layers[0].schema
 
 
-def test_the_two_zeros_share_a_lane():
+def test_negative_and_positive_zero_share_a_lane():
     frame = frame_of(id=[0.0, -0.0])
     assert lane_of(frame, ["id"], 997).n_unique() == 1
 
 
-def test_layers_stay_in_order_and_empty_ones_after_the_first_go():
+def test_layers_keep_their_order_and_empty_later_ones_are_dropped():
     first, second = frame_of(id=list(range(100))), frame_of(id=[5])
     routed = routed_layers((first, second), key=["id"], lanes=4)
     lane = lane_of(second, ["id"], 4)[0]
@@ -97,7 +97,7 @@ def test_layers_stay_in_order_and_empty_ones_after_the_first_go():
     assert routed[lane][1]["id"].to_list() == [5]
 
 
-def test_without_a_key_neighbours_stay_together():
+def test_neighbouring_rows_without_key_share_a_lane():
     frame = frame_of(x=list(range(10)))
     routed = routed_layers((frame,), key=(), lanes=3)
     assert [layer["x"].to_list() for (layer,) in routed] == [
@@ -107,6 +107,6 @@ def test_without_a_key_neighbours_stay_together():
     ]
 
 
-def test_fewer_rows_than_lanes_leave_lanes_empty():
+def test_lanes_stay_empty_if_there_are_too_few_rows():
     routed = routed_layers((frame_of(x=[1]),), key=(), lanes=4)
     assert [layer.height for (layer,) in routed] == [0, 0, 0, 1]

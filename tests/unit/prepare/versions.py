@@ -1,4 +1,4 @@
-"""Frames with several versions of a row, for tests of dedupe."""
+"""Frames with several versions of a row, for the tests of dedupe."""
 
 from __future__ import annotations
 

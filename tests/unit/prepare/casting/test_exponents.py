@@ -1,4 +1,4 @@
-"""Numbers with an exponent, as R writes 1e+05 and other programs long floats."""
+"""Numbers with an exponent, such as 1e+05 in R and long floats of other programs."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from tests.unit.prepare.casts import cast_values
         ("0e-99", pl.Decimal(12, 2), "0.00"),
     ],
 )
-def test_an_exponent_moves_the_point(text, dtype, value):
-    read, refused = cast_values(["2.0", text], None, dtype, f"numeric{dtype}")
-    assert (read[1], refused) == (Decimal(value), [])
+def test_number_with_exponent_is_cast_to_decimal(text, dtype, value):
+    kept, refused = cast_values(["2.0", text], None, dtype, f"numeric{dtype}")
+    assert (kept[1], refused) == (Decimal(value), [])
 
 
 @pytest.mark.parametrize(
@@ -39,11 +39,11 @@ def test_an_exponent_moves_the_point(text, dtype, value):
         ("1_0e1", pl.Decimal(12, 2)),
     ],
 )
-def test_what_a_decimal_cannot_hold_is_refused(text, dtype):
+def test_exponent_text_that_a_decimal_cannot_hold_is_rejected(text, dtype):
     assert cast_values(["2.0", text], None, dtype, f"numeric{dtype}")[1] == [1]
 
 
-def test_the_server_judges_exponents_of_wider_numbers():
+def test_wide_number_with_exponent_is_left_to_the_server():
     texts = ["1.234567e5", "1.234567", "1.2345600 "]
-    read, refused = cast_values(texts, None, pl.String(), "numeric(40,5)")
-    assert (sorted(read), refused) == ([0, 2], [1])
+    kept, refused = cast_values(texts, None, pl.String(), "numeric(40,5)")
+    assert (sorted(kept), refused) == ([0, 2], [1])

@@ -1,4 +1,4 @@
-"""No clock is 16 hours from UTC: PostgreSQL refuses such an offset, and so are we."""
+"""Offsets of 16 hours or more from UTC are rejected, as PostgreSQL rejects them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FAR = ["+16", "-16:00", "+1630", "+23:59", " -23:00", "-19 :00", "\u221216:00"]
 @pytest.mark.parametrize(
     "wanted", [pl.Datetime("us", "UTC"), pl.Datetime("us"), pl.Datetime("ms", "UTC")]
 )
-def test_a_moment_of_a_far_offset_is_refused(clock, wanted):
+def test_timestamp_with_far_offset_is_rejected(clock, wanted):
     near = NEAR[: 5 if "." in clock or len(clock) < len(CLOCKS[0]) else 6]
     texts = [clock + offset for offset in (*near, *FAR)]
     kept, refused = cast_values(texts, None, wanted)
@@ -38,12 +38,12 @@ def test_a_moment_of_a_far_offset_is_refused(clock, wanted):
         ("2024-01-16T16:00:00-08:00", True),
     ],
 )
-def test_a_day_of_a_far_offset_is_refused(text, is_kept):
+def test_date_from_timestamp_with_far_offset_is_rejected(text, is_kept):
     kept, _ = cast_values([text], None, pl.Date())
     assert bool(kept) is is_kept
 
 
-def test_a_far_offset_decides_no_type_and_is_refused_behind_others():
+def test_far_offset_is_not_guessed_as_timestamp_and_later_rejected():
     near, far = "2024-01-16T03:04:05+02:00", "2024-01-16T03:04:05+16:00"
     in_utc = pl.Datetime("us", "UTC")
     assert infer_types(pl.DataFrame({"seen": [near]})) == {"seen": in_utc}
@@ -61,7 +61,7 @@ def test_a_far_offset_decides_no_type_and_is_refused_behind_others():
         ("{} 2024-10-16 10:00", "%z %Y-%m-%d %H:%M"),
     ],
 )
-def test_formats_take_no_far_offset(text, shape):
+def test_format_does_not_match_far_offset(text, shape):
     offsets = ["+0200", "+1459", "+1500", "-2300"]
     texts = pl.DataFrame({"t": [text.format(offset) for offset in offsets]})
     found = texts.select(parse_timestamp(pl.col("t"), formats=[shape]))["t"]

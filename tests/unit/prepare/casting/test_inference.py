@@ -1,4 +1,4 @@
-"""Guessed types never lose what a text says."""
+"""Guessed types never lose information of a text."""
 
 from __future__ import annotations
 
@@ -56,15 +56,15 @@ from tests.unit.prepare.casts import infer
         (["NaN", "1.5"], pl.String()),
     ],
 )
-def test_a_type_is_guessed_only_where_nothing_is_lost(values, guess):
+def test_type_is_guessed_only_if_nothing_is_lost(values, guess):
     assert infer(values) == guess
 
 
-def test_the_whole_chunk_decides():
+def test_guess_considers_all_values_and_not_only_the_sample():
     assert infer(["1"] * (SAMPLE_ROWS * 10) + ["x"]) == pl.String()
 
 
-def test_only_text_columns_are_guessed_and_only_those_asked_for():
+def test_only_requested_text_columns_are_guessed():
     frame = pl.DataFrame({"a": ["1"], "b": ["2"], "c": [3]}).with_row_index(ROW)
     assert infer_types(frame) == {"a": pl.Int64(), "b": pl.Int64()}
     assert infer_types(frame, ["b"]) == {"b": pl.Int64()}
@@ -80,11 +80,11 @@ def test_only_text_columns_are_guessed_and_only_those_asked_for():
         (["1450.000", "4.895"], pl.Float64),
     ],
 )
-def test_what_may_be_thousands_keeps_its_digits(texts, dtype):
+def test_numbers_that_may_have_thousands_separators_stay_text(texts, dtype):
     assert infer_types(pl.DataFrame({"price": texts})) == {"price": dtype}
 
 
-def test_guesses_are_known_again_by_their_names():
+def test_guessed_types_are_restored_from_their_names():
     inferred = {f"x{place}": dtype for place, dtype in enumerate(CANDIDATES)}
     assert types_by_name(type_names(inferred)) == inferred
     assert types_by_name({"a": "bigint", "b": "of another version"}) == {

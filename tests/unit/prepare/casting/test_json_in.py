@@ -1,4 +1,4 @@
-"""JSON text as lists and structs: each value exactly, or its row is rejected."""
+"""JSON texts are cast to lists and structs exactly, or their rows are rejected."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PLACE = pl.Struct({"town": pl.String, "at": pl.List(pl.Float64)})
 WORDS = pl.Enum(["house", "flat"])
 
 
-def plain(values):
+def plain_values(values):
     return {
         row: value.to_list() if isinstance(value, pl.Series) else value
         for row, value in values.items()
@@ -87,19 +87,19 @@ def plain(values):
         ),
     ],
 )
-def test_each_text_is_read_for_itself(wanted, kept, refused):
+def test_json_text_is_cast_exactly_or_rejected(wanted, kept, refused):
     texts = [text for text, _ in kept]
     found, rejected = cast_values([*refused, None, *texts], pl.String(), wanted)
     assert rejected == list(range(len(refused)))
     values = [None, *(value for _, value in kept)]
-    assert plain(found) == dict(enumerate(values, len(refused)))
+    assert plain_values(found) == dict(enumerate(values, len(refused)))
 
 
-def test_the_reason_says_which_json_is_wanted():
+def test_reason_describes_the_expected_json():
     frame = pl.DataFrame({"place": ["{}", '{"b": 1}']}).with_row_index(ROW)
     reasons = cast_types(frame, [Cast("place", PLACE, "jsonb")]).reasons
-    [told] = reasons["message"]
-    assert told == (
+    [message] = reasons["message"]
+    assert message == (
         "column place: '{\"b\": 1}' cannot be stored exactly as a JSON object of "
         "town text, at (a JSON list of double precision)"
     )
@@ -115,5 +115,5 @@ def test_the_reason_says_which_json_is_wanted():
         pl.Struct([]),
     ],
 )
-def test_what_no_text_gives_is_not_read(target):
+def test_no_reader_for_types_that_json_cannot_give(target):
     assert read_json(pl.col("a"), target) is None

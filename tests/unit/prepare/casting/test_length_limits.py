@@ -1,4 +1,4 @@
-"""A value is never cut, and none is too large unnoticed."""
+"""A value is never truncated, and one that is too large is never missed."""
 
 from __future__ import annotations
 
@@ -65,19 +65,21 @@ from tests.unit.prepare.casts import cast_values, frame_of, moment
         ),
     ],
 )
-def test_a_length_never_cuts_a_value(values, dtype, wanted, pg_type, refused):
+def test_value_that_a_length_would_truncate_is_rejected(
+    values, dtype, wanted, pg_type, refused
+):
     _, found = cast_values(values, dtype, wanted, pg_type)
     assert found == refused
 
 
-def test_blanks_beyond_a_length_are_cut_as_the_server_cuts_them():
+def test_trailing_blanks_beyond_a_length_are_cut_as_by_the_server():
     frame = frame_of(["abc  ", "a    ", "ab", None, "éèà "])
     wanted = Cast("value", pl.String(), "character varying(3)")
     kept = cast_types(frame, [wanted]).frame["value"].to_list()
     assert kept == ["abc", "a  ", "ab", None, "éèà"]
 
 
-def test_long_values_are_shown_in_part():
+def test_reason_shows_only_the_beginning_of_a_long_value():
     frame = frame_of(["x" * 10_000])
     reasons = cast_types(frame, [Cast("value", pl.Int64(), "bigint")]).reasons
     assert len(reasons["value"][0]) == VALUE_LENGTH
@@ -85,13 +87,13 @@ def test_long_values_are_shown_in_part():
 
 @pytest.mark.parametrize("source", [pl.Float64(), pl.Float32()])
 @pytest.mark.parametrize("wanted", [pl.Decimal(12, 2), pl.Decimal(38, 10)])
-def test_a_number_that_a_decimal_has_no_room_for_costs_its_row(source, wanted):
+def test_float_too_large_for_a_decimal_is_rejected(source, wanted):
     values = [1.0, 1e10, -1e30, math.inf, math.nan, 2.5]
     column = pl.Series("value", values, dtype=source)
     found, refused = cast_values(column, source, wanted)
-    room = [0, 5] if wanted.precision == 12 else [0, 1, 5]
-    assert list(found) == room
-    assert refused == [row for row in range(6) if row not in room]
+    fitting = [0, 5] if wanted.precision == 12 else [0, 1, 5]
+    assert list(found) == fitting
+    assert refused == [row for row in range(6) if row not in fitting]
 
 
 @pytest.mark.parametrize(
@@ -103,15 +105,15 @@ def test_a_number_that_a_decimal_has_no_room_for_costs_its_row(source, wanted):
         (pl.Duration("ms"), pl.Duration("us")),
     ],
 )
-def test_what_no_calendar_has_costs_its_row_and_no_panic(source, wanted):
-    most = 2**31 - 1 if source == pl.Date() else 2**63 - 1
-    numbers = pl.Series([0, most], dtype=pl.Int64)
+def test_time_out_of_range_is_rejected_without_a_panic(source, wanted):
+    largest = 2**31 - 1 if source == pl.Date() else 2**63 - 1
+    numbers = pl.Series([0, largest], dtype=pl.Int64)
     values = numbers.cast(pl.Int32 if source == pl.Date() else pl.Int64).cast(source)
     kept, refused = cast_values(values, source, wanted)
     assert (list(kept), refused) == ([0], [1])
 
 
-def test_a_list_with_a_number_too_large_for_a_decimal_costs_its_row():
+def test_list_with_float_too_large_for_a_decimal_is_rejected():
     column = pl.Series("value", [[1.5], [1e10, 1.0], None, []])
     source, wanted = column.dtype, pl.List(pl.Decimal(12, 2))
     found, _ = cast_values(column, source, wanted)

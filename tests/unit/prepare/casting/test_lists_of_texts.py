@@ -1,4 +1,4 @@
-"""Texts in lists are read as each would be alone, wherever the list comes from."""
+"""Texts in lists are cast like texts alone, whether in a list column or in JSON."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ CASES = {
 }
 
 
-def read(column, pg_type):
+def cast_to(column, pg_type):
     kept, refused = cast_values(column, None, pl.String(), pg_type)
     return [text and text.replace('"', "") for text in kept.values()], refused
 
 
 @pytest.mark.parametrize("inner", [pl.String, pl.Categorical])
 @pytest.mark.parametrize("pg_type", CASES)
-def test_lists_are_read_as_their_json_is(pg_type, inner):
+def test_list_of_texts_is_cast_like_its_json(pg_type, inner):
     lists = CASES[pg_type]
     texts = [None if one is None else json.dumps(one) for one in lists]
-    expected = read(pl.Series("v", texts), pg_type)
-    assert read(pl.Series("v", lists, dtype=pl.List(inner)), pg_type) == expected
+    expected = cast_to(pl.Series("v", texts), pg_type)
+    assert cast_to(pl.Series("v", lists, dtype=pl.List(inner)), pg_type) == expected
 
 
-def test_lists_within_lists():
+def test_nested_lists_of_texts_are_cast():
     column = pl.Series("v", [[["1.0"], ["2"]], [["x"], [None]]])
-    assert read(column, "integer[]") == (["{{1},{2}}"], [1])
+    assert cast_to(column, "integer[]") == (["{{1},{2}}"], [1])
 
 
-def test_amounts_in_lists_are_plain_ones():
+def test_money_in_lists_must_be_plain_amounts():
     column = pl.Series("v", [["5.00", None], ["5,00"], ["$5"]])
-    assert read(column, "money[]") == (["{5.00,NULL}"], [1, 2])
+    assert cast_to(column, "money[]") == (["{5.00,NULL}"], [1, 2])

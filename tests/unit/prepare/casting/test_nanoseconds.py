@@ -1,4 +1,4 @@
-"""The server rounds to microseconds what it reads; such texts are refused."""
+"""Texts with nanoseconds are rejected: the server would round them to microseconds."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ROUNDED = ["10:00:00.1234567", "1:2.0000005"]
         ),
     ],
 )
-def test_what_would_be_rounded_is_refused(pg_type, kept, rounded):
+def test_text_that_the_server_would_round_is_rejected(pg_type, kept, rounded):
     texts = [*KEPT, *kept, *ROUNDED, *rounded]
     frame = pl.DataFrame({"v": texts}).with_row_index(ROW)
     sifted = cast_types(frame, [Cast("v", pl.String(), pg_type)])

@@ -1,4 +1,4 @@
-"""Lists, arrays and structs: what is in them is cast as columns of its type are."""
+"""Elements and fields of nested values are cast like columns of their type."""
 
 from __future__ import annotations
 
@@ -57,13 +57,13 @@ def cast_lists(values, source, wanted):
     ],
     ids=["order", "missing", "width", "more", "texts"],
 )
-def test_structs_in_lists_are_kept_exactly_or_cost_their_row(values, source, kept):
+def test_struct_in_list_is_cast_exactly_or_rejected(values, source, kept):
     found, refused = cast_lists(values, pl.Struct(source), WANTED)
     assert found == kept
     assert refused == [row for row in range(len(values)) if row not in kept]
 
 
-def test_lists_in_structs_in_lists_are_cast_too():
+def test_list_in_struct_in_list_is_cast():
     source, wanted = (pl.Struct({"a": pl.List(t)}) for t in (pl.Int64, pl.Int8))
     values = [[{"a": [1, None]}, {"a": None}], [{"a": [1]}, {"a": [2**20]}]]
     assert cast_lists(values, source, wanted) == ({0: values[0]}, [1])
@@ -83,7 +83,7 @@ def test_lists_in_structs_in_lists_are_cast_too():
         ([[0.1]], pl.Float64, pl.Float32, {0: [pytest.approx(0.1)]}),
     ],
 )
-def test_elements_are_cast_as_columns_of_their_type_are(values, source, wanted, kept):
+def test_element_is_cast_like_a_column_of_its_type(values, source, wanted, kept):
     found, refused = cast_lists(values, source, wanted)
     assert found == kept
     assert refused == [row for row in range(len(values)) if row not in kept]
@@ -92,7 +92,7 @@ def test_elements_are_cast_as_columns_of_their_type_are(values, source, wanted, 
 @pytest.mark.parametrize(
     ("source", "wanted"),
     [
-        # a day is no number, although one counts them
+        # a date is no number, although it is stored as one
         (pl.Int32, pl.Date),
         (pl.Date, pl.Int32),
         (pl.Int32, pl.List(pl.Int32)),
@@ -100,12 +100,12 @@ def test_elements_are_cast_as_columns_of_their_type_are(values, source, wanted, 
         (pl.Struct({"c": pl.Int32}), WANTED),
     ],
 )
-def test_elements_without_an_exact_way_refuse_the_column(source, wanted):
+def test_list_column_without_exact_cast_is_refused(source, wanted):
     with pytest.raises(SchemaMismatchError, match="cannot be exactly converted"):
         cast_lists([[None]], source, wanted)
 
 
-def test_days_in_a_struct_become_moments_and_back():
+def test_dates_in_a_struct_become_timestamps_and_back():
     days, moments = pl.Struct({"a": pl.Date}), pl.Struct({"a": pl.Datetime("us")})
     found, _ = cast_values([{"a": DAY}], days, moments)
     assert found == {0: {"a": NOON.replace(hour=0)}}
@@ -140,13 +140,13 @@ def test_days_in_a_struct_become_moments_and_back():
     ],
     ids=["order", "missing", "width", "more", "fractions"],
 )
-def test_fields_are_kept_exactly_or_cost_their_row(values, source, kept):
+def test_struct_is_cast_exactly_or_rejected(values, source, kept):
     found, refused = cast_values(values, pl.Struct(source), WANTED)
     assert found == kept
     assert refused == [row for row in range(len(values)) if row not in kept]
 
 
-def test_a_struct_within_a_struct_is_cast_too():
+def test_struct_in_struct_is_cast():
     source = pl.Struct({"s": pl.Struct({"b": pl.String, "a": pl.Int64})})
     values = [{"s": {"b": "x", "a": 1}}, {"s": {"b": "x", "a": 2**31}}, {"s": None}]
     found, refused = cast_values(values, source, pl.Struct({"s": WANTED}))
@@ -154,7 +154,7 @@ def test_a_struct_within_a_struct_is_cast_too():
     assert refused == [1]
 
 
-def test_a_field_without_an_exact_way_refuses_the_column():
+def test_struct_column_without_exact_cast_is_refused():
     source = pl.Struct({"a": pl.Date, "b": pl.String})
     with pytest.raises(SchemaMismatchError, match="cannot be exactly converted"):
         cast_values([None], source, WANTED)
@@ -165,7 +165,7 @@ LISTS = [[1, 2], None, [3, None], [4], [], [5, 6, 7]]
 
 
 @pytest.mark.parametrize("inner", [pl.Int64, pl.Float64])
-def test_lists_of_another_size_are_refused(inner):
+def test_list_of_another_size_than_the_array_is_rejected(inner):
     column = pl.Series("v", LISTS, dtype=pl.List(inner))
     frame = pl.DataFrame([column]).with_row_index(ROW)
     sifted = cast_types(frame, [Cast("v", PAIR, "bigint[2]")])
@@ -174,15 +174,15 @@ def test_lists_of_another_size_are_refused(inner):
     assert sifted.reasons[ROW].to_list() == [3, 4, 5]
 
 
-def test_numbers_that_do_not_fit_are_refused():
+def test_array_with_a_number_that_does_not_fit_is_rejected():
     frame = pl.DataFrame({"v": [[1.0, 2.0], [1.5, 2.0]]}).with_row_index(ROW)
     sifted = cast_types(frame, [Cast("v", PAIR, "bigint[2]")])
     assert sifted.frame["v"].to_list() == [[1, 2]]
 
 
-def test_a_schema_of_arrays_judges_them():
+def test_schema_with_an_array_column_checks_cast_lists():
     checker = load_schema(pa.DataFrameSchema({"v": pa.Column(PAIR, nullable=True)}))
     frame = pl.DataFrame({"v": LISTS[:3]}).with_row_index(ROW)
-    cast = [Cast("v", dtype, "bigint[2]") for dtype in checker.types(["v"]).values()]
-    good, reasons = checker.check(cast_types(frame, cast).frame)
+    casts = [Cast("v", dtype, "bigint[2]") for dtype in checker.types(["v"]).values()]
+    good, reasons = checker.check(cast_types(frame, casts).frame)
     assert (good["v"].to_list(), reasons.height) == (LISTS[:3], 0)

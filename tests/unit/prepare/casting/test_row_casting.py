@@ -1,4 +1,4 @@
-"""Casting is exact or says so: what reference facts call silently wrong, and more."""
+"""A cast is exact or its row is rejected."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from tests.unit.prepare.casts import cast_values, frame_of, moment
         ([[1, 2]], pl.Array(pl.Int64, 2), pl.List(pl.Int64), {0: [1, 2]}),
     ],
 )
-def test_values_are_kept_exactly_or_refused(values, source, wanted, kept):
+def test_value_is_cast_exactly_or_rejected(values, source, wanted, kept):
     found, refused = cast_values(values, source, wanted)
     assert {
         row: value.to_list() if isinstance(value, pl.Series) else value
@@ -52,28 +52,28 @@ def test_values_are_kept_exactly_or_refused(values, source, wanted, kept):
     assert len(refused) == len(values) - len(kept)
 
 
-def test_decimals_keep_their_scale_or_are_refused():
+def test_decimal_that_would_be_rounded_is_rejected():
     values = [Decimal("1.50"), Decimal("1.505"), Decimal("99999999999.00")]
     found, refused = cast_values(values, pl.Decimal(20, 3), pl.Decimal(12, 2))
     assert found == {0: Decimal("1.50")}
     assert refused == [1, 2]
 
 
-def test_nanoseconds_that_microseconds_lose_are_refused():
+def test_timestamp_that_would_lose_nanoseconds_is_rejected():
     column = pl.Series([1_000, 1_500, -1_500], dtype=pl.Int64).cast(pl.Datetime("ns"))
     found, refused = cast_values(column, column.dtype, pl.Datetime("us"))
     assert found == {0: moment("1970-01-01T00:00:00.000001")}
     assert refused == [1, 2]
 
 
-def test_a_moment_is_a_day_only_at_midnight():
+def test_timestamp_becomes_date_only_at_midnight():
     midnight, noon = moment("2024-01-01T00:00:00"), moment("2024-01-01T12:00:00")
     found, refused = cast_values([midnight, noon], pl.Datetime("us"), pl.Date())
     assert found == {0: dt.date(2024, 1, 1)}
     assert refused == [1]
 
 
-def test_times_without_a_zone_are_utc_and_zones_become_utc():
+def test_naive_times_count_as_utc_and_zoned_times_become_utc():
     naive = [moment("2024-07-01T12:00:00")]
     found, _ = cast_values(naive, pl.Datetime("us"), pl.Datetime("us", "UTC"))
     assert found[0] == moment("2024-07-01T12:00:00+00:00")
@@ -109,14 +109,14 @@ def test_times_without_a_zone_are_utc_and_zones_become_utc():
         ([True], None, "text", ["true"]),
     ],
 )
-def test_values_become_text_that_the_server_reads_back(values, dtype, pg_type, texts):
+def test_value_becomes_text_that_the_server_reads_back(values, dtype, pg_type, texts):
     found, refused = cast_values(values, dtype, pl.String(), pg_type)
     assert refused == []
     written = [found[row] for row in range(len(values))]
     assert [text and text.removesuffix(".000000") for text in written] == texts
 
 
-def test_json_has_no_nan_so_such_a_row_is_refused():
+def test_nan_and_infinity_in_json_are_rejected():
     values = [{"a": 1.0}, {"a": math.nan}, {"a": None}, {"a": math.inf}]
     found, refused = cast_values(values, None, pl.String(), "jsonb")
     assert found == {0: '{"a": 1}', 2: '{"a": null}'}
@@ -125,7 +125,7 @@ def test_json_has_no_nan_so_such_a_row_is_refused():
     assert refused == [1]
 
 
-def test_a_reason_shows_the_nan_that_a_list_holds():
+def test_reason_shows_the_nan_in_a_list():
     rows = frame_of([[math.nan, 2.5]], pl.List(pl.Float64))
     sifted = cast_types(rows, [Cast("value", pl.List(pl.Decimal(5, 1)), "numeric[]")])
     assert sifted.reasons["value"].to_list() == ["[NaN, 2.5]"]
@@ -145,7 +145,7 @@ def test_a_reason_shows_the_nan_that_a_list_holds():
         (["a"], pl.String(), pl.List(pl.Binary)),
     ],
 )
-def test_types_without_an_exact_way_are_refused_as_a_whole(values, dtype, wanted):
+def test_column_without_exact_cast_is_refused(values, dtype, wanted):
     with pytest.raises(
         SchemaMismatchError,
         match=r"column value .* cannot be exactly converted to",
@@ -153,7 +153,7 @@ def test_types_without_an_exact_way_are_refused_as_a_whole(values, dtype, wanted
         cast_values(values, dtype, wanted)
 
 
-def test_all_columns_are_examined_before_a_row_is_dropped():
+def test_every_column_is_checked_before_a_row_is_dropped():
     frame = pl.DataFrame({"a": ["1", "x"], "b": ["y", "z"], "c": ["2024-01-01", "c"]})
     casts = [
         Cast("a", pl.Int64(), "bigint"),
@@ -172,7 +172,7 @@ def test_all_columns_are_examined_before_a_row_is_dropped():
     assert "bigint" in first["message"]
 
 
-def test_a_plan_orders_columns_fills_absent_ones_and_drops_the_others():
+def test_plan_orders_adds_and_drops_columns():
     frame = pl.DataFrame({"b": [1], "extra": [2], "a": ["x"]}).with_row_index(ROW)
     plan = [
         ColumnPlan("a", pl.String(), "copy", "text"),
@@ -185,7 +185,7 @@ def test_a_plan_orders_columns_fills_absent_ones_and_drops_the_others():
     assert sifted.frame.row(0) == (0, "x", None, 1)
 
 
-def test_what_needs_no_cast_is_not_touched():
+def test_frame_that_needs_no_cast_is_unchanged():
     frame = frame_of([1, 2, None])
     sifted = cast_types(frame, [Cast("value", pl.Int64(), "bigint")])
     assert sifted.frame is not None
@@ -193,14 +193,14 @@ def test_what_needs_no_cast_is_not_touched():
     assert sifted.reasons.is_empty()
 
 
-def test_a_frame_without_rows_gets_its_types():
+def test_frame_without_rows_gets_the_types():
     frame = frame_of([], pl.String())
     sifted = cast_types(frame, [Cast("value", pl.Date(), "date")])
     assert sifted.frame.schema["value"] == pl.Date
 
 
 @pytest.mark.parametrize("source", [pl.Float64(), pl.Float32()])
-def test_a_float_is_the_shortest_decimal_that_names_it(source):
+def test_float_becomes_its_shortest_decimal(source):
     values = [0.1, 0.29, 41.5] + ([1e20, 1234567890.1] if source == pl.Float64 else [])
     kept, refused = cast_values(values, source, pl.Decimal(38, 10))
     assert refused == []
@@ -209,7 +209,7 @@ def test_a_float_is_the_shortest_decimal_that_names_it(source):
     assert list(lists[0]) == [Decimal(repr(value)) for value in values]
 
 
-def test_a_time_keeps_its_fraction_or_costs_its_row():
+def test_time_that_would_lose_nanoseconds_is_rejected():
     times = pl.Series([3_723_400_000_000, 3_723_000_000_001]).cast(pl.Time)
     pg_type = "time without time zone"
     kept, refused = cast_values(times, pl.Time(), pl.Time(), pg_type)
@@ -220,7 +220,7 @@ def test_a_time_keeps_its_fraction_or_costs_its_row():
     }
 
 
-def test_a_span_of_nanoseconds_keeps_them():
+def test_duration_in_nanoseconds_keeps_them_as_text():
     found, _ = cast_values([-1_000_000_001], pl.Duration("ns"), pl.String(), "text")
     assert found == {0: "PT-0H-0M-1.000000001S"}
 
@@ -231,22 +231,22 @@ ADVICE = (
 )
 
 
-def messages(*texts):
+def messages_by_value(*texts):
     frame = pl.DataFrame({"floor": texts}).with_row_index(ROW)
     wanted = [Cast("floor", pl.Float64(), "double precision")]
     reasons = cast_types(frame, wanted).reasons
     return dict(reasons.select("value", "message").rows())
 
 
-def test_of_an_empty_text_it_is_said_that_it_is_no_null():
-    told = messages("1.5", "", "ground", None)
-    plain = "column floor: '{}' cannot be stored exactly as double precision"
-    assert told == {
-        "": plain.format("") + ADVICE,
-        "ground": plain.format("ground"),
+def test_message_for_empty_text_explains_null_words():
+    found = messages_by_value("1.5", "", "ground", None)
+    message = "column floor: '{}' cannot be stored exactly as double precision"
+    assert found == {
+        "": message.format("") + ADVICE,
+        "ground": message.format("ground"),
     }
 
 
 @pytest.mark.parametrize("text", ["x", " "])
-def test_of_other_texts_it_is_not(text):
-    assert not messages(text)[text].endswith(ADVICE)
+def test_message_for_other_texts_does_not_explain_null_words(text):
+    assert not messages_by_value(text)[text].endswith(ADVICE)

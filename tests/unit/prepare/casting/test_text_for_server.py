@@ -1,4 +1,4 @@
-"""Text as the server casts it: each value as it would be read alone."""
+"""Texts that the server casts are sent so that it reads each as it would alone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from propload.target import ArrayForm
 REFUSED = object()
 
 
-def read(texts, pg_type):
+def sent_texts(texts, pg_type):
     """Return each text as it is sent, or `REFUSED`."""
     frame = pl.DataFrame({"v": pl.Series(texts, dtype=pl.String)}).with_row_index(ROW)
     good = cast_types(frame, [Cast("v", pl.String(), pg_type)]).frame
@@ -46,7 +46,7 @@ def read(texts, pg_type):
         ),
         ("time without time zone[]", '["10:00:00+02"]', REFUSED),
         ("uuid[]", '["x"]', '{"x"}'),
-        # the server's own notation, and what it is to refuse itself
+        # the server's own notation, and texts that it is left to refuse itself
         ("integer[]", "{1,2}", "{1,2}"),
         ("integer[]", " [0:1]={1,2}", " [0:1]={1,2}"),
         ("integer[]", "[1", "[1"),
@@ -56,9 +56,9 @@ def read(texts, pg_type):
         ("numeric", "yes", "yes"),
     ],
 )
-def test_a_text_is_what_the_server_reads(pg_type, text, sent):
-    assert read([text], pg_type) == [sent]
-    assert read([None, "{}", text, '["x y"]', "{}"], pg_type)[2] == sent
+def test_text_is_sent_in_the_form_that_the_server_reads(pg_type, text, sent):
+    assert sent_texts([text], pg_type) == [sent]
+    assert sent_texts([None, "{}", text, '["x y"]', "{}"], pg_type)[2] == sent
 
 
 @pytest.mark.parametrize(
@@ -68,16 +68,16 @@ def test_a_text_is_what_the_server_reads(pg_type, text, sent):
         (ArrayForm(nested=True), r'{"{\"1\",\"2\"}","{\"3\",NULL}"}'),
     ],
 )
-@pytest.mark.parametrize("kind", [pl.String, pl.List(pl.List(pl.Int64))])
-def test_an_array_is_written_in_the_form_of_its_type(form, sent, kind):
+@pytest.mark.parametrize("dtype", [pl.String, pl.List(pl.List(pl.Int64))])
+def test_array_is_written_in_the_form_of_its_type(form, sent, dtype):
     lists = [[1, 2], [3, None]]
-    values = [json.dumps(lists) if kind == pl.String else lists]
-    frame = pl.DataFrame({"v": pl.Series(values, dtype=kind)}).with_row_index(ROW)
+    values = [json.dumps(lists) if dtype == pl.String else lists]
+    frame = pl.DataFrame({"v": pl.Series(values, dtype=dtype)}).with_row_index(ROW)
     cast = Cast("v", pl.String(), "whole[]", array=form)
     assert cast_types(frame, [cast]).frame["v"].to_list() == [sent]
 
 
-def test_a_category_is_read_as_its_text():
+def test_category_is_sent_like_its_text():
     column = pl.Series("v", ["[1]", "{2}"], dtype=pl.Categorical)
     frame = pl.DataFrame([column]).with_row_index(ROW)
     found = cast_types(frame, [Cast("v", pl.String(), "integer[]")]).frame

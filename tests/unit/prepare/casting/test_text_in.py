@@ -1,4 +1,4 @@
-"""Texts become what the server would read, or cost their row."""
+"""Texts are cast to what the server would read, or their rows are rejected."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.unit.prepare.casts import cast_values, moment
         (pl.Time(), ["10:00", "10:00:01.5"], [dt.time(10), dt.time(10, 0, 1, 500_000)]),
     ],
 )
-def test_texts_are_read_as_the_server_would(wanted, texts, kept):
+def test_text_is_read_as_by_the_server(wanted, texts, kept):
     found, refused = cast_values(texts, pl.String(), wanted)
     assert refused == []
     assert [found[row] for row in range(len(texts))] == pytest.approx(kept, nan_ok=True)
@@ -43,7 +43,7 @@ def test_texts_are_read_as_the_server_would(wanted, texts, kept):
         (pl.Enum(["a"]), ["b"]),
     ],
 )
-def test_texts_that_would_change_are_refused(wanted, texts):
+def test_text_that_does_not_fit_the_type_is_rejected(wanted, texts):
     found, refused = cast_values(texts, pl.String(), wanted)
     assert found == {}
     assert refused == list(range(len(texts)))
@@ -61,7 +61,7 @@ def test_texts_that_would_change_are_refused(wanted, texts):
         "2024-07-01 12:00:00+02",
     ],
 )
-def test_iso_moments_are_read_with_and_without_an_offset(text):
+def test_iso_timestamp_is_read_with_and_without_an_offset(text):
     ten = moment("2024-07-01T10:00:00")
     found, _ = cast_values([text], pl.String(), pl.Datetime("us", "UTC"))
     assert found[0] == ten.replace(tzinfo=dt.UTC)
@@ -78,7 +78,7 @@ def test_iso_moments_are_read_with_and_without_an_offset(text):
         (pl.Date(), ["2024-1-2", " 2024-01-02", "2024-01-02T00:00:00"]),
     ],
 )
-def test_a_guessed_type_takes_only_what_it_would_write(wanted, texts):
+def test_guessed_type_accepts_only_its_own_notation(wanted, texts):
     found, refused = cast_values(texts, pl.String(), wanted, inferred=True)
     assert found == {}
     assert refused == list(range(len(texts)))
@@ -97,19 +97,19 @@ def test_a_guessed_type_takes_only_what_it_would_write(wanted, texts):
         (pl.Float64(), ["1e-400", "9" * 400]),
     ],
 )
-def test_texts_that_lose_a_century_or_a_digit_are_refused(wanted, texts):
+def test_text_that_would_lose_a_century_or_digit_is_rejected(wanted, texts):
     kept, refused = cast_values(texts, pl.String(), wanted)
     assert (kept, refused) == ({}, [0, 1])
 
 
-def test_texts_for_money_are_plain_amounts():
+def test_money_text_must_be_a_plain_amount():
     texts = ["5", " -5.50 ", ".5", "$5.00", "5,00", "1,234.50", "(5.00)", "1e3", ""]
     kept, refused = cast_values(texts, pl.String(), pl.String(), "money")
     assert (list(kept), refused) == ([0, 1, 2], [3, 4, 5, 6, 7, 8])
 
 
 @pytest.mark.parametrize("wanted", [pl.Float32(), pl.Float64()])
-def test_a_decimal_text_becomes_the_nearest_number(wanted):
+def test_decimal_text_becomes_the_nearest_float(wanted):
     texts = [
         "0.1",
         "3.14159265358979323846",
@@ -134,6 +134,6 @@ def test_a_decimal_text_becomes_the_nearest_number(wanted):
         ("0.000", 0),
     ],
 )
-def test_what_may_be_thousands_is_no_whole_number(text, number):
+def test_text_that_may_have_thousands_separators_is_no_integer(text, number):
     kept, refused = cast_values([text], pl.String(), pl.Int64())
     assert (kept, refused) == (({}, [0]) if number is None else ({0: number}, []))

@@ -1,4 +1,4 @@
-"""JSON of nested values: the same text whichever way they come."""
+"""JSON of nested values: the same text from every kind of source."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from propload.values.python_text import as_text
 
 
 def json_of(source):
-    """Return the column of a source as it is sent to a jsonb column, read back."""
+    """Return the values of a source as sent to a jsonb column, parsed again."""
     (batch,) = open_source(source, SourceOptions())
     frame = pl.DataFrame(pl.from_arrow(batch.rows)).with_row_index("propload_row")
     sent = cast_types(frame, [Cast("v", pl.String(), "jsonb")])
@@ -30,29 +30,29 @@ def json_of(source):
     return [text and json.loads(text, parse_float=Decimal) for text in texts]
 
 
-def test_a_frame_has_a_null_where_a_dict_lacks_a_key():
+def test_key_missing_in_a_dict_is_null_in_a_frame():
     rows = [{"v": {"a": 1}}, {"v": {"b": 2}}]
     assert json_of(rows) == [{"a": 1}, {"b": 2}]
     assert json_of(pl.DataFrame(rows)) == [{"a": 1, "b": None}, {"a": None, "b": 2}]
 
 
 @pytest.mark.parametrize("value", [0.1, 41292792.0, 1e10, -0.0])
-def test_a_small_float_keeps_its_digits(value):
+def test_float32_keeps_its_digits_in_json(value):
     small = np.float32(value)
     frame = pl.DataFrame({"v": [{"a": value}]}, {"v": pl.Struct({"a": pl.Float32})})
     assert json_of(frame) == json_of([{"v": {"a": small}}])
     assert float(json_of(frame)[0]["a"]) == value
 
 
-def test_nanoseconds_are_kept():
+def test_nanoseconds_are_kept_in_json():
     moment = pd.Timestamp("2024-01-02T03:04:05.000000001")
-    kind = pa.struct([("a", pa.timestamp("ns"))])
-    table = pa.table({"v": pa.array([{"a": moment.value}], kind)})
+    dtype = pa.struct([("a", pa.timestamp("ns"))])
+    table = pa.table({"v": pa.array([{"a": moment.value}], dtype)})
     assert json_of(table) == [{"a": "2024-01-02T03:04:05.000000001"}]
     assert json_of([{"v": {"a": moment}}]) == json_of(table)
 
 
-def test_a_day_beyond_the_calendar_does_not_end_the_load():
+def test_time_out_of_range_of_python_is_written_to_json():
     days = pl.Series([0, 10**9], dtype=pl.Int32).cast(pl.Date)
     frame = pl.select(pl.struct(days.alias("a")).alias("v"))
     assert json_of(frame) == [{"a": "1970-01-01"}, {"a": "+2739877-01-03"}]
@@ -78,24 +78,22 @@ def test_a_day_beyond_the_calendar_does_not_end_the_load():
         ([[Decimal("1.10"), None]], pl.List(pl.Decimal(9, 2))),
     ],
 )
-def test_lists_and_structs_are_the_text_that_python_s_are(values, dtype):
-    # a row pushed alone is made one by way of Python, one among its like is not
+def test_lists_and_structs_give_the_same_text_as_python_values(values, dtype):
+    # a single pushed row is written by way of Python, rows of a frame are not
     column = pl.Series("v", values, dtype=dtype)
     text = column.to_frame().select(write_text(pl.col("v"), column.dtype)).to_series()
     expected = [None if value is None else as_text(value) for value in values]
     assert text.to_list() == expected
 
 
-@pytest.mark.parametrize("kind", [pl.Float64, pl.Float32])
+@pytest.mark.parametrize("dtype", [pl.Float64, pl.Float32])
 @pytest.mark.parametrize(
     ("value", "text"),
     [(1.0, "1"), (-3.0, "-3"), (-0.0, "-0.0"), (0.5, "0.5"), (16777216.0, "16777216")],
 )
-def test_a_float_without_a_fraction_is_a_whole_number_however_it_comes(
-    kind, value, text
-):
+def test_float_without_fraction_is_written_as_integer(dtype, value, text):
     frame = pl.DataFrame(
-        {"v": [value], "l": [[value]]}, {"v": kind, "l": pl.List(kind)}
+        {"v": [value], "l": [[value]]}, {"v": dtype, "l": pl.List(dtype)}
     )
     alone, listed = (
         write_text(pl.col(n), frame.schema[n], pg_type="text") for n in "vl"
@@ -105,7 +103,7 @@ def test_a_float_without_a_fraction_is_a_whole_number_however_it_comes(
 
 
 @pytest.mark.parametrize("value", [2.0**60, 1e16, math.inf, math.nan])
-def test_a_float_that_is_none_of_few_whole_numbers_keeps_its_text(value):
+def test_large_or_non_finite_float_is_not_written_as_integer(value):
     frame = pl.DataFrame({"v": [value]})
     found = frame.select(write_text(pl.col("v"), pl.Float64())).item()
     assert float(found) == value or math.isnan(value)

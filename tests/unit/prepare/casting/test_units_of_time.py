@@ -1,4 +1,4 @@
-"""Texts as moments of the unit that a schema wants: exact, or their row is refused."""
+"""Texts become timestamps of the unit that a schema wants exactly, or are rejected."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NANOSECONDS = ["2024-01-01 10:00:00.0000001"]
         ("ns", [*PLAIN, *MICROSECONDS], [*FAR, *NANOSECONDS]),
     ],
 )
-def test_no_digit_and_no_row_is_lost(unit, zone, kept, refused):
+def test_timestamp_text_fits_the_unit_exactly_or_is_rejected(unit, zone, kept, refused):
     frame = pl.DataFrame({"seen": [*kept, *refused]}).with_row_index(ROW)
     sifted = cast_types(frame, [Cast("seen", pl.Datetime(unit, zone), "timestamp")])
     assert sifted.frame[ROW].to_list() == list(range(len(kept)))

@@ -1,4 +1,4 @@
-"""The fast test: which rows it passes, and which are left to pandera."""
+"""Compiled checks: which rows they pass, and which are left to pandera."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def forbid_pandera(monkeypatch):
     monkeypatch.setattr(row_validation, "_validate", validate)
 
 
-def test_pandera_is_not_called_for_rows_that_surely_pass(monkeypatch):
+def test_pandera_is_not_called_for_rows_that_pass(monkeypatch):
     columns = {
         "a": pa.Column(pl.Int64, [pa.Check.ge(0), pa.Check.isin([1, 2])]),
         "b": pa.Column(pl.String, pa.Check.str_matches("x"), nullable=True),
@@ -35,44 +35,45 @@ def test_pandera_is_not_called_for_rows_that_surely_pass(monkeypatch):
     assert checker.check(frame).frame.equals(frame)
 
 
-def test_pandera_sees_only_the_rows_in_doubt(monkeypatch):
+def test_pandera_gets_only_rows_that_may_fail(monkeypatch):
     checker = load_schema(
         pa.DataFrameSchema({"a": pa.Column(pl.Int64, pa.Check.ge(0))})
     )
-    seen = []
-    judge = row_validation._validate
+    heights = []
+    validate = row_validation._validate
     monkeypatch.setattr(
         row_validation,
         "_validate",
-        lambda schema, frame: seen.append(frame.height) or judge(schema, frame),
+        lambda schema, frame: heights.append(frame.height) or validate(schema, frame),
     )
     frame = pl.DataFrame({"a": [1, -1, 2, None]}).with_row_index(ROW)
     good, reasons = checker.check(frame)
-    assert seen == [2]
+    assert heights == [2]
     assert good["a"].to_list() == [1, 2]
     assert reasons[ROW].to_list() == [3, 1] or reasons[ROW].to_list() == [1, 3]
 
 
-def test_checks_that_are_not_known_are_left_to_pandera_alone(monkeypatch):
+def test_pandera_runs_only_checks_that_cannot_be_compiled(monkeypatch):
     own = pa.Check(lambda rows: rows.lazyframe.select(pl.col(rows.key) < 3))
     checker = load_schema(
         pa.DataFrameSchema({"a": pa.Column(pl.Int64, [pa.Check.ge(0), own])})
     )
-    seen = []
-    judge = row_validation._validate
+    check_counts = []
+    validate = row_validation._validate
     monkeypatch.setattr(
         row_validation,
         "_validate",
         lambda schema, frame: (
-            seen.append(len(schema.columns["a"].checks)) or judge(schema, frame)
+            check_counts.append(len(schema.columns["a"].checks))
+            or validate(schema, frame)
         ),
     )
     right = pl.DataFrame({"a": [1, 2]}).with_row_index(ROW)
     assert checker.check(right).reasons.is_empty()
-    assert seen == [1]
+    assert check_counts == [1]
 
 
-def test_a_check_that_does_not_suit_its_column_is_left_to_pandera():
+def test_check_unfit_for_its_column_is_left_to_pandera():
     column = ColumnFacts(
         "a",
         None,
@@ -83,7 +84,7 @@ def test_a_check_that_does_not_suit_its_column_is_left_to_pandera():
     assert Acceptor((column,)).accept(pl.DataFrame({"a": [1]})) is None
 
 
-def test_absent_and_wrongly_typed_columns_are_left_to_pandera():
+def test_missing_or_mistyped_column_is_left_to_pandera():
     column = ColumnFacts("a", pl.Int64(), nullable=True, required=True)
     assert Acceptor((column,)).accept(pl.DataFrame({"b": [1]})) is None
     assert Acceptor((column,)).accept(pl.DataFrame({"a": ["1"]})) is None
@@ -92,7 +93,7 @@ def test_absent_and_wrongly_typed_columns_are_left_to_pandera():
     assert accepted.to_list() == [True, True]
 
 
-def test_an_expression_takes_columns_that_rows_lack_for_null():
+def test_expression_treats_missing_columns_as_null():
     check = RowCheck(pl.col("a") < pl.col("b"))
     acceptor = Acceptor((), (check,))
     assert acceptor.accept(pl.DataFrame({"c": [5, 6]})).to_list() == [True, True]

@@ -1,4 +1,4 @@
-"""One row that fails costs itself, also where pandera cannot list what failed."""
+"""A failing row is rejected alone, even if pandera cannot list the failures."""
 
 from __future__ import annotations
 
@@ -16,30 +16,32 @@ SPAN = pl.Duration("us")
 SPANS = pl.Series([timedelta(1), timedelta(2), None, timedelta(9)], dtype=SPAN)
 
 
-def judged(schema, **columns):
-    """Return the numbers of rows that pass, and what is said of the others."""
+def validated(schema, **columns):
+    """Return the numbers of the rows that pass, and the reasons of the others."""
     frame = pl.DataFrame(columns)
     rows = pl.Series(ROW, range(frame.height), dtype=pl.UInt64)
     found = load_schema(schema).check(frame.insert_column(0, rows))
-    told = sorted(found.reasons.select(ROW, "column", "check").rows(), key=str)
-    return found.frame[ROW].to_list(), told
+    reasons = sorted(found.reasons.select(ROW, "column", "check").rows(), key=str)
+    return found.frame[ROW].to_list(), reasons
 
 
-def longer(days):
+def longer_than(days):
     return pa.Check(
         lambda rows: rows.lazyframe.select(pl.col(rows.key) > timedelta(days)),
         name=f"over {days}",
     )
 
 
-def test_spans_that_fail_are_told_row_by_row():
+def test_failing_durations_are_reported_row_by_row():
     schema = pa.DataFrameSchema(
         {
-            "span": pa.Column(SPAN, [pa.Check.ne(timedelta(1)), longer(1), longer(2)]),
+            "span": pa.Column(
+                SPAN, [pa.Check.ne(timedelta(1)), longer_than(1), longer_than(2)]
+            ),
             "price": pa.Column(pl.Int64, pa.Check.ge(10)),
         },
     )
-    assert judged(schema, span=SPANS, price=[20, 20, 20, 5]) == (
+    assert validated(schema, span=SPANS, price=[20, 20, 20, 5]) == (
         [],
         [
             (0, "span", "not_equal_to(1 day, 0:00:00)"),
@@ -52,25 +54,25 @@ def test_spans_that_fail_are_told_row_by_row():
     )
 
 
-def test_bytes_that_are_no_text_are_told_row_by_row():
+def test_failing_bytes_are_reported_row_by_row():
     other = pa.Check(lambda rows: rows.lazyframe.select(pl.col(rows.key) != b"\xff"))
     schema = pa.DataFrameSchema({"raw": pa.Column(pl.Binary, other)})
-    passed, told = judged(schema, raw=[b"\xff", b"\xfe", b"a", None])
+    passed, reasons = validated(schema, raw=[b"\xff", b"\xfe", b"a", None])
     assert passed == [1, 2]
-    assert [(row, column) for row, column, _ in told] == [(0, "raw"), (3, "raw")]
+    assert [(row, column) for row, column, _ in reasons] == [(0, "raw"), (3, "raw")]
 
 
-def test_of_columns_by_a_pattern_each_is_told():
+def test_every_column_of_a_pattern_is_reported():
     schema = pa.DataFrameSchema(
         {
-            "^span_.*$": pa.Column(SPAN, longer(1), regex=True),
-            "span_c": pa.Column(SPAN, longer(8), nullable=True),
+            "^span_.*$": pa.Column(SPAN, longer_than(1), regex=True),
+            "span_c": pa.Column(SPAN, longer_than(8), nullable=True),
         }
     )
     columns = {"span_a": SPANS, "span_b": SPANS.reverse(), "span_c": SPANS}
-    passed, told = judged(schema, **columns)
+    passed, reasons = validated(schema, **columns)
     assert passed == []
-    assert told == [
+    assert reasons == [
         (0, "span_a", "over 1"),
         (0, "span_c", "over 8"),
         (1, "span_b", "not_nullable"),
@@ -80,15 +82,15 @@ def test_of_columns_by_a_pattern_each_is_told():
     ]
 
 
-def test_rules_of_the_row_are_told_beside_spans_that_fail():
+def test_row_checks_are_reported_beside_failing_durations():
     def below(limit):
         return pa.Check(lambda rows: rows.lazyframe.select(pl.col("no") < limit))
 
-    spans = pa.Column(SPAN, longer(1), nullable=True)
+    spans = pa.Column(SPAN, longer_than(1), nullable=True)
     schema = pa.DataFrameSchema({"span": spans}, checks=[below(1), below(2)])
-    passed, told = judged(schema, span=SPANS, no=[0, 1, 2, 0])
+    passed, reasons = validated(schema, span=SPANS, no=[0, 1, 2, 0])
     assert passed == [3]
-    assert [(row, column) for row, column, _ in told] == [
+    assert [(row, column) for row, column, _ in reasons] == [
         (0, "span"),
         (1, None),
         (2, None),
@@ -96,10 +98,10 @@ def test_rules_of_the_row_are_told_beside_spans_that_fail():
     ]
 
 
-def test_what_is_filled_in_stays_filled_beside_spans_that_fail():
+def test_defaults_are_filled_in_beside_failing_durations():
     schema = pa.DataFrameSchema(
         {
-            "span": pa.Column(SPAN, longer(1), nullable=True),
+            "span": pa.Column(SPAN, longer_than(1), nullable=True),
             "kind": pa.Column(pl.String, default="house"),
         }
     )
@@ -108,29 +110,29 @@ def test_what_is_filled_in_stays_filled_beside_spans_that_fail():
     assert load_schema(schema).check(frame).frame["kind"].to_list() == ["house"]
 
 
-def test_a_type_that_is_wrong_still_concerns_all_rows():
-    schema = pa.DataFrameSchema({"span": pa.Column(SPAN, longer(1))})
+def test_wrong_type_fails_all_rows():
+    schema = pa.DataFrameSchema({"span": pa.Column(SPAN, longer_than(1))})
     with pytest.raises(SchemaMismatchError, match=r"span.*Duration"):
-        judged(schema, span=SPANS.cast(pl.Duration("ms")))
+        validated(schema, span=SPANS.cast(pl.Duration("ms")))
 
 
-def test_what_pandera_has_no_answer_to_is_told():
-    # a default that its column cannot hold
+def test_exception_inside_pandera_becomes_schema_mismatch():
+    # pandera raises on a default that its column cannot hold
     column = pa.Column(pl.Int64, default=[1])
     schema = pa.DataFrameSchema({"a": column}, name="homes")
     with pytest.raises(SchemaMismatchError, match=r"schema homes.*pandera itself .*Ty"):
-        judged(schema, a=[1, None])
+        validated(schema, a=[1, None])
 
 
-def test_a_default_without_a_type_is_filled_in():
+def test_default_of_untyped_column_is_filled_in():
     schema = pa.DataFrameSchema({"a": pa.Column(pl.Int64), "b": pa.Column(default="x")})
     frame = pl.DataFrame({ROW: [0, 1], "a": [1, 2], "b": ["y", None]})
     assert load_schema(schema).check(frame).frame["b"].to_list() == ["y", "x"]
 
 
-def test_a_default_without_a_type_is_filled_in_where_a_pattern_finds_columns():
+def test_default_of_untyped_pattern_column_is_filled_in():
     parts = pa.Column(checks=pa.Check.ne("z"), default="x", regex=True)
-    # what has a name is no pattern's, says pandera
+    # pandera does not match patterns with columns that are named themselves
     schema = pa.DataFrameSchema({"b_.": parts, "b_3": pa.Column(nullable=True)})
     frame = {"b_1": ["y", None], "b_2": [None, "y"], "b_3": [None, "z"], "c": [1, None]}
     checked = load_schema(schema).check(pl.DataFrame({ROW: [0, 1], **frame})).frame
@@ -139,15 +141,15 @@ def test_a_default_without_a_type_is_filled_in_where_a_pattern_finds_columns():
         "b_1": ["y", "x"],
         "b_2": ["x", "y"],
     }
-    assert judged(schema, b_1=["y", "z"], b_3=["y", "y"]) == (
+    assert validated(schema, b_1=["y", "z"], b_3=["y", "y"]) == (
         [0],
         [(1, "b_1", "not_equal_to(z)")],
     )
 
 
-def test_a_default_of_a_column_that_may_lack_refuses_nothing():
+def test_default_of_optional_column_rejects_no_row():
     kind = pa.Column(pl.String, pa.Check.ne("cave"), default="flat", required=False)
     schema = pa.DataFrameSchema({"a": pa.Column(pl.Int64, pa.Check.gt(0)), "b": kind})
-    assert judged(schema, a=[1, 0]) == ([0], [(1, "a", "greater_than(0)")])
-    passed, told = judged(schema, a=[1, 2], b=[None, "cave"])
-    assert (passed, told) == ([0], [(1, "b", "not_equal_to(cave)")])
+    assert validated(schema, a=[1, 0]) == ([0], [(1, "a", "greater_than(0)")])
+    passed, reasons = validated(schema, a=[1, 2], b=[None, "cave"])
+    assert (passed, reasons) == ([0], [(1, "b", "not_equal_to(cave)")])

@@ -1,4 +1,4 @@
-"""Checks with pandera: every reason of every row, and what concerns all rows."""
+"""Checks with pandera: all reasons of each row, and errors about all rows."""
 
 from __future__ import annotations
 
@@ -56,16 +56,16 @@ HOMES = {
 }
 
 
-def test_all_reasons_of_a_row_are_told():
+def test_all_reasons_of_a_row_are_reported():
     good, reasons = load_schema(Home).check(rows_of(**HOMES))
     assert good["id"].to_list() == ["a", "f"]
     assert reasons.schema == REASONS
-    told = (
+    reported = (
         reasons.select(ROW, "column", "check", "value")
         .sort(ROW, "column", "check")
         .rows()
     )
-    assert told == [
+    assert reported == [
         (1, "price, status", "sold_well", '{"price": 4, "status": "sold"}'),
         (2, "price", "even", "-3"),
         (2, "price", "greater_than_or_equal_to(1)", "-3"),
@@ -81,7 +81,7 @@ def test_all_reasons_of_a_row_are_told():
     assert messages["not_nullable"] == "column price: is null"
 
 
-def test_warnings_are_counted_and_refuse_nothing():
+def test_warnings_are_counted_and_reject_no_row():
     checker = load_schema(Home)
     good, _ = checker.check(rows_of(**HOMES))
     warnings = checker.warnings(good)
@@ -94,14 +94,14 @@ def test_warnings_are_counted_and_refuse_nothing():
     assert checker.warnings(good.clear()).is_empty()
 
 
-def test_right_rows_pass_without_a_reason():
+def test_valid_rows_pass_unchanged():
     frame = rows_of(id=["a"], price=[2], status=["open"])
     good, reasons = load_schema(Home).check(frame)
     assert good.equals(frame)
     assert reasons.is_empty()
 
 
-def test_types_are_given_for_the_cast_that_comes_first():
+def test_types_are_available_for_the_cast_before_the_check():
     checker = load_schema(Home)
     assert checker.columns == {
         "id": pl.String(),
@@ -111,7 +111,7 @@ def test_types_are_given_for_the_cast_that_comes_first():
     assert checker.types(["price", "other"]) == {"price": pl.Int64()}
 
 
-def test_columns_by_pattern_have_types_too():
+def test_pattern_columns_have_types():
     schema = pa.DataFrameSchema(
         {"^n_.+$": pa.Column(pl.Int32, pa.Check.ge(0), regex=True)}
     )
@@ -123,7 +123,7 @@ def test_columns_by_pattern_have_types_too():
     ]
 
 
-def test_of_many_columns_a_message_names_some():
+def test_message_shortens_a_long_list_of_columns():
     many = rows_of(**{f"c{n}": ["a"] for n in range(1_000)})
     with pytest.raises(SchemaMismatchError, match="and 980 more: map a column"):
         load_schema(Home).check(many)
@@ -132,7 +132,7 @@ def test_of_many_columns_a_message_names_some():
         load_schema(strict).check(many)
 
 
-def test_missing_columns_and_wrong_types_concern_all_rows():
+def test_missing_column_or_wrong_type_fails_all_rows():
     checker = load_schema(Home)
     with pytest.raises(
         SchemaMismatchError, match="requires column id, price; the rows have status"
@@ -144,7 +144,7 @@ def test_missing_columns_and_wrong_types_concern_all_rows():
         checker.check(rows_of(id=["a"], price=["1"], status=["open"]))
 
 
-def test_columns_that_may_be_missing_may_be():
+def test_optional_column_may_be_missing():
     class Loose(pa.DataFrameModel):
         a: pl.Int64
         b: pl.Int64 | None = pa.Field(ge=0)
@@ -154,7 +154,7 @@ def test_columns_that_may_be_missing_may_be():
     assert checker.check(rows_of(a=[1], b=[-1])).reasons.height == 1
 
 
-def test_a_check_of_more_than_rows_concerns_all_rows():
+def test_check_of_the_whole_frame_fails_all_rows():
     class Whole(pa.DataFrameModel):
         a: pl.Int64
 
@@ -168,7 +168,7 @@ def test_a_check_of_more_than_rows_concerns_all_rows():
         checker.check(rows_of(a=[2, 2]))
 
 
-def test_a_check_of_the_row_is_told_by_its_name_or_by_its_own_words():
+def test_message_of_row_check_is_its_error_or_its_name():
     class Priced(pa.DataFrameModel):
         price: pl.Int64
         area: pl.Int64
@@ -188,7 +188,7 @@ def test_a_check_of_the_row_is_told_by_its_name_or_by_its_own_words():
     }
 
 
-def test_a_check_that_raises_concerns_all_rows():
+def test_check_that_raises_fails_all_rows():
     class Broken(pa.DataFrameModel):
         a: pl.Int64
 
@@ -201,12 +201,12 @@ def test_a_check_that_raises_concerns_all_rows():
         load_schema(Broken).check(rows_of(a=[1]))
 
 
-def test_strict_schemas_refuse_other_columns():
+def test_strict_schema_refuses_other_columns():
     schema = pa.DataFrameSchema({"a": pa.Column(pl.Int64)}, strict=True)
     checker = load_schema(schema)
     assert checker.check(rows_of(a=[1])).frame.columns == [ROW, "a"]
-    told = "schema without a name is strict and does not name column b: leave"
-    with pytest.raises(SchemaMismatchError, match=told):
+    message = "schema without a name is strict and does not name column b: leave"
+    with pytest.raises(SchemaMismatchError, match=message):
         checker.check(rows_of(a=[1], b=[2]))
     pattern = {"^c_": pa.Column(pl.Int64, regex=True), "^d.*$": pa.Column(regex=True)}
     schema = pa.DataFrameSchema(pattern, strict=True, name="mine")
@@ -216,7 +216,7 @@ def test_strict_schemas_refuse_other_columns():
         load_schema(schema).check(rows_of(c_1=[1], d1=[2]))
 
 
-def test_a_check_that_does_not_suit_its_column_is_told():
+def test_check_unfit_for_its_column_raises():
     for check in (pa.Check.isin([1, "x"]), pa.Check.gt("x"), pa.Check.str_matches("x")):
         schema = pa.DataFrameSchema({"a": pa.Column(pl.Int64, check)})
         with pytest.raises(SchemaMismatchError, match="do not fit"):
@@ -224,15 +224,15 @@ def test_a_check_that_does_not_suit_its_column_is_told():
 
 
 @pytest.mark.parametrize("bare", [pl.List, pl.Struct])
-def test_how_a_list_or_a_struct_of_anything_is_typed_is_told(bare):
+def test_message_for_untyped_list_or_struct_says_how_to_type_it(bare):
     schema = pa.DataFrameSchema({"v": pa.Column(bare)})
     name = bare.__name__
-    told = rf"type {name}, got String; say in .* inside, such as pl\.{name}\("
-    with pytest.raises(SchemaMismatchError, match=told):
+    message = rf"type {name}, got String; say in .* inside, such as pl\.{name}\("
+    with pytest.raises(SchemaMismatchError, match=message):
         load_schema(schema).check(rows_of(v=["[1]"]))
 
 
-def test_what_pandera_fails_on_is_told():
+def test_failure_inside_pandera_names_the_schema():
     long = pa.Check(lambda it: it.lazyframe.select(pl.col(it.key).list.len() > 5))
     lists = {"a": pa.Column(pl.List(pl.Int64), long)}
     frame = rows_of(a=[[1], [2]])
@@ -242,7 +242,7 @@ def test_what_pandera_fails_on_is_told():
             load_schema(schema).check(frame)
 
 
-def test_a_check_without_a_name_is_told_so():
+def test_message_says_that_a_check_has_no_name():
     positive = pa.Check(lambda it: it.lazyframe.select(pl.col(it.key) > 0))
     schema = pa.DataFrameSchema({"a": pa.Column(pl.Int64, positive)})
     good, reasons = load_schema(schema).check(rows_of(a=[1, -2]))
@@ -251,7 +251,7 @@ def test_a_check_without_a_name_is_told_so():
     assert message == "column a: '-2' fails a check without a name"
 
 
-def test_a_message_shows_no_more_of_a_value_than_a_reason_does():
+def test_message_shortens_a_long_value():
     short = pa.DataFrameSchema({"a": pa.Column(pl.String, pa.Check.str_length(0, 9))})
     _, reasons = load_schema(short).check(rows_of(a=["x" * 300, "{}", "y" * 10]))
     shown = ["x" * VALUE_LENGTH, "y" * 10]
@@ -259,7 +259,7 @@ def test_a_message_shows_no_more_of_a_value_than_a_reason_does():
     assert [one.split("'")[1] for one in reasons["message"]] == shown
 
 
-def test_a_null_that_a_check_refuses_is_told_without_a_value():
+def test_message_for_null_shows_no_value():
     known = pa.Check(
         lambda it: it.lazyframe.select(pl.col(it.key).is_not_null()),
         name="known",
@@ -270,7 +270,7 @@ def test_a_null_that_a_check_refuses_is_told_without_a_value():
     assert reasons["message"].to_list() == ["column a: fails known"]
 
 
-def test_what_pandera_fills_in_stays_filled():
+def test_default_values_are_filled_in():
     schema = pa.DataFrameSchema(
         {
             "a": pa.Column(pl.Int64, pa.Check.ge(0), default=7),
@@ -286,7 +286,7 @@ def test_what_pandera_fills_in_stays_filled():
     assert reasons[ROW].to_list() == [2]
 
 
-def test_uniqueness_is_not_judged_in_a_part_of_the_rows():
+def test_uniqueness_is_not_checked_within_a_batch():
     class Unique(pa.DataFrameModel):
         a: pl.Int64 = pa.Field(unique=True)
         b: pl.Int64
@@ -306,7 +306,7 @@ def test_pandera_cannot_be_switched_off_by_the_environment(monkeypatch):
         assert load_schema(Home).check(rows_of(**HOMES)).frame.height == 2
 
 
-def test_the_schema_given_is_left_as_it_is():
+def test_loaded_schema_is_not_modified():
     schema = Home.to_schema()
     load_schema(schema).check(rows_of(**HOMES))
     assert [check.raise_warning for check in schema.columns["price"].checks] == [
@@ -318,7 +318,7 @@ def test_the_schema_given_is_left_as_it_is():
     assert all(check.n_failure_cases is None for check in schema.checks)
 
 
-def test_registered_schemas_bring_their_target():
+def test_registered_schema_brings_its_target():
     target = Target(TableName("public", "homes"), ("id",))
     checker = load_schema(RowSchema("home", Home, target, {"status": "text"}))
     assert checker.name == "home"
@@ -329,7 +329,7 @@ def test_registered_schemas_bring_their_target():
     assert listing.target_defaults.key == ("source", "listing_id")
 
 
-def test_schemas_are_found_by_module_and_name(tmp_path, monkeypatch):
+def test_schema_is_found_by_module_and_name(tmp_path, monkeypatch):
     text = "import pandera.polars as pa\nclass Mine(pa.DataFrameModel):\n    a: int\n"
     (tmp_path / "my_schemas.py").write_text(text, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
@@ -348,16 +348,16 @@ def test_schemas_are_found_by_module_and_name(tmp_path, monkeypatch):
         (object(), "not a pandera schema for Polars"),
     ],
 )
-def test_what_is_no_schema_is_told(spec, message):
+def test_unknown_schema_is_a_config_error(spec, message):
     with pytest.raises(ConfigError, match=message):
         load_schema(spec)
 
 
-@pytest.mark.parametrize("of", ["schema", "column"])
-def test_parsers_which_pandera_does_not_run_are_refused(of):
+@pytest.mark.parametrize("level", ["schema", "column"])
+def test_parsers_that_pandera_does_not_run_are_refused(level):
     schema = pa.DataFrameSchema({"a": pa.Column(pl.Int64)}, name="homes")
     parsers = [Parser(lambda rows: rows)]
-    if of == "schema":
+    if level == "schema":
         schema.parsers = parsers
     else:
         schema.columns["a"].parsers = parsers
@@ -365,7 +365,7 @@ def test_parsers_which_pandera_does_not_run_are_refused(of):
         load_schema(schema)
 
 
-def test_a_column_that_may_lack_is_not_added():
+def test_optional_column_is_not_added():
     schema = pa.DataFrameSchema(
         {
             "a": pa.Column(pl.Int64),

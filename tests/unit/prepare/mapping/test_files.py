@@ -1,4 +1,4 @@
-"""Mapping files and names: what is wrong is said before a row is read."""
+"""Mapping files and names: mistakes are reported before a row is read."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ source = { constant = "funda" }
 """
 
 
-def test_a_file_holds_a_mapping(tmp_path):
+def test_mapping_is_loaded_from_a_file(tmp_path):
     path = tmp_path / "funda.toml"
     path.write_text(FILE, encoding="utf-8")
     frame = pl.DataFrame(
@@ -39,7 +39,7 @@ def test_a_file_holds_a_mapping(tmp_path):
     assert load_mapping(path).name == "mapping funda.toml"
 
 
-def test_files_that_are_no_mapping_are_told(tmp_path):
+def test_unreadable_mapping_file_is_refused(tmp_path):
     with pytest.raises(ConfigError, match=r"nowhere\.toml cannot be read"):
         load_mapping("nowhere.toml")
     broken = tmp_path / "broken.toml"
@@ -48,27 +48,27 @@ def test_files_that_are_no_mapping_are_told(tmp_path):
         load_mapping(broken)
 
 
-def test_a_dict_of_columns_is_a_mapping():
+def test_dict_of_columns_is_a_mapping():
     mapping = load_mapping({"total": pl.col("a") * 2, "b": "x"})
     frame = pl.DataFrame({"a": [1], "x": ["y"]})
     assert mapping.apply(frame, MapContext()).frame.row(0) == (0, 2, "y")
 
 
-class Own:
+class CustomMapping:
     def apply(self, frame, context, /):
         return Sifted(frame, no_reasons())
 
 
-def test_a_column_may_be_called_as_a_key_of_a_mapping_is():
-    given = {"name": "title", "null_words": "b", "columns": "c"}
-    assert list(load_mapping(given).columns) == ["name", "null_words", "columns"]
+def test_column_may_have_the_name_of_a_mapping_key():
+    columns = {"name": "title", "null_words": "b", "columns": "c"}
+    assert list(load_mapping(columns).columns) == ["name", "null_words", "columns"]
     named = load_mapping({"name": "mine", "columns": {"name": "title"}})
     assert (named.name, list(named.columns)) == ("mine", ["name"])
 
 
-def test_names_of_modules_and_objects_are_mappings(tmp_path, monkeypatch):
-    own = Own()
-    assert load_mapping(own) is own
+def test_mapping_may_be_an_object_or_its_module_and_name(tmp_path, monkeypatch):
+    custom = CustomMapping()
+    assert load_mapping(custom) is custom
     (tmp_path / "my_mappings.py").write_text("MINE = {'a': 'b'}", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     path = list(sys.path)
@@ -80,7 +80,7 @@ def test_names_of_modules_and_objects_are_mappings(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     "spec", ["no_such_module:X", "json:NOTHING", "nobody-registered-this", 5]
 )
-def test_names_that_are_none_are_told(spec):
+def test_unknown_mapping_is_refused(spec):
     with pytest.raises(ConfigError, match="mapping"):
         load_mapping(spec)
 
@@ -126,22 +126,22 @@ def test_names_that_are_none_are_told(spec):
         ({}, "no column"),
     ],
 )
-def test_wrong_rules_are_told_with_their_column(columns, message):
+def test_error_names_the_column_of_a_wrong_rule(columns, message):
     with pytest.raises(ConfigError, match=message):
         load_mapping({"columns": columns})
 
 
-def test_unknown_keys_are_told():
+def test_error_suggests_the_key_that_was_meant():
     with pytest.raises(ConfigError, match="did you mean 'null_words'"):
         load_mapping({"columns": {"a": "a"}, "null_word": ["-"]})
 
 
 @pytest.mark.parametrize("columns", [{}, {"a": "b"}])
-def test_a_misspelt_table_of_columns_is_told(columns):
+def test_misspelt_columns_table_is_refused(columns):
     with pytest.raises(ConfigError, match="'colums' is not known; did you mean 'col"):
         load_mapping({"colums": columns, "null_words": ["-"]})
-    made = load_mapping({"column": {"parse": "integer"}})
-    assert list(made.columns) == ["column"]
+    mapping = load_mapping({"column": {"parse": "integer"}})
+    assert list(mapping.columns) == ["column"]
 
 
 @pytest.mark.parametrize(
@@ -155,13 +155,13 @@ def test_a_misspelt_table_of_columns_is_told(columns):
         ({"x": ["b", ""]}, "word '' is empty.*give default"),
     ],
 )
-def test_words_that_mean_two_things_are_told(words, message):
+def test_word_with_two_meanings_is_refused(words, message):
     rule = {"parse": "one_of", "words": words}
     with pytest.raises(ConfigError, match=f"mapping, column a: {message}"):
         load_mapping({"columns": {"a": rule}, "null_words": ["n/a"]})
 
 
-def test_a_word_may_stand_twice_for_one_value_and_a_value_may_be_a_word():
+def test_word_may_repeat_for_one_value_and_value_may_be_a_word():
     words = {"x": ["b", "B ", "y"], "y": ["c"]}
     mapping = load_mapping({"columns": {"a": {"parse": "one_of", "words": words}}})
     frame = pl.DataFrame({"a": ["B", "y", "C", "x"]})
@@ -169,14 +169,14 @@ def test_a_word_may_stand_twice_for_one_value_and_a_value_may_be_a_word():
     assert found["a"].to_list() == ["x", "x", "y", "x"]
 
 
-def test_words_that_are_no_because_a_parser_says_so_may_mean_null():
+def test_null_word_takes_precedence_over_a_word_of_the_parser():
     columns = {"a": {"parse": "boolean", "null_words": ["no"]}}
     mapping = load_mapping({"columns": columns})
     found = mapping.apply(pl.DataFrame({"a": ["no", "yes"]}), MapContext()).frame
     assert found["a"].to_list() == [None, True]
 
 
-def test_a_file_of_columns_alone_needs_no_table_for_them(tmp_path):
+def test_file_of_columns_alone_needs_no_columns_table(tmp_path):
     path = tmp_path / "homes.toml"
     path.write_text("name = 'naam'\nprice = { parse = 'integer' }", encoding="utf-8")
     rows = pl.DataFrame({"naam": ["x"], "price": ["5"]})
@@ -184,7 +184,7 @@ def test_a_file_of_columns_alone_needs_no_table_for_them(tmp_path):
     assert found.select("name", "price").rows() == [("x", 5)]
 
 
-def test_messages_name_the_file(tmp_path):
+def test_message_names_the_mapping_file(tmp_path):
     path = tmp_path / "homes.toml"
     for text, message in (
         ("[columns]\na = { prase = 'money' }", "homes.toml, column a: key 'prase'"),
@@ -199,7 +199,7 @@ def test_messages_name_the_file(tmp_path):
             load_mapping(path)
 
 
-def test_a_default_is_read_as_the_texts_are():
+def test_default_is_parsed_like_a_text():
     columns = {
         "day": {"parse": "date", "default": "11 oktober 2024", "locale": "nl"},
         "fee": {"parse": "money", "default": 0.1},
@@ -211,7 +211,7 @@ def test_a_default_is_read_as_the_texts_are():
     assert row == (dt.date(2024, 10, 11), Decimal("0.10"), True)
 
 
-def test_a_pattern_is_one_of_polars_in_all_its_forms():
+def test_pattern_may_use_the_full_syntax_of_polars():
     columns = {"a": r"x", "b": {"from": "x", "pattern": r"^(\p{L}+)"}}
     columns["c"] = {"from": "x", "pattern": r"(?<digits>\d+)"}
     mapping = load_mapping({"columns": columns})

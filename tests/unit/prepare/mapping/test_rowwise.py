@@ -1,4 +1,4 @@
-"""Expressions of a mapping make each value of its own row alone."""
+"""An expression of a mapping may use only the values of its own row."""
 
 import datetime as dt
 import operator
@@ -27,7 +27,7 @@ def random_number(_):
     return random.random()  # noqa: S311 - any number
 
 
-ACROSS = {
+ACROSS_ROWS = {
     "row number": pl.int_range(pl.len()),
     "index": pl.row_index(),
     "count": pl.len(),
@@ -54,7 +54,7 @@ ACROSS = {
     "rank of a selected": pl.nth(0).rank(),
     "repeated": pl.repeat(a.max(), pl.len()),
 }
-GUESSED = {
+GUESSED_FORMAT = {
     "moment": s.str.to_datetime(),
     "moment or nothing": s.str.to_datetime(strict=False),
     "date": s.str.to_date(strict=False),
@@ -62,7 +62,7 @@ GUESSED = {
     "within others": pl.coalesce(s.str.to_date(strict=False).dt.year(), a),
     "under another name": s.str.strptime(pl.Date).alias("day"),
 }
-BATCHWISE = {
+HIDDEN_ACROSS_ROWS = {
     "function of a column": a.map_batches(lambda values: values - values.mean()),
     "after elements": ls.list.eval(pl.element() * pl.len()).list.len().cum_sum(),
     "after a function": a.map_elements(abs, return_dtype=pl.Int64).cum_sum(),
@@ -117,35 +117,37 @@ ROWS = {
 }
 
 
-def fit(made, rows=ROWS):
-    return Preparer(mapping=load_mapping({"v": made})).fit(raw_of(**rows))
+def fit(expression, rows=ROWS):
+    return Preparer(mapping=load_mapping({"v": expression})).fit(raw_of(**rows))
 
 
-@pytest.mark.parametrize("made", ACROSS.values(), ids=[*ACROSS])
-def test_what_looks_at_other_rows_is_refused_before_a_row_is_read(made):
+@pytest.mark.parametrize("expression", ACROSS_ROWS.values(), ids=[*ACROSS_ROWS])
+def test_expression_across_rows_is_refused_when_loaded(expression):
     with pytest.raises(ConfigError, match=r"^mapping, column v: its expression looks"):
-        load_mapping({"v": made})
+        load_mapping({"v": expression})
 
 
-@pytest.mark.parametrize("made", GUESSED.values(), ids=[*GUESSED])
-def test_a_format_that_the_first_of_a_batch_tells_is_refused(made):
+@pytest.mark.parametrize("expression", GUESSED_FORMAT.values(), ids=[*GUESSED_FORMAT])
+def test_expression_that_guesses_a_format_is_refused(expression):
     with pytest.raises(ConfigError, match=r"column v: .* give a format, as in .*parse"):
-        load_mapping({"v": made})
+        load_mapping({"v": expression})
 
 
-@pytest.mark.parametrize("made", BATCHWISE.values(), ids=[*BATCHWISE])
-def test_what_hides_it_in_a_function_is_refused_with_the_first_rows(made):
+@pytest.mark.parametrize(
+    "expression", HIDDEN_ACROSS_ROWS.values(), ids=[*HIDDEN_ACROSS_ROWS]
+)
+def test_expression_across_rows_in_a_function_is_refused_on_first_rows(expression):
     with pytest.raises(ConfigError, match="column v: its expression looks at other"):
-        fit(made)
+        fit(expression)
 
 
-def test_a_single_row_shows_a_running_sum():
+def test_hidden_running_sum_is_detected_from_a_single_row():
     with pytest.raises(ConfigError, match="column v"):
-        fit(BATCHWISE["after a function"], {"a": [4]})
+        fit(HIDDEN_ACROSS_ROWS["after a function"], {"a": [4]})
 
 
-@pytest.mark.parametrize("made", ROWWISE.values(), ids=[*ROWWISE])
+@pytest.mark.parametrize("expression", ROWWISE.values(), ids=[*ROWWISE])
 @pytest.mark.parametrize("rows", [5, 1])
-def test_what_looks_at_its_own_row_is_taken(made, rows):
-    mapping = load_mapping({"v": made})
+def test_rowwise_expression_is_accepted(expression, rows):
+    mapping = load_mapping({"v": expression})
     mapping.try_expressions(raw_of(**ROWS).head(rows))

@@ -1,4 +1,4 @@
-"""Dates and moments out of texts, in five languages."""
+"""Dates and timestamps parsed from texts, in five languages."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from tests.unit.prepare.parsing import read
         ("2020 May 3", dt.date(2020, 5, 3)),
     ],
 )
-def test_days_are_read_without_being_told_how(text, day):
+def test_date_is_parsed_without_a_format(text, day):
     assert read(parse_date, text) == [day]
 
 
@@ -56,11 +56,11 @@ def test_days_are_read_without_being_told_how(text, day):
         "Mayor 3 2020",
     ],
 )
-def test_what_is_no_sure_day_is_none(text):
+def test_ambiguous_or_invalid_date_is_null(text):
     assert read(parse_date, text) == [None]
 
 
-def test_a_locale_says_that_days_go_first():
+def test_locale_decides_that_days_come_first():
     days = [dt.date(2019, 10, 12)] * 3
     texts = ["12-10-2019", "12/10/2019", "12.10.2019"]
     for locale in ("nl", "de_DE", "fr", "pl-PL"):
@@ -68,7 +68,7 @@ def test_a_locale_says_that_days_go_first():
     assert read(parse_date, "12/10/2019", locale="en") == [None]
 
 
-def test_formats_are_the_only_ones_read():
+def test_only_the_given_formats_are_read():
     formats = ["%m/%d/%Y", "%Y-%m-%d"]
     texts = ["01/22/2018", "2018-01-22", "1/22/18", "22 januari 2018"]
     day = dt.date(2018, 1, 22)
@@ -97,11 +97,11 @@ def test_formats_may_name_months_and_weekdays():
         ("11 oktober 2019 10:00:01.5", "2019-10-11T08:00:01.500000"),
         ("Oct 3, 2020 1:05 PM", "2020-10-03T11:05:00"),
         ("Oct 3, 2020, 12:05 a.m.", "2020-10-02T22:05:00"),
-        # the clock shows this twice: the earlier one
+        # the clock shows this time twice: the earlier one counts
         ("2024-10-27 02:30:00", "2024-10-27T00:30:00"),
     ],
 )
-def test_moments_become_utc(text, moment):
+def test_timestamp_becomes_utc(text, moment):
     [found] = read(parse_timestamp, text, time_zone="Europe/Amsterdam")
     assert found == dt.datetime.fromisoformat(moment).replace(tzinfo=dt.UTC)
 
@@ -109,11 +109,11 @@ def test_moments_become_utc(text, moment):
 @pytest.mark.parametrize(
     "text", ["2024-03-31 02:30", "2024-01-02T25:00:00", "10:00", "now", "", None]
 )
-def test_what_is_no_moment_is_none(text):
+def test_invalid_timestamp_is_null(text):
     assert read(parse_timestamp, text, time_zone="Europe/Amsterdam") == [None]
 
 
-def test_moments_by_format():
+def test_timestamp_is_parsed_by_format():
     moment = dt.datetime(2023, 11, 14, 22, 13, 20, tzinfo=dt.UTC)
     assert read(parse_timestamp, "1700000000", "x", formats=["epoch"]) == [moment, None]
     assert read(parse_timestamp, "1700000000000", formats=["epoch_ms"]) == [moment]
@@ -126,7 +126,7 @@ def test_moments_by_format():
     ]
 
 
-def test_parts_of_a_format_that_would_be_passed_over_are_told():
+def test_unsupported_part_of_a_format_is_refused():
     for part in ("%X", "%r", "%c", "%x", "%+", "%s", "%Z"):
         with pytest.raises(ConfigError, match=f"{part[:1]}.*cannot be read"):
             read(parse_timestamp, "x", formats=[f"%Y {part}"])
@@ -136,7 +136,7 @@ def test_parts_of_a_format_that_would_be_passed_over_are_told():
 
 @pytest.mark.parametrize("parser", [parse_date, parse_timestamp])
 @pytest.mark.parametrize(
-    ("shape", "message"),
+    ("date_format", "message"),
     [
         ("%Y-%m", "can read no date"),
         ("%d/%m", "can read no date"),
@@ -148,27 +148,29 @@ def test_parts_of_a_format_that_would_be_passed_over_are_told():
         ("%Y-%m-%d%", "has a part that is not known"),
     ],
 )
-def test_formats_that_no_date_fits_are_told(parser, shape, message):
-    with pytest.raises(ConfigError, match=f"format '{shape}'.*{message}"):
-        read(parser, "x", formats=["%Y-%m-%d", shape])
+def test_format_that_fits_no_date_is_refused(parser, date_format, message):
+    with pytest.raises(ConfigError, match=f"format '{date_format}'.*{message}"):
+        read(parser, "x", formats=["%Y-%m-%d", date_format])
 
 
-def test_a_count_of_seconds_is_a_format_of_timestamps_only():
+def test_epoch_is_a_format_of_timestamps_only():
     with pytest.raises(ConfigError, match="format 'epoch_ms' can read no date"):
         read(parse_date, "x", formats=["epoch_ms"])
     assert read(parse_timestamp, "0", formats=["epoch_ms"]) != [None]
 
 
-def test_a_weekday_of_another_language_behind_other_parts_is_told():
+def test_foreign_weekday_after_other_parts_is_refused():
     with pytest.raises(ConfigError, match="at the start"):
         read(parse_date, "x", formats=["%d %A %B %Y"], locale="nl")
-    shape = "%d %A %B %Y"
-    found = read(parse_date, "23 Wednesday October 2024", formats=[shape], locale="en")
+    date_format = "%d %A %B %Y"
+    found = read(
+        parse_date, "23 Wednesday October 2024", formats=[date_format], locale="en"
+    )
     assert found == [dt.date(2024, 10, 23)]
 
 
 @pytest.mark.parametrize(
-    "shape",
+    "date_format",
     [
         "%d.%m.%y",
         "%-d/%-m/%Y",
@@ -182,23 +184,23 @@ def test_a_weekday_of_another_language_behind_other_parts_is_told():
     ],
 )
 @pytest.mark.parametrize("locale", [None, "nl", "pl"])
-def test_formats_that_dates_fit_are_taken(shape, locale):
+def test_format_that_fits_dates_is_accepted(date_format, locale):
     for parser in (parse_date, parse_timestamp):
-        assert read(parser, "x", formats=[shape], locale=locale) == [None]
+        assert read(parser, "x", formats=[date_format], locale=locale) == [None]
 
 
-def test_one_format_needs_no_list():
+def test_single_format_needs_no_list():
     assert read(parse_date, "11/10/2024", formats="%d/%m/%Y") == [dt.date(2024, 10, 11)]
 
 
-def test_a_day_with_a_clock_elsewhere_is_the_day_that_is_written():
+def test_date_with_offset_is_the_date_as_written():
     texts = ["2024-10-11T00:30:00+02:00", "2024-10-11T00:30:00Z"]
-    for mark in ("%z", "%#z"):
-        found = read(parse_date, *texts, formats=[f"%Y-%m-%dT%H:%M:%S{mark}"])
+    for offset_part in ("%z", "%#z"):
+        found = read(parse_date, *texts, formats=[f"%Y-%m-%dT%H:%M:%S{offset_part}"])
         assert found == [dt.date(2024, 10, 11)] * 2
 
 
-def test_no_place_is_days_from_utc_and_no_count_ends_in_other_ages():
+def test_impossible_offset_or_far_epoch_is_null():
     texts = ["2024-10-11T10:00:00+99:99", "2024-10-11T10:00:00+14:00"]
     assert [one and one.day for one in read(parse_timestamp, *texts)] == [None, 10]
     epochs = ["1700000000", "1700000000000000"]
@@ -208,25 +210,25 @@ def test_no_place_is_days_from_utc_and_no_count_ends_in_other_ages():
     assert [one.year for one in found] == [2023, 2023]
 
 
-def test_a_letter_z_of_a_word_is_no_offset():
-    shape = "%d.%m.%Y godz. %H:%M"
+def test_letter_z_in_a_format_is_no_offset():
+    date_format = "%d.%m.%Y godz. %H:%M"
     [found] = read(
         parse_timestamp,
         "01.07.2024 godz. 12:00",
-        formats=[shape],
+        formats=[date_format],
         time_zone="Europe/Warsaw",
     )
     assert found.hour == 10
 
 
-def test_unknown_zones_and_locales_are_told():
+def test_unknown_time_zone_or_locale_is_refused():
     with pytest.raises(ConfigError, match="Mars"):
         parse_timestamp(pl.col("text"), time_zone="Mars")
     with pytest.raises(ConfigError, match="known are: nl, en, de, fr, pl"):
         parse_date(pl.col("text"), locale="xx")
 
 
-def test_no_name_means_two_months():
+def test_month_name_means_the_same_month_in_all_languages():
     for language in MONTHS:
         for name, number in month_numbers(language).items():
             assert month_numbers(None)[name] == number

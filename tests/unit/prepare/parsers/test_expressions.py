@@ -1,4 +1,4 @@
-"""What a parser says that is given a column's name, or its values."""
+"""A parser given a column's name or its values instead of an expression."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from propload.prepare.parsers import PARSERS
 
 
 @pytest.mark.parametrize("name", PARSERS)
-@pytest.mark.parametrize("given", ["price", pl.Series(["1"])])
-def test_what_is_no_expression_is_told_with_what_to_give(name, given):
+@pytest.mark.parametrize("value", ["price", pl.Series(["1"])])
+def test_error_for_non_expression_says_what_to_pass(name, value):
     parse, _ = PARSERS[name]
     settings = {"words": {"1": "one"}} if name == "one_of" else {}
     parse(pl.col("price"), **settings)
-    told = (
-        f"^parse_{name}: a {type(given).__name__} is not an expression: pass one, such "
+    message = (
+        f"^parse_{name}: a {type(value).__name__} is not an expression: pass one, such "
         "as pl"
     )
-    with pytest.raises(ConfigError, match=told):
-        parse(given, **settings)
+    with pytest.raises(ConfigError, match=message):
+        parse(value, **settings)

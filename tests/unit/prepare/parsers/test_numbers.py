@@ -1,4 +1,4 @@
-"""Numbers out of texts, as people of several countries write them."""
+"""Numbers parsed from texts, as written in several countries."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ AMOUNTS = {
 
 
 # all of them in one frame, because a frame has a fixed cost
-def test_amounts_are_read_with_signs_and_words_around():
+def test_amount_is_read_with_signs_and_words_around_it():
     wanted = {text: Decimal(amount) for text, amount in AMOUNTS.items()}
     found = read(parse_money, *AMOUNTS)
     assert dict(zip(AMOUNTS, found, strict=True)) == wanted
@@ -109,7 +109,7 @@ def test_amounts_are_read_with_signs_and_words_around():
         None,
     ],
 )
-def test_what_is_no_amount_is_none(text):
+def test_text_that_is_no_amount_is_null(text):
     assert read(parse_money, text) == [None]
 
 
@@ -137,7 +137,7 @@ AMBIGUOUS = [
 
 # all of them in one frame, because a frame has a fixed cost
 @pytest.mark.parametrize("parse", [parse_number, parse_money, parse_integer])
-def test_what_may_be_another_number_is_none(parse):
+def test_ambiguous_number_is_null(parse):
     found = read(parse, *AMBIGUOUS)
     assert dict(zip(AMBIGUOUS, found, strict=True)) == dict.fromkeys(AMBIGUOUS)
 
@@ -151,16 +151,16 @@ def test_what_may_be_another_number_is_none(parse):
         *("91 m²", "91 m2", "218 m³", "91 (m²)", "5 km", "1 ha", "979 sq ft"),
     ],
 )
-def test_sizes_cents_and_letters_of_a_million_are_no_money(text):
+def test_sizes_cents_and_abbreviated_millions_are_no_money(text):
     assert read(parse_money, text) == [None]
 
 
-def test_a_number_of_metres_is_one():
+def test_number_with_metres_is_read():
     assert read(parse_number, "12 m", "91 m²", "3 kamers") == [12.0, 91.0, 3.0]
     assert read(parse_number, "€ 5 per m", "€ 5/m²", "€ 5 m²") == [5.0, 5.0, 5.0]
 
 
-def test_three_digits_after_one_separator_are_thousands_unless_told():
+def test_single_separator_before_three_digits_marks_thousands():
     assert read(parse_number, "1.234", "1,234") == [1234.0, 1234.0]
     assert read(parse_number, "0.125", "1234.567", "1.25") == [0.125, 1234.567, 1.25]
     assert read(parse_number, "1.234", "1,234", "1,5", decimal=".") == [
@@ -175,26 +175,26 @@ def test_three_digits_after_one_separator_are_thousands_unless_told():
     ]
 
 
-def test_a_mark_that_is_told_decides_what_is_counted():
+def test_decimal_mark_decides_how_many_millions_are_meant():
     assert read(parse_number, "$1.375M", "1,375M", decimal=".") == [1.375e6, 1.375e9]
     assert read(parse_number, "1.375 mln", decimal=",") == [1.375e9]
 
 
-def test_a_mark_that_is_none_is_refused():
+def test_invalid_decimal_mark_is_refused():
     with pytest.raises(ConfigError, match="decimal 'x'"):
         parse_number(pl.col("text"), decimal="x")
 
 
-def test_a_number_that_a_double_cannot_hold_is_none():
+def test_number_that_a_double_cannot_hold_is_null():
     assert read(parse_number, "9007199254740993", "123456") == [None, 123456.0]
 
 
-def test_integers_are_whole():
+def test_integer_must_be_a_whole_number():
     texts = ["3 kamers", "3.0", "3.5", "3 kamers (2 slaapkamers)", "1.234", "-2"]
     assert read(parse_integer, *texts) == [3, 3, None, None, 1234, -2]
 
 
-def test_areas_become_square_metres():
+def test_area_becomes_square_metres():
     assert read(parse_area, "91 M2", "91 M²", "91 \u33a1", "91m2") == [91.0] * 4
     assert read(parse_area, "91 \u33a1", unit="sqft") == [91.0]
     assert read(parse_area, "12%", "91 m² / 120 m²", "> 91 m²") == [None] * 3
@@ -212,29 +212,29 @@ def test_areas_become_square_metres():
 
 
 @pytest.fixture
-def looks(monkeypatch):
-    """Return the columns that the patterns of a number were looked for in."""
+def searched_heights(monkeypatch):
+    """Return the heights of the frames that were searched for patterns of a number."""
     found = []
-    look = numbers._multiplied
+    multiplied = numbers._multiplied
 
-    def looked(frame, decimal):
+    def count_and_search(frame, decimal):
         found.append(frame.height)
-        return look(frame, decimal)
+        return multiplied(frame, decimal)
 
-    monkeypatch.setattr(numbers, "_multiplied", looked)
+    monkeypatch.setattr(numbers, "_multiplied", count_and_search)
     return found
 
 
 @pytest.mark.parametrize(
     "parse", [parse_area, parse_integer, parse_money, parse_number]
 )
-def test_each_text_is_looked_at_once(parse, looks):
+def test_every_text_is_searched_once(parse, searched_heights):
     assert read(parse, "5", None) == [5, None]
-    assert looks == [2]
+    assert searched_heights == [2]
 
 
-def test_where_no_text_is_nothing_is_looked_at(looks):
+def test_nothing_is_searched_without_a_candidate_text(searched_heights):
     assert read(parse_money, None, None) == [None, None]
-    # what is no money is out before
+    # a text that is no money is excluded before
     assert read(parse_money, "5 m2") == [None]
-    assert looks == []
+    assert searched_heights == []

@@ -1,4 +1,4 @@
-"""Words, and how parsers are found by name."""
+"""Parsers of words, and how parsers are found by name."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from propload.prepare.parsers import (
 from tests.unit.prepare.parsing import read
 
 
-def test_yes_and_no_in_several_languages():
+def test_boolean_words_of_several_languages_are_read():
     assert read(parse_boolean, "Ja", " yes ", "t", "1", "Tak", "OUI") == [True] * 6
     assert read(parse_boolean, "nee", "No", "F", "0", "nie", "non") == [False] * 6
     assert read(parse_boolean, "x", "", None) == [None] * 3
 
 
-def test_yes_and_no_in_own_words():
+def test_boolean_words_can_be_specified():
     found = read(
         parse_boolean,
         "Nieuwbouw",
@@ -35,7 +35,7 @@ def test_yes_and_no_in_own_words():
     assert found == [True, False, None]
 
 
-def test_words_stand_for_values():
+def test_one_of_translates_words_to_values():
     words = {"Beschikbaar": "available", "onder bod": "under_offer"}
     texts = ["beschikbaar", " Onder   bod", "weg", None]
     assert read(parse_one_of, *texts, words=words) == [
@@ -45,21 +45,21 @@ def test_words_stand_for_values():
         None,
     ]
     found = read(parse_one_of, *texts, words=words, otherwise="unknown")
-    # nothing stays nothing
+    # null stays null
     assert found[2:] == ["unknown", None]
 
 
-def test_a_value_stands_for_itself_unless_it_is_a_word():
+def test_one_of_keeps_a_value_unless_it_is_a_word():
     words = {"huis": "house", "flat": "apartment", "house": "villa"}
     found = read(parse_one_of, "apartment", "house", "Huis", words=words)
     assert found == ["apartment", "villa", "house"]
 
 
-def test_text_loses_the_space_around_it():
+def test_text_is_stripped():
     assert read(parse_text, " a  b\u00a0", "", None) == ["a  b", "", None]
 
 
-def test_json_is_checked_and_kept():
+def test_json_is_validated_and_kept_as_text():
     texts = [
         '{"a": 1.50}',
         "[1]",
@@ -77,7 +77,7 @@ def test_json_is_checked_and_kept():
     ]
 
 
-def test_every_parser_returns_the_type_that_it_says():
+def test_every_parser_returns_its_declared_type():
     for name, (_, dtype) in PARSERS.items():
         settings_ = {"words": {"1": "one"}} if name == "one_of" else {}
         parser = make_parser(name, **settings_)
@@ -87,7 +87,7 @@ def test_every_parser_returns_the_type_that_it_says():
             .to_frame()
             .select(parser.parse(pl.col("text")))
         )
-        # the column keeps its name, so that several stand side by side
+        # the column keeps its name, so that several can be used side by side
         assert found.schema == {"text": dtype}
     assert make_parser("money", scale=4).dtype == pl.Decimal(18, 4)
 
@@ -116,12 +116,12 @@ def test_every_parser_returns_the_type_that_it_says():
         ("text", {"x": 1}, "known are: none"),
     ],
 )
-def test_wrong_names_and_settings_are_told_with_a_hint(name, settings_, message):
+def test_wrong_parser_name_or_setting_is_refused_with_a_hint(name, settings_, message):
     with pytest.raises(ConfigError, match=message):
         make_parser(name, **settings_)
 
 
-def test_a_single_word_is_a_list_of_one():
+def test_single_word_needs_no_list():
     parser = make_parser("boolean", true="nieuw", false=["oud"])
     found = (
         pl.Series("text", ["nieuw", "n", "oud"])
