@@ -13,8 +13,7 @@ from tests.unit.prepare.batches import FilledQueue, batch, join
 
 
 def join_bytes(batches, nbytes, begun=()):
-    """Join rows of 8 bytes by bytes alone; return the heights and the limited
-    batches."""
+    """Join rows of 8 bytes by bytes alone; return the heights and what was limited."""
     limited = []
     joiner = Joiner(
         FilledQueue(batches),

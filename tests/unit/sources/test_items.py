@@ -29,8 +29,7 @@ class Unset:
 
 
 class Gone(Mapping):
-    """A row whose values cannot be fetched any more, as after its session was
-    closed."""
+    """A row whose values can no longer be fetched, as after its session was closed."""
 
     def __iter__(self):
         return iter(["a"])

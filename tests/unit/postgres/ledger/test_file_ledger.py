@@ -1,4 +1,4 @@
-"""A ledger's file is whole, or is told to be damaged."""
+"""The file of a ledger is either whole or reported as damaged."""
 
 import errno
 import json
@@ -14,12 +14,12 @@ from propload.postgres.ledger.run_record import RunRecord
 from propload.postgres.session.driver_errors import ServerError
 from propload.report import Counts
 
-#: Bytes of the next entry for which there is room.
+#: Bytes of the next entry that still fit on the disk.
 ROOM = 60
 
 
 class Session:
-    """A session whose transaction has a number."""
+    """A session whose transactions have numbers."""
 
     token = "t"  # noqa: S105 - no secret
 
@@ -39,22 +39,22 @@ def run(mode="append"):
     return RunRecord("run", "a.csv", "public.t", mode)
 
 
-def without_room(path):
-    """Return what writes as a disk does that is full soon."""
+def fsync_of_full_disk(path):
+    """Return an `fsync` that fails as on a disk that fills up within the next entry."""
     fsync = os.fsync
     room = path.stat().st_size + ROOM
 
-    def full(descriptor):
+    def fail_when_full(descriptor):
         if os.fstat(descriptor).st_size <= room:
             return fsync(descriptor)
         os.truncate(path, room)
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    return full
+    return fail_when_full
 
 
 @pytest.mark.parametrize("is_committed", [True, False])
-def test_an_entry_without_room_takes_no_other_along(
+def test_entry_that_finds_the_disk_full_damages_no_other(
     tmp_path, monkeypatch, is_committed
 ):
     session, ledger = Session(), FileLedger(tmp_path, run())
@@ -62,21 +62,21 @@ def test_an_entry_without_room_takes_no_other_along(
     ledger.mark_committed(piece(0))
     before = ledger.path.read_bytes()
     with monkeypatch.context() as patched:
-        patched.setattr(os, "fsync", without_room(ledger.path))
+        patched.setattr(os, "fsync", fsync_of_full_disk(ledger.path))
         with pytest.raises(WriteError, match="Make room"):
             ledger.record(session, piece(1), Counts())
     assert ledger.path.read_bytes() == before
     ledger.record(session, piece(1, lane=1), Counts())
     if is_committed:
         ledger.mark_committed(piece(1, lane=1))
-    again = FileLedger(tmp_path, run())
-    assert list(again._committed_pieces()) == (
+    reopened = FileLedger(tmp_path, run())
+    assert list(reopened._committed_pieces()) == (
         [(0, 0), (1, 1)] if is_committed else [(0, 0)]
     )
-    assert list(again._open) == ([] if is_committed else [(1, 1)])
+    assert list(reopened._open) == ([] if is_committed else [(1, 1)])
 
 
-def test_a_piece_whose_entry_is_lost_is_not_appended_again(tmp_path):
+def test_append_is_refused_if_the_entry_of_a_committed_piece_is_lost(tmp_path):
     ledger = FileLedger(tmp_path, run())
     with ledger.path.open("a") as file:
         file.write(json.dumps({"committed": [3, 0]}) + "\n")
@@ -87,7 +87,7 @@ def test_a_piece_whose_entry_is_lost_is_not_appended_again(tmp_path):
     assert FileLedger(tmp_path, run("upsert"))._committed_pieces() == {}
 
 
-def test_that_a_piece_is_committed_may_be_told_twice(tmp_path):
+def test_piece_may_be_marked_as_committed_twice(tmp_path):
     ledger = FileLedger(tmp_path, run())
     ledger.record(Session(), piece(0), Counts())
     ledger.mark_committed(piece(0))
@@ -97,7 +97,7 @@ def test_that_a_piece_is_committed_may_be_told_twice(tmp_path):
 
 
 class Refusing:
-    """A session whose server refuses what it is asked."""
+    """A session whose server refuses every query."""
 
     def __init__(self, sqlstate):
         self.sqlstate, self.rolled_back = sqlstate, 0
@@ -109,14 +109,14 @@ class Refusing:
         self.rolled_back += 1
 
 
-def test_a_transaction_that_the_server_never_heard_of_was_not_committed():
+def test_transaction_unknown_to_the_server_was_not_committed():
     session = Refusing("22023")
     assert not was_committed(session, "4711")
     assert session.rolled_back == 1
 
 
 @pytest.mark.parametrize("state", ["57014", "57P01", "08P01", "53200", None])
-def test_a_server_that_does_not_answer_has_not_denied_a_commit(state):
+def test_error_of_the_server_leaves_the_commit_undecided(state):
     session = Refusing(state)
     with pytest.raises(ServerError):
         was_committed(session, "4711")

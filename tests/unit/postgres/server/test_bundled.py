@@ -1,4 +1,4 @@
-"""Where the package of the server has its programs."""
+"""Where the package of the bundled server has its programs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from propload.postgres.server import bundled
 
 @pytest.fixture
 def package(tmp_path, monkeypatch):
-    """Return the folder of a package that stands in for the server's."""
+    """Return the folder of a package that stands in for that of the server."""
     found = tmp_path / "package_of_a_server"
     found.mkdir()
     (found / "__init__.py").touch()
@@ -19,18 +19,18 @@ def package(tmp_path, monkeypatch):
     return found
 
 
-def test_a_package_without_programs_is_told(package):
+def test_package_without_programs_is_refused(package):
     with pytest.raises(ConfigError, match="no server for this system: reinstall it"):
         bundled.bundled_programs()
 
 
-def test_the_newest_programs_of_the_package_are_taken(package):
+def test_newest_programs_of_the_package_are_used(package):
     for name in ("pginstall", "pginstall9", "pginstall18"):
         (package / name / "bin").mkdir(parents=True)
     assert bundled.bundled_programs() == package / "pginstall18" / "bin"
 
 
-def test_a_package_that_is_missing_is_told(monkeypatch):
+def test_missing_package_is_refused(monkeypatch):
     monkeypatch.setattr(bundled, "PACKAGE", "package_that_nobody_has")
     with pytest.raises(ConfigError, match=r"needs the package .*: install it"):
         bundled.bundled_programs()

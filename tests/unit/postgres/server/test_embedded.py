@@ -1,4 +1,4 @@
-"""The embedded server's files, without a server."""
+"""The files of the embedded server, without a server."""
 
 from __future__ import annotations
 
@@ -13,22 +13,20 @@ from propload.postgres.server.cluster import Cluster
 
 
 @pytest.mark.parametrize(
-    "way", [embedded.start, embedded.stop, embedded.status, embedded.destroy]
+    "command", [embedded.start, embedded.stop, embedded.status, embedded.destroy]
 )
-def test_root_is_told_whose_the_database_is_that_another_user_runs(
-    way, tmp_path, monkeypatch
-):
+def test_root_is_refused_the_database_of_another_user(command, tmp_path, monkeypatch):
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(embedded, "user_name", lambda _: "alice")
     (tmp_path / "embedded").mkdir()
     with pytest.raises(
         ConfigError, match=r"belongs to alice, .* run propload as alice, name"
     ):
-        way(tmp_path)
+        command(tmp_path)
     assert not (tmp_path / "embedded").is_symlink()
 
 
-def test_a_server_without_its_state_folder_is_deleted(tmp_path, monkeypatch):
+def test_server_outside_a_missing_state_folder_is_deleted(tmp_path, monkeypatch):
     home = tmp_path / "elsewhere"
     cluster = embedded.Cluster(home, tmp_path / "programs")
     monkeypatch.setattr(embedded, "_cluster", lambda _: cluster)
@@ -40,12 +38,12 @@ def test_a_server_without_its_state_folder_is_deleted(tmp_path, monkeypatch):
     assert not home.exists()
 
 
-def test_data_of_another_version_are_told_with_the_command_that_removes_them(
+def test_error_for_data_of_another_version_names_the_destroy_command(
     tmp_path, monkeypatch
 ):
     monkeypatch.setattr(Cluster, "version", lambda _: 14)
     monkeypatch.setattr(Cluster, "_program_version", lambda _: 18)
     cluster = Cluster(tmp_path / "embedded", tmp_path, commands=commands_for(tmp_path))
-    with pytest.raises(ConfigError) as told:
+    with pytest.raises(ConfigError) as caught:
         cluster._check_version()
-    assert f"`propload db destroy --state-dir {tmp_path}`" in str(told.value)
+    assert f"`propload db destroy --state-dir {tmp_path}`" in str(caught.value)

@@ -1,4 +1,4 @@
-"""Processes that hide their folder, or end while they are looked at."""
+"""Processes that hide their working folder, or end while they are examined."""
 
 import os
 
@@ -10,7 +10,7 @@ from propload.postgres.server.processes import is_hidden_server, works_in
 
 @pytest.fixture
 def hidden(monkeypatch):
-    """Let this process hide its folder, as another user's does."""
+    """Make this process hide its folder, like that of another user."""
 
     def cwd(process):
         raise psutil.AccessDenied(process.pid)
@@ -20,7 +20,7 @@ def hidden(monkeypatch):
 
 @pytest.mark.usefixtures("hidden")
 @pytest.mark.parametrize(("name", "found"), [("postgres", True), ("python", False)])
-def test_a_process_that_hides_its_folder_is_known_by_its_name(
+def test_process_that_hides_its_folder_is_recognized_by_its_name(
     monkeypatch, tmp_path, name, found
 ):
     monkeypatch.setattr(psutil.Process, "name", lambda _process: name)
@@ -29,7 +29,7 @@ def test_a_process_that_hides_its_folder_is_known_by_its_name(
 
 
 @pytest.mark.usefixtures("hidden")
-def test_a_process_that_ends_while_it_is_looked_at_is_no_server(monkeypatch):
+def test_process_that_ends_while_examined_is_no_server(monkeypatch):
     def name(process):
         raise psutil.NoSuchProcess(process.pid)
 
@@ -37,5 +37,5 @@ def test_a_process_that_ends_while_it_is_looked_at_is_no_server(monkeypatch):
     assert not is_hidden_server(os.getpid())
 
 
-def test_a_process_that_shows_its_folder_hides_no_server():
+def test_process_that_shows_its_folder_is_no_hidden_server():
     assert not is_hidden_server(os.getpid())

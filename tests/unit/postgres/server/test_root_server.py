@@ -18,24 +18,24 @@ def programs(tmp_path):
     return source
 
 
-def test_programs_that_another_process_copies_meanwhile_are_taken(
+def test_programs_copied_by_another_process_in_the_meantime_are_used(
     programs, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(root_server, "ROOT_HOME", tmp_path / "home")
     place = tmp_path / "home" / "programs" / "bin"
-    copied = shutil.copytree
+    copytree = shutil.copytree
 
-    def first_another(source, fresh, **how):
-        copied(source, place, **how)
-        return copied(source, fresh, **how)
+    def copy_twice(source, fresh, **how):
+        copytree(source, place, **how)
+        return copytree(source, fresh, **how)
 
-    monkeypatch.setattr(shutil, "copytree", first_another)
+    monkeypatch.setattr(shutil, "copytree", copy_twice)
     root_server._copy_readable(programs, place)
     assert (place / "postgres").read_text() == "a program"
     assert list(place.parent.iterdir()) == [place]
 
 
-def test_programs_that_cannot_be_copied_are_told(programs, tmp_path, monkeypatch):
+def test_error_while_copying_programs_is_raised(programs, tmp_path, monkeypatch):
     def refuse(*_):
         raise PermissionError
 

@@ -11,13 +11,13 @@ from propload.postgres.server.spool import Spool, clear_spool, spool_of
 
 
 @pytest.mark.parametrize("host", ["", "db.example.org", "127.0.0.1", "spool"])
-def test_a_server_elsewhere_has_no_spool(host, tmp_path, monkeypatch):
+def test_server_on_another_host_has_no_spool(host, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     spool_of(tmp_path).mkdir(mode=0o700)
     assert Spool.find(host) is None
 
 
-def test_a_folder_that_others_may_enter_is_no_spool(tmp_path):
+def test_folder_that_others_may_enter_is_no_spool(tmp_path):
     folder = spool_of(tmp_path)
     assert Spool.find(str(tmp_path)) is None
     folder.mkdir(mode=0o700)
@@ -26,7 +26,7 @@ def test_a_folder_that_others_may_enter_is_no_spool(tmp_path):
     assert Spool.find(str(tmp_path)) is None
 
 
-def test_a_link_to_a_folder_is_no_spool(tmp_path):
+def test_link_to_a_folder_is_no_spool(tmp_path):
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir(mode=0o700)
     spool_of(tmp_path).symlink_to(elsewhere)
@@ -34,13 +34,13 @@ def test_a_link_to_a_folder_is_no_spool(tmp_path):
 
 
 @pytest.mark.parametrize("user", [0, 4321])
-def test_a_folder_of_another_user_is_no_spool(tmp_path, monkeypatch, user):
+def test_folder_of_another_user_is_no_spool(tmp_path, monkeypatch, user):
     folder = spool_of(tmp_path)
     folder.mkdir(mode=0o700)
     found = folder.lstat()
 
     def lstat(path):
-        # owned by one whose socket is somebody else's
+        # the folder belongs to another user than the socket
         return os.stat_result((*found[:4], found.st_uid + 1, *found[5:]))
 
     monkeypatch.setattr(Path, "lstat", lstat)
@@ -49,7 +49,7 @@ def test_a_folder_of_another_user_is_no_spool(tmp_path, monkeypatch, user):
 
 
 @pytest.mark.parametrize(
-    ("column", "taken"),
+    ("column", "accepted"),
     [
         (pa.array(["a"] * 500, pa.large_string()), True),
         (pa.array([1] * 500, pa.int16()), True),
@@ -60,11 +60,11 @@ def test_a_folder_of_another_user_is_no_spool(tmp_path, monkeypatch, user):
         (pa.nulls(500), False),
     ],
 )
-def test_only_many_rows_of_plain_types_are_taken(tmp_path, column, taken):
-    assert Spool(tmp_path).accepts(pa.table({"v": column})) is taken
+def test_only_many_rows_of_plain_types_are_accepted(tmp_path, column, accepted):
+    assert Spool(tmp_path).accepts(pa.table({"v": column})) is accepted
 
 
-def test_a_closed_spool_takes_nothing(tmp_path):
+def test_closed_spool_accepts_no_rows(tmp_path):
     rows = pl.DataFrame({"v": range(500)}).to_arrow()
     spool = Spool(tmp_path)
     assert spool.accepts(rows)
@@ -72,12 +72,12 @@ def test_a_closed_spool_takes_nothing(tmp_path):
     assert not spool.accepts(rows)
 
 
-def test_a_file_that_cannot_be_encoded_leaves_nothing(tmp_path):
+def test_failed_write_leaves_no_file(tmp_path):
     far = pl.Series([2**63 - 1, -(2**63)]).cast(pl.Datetime("us"))
     with pytest.raises(ValueError, match="flow"):
         Spool(tmp_path).write(pl.DataFrame({"v": far}).to_arrow())
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_spool_that_is_not_there_holds_nothing_to_delete(tmp_path):
+def test_clearing_a_missing_spool_does_nothing(tmp_path):
     clear_spool(tmp_path / "none")

@@ -1,4 +1,4 @@
-"""A request to break off a statement meets that statement, or none."""
+"""A request to cancel a statement reaches that statement or none."""
 
 import threading
 
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.timeout(30)
 
 
 class Session:
-    """A session whose requests to cancel are answered when they may be."""
+    """A session whose cancel requests are answered once the test lets them be."""
 
     def __init__(self):
         self.asked, self.answered = threading.Semaphore(0), threading.Event()
@@ -26,14 +26,15 @@ class Session:
         self.closed += 1
 
     def cancelling(self):
-        """Have another thread break the statement off, and return it once it asks."""
+        """Cancel the statement in another thread; return it once the request is
+        sent."""
         thread = threading.Thread(target=self.statement.cancel)
         thread.start()
         assert self.asked.acquire(timeout=20)
         return thread
 
 
-def test_nothing_is_broken_off_between_statements_and_after_the_end():
+def test_nothing_is_cancelled_between_statements_or_after_close():
     session = Session()
     session.statement.cancel()
     session.statement.begin()
@@ -45,7 +46,7 @@ def test_nothing_is_broken_off_between_statements_and_after_the_end():
     assert not session.asked.acquire(blocking=False)
 
 
-def test_one_request_at_a_time_is_enough():
+def test_second_cancel_sends_no_second_request():
     session = Session()
     session.statement.begin()
     cancelling = session.cancelling()
@@ -55,7 +56,7 @@ def test_one_request_at_a_time_is_enough():
     assert not session.asked.acquire(blocking=False)
 
 
-def test_a_session_is_closed_once_by_the_request_that_is_under_way():
+def test_session_is_closed_once_after_a_pending_cancel():
     session = Session()
     session.statement.begin()
     cancelling = session.cancelling()
@@ -69,7 +70,7 @@ def test_a_session_is_closed_once_by_the_request_that_is_under_way():
     assert session.closed == 1
 
 
-def test_a_statement_waits_for_a_request_that_is_meant_for_another(monkeypatch):
+def test_next_statement_waits_for_a_pending_cancel_of_the_last(monkeypatch):
     session = Session()
     waits = recorded_waits(session.statement._changed, monkeypatch)
     session.statement.begin()

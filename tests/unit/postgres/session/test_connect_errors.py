@@ -8,7 +8,7 @@ from propload.postgres.session.driver_errors import server_error
 
 
 @pytest.mark.parametrize(
-    "said",
+    "message",
     [
         "received invalid response to SSL negotiation: H",
         'invalid port number: "balancer"',
@@ -19,26 +19,26 @@ from propload.postgres.session.driver_errors import server_error
         'extra key/value separator "=" in URI query parameter: "sslmode"',
     ],
 )
-def test_what_has_led_to_the_server_before_is_an_outage(said):
-    error = RuntimeError(f"IO: Failed to connect: {said}")
+def test_setting_that_worked_before_means_an_outage_on_reconnect(message):
+    error = RuntimeError(f"IO: Failed to connect: {message}")
     first = connect_error(error, "postgresql://u:secret@db/homes")
     assert isinstance(first, ConfigError)
     later = connect_error(error, "postgresql://u:secret@db/homes", reconnect=True)
     assert isinstance(later, TransientWriteError)
-    assert said in str(first)
-    assert said in str(later)
+    assert message in str(first)
+    assert message in str(later)
 
 
-def test_the_cause_of_an_error_to_connect_holds_no_secret_either():
+def test_cause_of_a_connect_error_holds_no_secret():
     dsn = "postgresql://u:secret@[::1/homes"
     error = RuntimeError(f'IO: Failed to connect: looking for "]" in URI: "{dsn}"')
-    told = connect_error(error, dsn)
-    assert "secret" not in str(told) + repr(error) + str(error)
+    raised = connect_error(error, dsn)
+    assert "secret" not in str(raised) + repr(error) + str(error)
     assert 'looking for "]"' in str(error)
 
 
 @pytest.mark.parametrize(
-    "said",
+    "message",
     [
         'password authentication failed for user "u"',
         'role "u" is not permitted to log in',
@@ -46,18 +46,18 @@ def test_the_cause_of_an_error_to_connect_holds_no_secret_either():
         "local user with ID 12345 does not exist",
     ],
 )
-def test_a_user_that_is_let_in_no_more_is_no_outage_and_no_wrong_setting(said):
-    error = RuntimeError(f"FATAL: {said}")
+def test_user_refused_on_reconnect_is_a_permanent_write_error(message):
+    error = RuntimeError(f"FATAL: {message}")
     first = connect_error(error, "postgresql://u:secret@db/homes")
     assert isinstance(first, ConfigError)
     later = connect_error(error, "postgresql://u:secret@db/homes", reconnect=True)
     assert isinstance(later, WriteError)
     assert not isinstance(later, TransientWriteError)
-    assert said in str(later)
+    assert message in str(later)
 
 
 @pytest.mark.parametrize(
-    ("said", "advised"),
+    ("message", "advice"),
     [
         (
             'too many connections for role "a"b"',
@@ -73,17 +73,15 @@ def test_a_user_that_is_let_in_no_more_is_no_outage_and_no_wrong_setting(said):
         ("Datenbank »homes« existiert nicht", "the server answers, but refuses"),
     ],
 )
-def test_what_keeps_the_server_from_letting_a_session_in_for_now_is_told_apart(
-    said, advised
-):
-    error = RuntimeError(f"IO: Failed to connect: FATAL:  {said}\n")
+def test_temporary_refusal_is_transient_with_matching_advice(message, advice):
+    error = RuntimeError(f"IO: Failed to connect: FATAL:  {message}\n")
     later = connect_error(error, "postgresql://u:secret@db/homes")
     assert isinstance(later, TransientWriteError)
-    assert advised in str(later)
+    assert advice in str(later)
 
 
 @pytest.mark.parametrize(
-    ("said", "advised"),
+    ("message", "advice"),
     [
         ("no such database: homes", "that database does not exist"),
         ("kein pg_hba.conf-Eintrag für Host »::1«", "does not let this user in from"),
@@ -94,33 +92,37 @@ def test_what_keeps_the_server_from_letting_a_session_in_for_now_is_told_apart(
         ),
     ],
 )
-def test_what_a_pooler_or_a_server_in_another_language_refuses_is_told(said, advised):
-    error = RuntimeError(f"IO: Failed to connect: FATAL:  {said}\n")
+def test_refusal_of_pooler_or_localized_server_is_a_config_error(message, advice):
+    error = RuntimeError(f"IO: Failed to connect: FATAL:  {message}\n")
     first = connect_error(error, "postgresql://u:secret@db/homes")
     assert isinstance(first, ConfigError)
-    assert advised in str(first)
+    assert advice in str(first)
 
 
 @pytest.mark.parametrize(
-    ("said", "named"),
+    ("message", "options"),
     [
         ('private key file "/u/k" has group or world access', "sslcert and sslkey"),
         ('weak sslmode "require" may not be used with sslrootcert=system', "sslmode"),
     ],
 )
-def test_a_file_or_mode_that_libpq_refuses_is_no_server_that_is_away(said, named):
-    error = connect_error(RuntimeError(said), "host=db dbname=homes")
+def test_option_refused_by_libpq_is_a_config_error_that_names_it(message, options):
+    error = connect_error(RuntimeError(message), "host=db dbname=homes")
     assert isinstance(error, ConfigError)
-    assert named in str(error).partition(said)[0]
+    assert options in str(error).partition(message)[0]
 
 
-def test_a_time_limit_that_ends_the_first_queries_is_no_server_that_is_away():
+def test_statement_timeout_while_connecting_is_not_reported_as_outage():
     # a catalog of many tables takes the driver a while
-    said = "CANCELLED: [libpq] Failed to execute query 'SELECT 1': ERROR:  canceling "
-    error = RuntimeError(f"{said}statement due to statement timeout. SQLSTATE: 57014")
-    told = str(connect_error(error, "postgresql://u:secret@db/homes"))
-    assert "raise it where it is set: in the connection string, PGOPTIONS" in told
-    assert "is the server running" not in told
+    driver_message = (
+        "CANCELLED: [libpq] Failed to execute query 'SELECT 1': ERROR:  canceling "
+    )
+    error = RuntimeError(
+        f"{driver_message}statement due to statement timeout. SQLSTATE: 57014"
+    )
+    message = str(connect_error(error, "postgresql://u:secret@db/homes"))
+    assert "raise it where it is set: in the connection string, PGOPTIONS" in message
+    assert "is the server running" not in message
 
 
 BY_POOLER = (
@@ -129,18 +131,18 @@ BY_POOLER = (
 )
 
 
-def test_what_a_pooler_lacks_is_told_with_what_to_do():
-    said, asked = "query_wait_timeout", "its pool_size), or use fewer --workers"
-    text = BY_POOLER.format(said)
+def test_session_lost_to_a_pooler_timeout_gets_advice():
+    cause, advice = "query_wait_timeout", "its pool_size), or use fewer --workers"
+    text = BY_POOLER.format(cause)
     error = lost_at_once_error(
         server_error(RuntimeError(text), "postgresql://db/t"), "db/t"
     )
     assert str(error).startswith("db/t: the session was lost as it began: IO: ")
-    assert said in str(error)
-    assert str(error).endswith(asked)
+    assert cause in str(error)
+    assert str(error).endswith(advice)
 
 
-def test_a_session_that_is_lost_otherwise_is_told_without_advice():
+def test_session_lost_for_another_reason_gets_no_advice():
     text = BY_POOLER.format("terminating connection")
     error = lost_at_once_error(
         server_error(RuntimeError(text), "postgresql://db/t"), "db/t"

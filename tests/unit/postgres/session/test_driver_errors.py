@@ -13,31 +13,34 @@ NO_COLUMN = """ALREADY_EXISTS: [libpq] Column "a "b"" does not exist in target t
 "public" . "homes\""""
 
 
-def test_a_line_that_broke_is_told_without_the_query():
-    said = "IO: [libpq] Failed to execute query 'SELECT 'a': b, 'it''s'::text': {}"
-    error = server_error(RuntimeError(said.format("no answer")), "postgresql://u@h/d")
+def test_message_of_a_lost_connection_omits_the_query():
+    message = "IO: [libpq] Failed to execute query 'SELECT 'a': b, 'it''s'::text': {}"
+    error = server_error(
+        RuntimeError(message.format("no answer")), "postgresql://u@h/d"
+    )
     assert error.primary == "IO: [libpq] Failed to execute query: no answer"
 
 
 @pytest.mark.parametrize(
-    ("said", "told"),
+    ("driver_message", "message"),
     [
         (NO_TABLE, 'relation "public.homes" does not exist'),
         (NO_COLUMN, 'column "a ""b""" does not exist'),
     ],
 )
-def test_what_a_table_lacks_is_told_without_the_question_for_it(said, told):
-    error = server_error(RuntimeError(said), "postgresql://u@h/d")
-    assert str(error) == error.primary == told
+def test_message_of_a_missing_table_or_column_omits_the_query(driver_message, message):
+    error = server_error(RuntimeError(driver_message), "postgresql://u@h/d")
+    assert str(error) == error.primary == message
 
 
 @pytest.mark.parametrize(
-    "where", ['\nCONTEXT:  SQL statement "SELECT 2"\nPL/pgSQL function f() line 1', ""]
+    "context",
+    ['\nCONTEXT:  SQL statement "SELECT 2"\nPL/pgSQL function f() line 1', ""],
 )
-def test_of_a_session_that_was_ended_the_server_s_word_alone_is_told(where):
-    said = "IO: [libpq] Failed to execute query 'SELECT 1': FATAL:  terminating it"
+def test_message_of_a_terminated_session_is_that_of_the_server(context):
+    message = "IO: [libpq] Failed to execute query 'SELECT 1': FATAL:  terminating it"
     closed = "\nserver closed the connection unexpectedly\n\tThis probably means ..."
     detail = "\nDETAIL:  Another one crashed."
-    error = server_error(RuntimeError(f"{said}{detail}{where}{closed}"), "host=db")
+    error = server_error(RuntimeError(f"{message}{detail}{context}{closed}"), "host=db")
     assert error.primary.endswith("FATAL: terminating it DETAIL: Another one crashed.")
     assert "SELECT" not in error.primary

@@ -98,21 +98,21 @@ def test_parse_dsn_reads_both_forms(dsn, settings):
         f"host=h password='{SECRET}",
         f"host=h password={SECRET} loose",
         SECRET,
-        # as of other drivers: libpq takes all of it for the host or the database
+        # syntax of other drivers: libpq would take all of it for the host or database
         f"host=h;port=5432;Password={SECRET}",
         f"host=h dbname=d,pwd={SECRET}",
         f"postgresql://u@h/d&password={SECRET}",
         f"postgresql://u@h/d;password={SECRET}",
         f"postgresql://h/d?user=u;password={SECRET}",
         f"postgresql://u;password={SECRET}@h/d",
-        # libpq quotes what it cannot decode, before it asks what a name means
+        # libpq would quote what it cannot decode, before it looks at the name
         f"postgresql://h/d?password={SECRET}%x",
         f"postgresql://h/d?pasword={SECRET}%x",
         f"postgresql://h/d?password={SECRET}%00",
         f"postgresql://h/d?password=x&{SECRET}",
     ],
 )
-def test_unreadable_strings_are_refused_without_being_quoted(dsn):
+def test_unreadable_connection_string_is_refused_without_quoting_it(dsn):
     with pytest.raises(ConfigError, match=r"cannot be read|not given as") as caught:
         resolve_dsn(dsn)
     assert SECRET not in str(caught.value) + describe_dsn(dsn) + mask(dsn)
@@ -122,23 +122,23 @@ def test_unreadable_strings_are_refused_without_being_quoted(dsn):
     "dsn",
     [f"host=h password=a;pwd={SECRET}", f"postgresql://u:a;pwd={SECRET}@h/d"],
 )
-def test_a_password_may_look_like_a_setting(dsn):
+def test_password_may_look_like_a_setting(dsn):
     assert parse_dsn(dsn)["password"] == f"a;pwd={SECRET}"
 
 
 @pytest.mark.parametrize("dsn", ["postgresql://h/d", "host=h dbname=d"])
-def test_blanks_around_a_connection_string_are_no_part_of_it(dsn):
+def test_blanks_around_a_connection_string_are_ignored(dsn):
     assert resolve_dsn(f" {dsn}\n") == resolve_dsn(dsn)
 
 
 @pytest.mark.parametrize("query", ["", "?sslmode=require"])
-def test_a_driver_in_the_scheme_is_told(query):
+def test_driver_in_the_scheme_is_refused(query):
     with pytest.raises(ConfigError, match=r"leave \+psycopg2 out") as caught:
         resolve_dsn(f"postgresql+psycopg2://u:{SECRET}@h/d{query}")
     assert SECRET not in str(caught.value)
 
 
-def test_resolve_dsn_adds_timeouts_only_where_none_is_set(monkeypatch):
+def test_resolve_dsn_adds_a_timeout_only_if_none_is_set(monkeypatch):
     assert "connect_timeout=10" in resolve_dsn("postgresql://h/d")
     assert "connect_timeout=10" in resolve_dsn("host=h")
     assert "connect_timeout=3" in resolve_dsn("postgresql://h/d?connect_timeout=3")
@@ -149,7 +149,7 @@ def test_resolve_dsn_adds_timeouts_only_where_none_is_set(monkeypatch):
 
 
 @pytest.mark.parametrize("dsn", ["postgresql:///d", "dbname=d", "host='' port=5432"])
-def test_no_host_is_the_socket_where_packaged_servers_listen(
+def test_missing_host_becomes_the_socket_of_packaged_servers(
     dsn, monkeypatch, tmp_path
 ):
     monkeypatch.setattr("propload.postgres.session.dsn._SOCKETS", tmp_path)
@@ -163,7 +163,7 @@ def test_no_host_is_the_socket_where_packaged_servers_listen(
 
 
 @pytest.mark.parametrize("dsn", ["hostaddr=10.0.0.1", "postgresql://h/d", "port=5433"])
-def test_a_host_or_port_that_is_given_stays(dsn, monkeypatch, tmp_path):
+def test_given_host_or_port_is_kept(dsn, monkeypatch, tmp_path):
     monkeypatch.setattr("propload.postgres.session.dsn._SOCKETS", tmp_path)
     monkeypatch.delenv("PGHOST", raising=False)
     (tmp_path / ".s.PGSQL.5432").touch()
@@ -179,20 +179,20 @@ def test_a_host_or_port_that_is_given_stays(dsn, monkeypatch, tmp_path):
         "host=h options='-c jit=off'",
     ],
 )
-def test_an_option_is_added_to_those_that_are_given(dsn, monkeypatch):
+def test_option_is_added_to_those_already_set(dsn, monkeypatch):
     monkeypatch.setenv("PGOPTIONS", "-c jit=off")
     found = parse_dsn(with_option(dsn, "-c a=b"))
     assert found == {**parse_dsn(dsn), "options": "-c jit=off -c a=b"}
 
 
-def test_describe_dsn_is_for_people(monkeypatch):
+def test_describe_dsn_shows_host_and_database_or_service(monkeypatch):
     assert describe_dsn(f"postgresql://u:{SECRET}@h:5/d") == "h:5/d"
     assert describe_dsn("service=mine") == "service mine"
     assert describe_dsn(f"{SECRET} nonsense") == "***"
     monkeypatch.setenv("PGHOST", "elsewhere")
     monkeypatch.setenv("PGDATABASE", "base")
     assert describe_dsn("postgresql://") == "elsewhere/base"
-    # libpq asks the service before the other variables
+    # for libpq, the service takes precedence over the other variables
     monkeypatch.setenv("PGSERVICE", "mine")
     assert describe_dsn("postgresql://") == "service mine"
     assert describe_dsn("postgresql://h/d") == "h/d"

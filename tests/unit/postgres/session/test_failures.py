@@ -50,7 +50,7 @@ def server_error(sqlstate=None, status="UNKNOWN", primary="said so", **fields):
         ("XX000", "permanent"),
     ],
 )
-def test_codes_are_sorted(sqlstate, kind):
+def test_sqlstate_decides_the_kind_of_failure(sqlstate, kind):
     failure = classify(server_error(sqlstate))
     assert failure.kind == kind
     assert failure.reason
@@ -60,14 +60,14 @@ def test_codes_are_sorted(sqlstate, kind):
     ("severity", "kind"),
     [("ERROR", "permanent"), ("FATAL", "transient"), ("", "transient")],
 )
-def test_the_code_of_a_wrong_form_is_also_what_poolers_say(severity, kind):
-    said = DriverError("server conn crashed?")
-    said.sqlstate = "08P01"
-    said.details = (("PG_DIAG_SEVERITY_NONLOCALIZED", severity.encode()),)
-    assert classify(read_error(said, "host=h")).kind == kind
+def test_protocol_violation_is_transient_if_a_pooler_ended_the_session(severity, kind):
+    error = DriverError("server conn crashed?")
+    error.sqlstate = "08P01"
+    error.details = (("PG_DIAG_SEVERITY_NONLOCALIZED", severity.encode()),)
+    assert classify(read_error(error, "host=h")).kind == kind
 
 
-def test_no_code_repeats_what_holds_for_its_class():
+def test_no_code_repeats_the_entry_of_its_class():
     codes = [code for code in _BY_SQLSTATE if len(code) == 5]
     assert codes
     assert not [
@@ -75,27 +75,29 @@ def test_no_code_repeats_what_holds_for_its_class():
     ]
 
 
-def test_a_dead_connection_is_worth_a_retry():
+def test_dead_connection_is_transient():
     assert classify(server_error(None, "IO")).kind == "transient"
 
 
-def test_a_value_that_the_driver_cannot_write_is_the_fault_of_a_row():
+def test_value_that_the_driver_cannot_write_is_a_data_failure():
     failure = classify(
         server_error(None, "IO", "IO: Error occurred writing COPY data:")
     )
     assert failure.kind == "data"
-    broken = "IO: Error occurred writing COPY data: server closed the connection"
-    assert classify(server_error(None, "IO", broken)).kind == "transient"
+    connection_lost = (
+        "IO: Error occurred writing COPY data: server closed the connection"
+    )
+    assert classify(server_error(None, "IO", connection_lost)).kind == "transient"
 
 
 @pytest.mark.parametrize("error", [server_error("ZZ999"), server_error(None, "NEW")])
-def test_unknown_codes_stop_the_run_and_say_so(error):
+def test_unknown_code_is_permanent_and_named_so(error):
     failure = classify(error)
     assert failure.kind == "permanent"
     assert "not known" in failure.reason
 
 
-def test_what_is_worth_another_attempt_is_told_of_what_was_made_of_an_error_too():
+def test_is_transient_accepts_write_errors_and_server_errors():
     assert is_transient(TransientWriteError("away"))
     assert not is_transient(WriteError("this user may not create temporary tables"))
     assert is_transient(server_error("40P01"))
@@ -113,29 +115,29 @@ def test_what_is_worth_another_attempt_is_told_of_what_was_made_of_an_error_too(
         (None, None, None),
     ],
 )
-def test_the_place_is_read_from_the_context(context, line, column):
+def test_line_and_column_are_read_from_the_context(context, line, column):
     failure = classify(server_error("22001", context=context))
     assert failure.line == line
     assert failure.column == column
 
 
-def test_the_column_is_read_from_where_it_stands():
+def test_column_is_read_from_its_field_or_the_message():
     assert classify(server_error("23502", column="b")).column == "b"
     named = server_error("23502", primary='null value in column "a""b" of relation')
     assert classify(named).column == 'a"b'
 
 
-def test_facts_have_a_kind_and_a_reason():
+def test_every_entry_has_a_known_kind_and_a_reason():
     for kind, reason in [*_BY_SQLSTATE.values(), *_BY_STATUS.values()]:
         assert kind in ("transient", "data", "permanent")
         assert len(reason) > 10
 
 
-def test_as_write_error_says_where_and_why():
-    made = as_write_error(server_error("40P01"), table="public.t", batch=3)
-    assert isinstance(made, TransientWriteError)
-    assert made.sqlstate == "40P01"
-    assert "batch 3 into public.t" in str(made)
+def test_as_write_error_names_table_and_batch():
+    error = as_write_error(server_error("40P01"), table="public.t", batch=3)
+    assert isinstance(error, TransientWriteError)
+    assert error.sqlstate == "40P01"
+    assert "batch 3 into public.t" in str(error)
     assert type(as_write_error(server_error("42501"), table="t", batch=0)) is WriteError
 
 
@@ -161,7 +163,7 @@ class DriverError(Exception):
 
 
 @pytest.mark.parametrize("password", ["line", "listing", "listings_pkey", "7"])
-def test_a_password_that_is_also_a_name_hides_nothing_that_is_looked_for(password):
+def test_details_are_read_even_if_they_contain_the_password(password):
     error = read_error(DriverError("no"), f"postgresql://u:{password}@h/d")
     failure = classify(error)
     assert (failure.line, failure.column) == (7, "listing_id")
@@ -183,37 +185,35 @@ OWN = ShadowNames(
 @pytest.mark.parametrize(
     ("status", "sqlstate"), [("NOT_FOUND", "42P01"), ("ALREADY_EXISTS", "42703")]
 )
-def test_what_the_driver_finds_missing_has_the_server_s_code(status, sqlstate):
-    made = as_write_error(server_error(None, status, "not there"), table="public.t")
-    assert made.sqlstate == sqlstate
+def test_object_missing_for_the_driver_has_the_code_of_the_server(status, sqlstate):
+    error = as_write_error(server_error(None, status, "not there"), table="public.t")
+    assert error.sqlstate == sqlstate
 
 
 @pytest.mark.parametrize(
-    ("sqlstate", "said", "is_elsewhere"),
+    ("sqlstate", "message", "is_elsewhere"),
     [
         (None, 'schema "pg_temp" does not exist', True),
         ("42P01", 'relation "pg_temp.propload_stage" does not exist', True),
         ("42883", "function pg_temp.propload_screen() does not exist", True),
         ("26000", "unnamed prepared statement does not exist", True),
-        # what a trigger of the table looks for
+        # an object that a trigger of the table looks for
         ("42P01", 'relation "pg_temp.seen" does not exist', False),
         ("42883", "function propload_screen() does not exist", False),
         ("42501", 'permission denied for schema "pg_temp"', False),
     ],
 )
-def test_what_a_session_lacks_of_its_own_is_a_pooler_s_doing(
-    sqlstate, said, is_elsewhere
-):
+def test_missing_session_object_is_blamed_on_a_pooler(sqlstate, message, is_elsewhere):
     status = "UNKNOWN" if sqlstate else "NOT_FOUND"
-    made = as_write_error(server_error(sqlstate, status, said), table="t", batch=4)
-    assert ("pooler in transaction mode" in str(made)) == is_elsewhere
-    assert (made.table, made.batch) == ("t", 4)
-    # a change of the table would be of no use
-    assert (made.sqlstate is None) == is_elsewhere
+    error = as_write_error(server_error(sqlstate, status, message), table="t", batch=4)
+    assert ("pooler in transaction mode" in str(error)) == is_elsewhere
+    assert (error.table, error.batch) == ("t", 4)
+    # no SQLSTATE: it is not the table that has changed
+    assert (error.sqlstate is None) == is_elsewhere
 
 
 @pytest.mark.parametrize(
-    ("sqlstate", "said", "is_gone"),
+    ("sqlstate", "message", "is_gone"),
     [
         ("42P01", 'relation "propload.propload_shadow_1" does not exist', True),
         ("3F000", 'schema "propload" does not exist', True),
@@ -224,51 +224,49 @@ def test_what_a_session_lacks_of_its_own_is_a_pooler_s_doing(
         ("23505", 'duplicate key in "propload_shadow_1_pkey"', False),
     ],
 )
-def test_a_shadow_that_is_gone_is_not_called_by_its_table_s_name(
-    sqlstate, said, is_gone
-):
+def test_missing_shadow_table_is_not_reported_as_the_table(sqlstate, message, is_gone):
     status = "UNKNOWN" if sqlstate else "NOT_FOUND"
-    error = server_error(sqlstate, status, said)
-    made = as_write_error(error, table="public.t", batch=4, shadow_names=OWN)
-    assert ("gathered for public.t are gone" in str(made)) == is_gone
-    assert str(made).startswith("batch 4 into public.t: ")
-    assert made.goes_on == (not is_gone)
-    assert (made.batch, made.sqlstate) == (4, sqlstate or "42P01")
+    error = server_error(sqlstate, status, message)
+    write_error = as_write_error(error, table="public.t", batch=4, shadow_names=OWN)
+    assert ("gathered for public.t are gone" in str(write_error)) == is_gone
+    assert str(write_error).startswith("batch 4 into public.t: ")
+    assert write_error.goes_on == (not is_gone)
+    assert (write_error.batch, write_error.sqlstate) == (4, sqlstate or "42P01")
 
 
-def test_a_cancelled_statement_is_advised_on_by_what_it_did():
+def test_advice_for_a_cancelled_statement_depends_on_its_purpose():
     error = server_error("57014")
-    of_rows = str(as_write_error(error, table="t", batch=1))
-    assert "--batch-rows" in of_rows
-    of_none = str(as_write_error(error, table="t", doing="it was looked at"))
-    assert "while it was looked at: raise that for this user" in of_none
-    assert "--batch-rows" not in of_none
-    # what others say of themselves stays
+    while_writing = str(as_write_error(error, table="t", batch=1))
+    assert "--batch-rows" in while_writing
+    while_reading = str(as_write_error(error, table="t", doing="it was looked at"))
+    assert "while it was looked at: raise that for this user" in while_reading
+    assert "--batch-rows" not in while_reading
+    # messages of other errors do not mention the purpose
     other = str(as_write_error(server_error("42501"), table="t", doing="it was read"))
     assert "it was read" not in other
 
 
-def test_a_limit_of_the_server_is_told_with_what_to_do():
-    told = str(as_write_error(server_error("53400"), table="t", batch=1))
-    assert "raise it for this user, or lower --batch-rows" in told
+def test_error_for_exceeded_server_limit_says_what_to_do():
+    message = str(as_write_error(server_error("53400"), table="t", batch=1))
+    assert "raise it for this user, or lower --batch-rows" in message
 
 
-def test_a_transaction_that_took_too_long_would_do_so_again():
-    # the server ends the session with it, so that the driver has no code
-    said = "FATAL: terminating connection due to transaction timeout"
-    error = server_error(None, status="IO", primary=said, severity="")
-    of_rows = as_write_error(error, table="t", batch=1)
-    assert not isinstance(of_rows, TransientWriteError)
-    assert "transaction_timeout: raise that, lower --batch-rows" in str(of_rows)
-    of_none = str(as_write_error(error, table="t", doing="it was replaced"))
-    assert "while it was replaced: raise that for this user" in of_none
-    assert "--batch-rows" not in of_none
+def test_transaction_timeout_is_permanent_and_gets_advice():
+    # the server ends the session as well, so the driver has no code
+    message = "FATAL: terminating connection due to transaction timeout"
+    error = server_error(None, status="IO", primary=message, severity="")
+    while_writing = as_write_error(error, table="t", batch=1)
+    assert not isinstance(while_writing, TransientWriteError)
+    assert "transaction_timeout: raise that, lower --batch-rows" in str(while_writing)
+    while_replacing = str(as_write_error(error, table="t", doing="it was replaced"))
+    assert "while it was replaced: raise that for this user" in while_replacing
+    assert "--batch-rows" not in while_replacing
 
 
 @pytest.mark.parametrize("sqlstate", [None, "08P01"])
-def test_a_pooler_that_has_no_transactions_is_told_and_not_tried_again(sqlstate):
-    said = "transaction blocks not allowed in statement pooling mode"
-    error = server_error(sqlstate, status="IO", primary=said, severity="FATAL")
-    told = as_write_error(error, table="public.homes")
-    assert not isinstance(told, TransientWriteError)
-    assert "or of a pooler in session mode (--to)" in str(told)
+def test_pooler_in_statement_mode_is_permanent_and_gets_advice(sqlstate):
+    message = "transaction blocks not allowed in statement pooling mode"
+    error = server_error(sqlstate, status="IO", primary=message, severity="FATAL")
+    write_error = as_write_error(error, table="public.homes")
+    assert not isinstance(write_error, TransientWriteError)
+    assert "or of a pooler in session mode (--to)" in str(write_error)

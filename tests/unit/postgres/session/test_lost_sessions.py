@@ -1,4 +1,4 @@
-"""Sessions whose line broke are ended once, as far as the server lets them be."""
+"""Sessions whose connection broke are ended once, if the server allows it."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from propload.postgres.session.lost_sessions import Backend, LostSessions
 
 
 class Session:
-    """A session whose server answers as it is told to."""
+    """A session whose server gives the answers of the test."""
 
     def __init__(self, *answers):
         self._answers = list(answers)
@@ -27,7 +27,7 @@ class Session:
         """Do nothing."""
 
 
-def one_lost():
+def with_one_lost():
     lost = LostSessions()
     lost.add(Backend(7, "1795866752.744818"))
     return lost
@@ -38,22 +38,22 @@ def one_lost():
     [[(True,)], [], ServerError("permission denied", sqlstate="42501")],
     ids=["ended", "gone before", "not allowed"],
 )
-def test_a_lost_session_is_asked_for_once(answer):
-    lost, session = one_lost(), Session(answer)
+def test_lost_session_is_terminated_once(answer):
+    lost, session = with_one_lost(), Session(answer)
     lost.end(session)
     lost.end(session)
     assert session.asked == [(7, "1795866752.744818")]
 
 
-def test_what_goes_on_in_spite_of_it_is_asked_for_again():
-    lost, session = one_lost(), Session([(False,)], [(True,)])
+def test_session_that_survives_is_terminated_again():
+    lost, session = with_one_lost(), Session([(False,)], [(True,)])
     for _ in range(3):
         lost.end(session)
     assert len(session.asked) == 2
 
 
-def test_a_line_that_breaks_meanwhile_leaves_it_to_the_next_session():
-    lost = one_lost()
+def test_connection_lost_while_terminating_leaves_it_to_the_next_session():
+    lost = with_one_lost()
     with pytest.raises(ServerError):
         lost.end(Session(ServerError("the line broke")))
     session = Session([(True,)])

@@ -3,7 +3,7 @@ import threading
 import pytest
 
 from propload.errors import TransientWriteError
-from propload.postgres.session import preconnecting as ahead_module
+from propload.postgres.session import preconnecting as preconnecting_module
 from propload.postgres.session.preconnecting import Preconnector
 
 pytestmark = pytest.mark.timeout(30)
@@ -18,7 +18,7 @@ class Session:
 
 
 class Server:
-    """Opens a session each time that it is let, and notes in which threads."""
+    """A server that opens a session when the test lets it, and notes the threads."""
 
     def __init__(self):
         self.may = threading.Semaphore(0)
@@ -42,12 +42,12 @@ class Server:
             assert not thread.is_alive()
 
 
-def test_expected_sessions_are_opened_in_another_thread_and_given_in_order():
+def test_sessions_are_opened_in_another_thread_and_taken_in_order():
     server = Server()
     preconnecting = Preconnector(server.open)
     server.may.release(2)
     preconnecting.preconnect(2)
-    # one whose turn has not come is left to who needs it
+    # take() does not wait for a session whose opening has not begun
     for _ in range(2):
         assert server.asked.acquire(timeout=20)
     first, second = preconnecting.take(), preconnecting.take()
@@ -56,11 +56,11 @@ def test_expected_sessions_are_opened_in_another_thread_and_given_in_order():
     assert not first.closed.is_set()
 
 
-def test_nothing_is_given_that_was_not_expected():
+def test_nothing_is_taken_if_no_session_was_requested():
     assert Preconnector(Server().open).take() is None
 
 
-def test_who_asks_for_one_that_is_about_to_open_waits_for_it():
+def test_take_waits_for_a_session_that_is_being_opened():
     server = Server()
     preconnecting = Preconnector(server.open)
     preconnecting.preconnect(1)
@@ -69,7 +69,7 @@ def test_who_asks_for_one_that_is_about_to_open_waits_for_it():
     assert preconnecting.take() is server.opened[0]
 
 
-def test_one_that_could_not_be_opened_is_left_to_who_needs_it():
+def test_session_that_could_not_be_opened_is_left_to_the_caller():
     server = Server()
     server.error = TransientWriteError("away")
     preconnecting = Preconnector(server.open)
@@ -78,7 +78,7 @@ def test_one_that_could_not_be_opened_is_left_to_who_needs_it():
     assert preconnecting.take() is None
 
 
-def test_a_fault_of_the_program_is_not_hidden():
+def test_unexpected_exception_while_opening_is_raised():
     server = Server()
     server.error = ZeroDivisionError()
     preconnecting = Preconnector(server.open)
@@ -89,14 +89,14 @@ def test_a_fault_of_the_program_is_not_hidden():
         preconnecting.take()
 
 
-def test_what_nobody_took_is_closed_at_the_end_and_what_comes_later_too(monkeypatch):
-    # it does not wait for a server that does not answer
-    monkeypatch.setattr(ahead_module, "CLOSE_SECONDS", 0.0)
+def test_sessions_not_taken_are_closed_even_if_they_open_after_close(monkeypatch):
+    # close() does not wait for a server that does not answer
+    monkeypatch.setattr(preconnecting_module, "CLOSE_SECONDS", 0.0)
     server = Server()
     preconnecting = Preconnector(server.open)
     preconnecting.preconnect(2)
     server.may.release(1)
-    # the first has come when the second is asked for
+    # the first session is open when the second is requested
     for _ in range(2):
         assert server.asked.acquire(timeout=20)
     preconnecting.close()
@@ -107,8 +107,8 @@ def test_what_nobody_took_is_closed_at_the_end_and_what_comes_later_too(monkeypa
     assert preconnecting.take() is None
 
 
-def test_none_is_begun_after_the_end(monkeypatch):
-    monkeypatch.setattr(ahead_module, "CLOSE_SECONDS", 0.0)
+def test_no_session_is_opened_after_close(monkeypatch):
+    monkeypatch.setattr(preconnecting_module, "CLOSE_SECONDS", 0.0)
     server = Server()
     preconnecting = Preconnector(server.open)
     preconnecting.preconnect(2)
@@ -119,15 +119,15 @@ def test_none_is_begun_after_the_end(monkeypatch):
     assert [session.closed.is_set() for session in server.opened] == [True]
 
 
-def test_one_whose_start_was_broken_off_holds_up_no_end(monkeypatch):
+def test_interrupted_start_does_not_block_close(monkeypatch):
     server = Server()
     preconnecting = Preconnector(server.open)
 
-    def broken_off(_thread):
+    def interrupted(_thread):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(threading.Thread, "start", broken_off)
+        patch.setattr(threading.Thread, "start", interrupted)
         with pytest.raises(KeyboardInterrupt):
             preconnecting.preconnect(1)
     preconnecting.close()

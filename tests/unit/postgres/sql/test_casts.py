@@ -33,7 +33,7 @@ def plan(pg_type, dtype=pl.String, transfer_format="text", **more):
         ("uuid", "uuid"),
     ],
 )
-def test_a_cast_bears_no_length(pg_type, bare):
+def test_cast_type_has_no_length(pg_type, bare):
     assert cast_type(plan(pg_type)) == bare
 
 
@@ -45,15 +45,15 @@ def test_a_cast_bears_no_length(pg_type, bare):
         "gis.geography(PointZ,4326)",
     ],
 )
-def test_a_cast_to_a_place_bears_its_reference_system(pg_type):
-    # without it, the same text would never equal what it was stored as
+def test_cast_to_geometry_keeps_its_reference_system(pg_type):
+    # without it, a text would never equal its own stored value
     assert cast_type(plan(pg_type, of_postgis=True)) == pg_type
 
 
 @pytest.mark.parametrize("pg_type", ["geography", "gis.geography(Point,4326)"])
-def test_a_place_beyond_the_earth_raises_and_is_not_moved(pg_type):
-    told = cast_sql(plan(pg_type, of_postgis=True), "s.v")
-    assert told.startswith("CASE WHEN s.v::")
+def test_geography_out_of_range_raises_instead_of_being_moved(pg_type):
+    sql = cast_sql(plan(pg_type, of_postgis=True), "s.v")
+    assert sql.startswith("CASE WHEN s.v::")
     assert "WHEN" not in cast_sql(plan(pg_type), "s.v")
 
 
@@ -69,18 +69,18 @@ def test_a_place_beyond_the_earth_raises_and_is_not_moved(pg_type):
         "name[]",
     ],
 )
-def test_a_cast_that_would_round_raises_instead(pg_type):
+def test_cast_that_would_round_raises_instead(pg_type):
     assert cast_sql(plan(pg_type), "s.v").startswith("CASE WHEN ")
 
 
-def test_money_is_not_read_as_the_locale_of_the_server_says():
-    told = cast_sql(plan("money"), "s.v")
-    assert "s.v::money" not in told
-    assert "THEN s.v::numeric::money " in told
+def test_money_is_cast_without_the_locale_of_the_server():
+    sql = cast_sql(plan("money"), "s.v")
+    assert "s.v::money" not in sql
+    assert "THEN s.v::numeric::money " in sql
 
 
 @pytest.mark.parametrize("pg_type", ["uuid", "numeric", "bit(3)", "varchar[]"])
-def test_a_cast_that_cannot_round_is_plain(pg_type):
+def test_cast_that_cannot_round_is_plain(pg_type):
     wanted = cast_type(plan(pg_type))
     assert cast_sql(plan(pg_type), "s.v") == f"s.v::{wanted}"
 

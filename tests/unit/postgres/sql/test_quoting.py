@@ -8,7 +8,7 @@ from propload.postgres.sql import quoting
 
 
 @pytest.mark.parametrize(
-    ("given", "literal"),
+    ("value", "literal"),
     [
         (None, "NULL"),
         (True, "True"),
@@ -20,16 +20,16 @@ from propload.postgres.sql import quoting
         (datetime(2026, 7, 1, tzinfo=UTC), "'2026-07-01T00:00:00+00:00'::timestamptz"),
     ],
 )
-def test_a_value_is_a_literal_of_its_type(given, literal):
-    assert quoting.value(given) == literal
+def test_value_becomes_a_literal_of_its_type(value, literal):
+    assert quoting.value(value) == literal
 
 
-def test_a_value_of_another_type_is_refused():
+def test_value_of_unsupported_type_is_refused():
     with pytest.raises(TypeError, match="a statement takes no float"):
         quoting.value(1.5)
 
 
-def test_values_stand_in_their_places_and_nowhere_else():
+def test_values_replace_placeholders_outside_of_quotes_and_comments():
     query = """
     SELECT $1, $10 -- what's $1?
     FROM "a$1" WHERE b = '$1' AND c = E'\\'$1' AND d = '''$1' AND e = $2"""
@@ -41,7 +41,7 @@ def test_values_stand_in_their_places_and_nowhere_else():
     )
 
 
-def test_a_value_that_is_cast_is_cast_once():
+def test_value_cast_by_the_query_is_not_cast_twice():
     query = "SELECT $1::text, $2::text[], $3::int8, $4::timestamptz, $5::jsonb"
     assert quoting.with_values(query, ["a", ["b"], 3, None, "{}"]) == (
         "SELECT 'a'::text, ARRAY['b'::text]::text[], (3)::int8, NULL::timestamptz, "
@@ -49,5 +49,5 @@ def test_a_value_that_is_cast_is_cast_once():
     )
 
 
-def test_a_statement_without_values_stays_as_it_is():
+def test_statement_without_values_is_unchanged():
     assert quoting.with_values("SELECT $1", ()) == "SELECT $1"

@@ -37,17 +37,17 @@ def changes(
     )
 
 
-def with_column(name, *told):
+def with_column(name, *facts):
     number = COLUMNS.get(name, [len(COLUMNS) + 1])[-1]
-    return {"columns": COLUMNS | {name: [*told, number]}}
+    return {"columns": COLUMNS | {name: [*facts, number]}}
 
 
-def test_what_stays_as_it_was_is_no_change():
+def test_equal_answers_are_no_change():
     assert changes() == []
 
 
 @pytest.mark.parametrize(
-    ("after", "said"),
+    ("after", "message"),
     [
         (
             with_column("price", 701, -1, "double precision"),
@@ -79,14 +79,14 @@ def test_what_stays_as_it_was_is_no_change():
         ({"secured": True}, "row-level security applies to this user now"),
     ],
 )
-def test_what_rows_may_not_meet_is_said(after, said):
-    assert changes(**after) == [said]
+def test_incompatible_change_is_reported(after, message):
+    assert changes(**after) == [message]
 
 
 @pytest.mark.parametrize(
     "after",
     [
-        # the server refuses what is too long
+        # the server refuses values that are too long
         with_column("name", 1043, 9, "character varying(5)"),
         with_column("name", 25, -1, "text"),
         with_column("code", 1042, 24, "character(20)"),
@@ -95,56 +95,61 @@ def test_what_rows_may_not_meet_is_said(after, said):
         {"keys": [["code", "name"], ["k"]]},
     ],
 )
-def test_what_rows_may_meet_is_no_change(after):
+def test_compatible_change_is_ignored(after):
     assert changes(**after) == []
 
 
-def test_a_column_that_every_new_row_has_to_bring_is_said():
+def test_new_required_column_is_reported():
     after = {"required": ["k", "more"]}
-    (said,) = changes(**after)
-    assert said.startswith("column more is NOT NULL and has no default now")
-    assert said.endswith("set a default in the table")
-    # rows that are parts of stored ones need not bring it, nor do those that do
+    (message,) = changes(**after)
+    assert message.startswith("column more is NOT NULL and has no default now")
+    assert message.endswith("set a default in the table")
+    # not if rows are parts of stored ones, nor if they have the column
     assert changes(**after, accepts_partial_rows=True) == []
     assert changes(**after, travelling=[*COLUMNS, "more"]) == []
-    # it may come to have a default, and lose it again, if it was known
-    known = told(**after).followed_by(told())
-    assert list(known.changes(told(**after), columns=COLUMNS, key=("k",))) == []
+    # a known required column may get a default and lose it again
+    known = assumptions_with(**after).followed_by(assumptions_with())
+    assert (
+        list(known.changes(assumptions_with(**after), columns=COLUMNS, key=("k",)))
+        == []
+    )
 
 
-def test_columns_that_do_not_travel_and_keys_that_are_not_looked_for_are_passed_over():
+def test_changes_of_unused_columns_and_keys_are_ignored():
     assert changes(**with_column("price", 23, -1, "integer"), travelling=["k"]) == []
     assert changes(keys=None, key=()) == []
 
 
-def test_what_was_so_from_the_beginning_is_no_change():
+def test_conditions_present_from_the_beginning_are_no_change():
     before = Assumptions(json.dumps(BEFORE | {"triggered": True, "ruled": True}))
     assert list(before.changes(before, columns=COLUMNS, key=("k",))) == []
     without = Assumptions(json.dumps(BEFORE))
     assert list(before.changes(without, columns=COLUMNS, key=("k",))) == []
 
 
-def told(**changed):
+def assumptions_with(**changed):
     return Assumptions(json.dumps(BEFORE | changed))
 
 
-@pytest.mark.parametrize("what", ["triggered", "ruled"])
-def test_what_was_known_at_the_beginning_may_go_and_come_back(what):
-    begun = told(**{what: True})
-    gone = begun.followed_by(told())
-    assert gone.answer == told().answer
-    assert list(gone.changes(begun, columns=COLUMNS, key=("k",))) == []
-    back = gone.followed_by(begun)
-    again = back.followed_by(told()).followed_by(begun)
-    # what comes and goes with each batch is remembered once
+@pytest.mark.parametrize("condition", ["triggered", "ruled"])
+def test_known_condition_may_disappear_and_come_back(condition):
+    initial = assumptions_with(**{condition: True})
+    gone = initial.followed_by(assumptions_with())
+    assert gone.answer == assumptions_with().answer
+    assert list(gone.changes(initial, columns=COLUMNS, key=("k",))) == []
+    back = gone.followed_by(initial)
+    again = back.followed_by(assumptions_with()).followed_by(initial)
+    # a condition that comes and goes with every batch is remembered once
     assert len(again.earlier) == 2
-    assert list(again.changes(told(), columns=COLUMNS, key=("k",))) == []
+    assert list(again.changes(assumptions_with(), columns=COLUMNS, key=("k",))) == []
 
 
-def test_what_came_later_is_held_on_to_as_well():
-    narrow = told(columns={"k": COLUMNS["k"]}, keys=None)
-    known = narrow.followed_by(told())
-    after = told(**with_column("price", 701, -1, "double precision"), keys=None)
+def test_later_assumptions_are_kept_as_well():
+    narrow = assumptions_with(columns={"k": COLUMNS["k"]}, keys=None)
+    known = narrow.followed_by(assumptions_with())
+    after = assumptions_with(
+        **with_column("price", 701, -1, "double precision"), keys=None
+    )
     assert list(known.changes(after, columns=COLUMNS, key=("k",))) == [
         "column price is double precision now and was bigint",
         "it no longer has a unique constraint on (k)",

@@ -21,13 +21,13 @@ POINT = pl.List(pl.Float64())
         ("numeric", "numeric(12,2)", pl.Decimal(12, 2)),
     ],
 )
-def test_numbers_are_sent_as_the_column_reads_them(dtype, base, pg_type, sent):
+def test_numbers_are_sent_in_the_type_of_the_column(dtype, base, pg_type, sent):
     step = plan_column(TableColumn("v", pg_type, base), dtype)
     assert (step.dtype, step.transfer_format) == (sent, "copy")
 
 
 @pytest.mark.parametrize(
-    ("base", "dtype", "way"),
+    ("base", "dtype", "transfer_format"),
     [
         ("geometry", pl.Binary(), "text"),
         ("geography", pl.Binary(), "text"),
@@ -38,12 +38,12 @@ def test_numbers_are_sent_as_the_column_reads_them(dtype, base, pg_type, sent):
         ("ltree", pl.Binary(), None),
     ],
 )
-def test_places_are_sent_as_text(base, dtype, way):
+def test_geometries_are_sent_as_text(base, dtype, transfer_format):
     step = plan_column(TableColumn("v", f"gis.{base}", base), dtype)
-    assert (step and step.transfer_format) == way
+    assert (step and step.transfer_format) == transfer_format
 
 
-def test_no_list_of_bytes_becomes_an_array_of_places():
+def test_list_of_bytes_does_not_become_an_array_of_geometries():
     column = TableColumn(
         "v", "geometry[]", "_geometry", "array", element_base="geometry"
     )

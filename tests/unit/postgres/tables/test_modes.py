@@ -1,4 +1,4 @@
-"""What is said of a mode that a table has no room for."""
+"""Errors about a mode that a table does not support."""
 
 import re
 
@@ -17,7 +17,7 @@ COLUMNS = (
     TableColumn("b", "text", "text"),
     TableColumn("j", "json", "json", comparable=False),
 )
-FOUND = {
+MESSAGES = {
     StoredKeys(): ": add one with",
     StoredKeys(("1", "x")): (
         "; keys repeat, such as a=1, b=x: leave one row of each key, then add one with"
@@ -33,8 +33,8 @@ FOUND = {
 }
 
 
-class Asked:
-    """A session that answers with one row, or an error, and counts what it is asked."""
+class CountingSession:
+    """A session that gives one answer, a row or an error, and counts the queries."""
 
     def __init__(self, answer):
         self.answer = answer
@@ -50,17 +50,17 @@ class Asked:
         """End the transaction."""
 
 
-@pytest.mark.parametrize("found", FOUND)
-def test_what_the_rows_hold_is_said_before_the_advice(found):
-    session = Asked((list(found.repeated) or None, found.lacking))
-    said = f"cannot be found by that key{FOUND[found]} ALTER TABLE"
-    with pytest.raises(WriteError, match=re.escape(said)):
+@pytest.mark.parametrize("stored_keys", MESSAGES)
+def test_error_describes_the_stored_keys_before_the_advice(stored_keys):
+    session = CountingSession((list(stored_keys.repeated) or None, stored_keys.lacking))
+    message = f"cannot be found by that key{MESSAGES[stored_keys]} ALTER TABLE"
+    with pytest.raises(WriteError, match=re.escape(message)):
         require_mode(session, TableFacts(TABLE, COLUMNS), Target(TABLE, ("a", "b")))
     assert session.asked == 1
 
 
 @pytest.mark.parametrize(
-    ("key", "rules", "refused"),
+    ("key", "rules", "message"),
     [
         (("a",), {"unique_keys": (("a",),)}, None),
         (("a",), {"mode": "append"}, None),
@@ -69,68 +69,72 @@ def test_what_the_rows_hold_is_said_before_the_advice(found):
         (("z",), {}, "lacks the key column z"),
     ],
 )
-def test_rows_are_looked_at_only_where_that_tells_something(key, rules, refused):
-    session = Asked((["1"], True))
+def test_stored_rows_are_not_examined_if_the_answer_is_known(key, rules, message):
+    session = CountingSession((["1"], True))
     mode = rules.pop("mode", "upsert")
     facts, target = TableFacts(TABLE, COLUMNS, **rules), Target(TABLE, key, mode=mode)
-    if refused is None:
+    if message is None:
         require_mode(session, facts, target)
     else:
-        with pytest.raises(WriteError, match=refused):
+        with pytest.raises(WriteError, match=message):
             require_mode(session, facts, target)
     assert session.asked == 0
 
 
-def test_a_replace_looks_where_it_finds_rows_by_their_key():
+def test_replace_of_a_referenced_table_examines_the_stored_keys():
     facts = TableFacts(TABLE, COLUMNS, referenced=True)
     target = Target(TABLE, ("a",), mode="replace")
     with pytest.raises(WriteError, match=r"other tables refer.*such as a=1: leave"):
-        require_mode(Asked((["1"], False)), facts, target)
+        require_mode(CountingSession((["1"], False)), facts, target)
 
 
-def test_a_look_that_is_refused_changes_nothing_of_what_is_said():
-    session = Asked(ServerError("no", sqlstate="42501"))
+def test_error_is_the_same_if_the_stored_rows_may_not_be_read():
+    session = CountingSession(ServerError("no", sqlstate="42501"))
     with pytest.raises(WriteError, match="by that key: add one"):
         require_mode(session, TableFacts(TABLE, COLUMNS), Target(TABLE, ("a",)))
 
 
 @pytest.mark.parametrize("mode", ["upsert", "replace"])
-def test_a_connection_that_breaks_meanwhile_is_told(mode):
-    session = Asked(ServerError("gone", sqlstate="08006"))
+def test_connection_lost_while_examining_is_raised(mode):
+    session = CountingSession(ServerError("gone", sqlstate="08006"))
     facts = TableFacts(TABLE, COLUMNS, referenced=True)
     with pytest.raises(ServerError):
         require_mode(session, facts, Target(TABLE, ("a",), mode=mode))
 
 
-def refused(key, columns=COLUMNS, **facts):
+def error_for_key(key, columns=COLUMNS, **facts):
     facts = TableFacts(TABLE, columns, **facts)
     with pytest.raises(WriteError) as caught:
-        require_mode(Asked((None, False)), facts, Target(TABLE, key))
+        require_mode(CountingSession((None, False)), facts, Target(TABLE, key))
     return str(caught.value)
 
 
-def test_the_keys_that_a_table_has_are_told_with_the_one_it_lacks():
-    told = refused(("b",), unique_keys=(("a",), ("a", "j")))
+def test_error_names_the_unique_keys_of_the_table():
+    message = error_for_key(("b",), unique_keys=(("a",), ("a", "j")))
     advice = ", use a key that it has (--key a or --key a,j), or use --mode append"
-    assert told.endswith(f'ALTER TABLE "public"."t" ADD UNIQUE ("b"){advice}')
+    assert message.endswith(f'ALTER TABLE "public"."t" ADD UNIQUE ("b"){advice}')
 
 
-def test_what_a_partitioned_table_needs_of_a_key_is_told():
-    told = refused(("b",), traits=Traits(partitioned=True), unique_keys=(("a", "b"),))
-    assert 'ADD UNIQUE ("b") (with the columns that the table is partitioned by' in told
-    assert "--key a,b" in told
+def test_error_says_what_a_partitioned_table_needs_of_a_key():
+    message = error_for_key(
+        ("b",), traits=Traits(partitioned=True), unique_keys=(("a", "b"),)
+    )
+    assert (
+        'ADD UNIQUE ("b") (with the columns that the table is partitioned by' in message
+    )
+    assert "--key a,b" in message
 
 
 @pytest.mark.parametrize(
-    ("key", "told"),
+    ("key", "expected"),
     [
         (("z",), "lacks the key column z: create it"),
         (("Town", "z"), "lacks the key columns Town, z (did you mean town?): create"),
         (("Street", "Town"), "key columns Street, Town (did you mean street, town?): "),
     ],
 )
-def test_columns_of_the_key_that_a_table_lacks_are_told_with_those_like_them(key, told):
+def test_error_names_missing_key_columns_and_similar_ones(key, expected):
     columns = [TableColumn(name, "text", "text") for name in ("street", "town")]
-    said = refused(key, columns)
-    assert told in said
-    assert said.endswith("or load into another table (--table)")
+    message = error_for_key(key, columns)
+    assert expected in message
+    assert message.endswith("or load into another table (--table)")

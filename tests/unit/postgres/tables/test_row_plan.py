@@ -1,4 +1,4 @@
-"""How rows fit a table: what travels, what is new, what is wrong."""
+"""How rows fit a table: which columns are sent, new or wrong."""
 
 import polars as pl
 import pytest
@@ -14,7 +14,7 @@ COLUMNS = (
     TableColumn("b", "bigint", "int8", nullable=False),
     TableColumn("c", "bigint", "int8"),
 )
-#: What happens to the new column, and whether it is told as a fault.
+#: What is done with a new column, and whether it is a fault.
 NEW_COLUMNS = {"refuse": True, "add": False, "ignore": False}
 
 
@@ -23,7 +23,7 @@ def plan(schema, *, empty=False, **rules):
     return plan_rows(schema, facts, Target(TABLE, ("a",), **rules))
 
 
-def test_plans_keep_the_order_of_the_frame():
+def test_plan_keeps_the_column_order_of_the_frame():
     schema = {"c": pl.Int8(), "propload_row": pl.UInt32(), "a": pl.String()}
     found = plan(schema)
     assert [step.column for step in found.columns] == ["c", "a"]
@@ -33,7 +33,7 @@ def test_plans_keep_the_order_of_the_frame():
 
 
 @pytest.mark.parametrize("on_new_columns", NEW_COLUMNS)
-def test_a_new_column_is_a_fault_only_where_it_is_refused(on_new_columns):
+def test_new_column_is_a_fault_only_if_it_is_refused(on_new_columns):
     found = plan({"a": pl.Int8(), "d": pl.Int8()}, on_new_columns=on_new_columns)
     assert found.new == {"d": pl.Int8()}
     assert [step.column for step in found.columns] == ["a"]
@@ -48,40 +48,40 @@ def test_a_new_column_is_a_fault_only_where_it_is_refused(on_new_columns):
 
 
 @pytest.mark.parametrize(
-    ("given", "stored"), [("Fla\u0308che", "Fläche"), ("Netto\u00a0m", "Netto m")]
+    ("name", "stored"), [("Fla\u0308che", "Fläche"), ("Netto\u00a0m", "Netto m")]
 )
-def test_a_name_that_looks_like_one_of_the_table_is_told_with_its_characters(
-    given, stored
-):
+def test_message_shows_characters_of_a_name_that_looks_the_same(name, stored):
     facts = TableFacts(TABLE, (TableColumn(stored, "bigint", "int8"),))
-    told = plan_rows({given: pl.Int8()}, facts, Target(TABLE, mode="append")).unknown
-    assert f"{given} (did you mean {stored}? " in told
-    assert f"here it is {given!a}, there {stored!a})" in told
+    message = plan_rows({name: pl.Int8()}, facts, Target(TABLE, mode="append")).unknown
+    assert f"{name} (did you mean {stored}? " in message
+    assert f"here it is {name!a}, there {stored!a})" in message
 
 
-def test_a_needed_column_may_lack_where_rows_are_parts_of_stored_ones():
+def test_required_column_may_be_missing_in_an_upsert_of_stored_rows():
     schema = {"a": pl.Int8()}
     assert plan(schema).faults == ()
-    for told in (plan(schema, empty=True), plan(schema, mode="append")):
-        assert ["column b is NOT NULL" in fault for fault in told.faults] == [True]
+    for found in (plan(schema, empty=True), plan(schema, mode="append")):
+        assert ["column b is NOT NULL" in fault for fault in found.faults] == [True]
 
 
-def test_needed_columns_that_lack_are_told_with_their_table():
-    (told,) = plan({"a": pl.Int8()}, mode="append").faults
-    assert told.startswith("column b is NOT NULL and has no default in public.t, ")
-    assert told.endswith("supply it, or set a default in the table")
+def test_fault_names_a_missing_required_column_and_its_table():
+    (message,) = plan({"a": pl.Int8()}, mode="append").faults
+    assert message.startswith("column b is NOT NULL and has no default in public.t, ")
+    assert message.endswith("supply it, or set a default in the table")
 
 
-def test_every_fault_is_told_at_once():
+def test_error_lists_all_faults_at_once():
     found = plan({"a": pl.Binary(), "d": pl.Int8()}, mode="append")
-    told = r"column d .*; column a .*; column b "
-    with pytest.raises(SchemaMismatchError, match=told):
+    message = r"column d .*; column a .*; column b "
+    with pytest.raises(SchemaMismatchError, match=message):
         found.require_fit()
 
 
 @pytest.mark.parametrize("on_new_columns", NEW_COLUMNS)
-def test_what_orders_versions_is_not_left_out(on_new_columns):
+def test_newest_column_cannot_be_ignored(on_new_columns):
     schema = {"a": pl.Int8(), "d": pl.Int8()}
     found = plan(schema, newest="d", on_new_columns=on_new_columns)
-    told = [fault for fault in found.faults if "column d orders the versions" in fault]
-    assert bool(told) == (on_new_columns == "ignore")
+    faults = [
+        fault for fault in found.faults if "column d orders the versions" in fault
+    ]
+    assert bool(faults) == (on_new_columns == "ignore")

@@ -1,4 +1,4 @@
-"""A double of the sessions by which lanes read a table of hashed rows."""
+"""A test double of the sessions through which lanes read a table of hashed rows."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class StoredTable:
     Attributes:
         parts: The rows of each part.
         is_plain: Whether its rows may be hashed.
-        counted: The number of rows that the server's statistics state.
+        counted: The number of rows according to the server's statistics.
         on_read: Called with the number of each part when it is read.
         read: The numbers of the parts that were read.
     """

@@ -1,4 +1,4 @@
-"""How a piece is tried again: rows that lost to refused ones have their turn."""
+"""How a piece is tried again: older versions of refused rows get their turn."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ def frame_of(keys):
     return pl.DataFrame({"k": keys}, schema={"k": pl.Int64}).with_row_index(ROW)
 
 
-def approach_of(keys, **told):
+def approach_of(keys, **options):
     deduped = dedupe(frame_of(keys), key=KEY)
-    return Approach(deduped.layers, deduped.versions, **told)
+    return Approach(deduped.layers, deduped.versions, **options)
 
 
 def rows_of(frame):
@@ -30,22 +30,22 @@ def refused(*rows):
     return pl.Series(rows, dtype=pl.UInt32)
 
 
-def test_a_refused_row_that_stood_for_no_other_changes_nothing():
+def test_refused_row_without_older_versions_changes_nothing():
     approach = approach_of([1, 1, 2])
     assert approach.with_versions_of(refused(2), KEY) is None
     assert approach_of([1, 2]).with_versions_of(refused(0), KEY) is None
 
 
-def test_what_was_said_of_rows_that_are_tried_again_is_said_no_more():
-    said = pl.DataFrame(
+def test_reasons_of_rows_that_are_tried_again_are_dropped():
+    reasons = pl.DataFrame(
         [(1, *[None] * 6), (2, *[None] * 6)], schema=REASONS, orient="row"
     )
-    approach = approach_of([1, 1, 2], left_out=(said,))
+    approach = approach_of([1, 1, 2], left_out=(reasons,))
     again = approach.with_versions_of(refused(1, 2), KEY)
     assert [rows_of(each) for each in again.left_out] == [[2]]
 
 
-def test_where_keys_may_be_equal_to_the_server_all_rows_keep_their_order():
+def test_all_rows_keep_their_order_if_only_the_server_compares_keys():
     approach = approach_of([1, 2, 1, 3])
     again = approach.with_versions_of(refused(2), KEY, server_equality=True)
     assert [rows_of(layer) for layer in again.layers] == [[], [0, 1, 2, 3]]
@@ -53,14 +53,14 @@ def test_where_keys_may_be_equal_to_the_server_all_rows_keep_their_order():
 
 
 @pytest.mark.parametrize("number", [0, 1])
-def test_only_the_layer_at_the_end_is_written_row_by_row(number):
+def test_only_the_last_layer_is_written_row_by_row(number):
     again = approach_of([1, 1, 2]).with_versions_of(refused(1), KEY)
     assert again.is_by_row(number) is (number == 1)
     assert again.is_searched(number) is (number == 1)
 
 
 @pytest.mark.parametrize("number", [0, 1, 2])
-def test_a_rejected_row_leaves_its_layer_and_no_other(number):
+def test_rejected_row_is_removed_from_its_layer_alone(number):
     layers = tuple(frame_of([1, 2]).with_columns(pl.col(ROW) + 2 * n) for n in range(3))
     refusal = Refusal(1, "k", None, "it is bad", "23514")
     again = Approach(layers).without_refused(number, [refusal])
@@ -68,28 +68,28 @@ def test_a_rejected_row_leaves_its_layer_and_no_other(number):
     left = [[2 * n, 2 * n + 1] for n in range(3)]
     left[number].remove(row)
     assert [rows_of(layer) for layer in again.layers] == left
-    told = again.left_out[0].select(ROW, "column", "message").rows()
-    assert told == [(row, "k", "it is bad")]
+    reasons = again.left_out[0].select(ROW, "column", "message").rows()
+    assert reasons == [(row, "k", "it is bad")]
     assert not again.left_out_named
 
 
 @pytest.mark.parametrize("number", [0, 1, 2])
-def test_suspects_are_tried_before_the_others_of_their_layer(number):
+def test_suspects_are_tried_before_the_rest_of_their_layer(number):
     layers = tuple(frame_of([1, 2]).with_columns(pl.col(ROW) + 2 * n) for n in range(3))
     again = Approach(layers).with_suspects(number, pl.Series([False, True]))
     expected = [[0, 1], [2, 3], [4, 5]]
     expected[number : number + 1] = [[2 * number + 1], [2 * number]]
     assert [rows_of(layer) for layer in again.layers] == expected
-    looked_into = [again.is_searched(each) for each in range(4)]
-    assert looked_into == [each == number for each in range(4)]
+    searched = [again.is_searched(each) for each in range(4)]
+    assert searched == [each == number for each in range(4)]
 
 
-def test_further_keys_join_those_that_are_written_row_by_row_already():
+def test_further_keys_join_the_layer_written_row_by_row():
     approach = approach_of([1, 2, 1, 2, 3])
     once = approach.with_versions_of(refused(2), KEY)
     assert [rows_of(layer) for layer in once.layers] == [[3, 4], [0, 2]]
     twice = once.with_versions_of(refused(3), KEY)
     assert [rows_of(layer) for layer in twice.layers] == [[4], [0, 1, 2, 3]]
-    # each has had its turn
+    # every version has had its turn
     assert twice.with_versions_of(refused(0, 1, 2, 3), KEY) is None
     assert (approach.duplicates, once.duplicates, twice.duplicates) == (2, 1, 0)

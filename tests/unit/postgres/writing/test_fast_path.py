@@ -13,7 +13,7 @@ def _pieces_until_fast(fast_path):
     return waited
 
 
-def test_each_stored_key_doubles_the_new_pieces_that_are_waited_for():
+def test_each_stored_key_doubles_the_new_pieces_to_wait_for():
     fast_path = FastPath(fast=True)
     waited = []
     for _ in range(8):
@@ -24,7 +24,7 @@ def test_each_stored_key_doubles_the_new_pieces_that_are_waited_for():
     assert max(waited) == MOST_PATIENCE
 
 
-def test_a_piece_with_a_stored_key_begins_the_count_anew():
+def test_piece_with_a_stored_key_restarts_the_count():
     fast_path = FastPath(fast=True)
     fast_path.note_stored_key()
     fast_path.note_staged(10, new=10)
@@ -35,14 +35,14 @@ def test_a_piece_with_a_stored_key_begins_the_count_anew():
     assert fast_path.fast
 
 
-def test_a_table_that_held_rows_is_staged_until_a_piece_is_new():
+def test_table_with_rows_is_staged_until_a_piece_is_all_new():
     fast_path = FastPath(fast=False)
     fast_path.note_staged(10, new=9)
     assert not fast_path.fast
     assert _pieces_until_fast(fast_path) == 1
 
 
-def test_a_piece_without_a_row_tells_nothing_of_keys():
+def test_empty_piece_does_not_count():
     fast_path = FastPath(fast=True)
     fast_path.note_stored_key()
     fast_path.note_staged(10, new=10)

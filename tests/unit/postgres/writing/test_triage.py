@@ -1,4 +1,4 @@
-"""What is tried after a failure, as values."""
+"""Which approach is tried after a failure."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ def _failure(**facts):
     return replace(known, **facts)
 
 
-def _after(approach, failure, *, connection=None, direct=False, **rules):
+def _next_approach(approach, failure, *, connection=None, direct=False, **rules):
     shape = _shape(**rules)
     return Triage(shape, Sifter(shape)).next_approach(
         connection, approach, 0, failure, direct=direct
     )
 
 
-def test_the_row_that_copy_names_is_left_out_with_its_reason():
-    approach = _after(Approach((_layer(1, 2, 3),)), _failure(line=2))
+def test_row_named_by_copy_is_left_out_with_its_reason():
+    approach = _next_approach(Approach((_layer(1, 2, 3),)), _failure(line=2))
     assert approach.layers[0]["k"].to_list() == [1, 3]
     assert approach.left_out[0]["value"].to_list() == ["text 2"]
     assert approach.left_out_named
@@ -52,14 +52,14 @@ def test_the_row_that_copy_names_is_left_out_with_its_reason():
 
 
 @pytest.mark.parametrize("rules", [{"mode": "insert-new"}, {"newest": "v"}], ids=str)
-def test_a_row_is_suspected_whose_stored_one_may_stay(rules):
+def test_named_row_is_only_suspected_if_its_stored_row_may_stay(rules):
     rows = Approach((_layer(1, 2, 3),))
-    approach = _after(rows, _failure(line=2), direct=True, **rules)
+    approach = _next_approach(rows, _failure(line=2), direct=True, **rules)
     assert [layer["k"].to_list() for layer in approach.layers] == [[2], [1, 3]]
     assert (approach.step, approach.suspected) == ("suspect", 0)
     assert approach.left_out == ()
-    # what does not even get into the stage is refused by no stored row
-    assert _after(rows, _failure(line=2), **rules).left_out_named
+    # a row that COPY cannot put into the stage is not refused for a stored row
+    assert _next_approach(rows, _failure(line=2), **rules).left_out_named
 
 
 @pytest.mark.parametrize(
@@ -72,37 +72,37 @@ def test_a_row_is_suspected_whose_stored_one_may_stay(rules):
     ],
     ids=["of a trigger", "a null is kept", "wider than a page", "no line"],
 )
-def test_a_line_that_may_not_be_the_row_leaves_nothing_out(facts, rules):
+def test_no_row_is_left_out_if_the_line_may_not_be_its_own(facts, rules):
     first = Approach((_layer(1, 2, 3),))
-    approach = _after(first, _failure(**facts), **rules)
+    approach = _next_approach(first, _failure(**facts), **rules)
     assert approach.layers == first.layers
     assert approach.left_out == ()
     assert approach.step == "screen"
 
 
-def test_a_second_row_that_is_named_calls_for_a_look_at_all():
-    first = _after(Approach((_layer(1, 2, 3),)), _failure(line=2))
-    second = _after(first, _failure(line=1))
+def test_second_named_row_leads_to_screening_all_rows():
+    first = _next_approach(Approach((_layer(1, 2, 3),)), _failure(line=2))
+    second = _next_approach(first, _failure(line=1))
     assert second.step == "screen"
     assert second.layers == first.layers
-    assert _after(second, _failure()).step == "sift"
+    assert _next_approach(second, _failure()).step == "sift"
 
 
-def test_rows_without_an_end_in_sight_are_given_up():
+def test_piece_is_given_up_if_sifting_fails_and_all_rows_can_be_copied():
     approach = Approach((_layer(1),), step="sift")
     stage = _Stage()
-    assert _after(approach, _failure(), connection=stage) is None
+    assert _next_approach(approach, _failure(), connection=stage) is None
     assert stage.copied == 1
 
 
-def test_texts_that_no_server_takes_are_found_before_any_is_tried():
+def test_texts_that_no_server_accepts_are_left_out_before_sifting():
     layer = _layer(1, 2).with_columns(v=pl.Series(["good", "a\0b"]))
-    approach = _after(Approach((layer,)), _failure(sqlstate=NOT_COPIED))
+    approach = _next_approach(Approach((layer,)), _failure(sqlstate=NOT_COPIED))
     assert approach.layers[0]["k"].to_list() == [1]
     assert approach.step == "sift"
 
 
-def test_suspects_become_a_layer_before_the_others_and_are_looked_into_alone():
+def test_suspects_become_a_layer_that_is_searched_alone():
     first = Approach((_layer(1), _layer(2, 3, 4), _layer(5)))
     approach = first.with_suspects(1, pl.Series([False, True, False]))
     assert [layer["k"].to_list() for layer in approach.layers] == [
@@ -121,7 +121,7 @@ def test_suspects_become_a_layer_before_the_others_and_are_looked_into_alone():
 
 
 class _Stage:
-    """A session that takes each row; counts what is copied."""
+    """A session that accepts every row and counts the copies."""
 
     copied = 0
 

@@ -1,5 +1,4 @@
-"""Which files a path, folder or glob stands for, and what is reported if there are
-none."""
+"""Which files a path, folder or glob stands for, and the errors if there are none."""
 
 from __future__ import annotations
 

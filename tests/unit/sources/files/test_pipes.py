@@ -27,7 +27,8 @@ class Producer:
     """Writes parts into stdin's pipe, and waits after each until its rows were read.
 
     Attributes:
-        waits: For each wait, whether the rows were read before it timed out."""
+        waits: For each wait, whether the rows were read before it timed out.
+    """
 
     def __init__(self, pipe, parts):
         self.waits = []
@@ -66,8 +67,9 @@ def pipe(monkeypatch):
 def read_while_open(pipe, parts, **options):
     """Return the batches of a pipe whose producer waits until its rows were read.
 
-        `parts` are texts, each with the number of rows to be read before the next is
-    written."""
+    `parts` are texts, each with the number of rows to be read before the next is
+    written.
+    """
     producer = Producer(pipe, parts)
     awaited = [rows for _, rows in parts if rows]
     batches = []

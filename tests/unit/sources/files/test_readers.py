@@ -1,5 +1,4 @@
-"""Each source declares the reading options it takes; others are refused if given
-explicitly."""
+"""Each source declares its reading options; others are refused if given explicitly."""
 
 from __future__ import annotations
 

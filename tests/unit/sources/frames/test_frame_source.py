@@ -315,7 +315,7 @@ def test_pandas_index_unlike_the_column_of_its_name_is_refused(read):
 
 
 class Query:
-    """A query that yields its rows as an Arrow stream and stays open until that is
+    """A query that yields an Arrow stream of its rows, and is open until it is
     released."""
 
     def __init__(self, names):

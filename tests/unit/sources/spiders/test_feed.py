@@ -19,8 +19,7 @@ pytestmark = pytest.mark.timeout(30)
 
 
 def run_feed(work, *, loader=None, flush=None):
-    """Run `work(feed)` in an event loop of its own, and return its result and the
-    loader."""
+    """Run `work(feed)` in its own event loop; return its result and the loader."""
     loader, flush = loader or MemoryLoader(), flush or FlushOptions()
 
     async def main():

@@ -35,12 +35,12 @@ from propload.postgres.writing.refused.refusals import values_of
         (pl.Series([1.5]), "1.5"),
     ],
 )
-def test_a_value_is_shown_as_people_write_it(values, shown):
+def test_value_is_shown_in_readable_form(values, shown):
     layer = pl.DataFrame({"v": pl.concat([values.clear(1), values])})
     assert values_of(layer, [(1, "v")]) == [shown]
 
 
-def test_values_come_in_the_order_of_their_rows_whatever_columns_they_are_of():
+def test_values_are_returned_in_the_requested_order():
     layer = pl.DataFrame({"a": [1, 2, None], "b, c": ["x", None, "z"], "d": [None] * 3})
-    asked = [(2, "a, d"), (1, "a"), (0, "b, c"), (0, None), (1, "e"), (0, "a, d")]
-    assert values_of(layer, asked) == [None, "2", "x", None, None, "1, null"]
+    requested = [(2, "a, d"), (1, "a"), (0, "b, c"), (0, None), (1, "e"), (0, "a, d")]
+    assert values_of(layer, requested) == [None, "2", "x", None, None, "1, null"]

@@ -33,7 +33,7 @@ def shape_of(layer, *key):
     return Shape(TableName("public", "t"), columns, key)
 
 
-def places(message, *key, layer=LAYER):
+def suspects_of(message, *key, layer=LAYER):
     failure = Failure("data", "23505", message, None, None, None, "")
     return find_suspects(layer, shape_of(layer, *key), failure).arg_true().to_list()
 
@@ -51,25 +51,25 @@ def places(message, *key, layer=LAYER):
         ("something else", []),
     ],
 )
-def test_rows_are_found_by_what_is_quoted(message, found):
-    assert places(message, "k") == found
+def test_rows_are_suspected_by_the_values_in_the_message(message, found):
+    assert suspects_of(message, "k") == found
 
 
-def test_every_column_of_a_key_has_to_stand_in_the_row():
+def test_all_key_columns_must_be_in_the_quoted_row():
     message = "Failing row contains (Ede, 2024-01-02, 2, 3)."
-    assert places(message, "k", "place") == [1]
+    assert suspects_of(message, "k", "place") == [1]
 
 
-def test_without_a_key_every_column_has_to_stand_in_the_row():
+def test_without_key_all_columns_must_be_in_the_quoted_row():
     message = "Failing row contains (2, Ede, 2024-01-02, x, 0.5, 3)."
-    assert places(message) == [1]
+    assert suspects_of(message) == [1]
 
 
-def test_a_key_of_fractions_is_no_way_to_tell_rows_apart():
-    assert places("Failing row contains (1, 0.5).", "share") == []
+def test_float_key_does_not_identify_suspects():
+    assert suspects_of("Failing row contains (1, 0.5).", "share") == []
 
 
-def test_too_many_suspects_are_none():
+def test_too_many_suspects_are_ignored():
     many = pl.DataFrame({"k": [7] * (MOST_SUSPECTS + 1)})
-    assert places("Key (k)=(7) already exists.", "k", layer=many) == []
-    assert len(places("Key (k)=(7) already exists.", "k", layer=many[1:])) == 64
+    assert suspects_of("Key (k)=(7) already exists.", "k", layer=many) == []
+    assert len(suspects_of("Key (k)=(7) already exists.", "k", layer=many[1:])) == 64

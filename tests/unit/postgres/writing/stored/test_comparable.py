@@ -1,4 +1,4 @@
-"""Which columns compare before they are sent, and as what."""
+"""Which columns can be compared before rows are sent, and in which form."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def _columns(dtype, transfer_format, pg_type):
         ),
         (pl.Decimal(10, 2), "copy", "numeric(10,2)", '"a ""b"""::text'),
         (pl.String(), "copy", "mood", '"a ""b"""::text'),
-        # an enum as well
+        # an enum
         (pl.String(), "copy", "text_kind", '"a ""b"""::text'),
         (pl.String(), "copy", "character(3)", '"a ""b"""::text'),
         (pl.String(), "text", "uuid", '"a ""b"""::text'),
         (pl.String(), "text", "numeric", '"a ""b"""::text'),
     ],
 )
-def test_a_column_is_asked_for_in_the_form_in_which_it_comes(
+def test_stored_column_is_read_in_the_form_of_the_incoming_values(
     dtype, transfer_format, pg_type, stored
 ):
     [column] = comparable_columns(_columns(dtype, transfer_format, pg_type))
@@ -55,18 +55,18 @@ def test_a_column_is_asked_for_in_the_form_in_which_it_comes(
 @pytest.mark.parametrize(
     ("dtype", "transfer_format", "pg_type"),
     [
-        # the server writes them otherwise than they came
+        # the server stores them in another form than they were sent
         (pl.String(), "copy", "jsonb"),
         (pl.String(), "copy", "xml"),
         (pl.String(), "text", "interval(3)"),
         (pl.String(), "text", "inet"),
-        # types that are not hashed here
+        # types that propload does not hash
         (pl.Time(), "copy", "time without time zone"),
         (pl.Duration("us"), "copy", "interval"),
         (pl.List(pl.Int64()), "copy", "bigint[]"),
     ],
 )
-def test_one_column_that_does_not_compare_keeps_all_from_it(
+def test_one_incomparable_column_prevents_any_comparison(
     dtype, transfer_format, pg_type
 ):
     others = _columns(pl.Int32(), "copy", "integer")
@@ -76,7 +76,7 @@ def test_one_column_that_does_not_compare_keeps_all_from_it(
     )
 
 
-def test_decimals_come_as_texts_with_all_their_digits():
+def test_decimals_are_compared_as_texts_with_all_their_digits():
     [column] = comparable_columns(_columns(pl.Decimal(10, 2), "copy", "numeric(10,2)"))
     frame = pl.DataFrame({'a "b"': pl.Series(["1.5", "-0.10", None])})
     frame = frame.cast(pl.Decimal(10, 2)).select(column.incoming)

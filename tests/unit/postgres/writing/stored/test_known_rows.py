@@ -14,14 +14,14 @@ def _prints(pairs):
     return Fingerprints(np.array(keys, np.uint64), np.array(values, np.uint64))
 
 
-def test_of_keys_with_one_hash_at_most_one_is_known():
+def test_at_most_one_of_two_keys_with_the_same_hash_is_known():
     known = KnownRows(_prints([(7, 1), (7, 2)]))
     assert sum(known.find(_prints([(7, 1), (7, 2)])).tolist()) <= 1
     known.forget(np.array([7], np.uint64))
     assert not known.find(_prints([(7, 1), (7, 2)])).any()
 
 
-def test_parts_are_joined_in_their_order():
+def test_fingerprints_are_concatenated_in_order():
     joined = Fingerprints.concatenate(
         [_prints([(1, 2)]), _prints([]), _prints([(3, 4)])]
     )
@@ -31,7 +31,7 @@ def test_parts_are_joined_in_their_order():
 
 
 @pytest.mark.parametrize("key", [0, 1, 2**63, 2**64 - 1])
-def test_an_empty_table_holds_no_row(key):
+def test_empty_table_has_no_known_rows(key):
     known = KnownRows(_prints([]))
     known.forget(np.array([key], np.uint64))
     assert known.find(_prints([(key, 0)])).tolist() == [False]

@@ -1,4 +1,4 @@
-"""Rows are hashed as PostgreSQL hashes them: the numbers here are a server's."""
+"""Rows are hashed as PostgreSQL hashes them: the expected values are a server's."""
 
 from __future__ import annotations
 
@@ -73,11 +73,11 @@ def _hashed(values, dtype):
 
 
 @pytest.mark.parametrize(("value", "dtype", "answer"), ANSWERS)
-def test_a_value_has_the_hash_that_the_server_gives_it(value, dtype, answer):
+def test_value_has_the_hash_of_the_server(value, dtype, answer):
     assert _hashed([value], dtype) == [answer]
 
 
-def test_a_row_has_the_hash_that_the_server_gives_it():
+def test_row_has_the_hash_of_the_server():
     row = pl.DataFrame(
         {"a": ["funda"], "b": [7], "c": [None], "d": [2.5]},
         schema={"a": pl.String, "b": pl.Int64, "c": pl.Date, "d": pl.Float64},
@@ -86,7 +86,7 @@ def test_a_row_has_the_hash_that_the_server_gives_it():
 
 
 @pytest.mark.parametrize("dtype", HASHED, ids=str)
-def test_a_null_is_told_from_every_value(dtype):
+def test_hash_of_null_differs_from_that_of_every_value(dtype):
     answers = [(value, known) for value, known, _ in ANSWERS if value is not None]
     values = [value for value, known in answers if known == dtype]
     [null, *others] = _hashed([None, *values], dtype)
@@ -95,23 +95,25 @@ def test_a_null_is_told_from_every_value(dtype):
 
 
 @pytest.mark.parametrize("dtype", HASHED, ids=str)
-def test_no_rows_have_no_hashes(dtype):
+def test_empty_frame_has_no_hashes(dtype):
     assert _hashed([], dtype) == []
 
 
-def test_each_seed_gives_other_hashes():
+def test_every_seed_gives_other_hashes():
     row = pl.DataFrame({"v": ["Ede"], "n": [1]})
     assert len({int(hash_rows(row, seed)[0]) for seed in range(1, 100)}) == 99
 
 
-def test_columns_that_exchange_their_values_have_another_hash():
+def test_hash_depends_on_the_columns_of_the_values():
     frame = pl.DataFrame({"a": ["x", "y"], "b": ["y", "x"]})
     assert len(np.unique(hash_rows(frame, SEED))) == 2
 
 
-@pytest.mark.parametrize("kind", [str, str.encode], ids=["text", "bytes"])
-def test_only_rows_of_values_that_are_too_long_are_like_none(kind):
-    frame = pl.DataFrame({"v": [kind("x" * LONGEST), kind("x" * (LONGEST + 1)), None]})
+@pytest.mark.parametrize("convert", [str, str.encode], ids=["text", "bytes"])
+def test_only_rows_with_too_long_values_get_random_hashes(convert):
+    frame = pl.DataFrame(
+        {"v": [convert("x" * LONGEST), convert("x" * (LONGEST + 1)), None]}
+    )
     [longest, longer, null] = hash_rows(frame, SEED).tolist()
     assert hash_rows(frame, SEED).tolist() == [longest, ANY, null]
     assert hash_rows(frame, SEED)[1] != longer

@@ -1,4 +1,4 @@
-"""Lanes read a table together, and wait for one another no longer than they must."""
+"""Lanes read a table together, and wait for each other no longer than necessary."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PARTS = [{1: "a", 2: "b"}, {3: "c"}, {}, {4: "d", 5: "e"}]
 ALL = {key: value for part in PARTS for key, value in part.items()}
 
 
-def _reading(table, limit=1_000.0):
+def _reader(table, limit=1_000.0):
     return TableReader(HASHER, table.pages, limit)
 
 
@@ -27,33 +27,33 @@ def _found(known, rows):
     return known.find(HASHER.hash_incoming(layer_of(rows))).tolist()
 
 
-def test_one_lane_reads_all_parts_and_knows_what_they_hold():
+def test_single_lane_reads_all_parts_and_knows_their_rows():
     table = StoredTable(PARTS)
-    known = _reading(table).read(table)
+    known = _reader(table).read(table)
     assert table.read == [0, 1, 2, 3]
     assert all(_found(known, ALL))
     assert not any(_found(known, {1: "b", 3: "d", 6: "a"}))
 
 
-def test_a_table_without_pages_is_read_once():
+def test_table_without_pages_is_read_once():
     table = StoredTable([{}])
     known = TableReader(HASHER, 0, 100.0).read(table)
     assert table.read == [0]
     assert _found(known, ALL) == [False] * 5
 
 
-def test_what_is_known_is_not_read_again():
+def test_table_is_read_only_once():
     table = StoredTable(PARTS)
-    reading = _reading(table)
+    reading = _reader(table)
     assert reading.read(table) is reading.read(table)
     assert len(table.read) == 4
 
 
-def test_lanes_share_the_parts_out_and_get_the_same():
-    # each lane waits in a part for the other one to be in one
+def test_two_lanes_share_the_parts_and_get_the_same_result():
+    # each lane waits within a part until the other is within one
     both_read = threading.Barrier(2, timeout=10)
     tables = [StoredTable(PARTS, on_read=lambda _: both_read.wait()) for _ in range(2)]
-    reading = _reading(tables[0])
+    reading = _reader(tables[0])
     with ThreadPoolExecutor(2) as lanes:
         first, second = lanes.map(reading.read, tables)
     assert first is second
@@ -61,30 +61,30 @@ def test_lanes_share_the_parts_out_and_get_the_same():
     assert sorted(tables[0].read + tables[1].read) == [0, 1, 2, 3]
 
 
-def test_a_table_of_more_rows_than_are_worth_it_is_not_read_on():
+def test_reading_stops_if_the_table_is_too_long():
     table = StoredTable(PARTS)
-    # two rows in the first pages, so that the others should have some hundreds
-    assert _reading(table, limit=100.0).read(table) is None
+    # two rows in the first pages suggest hundreds in the others
+    assert _reader(table, limit=100.0).read(table) is None
     assert table.read == [0]
 
 
-def test_a_part_of_too_many_rows_is_not_read_to_its_end(monkeypatch):
+def test_reading_stops_within_a_part_with_too_many_rows(monkeypatch):
     table = StoredTable([dict.fromkeys(range(9), "a")])
     read = []
 
     def batches(self, sql):
-        for rows in whole(self, sql):
+        for rows in original(self, sql):
             for start in range(rows.num_rows):
                 read.append(start)
                 yield rows.slice(start, 1)
 
-    whole = StoredTable.batches
+    original = StoredTable.batches
     monkeypatch.setattr(StoredTable, "batches", batches)
-    assert _reading(table, limit=5.0).read(table) is None
+    assert _reader(table, limit=5.0).read(table) is None
     assert read == [0, 1, 2, 3, 4, 5]
 
 
-def test_a_part_that_fails_wakes_the_lane_that_waits_for_it(monkeypatch):
+def test_failed_part_wakes_the_waiting_lane(monkeypatch):
     reads, fails = threading.Event(), threading.Event()
 
     def fail(_number):
@@ -93,7 +93,7 @@ def test_a_part_that_fails_wakes_the_lane_that_waits_for_it(monkeypatch):
         raise ServerError("lost", sqlstate="57P01")
 
     failing = StoredTable([{1: "a"}], on_read=fail)
-    reading = _reading(failing)
+    reading = _reader(failing)
     waits = recorded_waits(reading._changed, monkeypatch)
     with ThreadPoolExecutor(2) as lanes:
         first = lanes.submit(reading.read, failing)
@@ -105,18 +105,18 @@ def test_a_part_that_fails_wakes_the_lane_that_waits_for_it(monkeypatch):
         assert second.result(10) is None
 
 
-def test_a_lane_that_ends_wakes_the_others_and_says_why():
+def test_interrupted_lane_ends_the_reading_of_the_others():
     def end(_number):
         raise KeyboardInterrupt
 
     ending = StoredTable(PARTS, on_read=end)
-    reading = _reading(ending)
+    reading = _reader(ending)
     with pytest.raises(KeyboardInterrupt):
         reading.read(ending)
     assert reading.read(StoredTable(PARTS)) is None
 
 
-def test_a_part_that_takes_too_long_is_not_waited_for(monkeypatch):
+def test_part_that_takes_too_long_is_not_waited_for(monkeypatch):
     monkeypatch.setattr(table_reading, "WAIT_SECONDS", 0.01)
     reads, goes_on = threading.Event(), threading.Event()
 
@@ -125,7 +125,7 @@ def test_a_part_that_takes_too_long_is_not_waited_for(monkeypatch):
         assert goes_on.wait(10)
 
     slow = StoredTable([{1: "a"}], on_read=wait)
-    reading = _reading(slow)
+    reading = _reader(slow)
     with ThreadPoolExecutor(1) as lane:
         first = lane.submit(reading.read, slow)
         assert reads.wait(10)
@@ -134,9 +134,9 @@ def test_a_part_that_takes_too_long_is_not_waited_for(monkeypatch):
         assert first.result(10) is None
 
 
-def test_what_was_abandoned_is_not_read():
+def test_abandoned_table_is_not_read():
     table = StoredTable(PARTS)
-    reading = _reading(table)
+    reading = _reader(table)
     reading.abandon("enough")
     assert reading.read(table) is None
     assert table.read == []
