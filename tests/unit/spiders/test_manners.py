@@ -16,7 +16,7 @@ NEAR = {
 }
 
 
-def test_manners_towards_a_site_elsewhere():
+def test_crawl_of_a_remote_site_is_polite_by_default():
     crawler = Crawler(FundaSpider)
     FundaSpider.from_crawler(crawler, place="amsterdam")
     settings = crawler.settings
@@ -31,7 +31,7 @@ def test_manners_towards_a_site_elsewhere():
 
 
 @pytest.mark.parametrize("base_url", [*NEAR.values(), "https://example.org"])
-def test_the_pace_is_a_hosts_and_not_the_crawls(base_url):
+def test_only_hosts_of_this_machine_are_crawled_without_delay(base_url):
     crawler = Crawler(FundaSpider)
     FundaSpider.from_crawler(crawler, place="a", base_url=base_url)
     settings, slots = crawler.settings, crawler.settings.getdict("DOWNLOAD_SLOTS")
@@ -44,7 +44,7 @@ def test_the_pace_is_a_hosts_and_not_the_crawls(base_url):
     assert {slot["delay"] for slot in slots.values()} == {0}
 
 
-def test_what_a_user_sets_wins_over_the_manners():
+def test_settings_of_the_user_override_the_defaults():
     own = {"": {"delay": 3}}
     crawler = Crawler(FundaSpider, {"DOWNLOAD_DELAY": 7, "DOWNLOAD_SLOTS": own})
     FundaSpider.from_crawler(crawler, place="a", base_url="http://127.0.0.1:1")

@@ -1,4 +1,4 @@
-"""What a crawl is asked for, from its arguments."""
+"""What a crawl is to read, derived from its arguments."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from tests.unreadable_folders import unreadable_folder
 LISTING = "/detail/koop/a/huis-b-1/41234567/"
 
 
-def wanted(**given):
+def spec_for(**given):
     return read_crawl_spec("funda", {"place": "delft", **given})
 
 
-def test_defaults():
-    read = wanted()
-    assert (read.places, read.offering, read.max_pages, read.details) == (
+def test_arguments_have_defaults():
+    spec = spec_for()
+    assert (spec.places, spec.offering, spec.max_pages, spec.details) == (
         ("delft",),
         "buy",
         0,
         True,
     )
-    assert (read.filters, read.urls, read.files) == ({}, (), ())
-    assert read.base == "https://www.funda.nl"
+    assert (spec.filters, spec.urls, spec.files) == ({}, (), ())
+    assert spec.base == "https://www.funda.nl"
 
 
-def test_filters_as_the_site_writes_them():
-    read = wanted(
+def test_filters_are_written_as_the_site_does():
+    spec = spec_for(
         price="200.000-",
         published="3",
         rooms=4,
@@ -38,7 +38,7 @@ def test_filters_as_the_site_writes_them():
         bedrooms="",
         plot_area=None,
     )
-    assert read.filters == {
+    assert spec.filters == {
         "price": "200000-",
         "publication_date": "3",
         "rooms": "4-4",
@@ -48,15 +48,15 @@ def test_filters_as_the_site_writes_them():
     }
 
 
-def test_addresses_from_a_file(tmp_path):
+def test_urls_are_read_from_a_file(tmp_path):
     file = tmp_path / "left.txt"
     urls = [f"https://x/detail/koop/a,b/huis-b-1/4{n:07}/" for n in range(3_000)]
     file.write_text("\n".join([urls[0], "", *urls[1:], ""]), encoding="utf-8")
-    assert wanted(place="", start_urls=f"@{file}").urls == tuple(urls)
+    assert spec_for(place="", start_urls=f"@{file}").urls == tuple(urls)
 
 
 @pytest.mark.parametrize(
-    ("held", "message"),
+    ("content", "message"),
     [
         (None, "left.txt of start_urls cannot be read: No such file"),
         (b"\n", "left.txt of start_urls holds no address: give one a line"),
@@ -64,12 +64,12 @@ def test_addresses_from_a_file(tmp_path):
         (b"\xff\xfe", "left.txt of start_urls cannot be read: .*utf-8"),
     ],
 )
-def test_a_file_of_addresses_that_cannot_be_used(tmp_path, held, message):
+def test_unusable_file_of_urls_is_refused(tmp_path, content, message):
     file = tmp_path / "left.txt"
-    if held is not None:
-        file.write_bytes(held)
+    if content is not None:
+        file.write_bytes(content)
     with pytest.raises(ConfigError, match=message):
-        wanted(place="", start_urls=f"@{file}")
+        spec_for(place="", start_urls=f"@{file}")
 
 
 @pytest.mark.parametrize(
@@ -103,28 +103,28 @@ def test_a_file_of_addresses_that_cannot_be_used(tmp_path, held, message):
         ({"pages": "a" * 300}, "pages a{300} cannot be read: File name too long"),
     ],
 )
-def test_arguments_that_cannot_be_used(given, message):
+def test_unusable_argument_is_refused(given, message):
     with pytest.raises(ConfigError, match=message):
-        wanted(**given)
+        spec_for(**given)
 
 
-def test_saved_pages_are_read_instead_of_the_net(tmp_path):
+def test_saved_pages_are_read_instead_of_the_site(tmp_path):
     (tmp_path / "inner.html").mkdir()
     (tmp_path / "b.html").touch()
     (tmp_path / "inner.html" / "a.HTM").touch()
     (tmp_path / "notes.txt").touch()
-    read = wanted(place="", pages=str(tmp_path))
-    assert [path.name for path in read.files] == ["b.html", "a.HTM"]
+    spec = spec_for(place="", pages=str(tmp_path))
+    assert [path.name for path in spec.files] == ["b.html", "a.HTM"]
     with pytest.raises(ConfigError, match="instead of the net"):
-        wanted(pages=str(tmp_path))
+        spec_for(pages=str(tmp_path))
 
 
-def test_a_folder_of_pages_that_is_shut_is_told():
+def test_unreadable_folder_of_pages_is_refused():
     with unreadable_folder(0, "page.html") as root:
         with pytest.raises(ConfigError, match=r"page\.html cannot be read: Perm"):
-            wanted(place="", pages=str(root))
+            spec_for(place="", pages=str(root))
         with pytest.raises(ConfigError, match=r"a\.html cannot be read: Perm"):
-            wanted(place="", pages=f"{root}/page.html/a.html")
+            spec_for(place="", pages=f"{root}/page.html/a.html")
 
 
 def test_every_argument_is_documented():

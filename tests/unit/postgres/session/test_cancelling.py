@@ -26,8 +26,7 @@ class Session:
         self.closed += 1
 
     def cancelling(self):
-        """Cancel the statement in another thread; return it once the request is
-        sent."""
+        """Cancel the statement in another thread, and return it once it asks."""
         thread = threading.Thread(target=self.statement.cancel)
         thread.start()
         assert self.asked.acquire(timeout=20)

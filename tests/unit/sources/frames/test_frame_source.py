@@ -315,8 +315,7 @@ def test_pandas_index_unlike_the_column_of_its_name_is_refused(read):
 
 
 class Query:
-    """A query that yields an Arrow stream of its rows, and is open until it is
-    released."""
+    """A query whose rows are an Arrow stream; it is open until that is released."""
 
     def __init__(self, names):
         self.names = names

@@ -1,4 +1,4 @@
-"""What the demo's report tells to do next."""
+"""The next steps that the report of the demo suggests."""
 
 import sys
 from dataclasses import replace
@@ -17,7 +17,9 @@ def next_lines(report):
 
 
 @pytest.mark.parametrize("is_found", [True, False])
-def test_the_program_is_named_so_that_a_shell_finds_it(is_found, tmp_path, monkeypatch):
+def test_commands_name_the_program_so_that_a_shell_finds_it(
+    is_found, tmp_path, monkeypatch
+):
     program = tmp_path / "propload"
     program.touch(mode=0o755)
     monkeypatch.setenv("PATH", str(tmp_path) if is_found else "/nowhere")
@@ -30,7 +32,7 @@ def test_the_program_is_named_so_that_a_shell_finds_it(is_found, tmp_path, monke
     assert next_lines(REPORT)[0].startswith("  propload db psql ")
 
 
-def test_commands_name_a_state_folder_that_they_would_not_find():
+def test_commands_name_the_state_folder_if_it_is_not_the_default():
     query, listed, *_ = next_lines(replace(REPORT, commands=Commands(" --state-dir x")))
     assert " db psql --state-dir x -- -c " in query
     assert " runs list --state-dir x  the" in listed

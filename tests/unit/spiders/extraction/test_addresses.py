@@ -46,7 +46,7 @@ SITE = "https://www.funda.nl"
         ),
     ],
 )
-def test_what_a_listing_address_says(path, facts):
+def test_listing_url_is_read(path, facts):
     address = read_listing_url(SITE + path)
     assert address is not None
     assert (
@@ -62,7 +62,7 @@ def test_what_a_listing_address_says(path, facts):
     "path",
     ["/", "/zoeken/koop?selected_area=[%22a%22]", "/makelaar/17538-kantoor/", "/mijn/"],
 )
-def test_other_addresses_are_no_listing(path):
+def test_other_url_is_no_listing(path):
     assert read_listing_url(SITE + path) is None
 
 
@@ -81,17 +81,17 @@ def test_other_addresses_are_no_listing(path):
         ("", ()),
     ],
 )
-def test_places_as_users_write_them(text, places):
+def test_places_are_split_as_users_write_them(text, places):
     assert split_places(text) == places
 
 
 @pytest.mark.parametrize("text", ["5km", "delft,6km", ["delft,3km"]])
-def test_a_radius_that_the_site_does_not_have(text):
+def test_radius_unknown_to_the_site_is_refused(text):
     with pytest.raises(ValueError, match="radius"):
         split_places(text)
 
 
-def test_a_search_address():
+def test_search_url_is_written_and_read():
     url = search_url(SITE, "buy", "den-haag,5km", 3, {"price": "0-500000"})
     assert url == (
         f"{SITE}/zoeken/koop?selected_area=%5B%22den-haag%2C5km%22%5D"
@@ -107,11 +107,11 @@ def test_a_search_address():
     assert search_url(SITE, "rent", "", 1, {}) == f"{SITE}/zoeken/huur"
 
 
-def test_places_in_addresses_without_quotes():
+def test_search_url_with_unquoted_place_or_invalid_page_is_read():
     assert place_of(f"{SITE}/zoeken/koop?selected_area=delft") == "delft"
     assert place_of(f"{SITE}/zoeken/koop?selected_area=delft,rijswijk-zh") == ""
-    for unread in ("x", "0", "²"):
-        assert page_number(f"{SITE}/zoeken/koop?search_result={unread}") == 1
+    for invalid in ("x", "0", "²"):
+        assert page_number(f"{SITE}/zoeken/koop?search_result={invalid}") == 1
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_places_in_addresses_without_quotes():
         ("", (), (), True),
     ],
 )
-def test_whether_the_place_that_was_asked_for_is_served(place, areas, cities, served):
+def test_served_area_is_compared_with_the_requested_place(place, areas, cities, served):
     assert is_area_served(place, areas, cities) is served
 
 
@@ -149,5 +149,5 @@ def test_whether_the_place_that_was_asked_for_is_served(place, areas, cities, se
         ("/", False),
     ],
 )
-def test_searches_as_the_site_had_them_before(path, is_old):
+def test_old_form_of_search_url_is_recognized(path, is_old):
     assert is_old_search_url(f"https://www.funda.nl{path}") is is_old

@@ -14,12 +14,12 @@ SOLD = "https://www.funda.nl/detail/koop/verkocht/duinhaven/huis-wilgenkade-9/41
 NOW = "2026-09-01T09:00:00.000000+00:00"
 
 
-def read(body, url=URL):
+def read_item(body, url=URL):
     return read_detail(f"<html><body>{body}</body></html>", url=url, scraped_at=NOW)
 
 
 def rows(body):
-    item = read(body)
+    item = read_item(body)
     assert item is not None
     return json.loads(item.features or "{}")
 
@@ -33,7 +33,7 @@ def pairs(*labels):
     [
         # a list inside the title's own dd
         "<dt>Gebruiksoppervlakten</dt><dd><dl><dt>Wonen</dt><dd>59 m²</dd></dl></dd>",
-        # a title that has no dd, which shifts whoever counts dt against dd
+        # a title without a dd, which would shift a count of dt against dd
         "<dt>Gebruiksoppervlakten</dt><dt>Wonen</dt><dd>59 m²</dd>",
         # pairs in divs
         (
@@ -44,10 +44,10 @@ def pairs(*labels):
         "<dt>Gebruiksoppervlakten</dt><dl><dt>Wonen</dt><dd>59 m²</dd></dl>",
     ],
 )
-def test_titles_among_the_rows_shift_nothing(living):
+def test_group_titles_among_the_rows_shift_no_value(living):
     before = pairs(("Vraagprijs", "€ 495.000 kosten koper"))
     after = pairs(("Inhoud", "218 m³"), ("Aantal kamers", "3 kamers (2 slaapkamers)"))
-    item = read(f"<h3>Kenmerken</h3><dl>{before}{living}{after}</dl>")
+    item = read_item(f"<h3>Kenmerken</h3><dl>{before}{living}{after}</dl>")
     assert item is not None
     assert (
         item.price_text,
@@ -60,7 +60,7 @@ def test_titles_among_the_rows_shift_nothing(living):
 
 
 @pytest.mark.parametrize(
-    ("answer", "label"),
+    ("value", "label"),
     [
         ("A Wat betekent dit?", "A"),
         ('<span class="label">A+++</span><button>Wat betekent dit?</button>', "A+++"),
@@ -68,24 +68,24 @@ def test_titles_among_the_rows_shift_nothing(living):
         ("Wat betekent dit?", None),
     ],
 )
-def test_the_question_beside_an_energy_label_is_not_part_of_it(answer, label):
-    page = pairs(("Status", "Beschikbaar"), ("Energielabel", answer))
-    item = read(f"<dl>{page}</dl>")
+def test_question_beside_an_energy_label_is_removed(value, label):
+    page = pairs(("Status", "Beschikbaar"), ("Energielabel", value))
+    item = read_item(f"<dl>{page}</dl>")
     assert item is not None
     assert item.energy_label_text == label
 
 
-def test_a_value_behind_a_login_is_none():
+def test_value_behind_a_login_is_null():
     page = pairs(
         ("Status", "Beschikbaar"), ("Aangeboden sinds", "Log in om te bekijken")
     )
-    item = read(f"<dl>{page}</dl>")
+    item = read_item(f"<dl>{page}</dl>")
     assert item is not None
     assert item.listed_text is None
     assert "Log in" not in (item.features or "")
 
 
-def test_english_labels():
+def test_english_labels_are_read():
     page = pairs(
         ("Asking price", "€ 415,000 kosten koper"),
         ("Listed since", "March 9, 2022"),
@@ -93,7 +93,7 @@ def test_english_labels():
         ("Year of construction", "1931-1944"),
         ("VVE (Owners Association) contribution", "€ 164.54 per month"),
     )
-    item = read(f"<dl>{page}</dl>")
+    item = read_item(f"<dl>{page}</dl>")
     assert item is not None
     assert (item.price_text, item.listed_text, item.rooms_text) == (
         "€ 415,000 kosten koper",
@@ -106,13 +106,13 @@ def test_english_labels():
     )
 
 
-def test_a_sold_page_keeps_the_last_asking_price_and_knows_no_other():
+def test_sold_page_has_the_last_asking_price_and_no_close_price():
     page = pairs(
         ("Laatste vraagprijs", "€ 495.000"),
         ("Verkoopdatum", "15 juli 2025"),
         ("Looptijd", "4 weken"),
     )
-    item = read(f"<dl>{page}</dl>", SOLD)
+    item = read_item(f"<dl>{page}</dl>", SOLD)
     assert item is not None
     assert (item.price_text, item.sold_text, item.duration_text, item.status_text) == (
         "€ 495.000",
@@ -123,7 +123,7 @@ def test_a_sold_page_keeps_the_last_asking_price_and_knows_no_other():
     assert not [name for name in asdict(item) if "close" in name]
 
 
-def test_rents_and_first_prices_share_an_id_with_the_asking_price():
+def test_prices_with_the_same_id_are_distinguished_by_their_labels():
     features = [
         {
             "Title": "Overdracht",
@@ -137,7 +137,7 @@ def test_rents_and_first_prices_share_an_id_with_the_asking_price():
             ],
         }
     ]
-    item = read(payload_of({"features": features}))
+    item = read_item(payload_of({"features": features}))
     assert item is not None
     assert (item.original_price_text, item.price_text, item.rent_text) == (
         "€ 510.000",
@@ -159,23 +159,23 @@ def payload_of(listing, key="cachedListingData_en"):
 
 
 @pytest.mark.parametrize("row_id", [None, "energie-energielabel"])
-def test_a_provisional_energy_label_is_none_and_kept(row_id):
+def test_provisional_energy_label_is_only_kept_among_features(row_id):
     row = {"Id": row_id, "Label": "Voorlopig energielabel", "Value": "C"}
     group = {"Title": "Energie", "KenmerkenList": [row]}
-    item = read(payload_of({"globalId": 8116828, "features": [group]}))
+    item = read_item(payload_of({"globalId": 8116828, "features": [group]}))
     assert item is not None
     assert item.energy_label_text is None
     assert json.loads(item.features) == {"Energie / Voorlopig energielabel": "C"}
 
 
-def test_a_provisional_energy_label_gives_way_to_the_pages_own():
+def test_final_energy_label_is_preferred_to_a_provisional_one():
     page = pairs(("Voorlopig energielabel", "C"), ("Energielabel", "A"))
-    item = read(f"<dl>{page}</dl>")
+    item = read_item(f"<dl>{page}</dl>")
     assert item is not None
     assert item.energy_label_text == "A"
 
 
-def test_the_payload_of_another_language_and_its_energy_label():
+def test_payload_of_another_language_is_read_with_its_energy_label():
     features = [
         {
             "Title": "Energie",
@@ -189,7 +189,7 @@ def test_the_payload_of_another_language_and_its_energy_label():
             ],
         }
     ]
-    item = read(
+    item = read_item(
         payload_of(
             {
                 "globalId": 8116828,
@@ -210,7 +210,7 @@ def test_the_payload_of_another_language_and_its_energy_label():
     assert (item.description, item.status_text) == ("Een\n\nhuis", None)
 
 
-def test_linked_data_and_the_title_fill_what_rows_lack():
+def test_linked_data_and_title_fill_missing_fields():
     linked = json.dumps(
         {
             "@type": ["Huis", "Product"],
@@ -225,7 +225,7 @@ def test_linked_data_and_the_title_fill_what_rows_lack():
         }
     )
     crumbs = json.dumps({"@type": "BreadcrumbList", "itemListElement": []})
-    item = read(
+    item = read_item(
         "<title>Huis te koop: Wilgenkade 1024 HS 1912 AB Duinhaven</title>"
         f'<script type="application/ld+json">{crumbs}</script>'
         f'<script type="application/ld+json">{linked}</script>'
@@ -259,14 +259,14 @@ def crumbs_of(*crumbs):
     [
         ({"position": 3, "name": "Havenzicht"}, "Havenzicht"),
         ({"position": "3", "item": {"@id": "/x", "name": "Havenzicht"}}, "Havenzicht"),
-        # a page that has one step more before the city
+        # a page with one more step before the city
         ({"position": 3, "name": "Duinhaven "}, None),
         ({"position": 4, "name": "Wilgenkade 9"}, None),
         ("Havenzicht", None),
     ],
 )
-def test_the_third_step_of_the_page_s_path_is_the_neighbourhood(third, neighbourhood):
-    item = read(crumbs_of({"position": 2, "name": "Duinhaven"}, third))
+def test_third_breadcrumb_is_the_neighbourhood(third, neighbourhood):
+    item = read_item(crumbs_of({"position": 2, "name": "Duinhaven"}, third))
     assert item is not None
     assert item.neighbourhood == neighbourhood
 
@@ -280,43 +280,45 @@ def test_the_third_step_of_the_page_s_path_is_the_neighbourhood(third, neighbour
         ({"priceCurrency": "GBP"}, None),
     ],
 )
-def test_a_price_in_another_currency_says_so(offer, text):
+def test_price_in_another_currency_keeps_the_currency(offer, text):
     linked = json.dumps({"@type": "Huis", "offers": offer})
-    item = read(f'<script type="application/ld+json">{linked}</script>')
+    item = read_item(f'<script type="application/ld+json">{linked}</script>')
     assert item is not None
     assert item.price_text == text
 
 
-def test_a_rent_is_taken_from_where_its_period_stands():
+def test_rent_is_read_only_with_its_period():
     linked = json.dumps({"@type": "Appartement", "offers": {"price": 1725}})
     script = f'<script type="application/ld+json">{linked}</script>'
     url = URL.replace("/koop/", "/huur/")
-    bare = read(script, url)
+    bare = read_item(script, url)
     assert bare is not None
     assert (bare.price_text, bare.rent_text) == (None, None)
     for label in ("Huurprijs", "Laatste huurprijs"):
         row = f"<dl>{pairs((label, '€ 1.725 per maand'))}</dl>"
-        item = read(script + row, url)
+        item = read_item(script + row, url)
         assert item is not None
         assert (item.price_text, item.rent_text) == (None, "€ 1.725 per maand")
 
 
-def test_a_page_that_holds_no_listing():
-    assert read("<p>Even geduld</p>") is None
-    assert read("<dl><dt>a</dt><dd>b</dd></dl>", "https://www.funda.nl/mijn/") is None
+def test_page_without_a_listing_gives_no_item():
+    assert read_item("<p>Even geduld</p>") is None
+    assert (
+        read_item("<dl><dt>a</dt><dd>b</dd></dl>", "https://www.funda.nl/mijn/") is None
+    )
 
 
 @pytest.mark.parametrize(
     "cells", ['[{"data":1},{"cachedListingData_nl":99}]', '[{"data":99}]', "[99]"]
 )
-def test_a_broken_payload_leaves_the_markup(cells):
+def test_markup_is_read_if_the_payload_is_broken(cells):
     broken = f'<script id="__NUXT_DATA__">{cells}</script>'
-    item = read(f"{broken}<dl>{pairs(('Status', 'Onder bod'))}</dl>")
+    item = read_item(f"{broken}<dl>{pairs(('Status', 'Onder bod'))}</dl>")
     assert item is not None
     assert item.status_text == "Onder bod"
 
 
-def test_a_listing_whose_page_is_gone():
+def test_item_of_a_gone_page_is_withdrawn():
     item = gone_item(URL, scraped_at=NOW)
     assert item == ListingItem(
         source="funda",
@@ -331,13 +333,13 @@ def test_a_listing_whose_page_is_gone():
     assert gone_item("https://www.funda.nl/mijn/", scraped_at=NOW) is None
 
 
-def test_a_sold_listing_whose_page_is_gone_is_not_withdrawn():
+def test_item_of_a_gone_sold_page_has_no_status():
     item = gone_item(SOLD, scraped_at=NOW)
     assert item is not None
     assert (item.page, item.status_text) == ("gone", None)
 
 
-def test_an_items_gaps_are_filled_and_nothing_else():
+def test_fill_missing_from_fills_only_missing_fields():
     search = ListingItem(
         "funda", "1", "https://x/search", NOW, "search", price_text="1", city="A"
     )
@@ -361,14 +363,12 @@ def test_an_items_gaps_are_filled_and_nothing_else():
         ("3 weken", None, "detail"),
     ],
 )
-def test_a_day_that_is_counted_back_gives_way_to_one_that_is_written(
-    detail, search, kept
-):
-    of_search = ListingItem("funda", "1", URL, NOW, "search", listed_text=search)
-    of_detail = ListingItem("funda", "1", URL, NOW, "detail", listed_text=detail)
-    told = of_detail.fill_missing_from(of_search).listed_text
-    assert told == {"detail": detail, "search": search}[kept]
+def test_written_date_is_preferred_to_a_relative_one(detail, search, kept):
+    search_item = ListingItem("funda", "1", URL, NOW, "search", listed_text=search)
+    detail_item = ListingItem("funda", "1", URL, NOW, "detail", listed_text=detail)
+    listed_text = detail_item.fill_missing_from(search_item).listed_text
+    assert listed_text == {"detail": detail, "search": search}[kept]
 
 
-def test_a_detail_page_is_not_taken_for_a_block_page():
+def test_detail_page_is_not_taken_for_a_block_page():
     assert kind_of("<title>Huis te koop</title>") == "page"

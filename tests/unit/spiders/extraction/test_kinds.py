@@ -23,14 +23,14 @@ from propload_spiders.extraction.kinds import kind_of, title_of
         ("<title>We can\u2019t find this page</title>", 200, "gone"),
         ("", 410, "gone"),
         ("", 200, "page"),
-        # a long page that only mentions the mark is a page
+        # a long page that only mentions the marker is a page
         ("<title>Huis</title>_cf_chl_opt" + " " * 200_000, 200, "page"),
     ],
 )
-def test_kinds_of_answers(html, status, kind):
+def test_kind_of_response_is_recognized(html, status, kind):
     assert kind_of(html, status) == kind
 
 
-def test_a_title_in_one_line():
+def test_title_is_returned_in_one_line():
     assert title_of("<head><title data-x>\n a \n b</title>") == "a b"
     assert title_of("<p>") == ""

@@ -1,4 +1,4 @@
-"""The one real search page at hand, compared value by value."""
+"""The one real search page available, compared value by value."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from propload_spiders.extraction.search import read_search
 URL = "https://www.funda.nl/zoeken/huur?selected_area=[%22delft%22]"
 NOW = "2026-07-04T09:00:00.000000+00:00"
 
-#: What the page's payload says, read by hand; a cell without text is a null.
+#: The values of the page's payload, copied by hand; an empty cell is a null.
 ROWS = Path(__file__).with_name("page_of_delft.csv")
 LISTINGS = list(csv.DictReader(ROWS.read_text("utf-8").splitlines()))
 
-# what is the same for all of them
+# the fields that are the same for all listings
 SHARED = {
     "source": "funda",
     "scraped_at": NOW,
@@ -43,7 +43,7 @@ def expected(row):
     return SHARED | {name: each for name, each in (row | own).items() if each}
 
 
-def known(item):
+def known_fields(item):
     return {name: each for name, each in asdict(item).items() if each is not None}
 
 
@@ -52,19 +52,21 @@ def html(shared_fixtures):
     return (shared_fixtures / "funda" / "search-rent-delft.html").read_text("utf-8")
 
 
-def without(html, *marks):
+def without_marks(html, *marks):
     for mark in marks:
         assert mark in html
         html = html.replace(mark, "taken-out")
     return html
 
 
-def test_every_value_of_every_listing(html):
+def test_every_value_of_every_listing_is_read(html):
     page = read_search(html, url=URL, scraped_at=NOW)
-    assert [known(item) for item in page.items] == [expected(row) for row in LISTINGS]
+    assert [known_fields(item) for item in page.items] == [
+        expected(row) for row in LISTINGS
+    ]
 
 
-def test_what_the_page_says_about_itself(html):
+def test_totals_and_areas_of_the_page_are_read(html):
     page = read_search(html, url=URL, scraped_at=NOW)
     assert (page.total, page.areas, page.method, page.unread) == (
         41,
@@ -74,7 +76,7 @@ def test_what_the_page_says_about_itself(html):
     )
 
 
-def test_a_real_page_is_no_block_page(html):
+def test_real_page_is_no_block_page(html):
     assert kind_of(html) == "page"
 
 
@@ -85,15 +87,15 @@ def test_a_real_page_is_no_block_page(html):
         (("__NUXT_DATA__", "application/ld+json"), "markup"),
     ],
 )
-def test_without_payload_the_markup_says_less_but_all_listings(html, marks, method):
-    page = read_search(without(html, *marks), url=URL, scraped_at=NOW)
+def test_all_listings_are_read_from_markup_without_payload(html, marks, method):
+    page = read_search(without_marks(html, *marks), url=URL, scraped_at=NOW)
     assert (page.method, page.total, page.areas) == (method, 41, None)
     assert len(page.items) == 15
     for item, row in zip(page.items, LISTINGS, strict=True):
         facts = expected(row)
         suffix = facts.get("house_number_suffix")
         label = facts["energy_label_text"]
-        assert known(item) == {
+        assert known_fields(item) == {
             name: each
             for name, each in {
                 **{name: facts[name] for name in ("source", "url", "listing_id")},
@@ -127,9 +129,9 @@ def test_without_payload_the_markup_says_less_but_all_listings(html, marks, meth
         }
 
 
-def test_a_card_without_a_badge_says_nothing_among_closed_listings(html):
+def test_card_without_badge_has_no_status_among_closed_listings(html):
     url = f"{URL}&availability=[%22unavailable%22]"
-    bare = without(html, "__NUXT_DATA__")
+    bare = without_marks(html, "__NUXT_DATA__")
     closed = read_search(bare, url=url, scraped_at=NOW).items
     assert {item.status_text for item in closed} == {None, "Verhuurd onder voorbehoud"}
     moved = bare.replace("/detail/huur/", "/detail/huur/verhuurd/")
@@ -137,7 +139,7 @@ def test_a_card_without_a_badge_says_nothing_among_closed_listings(html):
     assert {item.status_text for item in rented} == {None, "Verhuurd onder voorbehoud"}
 
 
-def test_a_real_block_page_is_blocked_and_holds_nothing(shared_fixtures):
+def test_real_block_page_is_blocked_and_has_no_listings(shared_fixtures):
     html = (shared_fixtures / "block-page.html").read_text("utf-8")
     assert kind_of(html, 200) == "blocked"
     page = read_search(html, url=URL, scraped_at=NOW)

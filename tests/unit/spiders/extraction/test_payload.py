@@ -13,14 +13,14 @@ def payload(*cells):
     return Payload(list(cells))
 
 
-def test_wrappers_are_looked_through():
-    read = payload(["ShallowReactive", 1], {"a": 2}, ["Ref", 3], {"b": 4}, 7)
-    assert read.at("a", "b") == 7
-    assert read.at() == {"a": {"b": 7}}
+def test_wrappers_are_unwrapped():
+    found = payload(["ShallowReactive", 1], {"a": 2}, ["Ref", 3], {"b": 4}, 7)
+    assert found.at("a", "b") == 7
+    assert found.at() == {"a": {"b": 7}}
 
 
-def test_tagged_values():
-    read = payload(
+def test_tagged_values_are_read():
+    found = payload(
         {"set": 1, "map": 2, "date": 3, "big": 4, "bare": 5, "boxed": 9},
         ["Set", 6, 7],
         ["Map", 6, 7],
@@ -32,7 +32,7 @@ def test_tagged_values():
         "z",
         ["Object", 5],
     )
-    assert read.at() == {
+    assert found.at() == {
         "set": ["x", "y"],
         "map": {"x": "y"},
         "date": "2026-07-02T09:42:25.865Z",
@@ -42,19 +42,19 @@ def test_tagged_values():
     }
 
 
-def test_empty_references_hold_json():
+def test_empty_references_are_read_as_json():
     read = payload(
         {"a": 1, "b": 2}, ["EmptyRef", 3], ["EmptyShallowRef", 4], "false", "_"
     )
     assert read.at() == {"a": False, "b": None}
 
 
-def test_absent_values_have_no_key():
+def test_undefined_values_have_no_key():
     assert payload({"a": -1, "b": 1}, 5).at() == {"b": 5}
     assert json.loads(flatten({"a": UNDEFINED, "b": 5})) == [{"a": -1, "b": 1}, 5]
 
 
-def test_numbers_that_json_lacks():
+def test_numbers_that_json_lacks_are_read():
     values = payload([-3, -4, -5, -6, -2]).at()
     assert isinstance(values, list)
     assert math.isnan(values[0])
@@ -78,27 +78,27 @@ def test_sparse_arrays_keep_their_values():
         [[0]],
     ],
 )
-def test_what_a_broken_reference_leads_to_is_absent(cells):
+def test_value_of_a_broken_reference_is_none(cells):
     assert Payload(cells).at() is None
 
 
-def test_a_path_reads_only_what_is_on_it():
-    read = payload({"good": 1, "broken": 99}, [2, 3], "x", "y")
-    assert read.at("good", 1) == "y"
-    assert read.at("good", 5) is None
-    assert read.at("absent", "deeper") is None
-    assert (read.size("good"), read.size("absent"), read.keys()) == (
+def test_path_is_read_despite_broken_siblings():
+    found = payload({"good": 1, "broken": 99}, [2, 3], "x", "y")
+    assert found.at("good", 1) == "y"
+    assert found.at("good", 5) is None
+    assert found.at("absent", "deeper") is None
+    assert (found.size("good"), found.size("absent"), found.keys()) == (
         2,
         0,
         ("good", "broken"),
     )
 
 
-def test_a_broken_reference_on_the_way_has_no_keys_and_no_size():
-    read = payload({"broken": 99, "round": 1}, ["Ref", 1])
+def test_broken_reference_on_a_path_has_no_keys_and_no_size():
+    found = payload({"broken": 99, "round": 1}, ["Ref", 1])
     for path in ("broken", "round"):
-        assert read.keys(path) == ()
-        assert read.size(path, "listings") == 0
+        assert found.keys(path) == ()
+        assert found.size(path, "listings") == 0
 
 
 @pytest.mark.parametrize(
@@ -111,12 +111,12 @@ def test_a_broken_reference_on_the_way_has_no_keys_and_no_size():
         '<script id="__NUXT_DATA__">' + "[" * 100_000 + "</script>",
     ],
 )
-def test_a_page_without_a_payload_that_can_be_read(html):
+def test_page_without_a_readable_payload_has_none(html):
     assert find_payload(html) is None
 
 
-def test_a_payload_may_hold_the_end_of_a_script():
+def test_payload_may_contain_an_end_tag_of_script():
     cells = flatten({"a": "</script><b>"})
-    read = find_payload(f'<script id="__NUXT_DATA__">{cells}</script>')
-    assert read is not None
-    assert read.at("a") == "</script><b>"
+    found = find_payload(f'<script id="__NUXT_DATA__">{cells}</script>')
+    assert found is not None
+    assert found.at("a") == "</script><b>"

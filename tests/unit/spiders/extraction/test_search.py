@@ -1,4 +1,4 @@
-"""Amounts and areas of a search page's payload reach the listing as they are."""
+"""Prices and areas in the payload of a search page reach the listing unchanged."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ AREAS = [59.125, 1.375, 123.456, 59.5, 59, 1234]
 
 @pytest.fixture(scope="module")
 def mapped():
-    """Map an item of each area, all of one frame: a frame has a fixed cost."""
+    """Map an item for each area, all in one frame, because a frame has a fixed cost."""
     items = [
         item_of(
             floor_area=[area],
@@ -50,12 +50,12 @@ def mapped():
 
 
 @pytest.mark.parametrize("area", AREAS)
-def test_an_area_is_the_same_in_the_listing(mapped, area):
+def test_area_reaches_the_listing_unchanged(mapped, area):
     row = mapped[area]
     assert (row["living_area_m2"], row["plot_area_m2"]) == (area, area)
 
 
-def test_a_price_is_the_same_in_the_listing(mapped):
+def test_price_reaches_the_listing_in_whole_euros(mapped):
     assert {row["list_price"] for row in mapped.values()} == {950}
 
 
@@ -73,16 +73,16 @@ def test_a_price_is_the_same_in_the_listing(mapped):
         (None, None),
     ],
 )
-def test_only_a_number_that_reads_as_thousands_gets_a_nought(value, text):
+def test_only_a_number_that_reads_like_thousands_gets_a_zero(value, text):
     assert measure_of(value) == text
 
 
-def test_coordinates_and_names_are_left_alone():
+def test_other_numbers_are_left_alone():
     item = item_of(id=4.125, floor_area=[59])
     assert item.global_id == "4.125"
 
 
-def test_an_address_that_is_none_costs_no_other_listing():
+def test_listing_with_an_invalid_url_is_skipped_alone():
     links = ["http://[", LINK]
     block = {"@type": "ItemList", "itemListElement": [{"url": link} for link in links]}
     cards = "".join(
@@ -99,7 +99,7 @@ def test_an_address_that_is_none_costs_no_other_listing():
 
 
 @pytest.mark.parametrize("body", ['{"message": "busy"}', '["<dl>"]'])
-def test_an_answer_of_json_is_a_page_without_a_listing(body):
+def test_json_response_is_a_page_without_listings(body):
     page = read_search(body, url=URL, scraped_at=NOW)
     assert (page.items, page.method) == ((), "none")
     assert read_detail(body, url=urljoin(URL, LINK), scraped_at=NOW) is None

@@ -1,4 +1,4 @@
-"""Tags, also of pages that were made to take long."""
+"""Tags, including pages that were made to take a long time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PAGE = """<html><SCRIPT src="a.js"></SCRIPT>
  {"a": 1}</script><script>no end"""
 
 
-def test_elements_end_at_their_first_end_tag():
+def test_element_ends_at_its_first_end_tag():
     assert list(elements(PAGE, "script")) == [
         (' src="a.js"', ""),
         ("", 'document.write("<script>")'),
@@ -41,14 +41,14 @@ def test_elements_end_at_their_first_end_tag():
         "<!-- saved from url=(1)x",
     ],
 )
-def test_a_page_takes_no_longer_than_it_is_long(read, part):
-    began = time.monotonic()
+def test_time_to_read_a_page_is_linear_in_its_length(read, part):
+    start = time.monotonic()
     assert not read(part * (1_000_000 // len(part)))
-    # of patterns that begin anew at each tag, a tenth of it took minutes
-    assert time.monotonic() - began < 5
+    # patterns that restart at every tag took minutes for a tenth of it
+    assert time.monotonic() - start < 5
 
 
-def test_few_cells_stand_for_no_more_values_than_memory_holds(monkeypatch):
+def test_cells_that_expand_to_too_many_values_are_left_out(monkeypatch):
     monkeypatch.setattr(payload, "_MOST_VALUES", 10_000)
     doubled = [[place + 1, place + 1] for place in range(3, 63)]
     cells = [{"bomb": 3, "price": 1}, 350_000, None, *doubled, "x"]
@@ -60,7 +60,7 @@ def test_few_cells_stand_for_no_more_values_than_memory_holds(monkeypatch):
 
 
 @pytest.mark.parametrize("text", ["9" * 5_000, "[" * 100_000])
-def test_json_that_python_does_not_read_is_left_out(text):
+def test_json_that_python_cannot_read_is_left_out(text):
     assert linked_data(f'<script type="application/ld+json">{text}</script>') == []
     assert find_payload(f'<script id="__NUXT_DATA__">[{text}]</script>') is None
     cells = json.dumps([{"a": 1}, ["EmptyRef", 2], text])

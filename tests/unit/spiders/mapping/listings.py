@@ -1,4 +1,4 @@
-"""Map rows of listings, as from a file or a crawl."""
+"""Map rows of listings, like those of a file or a crawl."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def apply(*rows, as_of=AS_OF):
 
 
 def listings(*cells):
-    """Return the mapped row of each dict, in one frame, as a frame has a fixed cost."""
+    """Return the mapped row of each dict, all of one frame, which has a fixed cost."""
     sifted = apply(*({"url": URL} | one for one in cells))
     assert sifted.reasons.is_empty(), sifted.reasons["message"].to_list()
     return sifted.frame.rows(named=True)
@@ -36,7 +36,7 @@ def listing(**cells):
 
 
 @cache
-def judged_together(cases):
+def cases_mapped(cases):
     """Return the mapped row and the reason of each case, all mapped as one frame.
 
     Args:
@@ -49,15 +49,15 @@ def judged_together(cases):
     return {case: (good.get(n), bad.get(n)) for n, case in enumerate(cases)}
 
 
-class Together:
-    """Rows of several tests, mapped as one frame when the first result is needed."""
+class MappedTogether:
+    """Rows of several tests, mapped as one frame when the first of them is needed."""
 
     def __init__(self, as_of=AS_OF):
         self._as_of = as_of
         self._given = []
 
     def of(self, **cells):
-        """Add a row, and return a function that returns the mapped row."""
+        """Add a row, and return a function that returns it mapped."""
         number = len(self._given)
         self._given.append({"url": URL} | cells)
         return lambda: self._mapped[number]

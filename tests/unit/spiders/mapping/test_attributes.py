@@ -1,4 +1,4 @@
-"""What has no column, or says nothing in its own, is kept among the attributes."""
+"""Cells without a column, or without a value for their column, become attributes."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from tests.unit.spiders.mapping.listings import Together, listing
+from tests.unit.spiders.mapping.listings import MappedTogether, listing
 
-SILENT = [
+VALUELESS = [
     ("Asking price", "Price on request", "list_price"),
     ("Asking price", "Price on request (auction: <[veilingsdatum]>)", "list_price"),
     ("Asking price", "Sale by tender", "list_price"),
@@ -36,36 +36,36 @@ SILENT = [
 ]
 
 
-TEXTS = Together()
-SAYING_NOTHING = {
-    (column, text): TEXTS.of(**{column: text}) for column, text, _ in SILENT
+TEXTS = MappedTogether()
+VALUELESS_ROWS = {
+    (column, text): TEXTS.of(**{column: text}) for column, text, _ in VALUELESS
 }
 
 
-@pytest.mark.parametrize(("column", "text", "target"), SILENT)
-def test_a_text_that_says_nothing_is_null_and_kept(column, text, target):
-    row = SAYING_NOTHING[column, text]()
+@pytest.mark.parametrize(("column", "text", "target"), VALUELESS)
+def test_text_without_a_value_is_null_and_kept_as_attribute(column, text, target):
+    row = VALUELESS_ROWS[column, text]()
     assert row[target] is None
     assert json.loads(row["attributes"]) == {column: text}
 
 
-NULLS = {
+NULL_WORDS = {
     word: TEXTS.of(**dict.fromkeys(("Vraagprijs", "Wonen", "Soort dak"), word))
     for word in ("-", "", "  ", "n/a", "NaN", "\u2013")
 }
 
 
-def test_null_words_are_null_and_not_kept():
-    rows = {word: row() for word, row in NULLS.items()}
+def test_null_words_are_null_and_no_attributes():
+    rows = {word: row() for word, row in NULL_WORDS.items()}
     assert {word: row["list_price"] for word, row in rows.items()} == (
-        dict.fromkeys(NULLS)
+        dict.fromkeys(NULL_WORDS)
     )
     assert {word: row["attributes"] for word, row in rows.items()} == (
-        dict.fromkeys(NULLS)
+        dict.fromkeys(NULL_WORDS)
     )
 
 
-BESIDE = TEXTS.of(
+WITHOUT_COLUMN = TEXTS.of(
     **{
         "Soort dak": 'Plat "dak"',
         "Waarde\\m²": "1\n2",
@@ -76,8 +76,8 @@ BESIDE = TEXTS.of(
 )
 
 
-def test_what_has_no_column_goes_to_the_attributes():
-    row = BESIDE()
+def test_cells_without_a_column_become_attributes():
+    row = WITHOUT_COLUMN()
     assert json.loads(row["attributes"]) == {
         "Soort dak": 'Plat "dak"',
         "Waarde\\m²": "1 2",
@@ -91,25 +91,25 @@ FREE = {
 }
 
 
-def test_a_price_of_zero_is_none():
-    for text, read in FREE.items():
-        row = read()
+def test_price_of_zero_is_null_and_kept_as_attribute():
+    for text, mapped in FREE.items():
+        row = mapped()
         assert (row["list_price"], row["rent_price"]) == (None, None)
         assert json.loads(row["attributes"]) == {"price": text}
 
 
-SPAN = TEXTS.of(**{"Aantal kamers": "3 kamers (2-3 slaapkamers)"})
+BEDROOM_RANGE = TEXTS.of(**{"Aantal kamers": "3 kamers (2-3 slaapkamers)"})
 
 
-def test_a_span_of_bedrooms_is_no_number_and_is_kept():
-    row = SPAN()
+def test_range_of_bedrooms_is_null_and_kept_as_attribute():
+    row = BEDROOM_RANGE()
     assert (row["rooms"], row["bedrooms"]) == (3, None)
     kept = {"Aantal kamers": "3 kamers (2-3 slaapkamers)"}
     assert json.loads(row["attributes"]) == kept
 
 
 NAME = 'Kelder (m²) "x"'
-TWICE = {
+REPEATED = {
     ascii_only: TEXTS.of(
         features=json.dumps({"Balkon": "ja", NAME: "4"}, ensure_ascii=ascii_only),
         **{"Balkon": "nee", NAME: "5", "Dak": "plat"},
@@ -118,9 +118,9 @@ TWICE = {
 }
 
 
-@pytest.mark.parametrize("ascii_only", TWICE)
-def test_no_name_stands_twice_in_the_attributes(ascii_only):
-    row = TWICE[ascii_only]()
+@pytest.mark.parametrize("ascii_only", REPEATED)
+def test_repeated_name_gets_a_suffix_in_the_attributes(ascii_only):
+    row = REPEATED[ascii_only]()
     pairs = json.loads(row["attributes"], object_pairs_hook=list)
     assert len(pairs) == 5
     assert dict(pairs) == {
@@ -132,11 +132,11 @@ def test_no_name_stands_twice_in_the_attributes(ascii_only):
     }
 
 
-def test_columns_may_be_called_as_anything():
+def test_columns_may_have_any_name():
     cells = {name: f"a {name}" for name in ("value", "column", "told", "labels")}
     assert json.loads(listing(**cells)["attributes"]) == cells
 
 
-def test_cells_of_any_type_are_texts():
+def test_cells_of_any_type_become_texts():
     row = listing(shape=b"\xff\x01", span=timedelta(hours=2))
     assert json.loads(row["attributes"]) == {"shape": "\\xff01", "span": "PT2H0M0S"}

@@ -47,22 +47,22 @@ def read_day(text, seen=SEEN):
         ("2 weeks ago", date(2026, 6, 20)),
     ],
 )
-def test_a_day_is_read_as_written_or_counted_back(text, day):
+def test_date_is_read_as_written_or_counted_back(text, day):
     assert read_day(text) == day
 
 
 @pytest.mark.parametrize(
     "text", ["6+ maanden", "2", "32 oktober 2019", "11 foo 2019", "3/4/2022", "", None]
 )
-def test_what_names_no_day_is_null(text):
+def test_text_without_a_date_is_null(text):
     assert read_day(text) is None
 
 
-def test_today_is_the_day_in_the_netherlands():
+def test_today_is_the_date_in_the_netherlands():
     assert read_day("Vandaag", datetime(2026, 7, 3, 23, tzinfo=UTC)) == date(2026, 7, 4)
 
 
-def test_months_back_end_with_the_month():
+def test_counting_months_back_stays_within_the_month():
     assert read_day("1 maand", datetime(2026, 3, 31, tzinfo=UTC)) == date(2026, 2, 28)
 
 
@@ -70,7 +70,7 @@ def test_months_back_end_with_the_month():
     ("text", "days"),
     [("4 weken", 28), ("2½ maand", 75), ("1 dag", 1), ("45", 45), ("lang", None)],
 )
-def test_a_time_on_the_market_is_days(text, days):
+def test_time_on_the_market_is_in_days(text, days):
     assert read(dates.days, text) == days
 
 
@@ -88,6 +88,6 @@ def test_a_time_on_the_market_is_days(text, days):
         ("11 m²", (None, None, None)),
     ],
 )
-def test_build_years(text, years):
+def test_build_years_are_read(text, years):
     parsers = (dates.build_year, dates.first_build_year, dates.last_build_year)
     assert tuple(read(parse, text) for parse in parsers) == years

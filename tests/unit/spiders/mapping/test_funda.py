@@ -1,4 +1,4 @@
-"""A listing's row, from an item of a crawl or the cells of a file."""
+"""The row of a listing, mapped from an item of a crawl or the cells of a file."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from tests.unit.spiders.mapping.listings import (
     AS_OF,
     NEEDED,
     URL,
-    Together,
+    MappedTogether,
     apply,
     item,
 )
 
 LISTING = load_schema("propload.schemas.listing:LISTING").columns
-MADE = pl.Schema({ROW: pl.UInt32(), **LISTING})
-#: Each says itself when it was read.
-ITEMS = Together(as_of=None)
-TEXTS = Together()
-#: Cells that are no texts.
-TYPED = Together()
+ROW_SCHEMA = pl.Schema({ROW: pl.UInt32(), **LISTING})
+#: Each item has its own time of scraping.
+ITEMS = MappedTogether(as_of=None)
+TEXTS = MappedTogether()
+#: Rows with cells that are no texts.
+TYPED = MappedTogether()
 
 
-def test_it_is_loaded_like_any_mapping():
+def test_funda_mapping_is_loaded_by_module_and_name():
     assert load_mapping("propload_spiders.mapping:FUNDA") is FUNDA
 
 
@@ -64,10 +64,10 @@ SEARCHED = ITEMS.of(
 )
 
 
-def test_an_item_of_a_search_page():
+def test_item_of_a_search_page_is_mapped():
     row = SEARCHED()
-    told = {name: value for name, value in row.items() if value is not None}
-    assert told == {
+    values = {name: value for name, value in row.items() if value is not None}
+    assert values == {
         ROW: row[ROW],
         "source": "funda",
         "listing_id": "42638761",
@@ -123,7 +123,7 @@ SOLD = ITEMS.of(
 )
 
 
-def test_an_item_of_a_sold_page():
+def test_item_of_a_sold_page_is_mapped():
     row = SOLD()
     assert row["status"] == "sold"
     assert row["property_type"] == "house"
@@ -149,7 +149,7 @@ def test_an_item_of_a_sold_page():
 GONE = ITEMS.of(**item(page="gone", status_text="withdrawn"))
 
 
-def test_an_item_of_a_page_that_is_gone_says_only_that():
+def test_item_of_a_gone_page_has_only_its_status():
     row = GONE()
     assert row["status"] == "withdrawn"
     assert row["list_price"] is None
@@ -172,25 +172,25 @@ def test_rent_has_its_own_price_and_period():
     assert [row["list_price"] for row in rows] == [None] * 3
 
 
-LEASED = TEXTS.of(offering="rent", price="1725")
+RENT_WITHOUT_PERIOD = TEXTS.of(offering="rent", price="1725")
 
 
-def test_rent_without_a_period_is_left_to_the_check():
-    row = LEASED()
+def test_rent_without_a_period_is_left_to_the_schema():
+    row = RENT_WITHOUT_PERIOD()
     assert (row["rent_price"], row["rent_period"]) == (1_725, None)
 
 
 PRICED = [TYPED.of(price=400_000), TYPED.of(Price=400_000.0)]
 
 
-def test_a_price_may_be_a_number():
+def test_price_may_be_a_number():
     assert [row()["list_price"] for row in PRICED] == [400_000] * 2
 
 
 FLOATS = TYPED.of(latitude=52.011, longitude=4.357, living_area=1.234)
 
 
-def test_floats_of_a_typed_file_are_not_thousands():
+def test_floats_of_a_typed_file_are_not_read_as_thousands():
     row = FLOATS()
     assert (row["latitude"], row["longitude"]) == (52.011, 4.357)
     assert row["living_area_m2"] == 1.234
@@ -204,7 +204,7 @@ NESTED = TYPED.of(
 )
 
 
-def test_typed_moments_and_lists_are_read():
+def test_typed_times_and_lists_are_read():
     row = NESTED()
     assert row["scraped_at"] == datetime(2026, 7, 4, 12, tzinfo=UTC)
     assert row["listed_on"] == date(2026, 7, 1)
@@ -213,7 +213,7 @@ def test_typed_moments_and_lists_are_read():
     assert json.loads(row["attributes"]) == {"number_of_rooms": "[3,4]"}
 
 
-def test_a_row_keeps_its_number():
+def test_rows_keep_their_numbers():
     frame = pl.DataFrame({"url": [URL, None, URL]}).with_row_index(ROW, offset=7)
     sifted = FUNDA.apply(frame, MapContext(as_of=AS_OF))
     assert sifted.frame[ROW].to_list() == [7, 9]
@@ -221,58 +221,58 @@ def test_a_row_keeps_its_number():
     assert sifted.reasons.schema == REASONS
 
 
-SINCE = TEXTS.of(**{"Aangeboden sinds": "3 weken"})
+LISTED_WEEKS_AGO = TEXTS.of(**{"Aangeboden sinds": "3 weken"})
 
 
-def test_as_of_stands_in_for_the_time_of_reading():
-    row = SINCE()
+def test_as_of_replaces_a_missing_time_of_scraping():
+    row = LISTED_WEEKS_AGO()
     assert row["scraped_at"] == AS_OF
     assert row["listed_on"] == date(2022, 3, 18)
 
 
-def test_as_of_may_be_in_any_zone_and_the_columns_are_those_of_the_listing():
+def test_as_of_may_be_in_any_zone_and_columns_are_those_of_the_listing():
     amsterdam = datetime(2022, 4, 8, 14, tzinfo=timezone(timedelta(hours=2)))
-    made = apply({"url": URL}, as_of=amsterdam).frame
-    assert made["scraped_at"][0] == AS_OF
-    assert list(made.schema.items()) == list(MADE.items())
+    mapped = apply({"url": URL}, as_of=amsterdam).frame
+    assert mapped["scraped_at"][0] == AS_OF
+    assert list(mapped.schema.items()) == list(ROW_SCHEMA.items())
 
 
 NOWHERE = TEXTS.of(latitude="0.0", longitude="0.0")
 
 
-def test_a_place_where_a_geocoder_found_nothing_is_none():
+def test_coordinates_of_zero_are_null():
     row = NOWHERE()
     assert (row["latitude"], row["longitude"]) == (None, None)
 
 
-LINES = [
+ADDRESS_LINES = [
     TEXTS.of(Adres=line)
     for line in ("Villa Rood (Bouwnr. 4)", "Lange Geer", "Lange Geer 1 a")
 ]
 
 
-def test_a_line_of_no_address_stays_a_text():
-    row, *others = (row() for row in LINES)
+def test_address_line_that_cannot_be_split_is_kept_as_attribute():
+    row, *others = (row() for row in ADDRESS_LINES)
     assert row["street"] is None
     assert row["attributes"] == '{"Adres":"Villa Rood (Bouwnr. 4)"}'
     assert [other["attributes"] for other in others] == [None, None]
 
 
-def split_address():
-    of_search = ListingItem(
+def item_with_address_line():
+    search_item = ListingItem(
         "funda", "42638761", URL, NEEDED["scraped_at"], "search",
         street="Baan 66", house_number="5",
     )  # fmt: skip
-    of_detail = replace(of_search, street=None, house_number=None, page="detail")
+    detail_item = replace(search_item, street=None, house_number=None, page="detail")
     return asdict(
-        replace(of_detail, address_text="Baan 66 5").fill_missing_from(of_search)
+        replace(detail_item, address_text="Baan 66 5").fill_missing_from(search_item)
     )
 
 
-SPLIT = ITEMS.of(**split_address())
+SPLIT = ITEMS.of(**item_with_address_line())
 
 
-def test_a_payloads_street_says_where_the_line_of_a_detail_page_is_split():
+def test_street_of_the_payload_decides_where_the_line_is_split():
     row = SPLIT()
     assert (row["street"], row["house_number"]) == ("Baan 66", "5")
     assert row["house_number_suffix"] is None
@@ -281,16 +281,16 @@ def test_a_payloads_street_says_where_the_line_of_a_detail_page_is_split():
 RELATIVE = TEXTS.of(url="/detail/koop/delft/huis-geer-1/42638761/")
 
 
-def test_a_relative_address_is_the_sites():
+def test_relative_url_is_resolved_against_the_site():
     row = RELATIVE()
     assert row["url"] == "https://www.funda.nl/detail/koop/delft/huis-geer-1/42638761/"
 
 
-def test_no_rows_give_no_rows():
+def test_empty_frame_has_the_columns_of_the_listing():
     frame = pl.DataFrame({"url": [], "Vraagprijs": []}, schema=["url", "Vraagprijs"])
     sifted = FUNDA.apply(frame, MapContext(as_of=AS_OF))
     assert sifted.frame.is_empty()
-    assert sifted.frame.schema == MADE
+    assert sifted.frame.schema == ROW_SCHEMA
 
 
 SALES = {
@@ -305,7 +305,7 @@ SALES = {
 
 
 @pytest.mark.parametrize("price", SALES)
-def test_the_price_of_a_sale_stays_one_whatever_stands_in_brackets(price):
+def test_price_of_a_sale_is_not_taken_for_a_rent_because_of_brackets(price):
     row = SALES[price]()
     assert (row["list_price"], row["rent_price"]) == (495000, None)
     assert (row["rent_period"], row["offering"]) == (None, "sale")

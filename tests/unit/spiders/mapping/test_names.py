@@ -1,4 +1,4 @@
-"""Fields are found under the names that files give them."""
+"""Fields are recognized by the column names that files use."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ import pytest
 from propload_spiders.items import ListingItem
 from propload_spiders.mapping.names import GENERAL, SYNONYMS, normalize_name, recognise
 from propload_spiders.vocabulary import words_of
-from tests.unit.spiders.mapping.listings import Together, listing
+from tests.unit.spiders.mapping.listings import MappedTogether, listing
 
 
-def test_every_field_of_an_item_is_known():
+def test_every_field_of_an_item_is_recognized():
     names = [field.name for field in fields(ListingItem)]
     assert set(recognise(names)) == set(names)
     assert set(names) <= set(SYNONYMS)
 
 
-def test_no_name_stands_for_two_fields():
+def test_no_name_means_two_fields():
     both = {**SYNONYMS, **GENERAL}
-    of_each = [
+    names_by_field = [
         {normalize_name(f), *map(normalize_name, words_of(names))}
         for f, names in both.items()
     ]
-    named = [name for names in of_each for name in names]
-    assert sorted(named) == sorted(set(named))
+    all_names = [name for names in names_by_field for name in names]
+    assert sorted(all_names) == sorted(set(all_names))
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_no_name_stands_for_two_fields():
         ("realtor", "agent_name"),
     ],
 )
-def test_names_of_other_peoples_files_are_known(column, field):
+def test_column_names_of_other_files_are_recognized(column, field):
     assert recognise([column]) == {field: (column,)}
 
 
@@ -57,12 +57,12 @@ PRICES = [
 ]
 
 
-TEXTS = Together()
+TEXTS = MappedTogether()
 PRICED = {cells: TEXTS.of(**dict(cells)) for cells in PRICES}
 
 
 @pytest.mark.parametrize("cells", PRICES, ids=str)
-def test_a_price_is_found_under_many_names(cells):
+def test_price_is_found_under_many_names(cells):
     assert PRICED[cells]()["list_price"] == 400_000
 
 
@@ -71,9 +71,9 @@ MEASURED = [
 ]
 
 
-def test_an_area_is_found_under_many_names():
+def test_area_is_found_under_many_names():
     assert [row()["living_area_m2"] for row in MEASURED] == [59.0] * len(MEASURED)
-    # a general name gives way to these
+    # a general name is used only without these
     assert listing(Area="59 m²")["living_area_m2"] == 59.0
 
 
@@ -84,7 +84,7 @@ BOTH = [
 ]
 
 
-def test_a_general_name_gives_way_to_the_pages_own():
+def test_specific_name_is_preferred_to_a_general_one():
     rows = [row() for row in BOTH]
     assert [row["living_area_m2"] for row in rows] == [59.0, None, 70.0]
     assert [row["plot_area_m2"] for row in rows] == [None, None, 90.0]

@@ -11,13 +11,13 @@ from tests.unit.spiders.mapping.reading import read, read_all
 RULES = {rule.column: rule for rule in rules.RULES}
 
 
-def assert_read(parse, told):
-    texts = [text for text, _ in told]
-    assert list(zip(texts, read_all(parse, texts), strict=True)) == told
+def assert_read(parse, expected):
+    texts = [text for text, _ in expected]
+    assert list(zip(texts, read_all(parse, texts), strict=True)) == expected
 
 
-def test_a_price_is_read_whatever_stands_around_it():
-    told = [
+def test_price_is_read_whatever_is_around_it():
+    expected = [
         ("€ 400.000 k.k.", 400_000),
         ("€ 415,000 kosten koper", 415_000),
         ("€ 1.260.000 vrij op naam", 1_260_000),
@@ -38,11 +38,11 @@ def test_a_price_is_read_whatever_stands_around_it():
         ("1250.5", 1_251),
         ("2110", 2_110),
     ]
-    assert_read(numbers.whole_euros, told)
+    assert_read(numbers.whole_euros, expected)
 
 
-def test_a_price_in_words_is_multiplied():
-    told = [
+def test_price_with_words_for_thousands_or_millions_is_multiplied():
+    expected = [
         ("€ 1,2 miljoen k.k.", 1_200_000),
         ("€ 200.000 + BTW", 200_000),
         ("€ 1.500 m/nd", 1_500),
@@ -58,27 +58,27 @@ def test_a_price_in_words_is_multiplied():
         ("€ 495.000 k k", 495_000),
         ("€ 495.000 kk", 495_000),
     ]
-    assert_read(numbers.whole_euros, told)
+    assert_read(numbers.whole_euros, expected)
 
 
-def test_a_price_whose_words_may_mean_another_is_null():
+def test_price_with_ambiguous_words_is_null():
     texts = ["€ 1.2m", "1.2m", "€ 4 ton", "€ 12 M", "€ 1,2 m", "€ 8.390 m²"]
     texts += ["€ 400.000 Million Dollar View", "€ 950 Thousand Oaks", "€ 1.250 mln"]
     assert_read(numbers.whole_euros, [(text, None) for text in texts])
 
 
-def test_a_price_by_area_is_not_the_listings():
-    told = [
+def test_price_per_area_is_not_the_price_of_the_listing():
+    expected = [
         ("€ 8.390 per m²", None),
         ("€ 8.390/m²", None),
         ("€ 100 per m² per jaar", None),
         ("€ 100 per vierkante meter", None),
         ("€ 495.000 k.k. (€ 8.390 per m²)", 495_000),
     ]
-    assert_read(numbers.whole_euros, told)
+    assert_read(numbers.whole_euros, expected)
 
 
-def test_what_is_no_price_is_null():
+def test_text_that_is_no_price_is_null():
     texts = [
         "3 rooms (2 bedrooms)",
         "59 m²",
@@ -96,8 +96,8 @@ def test_what_is_no_price_is_null():
     assert_read(numbers.whole_euros, [(text, None) for text in texts])
 
 
-def test_a_fee_keeps_its_cents():
-    told = [
+def test_fee_keeps_its_cents():
+    expected = [
         ("€ 164,54 per maand", Decimal("164.54")),
         ("€ 100 per maand", Decimal("100.00")),
         ("€ 1,113.30 per month", Decimal("1113.30")),
@@ -108,11 +108,11 @@ def test_a_fee_keeps_its_cents():
         ("€ 1,2345 per maand", None),
         ("veel", None),
     ]
-    assert_read(numbers.euros_and_cents, told)
+    assert_read(numbers.euros_and_cents, expected)
 
 
-def test_an_area_is_square_metres():
-    told = [
+def test_area_is_read_in_square_metres():
+    expected = [
         ("91 m²", 91.0),
         ("1.234 m²", 1234.0),
         ("1,441 m2", 1441.0),
@@ -129,10 +129,10 @@ def test_an_area_is_square_metres():
         ("3 kamers", None),
         ("91 m² 92 m²", None),
     ]
-    assert_read(numbers.square_metres, told)
+    assert_read(numbers.square_metres, expected)
 
 
-def test_a_volume_is_cubic_metres_and_never_an_area():
+def test_volume_is_read_in_cubic_metres_and_never_from_an_area():
     assert read(numbers.cubic_metres, "1,441 m³") == 1441.0
     assert read(numbers.cubic_metres, "218") == 218.0
     assert read(numbers.cubic_metres, "ca. 300 m³") == 300.0
@@ -165,12 +165,12 @@ def test_a_volume_is_cubic_metres_and_never_an_area():
         (numbers.stories, "3 woonlagen en een kelder", 3),
     ],
 )
-def test_a_count_begins_its_text(parse, text, number):
+def test_count_is_read_from_the_beginning_of_a_text(parse, text, number):
     assert read(parse, text) == number
 
 
-def test_the_period_of_a_rent():
-    told = [
+def test_period_of_a_rent_is_read():
+    expected = [
         ("€ 1.725 per maand", "month"),
         ("€ 1,790 per month", "month"),
         ("per_month", "month"),
@@ -185,11 +185,11 @@ def test_the_period_of_a_rent():
         ("€ 1.500 (p/m)", "month"),
         ("€ 1.500 (per maand)", "month"),
     ]
-    assert_read(numbers.rent_period, told)
+    assert_read(numbers.rent_period, expected)
 
 
-def test_a_price_of_a_square_metre_or_of_service_is_no_rent():
-    told = [
+def test_price_per_square_metre_or_for_service_is_no_rent():
+    expected = [
         ("€ 495.000 (€ 5.000/m²)", None),
         ("€ 495.000 (€ 5.000/m2)", None),
         ("€ 495.000 (€ 5.000/m^2)", None),
@@ -197,11 +197,11 @@ def test_a_price_of_a_square_metre_or_of_service_is_no_rent():
         ("€ 495.000 k.k. (€ 150 per maand service)", None),
         ("€ 495.000 v.o.n. (€ 150/m", None),
     ]
-    assert_read(numbers.rent_period, told)
+    assert_read(numbers.rent_period, expected)
 
 
-def test_who_pays_the_costs():
-    told = [
+def test_price_condition_says_who_pays_the_costs():
+    expected = [
         ("€ 400.000 k.k.", "k.k."),
         ("kosten_koper", "k.k."),
         ("K.K.", "k.k."),
@@ -209,10 +209,10 @@ def test_who_pays_the_costs():
         ("V.O.N.", "v.o.n."),
         ("€ 400.000", None),
     ]
-    assert_read(numbers.price_condition, told)
+    assert_read(numbers.price_condition, expected)
 
 
-def test_a_coordinate_never_has_thousands():
+def test_coordinate_never_has_thousands():
     assert read(numbers.degrees, "4.979") == 4.979
     assert read(numbers.degrees, "-3.5") == -3.5
     assert read(numbers.degrees, "4,979") is None
@@ -225,7 +225,7 @@ def test_one_of_several_areas_is_found_by_its_word():
 
 
 @pytest.mark.parametrize(
-    ("parse", "looks"),
+    ("parse", "calls"),
     [
         (numbers.whole_euros, 2),
         (numbers.euros_and_cents, 1),
@@ -233,14 +233,14 @@ def test_one_of_several_areas_is_found_by_its_word():
         (RULES["volume_m3"].parse, 1),
     ],
 )
-def test_what_a_parser_names_several_times_is_done_once(parse, looks, monkeypatch):
-    done = []
+def test_repeated_expression_of_a_parser_is_evaluated_once(parse, calls, monkeypatch):
+    texts = []
     read_plain = parsers._read_plain
 
-    def counted(text, *, decimal):
-        done.append(text)
+    def count_and_read(text, *, decimal):
+        texts.append(text)
         return read_plain(text, decimal=decimal)
 
-    monkeypatch.setattr(parsers, "_read_plain", counted)
+    monkeypatch.setattr(parsers, "_read_plain", count_and_read)
     assert read(parse, "5") == 5
-    assert len(done) == looks
+    assert len(texts) == calls

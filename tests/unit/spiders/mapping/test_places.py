@@ -10,7 +10,7 @@ SITE = "https://www.funda.nl"
 
 
 @pytest.mark.parametrize(
-    ("url", "said"),
+    ("url", "facts"),
     [
         (
             f"{SITE}/detail/koop/delft/huis-lange-geer-1/44561281/",
@@ -42,7 +42,7 @@ SITE = "https://www.funda.nl"
         ),
     ],
 )
-def test_every_form_of_url_says_what_it_is(url, said):
+def test_every_form_of_listing_url_is_read(url, facts):
     parsers = (
         places.listing_id,
         places.url_offering,
@@ -50,7 +50,7 @@ def test_every_form_of_url_says_what_it_is(url, said):
         places.url_city,
         places.url_object_type,
     )
-    assert tuple(read(parse, url) for parse in parsers) == said
+    assert tuple(read(parse, url) for parse in parsers) == facts
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_every_form_of_url_says_what_it_is(url, said):
         None,
     ],
 )
-def test_a_url_that_is_cut_short_or_another_pages_has_no_id(url):
+def test_truncated_or_other_url_has_no_id(url):
     assert read(places.listing_id, url) is None
 
 
@@ -84,7 +84,7 @@ def test_a_url_that_is_cut_short_or_another_pages_has_no_id(url):
         ("de-bilt", "De Bilt"),
     ],
 )
-def test_a_city_is_named_from_its_slug(slug, name):
+def test_city_is_named_from_its_slug(slug, name):
     assert read(places.city_name, slug) == name
 
 
@@ -100,7 +100,7 @@ def test_a_city_is_named_from_its_slug(slug, name):
         ("Delft", None, "Delft"),
     ],
 )
-def test_a_city_given_in_pieces_is_the_urls(given, slug, name):
+def test_city_of_the_url_completes_a_partial_name(given, slug, name):
     frame = pl.DataFrame(
         {"given": [given], "slug": [slug]},
         schema={"given": pl.String, "slug": pl.String},
@@ -141,8 +141,8 @@ ADDRESSES = [
     ("Villa Rood (Bouwnr. 4)", (None, None, None)),
     ("Type A 3 (bouwnummer P3-26)", (None, None, None)),
 ]
-#: With a street, a number and a suffix that stand apart.
-APART = [
+#: Address line; street, number and suffix from separate columns; expected parts.
+WITH_SEPARATE_PARTS = [
     ("Baan 66 5", ("Baan 66", "5", None), ("Baan 66", "5", None)),
     ("Baan 66 5-B", ("Baan 66", None, None), ("Baan 66", "5", "B")),
     ("Baan 66", ("Baan 66", None, None), ("Baan 66", None, None)),
@@ -157,10 +157,10 @@ APART = [
 
 @pytest.fixture(scope="module")
 def split():
-    """Split all lines, with what stands apart, in one frame: it has a fixed cost."""
+    """Split all address lines in one frame, because a frame has a fixed cost."""
     nothing = (None, None, None)
     lines = [(address, nothing) for address, _ in ADDRESSES]
-    lines += [(address, given) for address, given, _ in APART]
+    lines += [(address, given) for address, given, _ in WITH_SEPARATE_PARTS]
     names = ("line", "street", "number", "suffix")
     frame = pl.DataFrame(
         [(address, *given) for address, given in lines],
@@ -172,16 +172,18 @@ def split():
 
 
 @pytest.mark.parametrize(("address", "parts"), ADDRESSES)
-def test_an_address_is_split(split, address, parts):
+def test_address_line_is_split(split, address, parts):
     assert split[address, (None, None, None)] == parts
 
 
-@pytest.mark.parametrize(("address", "given", "parts"), APART)
-def test_what_stands_apart_says_where_a_line_is_split(split, address, given, parts):
-    assert split[address, given] == parts
+@pytest.mark.parametrize(("address", "separate_parts", "parts"), WITH_SEPARATE_PARTS)
+def test_separate_parts_decide_where_a_line_is_split(
+    split, address, separate_parts, parts
+):
+    assert split[address, separate_parts] == parts
 
 
-def test_postal_codes_lose_their_space():
+def test_postal_code_is_normalized():
     assert read(places.postal_code, "2611 dx") == "2611DX"
     assert read(places.postal_code, "2611") == "2611"
     assert read(places.postal_code, "0611DX") is None
@@ -205,7 +207,7 @@ def test_postal_codes_lose_their_space():
         ("https://www.funda.nl/", None),
     ],
 )
-def test_an_energy_label_loses_the_pages_question(text, label):
+def test_question_of_the_page_is_removed_from_an_energy_label(text, label):
     assert read(lambda t: words.energy_label(t.str.strip_chars()), text) == label
 
 
@@ -226,15 +228,15 @@ def test_an_energy_label_loses_the_pages_question(text, label):
         (None, "sale", None),
     ],
 )
-def test_a_status_is_one_of_the_listings(text, offering, status):
+def test_status_is_one_of_the_schema(text, offering, status):
     frame = pl.DataFrame(
         {"t": [text], "o": [offering]}, schema={"t": pl.String, "o": pl.String}
     )
     assert frame.select(words.status(pl.col("t"), pl.col("o"))).item() == status
 
 
-def test_a_postal_code_is_told_from_a_number_with_two_letters():
-    told = {
+def test_postal_code_is_distinguished_from_a_house_number():
+    expected = {
         "Hoofdweg 1024 hs": None,
         "Hoofdweg 1024 hs Amsterdam": None,
         "Hoofdweg 1024 hs, 1057ab Amsterdam": "1057AB",
@@ -243,4 +245,4 @@ def test_a_postal_code_is_told_from_a_number_with_two_letters():
         "2611 DX": "2611DX",
         "Kerkstraat": None,
     }
-    assert {line: read(places.postal_code_in, line) for line in told} == told
+    assert {line: read(places.postal_code_in, line) for line in expected} == expected

@@ -1,4 +1,4 @@
-"""Rows that are refused, and what their reasons say."""
+"""Rows that are rejected, and what their reasons say."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from propload.errors import SchemaMismatchError
 from tests.unit.spiders.mapping.listings import (
     URL,
     apply,
-    judged_together,
+    cases_mapped,
     listing,
 )
 
 
-def test_without_a_time_of_reading_a_row_is_refused():
+def test_row_without_a_time_of_scraping_is_rejected():
     sifted = apply({"url": URL}, as_of=None)
     assert sifted.frame.is_empty()
     assert "--as-of" in sifted.reasons["message"][0]
@@ -41,30 +41,36 @@ UNREADABLE = [
 ]
 
 
-#: Addresses that say nothing of a listing, and what a message says of them.
-LOST = [
+#: URLs without a listing, and what the message says about them.
+WITHOUT_LISTING = [
     (None, URL, "stands in column 'Ja'"),
     (None, "Nee", "nothing says which listing"),
     (URL[:-16], "Nee", "cut short"),
 ]
-SHIFTED = (("3 kamers (2 slaapkamers)", "Aantal badkamers"), ("7 m²", "Gelegen op"))
-#: Each is a row of one frame, which has a fixed cost.
+SHIFTED_CELLS = (
+    ("3 kamers (2 slaapkamers)", "Aantal badkamers"),
+    ("7 m²", "Gelegen op"),
+)
+#: All are rows of one frame, which has a fixed cost.
 CASES = (
     (("scraped_at", "laatst"),),
     *(((column, raw),) for column, raw, _ in UNREADABLE),
-    *((("url", url), ("Ja", cell), ("Status", "Beschikbaar")) for url, cell, _ in LOST),
-    SHIFTED,
+    *(
+        (("url", url), ("Ja", cell), ("Status", "Beschikbaar"))
+        for url, cell, _ in WITHOUT_LISTING
+    ),
+    SHIFTED_CELLS,
 )
 
 
 def refusal(case):
-    row, reason = judged_together(CASES)[case]
+    row, reason = cases_mapped(CASES)[case]
     assert row is None
     return reason
 
 
 @pytest.mark.parametrize(("column", "raw", "target"), UNREADABLE)
-def test_a_text_that_cannot_be_read_refuses_the_row(column, raw, target):
+def test_unreadable_text_rejects_its_row(column, raw, target):
     reason = refusal(((column, raw),))
     assert reason["stage"] == "map"
     assert (reason["column"], reason["check"]) == (target, "parse")
@@ -72,26 +78,26 @@ def test_a_text_that_cannot_be_read_refuses_the_row(column, raw, target):
     assert f"'{column}' holds '{raw}'" in reason["message"]
 
 
-@pytest.mark.parametrize(("url", "cell", "told"), LOST)
-def test_a_row_without_an_address_tells_where_the_address_went(url, cell, told):
+@pytest.mark.parametrize(("url", "cell", "expected"), WITHOUT_LISTING)
+def test_message_says_where_the_missing_url_may_be(url, cell, expected):
     reason = refusal((("url", url), ("Ja", cell), ("Status", "Beschikbaar")))
-    assert told in reason["message"]
+    assert expected in reason["message"]
 
 
-def test_cells_that_hold_labels_refuse_the_row():
-    reason = refusal(SHIFTED)
+def test_cells_that_hold_labels_reject_the_row():
+    reason = refusal(SHIFTED_CELLS)
     assert reason["check"] == "misplaced"
     assert "'Aantal badkamers'" in reason["message"]
     assert "wrong columns" in reason["message"]
 
 
-def test_one_cell_that_reads_like_a_label_is_a_text():
+def test_single_cell_that_reads_like_a_label_is_a_text():
     assert listing(Heating="Energielabel")["attributes"] == '{"Heating":"Energielabel"}'
 
 
-def test_a_file_of_something_else_is_refused_as_a_whole():
+def test_file_without_columns_of_listings_is_refused():
     complaint = "finds no column of the listings'"
     with pytest.raises(SchemaMismatchError, match=complaint) as caught:
         apply({"sepal_length": "5.1", "species": "setosa"})
-    # the number of a row is none of the file's columns
+    # the row number is not listed among the columns of the file
     assert "among 2 columns: sepal_length, species. Give" in str(caught.value)

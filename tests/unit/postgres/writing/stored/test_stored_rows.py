@@ -175,7 +175,7 @@ def test_comparing_ends_after_a_piece_with_few_unchanged_rows(monkeypatch):
 
 @contextmanager
 def two_lanes(stored, table, monkeypatch, count_stored=_all):
-    """Yield the results of two lanes, the second of which waits for the first to decide.
+    """Yield the results of two lanes; the second waits for the first to decide.
 
     The third value is the event that lets the first one go on.
     """
