@@ -25,5 +25,7 @@ def batch(first, count, name="id", unread=(), source="s", numbers=None):
     return Batch(rows, source, first + 1, numbers, False, tuple(unread))
 
 
-def join(batches, rows=10, begun=(), number=0):
-    return list(Joiner(FilledQueue(batches), lambda: rows, 1.0, begun, number=number))
+def join(batches, rows=10, partial_batches=(), number=0):
+    return list(
+        Joiner(FilledQueue(batches), lambda: rows, 1.0, partial_batches, number=number)
+    )

@@ -12,14 +12,14 @@ from propload.values.columns import Columns
 from tests.unit.prepare.batches import FilledQueue, batch, join
 
 
-def join_bytes(batches, nbytes, begun=()):
+def join_bytes(batches, nbytes, partial_batches=()):
     """Join rows of 8 bytes by bytes alone; return the heights and what was limited."""
     limited = []
     joiner = Joiner(
         FilledQueue(batches),
         lambda: 1_000,
         1.0,
-        begun,
+        partial_batches,
         batch_bytes=lambda: nbytes,
         on_byte_limited=lambda *one: limited.append(one),
     )
@@ -64,11 +64,11 @@ def test_long_row_is_passed_on_after_an_empty_batch():
 
 
 def test_resumed_batch_ends_where_it_did_whatever_its_bytes():
-    begun = [
+    partial_batches = [
         PartialBatch(0, 0, 30, {}, together=False),
         PartialBatch(2, 50, 60, {}, together=False),
     ]
-    heights, limited = join_bytes([batch(0, 100)], 8 * 15, begun)
+    heights, limited = join_bytes([batch(0, 100)], 8 * 15, partial_batches)
     # the rows between the resumed batches are new
     assert heights == [30, 15, 5, 10, 15, 15, 10]
     assert len(limited) == 3

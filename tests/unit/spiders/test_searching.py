@@ -11,8 +11,8 @@ from tests.unreadable_folders import unreadable_folder
 LISTING = "/detail/koop/a/huis-b-1/41234567/"
 
 
-def spec_for(**given):
-    return read_crawl_spec("funda", {"place": "delft", **given})
+def spec_for(**arguments):
+    return read_crawl_spec("funda", {"place": "delft", **arguments})
 
 
 def test_arguments_have_defaults():
@@ -73,7 +73,7 @@ def test_unusable_file_of_urls_is_refused(tmp_path, content, message):
 
 
 @pytest.mark.parametrize(
-    ("given", "message"),
+    ("arguments", "message"),
     [
         ({"place": ""}, "nothing to crawl"),
         ({"details": "maybe"}, "details is 'maybe': give on or off"),
@@ -103,9 +103,9 @@ def test_unusable_file_of_urls_is_refused(tmp_path, content, message):
         ({"pages": "a" * 300}, "pages a{300} cannot be read: File name too long"),
     ],
 )
-def test_unusable_argument_is_refused(given, message):
+def test_unusable_argument_is_refused(arguments, message):
     with pytest.raises(ConfigError, match=message):
-        spec_for(**given)
+        spec_for(**arguments)
 
 
 def test_saved_pages_are_read_instead_of_the_site(tmp_path):

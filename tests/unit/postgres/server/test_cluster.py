@@ -103,8 +103,8 @@ class Server:
     def __init__(self, cluster, pid):
         cluster.data.mkdir(parents=True)
         lines = [str(pid), str(cluster.data), "", "", "", "", "", "ready", ""]
-        told = os.fsencode("\n".join(lines))
-        (cluster.data / "postmaster.pid").write_bytes(told)
+        content = os.fsencode("\n".join(lines))
+        (cluster.data / "postmaster.pid").write_bytes(content)
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.bind(str(cluster.socket_dir / ".s.PGSQL.5432"))
         self._socket.listen()

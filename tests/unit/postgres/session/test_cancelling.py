@@ -14,12 +14,12 @@ class Session:
     """A session whose cancel requests are answered once the test lets them be."""
 
     def __init__(self):
-        self.asked, self.answered = threading.Semaphore(0), threading.Event()
+        self.requested, self.answered = threading.Semaphore(0), threading.Event()
         self.closed = 0
         self.statement = StatementCanceller(self.cancel, self.close)
 
     def cancel(self):
-        self.asked.release()
+        self.requested.release()
         assert self.answered.wait(20)
 
     def close(self):
@@ -29,7 +29,7 @@ class Session:
         """Cancel the statement in another thread, and return it once it asks."""
         thread = threading.Thread(target=self.statement.cancel)
         thread.start()
-        assert self.asked.acquire(timeout=20)
+        assert self.requested.acquire(timeout=20)
         return thread
 
 
@@ -42,7 +42,7 @@ def test_nothing_is_cancelled_between_statements_or_after_close():
     session.statement.begin()
     session.statement.close()
     session.statement.cancel()
-    assert not session.asked.acquire(blocking=False)
+    assert not session.requested.acquire(blocking=False)
 
 
 def test_second_cancel_sends_no_second_request():
@@ -52,7 +52,7 @@ def test_second_cancel_sends_no_second_request():
     session.statement.cancel()
     session.answered.set()
     cancelling.join(20)
-    assert not session.asked.acquire(blocking=False)
+    assert not session.requested.acquire(blocking=False)
 
 
 def test_session_is_closed_once_after_a_pending_cancel():

@@ -11,10 +11,10 @@ class Session:
 
     def __init__(self, *answers):
         self._answers = list(answers)
-        self.asked = []
+        self.queries = []
 
     def rows(self, _sql, params):
-        self.asked.append(params)
+        self.queries.append(params)
         answer = self._answers.pop(0)
         if isinstance(answer, ServerError):
             raise answer
@@ -27,7 +27,7 @@ class Session:
         """Do nothing."""
 
 
-def with_one_lost():
+def one_lost_session():
     lost = LostSessions()
     lost.add(Backend(7, "1795866752.744818"))
     return lost
@@ -39,23 +39,23 @@ def with_one_lost():
     ids=["ended", "gone before", "not allowed"],
 )
 def test_lost_session_is_terminated_once(answer):
-    lost, session = with_one_lost(), Session(answer)
+    lost, session = one_lost_session(), Session(answer)
     lost.end(session)
     lost.end(session)
-    assert session.asked == [(7, "1795866752.744818")]
+    assert session.queries == [(7, "1795866752.744818")]
 
 
 def test_session_that_survives_is_terminated_again():
-    lost, session = with_one_lost(), Session([(False,)], [(True,)])
+    lost, session = one_lost_session(), Session([(False,)], [(True,)])
     for _ in range(3):
         lost.end(session)
-    assert len(session.asked) == 2
+    assert len(session.queries) == 2
 
 
 def test_connection_lost_while_terminating_leaves_it_to_the_next_session():
-    lost = with_one_lost()
+    lost = one_lost_session()
     with pytest.raises(ServerError):
         lost.end(Session(ServerError("the line broke")))
     session = Session([(True,)])
     lost.end(session)
-    assert len(session.asked) == 1
+    assert len(session.queries) == 1

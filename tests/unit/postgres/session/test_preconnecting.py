@@ -21,16 +21,16 @@ class Server:
     """A server that opens a session when the test lets it, and notes the threads."""
 
     def __init__(self):
-        self.may = threading.Semaphore(0)
-        self.asked = threading.Semaphore(0)
+        self.allowed = threading.Semaphore(0)
+        self.requested = threading.Semaphore(0)
         self.opened = []
         self.threads = set()
         self.error = None
 
     def open(self):
         self.threads.add(threading.current_thread())
-        self.asked.release()
-        assert self.may.acquire(timeout=20)
+        self.requested.release()
+        assert self.allowed.acquire(timeout=20)
         if self.error is not None:
             raise self.error
         self.opened.append(Session())
@@ -45,11 +45,11 @@ class Server:
 def test_sessions_are_opened_in_another_thread_and_taken_in_order():
     server = Server()
     preconnecting = Preconnector(server.open)
-    server.may.release(2)
+    server.allowed.release(2)
     preconnecting.preconnect(2)
     # take() does not wait for a session whose opening has not begun
     for _ in range(2):
-        assert server.asked.acquire(timeout=20)
+        assert server.requested.acquire(timeout=20)
     first, second = preconnecting.take(), preconnecting.take()
     assert [first, second] == server.opened
     assert {thread.name for thread in server.threads} == {"propload-sessions"}
@@ -64,8 +64,8 @@ def test_take_waits_for_a_session_that_is_being_opened():
     server = Server()
     preconnecting = Preconnector(server.open)
     preconnecting.preconnect(1)
-    assert server.asked.acquire(timeout=20)
-    threading.Timer(0.01, server.may.release).start()
+    assert server.requested.acquire(timeout=20)
+    threading.Timer(0.01, server.allowed.release).start()
     assert preconnecting.take() is server.opened[0]
 
 
@@ -73,7 +73,7 @@ def test_session_that_could_not_be_opened_is_left_to_the_caller():
     server = Server()
     server.error = TransientWriteError("away")
     preconnecting = Preconnector(server.open)
-    server.may.release(1)
+    server.allowed.release(1)
     preconnecting.preconnect(1)
     assert preconnecting.take() is None
 
@@ -82,9 +82,9 @@ def test_unexpected_exception_while_opening_is_raised():
     server = Server()
     server.error = ZeroDivisionError()
     preconnecting = Preconnector(server.open)
-    server.may.release(1)
+    server.allowed.release(1)
     preconnecting.preconnect(1)
-    assert server.asked.acquire(timeout=20)
+    assert server.requested.acquire(timeout=20)
     with pytest.raises(ZeroDivisionError):
         preconnecting.take()
 
@@ -95,13 +95,13 @@ def test_sessions_not_taken_are_closed_even_if_they_open_after_close(monkeypatch
     server = Server()
     preconnecting = Preconnector(server.open)
     preconnecting.preconnect(2)
-    server.may.release(1)
+    server.allowed.release(1)
     # the first session is open when the second is requested
     for _ in range(2):
-        assert server.asked.acquire(timeout=20)
+        assert server.requested.acquire(timeout=20)
     preconnecting.close()
     assert server.opened[0].closed.wait(20)
-    server.may.release(1)
+    server.allowed.release(1)
     server.join()
     assert server.opened[1].closed.wait(20)
     assert preconnecting.take() is None
@@ -112,9 +112,9 @@ def test_no_session_is_opened_after_close(monkeypatch):
     server = Server()
     preconnecting = Preconnector(server.open)
     preconnecting.preconnect(2)
-    assert server.asked.acquire(timeout=20)
+    assert server.requested.acquire(timeout=20)
     preconnecting.close()
-    server.may.release(2)
+    server.allowed.release(2)
     server.join()
     assert [session.closed.is_set() for session in server.opened] == [True]
 

@@ -38,10 +38,10 @@ class CountingSession:
 
     def __init__(self, answer):
         self.answer = answer
-        self.asked = 0
+        self.queries = 0
 
     def rows(self, _sql):
-        self.asked += 1
+        self.queries += 1
         if isinstance(self.answer, Exception):
             raise self.answer
         return [self.answer]
@@ -56,7 +56,7 @@ def test_error_describes_the_stored_keys_before_the_advice(stored_keys):
     message = f"cannot be found by that key{MESSAGES[stored_keys]} ALTER TABLE"
     with pytest.raises(WriteError, match=re.escape(message)):
         require_mode(session, TableFacts(TABLE, COLUMNS), Target(TABLE, ("a", "b")))
-    assert session.asked == 1
+    assert session.queries == 1
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_stored_rows_are_not_examined_if_the_answer_is_known(key, rules, message
     else:
         with pytest.raises(WriteError, match=message):
             require_mode(session, facts, target)
-    assert session.asked == 0
+    assert session.queries == 0
 
 
 def test_replace_of_a_referenced_table_examines_the_stored_keys():

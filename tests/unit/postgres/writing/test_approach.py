@@ -26,14 +26,14 @@ def rows_of(frame):
     return frame[ROW].to_list()
 
 
-def refused(*rows):
+def row_numbers(*rows):
     return pl.Series(rows, dtype=pl.UInt32)
 
 
 def test_refused_row_without_older_versions_changes_nothing():
     approach = approach_of([1, 1, 2])
-    assert approach.with_versions_of(refused(2), KEY) is None
-    assert approach_of([1, 2]).with_versions_of(refused(0), KEY) is None
+    assert approach.with_versions_of(row_numbers(2), KEY) is None
+    assert approach_of([1, 2]).with_versions_of(row_numbers(0), KEY) is None
 
 
 def test_reasons_of_rows_that_are_tried_again_are_dropped():
@@ -41,20 +41,20 @@ def test_reasons_of_rows_that_are_tried_again_are_dropped():
         [(1, *[None] * 6), (2, *[None] * 6)], schema=REASONS, orient="row"
     )
     approach = approach_of([1, 1, 2], left_out=(reasons,))
-    again = approach.with_versions_of(refused(1, 2), KEY)
+    again = approach.with_versions_of(row_numbers(1, 2), KEY)
     assert [rows_of(each) for each in again.left_out] == [[2]]
 
 
 def test_all_rows_keep_their_order_if_only_the_server_compares_keys():
     approach = approach_of([1, 2, 1, 3])
-    again = approach.with_versions_of(refused(2), KEY, server_equality=True)
+    again = approach.with_versions_of(row_numbers(2), KEY, server_equality=True)
     assert [rows_of(layer) for layer in again.layers] == [[], [0, 1, 2, 3]]
     assert again.duplicates == 0
 
 
 @pytest.mark.parametrize("number", [0, 1])
 def test_only_the_last_layer_is_written_row_by_row(number):
-    again = approach_of([1, 1, 2]).with_versions_of(refused(1), KEY)
+    again = approach_of([1, 1, 2]).with_versions_of(row_numbers(1), KEY)
     assert again.is_by_row(number) is (number == 1)
     assert again.is_searched(number) is (number == 1)
 
@@ -86,10 +86,10 @@ def test_suspects_are_tried_before_the_rest_of_their_layer(number):
 
 def test_further_keys_join_the_layer_written_row_by_row():
     approach = approach_of([1, 2, 1, 2, 3])
-    once = approach.with_versions_of(refused(2), KEY)
+    once = approach.with_versions_of(row_numbers(2), KEY)
     assert [rows_of(layer) for layer in once.layers] == [[3, 4], [0, 2]]
-    twice = once.with_versions_of(refused(3), KEY)
+    twice = once.with_versions_of(row_numbers(3), KEY)
     assert [rows_of(layer) for layer in twice.layers] == [[4], [0, 1, 2, 3]]
     # every version has had its turn
-    assert twice.with_versions_of(refused(0, 1, 2, 3), KEY) is None
+    assert twice.with_versions_of(row_numbers(0, 1, 2, 3), KEY) is None
     assert (approach.duplicates, once.duplicates, twice.duplicates) == (2, 1, 0)

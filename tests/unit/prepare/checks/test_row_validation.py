@@ -16,7 +16,7 @@ SPAN = pl.Duration("us")
 SPANS = pl.Series([timedelta(1), timedelta(2), None, timedelta(9)], dtype=SPAN)
 
 
-def validated(schema, **columns):
+def validate(schema, **columns):
     """Return the numbers of the rows that pass, and the reasons of the others."""
     frame = pl.DataFrame(columns)
     rows = pl.Series(ROW, range(frame.height), dtype=pl.UInt64)
@@ -41,7 +41,7 @@ def test_failing_durations_are_reported_row_by_row():
             "price": pa.Column(pl.Int64, pa.Check.ge(10)),
         },
     )
-    assert validated(schema, span=SPANS, price=[20, 20, 20, 5]) == (
+    assert validate(schema, span=SPANS, price=[20, 20, 20, 5]) == (
         [],
         [
             (0, "span", "not_equal_to(1 day, 0:00:00)"),
@@ -57,7 +57,7 @@ def test_failing_durations_are_reported_row_by_row():
 def test_failing_bytes_are_reported_row_by_row():
     other = pa.Check(lambda rows: rows.lazyframe.select(pl.col(rows.key) != b"\xff"))
     schema = pa.DataFrameSchema({"raw": pa.Column(pl.Binary, other)})
-    passed, reasons = validated(schema, raw=[b"\xff", b"\xfe", b"a", None])
+    passed, reasons = validate(schema, raw=[b"\xff", b"\xfe", b"a", None])
     assert passed == [1, 2]
     assert [(row, column) for row, column, _ in reasons] == [(0, "raw"), (3, "raw")]
 
@@ -70,7 +70,7 @@ def test_every_column_of_a_pattern_is_reported():
         }
     )
     columns = {"span_a": SPANS, "span_b": SPANS.reverse(), "span_c": SPANS}
-    passed, reasons = validated(schema, **columns)
+    passed, reasons = validate(schema, **columns)
     assert passed == []
     assert reasons == [
         (0, "span_a", "over 1"),
@@ -88,7 +88,7 @@ def test_row_checks_are_reported_beside_failing_durations():
 
     spans = pa.Column(SPAN, longer_than(1), nullable=True)
     schema = pa.DataFrameSchema({"span": spans}, checks=[below(1), below(2)])
-    passed, reasons = validated(schema, span=SPANS, no=[0, 1, 2, 0])
+    passed, reasons = validate(schema, span=SPANS, no=[0, 1, 2, 0])
     assert passed == [3]
     assert [(row, column) for row, column, _ in reasons] == [
         (0, "span"),
@@ -113,7 +113,7 @@ def test_defaults_are_filled_in_beside_failing_durations():
 def test_wrong_type_fails_all_rows():
     schema = pa.DataFrameSchema({"span": pa.Column(SPAN, longer_than(1))})
     with pytest.raises(SchemaMismatchError, match=r"span.*Duration"):
-        validated(schema, span=SPANS.cast(pl.Duration("ms")))
+        validate(schema, span=SPANS.cast(pl.Duration("ms")))
 
 
 def test_exception_inside_pandera_becomes_schema_mismatch():
@@ -121,7 +121,7 @@ def test_exception_inside_pandera_becomes_schema_mismatch():
     column = pa.Column(pl.Int64, default=[1])
     schema = pa.DataFrameSchema({"a": column}, name="homes")
     with pytest.raises(SchemaMismatchError, match=r"schema homes.*pandera itself .*Ty"):
-        validated(schema, a=[1, None])
+        validate(schema, a=[1, None])
 
 
 def test_default_of_untyped_column_is_filled_in():
@@ -141,7 +141,7 @@ def test_default_of_untyped_pattern_column_is_filled_in():
         "b_1": ["y", "x"],
         "b_2": ["x", "y"],
     }
-    assert validated(schema, b_1=["y", "z"], b_3=["y", "y"]) == (
+    assert validate(schema, b_1=["y", "z"], b_3=["y", "y"]) == (
         [0],
         [(1, "b_1", "not_equal_to(z)")],
     )
@@ -150,6 +150,6 @@ def test_default_of_untyped_pattern_column_is_filled_in():
 def test_default_of_optional_column_rejects_no_row():
     kind = pa.Column(pl.String, pa.Check.ne("cave"), default="flat", required=False)
     schema = pa.DataFrameSchema({"a": pa.Column(pl.Int64, pa.Check.gt(0)), "b": kind})
-    assert validated(schema, a=[1, 0]) == ([0], [(1, "a", "greater_than(0)")])
-    passed, reasons = validated(schema, a=[1, 2], b=[None, "cave"])
+    assert validate(schema, a=[1, 0]) == ([0], [(1, "a", "greater_than(0)")])
+    passed, reasons = validate(schema, a=[1, 2], b=[None, "cave"])
     assert (passed, reasons) == ([0], [(1, "b", "not_equal_to(cave)")])

@@ -69,7 +69,7 @@ def as_array(rows):
     return json.dumps(homes(rows)).encode()
 
 
-def expected(source, **options):
+def expected_rows(source, **options):
     return open_source(source, SourceOptions(**options)).rows_expected()
 
 
@@ -82,7 +82,7 @@ def text(request):
 
 @pytest.mark.parametrize("suffix", PACKERS)
 def test_long_text_is_estimated_from_its_beginning(write, text, suffix):
-    found = expected(write(f"homes{suffix}", PACKERS[suffix](text)))
+    found = expected_rows(write(f"homes{suffix}", PACKERS[suffix](text)))
     assert found == pytest.approx(ROWS, rel=0.1)
     # estimated, not counted
     assert found != ROWS
@@ -91,30 +91,30 @@ def test_long_text_is_estimated_from_its_beginning(write, text, suffix):
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
 def test_utf_16_text_is_estimated(write, encoding):
     path = write("homes.csv", as_csv(ROWS).decode(), encoding)
-    assert expected(path, encoding=encoding) == pytest.approx(ROWS, rel=0.1)
+    assert expected_rows(path, encoding=encoding) == pytest.approx(ROWS, rel=0.1)
 
 
 @pytest.mark.parametrize("make", [as_csv, as_lines, as_array])
 @pytest.mark.parametrize("suffix", [*PACKERS, ".bz2"])
 def test_rows_of_short_text_are_counted(write, make, suffix):
     pack = {**PACKERS, ".bz2": bz2.compress}[suffix]
-    assert expected(write(f"homes{suffix}", pack(make(700)))) == 700
+    assert expected_rows(write(f"homes{suffix}", pack(make(700)))) == 700
 
 
 def test_lines_above_the_header_are_not_counted(write):
     path = write("homes.csv", b"Export of today\n\n" + as_csv(50))
-    assert expected(path, skip_lines=2) == 50
+    assert expected_rows(path, skip_lines=2) == 50
 
 
 def test_rows_inside_a_json_document_are_counted(write):
     path = write("homes.json", json.dumps({"page": {"rows": homes(50)}}))
-    assert expected(path, rows_at="page.rows") == 50
+    assert expected_rows(path, rows_at="page.rows") == 50
 
 
 def test_row_count_of_parquet_is_exact(tmp_path):
     path = tmp_path / "homes.parquet"
     pl.DataFrame(homes(2_345)).write_parquet(path, row_group_size=1_000)
-    assert expected(path) == 2_345
+    assert expected_rows(path) == 2_345
 
 
 @pytest.mark.parametrize(("batch", "rows"), [(5_000, 2_345), (1_000, 2_345), (100, 0)])
@@ -123,19 +123,19 @@ def test_row_count_of_arrow_file_is_exact(tmp_path, batch, rows):
     table = pl.DataFrame({"id": range(rows), "text": ["x"] * rows}).to_arrow()
     with pa.ipc.new_file(path, table.schema) as file:
         file.write_table(table, max_chunksize=batch)
-    assert expected(path) == rows
+    assert expected_rows(path) == rows
 
 
 def test_arrow_stream_has_no_estimate(tmp_path):
     path = tmp_path / "homes.arrows"
     pl.DataFrame(homes(10)).write_ipc_stream(path)
-    assert expected(path) is None
+    assert expected_rows(path) is None
 
 
 def test_rows_of_several_files_are_added_up(write, tmp_path):
     paths = [write("a.csv", as_csv(100)), write("b.ndjson.gz", as_lines(20))]
     pl.DataFrame(homes(7)).write_parquet(tmp_path / "c.parquet")
-    assert expected([*paths, tmp_path / "c.parquet"]) == 127
+    assert expected_rows([*paths, tmp_path / "c.parquet"]) == 127
 
 
 def test_many_files_are_estimated_from_a_sample(write, monkeypatch):
@@ -149,7 +149,7 @@ def test_many_files_are_estimated_from_a_sample(write, monkeypatch):
         return look(file, name, *args, **options)
 
     monkeypatch.setattr(estimating, "single_member", note)
-    assert expected(paths) == pytest.approx(sum(rows), rel=0.1)
+    assert expected_rows(paths) == pytest.approx(sum(rows), rel=0.1)
     assert 10 <= len(looked_at) <= MOST_FILES
 
 
@@ -167,9 +167,9 @@ def test_many_files_are_estimated_from_a_sample(write, monkeypatch):
 )
 def test_broken_file_has_no_estimate(write, name, content):
     path = write(name, content)
-    assert expected(path) is None
+    assert expected_rows(path) is None
     # nor has a list of files that contains it
-    assert expected([write("good.csv", as_csv(5)), path]) is None
+    assert expected_rows([write("good.csv", as_csv(5)), path]) is None
 
 
 def test_deleted_file_has_no_estimate(write):
@@ -182,15 +182,15 @@ def test_deleted_file_has_no_estimate(write):
 def test_archive_has_no_estimate(tmp_path):
     with zipfile.ZipFile(tmp_path / "homes.zip", "w") as archive:
         archive.writestr("homes.csv", as_csv(5))
-    assert expected(tmp_path / "homes.zip") is None
+    assert expected_rows(tmp_path / "homes.zip") is None
 
 
 def test_source_that_can_be_read_only_once_has_no_estimate(tmp_path, write):
     os.mkfifo(tmp_path / "pipe.csv")
-    assert expected("-") is None
+    assert expected_rows("-") is None
     # opening a pipe would wait for its writer
-    assert expected(tmp_path / "pipe.csv") is None
-    assert expected([write("homes.csv", as_csv(5)), "-"]) is None
+    assert expected_rows(tmp_path / "pipe.csv") is None
+    assert expected_rows([write("homes.csv", as_csv(5)), "-"]) is None
 
 
 @pytest.mark.skipif(not Path("/proc/kallsyms").exists(), reason="no such files")

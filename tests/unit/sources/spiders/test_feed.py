@@ -145,7 +145,7 @@ def test_many_concurrent_items_keep_their_order_through_a_full_loader():
 
 
 def fail_while_items_wait(disk_error=None):
-    """Fail after 1 batch was put, while 49 items wait and before 1 more item."""
+    """Fail with 1 batch accepted, 49 items that wait and 1 item that comes later."""
 
     async def work(feed):
         await feed.put({"id": 0})

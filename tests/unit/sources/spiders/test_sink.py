@@ -262,8 +262,6 @@ def test_failed_load_ends_a_waiting_crawl():
 
 
 class RaisesOnClose:
-    """A pipeline that raises when it is closed."""
-
     closing = threading.Event()
 
     def close_spider(self):
@@ -274,8 +272,6 @@ class RaisesOnClose:
 
 
 class RaisesWhileSinkCloses(RaisesOnClose):
-    """A pipeline that raises while the sink is being closed."""
-
     async def close_spider(self):
         await asyncio.to_thread(self.closing.wait, 10)
         raise OSError
@@ -332,12 +328,12 @@ class FullSink:
     takes_items = True
 
     def __init__(self):
-        self.asked = asyncio.Event()
-        self.given = asyncio.Event()
+        self.waiting = asyncio.Event()
+        self.has_room = asyncio.Event()
 
     async def room(self):
-        self.asked.set()
-        await self.given.wait()
+        self.waiting.set()
+        await self.has_room.wait()
 
     def get_item_pipeline(self, _kind):
         return self
@@ -351,9 +347,9 @@ def test_start_waits_for_room_in_the_sink():
         sink = FullSink()
         paced = Pace.from_crawler(sink).process_start(start())
         first = asyncio.ensure_future(anext(paced))
-        await sink.asked.wait()
+        await sink.waiting.wait()
         assert not first.done()
-        sink.given.set()
+        sink.has_room.set()
         assert await first == 1
 
     asyncio.run(work())
@@ -379,7 +375,7 @@ def test_start_ends_when_the_sink_takes_no_more_items():
 
     async def work():
         sink = FullSink()
-        sink.given.set()
+        sink.has_room.set()
         sink.takes_items = False
         paced = Pace.from_crawler(sink).process_start(start())
         return [one async for one in paced]

@@ -89,7 +89,7 @@ def test_city_is_named_from_its_slug(slug, name):
 
 
 @pytest.mark.parametrize(
-    ("given", "slug", "name"),
+    ("name_in_cell", "slug", "name"),
     [
         ("Delft", "delft", "Delft"),
         ("Rijswijk", "rijswijk-zh", "Rijswijk"),
@@ -100,9 +100,9 @@ def test_city_is_named_from_its_slug(slug, name):
         ("Delft", None, "Delft"),
     ],
 )
-def test_city_of_the_url_completes_a_partial_name(given, slug, name):
+def test_city_of_the_url_completes_a_partial_name(name_in_cell, slug, name):
     frame = pl.DataFrame(
-        {"given": [given], "slug": [slug]},
+        {"given": [name_in_cell], "slug": [slug]},
         schema={"given": pl.String, "slug": pl.String},
     )
     assert frame.select(places.city(pl.col("given"), pl.col("slug"))).item() == name
@@ -160,10 +160,12 @@ def split():
     """Split all address lines in one frame, because a frame has a fixed cost."""
     nothing = (None, None, None)
     lines = [(address, nothing) for address, _ in ADDRESSES]
-    lines += [(address, given) for address, given, _ in WITH_SEPARATE_PARTS]
+    lines += [
+        (address, separate_parts) for address, separate_parts, _ in WITH_SEPARATE_PARTS
+    ]
     names = ("line", "street", "number", "suffix")
     frame = pl.DataFrame(
-        [(address, *given) for address, given in lines],
+        [(address, *separate_parts) for address, separate_parts in lines],
         schema=dict.fromkeys(names, pl.String),
         orient="row",
     )

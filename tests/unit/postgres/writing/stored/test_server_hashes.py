@@ -68,13 +68,13 @@ def hash_rows(frame, seed):
     return combine_hashes(hash_columns(frame, seed))
 
 
-def _hashed(values, dtype):
+def _hashes(values, dtype):
     return hash_rows(pl.DataFrame({"v": pl.Series(values, dtype=dtype)}), SEED).tolist()
 
 
 @pytest.mark.parametrize(("value", "dtype", "answer"), ANSWERS)
 def test_value_has_the_hash_of_the_server(value, dtype, answer):
-    assert _hashed([value], dtype) == [answer]
+    assert _hashes([value], dtype) == [answer]
 
 
 def test_row_has_the_hash_of_the_server():
@@ -89,14 +89,14 @@ def test_row_has_the_hash_of_the_server():
 def test_hash_of_null_differs_from_that_of_every_value(dtype):
     answers = [(value, known) for value, known, _ in ANSWERS if value is not None]
     values = [value for value, known in answers if known == dtype]
-    [null, *others] = _hashed([None, *values], dtype)
+    [null, *others] = _hashes([None, *values], dtype)
     assert null == 0
     assert null not in others
 
 
 @pytest.mark.parametrize("dtype", HASHED, ids=str)
 def test_empty_frame_has_no_hashes(dtype):
-    assert _hashed([], dtype) == []
+    assert _hashes([], dtype) == []
 
 
 def test_every_seed_gives_other_hashes():
