@@ -128,7 +128,7 @@ def test_empty_batch_has_its_columns():
     assert one.raw().columns == [ROW, "id"]
 
 
-def test_batches_of_different_as_of_are_not_joined_by_context():
+def test_by_context_keeps_batches_of_different_as_of_apart():
     early, late = (dt.datetime(2026, 1, day, tzinfo=dt.UTC) for day in (1, 2))
     batches = [replace(batch(0, 3), as_of=early), replace(batch(3, 3), as_of=late)]
     assert [one.height for one in join(batches)] == [6]
@@ -136,7 +136,7 @@ def test_batches_of_different_as_of_are_not_joined_by_context():
     assert [(one.height, one.as_of) for one in apart] == [(3, early), (3, late)]
 
 
-def test_batches_of_different_sources_are_not_joined_by_context():
+def test_by_context_keeps_batches_of_different_sources_apart():
     batches = [batch(0, 3), replace(batch(3, 3), source="other")]
     assert [one.height for one in join(batches)] == [6]
     apart = list(Joiner(FilledQueue(batches), lambda: 10, 1.0, by_context=True))

@@ -96,7 +96,7 @@ def test_values_of_rejected_rows_are_given_cast_or_as_they_came(preparer):
     }
 
 
-def test_values_rejected_by_a_check_are_given_cast():
+def test_values_of_a_row_rejected_by_a_check_are_given_cast():
     preparer = Preparer(key=("id",), checker=load_schema(Home))
     found = cells_of(preparer, id=["1", "2"], price=["-1", "2"], town=["Ede", "Epe"])
     assert found == {"id": [1], "price": [-1], "town": ["Ede"]}

@@ -72,7 +72,7 @@ def test_new_keys_widen_only_later_batches(read):
     ]
 
 
-def test_item_that_is_no_row_rejects_itself_alone(read):
+def test_item_that_is_no_row_is_rejected_alone(read):
     reading = read([{"a": 1}, None, {}, {"a": 2}, {"a": "\ud800"}, {"a": 3}])
     assert reading.tuples == [(1,), (2,), (3,)]
     assert reading.numbers == [1, 4, 6]
@@ -105,7 +105,7 @@ def test_endless_generator_is_read_in_batches():
 
 @pytest.mark.parametrize("make", [list, iter])
 @pytest.mark.parametrize("bad", [Unset(1), Gone()])
-def test_item_whose_fields_cannot_be_read_rejects_itself_alone(read, make, bad):
+def test_item_whose_fields_cannot_be_read_is_rejected_alone(read, make, bad):
     reading = read(make([{"a": 1}, bad, {"a": 2}]))
     assert (reading.tuples, reading.numbers) == ([(1,), (2,)], [1, 3])
     [fault] = reading.unread

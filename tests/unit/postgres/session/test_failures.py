@@ -91,7 +91,7 @@ def test_value_that_the_driver_cannot_write_is_a_data_failure():
 
 
 @pytest.mark.parametrize("error", [server_error("ZZ999"), server_error(None, "NEW")])
-def test_unknown_code_is_permanent_and_named_so(error):
+def test_unknown_code_is_permanent_and_reported_as_unknown(error):
     failure = classify(error)
     assert failure.kind == "permanent"
     assert "not known" in failure.reason

@@ -57,7 +57,7 @@ def test_message_shows_characters_of_a_name_that_looks_the_same(name, stored):
     assert f"here it is {name!a}, there {stored!a})" in message
 
 
-def test_required_column_may_be_missing_in_an_upsert_of_stored_rows():
+def test_required_column_may_be_missing_in_an_upsert_into_a_filled_table():
     schema = {"a": pl.Int8()}
     assert plan(schema).faults == ()
     for found in (plan(schema, empty=True), plan(schema, mode="append")):

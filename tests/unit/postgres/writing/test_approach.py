@@ -45,7 +45,7 @@ def test_reasons_of_rows_that_are_tried_again_are_dropped():
     assert [rows_of(each) for each in again.left_out] == [[2]]
 
 
-def test_all_rows_keep_their_order_if_only_the_server_compares_keys():
+def test_all_rows_keep_their_order_if_the_server_may_equate_keys():
     approach = approach_of([1, 2, 1, 3])
     again = approach.with_versions_of(row_numbers(2), KEY, server_equality=True)
     assert [rows_of(layer) for layer in again.layers] == [[], [0, 1, 2, 3]]

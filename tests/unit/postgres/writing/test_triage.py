@@ -72,7 +72,7 @@ def test_named_row_is_only_suspected_if_its_stored_row_may_stay(rules):
     ],
     ids=["of a trigger", "a null is kept", "wider than a page", "no line"],
 )
-def test_no_row_is_left_out_if_the_line_may_not_be_its_own(facts, rules):
+def test_no_row_is_left_out_if_the_line_may_not_be_the_bad_row(facts, rules):
     first = Approach((_layer(1, 2, 3),))
     approach = _next_approach(first, _failure(**facts), **rules)
     assert approach.layers == first.layers

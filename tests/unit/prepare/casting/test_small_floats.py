@@ -9,7 +9,7 @@ import pytest
 
 from tests.unit.prepare.casts import cast_values
 
-#: Whole numbers beyond 2**24 can be written with fewer digits than they have.
+#: Whole numbers beyond 2**24 are written with fewer digits than they have.
 FITTING = [0.1, 41292792.0, -2.5, 1e10, math.inf, math.nan, None]
 OTHERS = [1 / 3, 16777217.0, 1e39]
 

@@ -79,7 +79,7 @@ def test_time_out_of_range_of_python_is_written_to_json():
     ],
 )
 def test_lists_and_structs_give_the_same_text_as_python_values(values, dtype):
-    # a single pushed row is written by way of Python, rows of a frame are not
+    # a row pushed alone is written by way of Python, one among rows like it is not
     column = pl.Series("v", values, dtype=dtype)
     text = column.to_frame().select(write_text(pl.col("v"), column.dtype)).to_series()
     expected = [None if value is None else as_text(value) for value in values]

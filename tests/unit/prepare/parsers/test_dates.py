@@ -60,7 +60,7 @@ def test_ambiguous_or_invalid_date_is_null(text):
     assert read(parse_date, text) == [None]
 
 
-def test_locale_decides_that_days_come_first():
+def test_numeric_date_is_read_if_its_locale_puts_days_first():
     days = [dt.date(2019, 10, 12)] * 3
     texts = ["12-10-2019", "12/10/2019", "12.10.2019"]
     for locale in ("nl", "de_DE", "fr", "pl-PL"):
@@ -159,7 +159,7 @@ def test_epoch_is_a_format_of_timestamps_only():
     assert read(parse_timestamp, "0", formats=["epoch_ms"]) != [None]
 
 
-def test_foreign_weekday_after_other_parts_is_refused():
+def test_non_english_weekday_after_other_parts_is_refused():
     with pytest.raises(ConfigError, match="at the start"):
         read(parse_date, "x", formats=["%d %A %B %Y"], locale="nl")
     date_format = "%d %A %B %Y"

@@ -116,7 +116,7 @@ def test_formulas_across_block_boundaries_are_counted_once(write, monkeypatch):
     ("place", "refused"),
     [("XFD1048576", True), ("ABC1048576", True), ("XFD3", False), ("A1048576", False)],
 )
-def test_far_cell_is_refused_if_the_sheet_takes_too_much_memory(
+def test_far_cell_is_refused_if_the_sheet_would_take_too_much_memory(
     read, write, place, refused
 ):
     row = f'<row r="{place.lstrip("ABCDFX")}"><c r="{place}"><v>9</v></c></row>'

@@ -26,7 +26,7 @@ def test_robots_middleware_is_added_once():
     assert RobotsTxtMiddleware not in middleware_classes(settings)
 
 
-def test_robots_middleware_set_by_user_is_kept():
+def test_robots_middleware_is_not_added_if_the_user_configured_it():
     own = {"scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None}
     settings = Settings({MIDDLEWARES: own})
     obey_site(settings)

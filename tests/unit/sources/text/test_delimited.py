@@ -188,7 +188,7 @@ def test_invalid_delimiter_is_refused(write, delimiter):
         ("a,b,c\n1,2\n4,5", True),
         ("a,b,c\n1,2,3\n4,5\n", False),
         ("a,b,c\n1,2\n4,5,6", False),
-        # its stray quote makes the rows before it be parsed one by one
+        # its stray quote makes the rows before it be parsed separately
         ('a,b,c\n1,2\n4,5" x,6\n"7"8,9,10\n', False),
         ('a,b,c\n1,2\n4,5" x,6\n"7"8,9,10\n1,2,3', False),
     ],

@@ -66,7 +66,7 @@ def test_lines_above_the_header_are_noted_and_can_be_skipped(
         # as pandas writes one column with its index
         ",price\n0,100\n1,200\n",
         ",town\na,Ede\nb,Epe\n",
-        # a first line that is repeated later holds values
+        # the values are repeated below, the name is not
         "town,\nEde,villa\nEpe,flat\nEde,house\n",
         "# of rooms,town,kind\ntwo,Ede,flat\ntwo,Epe,villa\n",
         "url,\nhttp://a,1\nhttp://b,2\n",
@@ -88,13 +88,13 @@ def test_no_note_for_a_table_without_preamble(write, text):
         (",villa\nEde,flat\nEpe,villa\n", "--no-header"),
     ],
 )
-def test_first_line_with_an_unnamed_second_column_is_noted(write, text, hint):
+def test_first_line_that_names_only_one_of_two_columns_is_noted(write, text, hint):
     _, _, (note,) = load(write("a.csv", text))
     assert hint in note
 
 
 @pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
-def test_message_counts_skipped_lines(write, line_end):
+def test_line_number_in_message_includes_skipped_lines(write, line_end):
     text = "title\n\n" + TABLE + "3\n"
     path = write("a.csv", text.replace("\n", line_end))
     _, [fault], _ = load(path, skip_lines=2)
