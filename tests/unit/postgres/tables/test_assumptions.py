@@ -25,12 +25,12 @@ BEFORE = {
 
 
 def changes(
-    *, key=("k",), travelling=tuple(COLUMNS), accepts_partial_rows=False, **after
+    *, key=("k",), sent_columns=tuple(COLUMNS), accepts_partial_rows=False, **after
 ):
     return list(
         Assumptions(json.dumps(BEFORE)).changes(
             Assumptions(json.dumps(BEFORE | after)),
-            columns=travelling,
+            columns=sent_columns,
             key=key,
             accepts_partial_rows=accepts_partial_rows,
         )
@@ -106,7 +106,7 @@ def test_new_required_column_is_reported():
     assert message.endswith("set a default in the table")
     # not if rows are parts of stored ones, nor if they have the column
     assert changes(**after, accepts_partial_rows=True) == []
-    assert changes(**after, travelling=[*COLUMNS, "more"]) == []
+    assert changes(**after, sent_columns=[*COLUMNS, "more"]) == []
     # a known required column may get a default and lose it again
     known = assumptions_with(**after).followed_by(assumptions_with())
     assert (
@@ -116,7 +116,7 @@ def test_new_required_column_is_reported():
 
 
 def test_changes_of_unused_columns_and_keys_are_ignored():
-    assert changes(**with_column("price", 23, -1, "integer"), travelling=["k"]) == []
+    assert changes(**with_column("price", 23, -1, "integer"), sent_columns=["k"]) == []
     assert changes(keys=None, key=()) == []
 
 

@@ -53,7 +53,7 @@ def test_far_offset_is_not_guessed_as_timestamp_and_later_rejected():
 
 
 @pytest.mark.parametrize(
-    ("text", "shape"),
+    ("text", "date_format"),
     [
         ("16-10-2024 10:00 {}", "%d-%m-%Y %H:%M %z"),
         ("2024-10-16T10:00:00{}", "%Y-%m-%dT%H:%M:%S%#z"),
@@ -61,8 +61,8 @@ def test_far_offset_is_not_guessed_as_timestamp_and_later_rejected():
         ("{} 2024-10-16 10:00", "%z %Y-%m-%d %H:%M"),
     ],
 )
-def test_format_does_not_match_far_offset(text, shape):
+def test_format_does_not_match_far_offset(text, date_format):
     offsets = ["+0200", "+1459", "+1500", "-2300"]
     texts = pl.DataFrame({"t": [text.format(offset) for offset in offsets]})
-    found = texts.select(parse_timestamp(pl.col("t"), formats=[shape]))["t"]
+    found = texts.select(parse_timestamp(pl.col("t"), formats=[date_format]))["t"]
     assert found.is_null().to_list() == [False, False, True, True]

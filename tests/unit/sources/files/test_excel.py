@@ -113,19 +113,19 @@ def test_formulas_across_block_boundaries_are_counted_once(write, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("place", "refused"),
+    ("cell", "refused"),
     [("XFD1048576", True), ("ABC1048576", True), ("XFD3", False), ("A1048576", False)],
 )
 def test_far_cell_is_refused_if_the_sheet_would_take_too_much_memory(
-    read, write, place, refused
+    read, write, cell, refused
 ):
-    row = f'<row r="{place.lstrip("ABCDFX")}"><c r="{place}"><v>9</v></c></row>'
+    row = f'<row r="{cell.lstrip("ABCDFX")}"><c r="{cell}"><v>9</v></c></row>'
     content = replace_in_workbook(
         workbook(One=[["a"], ["x"]]), "</sheetData>", f"{row}</sheetData>"
     )
     reading = read(write("a.xlsx", content))
     if refused:
-        assert f"its sheet reaches to {place}, and is read as" in str(reading.error)
+        assert f"its sheet reaches to {cell}, and is read as" in str(reading.error)
     else:
         assert reading.error is None
         assert reading.rows[-1][reading.names[-1]] == "9"

@@ -170,7 +170,7 @@ def test_path_in_home_of_unknown_user_is_refused():
 
 
 @pytest.mark.parametrize(
-    ("rights", "pattern"),
+    ("permissions", "pattern"),
     [
         (0, ""),
         (0, "sub"),
@@ -183,9 +183,12 @@ def test_path_in_home_of_unknown_user_is_refused():
         (ENTER, "**/a.csv"),
     ],
 )
-def test_unreadable_folder_is_not_skipped(rights, pattern):
+def test_unreadable_folder_is_not_skipped(permissions, pattern):
     message = r"sub cannot be read: Permission denied\. Rows in it would be missing"
-    with unreadable_folder(rights) as root, pytest.raises(SourceError, match=message):
+    with (
+        unreadable_folder(permissions) as root,
+        pytest.raises(SourceError, match=message),
+    ):
         open_path(root / pattern)
 
 

@@ -16,7 +16,7 @@ def outcome_of(**details):
 
 
 @pytest.mark.parametrize(
-    ("outcome_of", "error"),
+    ("outcome", "error"),
     [
         (CrawlOutcome("s", "finished", pages=1, items=1), None),
         (CrawlOutcome("s", "shutdown"), None),
@@ -33,12 +33,12 @@ def outcome_of(**details):
         ),
     ],
 )
-def test_outcome_raises_the_matching_error(outcome_of, error):
+def test_outcome_raises_the_matching_error(outcome, error):
     if error is None:
-        outcome_of.raise_for_failure()
+        outcome.raise_for_failure()
         return
     with pytest.raises(SourceError) as caught:
-        outcome_of.raise_for_failure()
+        outcome.raise_for_failure()
     assert type(caught.value) is error
 
 

@@ -29,7 +29,7 @@ def pairs(*labels):
 
 
 @pytest.mark.parametrize(
-    "living",
+    "living_area",
     [
         # a list inside the title's own dd
         "<dt>Gebruiksoppervlakten</dt><dd><dl><dt>Wonen</dt><dd>59 m²</dd></dl></dd>",
@@ -44,10 +44,10 @@ def pairs(*labels):
         "<dt>Gebruiksoppervlakten</dt><dl><dt>Wonen</dt><dd>59 m²</dd></dl>",
     ],
 )
-def test_group_titles_among_the_rows_shift_no_value(living):
+def test_group_titles_among_the_rows_shift_no_value(living_area):
     before = pairs(("Vraagprijs", "€ 495.000 kosten koper"))
     after = pairs(("Inhoud", "218 m³"), ("Aantal kamers", "3 kamers (2 slaapkamers)"))
-    item = read_item(f"<h3>Kenmerken</h3><dl>{before}{living}{after}</dl>")
+    item = read_item(f"<h3>Kenmerken</h3><dl>{before}{living_area}{after}</dl>")
     assert item is not None
     assert (
         item.price_text,
