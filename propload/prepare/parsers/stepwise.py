@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from propload.prepare.casting.text_in import FIRST_YEAR
 from propload.prepare.parsers.months import month_numbers
 
 if TYPE_CHECKING:
@@ -15,6 +14,8 @@ if TYPE_CHECKING:
 
 #: Month names become `@10@`, so that `10 11` and `11 October` stay apart.
 MONTH_MARK = "@%m@"
+#: Of earlier years nobody can tell the century: see `text_in.SHORT_YEAR`.
+FIRST_YEAR = 1000
 
 
 # The readers below take whole columns, and each goes on with the texts that are left,
