@@ -1,4 +1,4 @@
-"""Fixtures: load values into a table with one column, directly or by a stage."""
+"""Fixtures: load values into a table with one column, directly or through a stage."""
 
 from __future__ import annotations
 
@@ -39,19 +39,19 @@ class Loader:
         self.connection.execute(f"CREATE TABLE t (n serial, v {pg_type})")
         self.connection.commit()
         facts = describe(self.connection, TABLE)
-        goal = Target(TABLE, mode="append")
-        row_plan = plan_rows(pl.Schema({"v": dtype}), facts, goal)
+        target = Target(TABLE, mode="append")
+        row_plan = plan_rows(pl.Schema({"v": dtype}), facts, target)
         row_plan.require_fit()
         return row_plan.columns
 
-    def load(self, pg_type, values, *, way=None):
+    def load(self, pg_type, values, *, route=None):
         """Return the stored values as text, and the rejected rows."""
         plan = self.plan(pg_type, values.dtype)
         frame = pl.DataFrame({"v": values}).with_row_index(ROW)
         good, reasons = cast(frame, plan)
         rows = good.drop(ROW)
-        way = way or ("direct" if plan[0].transfer_format == "copy" else "staged")
-        if way == "direct":
+        route = route or ("direct" if plan[0].transfer_format == "copy" else "staged")
+        if route == "direct":
             self.connection.copy("t", rows, namespace="public")
         else:
             self.stage(plan, rows)

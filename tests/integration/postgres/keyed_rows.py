@@ -1,4 +1,4 @@
-"""Frames with a key and a value, and a day for them."""
+"""Frames with a key column and a value column, and a day to date their rows by."""
 
 from __future__ import annotations
 

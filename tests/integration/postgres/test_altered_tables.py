@@ -1,4 +1,4 @@
-"""What a writer does where its table was altered since the plan was made."""
+"""What a writer does if its table was altered after the plan was made."""
 
 from contextlib import closing
 
@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from propload.errors import CountsError, WriteError
-from tests.integration.postgres.writing import fit, make_piece, prepared, target
+from tests.integration.postgres.writing import fit, make_piece, prepared, target_with
 from tests.integration.reading import query, run_sql
 
 pytestmark = pytest.mark.timeout(60)
@@ -15,7 +15,7 @@ TABLE = (
     "CREATE TABLE t (k bigint, a integer, name varchar(20), rate numeric(10, 2), "
     "CONSTRAINT one PRIMARY KEY (k))"
 )
-#: More than the spool's least, so that a server that has one is told to copy a file.
+#: Enough rows for the spool, so that a server that has one copies them from a file.
 ROWS = 300
 
 
@@ -28,32 +28,35 @@ def frame(first):
 
 
 @pytest.fixture(params=["direct", "staged"])
-def write(request, database, state_dir):
-    """Write a piece, alter the table, write another one; return the second's end."""
+def write_around(request, database, state_dir):
+    """Return a function that alters the table between two pieces it writes.
 
-    def write(*statements, mode="upsert", columns=("k", "a", "name", "rate")):
+    It returns the result of the second piece.
+    """
+
+    def write_around(*statements, mode="upsert", columns=("k", "a", "name", "rate")):
         run_sql(database, TABLE)
         if request.param == "staged":
             # a key that is stored already sends the writer through the stage
             run_sql(database, "INSERT INTO t (k, a) VALUES (0, 0)")
-        goal = target(key=("k",), mode=mode)
+        target = target_with(key=("k",), mode=mode)
         first, second = frame(0).select(columns), frame(ROWS).select(columns)
-        with prepared(database, goal, first, state_dir) as ready:
+        with prepared(database, target, first, state_dir) as ready:
             writer = ready.open_writer(0)
             try:
-                writer.write(fit(make_piece(first, 0, key=goal.key), ready.plan))
+                writer.write(fit(make_piece(first, 0, key=target.key), ready.plan))
                 run_sql(database, *statements)
                 return writer.write(
-                    fit(make_piece(second, 1, key=goal.key), ready.plan)
+                    fit(make_piece(second, 1, key=target.key), ready.plan)
                 )
             finally:
                 writer.close()
 
-    return write
+    return write_around
 
 
 @pytest.mark.parametrize(
-    ("statement", "said"),
+    ("statement", "message"),
     [
         (
             "ALTER TABLE t ALTER a TYPE real",
@@ -78,54 +81,62 @@ def write(request, database, state_dir):
     ],
     ids=["type", "scale", "key", "dropped", "renamed"],
 )
-def test_nothing_is_written_by_a_plan_that_no_longer_holds(
-    write, database, statement, said
+def test_nothing_is_written_with_an_outdated_plan(
+    write_around, database, statement, message
 ):
-    with pytest.raises(WriteError, match=said):
-        write(*statement.split("; "))
+    with pytest.raises(WriteError, match=message):
+        write_around(*statement.split("; "))
     assert query(database, "SELECT count(*) FROM t") == [(ROWS,)]
 
 
-def test_rows_that_a_trigger_skips_are_not_counted_as_inserted(write, database):
+def test_rows_skipped_by_a_new_trigger_are_not_counted_as_inserted(
+    write_around, database
+):
     skip = (
         "CREATE FUNCTION skip() RETURNS trigger LANGUAGE plpgsql AS "
         "'BEGIN RETURN NULL; END'"
     )
-    comes = "CREATE TRIGGER x BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION skip()"
-    # where rows are staged their counts do not add up, which is noticed before
+    create_trigger = (
+        "CREATE TRIGGER x BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION skip()"
+    )
+    # if rows are staged, their counts do not add up, which is noticed first
     with pytest.raises((WriteError, CountsError), match=r"trigger now|accounted"):
-        write(skip, comes)
+        write_around(skip, create_trigger)
     assert query(database, "SELECT count(*) FROM t") == [(ROWS,)]
 
 
-def test_a_trigger_that_the_plan_reckons_with_may_go_and_come_back(database, state_dir):
+def test_trigger_known_to_the_plan_may_be_dropped_and_recreated(database, state_dir):
     keep = (
         "CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS "
         "'BEGIN RETURN NEW; END'"
     )
-    comes = "CREATE TRIGGER x BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION keep()"
-    run_sql(database, TABLE, keep, comes)
-    goal = target(key=("k",))
+    create_trigger = (
+        "CREATE TRIGGER x BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION keep()"
+    )
+    run_sql(database, TABLE, keep, create_trigger)
+    target = target_with(key=("k",))
     with (
-        prepared(database, goal, frame(0), state_dir) as ready,
+        prepared(database, target, frame(0), state_dir) as ready,
         closing(ready.open_writer(0)) as writer,
     ):
-        for number, then in enumerate([["DROP TRIGGER x ON t"], [comes], []]):
-            piece = make_piece(frame(number * ROWS), number, key=goal.key)
+        for number, statements in enumerate(
+            [["DROP TRIGGER x ON t"], [create_trigger], []]
+        ):
+            piece = make_piece(frame(number * ROWS), number, key=target.key)
             writer.write(fit(piece, ready.plan))
-            run_sql(database, *then)
+            run_sql(database, *statements)
     assert query(database, "SELECT count(*) FROM t") == [(3 * ROWS,)]
 
 
-def test_rules_that_come_are_heeded(write, database):
+def test_write_fails_if_a_rule_was_created(write_around, database):
     with pytest.raises(WriteError, match="rule"):
-        write("CREATE RULE r AS ON INSERT TO t DO ALSO NOTIFY changed")
+        write_around("CREATE RULE r AS ON INSERT TO t DO ALSO NOTIFY changed")
     assert query(database, "SELECT count(*) FROM t") == [(ROWS,)]
 
 
-def test_a_table_of_the_same_name_is_another_one(write, database):
+def test_write_fails_if_the_table_was_created_again(write_around, database):
     with pytest.raises(WriteError, match="it was dropped and created again"):
-        write("DROP TABLE t", TABLE)
+        write_around("DROP TABLE t", TABLE)
     assert query(database, "SELECT count(*) FROM t") == [(0,)]
 
 
@@ -140,8 +151,10 @@ def test_a_table_of_the_same_name_is_another_one(write, database):
         "ALTER TABLE t ALTER a SET DEFAULT 5",
     ],
 )
-def test_what_rows_do_not_meet_may_change(write, database, statement):
-    assert write(statement).counts.inserted == ROWS
+def test_alterations_that_do_not_affect_rows_are_allowed(
+    write_around, database, statement
+):
+    assert write_around(statement).counts.inserted == ROWS
     assert query(database, "SELECT count(*) FROM t") == [(2 * ROWS,)]
 
 
@@ -160,19 +173,25 @@ def test_what_rows_do_not_meet_may_change(write, database, statement):
     ],
     ids=["new", "known"],
 )
-def test_a_column_that_every_row_lacks_costs_no_rows(write, database, mode, statements):
+def test_new_required_column_fails_the_write_and_rejects_no_rows(
+    write_around, database, mode, statements
+):
     with pytest.raises(WriteError, match="is NOT NULL and has no default now"):
-        write(*statements, mode=mode, columns=("k", "a"))
+        write_around(*statements, mode=mode, columns=("k", "a"))
     assert query(database, "SELECT count(*) FROM t") == [(ROWS,)]
 
 
-def test_a_column_that_does_not_travel_may_change(write, database):
+def test_column_that_is_not_sent_may_change_its_type(write_around, database):
     columns = ("k", "a")
-    written = write("ALTER TABLE t ALTER rate TYPE double precision", columns=columns)
+    written = write_around(
+        "ALTER TABLE t ALTER rate TYPE double precision", columns=columns
+    )
     assert written.counts.inserted == ROWS
     assert query(database, "SELECT count(*) FROM t") == [(2 * ROWS,)]
 
 
-def test_rows_that_are_added_need_no_key(write, database):
-    written = write("ALTER TABLE t DROP CONSTRAINT one", "TRUNCATE t", mode="append")
+def test_append_continues_after_the_key_was_dropped(write_around, database):
+    written = write_around(
+        "ALTER TABLE t DROP CONSTRAINT one", "TRUNCATE t", mode="append"
+    )
     assert written.counts.inserted == ROWS

@@ -1,4 +1,4 @@
-"""The first query of a session, which sets what propload goes by."""
+"""The first query of a session, which changes the settings that propload relies on."""
 
 from __future__ import annotations
 
@@ -14,30 +14,32 @@ pytestmark = [pytest.mark.timeout(60), pytest.mark.one_server]
 
 
 def _never_ending(settings, _of_lines):
-    given = ", ".join(f"${number}::text" for number in range(1, len(settings) + 1))
-    return f"SELECT pg_sleep(60)::text, {given}"
+    columns = ", ".join(f"${number}::text" for number in range(1, len(settings) + 1))
+    return f"SELECT pg_sleep(60)::text, {columns}"
 
 
-def test_a_time_limit_that_ends_it_is_told(database, monkeypatch):
+def test_error_names_the_time_limit_that_ended_the_first_query(database, monkeypatch):
     monkeypatch.setattr(connection, "begin", _never_ending)
-    # the driver's own queries, which come before it, take less
+    # the driver's own queries, which come first, take less time
     limited = with_option(database, "-c statement_timeout=1s")
-    told = r"^cannot reach .* now: statement_timeout ends even .* raise it where it is"
-    with pytest.raises(TransientWriteError, match=told):
+    message = (
+        r"^cannot reach .* now: statement_timeout ends even .* raise it where it is"
+    )
+    with pytest.raises(TransientWriteError, match=message):
         connect(limited)
 
 
-@pytest.mark.parametrize("named", ["nightly funda", ""])
-def test_a_name_that_the_user_gave_it_stays(database, monkeypatch, named):
-    monkeypatch.setenv("PGAPPNAME", named)
+@pytest.mark.parametrize("chosen_name", ["nightly funda", ""])
+def test_application_name_set_by_the_user_is_kept(database, monkeypatch, chosen_name):
+    monkeypatch.setenv("PGAPPNAME", chosen_name)
     query = "SELECT current_setting('application_name')"
-    # whose own name is no part of the string of the tests' other sessions
+    # a string that no other session of the tests has: none is lent, with its own name
     with connect(f"{database}&sslmode=disable") as one, one.clone() as other:
         names = {session.value(query) for session in (one, other)}
-    assert names == {named or "propload"}
+    assert names == {chosen_name or "propload"}
 
 
-def test_a_server_that_quotes_all_names_is_written_to(database):
+def test_copy_works_if_the_server_quotes_all_identifiers(database):
     with connect(database) as session:
         session.execute(
             "DO $$BEGIN EXECUTE format('ALTER DATABASE %I SET "
@@ -45,7 +47,7 @@ def test_a_server_that_quotes_all_names_is_written_to(database):
         )
         session.commit()
     frame = pl.DataFrame({"a": [1], "b": ["x"]})
-    # one that no other session of the tests lends what it knows of the types
+    # a string that no other session of the tests has: none lends the types it knows
     own = f"{database}&sslmode=disable"
     with connect(own) as first, first.clone() as session:
         session.execute("CREATE TABLE t (a bigint, b text)")
@@ -53,7 +55,7 @@ def test_a_server_that_quotes_all_names_is_written_to(database):
         assert session.rows("SELECT * FROM t WHERE b = $1", ("x",)) == [(1, "x")]
 
 
-def test_a_null_in_an_array_is_one_where_the_user_has_arrays_without(database):
+def test_null_in_an_array_is_read_despite_array_nulls_off(database):
     own = with_option(database, "-c array_nulls=off")
     with connect(own) as session:
         assert session.value("SELECT '{a,NULL}'::text[]") == ["a", None]

@@ -1,4 +1,4 @@
-"""A refused value is blamed on its own column, whatever the types of others are."""
+"""A refusal names the column of the bad value, whatever the other columns' types."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ DOMAINS = (
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("mode", ["append", "upsert"])
 @pytest.mark.parametrize("needed", ["need", "asked"])
-def test_a_value_is_not_blamed_on_a_column_beside_a_domain_that_takes_no_null(
+def test_bad_value_beside_a_not_null_domain_names_its_own_column(
     database, fault, mode, needed
 ):
-    kind, good, bad = FAULTS[fault]
-    columns = f"id int PRIMARY KEY, a text, needed {needed}, v {kind}"
+    pg_type, good, bad = FAULTS[fault]
+    columns = f"id int PRIMARY KEY, a text, needed {needed}, v {pg_type}"
     run_sql(database, *DOMAINS, f"CREATE TABLE t ({columns})")
     rows = [{"id": n, **GOOD, "v": bad if n in BAD_ROWS else good} for n in range(40)]
     report = propload.ingest(rows, to=database, table="t", key="id", mode=mode)
@@ -45,7 +45,7 @@ def test_a_value_is_not_blamed_on_a_column_beside_a_domain_that_takes_no_null(
     assert query(database, "SELECT count(*) FROM t") == [(40 - len(BAD_ROWS),)]
 
 
-def test_two_columns_that_take_no_null_are_told_apart(database):
+def test_each_null_in_a_not_null_domain_names_its_own_column(database):
     run_sql(database, *DOMAINS, "CREATE TABLE t (id int, a need, b asked, c other)")
     rows = [{"id": n, "a": "x", "b": "x", "c": 1} for n in range(40)]
     for row, column in zip(BAD_ROWS, "cab", strict=True):
@@ -55,7 +55,7 @@ def test_two_columns_that_take_no_null_are_told_apart(database):
     assert (blamed, report.counts.rejected) == ({"a", "b", "c"}, len(BAD_ROWS))
 
 
-def test_a_domain_that_takes_no_value_at_all_ends_the_run(database):
+def test_domain_whose_check_always_fails_ends_the_run(database):
     run_sql(
         database,
         "CREATE FUNCTION broken(text) RETURNS boolean LANGUAGE plpgsql AS "

@@ -1,4 +1,4 @@
-"""Rows whose columns change from batch to batch go through one session a lane."""
+"""Batches whose columns change are written through one session per lane."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.integration.postgres.writing import (
     fit,
     make_piece,
     run_record,
-    target,
+    target_with,
 )
 from tests.integration.reading import END_RUNS, query, run_sql
 
@@ -32,32 +32,32 @@ TABLE = "CREATE TABLE t (k bigint PRIMARY KEY, a text CHECK (a <> 'bad'), b bigi
 WIDE = pl.DataFrame({"k": [1, 2], "a": ["x", "y"], "b": [1, 2]})
 NARROW = pl.DataFrame({"b": [7, 8], "k": [1, 3]})
 STORED = "SELECT k, a, b FROM t ORDER BY k"
-NOTED = """
+SHADOW_COMMENT = """
 SELECT obj_description(oid) FROM pg_class
 WHERE relname LIKE 'propload_shadow_%' AND relkind = 'r'"""
 
 
 @pytest.mark.parametrize("mode", ["upsert", "replace"])
-def test_a_lane_keeps_its_session_and_makes_its_stage_anew(database, state_dir, mode):
+def test_lane_keeps_its_session_when_columns_change(database, state_dir, mode):
     run_sql(database, TABLE, "INSERT INTO t VALUES (1, 'old', 0)")
-    goal = target(mode=mode)
-    run, seen = run_record(goal), []
+    target = target_with(mode=mode)
+    run, backends = run_record(target), []
     with Database(database, state_dir=state_dir) as opened:
         written = []
         frames = (WIDE, NARROW, WIDE, WIDE.with_columns(a=pl.lit("bad")), NARROW)
         for number, frame in enumerate(frames):
             ready = opened.prepare(
-                goal, frame.schema, opened.facts(goal.table), run=run
+                target, frame.schema, opened.facts(target.table), run=run
             )
             writer = ready.open_writer(0)
-            piece = fit(make_piece(frame, number, key=goal.key), ready.plan)
+            piece = fit(make_piece(frame, number, key=target.key), ready.plan)
             written.append(writer.write(piece))
             session = writer._session.open()
-            seen.append(session.value("SELECT pg_backend_pid()"))
+            backends.append(session.value("SELECT pg_backend_pid()"))
             session.commit()
         writer.close()
         end(ready)
-    assert len(set(seen)) == 1
+    assert len(set(backends)) == 1
     assert [done.reasons.height for done in written] == [0, 0, 0, 2, 0]
     assert counts(written)[2] == (0, 1, 1, 0)
     assert query(database, STORED) == [(1, "x", 7), (2, "y", 2), (3, None, 8)]
@@ -68,39 +68,39 @@ def write_frame(ready, frame, number):
         writer.write(fit(make_piece(frame, number, key=("k",)), ready.plan))
 
 
-def test_a_replace_goes_on_where_its_sessions_end_before_other_columns_come(
+def test_replace_survives_losing_its_sessions_before_columns_change(
     database, state_dir
 ):
     run_sql(database, TABLE)
-    goal = target(mode="replace")
-    run = run_record(goal)
+    target = target_with(mode="replace")
+    run = run_record(target)
     with Database(database, state_dir=state_dir) as opened:
         write_frame(
-            opened.prepare(goal, WIDE.schema, opened.facts(goal.table), run=run),
+            opened.prepare(target, WIDE.schema, opened.facts(target.table), run=run),
             WIDE,
             0,
         )
-        facts = opened.facts(goal.table)
+        facts = opened.facts(target.table)
         query(database, END_RUNS)
         with pytest.raises(TransientWriteError):
-            opened.prepare(goal, NARROW.schema, facts, run=run)
-        ready = opened.prepare(goal, NARROW.schema, facts, run=run)
+            opened.prepare(target, NARROW.schema, facts, run=run)
+        ready = opened.prepare(target, NARROW.schema, facts, run=run)
         write_frame(ready, NARROW, 1)
         end(ready)
     assert query(database, STORED) == [(1, "x", 7), (2, "y", 2), (3, None, 8)]
 
 
 @pytest.mark.one_server
-def test_columns_of_a_replace_are_noted_in_spite_of_a_line_that_broke(
+def test_columns_of_a_replace_are_noted_despite_a_lost_connection(
     database, state_dir, monkeypatch
 ):
     run_sql(database, TABLE)
-    goal = target(mode="replace")
-    run, execute_in, broken = run_record(goal), Connection.execute, []
+    target = target_with(mode="replace")
+    run, execute_in, failed = run_record(target), Connection.execute, []
 
-    def breaks_once(session, sql, params=()):
-        if sql.startswith("COMMENT") and not broken:
-            broken.append(sql)
+    def fail_once(session, sql, params=()):
+        if sql.startswith("COMMENT") and not failed:
+            failed.append(sql)
             error = ServerError("the line broke")
             error.status = "IO"
             raise error
@@ -108,16 +108,18 @@ def test_columns_of_a_replace_are_noted_in_spite_of_a_line_that_broke(
 
     with Database(database, state_dir=state_dir) as opened:
         opened.prepare(
-            goal, WIDE.select("k", "a").schema, opened.facts(goal.table), run=run
+            target, WIDE.select("k", "a").schema, opened.facts(target.table), run=run
         )
         with monkeypatch.context() as patched:
-            patched.setattr(Connection, "execute", breaks_once)
+            patched.setattr(Connection, "execute", fail_once)
             with pytest.raises(TransientWriteError):
-                opened.prepare(goal, NARROW.schema, opened.facts(goal.table), run=run)
-        opened.prepare(goal, NARROW.schema, opened.facts(goal.table), run=run)
-        remark = Remark.read(query(database, NOTED)[0][0])
+                opened.prepare(
+                    target, NARROW.schema, opened.facts(target.table), run=run
+                )
+        opened.prepare(target, NARROW.schema, opened.facts(target.table), run=run)
+        remark = Remark.read(query(database, SHADOW_COMMENT)[0][0])
         assert remark.columns == ["k", "a", "b"]
-    assert broken
+    assert failed
 
 
 ROWS = st.lists(
@@ -135,9 +137,7 @@ ROWS = st.lists(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(rows=ROWS)
-def test_the_last_value_of_each_column_wins_whatever_columns_come(
-    database, state_dir, rows
-):
+def test_last_value_wins_whichever_columns_each_row_has(database, state_dir, rows):
     run_sql(database, "DROP TABLE IF EXISTS t", TABLE)
     with Loader(
         to=database, table="t", key="k", workers=2, state_dir=state_dir, progress=False
@@ -151,32 +151,32 @@ def test_the_last_value_of_each_column_wins_whatever_columns_come(
     assert query(database, STORED) == found
 
 
-def test_a_run_keeps_no_more_than_the_sets_of_columns_it_met_last(
+def test_run_caches_only_the_most_recent_sets_of_columns(
     database, state_dir, monkeypatch
 ):
     monkeypatch.setattr("propload.pipeline.pipeline.FITTED_KEPT", 2)
     run_sql(database, TABLE)
-    made = []
+    plans = []
 
-    class Watched(module.PreparedTarget):
+    class RecordingTarget(module.PreparedTarget):
         def __init__(self, *args, **more):
             super().__init__(*args, **more)
-            made.append(self.plan)
+            plans.append(self.plan)
 
-    monkeypatch.setattr(module, "PreparedTarget", Watched)
-    kinds = [{"k": 1}, {"k": 1, "a": "x"}, {"k": 1, "b": 3}]
+    monkeypatch.setattr(module, "PreparedTarget", RecordingTarget)
+    rows = [{"k": 1}, {"k": 1, "a": "x"}, {"k": 1, "b": 3}]
     with Loader(
         to=database, table="t", key="k", workers=1, state_dir=state_dir, progress=False
     ) as loader:
-        for kind in (0, 1, 0, 1, 2, 1, 0):
-            loader.put(kinds[kind])
+        for row in (0, 1, 0, 1, 2, 1, 0):
+            loader.put(rows[row])
     assert loader.report.counts.read == 7
-    assert len(made) == 4
+    assert len(plans) == 4
     assert query(database, STORED) == [(1, "x", 3)]
 
 
-def sessions_of(dsn, state_dir, monkeypatch, kinds):
-    """Return how many sessions a run opens for rows of kinds that take turns."""
+def count_sessions(dsn, state_dir, monkeypatch, rows):
+    """Return how many sessions a run opens that loads these rows in turn."""
     opened, clone = [], Connection.clone
 
     def counted(session):
@@ -191,15 +191,15 @@ def sessions_of(dsn, state_dir, monkeypatch, kinds):
     ):
         patch.setattr(Connection, "clone", counted)
         for number in range(6):
-            loader.put(kinds[number % len(kinds)])
+            loader.put(rows[number % len(rows)])
     assert loader.report.counts.read == 6
     return len(opened)
 
 
-def test_rows_whose_columns_take_turns_need_no_more_sessions(
+def test_alternating_columns_open_no_additional_sessions(
     database, state_dir, monkeypatch
 ):
     run_sql(database, TABLE)
-    kinds = [{"k": 1, "a": "x"}, {"k": 1, "b": 3}]
-    alike = sessions_of(database, state_dir, monkeypatch, kinds[:1])
-    assert sessions_of(database, state_dir, monkeypatch, kinds) == alike
+    rows = [{"k": 1, "a": "x"}, {"k": 1, "b": 3}]
+    expected = count_sessions(database, state_dir, monkeypatch, rows[:1])
+    assert count_sessions(database, state_dir, monkeypatch, rows) == expected

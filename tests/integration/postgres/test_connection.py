@@ -59,7 +59,7 @@ def test_copy_of_many_batches_keeps_values_and_order(connection):
 
 
 @pytest.mark.parametrize("temporary", [False, True])
-def test_names_of_any_letters_work(connection, temporary):
+def test_names_with_any_characters_work(connection, temporary):
     connection.execute(f"CREATE SCHEMA {quoted(NAMESPACE)}")
     columns = ", ".join(f"{quoted(name)} text" for name in ODD_NAMES)
     place = "" if temporary else f"{quoted(NAMESPACE)}."
@@ -75,9 +75,9 @@ def test_names_of_any_letters_work(connection, temporary):
 
 def test_parameters_are_bound(connection):
     nasty = "'; DROP TABLE t; --"
-    asked = "SELECT $1::text, $2::int8, $3::text[], $4::bool, $5::text"
+    sql = "SELECT $1::text, $2::int8, $3::text[], $4::bool, $5::text"
     values = (nasty, 5, ["a", None], True, None)
-    assert connection.rows(asked, values) == [values]
+    assert connection.rows(sql, values) == [values]
 
 
 def test_execute_counts_rows(connection):
@@ -99,22 +99,22 @@ def test_errors_carry_what_the_server_sent(connection):
     assert error.__cause__ is not None
 
 
-def test_a_table_or_column_that_is_gone_is_told_in_few_words(connection):
+def test_error_for_a_missing_table_or_column_is_short(connection):
     frame = pl.DataFrame({"a": [1], "b": [2]})
     connection.execute("CREATE TABLE t (a bigint)")
     connection.commit()
-    for table, said in [
+    for table, message in [
         ("u", 'relation "public.u" does not exist'),
         ("t", 'column "b" does not exist'),
     ]:
         with pytest.raises(ServerError) as caught:
             connection.copy(table, frame, namespace="public")
         connection.rollback()
-        assert str(caught.value) == said
+        assert str(caught.value) == message
         assert classify(caught.value).kind == "permanent"
 
 
-def test_values_of_another_width_are_told_from_a_pooler_that_gave_up(connection):
+def test_value_of_another_width_is_not_mistaken_for_a_lost_connection(connection):
     connection.execute("CREATE TABLE t (a bigint)")
     connection.commit()
     frame = pl.DataFrame({"a": [1]}, schema={"a": pl.Int32})
@@ -125,7 +125,7 @@ def test_values_of_another_width_are_told_from_a_pooler_that_gave_up(connection)
 
 
 @pytest.mark.one_server
-def test_a_column_of_jsonb_that_another_session_has_added_is_written(connection):
+def test_jsonb_column_added_by_another_session_is_written(connection):
     connection.execute("CREATE TABLE t (a text)")
     connection.commit()
     connection.copy("t", pl.DataFrame({"a": ["x"]}), namespace="public")
@@ -139,7 +139,7 @@ def test_a_column_of_jsonb_that_another_session_has_added_is_written(connection)
     assert found == [("x", None), ("y", "1")]
 
 
-def test_the_line_is_counted_over_all_batches(connection):
+def test_line_of_an_error_is_counted_across_batches(connection):
     connection.execute("CREATE TABLE t (a int CHECK (a >= 0))")
     connection.commit()
     values = [1] * (COPY_ROWS + 500) + [-1]
@@ -151,7 +151,7 @@ def test_the_line_is_counted_over_all_batches(connection):
     assert connection.rows("SELECT count(*) FROM t") == [(0,)]
 
 
-def test_a_failed_transaction_cannot_seem_committed(connection):
+def test_commit_of_a_failed_transaction_raises(connection):
     connection.execute("CREATE TABLE t (a int)")
     with pytest.raises(ServerError):
         connection.execute("SELECT 1/0")
@@ -161,7 +161,7 @@ def test_a_failed_transaction_cannot_seem_committed(connection):
     assert connection.rows("SELECT to_regclass('public.t')::text") == [(None,)]
 
 
-def test_a_deferred_constraint_fails_the_commit(connection):
+def test_deferred_constraint_fails_the_commit(connection):
     connection.execute("CREATE TABLE t (a int UNIQUE DEFERRABLE INITIALLY DEFERRED)")
     connection.execute("INSERT INTO t VALUES (1), (1)")
     with pytest.raises(ServerError) as caught:
@@ -169,7 +169,7 @@ def test_a_deferred_constraint_fails_the_commit(connection):
     assert classify(caught.value).kind == "data"
 
 
-def test_a_lost_connection_is_transient_and_rollback_stays_quiet(database, connection):
+def test_lost_connection_is_transient_and_rollback_does_not_raise(database, connection):
     with connect(database) as doomed:
         pid = doomed.value("SELECT pg_backend_pid()")
         connection.rows("SELECT pg_terminate_backend($1::int, 5000)", (pid,))
@@ -205,7 +205,7 @@ def test_cancel_stops_a_statement_from_another_thread(connection):
 
 
 class Unreachable:
-    """A driver's connection whose requests to cancel wait for a network."""
+    """A driver's connection whose cancel requests get no answer from the network."""
 
     def __init__(self, raw):
         self._raw = raw
@@ -225,8 +225,8 @@ class Unreachable:
 
 
 @pytest.fixture
-def unreachable(database, monkeypatch):
-    """Return what opens a session whose requests to cancel wait for a network."""
+def connect_without_cancel(database, monkeypatch):
+    """Return a function that opens a session whose cancel requests get no answer."""
     open_session = connection_module.open_session
     monkeypatch.setattr(
         connection_module, "open_session", lambda dsn: Unreachable(open_session(dsn))
@@ -235,15 +235,17 @@ def unreachable(database, monkeypatch):
 
 
 @pytest.mark.timeout(60)
-def test_a_request_to_cancel_that_gets_no_answer_keeps_nobody(unreachable):
-    with unreachable() as opened:
+def test_unanswered_cancel_blocks_neither_the_statement_nor_close(
+    connect_without_cancel,
+):
+    with connect_without_cancel() as opened:
         raw = opened._raw
         cancelling = threading.Thread(target=opened.cancel)
         with opened._cursor() as cursor:
             cancelling.start()
             assert raw.asked.wait(20)
             cursor.execute("SELECT 1")
-        # neither the statement's end nor the session's waits for it
+        # neither the end of the statement nor that of the session waits for the answer
         opened.close()
         assert cancelling.is_alive()
         assert not raw.closed.is_set()
@@ -253,10 +255,10 @@ def test_a_request_to_cancel_that_gets_no_answer_keeps_nobody(unreachable):
 
 
 @pytest.mark.timeout(60)
-def test_a_statement_begins_after_the_request_to_cancel_another(
-    unreachable, monkeypatch
+def test_statement_waits_for_the_cancel_request_of_the_previous_one(
+    connect_without_cancel, monkeypatch
 ):
-    with unreachable() as opened:
+    with connect_without_cancel() as opened:
         waits = recorded_waits(opened._canceller._changed, monkeypatch)
         raw = opened._raw
         cancelling = threading.Thread(target=opened.cancel)
@@ -277,7 +279,7 @@ def test_a_statement_begins_after_the_request_to_cancel_another(
     assert found == [(1,)]
 
 
-def test_sessions_are_set_up_alike(database):
+def test_new_session_has_the_settings_that_propload_needs(database):
     with connect(database, application_name="x" * 99) as opened:
         names = ("TimeZone", "DateStyle", "client_encoding", "application_name")
         found = [opened.value("SELECT current_setting($1)", (name,)) for name in names]
@@ -295,14 +297,14 @@ def login(dsn, **changes):
     )
 
 
-def test_a_missing_database_and_user_are_named(database):
+def test_error_says_whether_database_or_user_is_missing(database):
     with pytest.raises(ConfigError, match="database does not exist"):
         connect(login(database, dbname="nowhere"))
     with pytest.raises(ConfigError, match="user does not exist"):
         connect(login(database, user="nobody_here", password=PASSWORD))
 
 
-def test_a_server_that_is_away_is_transient(tmp_path):
+def test_missing_server_is_transient_but_unknown_host_is_not(tmp_path):
     with pytest.raises(TransientWriteError, match="is the server running"):
         connect(f"host='{tmp_path}' dbname=x user=x password=s3cret")
     with pytest.raises(ConfigError, match="no such host"):
@@ -310,15 +312,15 @@ def test_a_server_that_is_away_is_transient(tmp_path):
 
 
 @pytest.fixture
-def role(database):
-    """Return a function that makes a role with a limit and returns its address."""
+def make_role(database):
+    """Return a function that creates a role with a connection limit, for its DSN."""
     name = f"few_{secrets.token_hex(4)}"
 
     def make(limit):
         run_sql(
             database,
             f"CREATE ROLE {name} LOGIN CONNECTION LIMIT {limit}",
-            f"GRANT ALL ON DATABASE {conninfo_name(database)} TO {name}",
+            f"GRANT ALL ON DATABASE {database_name(database)} TO {name}",
             f"GRANT ALL ON SCHEMA public TO {name}",
         )
         return database.replace("//postgres@", f"//{name}@")
@@ -327,30 +329,30 @@ def role(database):
     run_sql(database, f"DROP OWNED BY {name}", f"DROP ROLE {name}")
 
 
-def conninfo_name(database):
+def database_name(database):
     return database.rpartition("dbname=")[2]
 
 
-def test_workers_of_a_role_with_few_connections(role):
-    told = {"to": role(4), "table": "homes", "key": "id"}
+def test_number_of_workers_fits_the_connection_limit_of_the_role(make_role):
+    arguments = {"to": make_role(4), "table": "homes", "key": "id"}
     rows = [{"id": n} for n in range(100)]
     with pytest.raises(
         ConfigError,
         match=r"3 workers need .* the run 2 more.* 4 in all: ALTER ROLE \w+ CONNECTION "
         r"LIMIT 5 or use fewer --workers",
     ):
-        propload.ingest(rows, workers=3, **told)
-    report = propload.ingest(rows, workers=2, **told)
+        propload.ingest(rows, workers=3, **arguments)
+    report = propload.ingest(rows, workers=2, **arguments)
     assert report.counts.inserted == 100
     many = [{"id": n} for n in range(4_000)]
-    report = propload.ingest(many, **told)
+    report = propload.ingest(many, **arguments)
     assert report.counts.unchanged == 100
     assert "connections free" in str(report.settings["chosen"])
 
 
-def test_a_server_without_a_free_connection_says_so(database, role):
+def test_error_without_a_free_connection_names_a_sufficient_limit(database, make_role):
     # the driver asks for types in a session of its own, which may end after the first
-    few = role(2)
+    few = make_role(2)
     with connect(few) as first:
         (name,) = first.rows("SELECT current_user")[0]
         run_sql(database, f"ALTER ROLE {name} CONNECTION LIMIT 1")
@@ -360,38 +362,42 @@ def test_a_server_without_a_free_connection_says_so(database, role):
     assert "fewer --workers" not in str(caught.value)
 
 
-@pytest.mark.parametrize("told", [{}, {"workers": 1}, {"workers": 3}])
-@pytest.mark.parametrize("more", [{}, {"lock": True}, {"mode": "replace"}])
-def test_a_role_with_too_few_connections_is_told_how_many_a_run_takes(role, told, more):
-    few = role(2 + len(more))
-    needed = told.get("workers", 2) + 2 + len(more)
+@pytest.mark.parametrize("workers", [{}, {"workers": 1}, {"workers": 3}])
+@pytest.mark.parametrize("options", [{}, {"lock": True}, {"mode": "replace"}])
+def test_error_names_the_connection_limit_that_a_run_needs(make_role, workers, options):
+    few = make_role(2 + len(options))
+    needed = workers.get("workers", 2) + 2 + len(options)
     rows = [{"id": 1}]
-    raised = rf"ALTER ROLE \w+ CONNECTION LIMIT {needed}$"
-    with pytest.raises(ConfigError, match=raised):
-        propload.ingest(rows, to=few, table="homes", key="id", **more, **told)
+    message = rf"ALTER ROLE \w+ CONNECTION LIMIT {needed}$"
+    with pytest.raises(ConfigError, match=message):
+        propload.ingest(rows, to=few, table="homes", key="id", **options, **workers)
 
 
-def test_a_database_with_too_few_connections_is_named(database, role):
-    limited = conninfo_name(database)
+def test_error_names_the_database_whose_connection_limit_is_too_low(
+    database, make_role
+):
+    limited = database_name(database)
     # one of them is the tests' own
     run_sql(database, f"ALTER DATABASE {limited} CONNECTION LIMIT 5")
-    raised = rf"ALTER DATABASE {limited} CONNECTION LIMIT 6 or use fewer"
+    message = rf"ALTER DATABASE {limited} CONNECTION LIMIT 6 or use fewer"
     try:
-        with pytest.raises(ConfigError, match=raised):
-            propload.ingest([{"id": 1}], to=role(9), table="homes", key="id", workers=4)
+        with pytest.raises(ConfigError, match=message):
+            propload.ingest(
+                [{"id": 1}], to=make_role(9), table="homes", key="id", workers=4
+            )
     finally:
-        # other tests are given the same database
+        # other tests use the same database
         run_sql(database, f"ALTER DATABASE {limited} CONNECTION LIMIT -1")
 
 
-def test_a_database_that_is_closed_for_a_while_is_not_taken_for_no_server(
-    database, postgres_dsn
-):
-    alter = f"ALTER DATABASE {conninfo_name(database)} ALLOW_CONNECTIONS"
+def test_closed_database_is_not_mistaken_for_a_missing_server(database, postgres_dsn):
+    alter = f"ALTER DATABASE {database_name(database)} ALLOW_CONNECTIONS"
     run_sql(postgres_dsn, f"{alter} false")
     try:
-        with pytest.raises(TransientWriteError, match="ALLOW_CONNECTIONS true") as met:
+        with pytest.raises(
+            TransientWriteError, match="ALLOW_CONNECTIONS true"
+        ) as caught:
             connect(database)
     finally:
         run_sql(postgres_dsn, f"{alter} true")
-    assert "is the server running" not in str(met.value)
+    assert "is the server running" not in str(caught.value)

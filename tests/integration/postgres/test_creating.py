@@ -1,4 +1,4 @@
-"""Tables described, made and widened; what is no table is refused with advice."""
+"""Tables are described, created and widened; whatever is no table is refused."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def run(connection, script):
     connection.commit()
 
 
-def test_a_missing_table_is_none(connection):
+def test_missing_table_is_described_as_none(connection):
     assert describe(connection, TABLE) is None
     assert describe(connection, TableName("nowhere", "t")) is None
 
@@ -98,7 +98,7 @@ def test_columns_are_described(connection):
     assert facts.empty
 
 
-def test_a_type_of_the_users_own_is_not_the_servers_of_that_name(connection):
+def test_user_type_is_not_mistaken_for_the_server_type_of_that_name(connection):
     run(
         connection,
         """
@@ -119,7 +119,7 @@ def test_a_type_of_the_users_own_is_not_the_servers_of_that_name(connection):
     assert {step.transfer_format for step in plan} == {"text"}
 
 
-def test_only_keys_that_an_upsert_can_use_are_unique(connection):
+def test_only_keys_that_an_upsert_can_use_count_as_unique(connection):
     run(
         connection,
         """
@@ -141,7 +141,7 @@ def test_only_keys_that_an_upsert_can_use_are_unique(connection):
         require_mode(connection, facts, Target(TABLE, ("a", "z")))
 
 
-def test_a_key_without_overlaps_is_no_key_to_update_by(connection, needs):
+def test_key_without_overlaps_does_not_count_as_unique(connection, needs):
     needs.version(18)
     run(
         connection,
@@ -152,7 +152,7 @@ def test_a_key_without_overlaps_is_no_key_to_update_by(connection, needs):
     assert (facts.primary_key, facts.unique_keys) == ((), (("c",),))
 
 
-def test_rows_of_partitions_are_seen(connection):
+def test_table_with_rows_in_its_partitions_is_not_empty(connection):
     run(
         connection,
         """
@@ -167,7 +167,7 @@ def test_rows_of_partitions_are_seen(connection):
 
 
 @pytest.mark.parametrize(
-    ("made", "what"),
+    ("statement", "description"),
     [
         ("CREATE VIEW t AS SELECT 1 AS a", "a view"),
         ("CREATE MATERIALIZED VIEW t AS SELECT 1 AS a", "a materialized view"),
@@ -175,10 +175,10 @@ def test_rows_of_partitions_are_seen(connection):
         (FOREIGN, "a foreign table"),
     ],
 )
-def test_what_is_no_table_is_refused(connection, made, what):
-    run(connection, made)
+def test_relation_that_is_no_table_is_refused(connection, statement, description):
+    run(connection, statement)
     try:
-        with pytest.raises(WriteError, match=f"public.t is {what}"):
+        with pytest.raises(WriteError, match=f"public.t is {description}"):
             describe(connection, TABLE)
     finally:
         connection.rollback()
@@ -186,20 +186,20 @@ def test_what_is_no_table_is_refused(connection, made, what):
 
 
 @pytest.mark.parametrize("mode", ["upsert", "insert-new", "replace", "append"])
-def test_a_table_that_others_inherit_from_takes_rows_by_append_only(connection, mode):
+def test_table_with_inheriting_tables_accepts_only_append(connection, mode):
     run(
         connection,
         "CREATE TABLE t (k int PRIMARY KEY); CREATE TABLE u () INHERITS (t)",
     )
     facts = describe(connection, TABLE)
-    goal = Target(TABLE, ("k",), mode=mode)
+    target = Target(TABLE, ("k",), mode=mode)
     if mode == "append":
-        require_mode(connection, facts, goal)
+        require_mode(connection, facts, target)
         return
     with pytest.raises(WriteError, match=r"other tables inherit from public\.t"):
-        require_mode(connection, facts, goal)
+        require_mode(connection, facts, target)
     run(connection, "DROP TABLE u")
-    require_mode(connection, describe(connection, TABLE), goal)
+    require_mode(connection, describe(connection, TABLE), target)
 
 
 @pytest.fixture
@@ -225,7 +225,7 @@ def role(connection):
         ("GRANT INSERT ON inner_room.t", "GRANT USAGE ON SCHEMA"),
     ],
 )
-def test_a_missing_right_is_named(connection, role, granted, advice):
+def test_advice_names_the_missing_privilege(connection, role, granted, advice):
     run(connection, "CREATE SCHEMA inner_room; CREATE TABLE inner_room.t (a int)")
     run(connection, "; ".join(f"{right} TO {role}" for right in granted.split("; ")))
     run(connection, f"SET ROLE {role}")
@@ -244,14 +244,14 @@ def test_row_level_security_is_refused(connection, role):
         describe(connection, TABLE)
 
 
-def test_no_right_to_create_is_told(connection, role):
+def test_create_without_the_privilege_is_refused(connection, role):
     run(connection, f"SET ROLE {role}")
     with pytest.raises(WriteError, match="cannot be created") as caught:
         create_table(connection, TABLE, {"a": pl.Int64()})
     assert caught.value.sqlstate == "42501"
 
 
-def test_a_table_is_made_with_its_key_and_any_names(connection):
+def test_table_is_created_with_its_key_and_any_names(connection):
     schema = {"select": pl.String(), 'a;"b ü': pl.Int64(), "propload_row": pl.UInt32()}
     name = TableName("public", 'order"; x')
     facts = create_table(connection, name, schema, key=["select"])
@@ -266,60 +266,62 @@ def test_a_table_is_made_with_its_key_and_any_names(connection):
     assert len(wider.columns) == 3
 
 
-def test_many_unknown_columns_are_told_in_few_words(connection):
+def test_error_for_many_unknown_columns_is_short(connection):
     run(connection, 'CREATE TABLE t (id int, "Postcode" text)')
     facts = describe(connection, TABLE)
     schema = {"id": pl.Int32(), "postcode": pl.String()}
     schema |= {f"other_{number}": pl.Int32() for number in range(300)}
     with pytest.raises(SchemaMismatchError) as caught:
         plan_rows(schema, facts, Target(TABLE, mode="append")).require_fit()
-    said = str(caught.value)
-    assert "columns postcode (did you mean Postcode?), other_0, " in said
-    assert "and 291 more are not in the table public.t: add them" in said
-    assert said.count("--on-new-columns ignore") == 1
-    assert len(said) < 500
+    message = str(caught.value)
+    assert "columns postcode (did you mean Postcode?), other_0, " in message
+    assert "and 291 more are not in the table public.t: add them" in message
+    assert message.count("--on-new-columns ignore") == 1
+    assert len(message) < 500
 
 
-def test_columns_are_added_while_the_table_has_room(connection):
-    own = ", ".join(f"c{n} int" for n in range(1_598))
-    run(connection, f"CREATE TABLE t ({own}); ALTER TABLE t DROP COLUMN c0")
+def test_columns_are_added_up_to_the_limit_of_the_server(connection):
+    existing = ", ".join(f"c{n} int" for n in range(1_598))
+    run(connection, f"CREATE TABLE t ({existing}); ALTER TABLE t DROP COLUMN c0")
     three = dict.fromkeys(("c1", "x", "y", "z"), pl.Int64())
-    told = (
+    message = (
         r"^3 columns cannot be added to table public\.t: with its own 1,598, dropped "
         r".* 1,600 .*--mapping.*--on-new-columns ignore"
     )
-    with pytest.raises(SchemaMismatchError, match=told):
+    with pytest.raises(SchemaMismatchError, match=message):
         add_columns(connection, TABLE, three)
     assert describe(connection, TABLE).column("x") is None
     del three["z"]
     assert len(add_columns(connection, TABLE, three).columns) == 1_599
-    # those that are there need no room
+    # columns that are there already need no room
     assert len(add_columns(connection, TABLE, three).columns) == 1_599
 
 
-def test_given_types_are_used(connection):
+def test_table_is_created_with_the_given_types(connection):
     schema = {"a": pl.String(), "b": pl.String()}
     facts = create_table(connection, TABLE, schema, pg_types={"a": "jsonb"})
     assert [column.pg_type for column in facts.columns] == ["jsonb", "text"]
 
 
 @pytest.mark.timeout(60)
-def test_one_of_many_makes_a_table_and_the_others_hear_of_it(database):
+def test_concurrent_creation_succeeds_once_and_fails_for_the_others(database):
     def make():
         with connect(database) as opened:
             try:
-                facts.append(create_table(opened, TABLE, {"a": pl.Int64()}, key=["a"]))
+                outcomes.append(
+                    create_table(opened, TABLE, {"a": pl.Int64()}, key=["a"])
+                )
             except WriteError as error:
-                facts.append(error)
+                outcomes.append(error)
 
-    facts: list[TableFacts | WriteError] = []
+    outcomes: list[TableFacts | WriteError] = []
     threads = [threading.Thread(target=make) for _ in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sum(isinstance(one, TableFacts) for one in facts) == 1
-    assert sum(isinstance(one, ConcurrentCreateError) for one in facts) == 5
+    assert sum(isinstance(one, TableFacts) for one in outcomes) == 1
+    assert sum(isinstance(one, ConcurrentCreateError) for one in outcomes) == 5
 
 
 @pytest.mark.parametrize(
@@ -333,25 +335,25 @@ def test_one_of_many_makes_a_table_and_the_others_hear_of_it(database):
         ([f"c{place}" for place in range(2000)], "2,000 columns are more than"),
     ],
 )
-def test_names_that_cannot_be_are_refused(connection, names, message):
+def test_impossible_column_names_are_refused(connection, names, message):
     with pytest.raises(SchemaMismatchError, match=message):
         create_table(connection, TABLE, dict.fromkeys(names, pl.Int64()))
     assert describe(connection, TABLE) is None
 
 
-def test_a_table_whose_name_cannot_be_is_a_mistake_of_the_caller(connection):
+def test_too_long_table_name_is_a_config_error(connection):
     with pytest.raises(ConfigError, match=r"has 64 bytes, at most 63\. .*--table"):
         create_table(connection, TableName("public", "t" * 64), {"a": pl.Int64()})
 
 
-def test_a_missing_namespace_and_an_unknown_key_are_told(connection):
+def test_missing_schema_and_unknown_key_column_are_refused(connection):
     with pytest.raises(WriteError, match='CREATE SCHEMA "nowhere"'):
         create_table(connection, TableName("nowhere", "t"), {"a": pl.Int64()})
     with pytest.raises(ConfigError, match="key column b is not in the input"):
         create_table(connection, TABLE, {"a": pl.Int64()}, key=["b"])
 
 
-def test_the_plan_names_every_fault_at_once(connection):
+def test_plan_reports_every_fault_at_once(connection):
     run(
         connection,
         "CREATE TABLE t (a int, g int GENERATED ALWAYS AS (1) STORED, "
@@ -361,19 +363,19 @@ def test_the_plan_names_every_fault_at_once(connection):
     schema = {"a": pl.Binary(), "g": pl.Int32(), "prize": pl.Int32()}
     with pytest.raises(SchemaMismatchError) as caught:
         plan_rows(schema, facts, Target(TABLE, mode="append")).require_fit()
-    said = str(caught.value)
+    message = str(caught.value)
     assert (
         "column a is bytea, which has no exact conversion to the integer of public.t"
-        in said
+        in message
     )
     assert (
         "column g of public.t is computed by the server: leave it out of the input"
-        in said
+        in message
     )
-    assert "with a mapping of the columns that are to be loaded (--mapping)" in said
+    assert "with a mapping of the columns that are to be loaded (--mapping)" in message
     assert (
         "column prize (did you mean price?) is not in the table public.t: add it"
-        in said
+        in message
     )
-    assert "column needed is NOT NULL and has no default" in said
-    assert "filled" not in said
+    assert "column needed is NOT NULL and has no default" in message
+    assert "filled" not in message

@@ -1,4 +1,4 @@
-"""A database that one thread uses and lanes open their sessions of."""
+"""A `Database` is used by one thread, and lanes open their sessions from it."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from propload.postgres.session.connection import Connection
 pytestmark = [pytest.mark.timeout(60), pytest.mark.one_server]
 
 
-def test_a_lane_opens_its_session_although_the_one_it_is_made_of_is_lost_just_then(
+def test_lane_gets_a_session_even_if_the_one_it_clones_is_just_lost(
     database, state_dir, monkeypatch
 ):
     opening, lost = threading.Event(), threading.Event()
     clone = Connection.clone
 
-    def clone_of_a_lost_one(session):
+    def clone_once_lost(session):
         opening.set()
         assert lost.wait(30)
         return clone(session)
@@ -32,7 +32,7 @@ def test_a_lane_opens_its_session_although_the_one_it_is_made_of_is_lost_just_th
 
     with Database(database, state_dir=state_dir) as opened:
         opened.capacity()
-        monkeypatch.setattr(Connection, "clone", clone_of_a_lost_one)
+        monkeypatch.setattr(Connection, "clone", clone_once_lost)
         losing = threading.Thread(target=lose)
         losing.start()
         with opened.connect() as lane:
@@ -44,28 +44,30 @@ def pids(*sessions):
     return {session.value("SELECT pg_backend_pid()") for session in sessions}
 
 
-def test_expected_sessions_are_those_that_are_given(database, state_dir, monkeypatch):
-    made = []
+def test_preconnected_sessions_are_the_ones_handed_out(
+    database, state_dir, monkeypatch
+):
+    cloning_threads = []
     clone = Connection.clone
 
-    def noted(session):
-        made.append(threading.current_thread().name)
+    def noting_clone(session):
+        cloning_threads.append(threading.current_thread().name)
         return clone(session)
 
-    monkeypatch.setattr(Connection, "clone", noted)
+    monkeypatch.setattr(Connection, "clone", noting_clone)
     with Database(database, state_dir=state_dir) as opened:
         opened.preconnect(2)
         with opened.connect() as first, opened.connect() as second:
             assert len(pids(first, second, opened._sessions.control())) == 3
-        # one whose turn had not come is opened by who needs it
-        assert len(made) == 2
+        # a session that was not opened yet is opened by the thread that needs it
+        assert len(cloning_threads) == 2
         with opened.connect() as third:
             assert pids(third)
-        assert len(made) == 3
-        assert made[2] != "propload-sessions"
+        assert len(cloning_threads) == 3
+        assert cloning_threads[2] != "propload-sessions"
 
 
-def test_what_was_expected_and_not_used_is_closed(database, state_dir):
+def test_unused_preconnected_sessions_are_closed(database, state_dir):
     others = (
         "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' "
         "AND datname = current_database() AND pid <> pg_backend_pid()"
@@ -85,36 +87,34 @@ def test_what_was_expected_and_not_used_is_closed(database, state_dir):
             assert not ending.wait(0.01)
 
 
-def test_why_the_server_cannot_be_reached_is_told_once_and_asked_again(
+def test_preconnect_error_is_raised_once_and_connecting_tried_again(
     database, state_dir, monkeypatch
 ):
-    tried = []
+    attempts = []
     connect = server_sessions.connect
 
-    def refuses_once(*args, **kwargs):
-        tried.append(threading.current_thread().name)
-        if len(tried) == 1:
+    def refuse_once(*args, **kwargs):
+        attempts.append(threading.current_thread().name)
+        if len(attempts) == 1:
             msg = "no such user"
             raise ConfigError(msg)
         return connect(*args, **kwargs)
 
-    monkeypatch.setattr(server_sessions, "connect", refuses_once)
+    monkeypatch.setattr(server_sessions, "connect", refuse_once)
     with Database(database, state_dir=state_dir) as opened:
         opened.preconnect(1)
-        while not tried:
+        while not attempts:
             threading.Event().wait(0.001)
         with pytest.raises(ConfigError, match="no such user"):
             opened.reach()
-        assert tried == ["propload-sessions"]
+        assert attempts == ["propload-sessions"]
         opened.reach()
         with opened.connect() as session:
             assert session.rows("SELECT 1") == [(1,)]
-    assert len(tried) == 2
+    assert len(attempts) == 2
 
 
-def test_the_end_of_a_run_finds_a_session_where_the_first_one_is_gone(
-    database, state_dir
-):
+def test_live_control_replaces_a_control_session_that_was_ended(database, state_dir):
     with Database(database, state_dir=state_dir) as opened:
         (before,) = pids(opened._sessions.control())
         opened._sessions.control().commit()

@@ -1,4 +1,4 @@
-"""The embedded server: started once, shared, stopped only when told to."""
+"""The embedded server: started once, shared, and stopped only on request."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ with connect(embedded.start(Path(sys.argv[1]))) as opened:
 """
 
 
-def ask(folder):
+def ask_start_time(folder):
     return subprocess.Popen(
         [sys.executable, "-W", "error", "-c", ASK, str(folder)],
         stdout=subprocess.PIPE,
@@ -41,9 +41,9 @@ def ask(folder):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    made = tmp_path_factory.mktemp("embedded") / "a folder's é"
-    yield made
-    embedded.destroy(made)
+    created = tmp_path_factory.mktemp("embedded") / "a folder's é"
+    yield created
+    embedded.destroy(created)
 
 
 @pytest.fixture
@@ -52,15 +52,17 @@ def dsn(folder):
 
 
 @pytest.mark.timeout(120)
-def test_processes_that_start_it_at_once_share_one_server(folder):
-    answers = [process.communicate() for process in [ask(folder) for _ in range(4)]]
-    assert {said for said, _ in answers} == {answers[0][0]}
+def test_processes_that_start_it_at_the_same_time_share_one_server(folder):
+    answers = [
+        process.communicate() for process in [ask_start_time(folder) for _ in range(4)]
+    ]
+    assert {stdout for stdout, _ in answers} == {answers[0][0]}
     assert answers[0][0].strip(), answers[0][1]
-    # they have ended, the server has not
+    # the processes have ended, the server has not
     assert embedded.status(folder).running
 
 
-def test_status_tells_what_is_there(folder, dsn):
+def test_status_describes_the_running_server(folder, dsn):
     known = embedded.status(folder)
     assert known.running
     assert known.url == embedded.url(folder)
@@ -71,27 +73,27 @@ def test_status_tells_what_is_there(folder, dsn):
     assert known.log.exists()
 
 
-def test_the_socket_is_private(dsn, folder):
+def test_socket_is_private(dsn, folder):
     home = embedded.status(folder).folder
     assert home.stat().st_mode & 0o077 == 0
     with connect(dsn) as opened:
         assert opened.rows("SELECT current_setting('listen_addresses')") == [("",)]
 
 
-def test_commits_are_durable_and_settings_are_for_loading(dsn):
+def test_server_settings_are_durable_and_tuned_for_loading(dsn):
     with connect(dsn) as opened:
         names = ("fsync", "full_page_writes", "synchronous_commit", "wal_level", "jit")
         found = [opened.value("SELECT current_setting($1)", (name,)) for name in names]
     assert found == ["on", "on", "on", "minimal", "off"]
 
 
-def test_stop_and_start_keep_the_rows(folder, dsn):
+def test_rows_survive_stop_and_start(folder, dsn):
     with connect(dsn) as opened:
         opened.execute("CREATE TABLE kept AS SELECT 1 AS a")
         opened.commit()
     assert embedded.stop(folder)
     assert not embedded.stop(folder)
-    # a load that goes on meets it so, and waits for somebody to start it again
+    # a running load gets this error, and waits until the server is started again
     with pytest.raises(
         TransientWriteError, match="now: it is an embedded database that"
     ):
@@ -115,7 +117,7 @@ def test_it_starts_again_after_it_was_killed(folder, dsn):
     assert embedded.status(folder).pid != pid
 
 
-def test_a_stale_number_that_a_stranger_has_now_does_no_harm(folder, dsn):
+def test_stale_pid_file_naming_a_foreign_process_does_no_harm(folder, dsn):
     embedded.stop(folder)
     home = embedded.status(folder).folder
     file = home / "data" / "postmaster.pid"
@@ -128,20 +130,20 @@ def test_a_stale_number_that_a_stranger_has_now_does_no_harm(folder, dsn):
         assert opened.rows("SELECT 1") == [(1,)]
 
 
-def test_psql_reaches_it_and_settings_for_clients_do_not(folder, dsn, monkeypatch):
+def test_psql_connects_despite_variables_for_another_server(folder, dsn, monkeypatch):
     embedded.stop(folder)
     monkeypatch.setenv("PGPORT", "9999")
     monkeypatch.setenv("PGDATABASE", "elsewhere")
-    said = subprocess.run(
+    completed = subprocess.run(
         [bundled.psql(), embedded.start(folder), "-Atc", "SELECT current_database()"],
         capture_output=True,
         text=True,
         check=True,
     )
-    assert said.stdout == "propload\n"
+    assert completed.stdout == "propload\n"
 
 
-MEANT_FOR_OTHERS = {
+VARIABLES_FOR_OTHERS = {
     "PGSERVICE": "elsewhere",
     "PGHOSTADDR": "192.0.2.1",
     "PGOPTIONS": "-c no_such_setting=1",
@@ -163,19 +165,19 @@ MEANT_FOR_OTHERS = {
 
 
 @pytest.fixture
-def for_others(monkeypatch):
-    """Set what an environment may say of other servers, each of which would refuse."""
-    for name, value in MEANT_FOR_OTHERS.items():
+def variables_for_others(monkeypatch):
+    """Set variables meant for other servers, each of which prevents a connection."""
+    for name, value in VARIABLES_FOR_OTHERS.items():
         monkeypatch.setenv(name, value)
 
 
-def test_no_variable_that_is_meant_for_others_reaches_its_sessions(dsn, for_others):
+def test_sessions_ignore_variables_meant_for_other_servers(dsn, variables_for_others):
     with connect(dsn) as opened, opened.clone() as other:
         assert opened.rows("SELECT 1") == other.rows("SELECT 1") == [(1,)]
-    assert MEANT_FOR_OTHERS.items() <= os.environ.items()
+    assert VARIABLES_FOR_OTHERS.items() <= os.environ.items()
 
 
-def test_a_service_adds_nothing_to_its_sessions(dsn, tmp_path, monkeypatch):
+def test_sessions_ignore_the_settings_of_a_service(dsn, tmp_path, monkeypatch):
     file = tmp_path / "services"
     file.write_text("[elsewhere]\nrequire_auth=gss\noptions=-c no_such_setting=1\n")
     monkeypatch.setenv("PGSERVICEFILE", str(file))
@@ -184,23 +186,33 @@ def test_a_service_adds_nothing_to_its_sessions(dsn, tmp_path, monkeypatch):
         assert opened.rows("SELECT 1") == [(1,)]
 
 
-def test_psql_of_the_command_line_reaches_it_as_well(folder, for_others):
-    words = ("db", "psql", "--state-dir", str(folder), "--", "-Atc", "SELECT 'here'")
-    said = subprocess.run(
-        [sys.executable, "-m", "propload", *words],
+def test_db_psql_ignores_variables_meant_for_other_servers(
+    folder, variables_for_others
+):
+    arguments = (
+        "db",
+        "psql",
+        "--state-dir",
+        str(folder),
+        "--",
+        "-Atc",
+        "SELECT 'here'",
+    )
+    completed = subprocess.run(
+        [sys.executable, "-m", "propload", *arguments],
         capture_output=True,
         text=True,
         check=False,
     )
-    assert (said.stdout, said.returncode) == ("here\n", 0), said.stderr
+    assert (completed.stdout, completed.returncode) == ("here\n", 0), completed.stderr
 
 
-def works_in(home):
-    """Return the processes that work in a cluster's folder."""
+def processes_in(home):
+    """Return the running processes whose working directory is in a cluster's folder."""
     found = []
     for process in psutil.process_iter():
         try:
-            # one that has ended and was not waited for yet works no more
+            # a zombie has ended and only waits to be reaped
             ended = process.status() == psutil.STATUS_ZOMBIE
             if Path(process.cwd()).is_relative_to(home) and not ended:
                 found.append(process)
@@ -211,15 +223,15 @@ def works_in(home):
 
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("moment", ["data.new", "data/postmaster.pid"])
-def test_who_is_told_to_stop_while_it_starts_leaves_nothing_running(tmp_path, moment):
+def test_start_that_is_stopped_halfway_leaves_nothing_running(tmp_path, moment):
     home = embedded.status(tmp_path).folder
     try:
         with pytest.raises(KeyboardInterrupt):
             embedded.start(tmp_path, should_stop=(home / moment).exists)
-        assert works_in(home) == []
+        assert processes_in(home) == []
         assert not embedded.status(tmp_path).running
         assert not (home / "data.new").exists()
-        # and the next one does not stumble over what was left
+        # nor do leftovers prevent the next start
         with connect(embedded.start(tmp_path)) as opened:
             assert opened.rows("SELECT 1") == [(1,)]
     finally:
@@ -227,21 +239,21 @@ def test_who_is_told_to_stop_while_it_starts_leaves_nothing_running(tmp_path, mo
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("words", [("db", "start"), ("ingest", "homes.csv")])
-def test_a_signal_ends_a_command_that_starts_it(tmp_path, words):
+@pytest.mark.parametrize("arguments", [("db", "start"), ("ingest", "homes.csv")])
+def test_sigterm_ends_a_command_that_is_starting_the_server(tmp_path, arguments):
     (tmp_path / "homes.csv").write_text("id\n1\n")
     home = embedded.status(tmp_path / "state").folder
-    called = [sys.executable, "-m", "propload", *words, "--state-dir", "state"]
-    if words[0] == "ingest":
-        called += ["--key", "id"]
-    with subprocess.Popen(called, cwd=tmp_path, stderr=subprocess.PIPE) as process:
+    command = [sys.executable, "-m", "propload", *arguments, "--state-dir", "state"]
+    if arguments[0] == "ingest":
+        command += ["--key", "id"]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE) as process:
         try:
             wait_for((home / "data.new").exists)
             process.send_signal(signal.SIGTERM)
-            _, said = process.communicate()
-            assert process.returncode == 130, said
-            assert b"Traceback" not in said
-            assert works_in(home) == []
+            _, stderr = process.communicate()
+            assert process.returncode == 130, stderr
+            assert b"Traceback" not in stderr
+            assert processes_in(home) == []
             assert not list(home.glob("data*"))
         finally:
             process.kill()
@@ -249,14 +261,14 @@ def test_a_signal_ends_a_command_that_starts_it(tmp_path, words):
 
 
 def wait_for(condition):
-    """Return when a condition holds that nobody tells of."""
+    """Poll until a condition holds, as nothing signals it."""
     never = threading.Event()
     while not condition():
         never.wait(0.005)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs servers as another user")
-def test_programs_that_only_root_can_reach_are_copied(tmp_path, monkeypatch):
+def test_programs_that_only_root_can_access_are_copied(tmp_path, monkeypatch):
     package = bundled.bundled_programs().parents[1]
     private = tmp_path / "site"
     shutil.copytree(package, private / package.name, symlinks=True)
@@ -278,14 +290,14 @@ def test_programs_that_only_root_can_reach_are_copied(tmp_path, monkeypatch):
 def test_data_of_another_version_is_refused(folder, dsn):
     embedded.stop(folder)
     file = embedded.status(folder).folder / "data" / "PG_VERSION"
-    made = file.read_text()
+    version = file.read_text()
     file.write_text("12\n")
     with pytest.raises(ConfigError, match="created by PostgreSQL 12"):
         embedded.start(folder)
-    file.write_text(made)
+    file.write_text(version)
 
 
-def test_a_disk_of_its_own_is_emptied(tmp_path):
+def test_destroy_empties_a_folder_that_is_a_mount_point(tmp_path):
     embedded.start(tmp_path)
     home = embedded.status(tmp_path).folder
     embedded.stop(tmp_path)
@@ -309,7 +321,9 @@ def test_a_disk_of_its_own_is_emptied(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} <= {"embedded.lock"}
 
 
-def test_destroy_leaves_nothing_and_needs_nothing(folder, dsn, tmp_path):
+def test_destroy_leaves_nothing_and_accepts_a_folder_without_server(
+    folder, dsn, tmp_path
+):
     embedded.destroy(tmp_path / "never")
     home = embedded.status(folder).folder
     embedded.destroy(folder)

@@ -1,4 +1,4 @@
-"""A load says that a column without a value has erased stored ones."""
+"""A load reports that nulls in a column have erased stored values."""
 
 from contextlib import closing
 
@@ -7,8 +7,8 @@ import pytest
 
 import propload
 from propload.errors import TransientWriteError
-from tests.integration.postgres.ledger.appending import cut_the_answer
-from tests.integration.postgres.writing import make_piece, prepared, target
+from tests.integration.postgres.ledger.appending import break_commit
+from tests.integration.postgres.writing import make_piece, prepared, target_with
 from tests.integration.reading import query, run_sql
 
 pytestmark = pytest.mark.timeout(180)
@@ -20,7 +20,7 @@ ROWS = pl.DataFrame(
 
 
 @pytest.fixture
-def told(database):
+def arguments(database):
     run_sql(
         database,
         "CREATE TABLE homes (id int PRIMARY KEY, price numeric, kind text, at int)",
@@ -31,13 +31,13 @@ def told(database):
     return {"to": database, "table": "homes", "key": "id", "workers": 1}
 
 
-def about_nulls(report):
+def erasure_notes(report):
     return [note for note in report.notes if "nulls have erased" in note]
 
 
-def test_a_column_that_is_empty_by_mistake_is_told(told, database):
-    (note,) = about_nulls(propload.ingest(ROWS, **told))
-    # of the 400 stored rows 300 had a price; a column with values is not looked at
+def test_note_counts_the_values_erased_by_an_empty_column(arguments, database):
+    (note,) = erasure_notes(propload.ingest(ROWS, **arguments))
+    # of the 400 stored rows 300 had a price; columns with some values are not examined
     assert note == (
         "nulls have erased at least 300 stored values of price in public.homes, as "
         "on_null is overwrite: where values were missing by mistake, load those rows "
@@ -46,13 +46,13 @@ def test_a_column_that_is_empty_by_mistake_is_told(told, database):
     assert query(database, "SELECT count(price) FROM homes") == [(0,)]
     # there is nothing more to erase
     more = ROWS.with_columns(kind=pl.lit("villa"))
-    assert about_nulls(propload.ingest(more, **told)) == []
+    assert erasure_notes(propload.ingest(more, **arguments)) == []
 
 
-def test_it_is_told_of_the_first_rows_alone(told):
-    # lanes have their own first ones
-    report = propload.ingest(ROWS, **told, batch_rows=200)
-    (note,) = about_nulls(report)
+def test_only_the_first_rows_are_examined_for_erased_values(arguments):
+    # each lane examines its own first rows
+    report = propload.ingest(ROWS, **arguments, batch_rows=200)
+    (note,) = erasure_notes(report)
     assert "at least 100 stored values of price" in note
 
 
@@ -63,47 +63,45 @@ def test_it_is_told_of_the_first_rows_alone(told):
         {"mode": "insert-new"},
         {"mode": "replace"},
         {"newest": "at", "rows": ROWS.with_columns(at=pl.lit(4))},
-        # as few rows as these may have no price by chance
+        # ten rows may lack a price by chance
         {"rows": ROWS[150:160]},
         {"rows": ROWS.with_columns(id=pl.col("id") + 1000)},
         {"rows": ROWS[:100]},
     ],
 )
-def test_where_no_column_is_taken_nothing_is_told(told, settings):
-    given = dict(settings)
-    rows = given.pop("rows", ROWS)
-    assert about_nulls(propload.ingest(rows, **told, **given)) == []
+def test_no_note_for_loads_that_erase_no_values_or_only_few(arguments, settings):
+    options = dict(settings)
+    rows = options.pop("rows", ROWS)
+    assert erasure_notes(propload.ingest(rows, **arguments, **options)) == []
 
 
-def test_bad_rows_beside_do_not_keep_it_from_being_told(told, database):
+def test_erased_values_are_reported_despite_rejected_rows(arguments, database):
     run_sql(database, "ALTER TABLE homes ADD CHECK (kind <> 'cave')")
     bad = ROWS.with_columns(
         kind=pl.when(pl.col("id") == 7).then(pl.lit("cave")).otherwise("kind")
     )
-    report = propload.ingest(bad, **told)
+    report = propload.ingest(bad, **arguments)
     assert report.counts.rejected == 1
     assert query(database, "SELECT count(price) FROM homes") == [(0,)]
-    (note,) = about_nulls(report)
+    (note,) = erasure_notes(report)
     # the refused row might have had a price
     assert "at least 299 stored values of price" in note
 
 
-def test_what_a_commit_has_erased_whose_answer_was_lost_is_counted_once(
-    database, state_dir
-):
+def test_values_erased_by_a_commit_with_lost_answer_count_once(database, state_dir):
     run_sql(
         database,
         "CREATE TABLE t (k bigint PRIMARY KEY, v text)",
         "INSERT INTO t SELECT n, 'a' FROM generate_series(1, 200) AS n",
     )
-    goal, given = target(), pl.DataFrame({"k": range(1, 201), "v": "b"})
-    piece = make_piece(given.with_columns(v=pl.lit(None, pl.String)), key=goal.key)
+    target, rows = target_with(), pl.DataFrame({"k": range(1, 201), "v": "b"})
+    piece = make_piece(rows.with_columns(v=pl.lit(None, pl.String)), key=target.key)
     with (
-        prepared(database, goal, given, state_dir) as ready,
+        prepared(database, target, rows, state_dir) as ready,
         closing(ready.open_writer(0)) as writer,
     ):
-        cut_the_answer(writer, committed=True, passed=1)
+        break_commit(writer, committed=True, commits_before=1)
         with pytest.raises(TransientWriteError):
             writer.write(piece)
         assert writer.write(piece).erased == {"v": 200}
-        assert writer.write(make_piece(given, 1, key=goal.key)).erased == {}
+        assert writer.write(make_piece(rows, 1, key=target.key)).erased == {}

@@ -1,4 +1,4 @@
-"""Statements of the main thread, and SIGINT while they run."""
+"""SIGINT while the main thread runs a statement."""
 
 from __future__ import annotations
 
@@ -35,23 +35,23 @@ END $$"""
 
 
 @pytest.fixture
-def when_it_waits(database):
-    """Hold a lock on the table t, and do something once a statement waits for it."""
+def act_once_blocked(database):
+    """Lock table t; return a function that acts once a statement waits for it."""
     leave_to_python()
     run_sql(database, "CREATE TABLE t (a bigint)")
     with connect(database) as holder:
         holder.execute("LOCK TABLE t")
         threads = []
 
-        def when_it_waits(act):
-            def look():
+        def act_once_blocked(act):
+            def wait_and_act():
                 run_sql(database, AWAIT_WAITING)
                 act()
 
-            threads.append(threading.Thread(target=look))
+            threads.append(threading.Thread(target=wait_and_act))
             threads[-1].start()
 
-        yield when_it_waits
+        yield act_once_blocked
         for thread in threads:
             thread.join()
 
@@ -69,26 +69,26 @@ def read(session):
 
 
 @pytest.mark.parametrize("ask", [copy, read])
-def test_an_interrupt_is_one_and_leaves_the_session_of_use(
-    connection, when_it_waits, ask
+def test_interrupt_is_raised_and_leaves_the_session_usable(
+    connection, act_once_blocked, ask
 ):
-    when_it_waits(interrupt)
+    act_once_blocked(interrupt)
     with pytest.raises(KeyboardInterrupt):
         ask(connection)
     connection.rollback()
     assert connection.value("SELECT 1") == 1
 
 
-def test_a_statement_that_the_server_ends_is_no_interrupt(
-    database, connection, when_it_waits
+def test_statement_cancelled_by_the_server_is_no_interrupt(
+    database, connection, act_once_blocked
 ):
     pid = connection.value("SELECT pg_backend_pid()")
-    when_it_waits(lambda: query(database, "SELECT pg_cancel_backend($1::int4)", pid))
+    act_once_blocked(lambda: query(database, "SELECT pg_cancel_backend($1::int4)", pid))
     with pytest.raises(ServerError, match="canceling statement"):
         read(connection)
 
 
-def test_an_interrupted_check_says_so(database, when_it_waits):
-    when_it_waits(interrupt)
+def test_interrupted_check_raises_keyboard_interrupt(database, act_once_blocked):
+    act_once_blocked(interrupt)
     with pytest.raises(KeyboardInterrupt):
         propload.check([{"a": 1}], to=database, table="t", key="a", progress=False)

@@ -1,4 +1,4 @@
-"""One run at a time, where a user asks for that."""
+"""Only one run at a time loads a table, if the user asks for that."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.timeout(60)
 TABLE = TableName("public", "it's")
 
 
-def test_a_second_run_is_refused_until_the_first_has_ended(database, state_dir):
+def test_second_run_is_refused_until_the_first_has_ended(database, state_dir):
     with Database(database, state_dir=state_dir) as one:
         with one.lock(TABLE):
             with pytest.raises(LockedError, match="--lock-wait"), one.lock(TABLE):
@@ -36,14 +36,16 @@ def test_a_second_run_is_refused_until_the_first_has_ended(database, state_dir):
 
 
 @pytest.mark.parametrize("seconds", [30, 1e9])
-def test_a_second_run_waits_as_long_as_it_is_told(seconds, database, state_dir):
+def test_second_run_waits_until_the_first_releases_the_lock(
+    seconds, database, state_dir
+):
     with Database(database, state_dir=state_dir) as opened:
-        first, got = opened.lock(TABLE), threading.Event()
+        first, acquired = opened.lock(TABLE), threading.Event()
         first.__enter__()
 
         def second():
             with opened.lock(TABLE, wait=seconds):
-                got.set()
+                acquired.set()
 
         thread = threading.Thread(target=second)
         thread.start()
@@ -52,13 +54,13 @@ def test_a_second_run_waits_as_long_as_it_is_told(seconds, database, state_dir):
             while session.value(waiting) == 0:
                 assert thread.is_alive()
                 session.rollback()
-        assert not got.is_set()
+        assert not acquired.is_set()
         first.__exit__(None, None, None)
         thread.join()
-    assert got.is_set()
+    assert acquired.is_set()
 
 
-def test_a_lock_outlives_the_time_that_idle_sessions_have(database, state_dir):
+def test_lock_outlives_the_idle_session_timeout(database, state_dir):
     limited = with_option(database, "-c idle_session_timeout=100ms")
     left_open = "FROM pg_stat_activity WHERE application_name = 'left open'"
     with (
@@ -67,21 +69,21 @@ def test_a_lock_outlives_the_time_that_idle_sessions_have(database, state_dir):
         opened.lock(TABLE),
         connect(limited, application_name="left open"),
     ):
-        # that one was idle for a shorter time than the one with the lock
+        # this session was idle for a shorter time than the one that holds the lock
         while observer.value(f"SELECT count(*) {left_open}") > 0:
             observer.rollback()
         observer.rollback()
         assert not is_free(observer, f"target:{TABLE}", wait=0.05)
 
 
-def test_a_lock_goes_with_the_session_that_held_it(database, state_dir):
+def test_lock_is_released_when_its_session_ends(database, state_dir):
     with Database(database, state_dir=state_dir) as opened, connect(database) as other:
-        holder = (
+        end_holder = (
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_locks "
             "WHERE locktype = 'advisory'"
         )
         with opened.lock(TABLE):
-            other.rows(holder)
+            other.rows(end_holder)
             with opened.lock(TABLE):
                 pass
 
@@ -104,7 +106,7 @@ class Pooled:
         self._sessions.rotate()
 
 
-def test_to_look_for_a_lock_leaves_it_free_behind_a_pooler_as_well(database):
+def test_checking_a_lock_does_not_keep_it_behind_a_pooler(database):
     with connect(database) as one, connect(database) as two, connect(database) as other:
         pooled = Pooled(one, two)
         assert is_free(pooled, "pieces", wait=5)

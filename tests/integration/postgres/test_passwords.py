@@ -1,4 +1,4 @@
-"""Passwords come from where libpq looks for them, and show nowhere."""
+"""Passwords are found wherever libpq looks for them, and are never shown."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ WRONG = "wr0ng-and-secret"
 
 
 @pytest.fixture(scope="module")
-def place(module_database):
-    """Make a user who needs a password. Value: where to connect, without it."""
+def address(module_database):
+    """Create a role that needs a password; return host, port and database."""
     settings = parse_dsn(module_database)
     with connect(module_database) as opened:
         file = Path(opened.value("SELECT current_setting('hba_file')"))
@@ -31,8 +31,10 @@ def place(module_database):
         literal = PASSWORD.replace("'", "''").replace("\\", "\\\\")
         opened.execute(f"CREATE ROLE {ROLE} LOGIN PASSWORD E'{literal}'")
         opened.commit()
-        asked = f"local all {ROLE} scram-sha-256\nhost all {ROLE} all scram-sha-256\n"
-        file.write_text(asked + before)
+        access_rules = (
+            f"local all {ROLE} scram-sha-256\nhost all {ROLE} all scram-sha-256\n"
+        )
+        file.write_text(access_rules + before)
         opened.rows("SELECT pg_reload_conf()")
         opened.commit()
         yield {name: settings[name] for name in ("host", "port", "dbname")}
@@ -43,49 +45,49 @@ def place(module_database):
         opened.commit()
 
 
-def pairs(place, **more):
-    return " ".join(f"{key}='{value}'" for key, value in (place | more).items())
+def pairs(address, **more):
+    return " ".join(f"{key}='{value}'" for key, value in (address | more).items())
 
 
-def uri(place, password=""):
+def uri(address, password=""):
     login = ROLE + (f":{quote(password, safe='')}" if password else "")
-    query = f"host={quote(place['host'], safe='')}&port={place['port']}"
-    return f"postgresql://{login}@/{place['dbname']}?{query}"
+    query = f"host={quote(address['host'], safe='')}&port={address['port']}"
+    return f"postgresql://{login}@/{address['dbname']}?{query}"
 
 
-def who(dsn):
+def login_role(dsn):
     with connect(dsn) as opened:
         return opened.value("SELECT current_user::text")
 
 
-def test_passwords_in_both_forms_of_the_string(place):
+def test_password_in_both_forms_of_the_connection_string(address):
     escaped = PASSWORD.replace("\\", "\\\\").replace("'", "\\'")
-    assert who(uri(place, PASSWORD)) == ROLE
-    assert who(pairs(place, user=ROLE, password=escaped)) == ROLE
-    assert who(f"{uri(place)}&password={quote(PASSWORD, safe='')}") == ROLE
+    assert login_role(uri(address, PASSWORD)) == ROLE
+    assert login_role(pairs(address, user=ROLE, password=escaped)) == ROLE
+    assert login_role(f"{uri(address)}&password={quote(PASSWORD, safe='')}") == ROLE
 
 
-def test_password_from_the_environment(place, monkeypatch):
+def test_password_from_the_environment(address, monkeypatch):
     monkeypatch.setenv("PGPASSWORD", PASSWORD)
-    assert who(uri(place)) == ROLE
+    assert login_role(uri(address)) == ROLE
 
 
-def test_password_from_the_password_file(place, monkeypatch, tmp_path):
+def test_password_from_the_password_file(address, monkeypatch, tmp_path):
     file = tmp_path / "pgpass"
     escaped = PASSWORD.replace("\\", "\\\\").replace(":", "\\:")
     file.write_text(f"*:*:*:{ROLE}:{escaped}\n")
     file.chmod(0o600)
     monkeypatch.setenv("PGPASSFILE", str(file))
-    assert who(uri(place)) == ROLE
+    assert login_role(uri(address)) == ROLE
 
 
-def test_password_from_a_service_file(place, monkeypatch, tmp_path):
+def test_password_from_a_service_file(address, monkeypatch, tmp_path):
     file = tmp_path / "services"
-    settings = place | {"user": ROLE, "password": PASSWORD}
+    settings = address | {"user": ROLE, "password": PASSWORD}
     lines = "".join(f"{key}={value}\n" for key, value in settings.items())
     file.write_text(f"[mine]\n{lines}")
     monkeypatch.setenv("PGSERVICEFILE", str(file))
-    assert who("service=mine") == ROLE
+    assert login_role("service=mine") == ROLE
     with pytest.raises(ConfigError, match="service"):
         connect("service=other")
 
@@ -95,14 +97,14 @@ def everything_shown(error):
 
 
 @pytest.mark.parametrize("form", ["uri", "pairs", "query", "environment"])
-def test_a_wrong_password_is_told_and_never_shown(place, monkeypatch, form):
-    dsn = uri(place)
+def test_wrong_password_is_reported_and_never_shown(address, monkeypatch, form):
+    dsn = uri(address)
     if form == "uri":
-        dsn = uri(place, WRONG)
+        dsn = uri(address, WRONG)
     elif form == "pairs":
-        dsn = pairs(place, user=ROLE, password=WRONG)
+        dsn = pairs(address, user=ROLE, password=WRONG)
     elif form == "query":
-        dsn = f"{uri(place)}&password={WRONG}"
+        dsn = f"{uri(address)}&password={WRONG}"
     else:
         monkeypatch.setenv("PGPASSWORD", WRONG)
     with pytest.raises(
@@ -112,13 +114,13 @@ def test_a_wrong_password_is_told_and_never_shown(place, monkeypatch, form):
     assert WRONG not in everything_shown(caught.value)
 
 
-def test_no_password_at_all_is_told(place):
+def test_error_for_a_missing_password_names_the_variable(address):
     with pytest.raises(ConfigError, match="PGPASSWORD"):
-        connect(uri(place))
+        connect(uri(address))
 
 
-def test_a_server_message_that_quotes_the_password_is_masked(place):
-    with connect(uri(place, PASSWORD)) as opened:
+def test_password_quoted_by_the_server_is_masked(address):
+    with connect(uri(address, PASSWORD)) as opened:
         with pytest.raises(ServerError) as caught:
             opened.rows("SELECT $1::text::int", (PASSWORD,))
         opened.rollback()

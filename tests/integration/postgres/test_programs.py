@@ -1,4 +1,4 @@
-"""Programs of the server are run to their end, or leave nothing behind."""
+"""Programs of the server run to their end, or leave no process behind."""
 
 import sys
 
@@ -7,7 +7,7 @@ import pytest
 
 from propload.postgres.server.programs import run_program
 
-#: Says its child's number and waits for ever, as the child does.
+#: Writes the process id of its child and waits forever, as the child does.
 SLOW = """
 import pathlib, subprocess, sys
 waits = [sys.executable, "-c", "import threading; threading.Event().wait()"]
@@ -23,8 +23,8 @@ ECHO = "import sys; print(sys.stdin.read().upper()); sys.exit(3)"
 pytestmark = pytest.mark.timeout(60)
 
 
-def test_a_program_is_given_its_input_and_heard_to_the_end(monkeypatch):
-    # it takes longer to begin than to be looked at, and its input than a pipe holds
+def test_program_gets_all_its_input_and_all_its_output_is_returned(monkeypatch):
+    # it is polled before it has started, and its input exceeds a pipe's buffer
     monkeypatch.setattr("propload.postgres.server.programs.POLL_SECONDS", 0.001)
     ended = run_program(
         [sys.executable, "-c", ECHO], account=None, stdin_text="a" * 100_000
@@ -32,7 +32,7 @@ def test_a_program_is_given_its_input_and_heard_to_the_end(monkeypatch):
     assert ended == (3, "A" * 100_000 + "\n")
 
 
-def test_a_program_that_is_broken_off_takes_its_children_along(tmp_path):
+def test_stopped_program_takes_its_children_with_it(tmp_path):
     place = tmp_path / "child"
     with pytest.raises(KeyboardInterrupt):
         run_program(
@@ -44,7 +44,7 @@ def test_a_program_that_is_broken_off_takes_its_children_along(tmp_path):
 
 
 def has_ended(pid):
-    """Return whether a process ends; whose parent is gone may not be buried."""
+    """Return whether a process ends; an orphan may remain as a zombie."""
     try:
         process = psutil.Process(pid)
         return process.status() == psutil.STATUS_ZOMBIE or process.wait(30) is None
@@ -52,7 +52,7 @@ def has_ended(pid):
         return True
 
 
-def test_an_interrupt_breaks_it_off_as_well():
+def test_interrupt_while_waiting_ends_the_program():
     ended = []
 
     def end(process):

@@ -1,4 +1,4 @@
-"""Rows that come have the hashes that the server gives them when they are stored."""
+"""Incoming rows get the same hashes as the server computes for stored rows."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ PROPERTY = settings(
 )
 TABLE = TableName("public", 'odd "name"')
 UTC = pl.Datetime("us", "UTC")
-#: What PostgreSQL takes; a NUL no text may hold.
+#: Texts that PostgreSQL stores; none may contain NUL.
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
-#: From the first day to the last one that both sides have.
+#: From the first day to the last one that both Python and PostgreSQL know.
 moments = st.datetimes(*map(dt.datetime.fromisoformat, ["0001-01-01", "9999-12-31"]))
 
 TYPES = {
@@ -53,8 +53,8 @@ rows = st.lists(
 )
 
 
-def _frame(given_rows):
-    columns = zip(*given_rows, strict=True) if given_rows else [[]] * len(TYPES)
+def _frame(drawn_rows):
+    columns = zip(*drawn_rows, strict=True) if drawn_rows else [[]] * len(TYPES)
     return pl.DataFrame(
         [
             pl.Series(f"c {place}", values).cast(dtype)
@@ -68,16 +68,16 @@ def _frame(given_rows):
 
 
 @PROPERTY
-@given(given_rows=rows)
-def test_the_server_has_the_hashes_of_the_rows_that_were_sent(database, given_rows):
-    frame = _frame(given_rows).with_row_index("k").cast({"k": pl.Int64})
-    kinds = {"k": "bigint"} | {f"c {n}": kind for n, kind in enumerate(TYPES)}
+@given(drawn_rows=rows)
+def test_server_hashes_equal_those_of_the_rows_that_were_sent(database, drawn_rows):
+    frame = _frame(drawn_rows).with_row_index("k").cast({"k": pl.Int64})
+    types = {"k": "bigint"} | {f"c {n}": pg_type for n, pg_type in enumerate(TYPES)}
     plans = [
-        ColumnShape(ColumnPlan(name, frame.schema[name], "copy", kind))
-        for name, kind in kinds.items()
+        ColumnShape(ColumnPlan(name, frame.schema[name], "copy", pg_type))
+        for name, pg_type in types.items()
     ]
     hasher = Hasher(TABLE, comparable_columns(plans) or (), ("k",))
-    listed = ", ".join(f'"{name}" {kind}' for name, kind in kinds.items())
+    listed = ", ".join(f'"{name}" {pg_type}' for name, pg_type in types.items())
     with connect(database) as session:
         session.execute('DROP TABLE IF EXISTS "odd ""name"""')
         session.execute(f'CREATE TABLE "odd ""name""" ({listed})')

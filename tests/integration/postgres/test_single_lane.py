@@ -1,4 +1,4 @@
-"""Rows that may refuse one another take one lane, all others take several."""
+"""Rows that may conflict with one another take one lane, all others several."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 import propload
-from tests.integration.postgres.writing import prepared, target
+from tests.integration.postgres.writing import prepared, target_with
 from tests.integration.reading import query, run_sql
 
 pytestmark = pytest.mark.timeout(60)
@@ -16,8 +16,8 @@ COPY_U = (
     "'BEGIN NEW.d := NEW.u; RETURN NEW; END'"
 )
 FRAME = pl.DataFrame({"k": [1], "u": [1], "w": ["a"]})
-#: What stands in the table beside `k bigint PRIMARY KEY, u bigint, w text, d bigint`
-#: (`d` does not come with the rows), and what ties its rows.
+#: What is added to a table `(k bigint PRIMARY KEY, u bigint, w text, d bigint)`, and
+#: the constraints that tie its rows to one lane. Rows are loaded without `d`.
 TABLES = {
     "the key alone": ((), ()),
     "a second unique": (("ALTER TABLE t ADD UNIQUE (u)",), ("t_u_key",)),
@@ -65,7 +65,7 @@ TABLES = {
 }
 
 
-def make(database, more, options=""):
+def create_table(database, more, options=""):
     run_sql(
         database,
         f"CREATE TABLE t (k bigint PRIMARY KEY, u bigint, w text, d bigint) {options}",
@@ -73,39 +73,37 @@ def make(database, more, options=""):
     )
 
 
-def look_at(dsn, table, state_dir, *, mode="upsert", names=None):
-    """Make a table and see that its rows take one lane where they are tied."""
+def check_lanes(dsn, table, state_dir, *, mode="upsert", names=None):
+    """Create a table and check that its rows take one lane if they are tied."""
     more, tied_by = TABLES[table]
     names = tied_by if names is None else names
     run_sql(dsn, "DROP TABLE IF EXISTS t", "DROP FUNCTION IF EXISTS f")
-    make(dsn, more)
-    with prepared(dsn, target(mode=mode), FRAME, state_dir) as ready:
+    create_table(dsn, more)
+    with prepared(dsn, target_with(mode=mode), FRAME, state_dir) as ready:
         notes = [note for note in ready.notes if "one lane" in note]
         assert ready.single_lane == bool(names)
         verb = "ties" if len(names) == 1 else "tie"
-        told = f"all rows take one lane: {', '.join(names)} of public.t {verb} "
-        assert [told in note for note in notes] == [True] * bool(names)
+        message = f"all rows take one lane: {', '.join(names)} of public.t {verb} "
+        assert [message in note for note in notes] == [True] * bool(names)
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_rows_that_may_refuse_one_another_take_one_lane(
-    module_database, state_dir, table
-):
-    look_at(module_database, table, state_dir)
+def test_rows_that_may_conflict_take_one_lane(module_database, state_dir, table):
+    check_lanes(module_database, table, state_dir)
 
 
-def test_a_shadow_ties_rows_as_its_target_does(module_database, state_dir):
-    look_at(module_database, "two of them", state_dir, mode="replace")
-    look_at(module_database, "of an expression", state_dir, mode="replace")
+def test_shadow_ties_rows_as_its_table_does(module_database, state_dir):
+    check_lanes(module_database, "two of them", state_dir, mode="replace")
+    check_lanes(module_database, "of an expression", state_dir, mode="replace")
 
 
-def test_what_a_shadow_lacks_ties_nothing(module_database, state_dir):
+def test_triggers_and_references_tie_no_rows_of_a_replace(module_database, state_dir):
     for table in ("of what a trigger may set", "a reference to itself"):
-        look_at(module_database, table, state_dir, mode="replace", names=())
+        check_lanes(module_database, table, state_dir, mode="replace", names=())
 
 
-def test_a_unique_index_of_one_partition_ties_its_rows(database, state_dir):
-    make(
+def test_unique_index_of_a_single_partition_ties_rows(database, state_dir):
+    create_table(
         database,
         (
             "CREATE TABLE t1 PARTITION OF t FOR VALUES FROM (0) TO (10)",
@@ -113,12 +111,12 @@ def test_a_unique_index_of_one_partition_ties_its_rows(database, state_dir):
         ),
         "PARTITION BY RANGE (k)",
     )
-    with prepared(database, target(), FRAME, state_dir) as ready:
+    with prepared(database, target_with(), FRAME, state_dir) as ready:
         assert ready.single_lane
         assert "x of public.t ties" in ready.notes[-1]
 
 
-def test_an_index_of_the_parent_ties_rows_of_a_partition_too(database, state_dir):
+def test_index_of_the_parent_ties_rows_of_a_partition_too(database, state_dir):
     run_sql(
         database,
         "CREATE TABLE whole (k bigint, u bigint, w text, part int, "
@@ -126,25 +124,23 @@ def test_an_index_of_the_parent_ties_rows_of_a_partition_too(database, state_dir
         "CREATE TABLE t PARTITION OF whole FOR VALUES IN (1)",
         "ALTER TABLE t ADD PRIMARY KEY (k)",
     )
-    with prepared(database, target(), FRAME, state_dir) as ready:
+    with prepared(database, target_with(), FRAME, state_dir) as ready:
         assert "t_part_u_key of public.t ties" in ready.notes[-1]
 
 
-def test_appended_rows_are_tied_by_a_key_that_they_are_not_routed_by(
-    database, state_dir
-):
-    make(database, ())
-    goal = target(key=(), mode="append")
-    with prepared(database, goal, FRAME, state_dir) as ready:
+def test_primary_key_ties_appended_rows_that_are_not_routed_by_it(database, state_dir):
+    create_table(database, ())
+    target = target_with(key=(), mode="append")
+    with prepared(database, target, FRAME, state_dir) as ready:
         assert "t_pkey of public.t ties" in ready.notes[-1]
 
 
-def test_the_same_rows_are_stored_by_any_number_of_workers(database):
+def test_any_number_of_workers_stores_the_same_rows(database):
     rows = pl.DataFrame({"k": range(400), "u": [n // 2 for n in range(400)]})
     found = []
     for workers in (1, 4):
         run_sql(database, "DROP TABLE IF EXISTS t")
-        make(database, ("ALTER TABLE t ADD UNIQUE (u)",))
+        create_table(database, ("ALTER TABLE t ADD UNIQUE (u)",))
         report = propload.ingest(
             rows, to=database, table="t", key="k", workers=workers, batch_rows=100
         )

@@ -1,4 +1,4 @@
-"""What becomes of a row does not depend on the rows that come beside it."""
+"""The outcome of a row does not depend on the rows that are loaded with it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from propload.batch import ROW
-from tests.integration.postgres.writing import counts, target, write
+from tests.integration.postgres.writing import counts, target_with, write
 from tests.integration.reading import await_stages, query, run_sql
 
 pytestmark = pytest.mark.timeout(120)
@@ -26,7 +26,7 @@ SCHEMA = {
     "m": pl.String,
     "w": pl.String,
 }
-#: Columns that only the server can cast stand before and behind the one of the age.
+#: Columns that only the server can cast come before and after the age of a row (`at`).
 SETUP = (
     "DROP TABLE IF EXISTS t",
     "DROP TYPE IF EXISTS mood",
@@ -62,11 +62,11 @@ rules = st.fixed_dictionaries(
 )
 
 
-def outcome(dsn, state_dir, told, frames):
+def outcome(dsn, state_dir, rules, frames):
     """Return the sums of counts, the keys of rejected rows, and the table."""
     await_stages(dsn)
     run_sql(dsn, *SETUP)
-    done = write(dsn, target(**told), state_dir, *frames, exact=False)
+    done = write(dsn, target_with(**rules), state_dir, *frames, exact=False)
     rejected = [
         frame["k"][row]
         for frame, one in zip(frames, done, strict=True)
@@ -80,23 +80,25 @@ def row(k, **values):
     return {"k": k, "u": None, "n": 1, "at": 1, "m": "sad", "w": "old"} | values
 
 
-def ruled(mode, newest=None, on_null="overwrite"):
+def rules_of(mode, newest=None, on_null="overwrite"):
     return {"mode": mode, "newest": newest, "on_null": on_null}
 
 
-#: Faults that have the server look at all rows of a batch, then try them run by run.
+#: Faults for which the server screens all rows of a batch, then tries them run by run.
 TROUBLE = [row(8, n=-1), row(9, u="no"), row(10, w="long")]
 
 
 @given(rows=rows, rules=rules, size=st.integers(2, 5))
-@example(rows=[row(1, m="bad"), *TROUBLE], rules=ruled("insert-new"), size=2)
-@example(rows=[row(1, u="no"), *TROUBLE], rules=ruled("upsert", "at"), size=2)
-@example(rows=[row(1, m="bad"), *TROUBLE], rules=ruled("upsert", "at"), size=2)
-@example(rows=[row(1, m="bad"), *TROUBLE], rules=ruled("upsert", "at", "keep"), size=2)
+@example(rows=[row(1, m="bad"), *TROUBLE], rules=rules_of("insert-new"), size=2)
+@example(rows=[row(1, u="no"), *TROUBLE], rules=rules_of("upsert", "at"), size=2)
+@example(rows=[row(1, m="bad"), *TROUBLE], rules=rules_of("upsert", "at"), size=2)
+@example(
+    rows=[row(1, m="bad"), *TROUBLE], rules=rules_of("upsert", "at", "keep"), size=2
+)
 # an older row fills a gap of the stored one, and its own values would be refused
 @example(
     rows=[row(1, u=GOOD, n=-1), row(2, u=GOOD, w="long"), *TROUBLE],
-    rules=ruled("upsert", "at", "keep"),
+    rules=rules_of("upsert", "at", "keep"),
     size=2,
 )
 @PROPERTY
@@ -111,26 +113,28 @@ def test_counts_do_not_depend_on_how_rows_are_split(
     assert one_by_one == together == parts
 
 
-@pytest.mark.parametrize("beside", [[], [{"k": 1, "n": 1, "at": 1}]], ids=["-", "met"])
 @pytest.mark.parametrize(
-    ("told", "end"),
+    "repeated", [[], [{"k": 1, "n": 1, "at": 1}]], ids=["-", "met"]
+)
+@pytest.mark.parametrize(
+    ("rules", "expected"),
     [
-        (ruled("insert-new"), (1, 0, 1, 0)),
-        (ruled("upsert", "at"), (1, 0, 0, 1)),
-        (ruled("insert-new", None, "keep"), (1, 0, 1, 0)),
+        (rules_of("insert-new"), (1, 0, 1, 0)),
+        (rules_of("upsert", "at"), (1, 0, 0, 1)),
+        (rules_of("insert-new", None, "keep"), (1, 0, 1, 0)),
     ],
     ids=str,
 )
-def test_a_row_that_is_not_written_is_judged_alike_in_a_new_table(
-    database, state_dir, told, end, beside
+def test_bad_row_that_is_skipped_counts_the_same_off_the_fast_path(
+    database, state_dir, rules, expected, repeated
 ):
     run_sql(
         database,
         "CREATE TABLE t (k bigint PRIMARY KEY, n bigint CHECK (n > 0), at bigint)",
     )
     first = pl.DataFrame([{"k": 0, "n": 1, "at": 2}, {"k": 1, "n": 1, "at": 1}])
-    # with a key that is met before, the table is no longer copied into
-    before = [pl.DataFrame(beside)] if beside else []
+    # once a key repeats, rows are no longer copied straight into the table
+    before = [pl.DataFrame(repeated)] if repeated else []
     last = pl.DataFrame([{"k": 0, "n": -1, "at": 1}, {"k": 2, "n": 1, "at": 1}])
-    done = write(database, target(**told), state_dir, first, *before, last)
-    assert counts(done)[-1] == end
+    done = write(database, target_with(**rules), state_dir, first, *before, last)
+    assert counts(done)[-1] == expected

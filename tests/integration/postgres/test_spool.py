@@ -1,4 +1,4 @@
-"""Rows that the server copies from a file are those that the line would bring."""
+"""Rows that the server copies from a file equal those sent over the connection."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ TYPES = {
     "moment": ("timestamptz", pl.Datetime("us", "UTC")),
 }
 SCHEMA = {name: dtype for name, (_, dtype) in TYPES.items()}
-MAKE = ", ".join(f'"{name}" {pg_type}' for name, (pg_type, _) in TYPES.items())
-#: As far as PostgreSQL goes, and as far as Python does.
+COLUMNS = ", ".join(f'"{name}" {pg_type}' for name, (pg_type, _) in TYPES.items())
+#: The whole range of Python's dates, all of which PostgreSQL can store.
 FIRST, LAST = datetime(1, 1, 1), datetime(9999, 12, 31, 23, 59, 59, 999_999)  # noqa: DTZ001 - both kinds are made of them
 TEXTS = st.text(st.characters(exclude_characters="\0", codec="utf-8"), max_size=40)
 ROWS = st.lists(
@@ -60,39 +60,39 @@ ROWS = st.lists(
 pytestmark = pytest.mark.timeout(120)
 
 
-class Watched(Spool):
-    """A spool that remembers the files that the server was given."""
+class RecordingSpool(Spool):
+    """A spool that records how many rows each file for the server had."""
 
     def __init__(self, folder):
         super().__init__(folder)
-        self.given = []
+        self.written_heights = []
 
     def write(self, rows):
-        self.given.append(rows.num_rows)
+        self.written_heights.append(rows.num_rows)
         return super().write(rows)
 
 
 @pytest.fixture
-def watched(database):
+def recording_spool(database):
     host = parse_dsn(database).get("host", "")
     found = Spool.find(host)
     if found is None:
         pytest.skip("the server is not one that propload runs")
-    return Watched(spool_of(Path(host)))
+    return RecordingSpool(spool_of(Path(host)))
 
 
 @pytest.fixture
-def pair(database, watched):
-    """Two sessions: one with a spool, one that has only the line."""
-    with connect(database) as by_file, connect(database) as by_line:
-        by_file._spool, by_line._spool = watched, None
-        yield by_file, by_line
+def sessions(database, recording_spool):
+    """Yield two sessions: one with a spool, one with only its connection."""
+    with connect(database) as spooling, connect(database) as streaming:
+        spooling._spool, streaming._spool = recording_spool, None
+        yield spooling, streaming
 
 
-def copied(session, frame, *, make=MAKE):
-    """Return what a new table has of a frame, as text."""
+def copied_rows(session, frame, *, columns=COLUMNS):
+    """Copy a frame into a new table; return its rows as text."""
     session.execute("DROP TABLE IF EXISTS t")
-    session.execute(f"CREATE TABLE t ({make})")
+    session.execute(f"CREATE TABLE t ({columns})")
     assert session.copy("t", frame, namespace="public") == frame.height
     rows = session.rows("SELECT t::text FROM t ORDER BY ctid")
     session.rollback()
@@ -105,46 +105,48 @@ def copied(session, frame, *, make=MAKE):
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-def test_a_file_brings_what_the_line_brings(pair, monkeypatch, rows, first):
+def test_spooled_rows_equal_streamed_rows(sessions, monkeypatch, rows, first):
     monkeypatch.setattr(spool, "_LEAST_ROWS", 1)
     frame = pl.DataFrame(rows, schema=SCHEMA, orient="row")
-    # a slice shares its memory, and the bits that tell of nulls, with the whole
+    # a slice shares its memory and its validity bits with the whole frame
     frame = pl.concat([frame, frame.reverse()]).slice(min(first, len(rows)))
-    by_file, by_line = pair
-    before = len(by_file._spool.given)
-    assert copied(by_file, frame) == copied(by_line, frame)
-    assert len(by_file._spool.given) == before + 1
-    assert list(by_file._spool._folder.iterdir()) == []
+    spooling, streaming = sessions
+    before = len(spooling._spool.written_heights)
+    assert copied_rows(spooling, frame) == copied_rows(streaming, frame)
+    assert len(spooling._spool.written_heights) == before + 1
+    assert list(spooling._spool._folder.iterdir()) == []
 
 
 @pytest.mark.parametrize("pg_type", ["varchar(9)", "char(9)", "json", "name"])
-def test_other_columns_of_text_take_the_same(pair, pg_type):
-    by_file, by_line = pair
+def test_other_text_types_are_stored_alike(sessions, pg_type):
+    spooling, streaming = sessions
     frame = pl.DataFrame({"v": ['"é"', None, "12"] * 100})
-    make = f"v {pg_type}"
-    assert copied(by_file, frame, make=make) == copied(by_line, frame, make=make)
+    columns = f"v {pg_type}"
+    assert copied_rows(spooling, frame, columns=columns) == copied_rows(
+        streaming, frame, columns=columns
+    )
 
 
-def test_jsonb_and_other_types_go_over_the_line(pair):
-    by_file, _ = pair
+def test_unsupported_types_are_not_spooled(sessions):
+    spooling, _ = sessions
     text = pl.DataFrame({"v": ['{"a": 1}', None] * 200})
-    assert copied(by_file, text, make="v jsonb")[0] == ('("{""a"": 1}")',)
+    assert copied_rows(spooling, text, columns="v jsonb")[0] == ('("{""a"": 1}")',)
     lists = pl.DataFrame({"v": [[1, 2], None] * 200})
-    assert copied(by_file, lists, make="v bigint[]")[0] == ('("{1,2}")',)
-    assert by_file._spool.given == []
+    assert copied_rows(spooling, lists, columns="v bigint[]")[0] == ('("{1,2}")',)
+    assert spooling._spool.written_heights == []
 
 
-def test_few_rows_go_over_the_line(pair):
-    by_file, _ = pair
+def test_few_rows_are_not_spooled(sessions):
+    spooling, _ = sessions
     few = pl.DataFrame({"v": range(spool._LEAST_ROWS - 1)})
-    copied(by_file, few, make="v bigint")
-    assert by_file._spool.given == []
-    copied(by_file, few.vstack(few), make="v bigint")
-    assert by_file._spool.given == [few.height * 2]
+    copied_rows(spooling, few, columns="v bigint")
+    assert spooling._spool.written_heights == []
+    copied_rows(spooling, few.vstack(few), columns="v bigint")
+    assert spooling._spool.written_heights == [few.height * 2]
 
 
 @pytest.mark.parametrize(
-    ("make", "value"),
+    ("columns", "value"),
     [
         ("v text CHECK (v <> 'bad')", "bad"),
         ("v varchar(4)", "too long"),
@@ -152,19 +154,21 @@ def test_few_rows_go_over_the_line(pair):
         ("v text, UNIQUE (v)", "v0"),
     ],
 )
-def test_a_bad_row_is_named_as_it_is_on_the_line(pair, make, value):
+def test_spooled_bad_row_raises_the_same_error_as_a_streamed_one(
+    sessions, columns, value
+):
     values = [f"v{number}" for number in range(300)]
     values[250] = value
     frame = pl.DataFrame({"v": values})
-    said = []
-    for session in pair:
-        session.execute(f"CREATE TABLE t ({make})")
+    failures = []
+    for session in sessions:
+        session.execute(f"CREATE TABLE t ({columns})")
         with pytest.raises(ServerError) as caught:
             session.copy("t", frame, namespace="public")
         session.rollback()
-        said.append(classify(caught.value))
-    assert said[0] == said[1]
-    assert said[0].kind == "data"
+        failures.append(classify(caught.value))
+    assert failures[0] == failures[1]
+    assert failures[0].kind == "data"
 
 
 @pytest.mark.parametrize(
@@ -175,52 +179,54 @@ def test_a_bad_row_is_named_as_it_is_on_the_line(pair, make, value):
     ],
     ids=["date", "timestamp"],
 )
-def test_a_value_that_cannot_be_written_is_told_as_on_the_line(pair, column):
+def test_out_of_range_value_raises_the_same_error_as_when_streamed(sessions, column):
     pg_type = "date" if column.dtype == pl.Date else "timestamp"
-    said = []
-    for session in pair:
+    messages = []
+    for session in sessions:
         session.execute(f"CREATE TABLE t (v {pg_type})")
         with pytest.raises(ServerError) as caught:
             session.copy("t", pl.DataFrame({"v": column}), namespace="public")
         session.rollback()
-        said.append(str(caught.value))
-    assert said[0] == said[1]
+        messages.append(str(caught.value))
+    assert messages[0] == messages[1]
 
 
-def test_only_the_server_may_read_the_file(database, watched):
-    path = watched.write(pl.DataFrame({"v": [1]}).to_arrow())
+def test_only_the_server_may_read_a_spooled_file(database, recording_spool):
+    path = recording_spool.write(pl.DataFrame({"v": [1]}).to_arrow())
     found = path.stat()
     assert stat.S_IMODE(found.st_mode) == 0o600
     assert found.st_uid == path.parent.stat().st_uid
-    watched.remove(path)
+    recording_spool.remove(path)
     assert not path.exists()
 
 
-def test_rows_are_copied_once_where_their_file_cannot_be_deleted(pair, monkeypatch):
-    by_file, _ = pair
+def test_rows_are_copied_once_if_their_file_cannot_be_deleted(sessions, monkeypatch):
+    spooling, _ = sessions
     undeleted = []
 
-    def unlink(path, missing_ok=False):
+    def fail_to_unlink(path, missing_ok=False):
         undeleted.append(path)
         raise OSError(5, "Input/output error")
 
     with monkeypatch.context() as patched:
-        patched.setattr(Path, "unlink", unlink)
+        patched.setattr(Path, "unlink", fail_to_unlink)
         frame = pl.DataFrame({"v": range(300)})
-        assert len(copied(by_file, frame, make="v bigint")) == 300
+        assert len(copied_rows(spooling, frame, columns="v bigint")) == 300
     assert len(undeleted) == 1
     undeleted[0].unlink()
 
 
-def test_the_file_is_gone_also_where_the_copy_fails(pair):
-    by_file, _ = pair
+def test_spooled_file_is_deleted_even_if_the_copy_fails(sessions):
+    spooling, _ = sessions
     frame = pl.DataFrame({"v": range(300)})
     with pytest.raises(ServerError):
-        by_file.copy("no_such_table", frame, namespace="public")
-    assert list(by_file._spool._folder.iterdir()) == []
+        spooling.copy("no_such_table", frame, namespace="public")
+    assert list(spooling._spool._folder.iterdir()) == []
 
 
-def test_who_may_not_have_files_read_uses_the_line(database, watched):
+def test_user_without_the_privilege_to_read_files_gets_no_spool(
+    database, recording_spool
+):
     name = "propload_no_files"
     run_sql(database, f"CREATE ROLE {name} LOGIN")
     parts = parse_dsn(database) | {"user": name}
@@ -231,42 +237,44 @@ def test_who_may_not_have_files_read_uses_the_line(database, watched):
         run_sql(database, f"DROP OWNED BY {name}", f"DROP ROLE {name}")
 
 
-def test_a_spool_that_cannot_be_written_gives_way_to_the_line(pair, tmp_path):
-    by_file, by_line = pair
+def test_rows_are_streamed_if_the_spool_cannot_be_written(sessions, tmp_path):
+    spooling, streaming = sessions
     gone = tmp_path / "gone"
     gone.mkdir()
-    by_file._spool = Watched(gone)
+    spooling._spool = RecordingSpool(gone)
     shutil.rmtree(gone)
     frame = pl.DataFrame({"v": range(300)})
-    expected = copied(by_line, frame, make="v bigint")
-    assert copied(by_file, frame, make="v bigint") == expected
-    assert copied(by_file, frame, make="v bigint") == expected
+    expected = copied_rows(streaming, frame, columns="v bigint")
+    assert copied_rows(spooling, frame, columns="v bigint") == expected
+    assert copied_rows(spooling, frame, columns="v bigint") == expected
     # it is not tried again
-    assert len(by_file._spool.given) == 1
+    assert len(spooling._spool.written_heights) == 1
 
 
-def test_a_spool_that_the_server_cannot_read_gives_way_to_the_line(pair, tmp_path):
-    by_file, by_line = pair
+def test_spool_the_server_cannot_read_fails_once_then_rows_are_streamed(
+    sessions, tmp_path
+):
+    spooling, streaming = sessions
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir(mode=0o700)
-    by_file._spool = Watched(elsewhere)
-    by_file._spool.write = lambda _: elsewhere / "none"
+    spooling._spool = RecordingSpool(elsewhere)
+    spooling._spool.write = lambda _: elsewhere / "none"
     frame = pl.DataFrame({"v": range(300)})
-    by_file.execute("CREATE TABLE t (v bigint)")
+    spooling.execute("CREATE TABLE t (v bigint)")
     with pytest.raises(TransientWriteError, match="cannot read its spool"):
-        by_file.copy("t", frame, namespace="public")
-    by_file.rollback()
-    expected = copied(by_line, frame, make="v bigint")
-    assert copied(by_file, frame, make="v bigint") == expected
+        spooling.copy("t", frame, namespace="public")
+    spooling.rollback()
+    expected = copied_rows(streaming, frame, columns="v bigint")
+    assert copied_rows(spooling, frame, columns="v bigint") == expected
 
 
-def test_a_run_whose_spool_breaks_loads_all_rows(database, watched, monkeypatch):
-    found = []
+def test_run_whose_spool_breaks_loads_all_rows(database, recording_spool, monkeypatch):
+    spools = []
 
     def find(_):
-        found.append(Watched(watched._folder))
-        monkeypatch.setattr(found[-1], "write", lambda _: Path("/none/rows"))
-        return found[-1]
+        spools.append(RecordingSpool(recording_spool._folder))
+        monkeypatch.setattr(spools[-1], "write", lambda _: Path("/none/rows"))
+        return spools[-1]
 
     monkeypatch.setattr(Spool, "find", staticmethod(find))
     homes = pl.DataFrame({"id": range(1000), "v": "x"})
@@ -276,27 +284,27 @@ def test_a_run_whose_spool_breaks_loads_all_rows(database, watched, monkeypatch)
     assert read_table(database, "homes").height == 1000
 
 
-def test_a_run_goes_through_the_spool(database, watched, monkeypatch):
-    monkeypatch.setattr(Spool, "find", staticmethod(lambda _: watched))
+def test_run_sends_its_rows_through_the_spool(database, recording_spool, monkeypatch):
+    monkeypatch.setattr(Spool, "find", staticmethod(lambda _: recording_spool))
     for value, expected in (("x", "inserted"), ("y", "updated")):
-        watched.given.clear()
+        recording_spool.written_heights.clear()
         homes = pl.DataFrame({"id": range(1000), "v": value, "seen": date(2026, 7, 1)})
         report = propload.ingest(homes, to=database, table="homes", key="id")
         assert getattr(report.counts, expected) == 1000
-        # the second time those besides that show whether rows are unchanged
-        assert sum(watched.given) >= 1000
-    assert list(watched._folder.iterdir()) == []
+        # the second run also spools rows to probe whether they are unchanged
+        assert sum(recording_spool.written_heights) >= 1000
+    assert list(recording_spool._folder.iterdir()) == []
 
 
-def test_files_of_killed_processes_are_deleted(watched):
-    mine = watched._folder / f"{os.getpid()}-{'0' * 16}"
+def test_files_of_killed_processes_are_deleted(recording_spool):
+    mine = recording_spool._folder / f"{os.getpid()}-{'0' * 16}"
     # no process has a number beyond the greatest that Linux and macOS give
-    other = watched._folder / f"{2**22 + 1}-{'0' * 16}"
-    odd = watched._folder / "report-2026.csv"
+    other = recording_spool._folder / f"{2**22 + 1}-{'0' * 16}"
+    odd = recording_spool._folder / "report-2026.csv"
     for path in (mine, other, odd):
         path.touch()
     try:
-        assert Spool.find(str(watched._folder.parent)) is not None
+        assert Spool.find(str(recording_spool._folder.parent)) is not None
         assert mine.exists()
         assert not other.exists()
         assert odd.exists()

@@ -1,4 +1,4 @@
-"""A replace gives up the old rows for all that it gathered, as it gathered it."""
+"""A replace swaps the old rows only for all rows it gathered, as it gathered them."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from tests.integration.postgres.writing import (
     make_piece,
     prepared,
     run_record,
-    target,
+    target_with,
 )
 from tests.integration.reading import query, run_sql
 
 pytestmark = [pytest.mark.timeout(60), pytest.mark.one_server]
 
-GOAL = target(mode="replace")
+TARGET = target_with(mode="replace")
 TABLE = "CREATE TABLE t (k bigint PRIMARY KEY, v {})"
 CHILD = "CREATE TABLE child (k bigint REFERENCES t)"
 ROWS = pl.DataFrame({"k": [2, 3, 4], "v": [1.75, 2.5, 3.0]})
@@ -34,8 +34,8 @@ def gather(ready, frame, number=0, *, lane=0, key=("k",)):
         return writer.write(fit(piece, ready.plan))
 
 
-def stored(dsn, what="v::text"):
-    return query(dsn, f"SELECT k, {what} FROM t ORDER BY k")
+def stored(dsn, expression="v::text"):
+    return query(dsn, f"SELECT k, {expression} FROM t ORDER BY k")
 
 
 def shadow_of(dsn):
@@ -52,13 +52,13 @@ def shadow_of(dsn):
     ("before", "after"),
     [("numeric(10,2)", "numeric(10,0)"), ("double precision", "bigint")],
 )
-def test_a_column_of_another_type_than_was_gathered_is_refused(
+def test_swap_is_refused_if_a_column_changed_its_type(
     database, state_dir, before, after, referenced
 ):
     run_sql(database, TABLE.format(before), "INSERT INTO t VALUES (1, 9)")
     if referenced:
         run_sql(database, CHILD)
-    with prepared(database, GOAL, ROWS, state_dir) as ready:
+    with prepared(database, TARGET, ROWS, state_dir) as ready:
         gather(ready, ROWS)
         run_sql(database, f"ALTER TABLE t ALTER v TYPE {after}")
         with pytest.raises(SchemaMismatchError) as caught:
@@ -72,30 +72,30 @@ def test_a_column_of_another_type_than_was_gathered_is_refused(
     assert stored(database, "v::float8") == ROWS.rows()
 
 
-def test_rows_of_another_type_are_not_gathered_beside_others(database, state_dir):
-    """Copied as what they are now they would be read as what they were."""
+def test_rows_of_a_new_type_are_not_gathered_beside_earlier_ones(database, state_dir):
+    """Copied as the new type, their bytes would be read as the old one."""
     run_sql(database, TABLE.format("double precision"))
-    run = run_record(GOAL)
-    with prepared(database, GOAL, ROWS, state_dir, run=run) as ready:
+    run = run_record(TARGET)
+    with prepared(database, TARGET, ROWS, state_dir, run=run) as ready:
         gather(ready, ROWS.head(1))
     run_sql(database, "ALTER TABLE t ALTER v TYPE bigint")
     whole = ROWS.cast(pl.Int64)
     with (
         pytest.raises(SchemaMismatchError, match="v was double precision and is big"),
-        prepared(database, GOAL, whole, state_dir, run=run),
+        prepared(database, TARGET, whole, state_dir, run=run),
     ):
         pass
     run_sql(database, "ALTER TABLE t ALTER v TYPE double precision")
-    with prepared(database, GOAL, ROWS, state_dir, run=run) as ready:
+    with prepared(database, TARGET, ROWS, state_dir, run=run) as ready:
         gather(ready, ROWS.tail(2), 1)
         end(ready)
     assert stored(database, "v") == ROWS.rows()
 
 
-def test_a_column_that_rows_come_without_may_have_another_type(database, state_dir):
+def test_column_that_is_not_loaded_may_change_its_type(database, state_dir):
     run_sql(database, TABLE.format("int DEFAULT 7"))
     rows = ROWS.select("k")
-    with prepared(database, GOAL, rows, state_dir) as ready:
+    with prepared(database, TARGET, rows, state_dir) as ready:
         gather(ready, rows)
         run_sql(database, "ALTER TABLE t ALTER v TYPE bigint")
         end(ready)
@@ -115,20 +115,20 @@ def test_a_column_that_rows_come_without_may_have_another_type(database, state_d
     [(("k",), "kv"), ((), "kv"), (("k",), "k")],
     ids=["keyed", "keyless", "keys alone"],
 )
-def test_old_rows_are_not_given_up_for_others_than_were_stored(
+def test_swap_is_refused_if_the_shadow_does_not_hold_the_stored_rows(
     database, state_dir, change, held, key, columns
 ):
     run_sql(database, TABLE.format("float8"), "INSERT INTO t VALUES (1, 9)")
     if columns == "k":
-        # a row that is there already is not told of
+        # in a referenced table, a row that is there already is not reported
         run_sql(database, "ALTER TABLE t DROP v", CHILD)
-    goal, rows = target(mode="replace", key=key), ROWS.select(*columns)
-    with prepared(database, goal, rows, state_dir) as ready:
+    target, rows = target_with(mode="replace", key=key), ROWS.select(*columns)
+    with prepared(database, target, rows, state_dir) as ready:
         gather(ready, rows, key=key)
         shadow = shadow_of(database)
         run_sql(database, change.format(shadow))
-        told = rf"public\.t: .* stored 3 rows, .*{shadow} holds {held} now"
-        with pytest.raises(WriteError, match=told) as caught:
+        message = rf"public\.t: .* stored 3 rows, .*{shadow} holds {held} now"
+        with pytest.raises(WriteError, match=message) as caught:
             end(ready)
     assert not caught.value.goes_on
     assert query(database, "SELECT k FROM t") == [(1,)]
@@ -136,11 +136,11 @@ def test_old_rows_are_not_given_up_for_others_than_were_stored(
 
 def test_rows_of_all_lanes_and_processes_of_a_run_are_counted(database, state_dir):
     run_sql(database, TABLE.format("float8"))
-    run = run_record(GOAL)
+    run = run_record(TARGET)
     later = ROWS.with_columns(pl.lit(5.0).alias("v")).head(2)
-    with prepared(database, GOAL, ROWS, state_dir, run=run) as ready:
+    with prepared(database, TARGET, ROWS, state_dir, run=run) as ready:
         done = [gather(ready, ROWS.head(2)), gather(ready, ROWS.tail(1), lane=1)]
-    with prepared(database, GOAL, ROWS, state_dir, run=run) as ready:
+    with prepared(database, TARGET, ROWS, state_dir, run=run) as ready:
         done.append(gather(ready, later, 1))
         end(ready)
     assert counts(done) == [(2, 0, 0, 0), (1, 0, 0, 0), (0, 2, 0, 0)]
@@ -148,12 +148,10 @@ def test_rows_of_all_lanes_and_processes_of_a_run_are_counted(database, state_di
 
 
 @pytest.mark.parametrize("key", [("k",), ()], ids=["keyed", "keyless"])
-def test_a_batch_that_the_ledger_lost_is_stored_once_or_refused(
-    database, state_dir, key
-):
+def test_batch_lost_by_the_ledger_is_stored_once_or_refused(database, state_dir, key):
     run_sql(database, "CREATE TABLE t (k bigint, v float8)")
-    goal = target(mode="replace", key=key)
-    with prepared(database, goal, ROWS, state_dir) as ready:
+    target = target_with(mode="replace", key=key)
+    with prepared(database, target, ROWS, state_dir) as ready:
         gather(ready, ROWS, key=key)
         run_sql(database, "DELETE FROM propload.ledger")
         gather(ready, ROWS, key=key)
@@ -172,9 +170,9 @@ PARENTS = (
 )
 
 
-def test_a_row_may_go_with_the_one_that_it_refers_to(database, state_dir, caplog):
+def test_swap_accepts_gathered_rows_deleted_by_a_cascade(database, state_dir, caplog):
     run_sql(database, *PARENTS)
-    with prepared(database, GOAL, ROWS, state_dir) as ready:
+    with prepared(database, TARGET, ROWS, state_dir) as ready:
         gather(ready, ROWS)
         run_sql(database, "DELETE FROM parents WHERE k = 3")
         end(ready)
@@ -182,9 +180,9 @@ def test_a_row_may_go_with_the_one_that_it_refers_to(database, state_dir, caplog
     assert "public.t: this replace has stored 3 rows" in caplog.text
 
 
-def test_all_rows_do_not_go_with_those_that_they_refer_to(database, state_dir):
+def test_swap_refuses_an_empty_shadow_despite_cascading_deletes(database, state_dir):
     run_sql(database, *PARENTS)
-    with prepared(database, GOAL, ROWS, state_dir) as ready:
+    with prepared(database, TARGET, ROWS, state_dir) as ready:
         gather(ready, ROWS)
         run_sql(database, f"TRUNCATE {shadow_of(database)}")
         run_sql(database, "INSERT INTO t VALUES (1, 9)")
@@ -193,9 +191,9 @@ def test_all_rows_do_not_go_with_those_that_they_refer_to(database, state_dir):
     assert stored(database, "v") == [(1, 9.0)]
 
 
-def test_a_shadow_that_is_gone_is_not_taken_for_the_table(database, state_dir):
+def test_dropped_shadow_is_not_mistaken_for_the_table(database, state_dir):
     run_sql(database, TABLE.format("float8"), "INSERT INTO t VALUES (1, 9)")
-    with prepared(database, GOAL, ROWS, state_dir) as ready:
+    with prepared(database, TARGET, ROWS, state_dir) as ready:
         gather(ready, ROWS)
         run_sql(database, f"DROP TABLE {shadow_of(database)}")
         with pytest.raises(WriteError, match=r"for public\.t are gone") as caught:
@@ -204,7 +202,7 @@ def test_a_shadow_that_is_gone_is_not_taken_for_the_table(database, state_dir):
     assert stored(database, "v") == [(1, 9.0)]
 
 
-def test_a_missing_right_is_not_told_as_rows_that_do_not_fit(database, state_dir):
+def test_missing_privilege_is_not_reported_as_rows_that_do_not_fit(database, state_dir):
     run_sql(
         database,
         TABLE.format("double precision"),
@@ -213,7 +211,7 @@ def test_a_missing_right_is_not_told_as_rows_that_do_not_fit(database, state_dir
         "CREATE TRIGGER forbid BEFORE INSERT ON t FOR EACH STATEMENT "
         "EXECUTE FUNCTION forbid()",
     )
-    with prepared(database, GOAL, ROWS, state_dir) as ready:
+    with prepared(database, TARGET, ROWS, state_dir) as ready:
         gather(ready, ROWS)
         with pytest.raises(WriteError, match=r"not by you \[42501\]") as refused:
             end(ready)
@@ -221,13 +219,13 @@ def test_a_missing_right_is_not_told_as_rows_that_do_not_fit(database, state_dir
 
 
 @pytest.mark.parametrize("referenced", [False, True], ids=["alone", "referenced"])
-def test_tables_that_have_come_to_inherit_are_not_emptied(
+def test_swap_is_refused_while_a_table_inherits_from_the_target(
     database, state_dir, referenced
 ):
     run_sql(database, TABLE.format("float8"), "INSERT INTO t VALUES (1, 9)")
     if referenced:
         run_sql(database, CHILD)
-    with prepared(database, GOAL, ROWS, state_dir) as ready:
+    with prepared(database, TARGET, ROWS, state_dir) as ready:
         gather(ready, ROWS)
         run_sql(database, "CREATE TABLE heirs () INHERITS (t)")
         run_sql(database, "INSERT INTO heirs VALUES (7, 7)")
@@ -240,10 +238,10 @@ def test_tables_that_have_come_to_inherit_are_not_emptied(
     assert query(database, "SELECT k FROM heirs") == [(7,)]
 
 
-def test_rows_that_others_come_to_refer_to_while_the_table_is_waited_for_stay(
+def test_swap_succeeds_if_the_table_is_referenced_while_waiting_to_lock(
     database, state_dir, monkeypatch
 ):
-    """What cannot be truncated any more is not refused, nor is CASCADE advised."""
+    """A table that cannot be truncated any more is not refused, nor is CASCADE advised."""
     run_sql(database, TABLE.format("float8"), "INSERT INTO t VALUES (1, 9), (2, 9)")
     execute, waiting = Connection.execute, [CHILD, "INSERT INTO child VALUES (2)"]
 
@@ -253,7 +251,7 @@ def test_rows_that_others_come_to_refer_to_while_the_table_is_waited_for_stay(
                 run_sql(database, waiting.pop(0))
         return execute(session, sql, params)
 
-    with prepared(database, GOAL, ROWS, state_dir) as ready:
+    with prepared(database, TARGET, ROWS, state_dir) as ready:
         gather(ready, ROWS)
         monkeypatch.setattr(Connection, "execute", after_others)
         end(ready)

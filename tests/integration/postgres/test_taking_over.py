@@ -1,4 +1,4 @@
-"""One process at a time enters pieces of a run, also after an outage took its lock."""
+"""One process at a time enters pieces of a run, even if an outage took its lock."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.integration.postgres.writing import (
     end,
     make_piece,
     run_record,
-    target,
+    target_with,
 )
 from tests.integration.reading import query, run_sql
 from tests.integration.users import user_without_rights
@@ -27,7 +27,7 @@ from tests.integration.users import user_without_rights
 pytestmark = pytest.mark.timeout(60)
 
 ROWS = pl.DataFrame({"k": [1, 2], "v": ["a", "b"]})
-GOAL = target(key=(), mode="append")
+TARGET = target_with(key=(), mode="append")
 END_OTHERS = """
 SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity
 WHERE datname = current_database() AND application_name = 'propload'
@@ -41,24 +41,28 @@ FROM propload.runs"""
 
 
 @contextmanager
-def process(dsn, state_dir, run_id):
-    """Be a process that has claimed a run, with a database of its own."""
+def claimed_run(dsn, state_dir, run_id):
+    """Yield the database of a process that has claimed a run."""
     plan = Plan.of({"state_dir": state_dir})
     with Database(dsn, state_dir=state_dir) as database, ExitStack() as stack:
         ResumeFinder(database, plan, stack).claim(run_id)
         yield database
 
 
-def test_who_lost_the_run_in_an_outage_enters_nothing_more(database, state_dir):
-    run = run_record(GOAL)
-    with process(database, state_dir, run.run_id) as first:
-        ready = first.prepare(GOAL, ROWS.schema, first.facts(GOAL.table), run=run)
+def test_process_that_lost_its_run_in_an_outage_enters_nothing_more(
+    database, state_dir
+):
+    run = run_record(TARGET)
+    with claimed_run(database, state_dir, run.run_id) as first:
+        ready = first.prepare(TARGET, ROWS.schema, first.facts(TARGET.table), run=run)
         with closing(ready.open_writer(0)) as writer:
             writer.write(make_piece(ROWS, 0))
         query(database, END_OTHERS)
-        with process(database, state_dir, run.run_id) as second:
-            later = second.prepare(GOAL, ROWS.schema, second.facts(GOAL.table), run=run)
-            # the first one comes back, and knows nothing of the second
+        with claimed_run(database, state_dir, run.run_id) as second:
+            later = second.prepare(
+                TARGET, ROWS.schema, second.facts(TARGET.table), run=run
+            )
+            # the first process continues, unaware of the second
             with (
                 closing(ready.open_writer(0)) as writer,
                 pytest.raises(LockedError, match="another process is continuing"),
@@ -66,11 +70,11 @@ def test_who_lost_the_run_in_an_outage_enters_nothing_more(database, state_dir):
                 writer.write(make_piece(ROWS, 1))
             with pytest.raises(LockedError, match=run.run_id):
                 end(ready, "failed")
-            # nor does it begin what it had not begun before the outage
+            # nor can the first begin the run again after the outage
             first._sessions.discard_control()
             first._runs.clear()
             with pytest.raises(LockedError, match=run.run_id):
-                first.prepare(GOAL, ROWS.schema, first.facts(GOAL.table), run=run)
+                first.prepare(TARGET, ROWS.schema, first.facts(TARGET.table), run=run)
             assert query(database, STATUS) == [("running",)]
             with closing(later.open_writer(0)) as writer:
                 writer.write(make_piece(ROWS, 1))
@@ -79,38 +83,40 @@ def test_who_lost_the_run_in_an_outage_enters_nothing_more(database, state_dir):
     assert query(database, STORED) == [(4,)]
 
 
-def test_a_run_whose_ledger_is_a_file_is_its_process_s_also_in_an_outage(
+def test_run_with_a_file_ledger_stays_with_its_process_in_an_outage(
     database, state_dir
 ):
     run_sql(database, "CREATE TABLE t (k bigint, v text)")
-    run = run_record(GOAL)
+    run = run_record(TARGET)
     with user_without_rights(database) as dsn:
-        with process(dsn, state_dir, run.run_id) as first:
-            ready = first.prepare(GOAL, ROWS.schema, first.facts(GOAL.table), run=run)
+        with claimed_run(dsn, state_dir, run.run_id) as first:
+            ready = first.prepare(
+                TARGET, ROWS.schema, first.facts(TARGET.table), run=run
+            )
             assert isinstance(ready.ledger, FileLedger)
             query(database, END_OTHERS)
             with (
                 pytest.raises(LockedError, match="another process is continuing"),
-                process(dsn, state_dir, run.run_id),
+                claimed_run(dsn, state_dir, run.run_id),
             ):
                 pass
             with closing(ready.open_writer(0)) as writer:
                 assert counts([writer.write(make_piece(ROWS))]) == [(2, 0, 0, 0)]
-        with process(dsn, state_dir, run.run_id):
+        with claimed_run(dsn, state_dir, run.run_id):
             pass
 
 
-def test_a_run_is_not_taken_over_from_a_piece_that_is_being_committed(
+def test_run_is_not_taken_over_while_one_of_its_pieces_is_committed(
     database, state_dir
 ):
-    run = run_record(GOAL)
+    run = run_record(TARGET)
     with (
-        process(database, state_dir, run.run_id) as first,
+        claimed_run(database, state_dir, run.run_id) as first,
         Database(database, state_dir=state_dir) as second,
         connect(database) as open_piece,
         connect(database) as other,
     ):
-        ready = first.prepare(GOAL, ROWS.schema, first.facts(GOAL.table), run=run)
+        ready = first.prepare(TARGET, ROWS.schema, first.facts(TARGET.table), run=run)
         assert ready.ledger.record(open_piece, make_piece(ROWS), Counts(2, 2))
         assert not second.hold(other, run.run_id, wait=0.1)
         open_piece.commit()
@@ -119,44 +125,44 @@ def test_a_run_is_not_taken_over_from_a_piece_that_is_being_committed(
             ready.ledger.record(open_piece, make_piece(ROWS, 1), Counts(2, 2))
 
 
-def test_a_piece_that_is_entered_already_is_no_fault_of_its_rows(database, state_dir):
-    run, told = run_record(GOAL), []
-    with process(database, state_dir, run.run_id) as first:
-        ready = first.prepare(GOAL, ROWS.schema, first.facts(GOAL.table), run=run)
+def test_piece_entered_by_another_process_refuses_no_rows(database, state_dir):
+    run, refusals = run_record(TARGET), []
+    with claimed_run(database, state_dir, run.run_id) as first:
+        ready = first.prepare(TARGET, ROWS.schema, first.facts(TARGET.table), run=run)
         run_sql(database, ENTER)
         with (
             closing(
-                ready.open_writer(0, on_refused=lambda *of: told.append(of))
+                ready.open_writer(0, on_refused=lambda *of: refusals.append(of))
             ) as writer,
             pytest.raises(LockedError, match="another process is continuing"),
         ):
             writer.write(make_piece(ROWS))
     assert query(database, STORED) == [(0,)]
-    assert not told
+    assert not refusals
 
 
 @pytest.mark.one_server
 @pytest.mark.parametrize(
-    ("statement", "told"),
+    ("statement", "message"),
     [
         ("DELETE FROM propload.runs", "the line of run .* is gone from the ledger"),
         ("DROP SCHEMA propload CASCADE", "the ledger .* is gone"),
         ("DROP TABLE propload.runs", "the ledger .* is gone"),
     ],
 )
-def test_a_run_that_the_ledger_has_lost_is_not_taken_for_another_process_s(
-    database, state_dir, statement, told
+def test_run_lost_by_the_ledger_is_not_blamed_on_another_process(
+    database, state_dir, statement, message
 ):
-    run = run_record(GOAL)
-    with process(database, state_dir, run.run_id) as first:
-        ready = first.prepare(GOAL, ROWS.schema, first.facts(GOAL.table), run=run)
+    run = run_record(TARGET)
+    with claimed_run(database, state_dir, run.run_id) as first:
+        ready = first.prepare(TARGET, ROWS.schema, first.facts(TARGET.table), run=run)
         run_sql(database, statement)
         with (
             closing(ready.open_writer(0)) as writer,
-            pytest.raises(WriteError, match=told) as caught,
+            pytest.raises(WriteError, match=message) as caught,
         ):
             writer.write(make_piece(ROWS))
-        with pytest.raises(WriteError, match=told):
+        with pytest.raises(WriteError, match=message):
             end(ready)
     assert not caught.value.goes_on
     assert query(database, STORED) == [(0,)]

@@ -1,4 +1,4 @@
-"""Bad rows are found, each with its reason, and cost no good row."""
+"""Every bad row is rejected with its reason and takes no good row with it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from propload.errors import CountsError
 from propload.postgres.sql import sifting
 from propload.postgres.writing.staging import fill_stage
 from propload.report import Counts
-from tests.integration.postgres.writing import counts, target, write
+from tests.integration.postgres.writing import counts, target_with, write
 from tests.integration.reading import await_stages, query, run_sql
 
 pytestmark = pytest.mark.timeout(120)
@@ -178,8 +178,8 @@ def test_every_bad_row_is_named_and_every_good_row_is_stored(
     if stored and mode == "upsert":
         before = piece_frame(fault, (), 40).with_columns(w=pl.lit("before"))
         frames.insert(0, before)
-    goal = target(key=("k",) if mode == "upsert" else (), mode=mode)
-    done = write(module_database, goal, state_dir, *frames, exact=False)[-1]
+    target = target_with(key=("k",) if mode == "upsert" else (), mode=mode)
+    done = write(module_database, target, state_dir, *frames, exact=False)[-1]
     assert sorted(done.reasons[ROW]) == sorted(places)
     found = set(done.reasons.select("column", "check", "sqlstate").iter_rows())
     assert found == {reason}
@@ -190,7 +190,7 @@ def test_every_bad_row_is_named_and_every_good_row_is_stored(
     assert [k for (k,) in now] == [k for k in range(40) if k not in places]
 
 
-def test_the_first_of_rows_that_exclude_each_other_is_stored(database, state_dir):
+def test_first_of_mutually_exclusive_rows_is_stored(database, state_dir):
     run_sql(
         database,
         "CREATE TABLE t (k bigint PRIMARY KEY, u text UNIQUE, r int4range, "
@@ -203,37 +203,35 @@ def test_the_first_of_rows_that_exclude_each_other_is_stored(database, state_dir
             "r": ["[1,5)", "[50,60)", "[4,8)", "[6,9)", "[20,21)"],
         }
     )
-    first, again = write(database, target(), state_dir, frame, frame)
+    first, again = write(database, target_with(), state_dir, frame, frame)
     assert counts([first, again]) == [(3, 0, 0, 0), (0, 0, 3, 0)]
     reasons = first.reasons.select(ROW, "column", "check", "value").rows()
     # 3 overlaps 1; 4 overlaps only 3, which is not there
     assert reasons == [(1, "u", "t_u_key", "a"), (2, "r", "t_r_excl", "[4,8)")]
 
 
-def test_a_row_without_a_partition_is_refused(database, state_dir):
+def test_row_without_a_partition_is_refused(database, state_dir):
     run_sql(
         database,
         "CREATE TABLE t (k bigint PRIMARY KEY, v text) PARTITION BY RANGE (k)",
         "CREATE TABLE t1 PARTITION OF t FOR VALUES FROM (0) TO (10)",
     )
     frame = pl.DataFrame({"k": [1, 11, 2], "v": ["a"] * 3})
-    [done] = write(database, target(), state_dir, frame)
+    [done] = write(database, target_with(), state_dir, frame)
     assert counts([done]) == [(2, 0, 0, 0)]
     assert done.reasons.select(ROW, "check").rows() == [(1, "partition")]
 
 
-def test_appended_rows_that_a_unique_index_holds_already_are_refused(
-    database, state_dir
-):
+def test_appended_rows_that_repeat_a_unique_value_are_refused(database, state_dir):
     run_sql(database, "CREATE TABLE t (k bigint PRIMARY KEY, v text)")
-    goal = target(key=(), mode="append")
+    target = target_with(key=(), mode="append")
     frame = pl.DataFrame({"k": [1, 2, 2], "v": ["a", "b", "c"]})
-    [done] = write(database, goal, state_dir, frame)
+    [done] = write(database, target, state_dir, frame)
     assert counts([done]) == [(2, 0, 0, 0)]
     assert done.reasons.select(ROW, "column", "value").rows() == [(2, "k", "2")]
 
 
-def test_several_kinds_of_fault_in_one_piece_are_told_apart(database, state_dir):
+def test_each_kind_of_fault_in_one_piece_names_its_column(database, state_dir):
     run_sql(
         database,
         *SETUP,
@@ -251,7 +249,7 @@ def test_several_kinds_of_fault_in_one_piece_are_told_apart(database, state_dir)
         u=pl.when(at % 100 == 5).then(0).otherwise(at).cast(pl.Int64),
         s=pl.when(at % 100 == 6).then(pl.lit("long")).otherwise(pl.lit("s")),
     )
-    [done] = write(database, target(), state_dir, frame, exact=False)
+    [done] = write(database, target_with(), state_dir, frame, exact=False)
     assert counts([done]) == [(height - 180, 0, 0, 0)]
     by_column = done.reasons.group_by("column").len().sort("column").rows()
     assert by_column == [(name, 30) for name in ["a", "b", "c", "p", "s", "u"]]
@@ -261,7 +259,7 @@ def test_several_kinds_of_fault_in_one_piece_are_told_apart(database, state_dir)
     assert query(database, "SELECT count(*) FROM t") == [(height - 180,)]
 
 
-def test_a_unique_value_is_free_where_its_holder_changes_in_the_same_piece(
+def test_unique_value_is_free_once_its_holder_changes_in_the_same_piece(
     database, state_dir
 ):
     run_sql(
@@ -270,7 +268,7 @@ def test_a_unique_value_is_free_where_its_holder_changes_in_the_same_piece(
         "INSERT INTO t VALUES (1, 10), (2, 20), (6, 60)",
     )
     frame = pl.DataFrame({"k": [1, 3, 4, 5], "u": [30, 10, 20, 60]})
-    [done] = write(database, target(), state_dir, frame)
+    [done] = write(database, target_with(), state_dir, frame)
     assert counts([done]) == [(1, 1, 0, 0)]
     assert done.reasons.select(ROW, "column", "check", "value").rows() == [
         (2, "u", "t_u_key", "20"),
@@ -281,25 +279,25 @@ def test_a_unique_value_is_free_where_its_holder_changes_in_the_same_piece(
     assert now == [(1, 30), (2, 20), (3, 10), (6, 60)]
 
 
-@pytest.mark.parametrize("column", ["n > 0", "n <> 7"])
-def test_rows_that_only_look_like_the_bad_one_are_stored(database, state_dir, column):
+@pytest.mark.parametrize("check", ["n > 0", "n <> 7"])
+def test_rows_that_only_look_like_the_bad_one_are_stored(database, state_dir, check):
     run_sql(
         database,
-        f"CREATE TABLE t (k bigint PRIMARY KEY, n bigint CHECK ({column}))",
+        f"CREATE TABLE t (k bigint PRIMARY KEY, n bigint CHECK ({check}))",
         "INSERT INTO t SELECT n, 1 FROM generate_series(0, 99) AS n",
     )
-    bad = 7 if column == "n <> 7" else -7
+    bad = 7 if check == "n <> 7" else -7
     # the row at fault quotes 40 and 7: rows of both keys are looked at
     frame = pl.DataFrame({"k": range(100), "n": [2] * 100})
     frame[40, "n"] = bad
-    [done] = write(database, target(), state_dir, frame)
+    [done] = write(database, target_with(), state_dir, frame)
     assert counts([done]) == [(0, 99, 0, 0)]
     assert done.reasons.select(ROW, "column", "value").rows() == [(40, "n", str(bad))]
     assert query(database, "SELECT count(*) FROM t WHERE n = 2") == [(99,)]
 
 
 @pytest.mark.parametrize("rules", [{}, {"key": (), "mode": "append"}])
-def test_rows_of_uneven_width_are_all_written_beside_bad_ones(
+def test_good_rows_of_uneven_width_are_all_written_beside_bad_ones(
     database, state_dir, rules
 ):
     # the server puts a short row where a page has room left, out of the order of rows
@@ -319,7 +317,7 @@ def test_rows_of_uneven_width_are_all_written_beside_bad_ones(
         REFUSE,
         ON_WRITE,
     )
-    (written,) = write(database, target(**rules), state_dir, rows)
+    (written,) = write(database, target_with(**rules), state_dir, rows)
     assert sorted(written.reasons[ROW].to_list()) == bad
     assert written.counts.inserted == len(texts) - len(bad)
     assert query(database, "SELECT count(*) FROM t") == [(written.counts.inserted,)]
@@ -327,7 +325,7 @@ def test_rows_of_uneven_width_are_all_written_beside_bad_ones(
 
 @pytest.mark.parametrize("rules", [{}, {"key": (), "mode": "append"}])
 @pytest.mark.parametrize("lost", ["on the way to the stage", "by the pass"])
-def test_a_row_without_an_end_is_told_before_the_commit(
+def test_row_that_gets_lost_is_detected_before_the_commit(
     database, state_dir, monkeypatch, rules, lost
 ):
     if lost == "by the pass":
@@ -342,11 +340,13 @@ def test_a_row_without_an_end_is_told_before_the_commit(
     words = ["bad" if n == 20 and lost == "by the pass" else "good" for n in range(90)]
     rows = pl.DataFrame({"k": range(90), "v": words})
     with pytest.raises(CountsError, match=r"90 rows .* 89 are accounted .* not commit"):
-        write(database, target(**rules), state_dir, rows)
+        write(database, target_with(**rules), state_dir, rows)
     assert query(database, "SELECT count(*) FROM t") == [(0,)]
 
 
-def test_counts_below_zero_are_told_before_the_commit(database, state_dir, monkeypatch):
+def test_negative_counts_are_detected_before_the_commit(
+    database, state_dir, monkeypatch
+):
     wrong = Counts(updated=4, stale=-1)
     monkeypatch.setattr(
         "propload.postgres.writing.attempt.write_stage", lambda *_: wrong
@@ -358,5 +358,5 @@ def test_counts_below_zero_are_told_before_the_commit(database, state_dir, monke
     )
     rows = pl.DataFrame({"k": [1, 2, 3], "v": ["a", "b", "c"]})
     with pytest.raises(CountsError, match=r"stale=-1.* not commit"):
-        write(database, target(), state_dir, rows)
+        write(database, target_with(), state_dir, rows)
     assert query(database, "SELECT v FROM t") == [("old",)]

@@ -1,4 +1,4 @@
-"""What a column cannot hold exactly is refused: the row, or the load before it."""
+"""Values that a column cannot hold exactly: their rows or the load are refused."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def series(values, dtype=None):
     return pl.Series("v", values, dtype=dtype)
 
 
-#: One row of two is refused before it is sent, with its value.
+#: The first of two rows is refused before it is sent; the second is stored.
 REFUSED_ROWS = [
     ("bigint", series([1.5, 2.0]), ["2"]),
     ("double precision", series([2**53 + 1, 2]), ["2"]),
@@ -52,7 +52,7 @@ REFUSED_ROWS = [
     REFUSED_ROWS,
     ids=[f"{place}-{v.dtype}-{t}" for place, (t, v, _) in enumerate(REFUSED_ROWS)],
 )
-def test_a_value_that_would_change_costs_its_row(loader, pg_type, values, stored):
+def test_row_whose_value_would_change_is_refused(loader, pg_type, values, stored):
     found, reasons = loader.load(pg_type, values)
     assert found == stored
     assert reasons.get_column(ROW).to_list() == [0]
@@ -92,7 +92,9 @@ REFUSED_BY_SERVER = [
     REFUSED_BY_SERVER,
     ids=[f"{place}-{t}" for place, (t, _, _) in enumerate(REFUSED_BY_SERVER)],
 )
-def test_what_the_server_refuses_names_its_reason(loader, pg_type, values, sqlstate):
+def test_value_refused_by_the_server_has_the_sqlstate_of_its_reason(
+    loader, pg_type, values, sqlstate
+):
     with pytest.raises(ServerError) as caught:
         loader.load(pg_type, values)
     assert caught.value.sqlstate == sqlstate
@@ -124,7 +126,9 @@ REFUSED_TYPES = [
     REFUSED_TYPES,
     ids=[f"{place}-{v.dtype}-{t}" for place, (t, v) in enumerate(REFUSED_TYPES)],
 )
-def test_types_without_a_way_are_refused_before_a_byte_is_sent(loader, pg_type, values):
+def test_type_without_a_conversion_is_refused_before_anything_is_sent(
+    loader, pg_type, values
+):
     with pytest.raises(SchemaMismatchError, match="column v is ") as caught:
         loader.plan(pg_type, values.dtype)
     assert f"is {type_name(values.dtype)}, which" in str(caught.value)

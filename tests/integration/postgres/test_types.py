@@ -1,4 +1,4 @@
-"""Every type that propload knows goes in exactly, by COPY and by way of a stage."""
+"""Every type that propload knows is stored exactly, by COPY and through a stage."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def series(values, dtype=None):
     return pl.Series("v", values, dtype=dtype)
 
 
-#: What went in silently wrong when it was copied as it was.
+#: Values that COPY would store wrongly, without an error, if they were sent unchanged.
 EXACT = [
     # whole numbers, floats and decimals into each other
     ("double precision", series([1, 2, None]), ["1", "2", None]),
@@ -159,15 +159,15 @@ EXACT = [
     EXACT,
     ids=[f"{place}-{v.dtype}-{t}" for place, (t, v, _) in enumerate(EXACT)],
 )
-def test_values_are_stored_exactly_in_both_ways(loader, pg_type, values, stored):
+def test_values_are_stored_exactly_by_either_route(loader, pg_type, values, stored):
     expected = [None if v is None else str(v) for v in values]
-    for way in (None, "staged"):
-        found, reasons = loader.load(pg_type, values, way=way)
+    for route in (None, "staged"):
+        found, reasons = loader.load(pg_type, values, route=route)
         assert found == (expected if stored is None else stored)
         assert reasons.is_empty()
 
 
-#: Values of every Polars type, with their text where it does not come back as is.
+#: Values of every Polars type, with their text if they are not read back as they are.
 CREATED = [
     (series([True, None]), None),
     (series([-128, 127], pl.Int8), None),
@@ -205,7 +205,7 @@ CREATED = [
     CREATED,
     ids=[f"{i}-{v.dtype}" for i, (v, _) in enumerate(CREATED)],
 )
-def test_a_created_table_gives_back_every_value(loader, values, text):
+def test_created_table_returns_every_value(loader, values, text):
     schema = {"n": pl.Int64(), "v": values.dtype}
     facts = create_table(loader.connection, TableName("public", "t"), schema, key=["n"])
     plan = plan_rows(schema, facts, Target(facts.name, mode="append")).columns
@@ -224,7 +224,7 @@ def test_a_created_table_gives_back_every_value(loader, values, text):
         assert [value for (value,) in found] == good.get_column("v").to_list()
 
 
-def test_xml_takes_text_where_the_server_knows_it(loader):
+def test_text_is_stored_as_xml_if_the_server_supports_it(loader):
     try:
         found, _ = loader.load("xml", series(["<a/>"]))
     except ServerError as error:

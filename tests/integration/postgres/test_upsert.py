@@ -1,4 +1,4 @@
-"""Rows meet stored rows: what is inserted, updated, left alone, and how it counts."""
+"""Which rows a load inserts, updates or leaves alone, and how it counts them."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from tests.integration.postgres.keyed_rows import frame
 from tests.integration.postgres.writing import (
     counts,
     prepared,
-    target,
+    target_with,
     write,
 )
 from tests.integration.reading import query, run_sql
 
 
-def test_new_rows_changed_rows_and_the_same_rows_are_told_apart(database, state_dir):
+def test_new_changed_and_unchanged_rows_are_counted_apart(database, state_dir):
     written = write(
         database,
-        target(),
+        target_with(),
         state_dir,
         frame([1, 2, 3]),
         frame([1, 2, 3]),
@@ -39,71 +39,71 @@ def test_new_rows_changed_rows_and_the_same_rows_are_told_apart(database, state_
 
 def test_unchanged_rows_are_not_written(database, state_dir):
     rows = frame(list(range(500)))
-    write(database, target(), state_dir, rows)
+    write(database, target_with(), state_dir, rows)
     before = query(database, "SELECT k, xmin::text, ctid::text FROM t ORDER BY k")
     for mode in ("upsert", "insert-new"):
-        goal = target(mode=mode)
-        assert counts(write(database, goal, state_dir, rows)) == [(0, 0, 500, 0)]
+        target = target_with(mode=mode)
+        assert counts(write(database, target, state_dir, rows)) == [(0, 0, 500, 0)]
     assert before == query(
         database, "SELECT k, xmin::text, ctid::text FROM t ORDER BY k"
     )
 
 
-def test_a_partly_stored_piece_leaves_the_fast_path_and_comes_back(database, state_dir):
+def test_counts_are_right_on_the_fast_path_and_off_it(database, state_dir):
     frames = [
         frame([1, 2]),
         frame([2, 3]),
         *(frame([n, n + 1]) for n in range(10, 30, 2)),
     ]
-    written = write(database, target(), state_dir, *frames)
+    written = write(database, target_with(), state_dir, *frames)
     assert counts(written) == [(2, 0, 0, 0), (1, 0, 1, 0), *[(2, 0, 0, 0)] * 10]
 
 
-def test_a_plan_that_was_made_for_one_row_suits_any_table(database, state_dir):
-    goal = target()
-    write(database, goal, state_dir, frame([0]))
+def test_merge_probes_the_key_index_of_a_table_analyzed_with_one_row(
+    database, state_dir
+):
+    target = target_with()
+    write(database, target, state_dir, frame([0]))
     run_sql(database, "ANALYZE t")
     with connect(database) as other:
-        # a look at the table that the session itself is not counted for
-        facts = describe(other, goal.table)
+        # described in another session, so that this read of the table is not counted
+        facts = describe(other, target.table)
     scans = "SELECT seq_scan, idx_scan FROM pg_stat_xact_user_tables"
     with (
-        prepared(database, goal, frame([0]), state_dir) as ready,
+        prepared(database, target, frame([0]), state_dir) as ready,
         connect(database) as session,
     ):
         version = session.server_version
-        shape = shape_of(facts, goal, ready.plan, version=version)
+        shape = shape_of(facts, target, ready.plan, version=version)
         for statement in set_up(shape):
             session.execute(statement)
         ordinals = pl.int_range(pl.len(), dtype=pl.Int32).alias(ORDINAL)
         rows = frame(list(range(40)), "b").with_columns(ordinals)
         session.copy(STAGE, rows, temporary=True)
-        told = write_stage(session, shape, ())
-        assert (told.updated, told.inserted) == (1, 39)
+        merged = write_stage(session, shape, ())
+        assert (merged.updated, merged.inserted) == (1, 39)
         read, probed = session.rows(f"{scans} WHERE relname = 't'")[0]
-    # each row is looked for: one look at all of the table would be kept as the plan
+    # a sequential scan, cheapest for one row, would be kept as the plan for any number
     assert (read, probed) == (0, 40)
 
 
 def test_insert_new_leaves_stored_rows_alone(database, state_dir):
-    goal = target(mode="insert-new")
-    written = write(database, goal, state_dir, frame([1, 2]), frame([2, 3], "b"))
+    target = target_with(mode="insert-new")
+    written = write(database, target, state_dir, frame([1, 2]), frame([2, 3], "b"))
     assert counts(written) == [(2, 0, 0, 0), (1, 0, 1, 0)]
     assert query(database, "SELECT v FROM t ORDER BY k") == [("a",), ("a",), ("b",)]
 
 
 def test_append_adds_every_row(database, state_dir):
     run_sql(database, "CREATE TABLE t (k bigint, v uuid)")
-    goal = target(key=(), mode="append")
+    target = target_with(key=(), mode="append")
     name = "0b5c2ab4-9f3d-4c3e-8a86-6b4a2a0f8f11"
-    written = write(database, goal, state_dir, frame([1, 1], name), frame([1], name))
+    written = write(database, target, state_dir, frame([1, 1], name), frame([1], name))
     assert counts(written) == [(2, 0, 0, 0), (1, 0, 0, 0)]
     assert query(database, "SELECT count(*) FROM t") == [(3,)]
 
 
-def test_columns_that_do_not_travel_keep_their_value_or_take_their_default(
-    database, state_dir
-):
+def test_columns_not_sent_keep_their_value_or_take_their_default(database, state_dir):
     run_sql(
         database,
         "CREATE TABLE t (k bigint PRIMARY KEY, v text, n int NOT NULL DEFAULT 7, "
@@ -111,7 +111,7 @@ def test_columns_that_do_not_travel_keep_their_value_or_take_their_default(
         "up text GENERATED ALWAYS AS (upper(v)) STORED)",
         "INSERT INTO t (k, v, n) VALUES (1, 'a', 1)",
     )
-    written = write(database, target(), state_dir, frame([1, 2], "b"))
+    written = write(database, target_with(), state_dir, frame([1, 2], "b"))
     assert counts(written) == [(1, 1, 0, 0)]
     stored = query(database, "SELECT k, v, n, id, up FROM t ORDER BY k")
     assert stored[0] == (1, "b", 1, 1, "B")
@@ -119,12 +119,12 @@ def test_columns_that_do_not_travel_keep_their_value_or_take_their_default(
 
 
 def test_new_columns_are_refused_added_or_ignored(database, state_dir):
-    write(database, target(), state_dir, frame([1]))
+    write(database, target_with(), state_dir, frame([1]))
     wider = frame([1, 2], w=[1, 2])
     with pytest.raises(SchemaMismatchError, match="w"):
-        write(database, target(), state_dir, wider)
-    ignoring = target(on_new_columns="ignore")
+        write(database, target_with(), state_dir, wider)
+    ignoring = target_with(on_new_columns="ignore")
     assert counts(write(database, ignoring, state_dir, wider)) == [(1, 0, 1, 0)]
-    adding = target(on_new_columns="add")
+    adding = target_with(on_new_columns="add")
     assert counts(write(database, adding, state_dir, wider)) == [(0, 2, 0, 0)]
     assert query(database, "SELECT w FROM t ORDER BY k") == [(1,), (2,)]

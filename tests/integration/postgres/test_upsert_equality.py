@@ -1,4 +1,4 @@
-"""Which values are the same: of any type, in keys and in other columns."""
+"""Which values of a key or another column count as equal, for any type."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from tests.integration.postgres.keyed_rows import frame
 from tests.integration.postgres.writing import (
     counts,
-    target,
+    target_with,
     write,
 )
 from tests.integration.reading import query, run_sql
@@ -20,11 +20,11 @@ def test_types_without_equality_are_compared_as_text(database, state_dir):
     )
     rows = frame([1, 2], '{"a": 1}', p=["(1,2)", None], x=['{"(1,2)"}', None])
     changed = rows.with_columns(p=pl.Series(["(1,3)", None]))
-    written = write(database, target(), state_dir, rows, rows, changed)
+    written = write(database, target_with(), state_dir, rows, rows, changed)
     assert counts(written) == [(2, 0, 0, 0), (0, 0, 2, 0), (0, 1, 1, 0)]
 
 
-def test_equal_values_of_another_form_are_no_change(database, state_dir):
+def test_equal_values_written_differently_are_no_change(database, state_dir):
     run_sql(
         database,
         "CREATE TABLE t (k bigint PRIMARY KEY, v numeric(8,2), f float8, j jsonb, "
@@ -32,7 +32,7 @@ def test_equal_values_of_another_form_are_no_change(database, state_dir):
     )
     first = frame([1], "1.50", f=[float("nan")], j=['{"a":1,"b":2}'], c=["ab"])
     again = frame([1], "1.5", f=[float("nan")], j=['{"b": 2, "a": 1}'], c=["ab  "])
-    assert counts(write(database, target(), state_dir, first, again)) == [
+    assert counts(write(database, target_with(), state_dir, first, again)) == [
         (1, 0, 0, 0),
         (0, 0, 1, 0),
     ]
@@ -48,7 +48,7 @@ def test_equal_lists_of_any_type_are_no_change(database, state_dir):
     first = frame([1], b=[["101"]], n=[["a"]], p=[["1.5"]])
     again = frame([1], b=[["101"]], n=[["a"]], p=[["1.50"]])
     other = frame([1], b=[["111"]], n=[["a"]], p=[["1.50"]])
-    assert counts(write(database, target(), state_dir, first, again, other)) == [
+    assert counts(write(database, target_with(), state_dir, first, again, other)) == [
         (1, 0, 0, 0),
         (0, 0, 1, 0),
         (0, 1, 0, 0),
@@ -56,7 +56,7 @@ def test_equal_lists_of_any_type_are_no_change(database, state_dir):
 
 
 @pytest.mark.parametrize("pg_type", ["uuid", "citext", "numeric"])
-def test_keys_of_any_type_find_their_rows(database, state_dir, needs, pg_type):
+def test_keys_equal_to_the_server_find_their_row(database, state_dir, needs, pg_type):
     if pg_type == "citext":
         needs.extensions("citext")
         run_sql(database, "CREATE EXTENSION citext")
@@ -71,7 +71,7 @@ def test_keys_of_any_type_find_their_rows(database, state_dir, needs, pg_type):
     }[pg_type]
     written = write(
         database,
-        target(),
+        target_with(),
         state_dir,
         frame(keys[:1]),
         frame(keys[1:], "b"),

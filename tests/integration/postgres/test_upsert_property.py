@@ -1,4 +1,4 @@
-"""Any rows in any pieces leave the table that a few lines of Python would leave."""
+"""Any rows in any pieces produce the same table as a few lines of Python do."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.integration.postgres.writing import (
     end,
     make_piece,
     prepared,
-    target,
+    target_with,
     write_one,
 )
 from tests.integration.reading import read_frame
@@ -61,22 +61,22 @@ PROPERTY = settings(
 _tables = itertools.count(1)
 
 
-def load(dsn, state_dir, goal, frames):
+def load(dsn, state_dir, target, frames):
     """Write frames, deduplicated as prepare does; return table and outcomes."""
-    create(dsn, goal)
+    create_if_missing(dsn, target)
     done, duplicates = [], 0
-    with prepared(dsn, goal, frames[0], state_dir) as ready:
+    with prepared(dsn, target, frames[0], state_dir) as ready:
         with closing(ready.open_writer(0)) as writer:
             for number, frame in enumerate(frames):
                 raw = frame.with_row_index(ROW).with_columns(
                     pl.col(ROW).cast(pl.UInt32)
                 )
                 deduped = dedupe(
-                    raw, key=goal.key, newest=goal.newest, on_null=goal.on_null
+                    raw, key=target.key, newest=target.newest, on_null=target.on_null
                 )
                 duplicates += deduped.duplicates
                 layers = [layer.drop(ROW) for layer in deduped.layers]
-                piece = make_piece(layers, number, key=goal.key)
+                piece = make_piece(layers, number, key=target.key)
                 done.append(write_one(writer, piece))
         end(ready)
     height = sum(frame.height for frame in frames)
@@ -84,28 +84,28 @@ def load(dsn, state_dir, goal, frames):
     with connect(dsn) as session:
         # the driver reads numeric as a type of its own
         columns = "k, g, at, t, n, d::text AS d, b"
-        asked = f"SELECT {columns} FROM {goal.table} ORDER BY k, g"
-        stored = read_frame(session, asked)
+        sql = f"SELECT {columns} FROM {target.table} ORDER BY k, g"
+        stored = read_frame(session, sql)
     return stored.with_columns(pl.col("d").cast(SCHEMA["d"])), done
 
 
-def create(dsn, goal):
-    # a second load finds it
+def create_if_missing(dsn, target):
+    # a second load finds the table
     with connect(dsn) as session, suppress(ConcurrentCreateError):
-        create_table(session, goal.table, pl.Schema(SCHEMA), key=goal.key)
+        create_table(session, target.table, pl.Schema(SCHEMA), key=target.key)
 
 
 def by_key(stored):
     return {(row["k"], row["g"]): row for row in stored.iter_rows(named=True)}
 
 
-def same(one, other):
+def equal_or_both_nan(one, other):
     both_nan = all(isinstance(v, float) and math.isnan(v) for v in (one, other))
     return both_nan or one == other
 
 
-def pieces_of(draw_rows, sizes):
-    frame = pl.DataFrame(draw_rows, schema=SCHEMA, orient="row")
+def pieces_of(drawn_rows, sizes):
+    frame = pl.DataFrame(drawn_rows, schema=SCHEMA, orient="row")
     parts, first = [], 0
     for size in itertools.cycle(sizes):
         if first >= frame.height:
@@ -117,14 +117,16 @@ def pieces_of(draw_rows, sizes):
 
 @given(rows=rows, sizes=st.lists(st.integers(1, 12), min_size=1, max_size=3))
 @PROPERTY
-def test_without_newest_the_last_row_stays(postgres_session, state_dir, rows, sizes):
-    goal = target(f"t{next(_tables)}", key=("k", "g"))
-    stored, _ = load(postgres_session, state_dir, goal, pieces_of(rows, sizes))
+def test_without_newest_the_last_row_of_a_key_is_kept(
+    postgres_session, state_dir, rows, sizes
+):
+    target = target_with(f"t{next(_tables)}", key=("k", "g"))
+    stored, _ = load(postgres_session, state_dir, target, pieces_of(rows, sizes))
     expected = {(row["k"], row["g"]): row for row in rows}
     found = by_key(stored)
     assert found.keys() == expected.keys()
     for key, row in expected.items():
-        assert all(same(found[key][name], row[name]) for name in row)
+        assert all(equal_or_both_nan(found[key][name], row[name]) for name in row)
 
 
 @given(
@@ -133,17 +135,17 @@ def test_without_newest_the_last_row_stays(postgres_session, state_dir, rows, si
     seed=st.randoms(use_true_random=False),
 )
 @PROPERTY
-def test_with_newest_no_order_and_no_repetition_matters(
+def test_with_newest_neither_order_nor_repetition_matters(
     postgres_session, state_dir, rows, sizes, seed
 ):
     number = next(_tables)
-    goals = [
-        target(f"{letter}{number}", key=("k", "g"), newest="at") for letter in "vw"
+    targets = [
+        target_with(f"{letter}{number}", key=("k", "g"), newest="at") for letter in "vw"
     ]
     shuffled = [*rows, *rows[: len(rows) // 2]]
     seed.shuffle(shuffled)
-    one, _ = load(postgres_session, state_dir, goals[0], pieces_of(rows, sizes))
-    other, _ = load(postgres_session, state_dir, goals[1], pieces_of(shuffled, [7]))
+    one, _ = load(postgres_session, state_dir, targets[0], pieces_of(rows, sizes))
+    other, _ = load(postgres_session, state_dir, targets[1], pieces_of(shuffled, [7]))
     assert one.equals(other)
     expected = {}
     for row in rows:
@@ -154,7 +156,7 @@ def test_with_newest_no_order_and_no_repetition_matters(
         newest = max(expected[key], key=lambda at: at or oldest)
         assert row["at"] == newest
         assert any(
-            all(same(row[name], candidate[name]) for name in row)
+            all(equal_or_both_nan(row[name], candidate[name]) for name in row)
             for candidate in rows
             if (candidate["k"], candidate["g"]) == key
         )
@@ -162,11 +164,11 @@ def test_with_newest_no_order_and_no_repetition_matters(
 
 @given(rows=rows, sizes=st.lists(st.integers(1, 12), min_size=1, max_size=3))
 @PROPERTY
-def test_keep_without_newest_folds_the_last_known_values(
+def test_keep_without_newest_keeps_the_last_known_value_of_each_column(
     postgres_session, state_dir, rows, sizes
 ):
-    goal = target(f"t{next(_tables)}", key=("k", "g"), on_null="keep")
-    stored, _ = load(postgres_session, state_dir, goal, pieces_of(rows, sizes))
+    target = target_with(f"t{next(_tables)}", key=("k", "g"), on_null="keep")
+    stored, _ = load(postgres_session, state_dir, target, pieces_of(rows, sizes))
     expected = {}
     for row in rows:
         known = expected.setdefault((row["k"], row["g"]), dict.fromkeys(row))
@@ -174,16 +176,16 @@ def test_keep_without_newest_folds_the_last_known_values(
     found = by_key(stored)
     assert found.keys() == expected.keys()
     for key, row in expected.items():
-        assert all(same(found[key][name], row[name]) for name in row)
+        assert all(equal_or_both_nan(found[key][name], row[name]) for name in row)
 
 
 @given(rows=rows, sizes=st.lists(st.integers(1, 12), min_size=1, max_size=3))
 @PROPERTY
 def test_a_second_load_changes_nothing(postgres_session, state_dir, rows, sizes):
-    goal = target(f"t{next(_tables)}", key=("k", "g"), newest="at")
+    target = target_with(f"t{next(_tables)}", key=("k", "g"), newest="at")
     frames = pieces_of(rows, sizes)
-    first, _ = load(postgres_session, state_dir, goal, frames)
-    again, done = load(postgres_session, state_dir, goal, frames)
+    first, _ = load(postgres_session, state_dir, target, frames)
+    again, done = load(postgres_session, state_dir, target, frames)
     assert first.equals(again)
     assert [(w.counts.inserted, w.counts.updated) for w in done] == [(0, 0)] * len(
         frames

@@ -1,4 +1,4 @@
-"""Tables of all kinds: partitions, triggers, rules, heirs, rights, odd names."""
+"""Upserts into partitioned and inherited tables, with triggers, rules or odd names."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from propload.errors import WriteError
 from tests.integration.postgres.keyed_rows import frame
 from tests.integration.postgres.writing import (
     counts,
-    target,
+    target_with,
     write,
 )
 from tests.integration.reading import query, run_sql
 from tests.integration.users import new_user
 
 
-def test_partitioned_tables_count_alike(database, state_dir):
+def test_partitioned_tables_give_the_same_counts(database, state_dir):
     run_sql(
         database,
         "CREATE TABLE t (k bigint, v text, PRIMARY KEY (k)) PARTITION BY RANGE (k)",
@@ -25,18 +25,16 @@ def test_partitioned_tables_count_alike(database, state_dir):
     )
     rows = frame([1, 2, 11, 12])
     changed = frame([1, 2, 11, 13], ["b", "a", "b", "a"])
-    written = write(database, target(), state_dir, rows, rows, changed)
+    written = write(database, target_with(), state_dir, rows, rows, changed)
     assert counts(written) == [(4, 0, 0, 0), (0, 0, 4, 0), (1, 2, 1, 0)]
 
 
-def test_names_with_quotes_and_reserved_words_are_taken_as_they_are(
-    database, state_dir
-):
+def test_names_with_quotes_and_reserved_words_work(database, state_dir):
     hostile = "o'; DROP TABLE x; --\" $propload_sift$ \\ %s {}"
     rows = pl.DataFrame({"select": [1, 2], hostile: ["a", "b"]})
-    goal = target('my "table"', key=("select",))
+    target = target_with('my "table"', key=("select",))
     changed = rows.with_columns(pl.lit("c").alias(hostile))
-    assert counts(write(database, goal, state_dir, rows, rows, changed)) == [
+    assert counts(write(database, target, state_dir, rows, rows, changed)) == [
         (2, 0, 0, 0),
         (0, 0, 2, 0),
         (0, 2, 0, 0),
@@ -48,12 +46,12 @@ def test_names_with_quotes_and_reserved_words_are_taken_as_they_are(
     )
     run_sql(database, check)
     bad = rows.with_columns(pl.Series(hostile, ["bad", "d"]))
-    [done] = write(database, goal, state_dir, bad)
+    [done] = write(database, target, state_dir, bad)
     assert counts([done]) == [(0, 1, 0, 0)]
     assert done.reasons["check"].to_list() == [hostile]
 
 
-def test_a_trigger_that_skips_a_row_leaves_it_uncounted_as_new(database, state_dir):
+def test_row_skipped_by_a_trigger_counts_as_unchanged(database, state_dir):
     run_sql(
         database,
         "CREATE TABLE t (k bigint PRIMARY KEY, v text)",
@@ -62,14 +60,12 @@ def test_a_trigger_that_skips_a_row_leaves_it_uncounted_as_new(database, state_d
         "CREATE TRIGGER skip BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION skip()",
     )
     assert counts(
-        write(database, target(), state_dir, frame([1, 2], ["a", "skip"]))
+        write(database, target_with(), state_dir, frame([1, 2], ["a", "skip"]))
     ) == [(1, 0, 1, 0)]
     assert query(database, "SELECT k FROM t") == [(1,)]
 
 
-def test_a_rule_is_followed_where_rows_are_added_and_refused_elsewhere(
-    database, state_dir
-):
+def test_rule_is_allowed_for_append_and_refused_for_other_modes(database, state_dir):
     run_sql(
         database,
         "CREATE TABLE t (k bigint PRIMARY KEY, v text)",
@@ -79,18 +75,18 @@ def test_a_rule_is_followed_where_rows_are_added_and_refused_elsewhere(
     )
     for mode in ("upsert", "insert-new", "replace"):
         with pytest.raises(WriteError, match=r"a rule of public\.t rewrites"):
-            write(database, target(mode=mode), state_dir, frame([1]))
-    write(database, target(mode="append"), state_dir, frame([1, 2]))
+            write(database, target_with(mode=mode), state_dir, frame([1]))
+    write(database, target_with(mode="append"), state_dir, frame([1, 2]))
     assert query(database, "SELECT k FROM seen ORDER BY k") == [(1,), (2,)]
     run_sql(database, "ALTER TABLE t DISABLE RULE note")
-    done = write(database, target(), state_dir, frame([2, 3], "z"))
+    done = write(database, target_with(), state_dir, frame([2, 3], "z"))
     assert counts(done) == [(1, 1, 0, 0)]
 
 
-def test_a_missing_key_constraint_is_refused_with_the_cure(database, state_dir):
+def test_missing_key_constraint_is_refused_with_the_remedy(database, state_dir):
     run_sql(database, "CREATE TABLE t (k bigint, v text)")
     with pytest.raises(WriteError, match="ADD UNIQUE"):
-        write(database, target(), state_dir, frame([1]))
+        write(database, target_with(), state_dir, frame([1]))
 
 
 @pytest.mark.parametrize("mode", ["upsert", "replace"])
@@ -99,19 +95,17 @@ def test_rows_of_an_inheriting_table_are_never_touched(database, state_dir, mode
         database,
         "CREATE TABLE t (k bigint PRIMARY KEY, v text)",
         "CREATE TABLE u () INHERITS (t)",
-        # both stand at the same place of their tables
+        # both rows are at the same place (ctid) of their tables
         "INSERT INTO t VALUES (1, 'a')",
         "INSERT INTO u VALUES (2, 'b')",
     )
     wider = frame([1], ["x"], w=[1])
     with pytest.raises(WriteError, match="inherit"):
-        write(database, target(mode=mode, on_new_columns="add"), state_dir, wider)
+        write(database, target_with(mode=mode, on_new_columns="add"), state_dir, wider)
     assert query(database, "SELECT * FROM t ORDER BY k") == [(1, "a"), (2, "b")]
 
 
-def test_without_the_right_to_temporary_tables_the_message_names_the_grant(
-    database, state_dir
-):
+def test_error_without_the_temporary_privilege_names_the_grant(database, state_dir):
     run_sql(
         database,
         "CREATE TABLE t (k bigint PRIMARY KEY, v text)",
@@ -128,4 +122,4 @@ def test_without_the_right_to_temporary_tables_the_message_names_the_grant(
         new_user(database, "propload_limited") as dsn,
         pytest.raises(WriteError, match="GRANT TEMPORARY"),
     ):
-        write(dsn, target(), state_dir, frame([1]))
+        write(dsn, target_with(), state_dir, frame([1]))

@@ -1,4 +1,4 @@
-"""Values within statements come to the server as they were given."""
+"""Values within statements reach the server exactly as given."""
 
 from datetime import UTC, datetime
 
@@ -10,13 +10,13 @@ from propload.postgres.session.connection import connect
 
 pytestmark = pytest.mark.timeout(60)
 
-#: The server holds any text but one with the character 0.
+#: The server stores any text without the character 0.
 TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
-#: Of these the text has four digits a year.
+#: Moments whose year has four digits as text.
 MOMENTS = st.datetimes(datetime(1000, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 
-#: PostgreSQL 19 cannot be told to take backslashes in texts for escapes.
-HAS_NO_OTHER_STRINGS = 190_000
+#: From PostgreSQL 19 on, backslashes in texts cannot be made to be escapes.
+ONLY_STANDARD_STRINGS = 190_000
 
 
 @pytest.fixture
@@ -34,13 +34,13 @@ def session(database):
     whether=st.none() | st.booleans(),
 )
 @pytest.mark.parametrize("strings", ["on", "off"])
-def test_values_arrive_as_they_are(
+def test_values_arrive_unchanged(
     session, strings, text, number, several, moment, whether
 ):
-    if strings == "off" and session.server_version >= HAS_NO_OTHER_STRINGS:
+    if strings == "off" and session.server_version >= ONLY_STANDARD_STRINGS:
         pytest.skip("this server has standard strings alone")
     session.execute(f"SET standard_conforming_strings = {strings}")
-    asked = "SELECT $1, $2, $3::text[], $4, $5::boolean, $1 || '$2' AS \"$1\""
-    given_values = (text, number, several, moment, whether)
-    [row] = session.rows(asked, given_values)
-    assert row == (*given_values, f"{text}$2")
+    sql = "SELECT $1, $2, $3::text[], $4, $5::boolean, $1 || '$2' AS \"$1\""
+    values = (text, number, several, moment, whether)
+    [row] = session.rows(sql, values)
+    assert row == (*values, f"{text}$2")

@@ -1,10 +1,10 @@
-"""A writer that gets ready before its first piece comes."""
+"""A writer prepares its session before its first piece arrives."""
 
 import polars as pl
 import pytest
 
 from propload.errors import WriteError
-from tests.integration.postgres.writing import fit, make_piece, prepared, target
+from tests.integration.postgres.writing import fit, make_piece, prepared, target_with
 from tests.integration.reading import query, run_sql
 
 pytestmark = pytest.mark.timeout(60)
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.timeout(60)
 ROWS = pl.DataFrame({"k": [1, 2, 3], "a": [10, 20, 30]})
 STORED = "INSERT INTO t VALUES (1, 1)"
 TABLE = "CREATE TABLE t (k bigint PRIMARY KEY, a bigint)"
-#: Tables of sessions that are there now.
+#: How many sessions have a stage now.
 STAGES = (
     "SELECT count(*) FROM pg_class WHERE relname = 'propload_stage' "
     "AND relpersistence = 't'"
@@ -22,15 +22,15 @@ STAGES = (
 @pytest.fixture
 def writer(database, state_dir, request):
     run_sql(database, TABLE, *getattr(request, "param", ()))
-    goal = target()
-    with prepared(database, goal, ROWS, state_dir) as ready:
+    target = target_with()
+    with prepared(database, target, ROWS, state_dir) as ready:
         opened = ready.open_writer(0)
-        piece = fit(make_piece(ROWS, key=goal.key), ready.plan)
+        piece = fit(make_piece(ROWS, key=target.key), ready.plan)
         yield opened, piece
         opened.close()
 
 
-def test_an_empty_table_needs_no_stage(writer, database):
+def test_empty_table_needs_no_stage(writer, database):
     opened, piece = writer
     opened.get_ready()
     assert query(database, STAGES) == [(0,)]
@@ -39,7 +39,7 @@ def test_an_empty_table_needs_no_stage(writer, database):
 
 
 @pytest.mark.parametrize("writer", [(STORED,)], indirect=True)
-def test_the_stage_is_there_before_the_first_piece(writer, database):
+def test_stage_is_created_before_the_first_piece(writer, database):
     opened, piece = writer
     opened.get_ready()
     assert query(database, STAGES) == [(1,)]
@@ -49,7 +49,7 @@ def test_the_stage_is_there_before_the_first_piece(writer, database):
 
 
 @pytest.mark.parametrize("writer", [(STORED,)], indirect=True)
-def test_a_session_that_ends_meanwhile_is_opened_again(writer, database):
+def test_session_that_ended_after_the_warmup_is_opened_again(writer, database):
     opened, piece = writer
     opened.get_ready()
     query(
@@ -64,7 +64,7 @@ def test_a_session_that_ends_meanwhile_is_opened_again(writer, database):
 
 
 @pytest.mark.parametrize("writer", [(STORED,)], indirect=True)
-def test_what_keeps_it_from_getting_ready_is_told_by_the_write(
+def test_error_of_the_warmup_is_raised_by_the_first_write(
     writer, database, monkeypatch
 ):
     opened, piece = writer
@@ -82,7 +82,7 @@ def test_what_keeps_it_from_getting_ready_is_told_by_the_write(
     assert opened.write(piece).counts.inserted == 2
 
 
-#: As an audit may forbid what changes tables.
+#: An event trigger, as an audit may have, that forbids creating tables.
 NO_TABLES = (
     """CREATE FUNCTION refuse() RETURNS event_trigger LANGUAGE plpgsql AS
     'BEGIN RAISE EXCEPTION ''% is for the administrator'', tg_tag; END'""",
@@ -92,12 +92,12 @@ NO_TABLES = (
 
 
 @pytest.mark.parametrize("writer", [(STORED,)], indirect=True)
-def test_what_an_event_trigger_forbids_is_not_blamed_on_a_row(writer, database):
+def test_stage_forbidden_by_an_event_trigger_is_not_blamed_on_a_row(writer, database):
     opened, piece = writer
     run_sql(database, *NO_TABLES)
-    told = (
+    message = (
         r"CREATE TABLE is for the administrator \[P0001\] \(a function or trigger "
         "raised an error while the temporary table that rows wait in was created"
     )
-    with pytest.raises(WriteError, match=told):
+    with pytest.raises(WriteError, match=message):
         opened.write(piece)

@@ -1,4 +1,4 @@
-"""Write frames as pieces, the way lanes do, and check the counts."""
+"""Write frames as pieces, as lanes do, and check the counts."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from propload.postgres.ledger.run_record import RunRecord
 from propload.prepare.casting.row_casting import cast
 from propload.target import TableName, Target
 
-_runs = itertools.count(1)
+_run_numbers = itertools.count(1)
 
 
-def target(table="t", *, key=("k",), **rules):
+def target_with(table="t", *, key=("k",), **rules):
     return Target(TableName("public", table), tuple(key), **rules)
 
 
@@ -35,18 +35,22 @@ def make_piece(layers, number=0, *, lane=0, key=(), read=True):
     return Piece(number, lane, rows, 0, first, read=first if read else 0)
 
 
-def run_record(goal):
-    return RunRecord(f"run-{next(_runs)}", "test", str(goal.table), goal.mode)
+def run_record(target):
+    return RunRecord(
+        f"run-{next(_run_numbers)}", "test", str(target.table), target.mode
+    )
 
 
 @contextmanager
-def prepared(dsn, goal, frame, state_dir, *, run=None):
+def prepared(dsn, target, frame, state_dir, *, run=None):
     """Yield a target prepared for frames with the schema of this one."""
     with Database(dsn, state_dir=state_dir) as database:
-        run = run or run_record(goal)
+        run = run or run_record(target)
         with database.connect() as session:
             assert database.hold(session, run.run_id, wait=10)
-        yield database.prepare(goal, frame.schema, database.facts(goal.table), run=run)
+        yield database.prepare(
+            target, frame.schema, database.facts(target.table), run=run
+        )
 
 
 def end(ready, status="loaded"):
@@ -55,13 +59,13 @@ def end(ready, status="loaded"):
         ready.run.end(status, session)
 
 
-def write(dsn, goal, state_dir, *frames, finish=True, exact=True):
+def write(dsn, target, state_dir, *frames, finish=True, exact=True):
     """Write frames one after the other as pieces of one run, on one lane.
 
     With `exact`, values are first cast as in `prepare`; otherwise they are sent as is.
     """
-    with prepared(dsn, goal, frames[0], state_dir) as ready:
-        pieces = [make_piece(f, n, key=goal.key) for n, f in enumerate(frames)]
+    with prepared(dsn, target, frames[0], state_dir) as ready:
+        pieces = [make_piece(f, n, key=target.key) for n, f in enumerate(frames)]
         with closing(ready.open_writer(0)) as writer:
             if exact:
                 pieces = [fit(piece, ready.plan) for piece in pieces]

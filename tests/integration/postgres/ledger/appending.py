@@ -13,7 +13,7 @@ from propload.postgres.session.driver_errors import ServerError
 from propload.report import Counts
 from tests.integration.postgres.writing import (
     prepared,
-    target,
+    target_with,
 )
 from tests.integration.reading import run_sql
 from tests.integration.users import user_without_rights
@@ -26,13 +26,13 @@ def entry(batch, inserted, *, rejected=0):
     return LedgerEntry(batch, 0, 0, read, Counts(read, inserted, rejected=rejected))
 
 
-def cut_the_answer(writer, *, committed, passed=0):
-    """Let the connection break at one commit, before or after it takes effect."""
+def break_commit(writer, *, committed, commits_before=0):
+    """Break the connection at one commit, before or after it takes effect."""
     session = writer._session.open()
     commit = session.commit
-    commits = [commit] * passed
+    commits = [commit] * commits_before
 
-    def broken():
+    def break_at_commit():
         if commits:
             commits.pop()()
             return
@@ -44,25 +44,25 @@ def cut_the_answer(writer, *, committed, passed=0):
         error.status = "IO"
         raise error
 
-    session.commit = broken
+    session.commit = break_at_commit
 
 
 @contextmanager
 def appending(database, state_dir, *, limited):
-    """Yield what appends to the table `t`: the prepared target and a writer.
+    """Yield a prepared target and a writer that append to the table `t`.
 
     With `limited`, the user may not create a ledger in the database, so that it is kept
     in a file.
     """
     run_sql(database, "CREATE TABLE t (k bigint, v text)")
-    goal = target(key=(), mode="append")
+    target = target_with(key=(), mode="append")
     with user_without_rights(database) as limited_dsn:
         dsn = limited_dsn if limited else database
         with (
-            prepared(dsn, goal, ROWS, state_dir) as ready,
+            prepared(dsn, target, ROWS, state_dir) as ready,
             closing(ready.open_writer(0)) as writer,
         ):
-            kind = FileLedger if limited else DatabaseLedger
-            assert isinstance(ready.ledger, kind)
+            ledger_class = FileLedger if limited else DatabaseLedger
+            assert isinstance(ready.ledger, ledger_class)
             assert bool(ready.notes) == limited
             yield ready, writer

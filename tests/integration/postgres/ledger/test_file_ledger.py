@@ -1,4 +1,4 @@
-"""Pieces are entered in a file where the database has no place for them."""
+"""Pieces are entered in a file if the user may create no ledger in the database."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.integration.postgres.writing import (
     make_piece,
     prepared,
     run_record,
-    target,
+    target_with,
 )
 from tests.integration.reading import query, run_sql
 from tests.integration.users import user_without_rights
@@ -32,9 +32,9 @@ from tests.integration.users import user_without_rights
 pytestmark = pytest.mark.timeout(60)
 
 
-def test_a_file_ledger_is_read_again_and_private(database, state_dir):
-    goal = target()
-    run = run_record(goal)
+def test_file_ledger_is_private_and_readable_despite_a_torn_line(database, state_dir):
+    target = target_with()
+    run = run_record(target)
     files = FileLedger(state_dir, run)
     piece = make_piece(ROWS)
     with connect(database) as session:
@@ -49,21 +49,21 @@ def test_a_file_ledger_is_read_again_and_private(database, state_dir):
     assert files.path.stat().st_mode & 0o777 == 0o600
 
 
-def _held():
-    """Return how many entries of ledgers are in memory."""
+def _entries_in_memory():
+    """Return how many ledger entries are in memory."""
     return sum(isinstance(one, LedgerEntry) for one in gc.get_objects())
 
 
-def test_pieces_of_years_are_in_the_file_and_not_in_memory(database, state_dir):
-    files = FileLedger(state_dir, run_record(target()))
-    held = _held()
+def test_entries_are_kept_in_the_file_and_not_in_memory(database, state_dir):
+    files = FileLedger(state_dir, run_record(target_with()))
+    before = _entries_in_memory()
     with connect(database) as session:
         for number in range(50):
             piece = make_piece(ROWS, number)
             files.record(session, piece, Counts(2, 2))
             session.commit()
             files.mark_committed(piece)
-        assert _held() == held
+        assert _entries_in_memory() == before
         assert files.find(session, piece).batch == 49
         assert [one.batch for one in files.committed(session)] == [*range(50)]
         files.path.unlink()
@@ -71,10 +71,8 @@ def test_pieces_of_years_are_in_the_file_and_not_in_memory(database, state_dir):
 
 
 @pytest.mark.parametrize("committed", [True, False])
-def test_who_was_killed_at_the_commit_finds_out_how_it_ended(
-    database, state_dir, committed
-):
-    run = run_record(target())
+def test_process_killed_at_a_commit_learns_its_outcome(database, state_dir, committed):
+    run = run_record(target_with())
     files = FileLedger(state_dir, run)
     with connect(database) as session:
         files.record(session, make_piece(ROWS), Counts(2, 2))
@@ -82,30 +80,28 @@ def test_who_was_killed_at_the_commit_finds_out_how_it_ended(
         again = FileLedger(state_dir, run)
         found = [entry(0, 2)] if committed else []
         assert again.committed(session) == found
-        # and noted it for the next one, who may come when the server has forgotten
+        # the outcome is noted, as the server may have forgotten it by the next time
         assert FileLedger(state_dir, run)._open.keys() == (
             set() if committed else {(0, 0)}
         )
 
 
-@pytest.mark.parametrize("end", ["commit", "rollback"])
-def test_who_goes_on_with_a_file_ledger_waits_for_its_open_commits(
-    database, state_dir, end
-):
-    run = run_record(target())
+@pytest.mark.parametrize("ending", ["commit", "rollback"])
+def test_file_ledger_is_locked_until_its_open_commit_ends(database, state_dir, ending):
+    run = run_record(target_with())
     files = FileLedger(state_dir, run)
     subject = ledger.open_pieces_lock(run.run_id)
     with connect(database) as session, connect(database) as other:
         files.record(session, make_piece(ROWS), Counts(2, 2))
         assert not is_free(other, subject, wait=0.1)
-        getattr(session, end)()
+        getattr(session, ending)()
         assert is_free(other, subject, wait=0.1)
 
 
-def test_a_disk_that_refuses_the_end_of_a_commit_undoes_nothing(
+def test_commit_that_cannot_be_noted_on_a_full_disk_stays_valid(
     database, state_dir, monkeypatch, caplog
 ):
-    run = run_record(target())
+    run = run_record(target_with())
     files = FileLedger(state_dir, run)
     write = file_ledger_module.write_private
 
@@ -123,64 +119,60 @@ def test_a_disk_that_refuses_the_end_of_a_commit_undoes_nothing(
         session.commit()
         files.mark_end_committed("loaded")
         assert caplog.text.count("No space left") == 2
-        # who comes next asks the server
+        # the next process asks the server
         assert FileLedger(state_dir, run).committed(session) == [entry(0, 2)]
         assert find_run(session, state_dir, run.run_id).status == "loaded"
 
 
-def test_a_run_into_another_database_is_not_gone_on_with(database, state_dir):
+def test_run_into_another_database_is_not_found(database, state_dir):
     with connect(database) as session:
         here = identity_of(session)
         assert here
         for number, place in enumerate([here, "another", None]):
-            run = replace(run_record(target()), run_id=f"run-of-{number}")
+            run = replace(run_record(target_with()), run_id=f"run-of-{number}")
             FileLedger(state_dir, run, database=place)
         found = [
             one.run_id for one in runs_of(session, state_dir, run.source, run.target)
         ]
-    # what was written before this was noted is taken as it was
+    # a run whose file names no database counts as one of this database
     assert found == ["run-of-2", "run-of-0"]
 
 
-def test_the_file_of_a_ledger_says_into_which_database_its_run_goes(
-    database, state_dir
-):
+def test_file_ledger_names_the_database_of_its_run(database, state_dir):
     with appending(database, state_dir, limited=True) as (ready, _):
         first = next(read_lines(ready.ledger.path))
     with connect(database) as session:
         assert first["database"] == identity_of(session)
 
 
-def test_a_commit_that_the_server_has_forgotten_is_not_taken_for_undone(
+def test_commit_forgotten_by_the_server_is_not_taken_for_undone(
     database, state_dir, monkeypatch
 ):
-    run = run_record(target())
+    run = run_record(target_with())
     files = FileLedger(state_dir, run)
     with connect(database) as session:
         files.record(session, make_piece(ROWS), Counts(2, 2))
         session.commit()
-        # what it says of transactions before its oldest notes
+        # the server's answer for transactions older than it remembers
         forgotten = "SELECT pg_xact_status(NULL)"
         monkeypatch.setattr(ledger, "transaction_status", lambda _: forgotten)
         with pytest.raises(WriteError, match="might be written twice"):
             FileLedger(state_dir, run).committed(session)
 
 
-def test_a_ledger_in_a_schema_that_is_not_ours_gives_way_to_a_file(database, state_dir):
-    goal = target(key=(), mode="append")
-    with prepared(database, goal, ROWS, state_dir):
+def test_file_is_used_if_the_user_may_not_use_the_existing_ledger(database, state_dir):
+    target = target_with(key=(), mode="append")
+    with prepared(database, target, ROWS, state_dir):
         pass
     with (
         user_without_rights(database) as limited,
-        prepared(limited, goal, ROWS, state_dir, run=run_record(goal)) as ready,
+        prepared(limited, target, ROWS, state_dir, run=run_record(target)) as ready,
     ):
         assert isinstance(ready.ledger, FileLedger)
 
 
-def test_a_file_ledger_says_how_a_run_ended_only_once_that_is_committed(
-    database, state_dir
-):
-    run = run_record(target())
+def test_file_ledger_reports_the_end_of_a_run_only_once_committed(database, state_dir):
+    run = run_record(target_with())
     files = FileLedger(state_dir, run)
     with connect(database) as session:
         assert files.status(session) is None
@@ -190,7 +182,7 @@ def test_a_file_ledger_says_how_a_run_ended_only_once_that_is_committed(
         assert find_run(session, state_dir, run.run_id).status == "running"
         files.enter_end(session, "loaded")
         session.commit()
-        # its answer may be lost, and who asked for it be killed: the server still knows
+        # even if its answer is lost and the process killed, the server still knows
         assert files.status(session) == "loaded"
         assert FileLedger(state_dir, run).status(session) == "loaded"
         assert find_run(session, state_dir, run.run_id).status == "loaded"
@@ -199,12 +191,12 @@ def test_a_file_ledger_says_how_a_run_ended_only_once_that_is_committed(
 
 
 @pytest.mark.parametrize("mode", ["append", "replace"])
-def test_a_run_that_has_a_file_stays_with_it_where_the_right_comes_later(
+def test_run_keeps_its_file_ledger_after_privileges_are_granted(
     database, state_dir, mode
 ):
     run_sql(database, "CREATE TABLE t (k bigint, v text)")
-    goal = target(key=(), mode=mode)
-    run = run_record(goal)
+    target = target_with(key=(), mode=mode)
+    run = run_record(target)
     with user_without_rights(database) as dsn:
         run_sql(
             database,
@@ -212,13 +204,13 @@ def test_a_run_that_has_a_file_stays_with_it_where_the_right_comes_later(
             "GRANT CREATE ON SCHEMA public TO propload_limited",
         )
         with (
-            prepared(dsn, goal, ROWS, state_dir, run=run) as ready,
+            prepared(dsn, target, ROWS, state_dir, run=run) as ready,
             closing(ready.open_writer(0)) as writer,
         ):
             writer.write(make_piece(ROWS, 0))
         name = query(database, "SELECT current_database()")[0][0]
         run_sql(database, f'GRANT CREATE ON DATABASE "{name}" TO propload_limited')
-        with prepared(dsn, goal, ROWS, state_dir, run=run) as ready:
+        with prepared(dsn, target, ROWS, state_dir, run=run) as ready:
             with closing(ready.open_writer(0)) as writer:
                 writer.write(make_piece(ROWS, 1))
             end(ready)
@@ -230,8 +222,8 @@ def test_a_run_that_has_a_file_stays_with_it_where_the_right_comes_later(
     assert (point.start.batch, point.start.counts.inserted) == (2, 4)
 
 
-def test_a_file_whose_first_line_was_torn_is_given_it_again(database, state_dir):
-    run = run_record(target())
+def test_torn_first_line_of_a_file_ledger_is_rewritten(database, state_dir):
+    run = run_record(target_with())
     files = FileLedger(state_dir, run)
     files.path.write_text('{"run": {"run_id"')
     FileLedger(state_dir, run)
