@@ -1,4 +1,4 @@
-"""Fixtures: write small files, and load them."""
+"""Fixtures: functions that write small files and load them."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Columns that are too many, or of names that cannot be used."""
+"""Too many columns, and columns whose names cannot be used."""
 
 import polars as pl
 import pytest
@@ -12,13 +12,13 @@ from tests.integration.reading import read_table
 pytestmark = pytest.mark.timeout(120)
 
 
-def test_columns_of_the_same_name(load, write):
+def test_two_columns_of_the_same_name_are_refused(load, write):
     with pytest.raises(LoadError, match="several columns named 'price'") as caught:
         load(write("id,price,price\n1,2,3\n"))
     assert caught.value.exit_code == 4
 
 
-def test_two_thousand_columns_are_more_than_postgresql_takes(load, write):
+def test_more_columns_than_postgresql_allows_are_refused(load, write):
     names = ["id", *(f"c{n}" for n in range(1999))]
     text = ",".join(names) + "\n" + ",".join(["1"] * 2000) + "\n"
     with pytest.raises(
@@ -28,14 +28,14 @@ def test_two_thousand_columns_are_more_than_postgresql_takes(load, write):
         load(write(text))
 
 
-def test_a_thousand_columns_load(load, write, database):
+def test_one_thousand_columns_load(load, write, database):
     names = ["id", *(f"c{n}" for n in range(999))]
     text = ",".join(names) + "\n" + ",".join(["1"] * 1000) + "\n"
     assert load(write(text)).counts.inserted == 1
     assert stored(database).width == 1000
 
 
-def test_names_full_of_quotes_semicolons_and_reserved_words(load, write, database):
+def test_names_with_quotes_semicolons_and_reserved_words_load(load, write, database):
     odd = ['se"lect', "or der; DROP TABLE x", "user", "naïve Straße", "a'b"]
     frame = pl.DataFrame({name: [1, 2] for name in odd})
     table = '"public"."ta""ble; --"'
@@ -48,7 +48,7 @@ def test_names_full_of_quotes_semicolons_and_reserved_words(load, write, databas
 
 
 @pytest.mark.parametrize("name", sorted(OWN_NAMES))
-def test_a_column_of_proploads_own_name(load, write, database, name):
+def test_column_name_reserved_by_propload_is_refused(load, write, database, name):
     path = write(f"id,{name}\n1,2\n")
     with pytest.raises(LoadError, match=f"{name} (has a name|is) reserved by propload"):
         load(path)
@@ -56,17 +56,17 @@ def test_a_column_of_proploads_own_name(load, write, database, name):
     assert any("reserved by propload" in each for each in report.problems)
 
 
-def test_rejected_rows_that_were_corrected_in_pandas_are_loaded(load):
+def test_corrected_rejects_load_once_their_propload_columns_are_dropped(load):
     rows = [{"id": 1, "price": 1}, {"id": None, "price": 2}]
     bad = load(rows).rejects.to_pandas()
     bad["id"] = 2
     with pytest.raises(LoadError, match=r"report\.rejects that begin with propload_"):
         load(bad)
-    read = [name for name in bad if not name.startswith("propload_")]
-    assert load(bad[read]).counts.inserted == 1
+    read_columns = [name for name in bad if not name.startswith("propload_")]
+    assert load(bad[read_columns]).counts.inserted == 1
 
 
-def test_a_mapped_column_of_proploads_own_name(load, write):
+def test_mapping_to_a_name_reserved_by_propload_is_refused(load, write):
     mapping = {"columns": {"id": "id", ORDINAL: "id"}}
     with pytest.raises(
         LoadError, match=f"{ORDINAL} (has a name|is) reserved by propload"
@@ -75,7 +75,7 @@ def test_a_mapped_column_of_proploads_own_name(load, write):
 
 
 @pytest.mark.parametrize("name", ["*", "^p.*$"])
-def test_a_column_whose_name_is_a_pattern(load, write, database, name):
+def test_column_name_that_looks_like_a_pattern_is_refused(load, write, database, name):
     with pytest.raises(LoadError, match=r"looks like a pattern") as caught:
         load(write(f"id,{name},price\n1,2,3\n"))
     assert repr(name) in str(caught.value)
@@ -88,7 +88,7 @@ def test_a_column_whose_name_is_a_pattern(load, write, database, name):
 
 @pytest.mark.one_server
 @pytest.mark.parametrize("call", [propload.ingest, propload.check])
-def test_rows_without_columns_are_not_passed_over(database, call):
-    none = pl.DataFrame({"id": [1, 2]}).to_arrow().select([])
+def test_rows_without_columns_are_refused(database, call):
+    columnless = pl.DataFrame({"id": [1, 2]}).to_arrow().select([])
     with pytest.raises(propload.PropLoadError, match="2 rows have no columns"):
-        call(none, to=database, table="t", key="id")
+        call(columnless, to=database, table="t", key="id")

@@ -1,4 +1,4 @@
-"""Files that are missing, empty, torn or hold no table: each is told clearly."""
+"""Files that are missing, empty, damaged or no table: each error is clear."""
 
 import gzip
 import os
@@ -17,12 +17,12 @@ from tests.integration.reading import query, run_sql
 pytestmark = [pytest.mark.timeout(120), pytest.mark.one_server]
 
 
-def test_a_missing_file(load):
+def test_missing_file_is_an_error(load):
     with pytest.raises(SourceError, match=r"nowhere\.csv does not exist"):
         load("nowhere.csv")
 
 
-def test_a_name_that_is_no_text(load, tmp_path, database):
+def test_file_name_that_is_not_utf8_is_accepted(load, tmp_path, database):
     path = tmp_path / os.fsdecode(b"caf\xe9.csv")
     path.write_bytes(GOOD.encode() + b"x\n")
     report = load(path)
@@ -31,55 +31,57 @@ def test_a_name_that_is_no_text(load, tmp_path, database):
     assert load(path).counts.unchanged == 3
 
 
-def test_an_empty_file(load, write):
+def test_empty_file_is_an_error(load, write):
     with pytest.raises(LoadError, match="is empty: check what writes it") as caught:
         load(write(""))
     assert caught.value.exit_code == 4
 
 
 @pytest.mark.parametrize("source", ["exports", "exports/*.csv", "exports.zip"])
-def test_an_empty_file_among_others(load, tmp_path, source):
+def test_empty_file_among_others_fails_the_load(load, tmp_path, source):
     folder = tmp_path / "exports"
     folder.mkdir()
     with zipfile.ZipFile(tmp_path / "exports.zip", "w") as archive:
         for name, text in (("a.csv", GOOD), ("b.csv", "")):
             (folder / name).write_text(text)
             archive.writestr(name, text)
-    # an export that failed leaves one: its rows would be missing without a word
+    # a failed export leaves such a file: its rows would be missing silently
     with pytest.raises(LoadError, match=r"b\.csv is empty") as caught:
         load(str(tmp_path / source))
     assert caught.value.exit_code == 4
     assert caught.value.report.counts.inserted == 3
 
 
-def test_lines_of_which_none_is_json(load, write):
+def test_file_without_a_line_of_json_fails_the_load(load, write):
     with pytest.raises(LoadError, match=r"holds no row of JSON: line 1: ") as caught:
         load(write(GOOD), format="ndjson")
     assert caught.value.exit_code == 4
     assert caught.value.report.counts.rejected == 4
-    # there is no run in the ledger that could be gone on with
+    # the ledger has no run that could be resumed
     assert caught.value.report.message.endswith("Nothing was written")
 
 
-def test_items_of_which_none_is_a_row(load):
+def test_items_that_are_no_rows_are_rejected(load):
     report = load([1, 2])
     assert (report.counts.read, report.counts.rejected) == (2, 2)
 
 
-def test_a_folder_without_files_of_a_known_format(load, tmp_path):
+def test_folder_without_files_of_a_known_format_is_an_error(load, tmp_path):
     (tmp_path / "notes.bin").write_bytes(b"\0")
     with pytest.raises(SourceError, match="known format: name the files and their"):
         load(str(tmp_path))
 
 
-def test_garbage_named_csv(load, write):
+def test_garbage_named_csv_fails_the_load(load, write):
     garbage = bytes(range(256)) * 64
     with pytest.raises(LoadError, match=r"homes\.csv") as caught:
         load(write(garbage))
     assert caught.value.exit_code == 4
 
 
-def test_a_truncated_gz_loads_what_came_before_and_says_where(load, write, database):
+def test_truncated_gz_loads_its_first_rows_and_names_the_last_one(
+    load, write, database
+):
     text = "id,price\n" + "".join(f"{n},{n * 7919 % 100_003}\n" for n in range(200_000))
     packed = gzip.compress(text.encode(), mtime=0)
     with pytest.raises(LoadError, match=r"homes\.csv\.gz.*after row") as caught:
@@ -93,7 +95,7 @@ def test_a_truncated_gz_loads_what_came_before_and_says_where(load, write, datab
     assert table["id"].to_list() == list(range(table.height))
 
 
-def test_a_truncated_parquet_file(load, tmp_path, write):
+def test_truncated_parquet_file_fails_the_load(load, tmp_path, write):
     whole = tmp_path / "whole.parquet"
     pl.DataFrame({"id": range(1000)}).write_parquet(whole)
     content = whole.read_bytes()
@@ -102,7 +104,7 @@ def test_a_truncated_parquet_file(load, tmp_path, write):
     assert caught.value.exit_code == 4
 
 
-def test_ragged_rows_and_nul_bytes_cost_these_rows(load, write, database):
+def test_ragged_rows_and_rows_with_nul_bytes_are_rejected(load, write, database):
     report = load(write("id,price\n1,10\n2,20,30\n3\n4,4\0\n5,50\n"))
     assert report.counts.inserted == 2
     assert report.counts.rejected == 3
@@ -111,7 +113,7 @@ def test_ragged_rows_and_nul_bytes_cost_these_rows(load, write, database):
     assert {one.stage for one in report.reasons_counted} == {"read"}
 
 
-def test_a_row_wider_than_a_page_of_the_server_is_refused(load, write, database):
+def test_row_wider_than_a_page_of_the_server_is_rejected(load, write, database):
     names = ["id", *(f"c{n}" for n in range(1499))]
     text = ",".join(names) + "\n" + ",".join(["1"] * 1500) + "\n"
     report = load(write(text))
@@ -120,7 +122,7 @@ def test_a_row_wider_than_a_page_of_the_server_is_refused(load, write, database)
     assert stored(database).height == 0
 
 
-def test_a_line_that_is_too_long_costs_one_row(load, write, database):
+def test_too_long_line_is_rejected_alone(load, write, database):
     # longer than the 64 MiB at which a row is refused
     line = b'2,"' + b"x" * (70 << 20) + b'"\n'
     report = load(write(b"id,price\n1,a\n" + line + b"3,b\n"))
@@ -128,26 +130,26 @@ def test_a_line_that_is_too_long_costs_one_row(load, write, database):
     assert stored(database)["id"].to_list() == [1, 3]
 
 
-def test_of_several_files_the_one_that_does_not_fit_is_named(load, write, database):
+def test_error_names_the_one_of_several_files_that_does_not_fit(load, write, database):
     load(write(GOOD))
     paths = [write(GOOD, "a.csv"), write("id,prize\n4,40\n", "b.csv")]
     with pytest.raises(LoadError, match=r"b\.csv: column prize \(did you mean price"):
         load(paths, batch_seconds=0)
-    told = {"to": database, "table": "homes", "key": "id"}
-    (problem,) = propload.check(paths, **told).problems
+    arguments = {"to": database, "table": "homes", "key": "id"}
+    (problem,) = propload.check(paths, **arguments).problems
     assert "b.csv: column prize" in problem
 
 
-def test_a_delimiter_that_may_be_wrong_is_told(load, write, database):
+def test_delimiter_that_may_be_wrong_is_reported(load, write, database):
     path = write(GOOD)
     doubt = "the name of the only column holds ',': is the delimiter right"
-    told = {"to": database, "table": "homes", "delimiter": ";"}
+    arguments = {"to": database, "table": "homes", "delimiter": ";"}
     with pytest.raises(ConfigError) as caught:
         load(path, delimiter=";")
     assert doubt in str(caught.value)
-    (problem,) = propload.check(path, key="id", **told).problems
+    (problem,) = propload.check(path, key="id", **arguments).problems
     assert doubt in problem
-    checked = propload.check(path, mode="append", **told)
+    checked = propload.check(path, mode="append", **arguments)
     report = load(path, delimiter=";", mode="append", key=None)
     assert checked.notes == report.notes
     assert f"{path}: {doubt}" in report.notes[0]
@@ -156,15 +158,15 @@ def test_a_delimiter_that_may_be_wrong_is_told(load, write, database):
         load(path, delimiter=";", mode="append", key=None)
 
 
-def test_a_first_row_that_was_taken_for_the_header_is_told(load, write, database):
+def test_header_that_may_be_a_row_of_values_is_noted(load, write, database):
     path = write("Ede,villa\nEpe,flat\nEde,house\n")
     report = load(path, key="villa")
     assert "'Ede' may be a value" in report.notes[0]
-    told = {"to": database, "table": "homes", "key": "villa"}
-    assert propload.check(path, **told).notes == report.notes
+    arguments = {"to": database, "table": "homes", "key": "villa"}
+    assert propload.check(path, **arguments).notes == report.notes
 
 
-def test_texts_of_parquet_in_another_encoding(load, tmp_path, database):
+def test_texts_of_parquet_that_are_not_utf8_are_rejected(load, tmp_path, database):
     names = [b"Delft", "Zürich".encode("latin-1"), "Coëvorden".encode()]
     column = pa.array(names * 2, pa.binary()).view(pa.string())
     path = tmp_path / "homes.parquet"

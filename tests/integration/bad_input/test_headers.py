@@ -1,4 +1,4 @@
-"""A header without a row."""
+"""Files with a header and no row."""
 
 import pandera.polars as pa
 import polars as pl
@@ -12,25 +12,25 @@ from tests.integration.bad_input.homes import GOOD, stored
 pytestmark = pytest.mark.timeout(120)
 
 
-def tables(database):
+def tables_named_homes(database):
     with connect(database) as session:
         return session.rows("SELECT relname FROM pg_class WHERE relname = 'homes'")
 
 
-def test_a_header_alone_makes_no_table(load, write, database):
+def test_header_alone_creates_no_table(load, write, database):
     path = write("id,price\n")
     report = load(path)
     assert report.counts.read == 0
     assert "(id, price) but no row to detect the types" in report.notes[0]
     assert "homes was not created" in report.notes[0]
-    assert tables(database) == []
-    told = {"to": database, "table": "homes", "key": "id"}
-    assert propload.check(path, **told).notes == report.notes
+    assert tables_named_homes(database) == []
+    arguments = {"to": database, "table": "homes", "key": "id"}
+    assert propload.check(path, **arguments).notes == report.notes
     with pytest.raises(ConfigError, match="column nr is needed"):
         load(path, key="nr")
 
 
-def test_a_header_alone_is_no_load_into_a_table_that_is_there(load, write, database):
+def test_header_alone_leaves_an_existing_table_as_it_is(load, write, database):
     load(write(GOOD))
     report = load(write("id,price\n", "none.csv"))
     assert (report.counts.read, report.notes) == (0, ())
@@ -43,19 +43,21 @@ class Home(pa.DataFrameModel):
 
 
 @pytest.mark.parametrize(
-    "told",
+    "types",
     [
         {"schema": Home},
         {"mapping": {"id": {"from": "id", "parse": "integer"}}},
     ],
 )
-def test_a_header_alone_makes_a_table_whose_types_are_told(load, write, database, told):
-    assert load(write("id,price\n"), **told).counts.read == 0
+def test_header_alone_creates_a_table_if_its_types_are_given(
+    load, write, database, types
+):
+    assert load(write("id,price\n"), **types).counts.read == 0
     assert stored(database).schema["id"] == pl.Int64
 
 
 @pytest.mark.parametrize("batch_seconds", [0, 10])
-def test_a_header_alone_decides_nothing_for_other_files(
+def test_header_alone_does_not_decide_the_types_of_other_files(
     load, write, database, batch_seconds
 ):
     paths = [write("id,price\n", "a.csv"), write("id,price\n1\n", "b.csv")]
@@ -63,5 +65,5 @@ def test_a_header_alone_decides_nothing_for_other_files(
     assert (report.counts.inserted, report.counts.rejected) == (3, 1)
     assert report.notes == ()
     assert stored(database).schema["price"] == pl.Int64
-    told = {"to": database, "table": "homes", "key": "id"}
-    assert not propload.check([*paths, write(GOOD, "c.csv")], **told).notes
+    arguments = {"to": database, "table": "homes", "key": "id"}
+    assert not propload.check([*paths, write(GOOD, "c.csv")], **arguments).notes

@@ -1,4 +1,4 @@
-"""Tables, keys and databases that rows do not fit."""
+"""Tables, keys and databases into which the rows cannot be loaded."""
 
 import inspect
 import os
@@ -14,32 +14,32 @@ from tests.integration.users import new_user
 pytestmark = pytest.mark.timeout(120)
 
 
-def test_an_unknown_key_column(load, write):
+def test_unknown_key_column_is_refused(load, write):
     with pytest.raises(ConfigError, match="column nr is needed"):
         load(write(GOOD), key="nr")
 
 
-def test_null_keys_are_refused_row_by_row(load, write, database):
+def test_rows_with_a_null_key_are_rejected(load, write, database):
     report = load(write("id,price\n1,10\n,20\n3,30\n"))
     assert report.counts.rejected == 1
     assert report.rejects["propload_row"].to_list() == [2]
     assert stored(database)["id"].to_list() == [1, 3]
 
 
-def test_a_key_that_the_table_does_not_keep_unique(load, write, database):
+def test_key_without_a_unique_constraint_is_refused(load, write, database):
     run_sql(database, "CREATE TABLE homes (id bigint, price bigint)")
     with pytest.raises(LoadError, match="no unique constraint on"):
         load(write(GOOD))
     assert stored(database).height == 0
 
 
-def test_a_view(load, write, database):
+def test_view_is_refused(load, write, database):
     run_sql(database, "CREATE VIEW homes AS SELECT 1 AS id, 2 AS price")
     with pytest.raises(PropLoadError, match="view"):
         load(write(GOOD))
 
 
-def test_a_column_that_the_table_lacks(load, write, database):
+def test_new_column_is_refused_ignored_or_added(load, write, database):
     run_sql(database, "CREATE TABLE homes (id bigint PRIMARY KEY)")
     with pytest.raises(LoadError, match="price"):
         load(write(GOOD))
@@ -57,27 +57,31 @@ def test_a_column_that_the_table_lacks(load, write, database):
         ("this is no address", "connection string"),
     ],
 )
-def test_a_database_that_cannot_be_reached(load, write, dsn, message):
+def test_error_for_an_unreachable_database_hides_the_password(
+    load, write, dsn, message
+):
     with pytest.raises(PropLoadError, match=message) as caught:
         load(write(GOOD), to=dsn, retry_seconds=0, retry_attempts=1)
     assert "sesame" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    "ask",
+    "function",
     [propload.ingest, propload.check, propload.tune],
     ids=lambda one: one.__name__,
 )
-def test_what_a_database_out_of_reach_raises_is_documented(ask, tmp_path):
+def test_error_raised_for_an_unreachable_database_is_documented(function, tmp_path):
     nowhere = "postgresql://nobody@127.0.0.1:1/homes"
     with pytest.raises(propload.WriteError) as caught:
-        ask([{"id": 1}], to=nowhere, table="t", key="id", state_dir=tmp_path)
-    # no run began, so that none has stopped
+        function([{"id": 1}], to=nowhere, table="t", key="id", state_dir=tmp_path)
+    # no run had begun, so none was stopped
     assert not isinstance(caught.value, LoadError)
-    assert "\n    WriteError: The database cannot be reached" in inspect.getdoc(ask)
+    assert "\n    WriteError: The database cannot be reached" in inspect.getdoc(
+        function
+    )
 
 
-def test_no_right_to_write(load, write, database):
+def test_missing_privilege_to_write_is_an_error(load, write, database):
     role = f"reader_{os.getpid()}"
     run_sql(database, "CREATE TABLE homes (id bigint PRIMARY KEY, price bigint)")
     with new_user(database, role, f"GRANT SELECT ON homes TO {role}") as dsn:
@@ -86,9 +90,7 @@ def test_no_right_to_write(load, write, database):
         assert stored(database).height == 0
 
 
-def test_a_reject_limit_stops_the_run_and_keeps_what_is_committed(
-    load, write, database
-):
+def test_reject_limit_stops_the_run_and_keeps_what_is_committed(load, write, database):
     rows = "".join(f"{n},{'x' if n % 5 == 0 else n}\n" for n in range(1, 2001))
     run_sql(database, "CREATE TABLE homes (id bigint PRIMARY KEY, price bigint)")
     with pytest.raises(propload.RejectLimitError) as caught:
@@ -101,22 +103,20 @@ def test_a_reject_limit_stops_the_run_and_keeps_what_is_committed(
 
 
 @pytest.mark.parametrize(
-    ("table", "told"),
+    ("columns", "message"),
     [
         ("id bigint PRIMARY KEY, sold date NOT NULL", "column sold is NOT NULL"),
         ("price bigint", "lacks the key column id"),
     ],
 )
-def test_a_check_of_rows_that_do_not_fit_says_what_is_wrong(
-    write, database, table, told
-):
-    run_sql(database, f"CREATE TABLE homes ({table})")
+def test_check_reports_why_rows_do_not_fit(write, database, columns, message):
+    run_sql(database, f"CREATE TABLE homes ({columns})")
     report = propload.check(write(GOOD), to=database, table="homes", key="id")
-    assert any(told in each for each in report.problems), report.problems
+    assert any(message in each for each in report.problems), report.problems
     assert (report.rows, report.rejected, report.key_repeats) == (3, 0, 0)
 
 
-def test_a_wrong_key_is_told_with_the_file(load, write):
+def test_error_for_a_misspelt_key_names_file_and_suggestion(load, write):
     path = write(GOOD)
     with pytest.raises(ConfigError) as caught:
         load(path, key="idd")

@@ -241,7 +241,7 @@ def test_swap_is_refused_while_a_table_inherits_from_the_target(
 def test_swap_succeeds_if_the_table_is_referenced_while_waiting_to_lock(
     database, state_dir, monkeypatch
 ):
-    """A table that cannot be truncated any more is not refused, nor is CASCADE advised."""
+    """It can no longer be truncated, but is not refused, nor is CASCADE advised."""
     run_sql(database, TABLE.format("float8"), "INSERT INTO t VALUES (1, 9), (2, 9)")
     execute, waiting = Connection.execute, [CHILD, "INSERT INTO child VALUES (2)"]
 

@@ -1,4 +1,4 @@
-"""Fixtures: a table of old rows, and statements run while these are replaced."""
+"""Fixtures: a table of old rows, and statements that run while they are replaced."""
 
 import pytest
 
@@ -10,8 +10,8 @@ from tests.integration.reading import run_sql
 
 
 @pytest.fixture
-def goal(database):
-    """Create a table of old rows; the value is the settings to replace them with."""
+def replace_settings(database):
+    """Create a table of old rows; return the settings that replace them."""
     run_sql(
         database,
         "CREATE TABLE homes (id bigint PRIMARY KEY, day bigint)",
@@ -23,7 +23,7 @@ def goal(database):
 
 @pytest.fixture
 def before_swap(monkeypatch, database):
-    """Return a function that lets a statement run just before the first swap."""
+    """Return a function that has a statement run just before the first swap."""
 
     def before_swap(statement):
         run, waiting = Swap.run, [statement]
@@ -40,7 +40,7 @@ def before_swap(monkeypatch, database):
 
 @pytest.fixture
 def before_other_columns(monkeypatch, database):
-    """Return a function that lets statements run between two sets of columns.
+    """Return a function that has statements run between two sets of columns.
 
     They run when 300 rows are accounted for and rows with other columns follow.
     """

@@ -18,7 +18,7 @@ def stored(database):
     return set(read_table(database, "homes").select("id", "day").rows())
 
 
-def ended_early(goal, table):
+def fail_halfway(settings, table):
     """Start to replace a table from a generator that fails; return the run's id."""
 
     def failing_rows():
@@ -27,7 +27,7 @@ def ended_early(goal, table):
         raise RuntimeError(msg)
 
     with pytest.raises(LoadError, match="went away") as caught:
-        propload.ingest(failing_rows(), **{**goal, "table": table})
+        propload.ingest(failing_rows(), **{**settings, "table": table})
     return caught.value.report.run_id
 
 
@@ -39,17 +39,17 @@ def shadows(database):
         )
 
 
-MADE_AGAIN = "CREATE TABLE homes (id bigint PRIMARY KEY, day bigint)"
+CREATE_HOMES = "CREATE TABLE homes (id bigint PRIMARY KEY, day bigint)"
 
 
-def as_file(folder):
+def csv_file(folder):
     path = folder / "homes.csv"
     lines = [f"{row['id']},{row['day']}\n" for row in rows(1)]
     path.write_text("id,day\n" + "".join(lines))
     return path
 
 
-def files_of_other_columns(folder):
+def files_with_other_columns(folder):
     later = folder / "later.csv"
     later.write_text("id\n" + "".join(f"{n}\n" for n in range(300, 400)))
-    return [as_file(folder), later]
+    return [csv_file(folder), later]

@@ -1,4 +1,4 @@
-"""What a replace that did not end had gathered: who keeps it, who drops it."""
+"""Rows gathered by an unfinished replace: what keeps them and what drops them."""
 
 from contextlib import nullcontext
 
@@ -9,7 +9,7 @@ from propload.earlier_runs.leftover_journals import drop_leftover, leftovers
 from propload.earlier_runs.recovering import recover
 from propload.postgres.replacing import earlier_shadows
 from tests.integration.reading import run_sql
-from tests.integration.replacing.homes import OLD, ended_early, rows, shadows, stored
+from tests.integration.replacing.homes import OLD, fail_halfway, rows, shadows, stored
 from tests.integration.users import user_without_a_ledger
 
 pytestmark = pytest.mark.timeout(120)
@@ -17,18 +17,18 @@ pytestmark = pytest.mark.timeout(120)
 
 @pytest.mark.one_server
 @pytest.mark.parametrize("ledger", ["table", "file"])
-def test_a_replace_of_another_table_leaves_alone_what_nobody_can_read_again(
-    goal, database, ledger
+def test_replace_of_another_table_keeps_rows_of_an_unfinished_replace(
+    replace_settings, database, ledger
 ):
-    """Its journal has let go of the rows that are committed."""
+    """They exist nowhere else: the journal no longer has rows that are committed."""
     run_sql(database, "CREATE TABLE others (LIKE homes INCLUDING ALL)")
     limits = nullcontext(database)
     if ledger == "file":
         limits = user_without_a_ledger(database, "homes", "others")
     with limits as user:
-        told = {**goal, "to": user}
-        run = ended_early(told, "homes")
-        assert propload.ingest(rows(2), **{**told, "table": "others"}).counts.read
+        settings = {**replace_settings, "to": user}
+        run = fail_halfway(settings, "homes")
+        assert propload.ingest(rows(2), **{**settings, "table": "others"}).counts.read
         assert len(shadows(database)) == 1
         [report] = recover(run, to=user)
         assert report.status == "loaded"
@@ -37,10 +37,12 @@ def test_a_replace_of_another_table_leaves_alone_what_nobody_can_read_again(
 
 
 @pytest.mark.one_server
-def test_what_a_replace_had_gathered_goes_with_its_journal(goal, database):
-    run = ended_early(goal, "homes")
+def test_dropping_the_journal_of_a_replace_drops_its_gathered_rows(
+    replace_settings, database
+):
+    run = fail_halfway(replace_settings, "homes")
     assert len(shadows(database)) == 1
-    # the journal has let go of them, and `recover` would put them in place
+    # the journal no longer has them, and `recover` would put them in place
     [left] = leftovers()
     assert left.rows == 300
     assert "rows=300, table='public.homes'" in repr(left)
@@ -51,22 +53,22 @@ def test_what_a_replace_had_gathered_goes_with_its_journal(goal, database):
 
 
 @pytest.mark.one_server
-def test_rows_of_a_replace_that_stay_in_another_database_are_told(
-    goal, database, caplog
+def test_gathered_rows_that_stay_in_another_database_are_logged(
+    replace_settings, database, caplog
 ):
-    run = ended_early(goal, "homes")
+    run = fail_halfway(replace_settings, "homes")
     drop_leftover(run, to="postgresql://nobody@127.0.0.1:1/none")
     assert leftovers() == []
     assert f"the rows that run {run} had gathered for public.homes stay" in caplog.text
 
 
 @pytest.mark.one_server
-def test_what_nobody_comes_back_for_is_told_after_a_week(
-    goal, database, caplog, monkeypatch, tmp_path
+def test_abandoned_gathered_rows_are_reported_after_a_week(
+    replace_settings, database, caplog, monkeypatch, tmp_path
 ):
-    run = ended_early(goal, "homes")
+    run = fail_halfway(replace_settings, "homes")
     run_sql(database, "CREATE TABLE others (LIKE homes INCLUDING ALL)")
-    other = {**goal, "table": "others", "state_dir": tmp_path}
+    other = {**replace_settings, "table": "others", "state_dir": tmp_path}
     propload.ingest(rows(2), **other)
     assert "has held since" not in caplog.text
     monkeypatch.setattr(earlier_shadows, "REPORTED_AFTER_DAYS", 0)
@@ -76,9 +78,11 @@ def test_what_nobody_comes_back_for_is_told_after_a_week(
 
 
 @pytest.mark.one_server
-def test_a_table_that_a_replace_has_made_has_no_old_rows(goal, database):
+def test_report_says_that_a_table_made_by_a_replace_stays_empty(
+    replace_settings, database
+):
     run_sql(database, "DROP TABLE homes")
-    run = ended_early(goal, "homes")
+    run = fail_halfway(replace_settings, "homes")
     [report] = [one for one in propload.runs() if one.run_id == run]
     assert "public.homes is new and stays empty. To load what came: " in report.message
     recover(run, to=database)

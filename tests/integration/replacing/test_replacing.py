@@ -17,19 +17,21 @@ pytestmark = pytest.mark.timeout(120)
 
 
 @pytest.mark.parametrize("bad", [[], [{"id": None, "day": 1}]], ids=["none", "refused"])
-def test_a_source_without_a_usable_row_replaces_nothing(goal, database, tmp_path, bad):
+def test_source_without_a_usable_row_replaces_nothing(
+    replace_settings, database, tmp_path, bad
+):
     path = tmp_path / "homes.csv"
     path.write_text("id,day\n" + "".join(f",{row['day']}\n" for row in bad))
-    with pytest.raises(LoadError, match=r"no row of .* could be loaded") as told:
-        propload.ingest(path, **goal)
-    assert "public.homes keeps its old rows" in str(told.value)
-    assert "--resume" not in str(told.value) or not bad
-    assert told.value.report.status == "failed"
+    with pytest.raises(LoadError, match=r"no row of .* could be loaded") as caught:
+        propload.ingest(path, **replace_settings)
+    assert "public.homes keeps its old rows" in str(caught.value)
+    assert "--resume" not in str(caught.value) or not bad
+    assert caught.value.report.status == "failed"
     assert stored(database) == OLD
 
 
-def test_a_file_that_is_still_being_written_replaces_nothing(
-    goal, database, tmp_path, monkeypatch
+def test_file_that_is_still_being_written_replaces_nothing(
+    replace_settings, database, tmp_path, monkeypatch
 ):
     path = tmp_path / "homes.csv"
     path.write_text("id,day\n" + "".join(f"{number},1\n" for number in range(300)))
@@ -43,17 +45,17 @@ def test_a_file_that_is_still_being_written_replaces_nothing(
 
     with monkeypatch.context() as patched:
         patched.setattr(FileSource, "__iter__", growing)
-        with pytest.raises(LoadError, match="was changed while it was being") as told:
-            propload.ingest(path, **goal)
-    assert "public.homes keeps its old rows" in str(told.value)
-    assert "again, without --resume" in str(told.value)
+        with pytest.raises(LoadError, match="was changed while it was being") as caught:
+            propload.ingest(path, **replace_settings)
+    assert "public.homes keeps its old rows" in str(caught.value)
+    assert "again, without --resume" in str(caught.value)
     assert stored(database) == OLD
-    assert propload.ingest(path, **goal).status == "loaded"
+    assert propload.ingest(path, **replace_settings).status == "loaded"
     assert stored(database) == {(number, 1) for number in range(301)}
 
 
-def test_a_block_that_fails_puts_no_part_in_place_of_the_table(goal, database):
-    loader = propload.Loader(**goal)
+def test_loader_block_that_raises_replaces_nothing(replace_settings, database):
+    loader = propload.Loader(**replace_settings)
     error = RuntimeError("the site went away")
 
     def block():
@@ -65,7 +67,7 @@ def test_a_block_that_fails_puts_no_part_in_place_of_the_table(goal, database):
         block()
     assert loader.report.status == "interrupted"
     assert stored(database) == OLD
-    # what came is not lost: whoever wants the part names the run
+    # the rows are not lost: they are recovered if the run is named
     assert recover(to=database) == []
     [report] = recover(loader.report.run_id, to=database)
     assert report.status == "loaded"
@@ -73,18 +75,18 @@ def test_a_block_that_fails_puts_no_part_in_place_of_the_table(goal, database):
     assert leftovers() == []
 
 
-def test_rows_of_a_swap_that_failed_stay_in_the_journal(goal, database):
+def test_rows_of_a_failed_swap_stay_in_the_journal(replace_settings, database):
     with connect(database) as holder:
 
-        def given():
+        def rows_and_a_reader():
             yield from rows(1)
             # a reader's open transaction, for which the swap cannot wait long
             holder.rows("SELECT count(*) FROM homes")
 
         impatient = f"{database}&options=-c%20lock_timeout%3D200"
-        told = {**goal, "to": impatient, "retry_attempts": 2}
+        settings = {**replace_settings, "to": impatient, "retry_attempts": 2}
         with pytest.raises(LoadError, match="propload recover") as caught:
-            propload.ingest(given(), **told)
+            propload.ingest(rows_and_a_reader(), **settings)
         holder.rollback()
     assert stored(database) == OLD
     [left] = leftovers()
@@ -94,8 +96,8 @@ def test_rows_of_a_swap_that_failed_stay_in_the_journal(goal, database):
     assert stored(database) == {(number, 1) for number in range(300)}
 
 
-def test_columns_that_rows_lack_take_their_defaults_where_others_refer_to_the_table(
-    goal, database
+def test_columns_that_rows_lack_take_defaults_in_a_referenced_table(
+    replace_settings, database
 ):
     run_sql(
         database,
@@ -105,39 +107,39 @@ def test_columns_that_rows_lack_take_their_defaults_where_others_refer_to_the_ta
         "CREATE TABLE visits (home bigint REFERENCES homes)",
         "INSERT INTO visits VALUES (7)",
     )
-    propload.ingest(rows(1), **goal)
+    propload.ingest(rows(1), **replace_settings)
     table = read_table(database, "homes")
     assert table.height == 300
     assert set(table.select("day", "note", "twice").rows()) == {(1, "none", 2)}
 
 
 class Killed(BaseException):
-    """Ends a run as nothing else does."""
+    """Ends a run at once, as it is never handled."""
 
 
-def test_a_replace_that_was_killed_after_it_took_effect_is_not_told_to_be_lost(
-    goal, database, tmp_path, monkeypatch
+def test_replace_killed_after_it_took_effect_is_resumed_as_loaded(
+    replace_settings, database, tmp_path, monkeypatch
 ):
     path = tmp_path / "homes.csv"
     path.write_text("id,day\n" + "".join(f"{n},1\n" for n in range(300)))
 
-    def killed(_ledger, _status):
+    def kill(_ledger, _status):
         raise Killed
 
     with user_without_a_ledger(database, "homes") as limited:
-        told = {**goal, "to": limited}
+        settings = {**replace_settings, "to": limited}
         with monkeypatch.context() as patched:
-            patched.setattr(FileLedger, "mark_end_committed", killed)
+            patched.setattr(FileLedger, "mark_end_committed", kill)
             with pytest.raises(Killed):
-                propload.ingest(path, **told)
+                propload.ingest(path, **settings)
         assert stored(database) == {(n, 1) for n in range(300)}
-        report = propload.ingest(path, resume=True, **told)
+        report = propload.ingest(path, resume=True, **settings)
         assert report.status == "loaded"
         assert stored(database) == {(n, 1) for n in range(300)}
 
 
-def test_rows_that_a_rule_of_the_table_keeps_out_are_told_with_the_ways_out(
-    goal, database
+def test_error_for_rows_refused_by_a_trigger_says_how_to_go_on(
+    replace_settings, database
 ):
     run_sql(
         database,
@@ -148,16 +150,16 @@ def test_rows_that_a_rule_of_the_table_keeps_out_are_told_with_the_ways_out(
     )
     with pytest.raises(
         LoadError, match=r"no seventh.*fix that, then propload reco"
-    ) as one:
-        propload.ingest(iter(rows(1)), **goal)
+    ) as of_ingest:
+        propload.ingest(iter(rows(1)), **replace_settings)
     [left] = leftovers()
     drop = f"discard it .propload recover --drop {left.run_id}"
     with pytest.raises(
         LoadError, match=f"fix that, then run .* again, or {drop}"
-    ) as two:
+    ) as of_recover:
         recover(left.run_id, to=database)
-    for told in (one, two):
-        assert str(told.value).count("public.homes keeps its old rows") == 1
+    for error in (of_ingest, of_recover):
+        assert str(error.value).count("public.homes keeps its old rows") == 1
     assert stored(database) == OLD
     run_sql(database, "DROP TRIGGER r ON homes")
     [report] = recover(left.run_id, to=database)

@@ -14,7 +14,7 @@ def crawl():
     return list(SpiderSource(spider_of([{"id": 1}])))
 
 
-def test_a_crawl_leaves_logging_and_stdout_alone(capsys):
+def test_crawl_leaves_logging_handlers_and_stdout_alone(capsys):
     handlers = list(logging.root.handlers), list(logging.getLogger("scrapy").handlers)
     crawl()
     after = list(logging.root.handlers), list(logging.getLogger("scrapy").handlers)
@@ -22,12 +22,12 @@ def test_a_crawl_leaves_logging_and_stdout_alone(capsys):
     assert capsys.readouterr() == ("", "")
 
 
-@pytest.mark.parametrize(("wanted", "least"), [(10, 20), (20, 20), (30, 30)])
-def test_a_crawl_logs_no_more_than_a_program_wants(wanted, least, caplog):
+@pytest.mark.parametrize(("level", "lowest"), [(10, 20), (20, 20), (30, 30)])
+def test_crawl_logs_at_the_level_of_the_program_but_no_debugging(level, lowest, caplog):
     caplog.set_level(logging.NOTSET, logger="scrapy")
-    caplog.set_level(wanted)
-    # a handler takes what comes, as that of basicConfig
+    caplog.set_level(level)
+    # the handler accepts every level, like that of basicConfig
     caplog.handler.setLevel(logging.NOTSET)
     crawl()
-    told = {one.levelno for one in caplog.records if one.name.startswith("scrapy")}
-    assert min(told, default=least) == least
+    levels = {one.levelno for one in caplog.records if one.name.startswith("scrapy")}
+    assert min(levels, default=lowest) == lowest

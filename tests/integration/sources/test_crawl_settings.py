@@ -1,4 +1,4 @@
-"""Settings of a crawl that are misspelt, or of a type that Scrapy cannot read."""
+"""Settings of a crawl that are misspelt, of the wrong type, or meant for a run."""
 
 import pytest
 
@@ -22,25 +22,27 @@ def read(source):
         ("PROPLOAD_FLUSH_ROWS", []),
     ],
 )
-def test_a_setting_that_is_nearly_one_of_scrapys_is_told(caplog, name, hints):
+def test_warning_suggests_the_scrapy_setting_that_was_meant(caplog, name, hints):
     read(SpiderSource(spider_of([{"id": 1}]), settings={name: 1}))
-    told = [one.getMessage() for one in caplog.records if one.levelname == "WARNING"]
-    wanted = [
+    warnings = [
+        one.getMessage() for one in caplog.records if one.levelname == "WARNING"
+    ]
+    expected = [
         f"perhaps nothing reads the setting {name!r} of the crawl; did you mean "
         f"{hint!r}?"
         for hint in hints
     ]
-    assert told == wanted
+    assert warnings == expected
 
 
-def test_a_setting_of_the_spider_that_is_of_the_wrong_type_is_named():
+def test_error_names_a_setting_of_the_spider_of_the_wrong_type():
     spider = spider_of([{"id": 1}])
     spider.custom_settings = {"AUTOTHROTTLE_MAX_DELAY": "long"}
     with pytest.raises(ConfigError, match="AUTOTHROTTLE_MAX_DELAY of the crawl is 'lo"):
         read(SpiderSource(spider))
 
 
-def test_a_setting_that_a_component_cannot_read_is_named():
+def test_error_names_a_setting_that_a_component_cannot_read():
     class Limiting:
         @classmethod
         def from_crawler(cls, crawler):
@@ -53,27 +55,33 @@ def test_a_setting_that_a_component_cannot_read_is_named():
         read(source)
 
 
-def test_a_setting_of_the_run_is_no_setting_of_the_crawl():
-    told = r"PROPLOAD_TABLE .* use --table \(table=\.\.\. in Python\)"
-    with pytest.raises(ConfigError, match=told):
+def test_setting_of_the_run_is_refused_as_a_setting_of_the_crawl():
+    message = r"PROPLOAD_TABLE .* use --table \(table=\.\.\. in Python\)"
+    with pytest.raises(ConfigError, match=message):
         SpiderSource(spider_of([{"id": 1}]), settings={"PROPLOAD_TABLE": "homes"})
 
 
-def test_a_setting_of_the_run_that_a_spider_has_is_told(caplog):
+def test_setting_of_the_run_that_a_spider_has_is_warned_of(caplog):
     spider = spider_of([{"id": 1}])
     spider.custom_settings = {"PROPLOAD_KEY": "id", "PROPLOAD_FLUSH_ROWS": 1}
     read(SpiderSource(spider, settings={"PROPLOAD_AS_OF": "2026-01-01T00:00:00Z"}))
-    (told,) = [one.getMessage() for one in caplog.records if one.levelname == "WARNING"]
-    assert told.startswith("the setting PROPLOAD_KEY is not read where a spider is a")
-    assert told.endswith("use --key (key=... in Python)")
+    (warning,) = [
+        one.getMessage() for one in caplog.records if one.levelname == "WARNING"
+    ]
+    assert warning.startswith(
+        "the setting PROPLOAD_KEY is not read where a spider is a"
+    )
+    assert warning.endswith("use --key (key=... in Python)")
 
 
-def test_targets_of_a_spider_that_no_run_has_are_told(caplog):
+def test_targets_are_warned_of_in_a_spider_and_refused_as_a_setting(caplog):
     targets = {"PROPLOAD_TARGETS": {"Home": {"table": "homes"}}}
     spider = spider_of([{"id": 1}])
     spider.custom_settings = targets
     assert read(SpiderSource(spider)) == [{"id": 1}]
-    (told,) = [one.getMessage() for one in caplog.records if one.levelname == "WARNING"]
-    assert "PROPLOAD_TARGETS is not read where a spider is a source: all its" in told
+    (warning,) = [
+        one.getMessage() for one in caplog.records if one.levelname == "WARNING"
+    ]
+    assert "PROPLOAD_TARGETS is not read where a spider is a source: all its" in warning
     with pytest.raises(ConfigError, match="PROPLOAD_TARGETS is not read"):
         SpiderSource(spider, settings=targets)

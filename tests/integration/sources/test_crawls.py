@@ -24,7 +24,7 @@ def read(source):
     return [row for batch in source for row in batch.rows.to_pylist()]
 
 
-def test_a_spider_is_a_source_again_and_again():
+def test_spider_can_be_read_several_times():
     source = SpiderSource(spider_of([{"id": n} for n in range(250)]))
     for _ in range(2):
         assert [row["id"] for row in read(source)] == list(range(250))
@@ -59,15 +59,15 @@ def test_arguments_and_settings_reach_the_spider():
 @pytest.mark.parametrize(
     ("batches", "nbytes"), [(8, 1 << 30), (1_000, 1)], ids=["batches", "bytes"]
 )
-def test_what_is_not_read_makes_the_crawl_wait(monkeypatch, batches, nbytes):
-    given, waits = [], threading.Event()
-    room = Feed._wait_for_room
+def test_crawl_waits_while_its_batches_are_not_read(monkeypatch, batches, nbytes):
+    yielded, waits = [], threading.Event()
+    wait_for_room = Feed._wait_for_room
 
-    def noted(feed):
+    def recorded(feed):
         waits.set()
-        return room(feed)
+        return wait_for_room(feed)
 
-    monkeypatch.setattr(Feed, "_wait_for_room", noted)
+    monkeypatch.setattr(Feed, "_wait_for_room", recorded)
     monkeypatch.setattr(crawl_module, "BATCHES_WAITING", batches)
     monkeypatch.setattr(crawl_module, "BYTES_WAITING", nbytes)
 
@@ -80,14 +80,14 @@ def test_what_is_not_read_makes_the_crawl_wait(monkeypatch, batches, nbytes):
 
         def parse(self, response):
             for number in range(100):
-                given.append(number)
+                yielded.append(number)
                 yield {"id": number}
 
     rows = iter(SpiderSource(Spider))
     first = next(rows)
     assert waits.wait(10)
-    # one is read, the queue is full, and Scrapy holds a few on their way
-    assert len(given) < 30
+    # one is read, the queue is full, and Scrapy is processing a few
+    assert len(yielded) < 30
     ids = [batch.rows.to_pylist()[0]["id"] for batch in [first, *rows]]
     assert ids == list(range(100))
 
@@ -118,7 +118,7 @@ def test_stop_ends_the_crawl_and_yields_what_was_read():
     assert source.outcome.items == len(ids)
 
 
-def test_a_source_that_was_stopped_before_it_began_gives_nothing(caplog):
+def test_source_stopped_before_it_began_yields_nothing(caplog):
     source = SpiderSource(Endless)
     source.stop()
     assert read(source) == []
@@ -135,7 +135,7 @@ def test_closing_the_iterator_ends_the_crawl():
     assert not [t for t in threading.enumerate() if t.name.startswith("propload-crawl")]
 
 
-def test_an_exception_in_the_loop_ends_the_crawl():
+def test_exception_in_the_loop_over_batches_ends_the_crawl():
     Endless.closed_with = None
     rows = iter(SpiderSource(Endless))
     next(rows)
@@ -158,7 +158,7 @@ class Failing(scrapy.Spider):
         raise KeyError(msg)
 
 
-def test_a_spider_that_raises_in_every_callback_is_an_error():
+def test_spider_that_raises_in_every_callback_is_an_error():
     source = SpiderSource(Failing)
     with pytest.raises(SourceError, match="KeyError at data:text/html,0"):
         read(source)
@@ -166,7 +166,7 @@ def test_a_spider_that_raises_in_every_callback_is_an_error():
     assert any("3 exceptions" in note for note in source.notes)
 
 
-def test_a_spider_that_raises_once_is_loaded_and_said():
+def test_spider_that_raises_once_is_read_and_the_exception_noted():
     class Sometimes(Failing):
         def parse(self, response):
             if response.text == "1":
@@ -193,24 +193,24 @@ class Cleaner:
         return item
 
 
-def test_what_a_users_pipelines_cost_stands_in_the_notes():
+def test_notes_count_the_items_lost_in_pipelines():
     spider = spider_of([{"id": number} for number in range(100)])
     source = SpiderSource(spider, settings={"ITEM_PIPELINES": {Cleaner: 300}})
     assert len(read(source)) == 25
     outcome = source.outcome
     assert (outcome.items, outcome.item_errors, outcome.dropped_items) == (25, 50, 25)
-    said = "an item pipeline raised on 50 items: rows may be missing"
-    assert said == source.incomplete
+    message = "an item pipeline raised on 50 items: rows may be missing"
+    assert message == source.incomplete
     notes = source.notes
-    assert said in notes
+    assert message in notes
     assert "an item pipeline dropped 25 items" in notes
     assert "an item pipeline raised ValueError: my own mistake" in notes
-    # a reason is said once
+    # each reason is noted once
     assert notes.count("an item pipeline dropped an item: too cheap") == 1
 
 
-def test_a_pipeline_that_waits_for_a_reactor_is_told_that_none_runs():
-    class Waits:
+def test_pipeline_that_imports_a_reactor_is_an_error():
+    class WaitingForReactor:
         async def process_item(self, item):
             from twisted.internet import reactor
 
@@ -219,16 +219,16 @@ def test_a_pipeline_that_waits_for_a_reactor_is_told_that_none_runs():
             return await maybe_deferred_to_future(waiting)
 
     source = SpiderSource(
-        spider_of([{"id": 1}]), settings={"ITEM_PIPELINES": {Waits: 1}}
+        spider_of([{"id": 1}]), settings={"ITEM_PIPELINES": {WaitingForReactor: 1}}
     )
     with pytest.raises(SourceError, match="raised ImportError: Import of twisted"):
         read(source)
 
 
-# Scrapy makes the coroutines of all pipelines before it awaits one
+# Scrapy creates the coroutines of all pipelines before it awaits one
 @pytest.mark.filterwarnings("ignore:.*never awaited:RuntimeWarning")
-def test_a_pipeline_that_cannot_be_closed_costs_no_row():
-    class Raises:
+def test_pipeline_that_cannot_be_closed_costs_no_row():
+    class FailingToClose:
         def close_spider(self):
             raise OSError
 
@@ -237,12 +237,12 @@ def test_a_pipeline_that_cannot_be_closed_costs_no_row():
 
     source = SpiderSource(
         spider_of([{"id": 1}]),
-        settings={"ITEM_PIPELINES": {Raises: 1}, "PROPLOAD_FLUSH_SECONDS": 60},
+        settings={"ITEM_PIPELINES": {FailingToClose: 1}, "PROPLOAD_FLUSH_SECONDS": 60},
     )
     assert read(source) == [{"id": 1}]
 
 
-def test_a_spider_that_raises_in_start_hands_over_and_fails():
+def test_spider_that_raises_in_start_yields_its_rows_and_fails():
     class Spider(scrapy.Spider):
         name = "starts"
 
@@ -257,12 +257,12 @@ def test_a_spider_that_raises_in_start_hands_over_and_fails():
         next(rows)
 
 
-def test_a_crawl_of_zero_pages_is_an_error_that_says_so():
+def test_crawl_of_zero_pages_is_an_error():
     with pytest.raises(SourceError, match="no items from 0 pages"):
         read(SpiderSource(Failing, {"pages": "0"}))
 
 
-def test_a_page_of_300_items_passes():
+def test_all_items_of_a_page_of_300_are_read():
     class Page(Failing):
         pages = 1
 
@@ -273,7 +273,7 @@ def test_a_page_of_300_items_passes():
     assert len(read(SpiderSource(Page))) == 300
 
 
-def test_a_crawl_that_ends_as_blocked_is_blocked():
+def test_crawl_that_is_closed_as_blocked_raises_blocked_error():
     class Blocked(Failing):
         def parse(self, response):
             yield {"id": 1}
@@ -286,36 +286,36 @@ def test_a_crawl_that_ends_as_blocked_is_blocked():
         next(rows)
 
 
-def test_what_a_spider_says_is_missing_stands_in_the_notes():
-    class Says(Failing):
+def test_notes_say_what_a_spider_reports_as_missing():
+    class MissingPage(Failing):
         def parse(self, response):
             self.crawler.stats.set_value("crawl/missing", ["page 7 did not come"])
             return {"id": 1}
 
-    source = SpiderSource(Says)
+    source = SpiderSource(MissingPage)
     read(source)
     assert "page 7 did not come" in source.notes
 
 
-def test_a_spider_that_refuses_its_arguments_says_what_it_said():
+def test_error_of_a_spider_that_refuses_its_arguments_is_passed_on():
     class Strict(scrapy.Spider):
         name = "strict"
 
-        def __init__(self, name=None, **given):
+        def __init__(self, name=None, **unknown):
             super().__init__(name)
-            if given:
-                msg = f"no argument {next(iter(given))}"
+            if unknown:
+                msg = f"no argument {next(iter(unknown))}"
                 raise ConfigError(msg)
 
     with pytest.raises(ConfigError, match="no argument plaats"):
         read(SpiderSource(Strict, {"plaats": "delft"}))
 
 
-def test_a_spider_whose_class_fails_is_a_source_error():
+def test_spider_whose_init_fails_is_a_source_error():
     class Broken(scrapy.Spider):
         name = "broken"
 
-        def __init__(self, name=None, **_given):
+        def __init__(self, name=None, **_arguments):
             msg = "no disk"
             raise OSError(msg)
 
@@ -325,7 +325,7 @@ def test_a_spider_whose_class_fails_is_a_source_error():
 
 
 @pytest.mark.parametrize(
-    "without",
+    "settings",
     [
         {"STATS_CLASS": "scrapy.statscollectors.DummyStatsCollector"},
         {"EXTENSIONS": {"scrapy.extensions.corestats.CoreStats": None}},
@@ -342,8 +342,8 @@ def test_a_spider_whose_class_fails_is_a_source_error():
     ],
     ids=["an item", "nothing", "a block", "an exception"],
 )
-def test_a_crawl_without_scrapys_stats_is_judged_as_one_with(
-    without, answers, error, reason
+def test_crawl_without_scrapy_stats_has_the_same_outcome(
+    settings, answers, error, reason
 ):
     class Spider(scrapy.Spider):
         name = "uncounted"
@@ -355,7 +355,7 @@ def test_a_crawl_without_scrapys_stats_is_judged_as_one_with(
                     raise one
                 yield one
 
-    source = SpiderSource(Spider, settings=without)
+    source = SpiderSource(Spider, settings=settings)
     with pytest.raises(error) if error else contextlib.nullcontext():
         assert len(read(source)) == 1
     assert source.outcome.finish_reason == reason
@@ -365,7 +365,7 @@ def test_a_crawl_without_scrapys_stats_is_judged_as_one_with(
     assert source.outcome.notes[0].startswith("crawled 1 page")
 
 
-def test_a_crawl_of_a_folder_that_has_seen_every_page_says_so(tmp_path):
+def test_crawl_whose_job_folder_has_seen_every_page_is_an_error(tmp_path):
     class Spider(scrapy.Spider):
         name = "goes_on"
 
@@ -381,7 +381,7 @@ def test_a_crawl_of_a_folder_that_has_seen_every_page_says_so(tmp_path):
         read(SpiderSource(Spider, settings=settings))
 
 
-def test_a_crawl_whose_site_is_not_an_allowed_one_says_so():
+def test_error_names_allowed_domains_that_exclude_the_site():
     class Spider(scrapy.Spider):
         name = "elsewhere"
         allowed_domains = ("example.org",)

@@ -1,4 +1,4 @@
-"""One folder of a crawl (JOBDIR) serves one crawl at a time."""
+"""A job folder (JOBDIR) is used by one crawl at a time."""
 
 import pytest
 import scrapy
@@ -31,38 +31,38 @@ def read(source):
 
 
 @pytest.fixture(autouse=True)
-def _goes_on_until_it_is_read(monkeypatch):
-    # of the batches after the first one, one waits, and the others wait for room
+def _crawl_waits_for_its_reader(monkeypatch):
+    # after the first batch one is queued, and the others wait for room
     monkeypatch.setattr(crawl, "BATCHES_WAITING", 1)
 
 
-def test_a_second_crawl_of_a_folder_is_refused_and_takes_no_page(tmp_path):
+def test_second_crawl_of_a_folder_is_refused_and_takes_no_page(tmp_path):
     folder = tmp_path / "job"
     first = iter(crawl_of(folder))
-    came = next(first).rows.to_pylist()
+    rows = next(first).rows.to_pylist()
     (tmp_path / "link").symlink_to(folder)
     with pytest.raises(LockedError, match=rf"{folder} .*JOBDIR") as caught:
         read(crawl_of(tmp_path / "link"))
     assert caught.value.exit_code == 75
-    came += [row for batch in first for row in batch.rows.to_pylist()]
-    assert sorted(row["id"] for row in came) == list("01234")
+    rows += [row for batch in first for row in batch.rows.to_pylist()]
+    assert sorted(row["id"] for row in rows) == list("01234")
 
 
-def test_a_crawl_that_has_ended_leaves_its_folder_to_the_next(tmp_path):
+def test_next_crawl_may_use_the_folder_of_one_that_has_ended(tmp_path):
     for _ in range(2):
         assert sorted(read(crawl_of(tmp_path))) == list("01234")
     assert not list(tmp_path.glob("propload*"))
 
 
-def test_a_crawl_that_was_given_up_leaves_its_folder_to_the_next(tmp_path):
+def test_next_crawl_goes_on_in_the_folder_of_one_that_was_closed(tmp_path):
     first = iter(crawl_of(tmp_path))
-    came = [row["id"] for row in next(first).rows.to_pylist()]
+    ids = [row["id"] for row in next(first).rows.to_pylist()]
     first.close()
-    # what the first one had not asked for, and its own requests once more
-    assert set(came + read(crawl_of(tmp_path))) == set("01234")
+    # it sends the requests that the first had not sent, and its own start requests
+    assert set(ids + read(crawl_of(tmp_path))) == set("01234")
 
 
-def test_a_crawl_that_failed_as_it_began_leaves_its_folder_to_the_next(tmp_path):
+def test_next_crawl_may_use_the_folder_of_one_that_failed_to_start(tmp_path):
     class Broken:
         def open_spider(self):
             msg = "no such file"

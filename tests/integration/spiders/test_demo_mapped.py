@@ -28,7 +28,7 @@ def market():
     return Market(5, 240)
 
 
-def mapped(items):
+def map_items(items):
     rows = [asdict(item) for item in items]
     names = [field.name for field in fields(ListingItem)]
     frame = pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String))
@@ -56,7 +56,7 @@ def detail_item(site, listing):
     return read_detail(html, url=SITE + listing.path, scraped_at=NOW)
 
 
-def check(row, listing):
+def check_row(row, listing):
     home = listing.home
     is_sale = home.offering == "buy"
     assert row["offering"] == ("sale" if is_sale else "rent")
@@ -81,22 +81,22 @@ def check(row, listing):
 
 
 @pytest.mark.parametrize("offering", ["koop", "huur"])
-def test_search_pages_arrive_as_the_site_holds_them(market, offering):
+def test_mapped_search_pages_equal_the_data_of_the_site(market, offering):
     site = Responder(market, Traps(), Served(), seed=5)
-    rows = mapped(search_items(site, offering))
+    rows = map_items(search_items(site, offering))
     assert len(rows) > 30
     for key, row in rows.items():
-        check(row, market.on(0)[key])
+        check_row(row, market.on(0)[key])
 
 
 @pytest.mark.parametrize("markup_only", [0.0, 1.0])
-def test_detail_pages_arrive_as_the_site_holds_them(market, markup_only):
+def test_mapped_detail_pages_equal_the_data_of_the_site(market, markup_only):
     site = Responder(market, Traps(markup_only=markup_only), Served(), seed=5)
     listings = market.on(0)
-    rows = mapped(detail_item(site, each) for each in listings.values())
+    rows = map_items(detail_item(site, each) for each in listings.values())
     assert rows.keys() == listings.keys()
     for key, row in rows.items():
-        check(row, listings[key])
+        check_row(row, listings[key])
         home = listings[key].home
         assert row["sold_on"] == listings[key].closed_on
         assert row["stories"] == home.stories
@@ -104,12 +104,14 @@ def test_detail_pages_arrive_as_the_site_holds_them(market, markup_only):
         assert row["volume_m3"] == home.volume
 
 
-def test_cards_say_the_price_and_its_condition_as_the_payload_does(market):
+def test_cards_and_payload_yield_the_same_prices_and_conditions(market):
     def prices(traps):
-        rows = mapped(search_items(Responder(market, traps, Served(), seed=5), "koop"))
+        rows = map_items(
+            search_items(Responder(market, traps, Served(), seed=5), "koop")
+        )
         return {k: (r["list_price"], r["price_condition"]) for k, r in rows.items()}
 
-    told = prices(Traps())
-    assert {condition for _, condition in told.values()} == {"k.k.", "v.o.n."}
-    cards = prices(Traps(without_payload=1.0))
-    assert cards == told
+    from_payload = prices(Traps())
+    assert {condition for _, condition in from_payload.values()} == {"k.k.", "v.o.n."}
+    from_cards = prices(Traps(without_payload=1.0))
+    assert from_cards == from_payload

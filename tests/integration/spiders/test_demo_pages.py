@@ -1,4 +1,4 @@
-"""The demo site's pages, read back: what the site holds is what is cut out."""
+"""The demo site's pages, read back: extraction returns the data of the site."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def market():
     return Market(7, 300)
 
 
-def answering(market, traps=NO_TRAPS, day=0):
+def responder_of(market, traps=NO_TRAPS, day=0):
     one = Responder(market, traps, Served(), seed=7)
     one.site = SITE
     one.show(day)
@@ -50,8 +50,8 @@ def text(number):
 
 
 @pytest.mark.parametrize("path", ["/zoeken/koop", "/zoeken/huur"])
-def test_search_pages_say_what_the_site_holds(market, path):
-    page, answer = search(answering(market), path)
+def test_search_pages_equal_the_data_of_the_site(market, path):
+    page, answer = search(responder_of(market), path)
     assert [item.listing_id for item in page.items] == list(answer.ids)
     assert (len(page.items), page.method) == (15, "payload")
     for item in page.items:
@@ -59,9 +59,11 @@ def test_search_pages_say_what_the_site_holds(market, path):
         home = listing.home
         price = (item.price_text, item.price_condition_text)
         rent = (item.rent_text, item.rent_condition_text)
-        asked = (str(listing.price), home.condition)
+        asking_price = (str(listing.price), home.condition)
         assert (price, rent) == (
-            (asked, (None, None)) if home.offering == "buy" else ((None, None), asked)
+            (asking_price, (None, None))
+            if home.offering == "buy"
+            else ((None, None), asking_price)
         )
         assert (item.living_area_text, item.plot_area_text) == (
             text(home.living_area),
@@ -86,8 +88,8 @@ def test_search_pages_say_what_the_site_holds(market, path):
 
 
 @pytest.mark.parametrize("markup_only", [0.0, 1.0])
-def test_detail_pages_say_what_the_site_holds(market, markup_only):
-    site = answering(market, Traps(markup_only=markup_only))
+def test_detail_pages_equal_the_data_of_the_site(market, markup_only):
+    site = responder_of(market, Traps(markup_only=markup_only))
     for listing in market.on(0).values():
         home = listing.home
         html = site.answer(listing.path).body.decode()
@@ -129,8 +131,8 @@ def _area(area):
 
 def test_pages_without_payload_hold_the_same_listings(market):
     path = f"/zoeken/koop?selected_area=%5B%22{TOWNS[0].slug}%22%5D"
-    whole, _ = search(answering(market), path)
-    bare, _ = search(answering(market, Traps(without_payload=1.0)), path)
+    whole, _ = search(responder_of(market), path)
+    bare, _ = search(responder_of(market, Traps(without_payload=1.0)), path)
     assert whole.method == "payload"
     assert bare.method in ("json-ld", "markup")
     assert [item.listing_id for item in bare.items] == [
@@ -141,9 +143,9 @@ def test_pages_without_payload_hold_the_same_listings(market):
     assert set(bare.cities) == {TOWNS[0].slug}
 
 
-def test_an_unknown_place_is_answered_with_the_whole_country(market):
+def test_unknown_place_is_answered_with_the_whole_country(market):
     page, answer = search(
-        answering(market), "/zoeken/koop?selected_area=%5B%22nergens%22%5D"
+        responder_of(market), "/zoeken/koop?selected_area=%5B%22nergens%22%5D"
     )
     assert (page.areas, len(page.items), answer.kind) == ((), 15, "elsewhere")
 
@@ -159,23 +161,25 @@ def test_an_unknown_place_is_answered_with_the_whole_country(market):
         ("1912", "1912"),
     ],
 )
-def test_areas_that_the_site_answers_for(market, area, served):
+def test_area_is_answered_with_the_nearest_one_that_the_site_knows(
+    market, area, served
+):
     page, _ = search(
-        answering(market), f"/zoeken/koop?selected_area=%5B%22{area}%22%5D"
+        responder_of(market), f"/zoeken/koop?selected_area=%5B%22{area}%22%5D"
     )
     assert page.areas == (served,)
     assert page.items
 
 
-def test_a_radius_that_the_site_does_not_have_is_an_empty_page(market):
+def test_unknown_radius_is_answered_with_an_empty_page(market):
     page, _ = search(
-        answering(market), "/zoeken/koop?selected_area=%5B%22duinhaven%2C6km%22%5D"
+        responder_of(market), "/zoeken/koop?selected_area=%5B%22duinhaven%2C6km%22%5D"
     )
     assert (page.items, page.total) == ((), 0)
 
 
 @pytest.mark.parametrize(
-    ("query", "keeps"),
+    ("query", "matches"),
     [
         ("price=%220-400000%22", lambda each: each.price <= 400_000),
         ("floor_area=%22100-%22", lambda each: (each.home.living_area or 0) >= 100),
@@ -183,33 +187,33 @@ def test_a_radius_that_the_site_does_not_have_is_an_empty_page(market):
         ("energy_label=A,B", lambda each: each.home.label in ("A", "B")),
     ],
 )
-def test_filters(market, query, keeps):
-    page, _ = search(answering(market), f"/zoeken/koop?{query}")
-    first = [
+def test_filters_select_the_matching_listings(market, query, matches):
+    page, _ = search(responder_of(market), f"/zoeken/koop?{query}")
+    expected = [
         each
         for each in market.on(0).values()
-        if each.home.offering == "buy" and not each.is_closed and keeps(each)
+        if each.home.offering == "buy" and not each.is_closed and matches(each)
     ]
-    assert page.total == len(first) > 0
-    assert all(keeps(market.on(0)[item.listing_id]) for item in page.items)
+    assert page.total == len(expected) > 0
+    assert all(matches(market.on(0)[item.listing_id]) for item in page.items)
 
 
-def test_past_the_end(market):
-    empty, _ = search(answering(market), "/zoeken/huur?search_result=99")
+def test_page_past_the_end_is_empty_or_repeats_the_last_page(market):
+    empty, _ = search(responder_of(market), "/zoeken/huur?search_result=99")
     again, _ = search(
-        answering(market, Traps(past_end="repeat")), "/zoeken/huur?search_result=99"
+        responder_of(market, Traps(past_end="repeat")), "/zoeken/huur?search_result=99"
     )
-    last, _ = search(answering(market), "/zoeken/huur?search_result=5")
+    last, _ = search(responder_of(market), "/zoeken/huur?search_result=5")
     assert empty.items == ()
     assert [item.listing_id for item in again.items] == [
         item.listing_id for item in last.items
     ]
 
 
-def test_a_sold_listing_moves_and_a_withdrawn_one_is_gone(market):
+def test_sold_listing_is_redirected_and_withdrawn_one_is_gone(market):
     changes = market.changes(1)
     sold = market.on(1)[min(changes.closed)]
-    site = answering(market, day=1)
+    site = responder_of(market, day=1)
     moved = site.answer(market.on(0)[sold.home.listing_id].path)
     assert (moved.status, moved.location) == (301, sold.path)
     assert "/verkocht/" in sold.path
@@ -218,14 +222,14 @@ def test_a_sold_listing_moves_and_a_withdrawn_one_is_gone(market):
     assert kind_of(gone.body.decode()) == "gone"
 
 
-def test_the_block_page_is_a_block_page(market):
-    site = answering(market, Traps(block_after=1))
+def test_site_blocks_requests_over_its_limit_but_not_robots_txt(market):
+    site = responder_of(market, Traps(block_after=1))
     assert kind_of(site.answer("/zoeken/koop").body.decode()) == "page"
     assert kind_of(site.answer("/zoeken/koop").body.decode()) == "blocked"
     assert site.answer("/robots.txt").kind == "robots"
 
 
-def test_the_same_seed_is_the_same_site():
+def test_same_seed_makes_the_same_site():
     first, second, other = Market(3, 60), Market(3, 60), Market(4, 60)
     assert first.on(2) == second.on(2)
     assert first.on(2) != other.on(2)
@@ -244,14 +248,14 @@ def test_each_kind_of_event_happens_in_a_small_market():
         assert small.on(0)[key].price != small.on(1)[key].price
 
 
-def test_the_three_ids_of_a_home_differ_and_are_unique(market):
+def test_each_of_the_three_ids_of_a_home_is_unique(market):
     homes = [each.home for each in market.on(3).values()]
     for name in ("listing_id", "global_id", "slug_id"):
         assert len({getattr(home, name) for home in homes}) == len(homes)
     assert all(len(home.listing_id) == 8 for home in homes)
 
 
-def test_odd_values_are_there():
+def test_market_contains_odd_values():
     homes = [each.home for each in Market(1, 800).on(0).values()]
     assert any(home.condition == "per_year" for home in homes)
     assert any(home.agent.name.endswith(" ") for home in homes)

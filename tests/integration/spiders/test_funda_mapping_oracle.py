@@ -1,7 +1,7 @@
-"""Compare the mapping with what somebody else made of the same texts.
+"""Compare the mapping with the values that an author cleaned from the same texts.
 
 `amsterdam-2019.csv` holds the texts of 516 pages and, beside them, prices, areas and
-places that its author cleaned. The mapping reads the texts alone. What differs is
+places that its author cleaned. The mapping reads only the texts. Differences are
 counted and explained here.
 """
 
@@ -42,59 +42,59 @@ def cleaned(shared_data):
 
 
 @pytest.fixture(scope="module")
-def compared(cleaned):
-    """Pair what the mapping made of the texts with what the author made."""
+def paired(cleaned):
+    """Pair the mapped rows with the author's values."""
     sifted = FUNDA.apply(cleaned.drop(CLEANED), CONTEXT)
     assert sifted.reasons.is_empty()
     author = cleaned.select(pl.all().name.prefix("author:")).with_row_index(ROW)
     return sifted.frame.join(author, on=ROW, validate="1:1")
 
 
-def differing(compared, made, author):
-    return compared.filter(made.ne_missing(author))
+def differing(paired, mapped, author):
+    return paired.filter(mapped.ne_missing(author))
 
 
-def test_every_price_is_the_authors(compared):
+def test_every_price_equals_that_of_the_author(paired):
     author = pl.col("author:Price").cast(pl.Int64)
-    assert differing(compared, pl.col("list_price"), author).is_empty()
+    assert differing(paired, pl.col("list_price"), author).is_empty()
 
 
-def test_every_price_condition_is_the_authors(compared):
-    made = pl.col("price_condition").str.to_uppercase()
-    assert differing(compared, made, pl.col("author:Sale type")).is_empty()
+def test_every_price_condition_equals_that_of_the_author(paired):
+    mapped = pl.col("price_condition").str.to_uppercase()
+    assert differing(paired, mapped, pl.col("author:Sale type")).is_empty()
 
 
-def test_every_postal_code_is_the_authors(compared):
+def test_every_postal_code_equals_that_of_the_author(paired):
     author = pl.col("author:PostalCode")
-    assert differing(compared, pl.col("postal_code"), author).is_empty()
+    assert differing(paired, pl.col("postal_code"), author).is_empty()
 
 
-def test_an_area_differs_only_where_the_author_wrote_zero_for_none(compared):
+def test_area_differs_only_where_the_author_wrote_zero_for_none(paired):
     author = pl.col("author:Surface").cast(pl.Float64)
-    other = differing(compared, pl.col("living_area_m2"), author)
+    other = differing(paired, pl.col("living_area_m2"), author)
     assert other.height == 10
     assert set(other["author:Wonen"]) == {"-"}
     assert set(other["author:Surface"]) == {"0"}
     assert other["living_area_m2"].null_count() == 10
 
 
-def test_a_price_by_area_differs_only_where_the_page_told_no_area(compared):
-    made = (pl.col("list_price") / pl.col("living_area_m2")).round(0).cast(pl.Int64)
+def test_price_per_area_differs_only_where_the_file_lacks_the_area(paired):
+    mapped = (pl.col("list_price") / pl.col("living_area_m2")).round(0).cast(pl.Int64)
     author = pl.col("author:Price per m2").cast(pl.Int64)
-    other = differing(compared, made, author)
-    # the page had the area, which the file lost: its own quotient is of it
+    other = differing(paired, mapped, author)
+    # the page had an area, which the file lost; the author's quotient is based on it
     assert set(other["author:Wonen"]) == {"-"}
     assert other.height == 10
 
 
-def test_the_volume_is_kept_only_where_the_file_holds_one(compared):
-    # The file's `Inhoud` is mostly not the volume: rows of the page are titled in
-    # two levels, labels and values were paired with a shift, and what stands there
-    # is the area of the balcony (or of living, again). The ten pages without areas
-    # have no second level, and there it is the volume.
+def test_volume_is_kept_only_where_the_file_holds_one(paired):
+    # The file's `Inhoud` is mostly not the volume: labels of the page have two levels,
+    # so labels and values were paired with a shift, and the column holds the area of
+    # the balcony (or the living area again). The ten pages without areas have no
+    # second level, so there it is the volume.
     inhoud = pl.col("author:Inhoud")
-    cubic = compared.filter(inhoud.str.ends_with("m³"))
-    square = compared.filter(inhoud.str.ends_with("m²"))
+    cubic = paired.filter(inhoud.str.ends_with("m³"))
+    square = paired.filter(inhoud.str.ends_with("m²"))
     assert (cubic.height, square.height) == (10, 506)
     assert cubic["volume_m3"].null_count() == 0
     assert set(cubic["author:Wonen"]) == {"-"}
@@ -102,12 +102,12 @@ def test_the_volume_is_kept_only_where_the_file_holds_one(compared):
     assert square.filter(~pl.col("attributes").str.contains('"Inhoud":')).is_empty()
 
 
-def test_a_place_differs_only_where_the_author_found_none(cleaned):
-    made = FUNDA.apply(cleaned, CONTEXT).frame
+def test_coordinates_differ_only_where_the_author_found_none(cleaned):
+    mapped = FUNDA.apply(cleaned, CONTEXT).frame
     author = cleaned.select(
         y=pl.col("Latitude").cast(pl.Float64), x=pl.col("Longitude").cast(pl.Float64)
     )
-    both = pl.concat([made, author], how="horizontal")
+    both = pl.concat([mapped, author], how="horizontal")
     other = both.filter(
         pl.col("latitude").ne_missing(pl.col("y"))
         | pl.col("longitude").ne_missing(pl.col("x"))
@@ -116,8 +116,8 @@ def test_a_place_differs_only_where_the_author_found_none(cleaned):
     assert other["latitude"].null_count() == 2
 
 
-def test_a_street_and_its_number_make_up_the_name(cleaned):
-    made = FUNDA.apply(cleaned, CONTEXT).frame
+def test_street_and_house_number_make_up_the_name(cleaned):
+    mapped = FUNDA.apply(cleaned, CONTEXT).frame
     joined = pl.concat_str(
         "street",
         "house_number",
@@ -126,26 +126,26 @@ def test_a_street_and_its_number_make_up_the_name(cleaned):
         ignore_nulls=True,
     )
     plain = cleaned["Name"].str.replace_all(r"[\s-]+", " ").str.strip_chars()
-    names = made.select(joined.str.replace_all(r"[\s-]+", " ")).to_series()
+    names = mapped.select(joined.str.replace_all(r"[\s-]+", " ")).to_series()
     assert names.to_list() == plain.to_list()
-    assert made["house_number"].null_count() == 0
+    assert mapped["house_number"].null_count() == 0
 
 
-def test_the_texts_alone_have_the_three_new_buildings_too(shared_data, compared):
+def test_raw_file_has_three_new_buildings_that_the_author_left_out(shared_data, paired):
     # the author left out three units that have a building number but no address
     raw = read(shared_data, "amsterdam-2019-raw.csv")
     sifted = FUNDA.apply(raw, CONTEXT)
     assert sifted.reasons.is_empty()
     assert sifted.frame["listing_id"].n_unique() == sifted.frame.height == 519
-    more = sifted.frame.join(compared, on="listing_id", how="anti")
+    more = sifted.frame.join(paired, on="listing_id", how="anti")
     assert more.height == 3
     assert more["is_new_construction"].all()
-    same = sifted.frame.join(compared.select("listing_id"), on="listing_id")
+    same = sifted.frame.join(paired.select("listing_id"), on="listing_id")
     shared = [name for name in same.columns if name not in (ROW, "attributes")]
     assert (
         same.select(shared)
         .sort("listing_id")
-        .equals(compared.select(shared).sort("listing_id"))
+        .equals(paired.select(shared).sort("listing_id"))
     )
 
 
@@ -154,8 +154,8 @@ def test_the_texts_alone_have_the_three_new_buildings_too(shared_data, compared)
     [
         ("amsterdam-2019-raw.csv", 519, 519, {}),
         ("amsterdam-2019.csv", 516, 516, {}),
-        # 153 rows without an address and 86 with one cut short; among them, and 7
-        # more, rows whose cells stand beside their labels
+        # 153 rows without an address and 86 with a truncated one; some of these, and
+        # 7 more, have their cells shifted against their labels
         (
             "rotterdam-raw.csv.gz",
             1685,
@@ -166,7 +166,7 @@ def test_the_texts_alone_have_the_three_new_buildings_too(shared_data, compared)
         ("three-cities-cleaned.csv.gz", 4060, 4060, {}),
     ],
 )
-def test_how_many_rows_of_each_file_are_listings(
+def test_each_file_yields_the_known_number_of_listings(
     shared_data, name, rows, loaded, refused
 ):
     raw = read(shared_data, name)

@@ -1,4 +1,4 @@
-"""When saved pages say that they were read."""
+"""The time at which saved pages count as read."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WRITTEN = datetime(2025, 6, 15, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def saved(tmp_path):
+def saved_page(tmp_path):
     file = tmp_path / "kaai.html"
     file.write_text(PAGE, encoding="utf-8")
     os.utime(file, (WRITTEN.timestamp(), WRITTEN.timestamp()))
@@ -30,34 +30,34 @@ def saved(tmp_path):
 
 
 def days(database):
-    (told,) = query(
+    (row,) = query(
         database, "SELECT scraped_at::date::text, listed_on::text FROM listings"
     )
-    return told
+    return row
 
 
-def test_the_files_time_dates_a_page(database, saved):
-    report = ingest(FundaSpider, to=database, **saved)
+def test_page_is_dated_by_the_time_of_its_file(database, saved_page):
+    report = ingest(FundaSpider, to=database, **saved_page)
     assert days(database) == ("2025-06-15", "2025-05-25")
     (note,) = [note for note in report.notes if "dated by" in note]
     assert note.startswith("1 saved page is dated by the time of its file")
     assert "--as-of" in note
 
 
-def test_as_of_goes_before_the_files_time(database, saved):
-    report = ingest(FundaSpider, to=database, as_of="2026-07-04", **saved)
+def test_as_of_takes_precedence_over_the_time_of_the_file(database, saved_page):
+    report = ingest(FundaSpider, to=database, as_of="2026-07-04", **saved_page)
     assert days(database) == ("2026-07-04", "2026-06-13")
     assert "dated by" not in " ".join(report.notes)
 
 
-def test_a_note_keeps_no_replace_from_its_table(database, saved):
-    report = ingest(FundaSpider, to=database, mode="replace", **saved)
+def test_note_about_the_date_does_not_prevent_a_replace(database, saved_page):
+    report = ingest(FundaSpider, to=database, mode="replace", **saved_page)
     assert report.status == "loaded"
     assert "dated by" in " ".join(report.notes)
 
 
-def test_a_check_dates_pages_as_a_load_does(database, saved):
-    ingest(FundaSpider, to=database, as_of="2026-07-04", **saved)
-    found = check(FundaSpider, to=database, as_of="2026-07-04", **saved)
+def test_check_dates_pages_as_a_load_does(database, saved_page):
+    ingest(FundaSpider, to=database, as_of="2026-07-04", **saved_page)
+    found = check(FundaSpider, to=database, as_of="2026-07-04", **saved_page)
     assert found.expected is not None
     assert found.expected.unchanged == 1

@@ -1,4 +1,4 @@
-"""What becomes of listings that no search shows any more, as the documentation says."""
+"""Listings that no search shows any more are treated as the documentation says."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def load(database, items):
 
 
 @pytest.mark.one_server
-def test_closed_listings_are_left_alone_and_those_without_a_status_are_not(database):
+def test_documented_query_selects_listings_that_are_not_closed(database):
     statuses = ["none", "withdrawn", "sold", "rented", None, "under_bid"]
     load(database, [open_listing(*each) for each in enumerate(statuses)])
     (sql,) = re.findall(r"```sql\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
@@ -50,24 +50,24 @@ def test_closed_listings_are_left_alone_and_those_without_a_status_are_not(datab
 
 
 @pytest.mark.one_server
-def test_a_sold_listing_whose_page_is_dropped_stays_sold(database):
+def test_sold_listing_whose_page_is_gone_stays_sold(database):
     load(database, [ListingItem("funda", "41000003", SOLD, DAY_1, "detail")])
     load(database, [gone_item(SOLD, scraped_at=DAY_2)])
-    told = query(database, "SELECT status, scraped_at::date::text FROM listings")
-    assert told == [("sold", "2024-08-02")]
+    stored = query(database, "SELECT status, scraped_at::date::text FROM listings")
+    assert stored == [("sold", "2024-08-02")]
 
 
 @pytest.mark.one_server
-def test_a_later_detail_page_keeps_a_street_unless_its_line_splits_otherwise(database):
+def test_detail_page_keeps_a_street_unless_its_address_says_otherwise(database):
     known = {"street": "Baan 66", "house_number": "5"}
     first = replace(open_listing(1, "none"), **known)
     bare = replace(first, page="detail", street=None, house_number=None)
     load(database, [first])
 
-    def stored_after(line, moment):
-        load(database, [replace(bare, scraped_at=moment, address_text=line)])
-        (told,) = query(database, "SELECT street, house_number FROM listings")
-        return told
+    def stored_after(address, moment):
+        load(database, [replace(bare, scraped_at=moment, address_text=address)])
+        (row,) = query(database, "SELECT street, house_number FROM listings")
+        return row
 
     assert stored_after("Villa Rood (Bouwnr. 4)", DAY_2) == ("Baan 66", "5")
     assert stored_after("Baan 66 5", DAY_3) == ("Baan", "66")

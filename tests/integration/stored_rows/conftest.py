@@ -1,4 +1,4 @@
-"""Fixtures: compare even few rows with stored ones, and see whether that was done."""
+"""Fixtures: compare even few rows with stored ones, and find out if that was done."""
 
 import logging
 
@@ -10,20 +10,20 @@ COMPARED = "rows are compared with its"
 
 
 @pytest.fixture(autouse=True)
-def _of_few_columns(monkeypatch):
-    """Compare few rows, and rows with few columns, as well."""
+def _compare_even_few_rows_and_columns(monkeypatch):
+    """Compare rows even if they, or their columns, are few."""
     monkeypatch.setattr(compared_rows, "LEAST_ROWS", 1)
     monkeypatch.setattr(compared_rows, "LEAST_COLUMNS", 1)
 
 
 @pytest.fixture
-def compared(caplog):
+def were_compared(caplog):
     """Return a function that says whether rows were compared since its last call."""
     caplog.set_level(logging.INFO, "propload.postgres.writing")
 
-    def was_compared():
+    def were_compared_since():
         is_compared = COMPARED in caplog.text
         caplog.clear()
         return is_compared
 
-    return was_compared
+    return were_compared_since

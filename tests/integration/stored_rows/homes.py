@@ -1,4 +1,4 @@
-"""Rows of homes that are loaded repeatedly, and changes in between."""
+"""Rows of homes to load repeatedly, and changes to make in between."""
 
 import datetime as dt
 
@@ -30,7 +30,7 @@ def homes(rows=3_000, **columns):
 
 
 #: Statements by which writing one row can change other rows, by kind.
-REACHING = {
+SIDE_EFFECTS = {
     "trigger": (
         (
             "CREATE FUNCTION halve() RETURNS trigger LANGUAGE plpgsql AS "
@@ -59,8 +59,8 @@ REACHING = {
 }
 
 
-def named_homes(database):
-    """Load rows that each have their own street, and return them."""
+def load_named_homes(database):
+    """Load rows that each have a street of their own, and return them."""
     run_sql(
         database,
         "CREATE TABLE homes (k bigint PRIMARY KEY, price bigint, "
@@ -74,7 +74,7 @@ def named_homes(database):
     return frame
 
 
-def after_the_reading(monkeypatch, action):
+def act_after_reading(monkeypatch, action):
     """Call an action once, after the table was read and before a row is sent."""
     read, done = TableReader.read, []
 
@@ -87,7 +87,7 @@ def after_the_reading(monkeypatch, action):
     monkeypatch.setattr(TableReader, "read", reading)
 
 
-def recorded_ends(monkeypatch):
+def recorded_give_ups(monkeypatch):
     """Return a list that grows whenever comparing rows is given up."""
     ends, give_up = [], StoredRows.give_up
 

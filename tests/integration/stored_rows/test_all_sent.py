@@ -1,4 +1,4 @@
-"""Where a comparison would not be safe, or fails, all rows are sent."""
+"""If comparing with stored rows is unsafe or fails, all rows are sent."""
 
 import secrets
 
@@ -9,66 +9,77 @@ from propload.postgres.sql import stored_rows
 from propload.postgres.writing.stored import stored_rows as compared_rows
 from tests.conftest import run_outside_transaction, with_database
 from tests.integration.reading import read_table, run_sql, writes_of
-from tests.integration.stored_rows.homes import REACHING, homes, load, named_homes
+from tests.integration.stored_rows.homes import (
+    SIDE_EFFECTS,
+    homes,
+    load,
+    load_named_homes,
+)
 
 pytestmark = pytest.mark.timeout(240)
 
 
-def test_rows_of_few_columns_are_looked_up(database, compared, monkeypatch):
+def test_rows_with_few_columns_are_not_compared(database, were_compared, monkeypatch):
     frame = homes()
     monkeypatch.setattr(compared_rows, "LEAST_COLUMNS", frame.width + 1)
     load(database, frame)
     assert load(database, frame).unchanged == 3_000
-    assert not compared()
+    assert not were_compared()
 
 
-def test_of_a_long_table_rows_are_looked_up(database, compared):
+def test_few_rows_are_not_compared_with_a_long_table(database, were_compared):
     frame = homes()
     load(database, frame)
     assert load(database, frame[:50]).unchanged == 50
-    assert not compared()
+    assert not were_compared()
 
 
-@pytest.mark.parametrize("kind", ["jsonb", "time", "interval", "bigint[]"])
-def test_values_that_do_not_compare_here_are_looked_up(database, compared, kind):
-    value = {"jsonb": '{"a": 1}', "bigint[]": "{1}"}.get(kind, "10:00")
-    run_sql(database, f"CREATE TABLE homes (k bigint PRIMARY KEY, v {kind})")
+@pytest.mark.parametrize("pg_type", ["jsonb", "time", "interval", "bigint[]"])
+def test_types_that_cannot_be_hashed_here_are_not_compared(
+    database, were_compared, pg_type
+):
+    value = {"jsonb": '{"a": 1}', "bigint[]": "{1}"}.get(pg_type, "10:00")
+    run_sql(database, f"CREATE TABLE homes (k bigint PRIMARY KEY, v {pg_type})")
     rows = pl.DataFrame({"k": range(40), "v": [value] * 40})
     load(database, rows)
     assert load(database, rows).unchanged == 40
-    assert not compared()
+    assert not were_compared()
 
 
-@pytest.mark.parametrize("what", REACHING)
-def test_where_a_row_may_change_others_all_are_sent(database, compared, what):
-    frame = named_homes(database)
-    run_sql(database, *REACHING[what])
+@pytest.mark.parametrize("side_effect", SIDE_EFFECTS)
+def test_rows_are_not_compared_if_writing_one_may_change_others(
+    database, were_compared, side_effect
+):
+    frame = load_named_homes(database)
+    run_sql(database, *SIDE_EFFECTS[side_effect])
     load(database, frame)
-    assert not compared()
+    assert not were_compared()
 
 
 @pytest.fixture
 def latin_database(postgres_dsn):
     """A database whose texts are not stored in UTF-8."""
     name = f"latin_{secrets.token_hex(4)}"
-    encoded = f"CREATE DATABASE {name} ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0"
-    run_outside_transaction(postgres_dsn, encoded)
+    create = f"CREATE DATABASE {name} ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0"
+    run_outside_transaction(postgres_dsn, create)
     yield with_database(postgres_dsn, name)
     run_outside_transaction(postgres_dsn, f"DROP DATABASE {name} WITH (FORCE)")
 
 
-def test_texts_of_another_encoding_are_looked_up(latin_database, compared):
+def test_texts_are_not_compared_if_the_database_is_not_in_utf8(
+    latin_database, were_compared
+):
     database = latin_database
-    # its bytes there are those of the right text here
+    # its bytes in LATIN1 are those of the correct text in UTF-8
     spoiled = pl.DataFrame({"k": range(50), "v": "café".encode().decode("latin1")})
     load(database, spoiled)
     mended = spoiled.with_columns(v=pl.lit("café"))
     mixed = pl.concat([mended[:10], spoiled[10:]])
     assert load(database, mixed).updated == 10
-    assert not compared()
+    assert not were_compared()
 
 
-def test_rows_that_may_not_be_seen_are_not_taken_for_new(database, compared):
+def test_rows_visible_under_row_level_security_are_unchanged(database, were_compared):
     frame = homes(500)
     load(database, frame)
     run_sql(
@@ -80,7 +91,7 @@ def test_rows_that_may_not_be_seen_are_not_taken_for_new(database, compared):
     assert load(database, frame[:400]).unchanged == 400
 
 
-def test_what_a_trigger_may_change_is_sent(database, compared):
+def test_rows_that_a_trigger_may_change_are_not_compared(database, were_compared):
     frame = homes(500)
     load(database, frame)
     run_sql(
@@ -91,7 +102,7 @@ def test_what_a_trigger_may_change_is_sent(database, compared):
         "FOR EACH ROW EXECUTE FUNCTION raise_price()",
     )
     load(database, frame)
-    assert not compared()
+    assert not were_compared()
 
 
 @pytest.mark.parametrize(
@@ -103,20 +114,22 @@ def test_what_a_trigger_may_change_is_sent(database, compared):
     ],
     ids=["fails", "fails_later", "loses_its_session"],
 )
-def test_where_the_table_cannot_be_read_all_rows_are_sent(
-    database, compared, monkeypatch, query_of_hashes
+def test_all_rows_are_sent_if_the_hashes_cannot_be_read(
+    database, were_compared, monkeypatch, query_of_hashes
 ):
     frame = homes(500)
     load(database, frame)
     with monkeypatch.context() as patched:
         patched.setattr(stored_rows, "read_hashes", lambda *_, **__: query_of_hashes)
         counts = load(database, frame.with_columns(price=pl.lit(5)), retry_seconds=60)
-    assert not compared()
+    assert not were_compared()
     assert counts.updated + counts.unchanged == 500
     assert read_table(database, "homes")["price"].unique().to_list() == [5]
 
 
-def test_a_server_that_hashes_otherwise_is_told_all(database, compared, monkeypatch):
+def test_all_rows_are_sent_if_the_server_hashes_differently(
+    database, were_compared, monkeypatch
+):
     frame = homes(500)
     load(database, frame)
     before = writes_of(database, "homes")
@@ -124,8 +137,8 @@ def test_a_server_that_hashes_otherwise_is_told_all(database, compared, monkeypa
     monkeypatch.setattr(
         stored_rows,
         "read_hashes",
-        lambda *told, seed, **part: read(*told, seed=seed ^ 1, **part),
+        lambda *arguments, seed, **part: read(*arguments, seed=seed ^ 1, **part),
     )
     assert load(database, frame).unchanged == 500
-    assert compared()
+    assert were_compared()
     assert writes_of(database, "homes") == before

@@ -1,16 +1,16 @@
-"""What happens after the table was read is heeded: no row is kept back for it."""
+"""Changes made after the table was read are noticed: no row is left unsent wrongly."""
 
 import pytest
 
 import propload
 from tests.integration.reading import read_table, run_sql
 from tests.integration.stored_rows.homes import (
-    REACHING,
-    after_the_reading,
+    SIDE_EFFECTS,
+    act_after_reading,
     homes,
     load,
-    named_homes,
-    recorded_ends,
+    load_named_homes,
+    recorded_give_ups,
 )
 
 pytestmark = pytest.mark.timeout(240)
@@ -27,8 +27,8 @@ pytestmark = pytest.mark.timeout(240)
     ],
     ids=["emptied", "another"],
 )
-def test_rows_that_went_with_a_partition_since_the_table_was_read_are_sent(
-    database, compared, monkeypatch, change
+def test_rows_of_a_partition_lost_since_the_table_was_read_are_sent(
+    database, were_compared, monkeypatch, change
 ):
     run_sql(
         database,
@@ -43,41 +43,43 @@ def test_rows_that_went_with_a_partition_since_the_table_was_read_are_sent(
     )
     frame = homes()
     load(database, frame)
-    after_the_reading(monkeypatch, lambda: run_sql(database, *change))
+    act_after_reading(monkeypatch, lambda: run_sql(database, *change))
     counts = load(database, frame, workers=1, batch_rows=500)
-    assert compared()
+    assert were_compared()
     assert counts == propload.Counts(read=3_000, inserted=1_000, unchanged=2_000)
     assert read_table(database, "homes").sort("k").equals(frame)
 
 
-# a rule that is made meanwhile ends the load
-@pytest.mark.parametrize("what", ["trigger", "reference"])
-def test_what_changes_others_since_the_table_was_read_is_heeded(
-    database, compared, monkeypatch, what
+# a rule created meanwhile ends the load
+@pytest.mark.parametrize("side_effect", ["trigger", "reference"])
+def test_comparing_ends_if_writing_a_row_may_now_change_others(
+    database, were_compared, monkeypatch, side_effect
 ):
-    frame = named_homes(database)
-    after_the_reading(monkeypatch, lambda: run_sql(database, *REACHING[what]))
-    given_up = recorded_ends(monkeypatch)
+    frame = load_named_homes(database)
+    act_after_reading(
+        monkeypatch, lambda: run_sql(database, *SIDE_EFFECTS[side_effect])
+    )
+    given_up = recorded_give_ups(monkeypatch)
     assert load(database, frame, workers=1, batch_rows=100).unchanged == 500
-    assert compared()
+    assert were_compared()
     assert given_up
 
 
 @pytest.mark.parametrize(
     "change", ["TRUNCATE homes", "ALTER TABLE homes ALTER price TYPE int4"]
 )
-def test_rows_that_went_with_their_file_since_the_table_was_read_are_sent(
-    database, compared, monkeypatch, change
+def test_no_row_counts_as_stored_once_the_table_was_rewritten(
+    database, were_compared, monkeypatch, change
 ):
     frame = homes(500)
     load(database, frame)
-    after_the_reading(monkeypatch, lambda: run_sql(database, change))
-    told = {"to": database, "table": "homes", "key": "k", "progress": False}
+    act_after_reading(monkeypatch, lambda: run_sql(database, change))
+    settings = {"to": database, "table": "homes", "key": "k", "progress": False}
     if change.startswith("TRUNCATE"):
-        report = propload.ingest(frame, workers=1, batch_rows=100, **told)
+        report = propload.ingest(frame, workers=1, batch_rows=100, **settings)
         assert report.counts == propload.Counts(read=500, inserted=500)
         assert read_table(database, "homes").sort("k").equals(frame)
     else:
         with pytest.raises(propload.LoadError, match="price is integer now"):
-            propload.ingest(frame, workers=1, batch_rows=100, **told)
-    assert compared()
+            propload.ingest(frame, workers=1, batch_rows=100, **settings)
+    assert were_compared()

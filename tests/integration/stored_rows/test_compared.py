@@ -1,4 +1,4 @@
-"""Rows that the table holds are not sent; the table is what it would be with them."""
+"""Rows that the table already holds are not sent, and the result is the same."""
 
 import datetime as dt
 from dataclasses import asdict
@@ -18,15 +18,15 @@ pytestmark = pytest.mark.timeout(240)
 
 
 @pytest.mark.parametrize("workers", [1, 2, 5])
-def test_of_a_table_that_holds_most_rows_only_the_others_are_written(
-    database, compared, workers
+def test_only_rows_that_the_table_does_not_hold_are_written(
+    database, were_compared, workers
 ):
     frame = homes()
     load(database, frame)
-    assert not compared()
+    assert not were_compared()
     before = writes_of(database, "homes")
     counts = load(database, frame, workers=workers, batch_rows=400)
-    assert compared()
+    assert were_compared()
     assert counts == propload.Counts(read=3_000, unchanged=3_000)
     assert writes_of(database, "homes") == before
 
@@ -35,14 +35,14 @@ def test_of_a_table_that_holds_most_rows_only_the_others_are_written(
     )
     more = pl.concat([changed, homes(3_100)[3_000:]])
     counts = load(database, more, workers=workers, batch_rows=400)
-    assert compared()
+    assert were_compared()
     assert counts == propload.Counts(
         read=3_100, inserted=100, updated=300, unchanged=2_700
     )
     assert read_table(database, "homes").sort("k").equals(more)
 
 
-#: Two values that are easily taken for the same, in a column of a type.
+#: Two values of a column type that are easily taken for the same.
 ALIKE = [
     ("double precision", pl.Float64(), None, 0.0),
     ("double precision", pl.Float64(), 1.0, 1.0000000000000002),
@@ -74,16 +74,16 @@ ALIKE = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "dtype", "one", "other"), ALIKE)
+@pytest.mark.parametrize(("pg_type", "dtype", "one", "other"), ALIKE)
 @pytest.mark.parametrize("swapped", [False, True])
-def test_a_changed_value_is_written(
-    database, compared, kind, dtype, one, other, swapped
+def test_changed_value_is_written(
+    database, were_compared, pg_type, dtype, one, other, swapped
 ):
     run_sql(
         database,
         "CREATE TYPE mood AS ENUM ('sad', 'glad')",
         "CREATE DOMAIN short AS varchar(5)",
-        f"CREATE TABLE homes (k bigint PRIMARY KEY, v {kind})",
+        f"CREATE TABLE homes (k bigint PRIMARY KEY, v {pg_type})",
     )
     if swapped:
         one, other = other, one
@@ -91,7 +91,7 @@ def test_a_changed_value_is_written(
     load(database, before)
     changed = pl.Series([other] + [one] * 39, dtype=dtype)
     counts = load(database, before.with_columns(v=changed))
-    assert compared()
+    assert were_compared()
     assert counts == propload.Counts(read=40, updated=1, unchanged=39)
     assert query(
         database,
@@ -100,7 +100,7 @@ def test_a_changed_value_is_written(
     ) == [(0,)]
 
 
-def test_partitions_are_read_as_one_table(database, compared):
+def test_partitions_are_read_as_one_table(database, were_compared):
     run_sql(
         database,
         "CREATE TABLE homes (k bigint PRIMARY KEY, price bigint, street text, "
@@ -115,7 +115,7 @@ def test_partitions_are_read_as_one_table(database, compared):
     load(database, frame)
     changed = frame.with_columns(price=pl.when(k=7).then(1).otherwise("price"))
     counts = load(database, changed, batch_rows=500)
-    assert compared()
+    assert were_compared()
     assert counts == propload.Counts(read=3_000, updated=1, unchanged=2_999)
 
 
@@ -137,7 +137,7 @@ SCHEMA = {
     "price": pl.Float64,
     "title": pl.String,
 }
-ways = st.fixed_dictionaries(
+option_sets = st.fixed_dictionaries(
     {
         "batch_rows": st.integers(1, 40),
         "workers": st.integers(1, 4),
@@ -152,12 +152,12 @@ ways = st.fixed_dictionaries(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-@given(rows=versions, more=versions, repeats=st.integers(1, 3), way=ways)
-def test_table_and_counts_are_those_of_a_load_that_sends_all_rows(
-    database, rows, more, repeats, way
+@given(rows=versions, more=versions, repeats=st.integers(1, 3), options=option_sets)
+def test_table_and_counts_equal_those_of_a_load_that_sends_all_rows(
+    database, rows, more, repeats, options
 ):
     held = pl.DataFrame(rows, schema=SCHEMA)
-    # mostly what is there, and some rows between
+    # mostly rows that are stored, and a few others in between
     pieces = [held, pl.DataFrame(more, schema=SCHEMA)[:5]] * repeats + [held]
     coming = pl.concat(pieces)
     outcomes = []
@@ -165,9 +165,9 @@ def test_table_and_counts_are_those_of_a_load_that_sends_all_rows(
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(StoredRows, "for_shape", find)
             run_sql(database, "DROP TABLE IF EXISTS homes")
-            load(database, held, newest=way["newest"], on_null=way["on_null"])
-            counts = load(database, coming, **way)
+            load(database, held, newest=options["newest"], on_null=options["on_null"])
+            counts = load(database, coming, **options)
         outcomes.append((asdict(counts), read_table(database, "homes").sort("k")))
-    (compared, table), (sent, other) = outcomes
-    assert compared == sent
-    assert table.equals(other)
+    (compared_counts, compared_table), (sent_counts, sent_table) = outcomes
+    assert compared_counts == sent_counts
+    assert compared_table.equals(sent_table)
