@@ -9,7 +9,7 @@ from tests.integration.reading import query
 TABLE = "listings"
 
 
-def everywhere(site):
+def all_places(site):
     return ",".join(site.places)
 
 
@@ -19,7 +19,7 @@ def load(
     """Crawl the whole site into the table of a database, and return the report."""
     arguments = {"base_url": site.url, **spider_arguments}
     if "start_urls" not in spider_arguments:
-        arguments.setdefault("place", everywhere(site))
+        arguments.setdefault("place", all_places(site))
     return ingest(
         spider,
         arguments=arguments,

@@ -1,4 +1,4 @@
-"""A locale that knows ASCII alone, as cron and old systems set it."""
+"""A locale that knows only ASCII, as cron and old systems set it."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ key = "id"
 ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 
 
-def propload(*words, folder, dsn):
-    """Return what a command prints in such a locale."""
+def run_propload(*arguments, folder, dsn):
+    """Run a command in such a locale; return the JSON that it prints."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("PROPLOAD_")}
-    ended = subprocess.run(
-        [sys.executable, "-m", "propload", *words],
+    completed = subprocess.run(
+        [sys.executable, "-m", "propload", *arguments],
         cwd=folder,
         env={**kept, **ASCII, "PROPLOAD_TO": dsn},
         capture_output=True,
@@ -34,17 +34,17 @@ def propload(*words, folder, dsn):
         timeout=50,
         check=False,
     )
-    assert ended.returncode == 0, ended.stderr
-    return json.loads(ended.stdout)
+    assert completed.returncode == 0, completed.stderr
+    return json.loads(completed.stdout)
 
 
-def test_paths_of_the_configuration_file_are_found(database, tmp_path):
+def test_non_ascii_paths_of_the_configuration_file_are_found(database, tmp_path):
     (tmp_path / "straße").mkdir()
     (tmp_path / "straße" / "häuser.csv").write_text("nr\n1\n", encoding="utf-8")
     mapping = '[columns]\nid = "nr"\n'
     (tmp_path / "größe.toml").write_text(mapping, encoding="utf-8")
     (tmp_path / "propload.toml").write_text(JOB, encoding="utf-8")
-    loaded = propload(
+    loaded = run_propload(
         "ingest", "--job", "daily", "--json", folder=tmp_path, dsn=database
     )
     assert loaded["counts"]["inserted"] == 1

@@ -1,4 +1,4 @@
-"""What is still asked of a site that has refused a crawl."""
+"""What is still requested from a site that has refused a crawl."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ SEARCH = (
 
 @contextlib.contextmanager
 def site(refused):
-    """Serve a search whose listings are refused, and note each refusal's path."""
+    """Serve a search whose listings are refused, and record each refusal's path."""
 
     def answer(path):
         if path == "/robots.txt":
@@ -54,10 +54,10 @@ def site(refused):
         server.stop()
 
 
-def crawl_refused(spider, settings, **asked):
+def crawl_refused(spider, settings, **spider_arguments):
     rows, refused = [], []
     with site(refused) as url:
-        arguments = {"base_url": url, **asked}
+        arguments = {"base_url": url, **spider_arguments}
         source = SpiderSource(spider, arguments, {**SLOWLY, **settings})
         with pytest.raises(BlockedError):
             rows.extend(row for each in source for row in each.rows.to_pylist())
@@ -65,18 +65,18 @@ def crawl_refused(spider, settings, **asked):
     return rows, refused
 
 
-@pytest.mark.parametrize("keeps_its_queue", [False, True])
-def test_a_site_that_refuses_is_asked_for_nothing_more(tmp_path, keeps_its_queue):
-    settings = {"JOBDIR": str(tmp_path)} if keeps_its_queue else {}
+@pytest.mark.parametrize("has_job_folder", [False, True])
+def test_nothing_more_is_requested_from_a_site_that_refuses(tmp_path, has_job_folder):
+    settings = {"JOBDIR": str(tmp_path)} if has_job_folder else {}
     rows, refused = crawl_refused("funda", settings, place="delft")
     assert len(refused) == 1
-    # each once, though those whose turn had not come are known as well
+    # each listing once, including those whose pages were not requested yet
     ids = sorted(row["listing_id"] for row in rows)
     assert ids == [f"4123456{number}" for number in NUMBERS]
 
 
 class Own(scrapy.Spider):
-    """A user's own, which says that it is blocked as the documentation has it."""
+    """A user's own spider, which reports a block as the documentation says."""
 
     name = "own"
     handle_httpstatus_list: ClassVar = [403]
@@ -89,6 +89,6 @@ class Own(scrapy.Spider):
         raise CloseSpider("blocked")
 
 
-def test_a_users_spider_that_is_blocked_asks_for_nothing_more():
+def test_blocked_spider_of_a_user_requests_nothing_more():
     rows, refused = crawl_refused(Own, {})
     assert (rows, len(refused)) == ([], 1)

@@ -45,27 +45,27 @@ def environment(folder):
 
 @pytest.fixture
 def run(folder, environment):
-    def call(*words, given=None, check=0):
-        ended = subprocess.run(
-            [sys.executable, "-m", "propload", *words],
+    def call(*arguments, stdin_text=None, check=0):
+        completed = subprocess.run(
+            [sys.executable, "-m", "propload", *arguments],
             cwd=folder,
             env=environment,
-            input=given,
-            stdin=subprocess.DEVNULL if given is None else None,
+            input=stdin_text,
+            stdin=subprocess.DEVNULL if stdin_text is None else None,
             capture_output=True,
             text=True,
             timeout=120,
             check=False,
         )
-        assert ended.returncode == check, ended.stdout + ended.stderr
-        return ended
+        assert completed.returncode == check, completed.stdout + completed.stderr
+        return completed
 
     return call
 
 
 @pytest.fixture
 def homes(folder):
-    """Write the file of homes, and begin with a table that is not there."""
+    """Write the file of homes, and drop the table of an earlier test."""
     (folder / "homes.csv").write_text(HOMES, encoding="utf-8")
     with connect(embedded.start(folder / "state")) as connection:
         connection.execute("DROP TABLE IF EXISTS public.homes")
@@ -74,7 +74,7 @@ def homes(folder):
 
 @pytest.fixture
 def sql(folder):
-    """Ask the embedded database, which is started if necessary."""
+    """Return a function that queries the embedded database, started if necessary."""
 
     def ask(query):
         with connect(embedded.start(folder / "state")) as connection:
@@ -89,7 +89,7 @@ def counts_of(ended):
     return counts
 
 
-def test_a_file_is_loaded_looked_at_and_loaded_again(run, homes, sql):
+def test_file_is_loaded_inspected_and_loaded_again(run, homes, sql):
     first = run("ingest", "homes.csv", *TARGET)
     assert "inserted   2" in first.stdout
     assert first.stderr == ""
@@ -107,7 +107,7 @@ def test_a_file_is_loaded_looked_at_and_loaded_again(run, homes, sql):
     assert [one["counts"]["inserted"] for one in listed[:2]] == [0, 2]
 
 
-def test_json_is_all_of_stdout_and_no_run_id_is_used_twice(run, homes):
+def test_stdout_holds_only_json_and_each_run_has_its_own_id(run, homes):
     ended = [
         run("ingest", "homes.csv", *TARGET, "--json", "--verbose") for _ in range(2)
     ]
@@ -125,38 +125,44 @@ SHELL = 'exec "$1" -m propload ingest homes.csv --table closed --key id --newest
 FULL = [">/dev/full", "2>/dev/full", ">/dev/full 2>/dev/full"]
 
 
-@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&- <&-", *FULL])
-def test_streams_that_take_nothing_end_no_load(folder, environment, homes, sql, closed):
-    words = ["sh", "-c", f"{SHELL} {closed}", "sh", sys.executable]
-    ended = subprocess.run(
-        words,
+@pytest.mark.parametrize("redirection", [">&-", "2>&-", "<&-", ">&- 2>&- <&-", *FULL])
+def test_closed_and_full_streams_do_not_fail_a_load(
+    folder, environment, homes, sql, redirection
+):
+    command = ["sh", "-c", f"{SHELL} {redirection}", "sh", sys.executable]
+    completed = subprocess.run(
+        command,
         cwd=folder,
         env=environment,
         timeout=120,
         check=False,
         capture_output=True,
     )
-    assert ended.returncode == 0, ended.stderr
-    assert b"Traceback" not in ended.stderr
-    assert (b"propload runs show" in ended.stderr) is (closed == ">/dev/full")
+    assert completed.returncode == 0, completed.stderr
+    assert b"Traceback" not in completed.stderr
+    assert (b"propload runs show" in completed.stderr) is (redirection == ">/dev/full")
     assert sql("SELECT count(*) FROM closed") == [(2,)]
 
 
-def test_a_shells_process_substitution_is_a_source(folder, environment, homes, sql):
+def test_process_substitution_of_a_shell_is_a_source(folder, environment, homes, sql):
     line = '"$1" -m propload ingest <(cat homes.csv) --table piped --key id -q'
-    words = ["bash", "-c", line, "bash", sys.executable]
-    subprocess.run(words, cwd=folder, env=environment, timeout=120, check=True)
+    command = ["bash", "-c", line, "bash", sys.executable]
+    subprocess.run(command, cwd=folder, env=environment, timeout=120, check=True)
     assert sql("SELECT count(*) FROM piped") == [(2,)]
 
 
-def test_rows_come_from_stdin_too(run, homes, sql):
-    given = "".join(json.dumps({"id": n, "price": n * 10}) + "\n" for n in range(100))
-    words = ("ingest", "-", "--format", "ndjson", "--table", "homes", "--key", "id")
-    assert counts_of(run(*words, "--json", given=given))["inserted"] == 100
+def test_rows_are_read_from_stdin(run, homes, sql):
+    stdin_text = "".join(
+        json.dumps({"id": n, "price": n * 10}) + "\n" for n in range(100)
+    )
+    arguments = ("ingest", "-", "--format", "ndjson", "--table", "homes", "--key", "id")
+    assert (
+        counts_of(run(*arguments, "--json", stdin_text=stdin_text))["inserted"] == 100
+    )
     assert sql("SELECT sum(price)::bigint FROM homes") == [(49_500,)]
 
 
-def test_a_job_runs_from_anywhere(run, homes, folder, environment, tmp_path):
+def test_job_runs_from_any_folder(run, homes, folder, environment, tmp_path):
     (folder / "propload.toml").write_text(
         '[jobs.night]\nsource = "homes.csv"\ntable = "homes"\nkey = "id"\n',
         encoding="utf-8",
@@ -181,7 +187,7 @@ def test_check_writes_nothing(run, homes, sql):
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "message"),
+    ("arguments", "code", "message"),
     [
         (("nowhere.csv", *TARGET), 4, "nowhere.csv"),
         (("empty.csv", *TARGET), 4, "empty.csv"),
@@ -193,36 +199,36 @@ def test_check_writes_nothing(run, homes, sql):
         (("homes.csv", *TARGET, "--unknown"), 2, "--unknown"),
     ],
 )
-def test_what_goes_wrong_has_its_code_and_no_traceback(
-    words, code, message, run, homes, folder
+def test_each_error_has_its_exit_code_and_no_traceback(
+    arguments, code, message, run, homes, folder
 ):
     (folder / "empty.csv").touch()
-    ended = run("ingest", *words, check=code)
-    assert message in ended.stderr
-    assert "Traceback" not in ended.stderr
+    completed = run("ingest", *arguments, check=code)
+    assert message in completed.stderr
+    assert "Traceback" not in completed.stderr
 
 
-def test_a_stopped_run_prints_its_report_as_json_too(run, homes):
+def test_stopped_run_prints_its_report_as_json(run, homes):
     ended = run("ingest", "homes.csv", *TARGET, "--max-rejects", "0", "--json", check=3)
     report = json.loads(ended.stdout)
     assert report["status"] == "stopped"
     assert report["counts"]["rejected"] == 1
 
 
-def test_a_wrong_address_shows_no_password(run, homes):
+def test_error_for_a_wrong_address_shows_no_password(run, homes):
     address = "postgresql://somebody:sesame@127.0.0.1:1/none"
-    words = ("homes.csv", *TARGET, "--to", address, "--retry-attempts", "1")
-    ended = run("ingest", *words, "--debug", check=1)
-    assert "127.0.0.1" in ended.stderr
-    assert "Traceback" in ended.stderr
-    assert "sesame" not in ended.stdout + ended.stderr
+    arguments = ("homes.csv", *TARGET, "--to", address, "--retry-attempts", "1")
+    completed = run("ingest", *arguments, "--debug", check=1)
+    assert "127.0.0.1" in completed.stderr
+    assert "Traceback" in completed.stderr
+    assert "sesame" not in completed.stdout + completed.stderr
 
 
-def test_a_full_stdout_is_told_in_a_sentence(folder, environment, run, homes):
+def test_full_stdout_is_reported_in_one_line(folder, environment, run, homes):
     with Path("/dev/full").open("w", encoding="utf-8") as full:
-        words = [sys.executable, "-m", "propload", "db", "url"]
-        ended = subprocess.run(
-            words,
+        command = [sys.executable, "-m", "propload", "db", "url"]
+        completed = subprocess.run(
+            command,
             cwd=folder,
             env=environment,
             stdout=full,
@@ -231,37 +237,37 @@ def test_a_full_stdout_is_told_in_a_sentence(folder, environment, run, homes):
             timeout=60,
             check=False,
         )
-    said = (
+    message = (
         "the result cannot be written to stdout: No space left on device. Make room, "
         "or send it elsewhere"
     )
-    assert ended.returncode == 1
-    # a date comes first, and no traceback
-    assert ended.stderr.count("\n") == 1
-    assert ended.stderr.endswith(f" propload: {said}\n")
+    assert completed.returncode == 1
+    # one line that begins with a date, and no traceback
+    assert completed.stderr.count("\n") == 1
+    assert completed.stderr.endswith(f" propload: {message}\n")
 
 
 @pytest.mark.parametrize("place", ["homes.csv", "/proc/nowhere"])
-def test_a_state_folder_that_cannot_be_written_is_a_wrong_setting(run, homes, place):
-    for words in (["ingest", "homes.csv", "--table", "homes"], ["db", "start"]):
-        ended = run(*words, "--state-dir", place, check=2)
-        assert f"{place} cannot be used: " in ended.stderr
-        assert "--state-dir FOLDER" in ended.stderr
+def test_state_folder_that_cannot_be_written_is_a_wrong_setting(run, homes, place):
+    for arguments in (["ingest", "homes.csv", "--table", "homes"], ["db", "start"]):
+        completed = run(*arguments, "--state-dir", place, check=2)
+        assert f"{place} cannot be used: " in completed.stderr
+        assert "--state-dir FOLDER" in completed.stderr
 
 
-def test_the_embedded_database_by_its_name(run, homes, environment):
+def test_embedded_database_can_be_chosen_by_name(run, homes, environment):
     environment["PROPLOAD_TO"] = "postgresql://nobody@127.0.0.1:1/nothing"
     run("ingest", "homes.csv", "--table", "named", "--key", "id", "--to", "embedded")
 
 
-def test_a_reader_that_goes_away_is_no_failure(run, homes, folder, environment):
+def test_reader_that_closes_the_pipe_is_no_failure(run, homes, folder, environment):
     # more lines than a pipe holds, so that the writer meets the closed end
     rows = "".join(f",{n},{'x' * 100}\n" for n in range(5_000))
     (folder / "bad.csv").write_text(f"id,n,text\n{rows}", encoding="utf-8")
     run("ingest", "bad.csv", "--table", "homes", "--key", "id", check=3)
-    words = [sys.executable, "-m", "propload", "rejects", "show", "--limit", "0"]
+    command = [sys.executable, "-m", "propload", "rejects", "show", "--limit", "0"]
     with subprocess.Popen(
-        words,
+        command,
         cwd=folder,
         env=environment,
         stdout=subprocess.PIPE,
@@ -270,16 +276,16 @@ def test_a_reader_that_goes_away_is_no_failure(run, homes, folder, environment):
     ) as process:
         assert process.stdout.readline().startswith("row\t")
         process.stdout.close()
-        told = process.stderr.read().splitlines()
+        messages = process.stderr.read().splitlines()
     assert process.returncode == 0
-    assert [line.rpartition(" ")[0] for line in told] == ["rejected rows of run"]
+    assert [line.rpartition(" ")[0] for line in messages] == ["rejected rows of run"]
 
 
 def test_ctrl_c_ends_the_run_with_a_report(homes, folder, environment):
-    words = ["ingest", "-", "--format", "csv", "--header", "--json"]
-    words += ["--table", "homes", "--key", "id", "--batch-seconds", "0.1"]
+    arguments = ["ingest", "-", "--format", "csv", "--header", "--json"]
+    arguments += ["--table", "homes", "--key", "id", "--batch-seconds", "0.1"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "propload", *words],
+        [sys.executable, "-m", "propload", *arguments],
         cwd=folder,
         env=environment,
         stdin=subprocess.PIPE,
@@ -292,24 +298,24 @@ def test_ctrl_c_ends_the_run_with_a_report(homes, folder, environment):
         wait_for_rows(folder, process)
         process.send_signal(signal.SIGINT)
         # not `communicate`, which would close the pipe that is being fed
-        printed, told = process.stdout.read(), process.stderr.read()
-        assert process.wait(60) == 130, told
+        stdout, stderr = process.stdout.read(), process.stderr.read()
+        assert process.wait(60) == 130, stderr
     finally:
         process.kill()
         process.wait()
         feeder.join(30)
         process.stdout.close()
         process.stderr.close()
-    report = json.loads(printed)
+    report = json.loads(stdout)
     assert report["status"] == "interrupted"
     assert report["counts"]["inserted"] > 0
 
 
 def test_rows_of_a_slow_pipe_are_stored_before_it_ends(homes, sql, folder, environment):
-    words = ["ingest", "-", "--format", "csv", "--table", "homes", "--key", "id"]
-    words += ["--batch-seconds", "0.1", "--json"]
+    arguments = ["ingest", "-", "--format", "csv", "--table", "homes", "--key", "id"]
+    arguments += ["--batch-seconds", "0.1", "--json"]
     with subprocess.Popen(
-        [sys.executable, "-m", "propload", *words],
+        [sys.executable, "-m", "propload", *arguments],
         cwd=folder,
         env=environment,
         stdin=subprocess.PIPE,
@@ -322,11 +328,11 @@ def test_rows_of_a_slow_pipe_are_stored_before_it_ends(homes, sql, folder, envir
             process.stdin.flush()
             wait_for_rows(folder, process)
             assert process.poll() is None
-            printed, told = process.communicate("2,Leiden\n", timeout=60)
+            stdout, stderr = process.communicate("2,Leiden\n", timeout=60)
         finally:
             process.kill()
-    assert process.returncode == 0, told
-    assert json.loads(printed)["counts"]["inserted"] == 2
+    assert process.returncode == 0, stderr
+    assert json.loads(stdout)["counts"]["inserted"] == 2
     assert sql("SELECT id, city FROM homes ORDER BY id") == [
         (1, "Delft"),
         (2, "Leiden"),
@@ -346,7 +352,7 @@ def feed(stream):
 
 
 def wait_for_rows(folder, process):
-    """Return once the table holds rows; the test's timeout ends a wait in vain."""
+    """Return once the table holds rows; the test's timeout bounds the wait."""
     pause = threading.Event()
     while process.poll() is None:
         try:
@@ -358,7 +364,7 @@ def wait_for_rows(folder, process):
         pause.wait(0.1)
 
 
-def test_the_database_is_kept_until_it_is_destroyed(run, homes, sql):
+def test_embedded_database_is_kept_until_it_is_destroyed(run, homes, sql):
     run("ingest", "homes.csv", *TARGET)
     run("db", "stop")
     assert json.loads(run("db", "status", "--json").stdout)["running"] is False
@@ -367,19 +373,21 @@ def test_the_database_is_kept_until_it_is_destroyed(run, homes, sql):
     assert run("db", "url").stdout.strip() == url
     assert sql("SELECT count(*) FROM homes") == [(2,)]
 
-    said = run("db", "psql", "--", "-X", "-A", "-t", "-c", "SELECT count(*) FROM homes")
-    assert said.stdout == "2\n"
+    completed = run(
+        "db", "psql", "--", "-X", "-A", "-t", "-c", "SELECT count(*) FROM homes"
+    )
+    assert completed.stdout == "2\n"
 
-    run("db", "destroy", given="n\n", check=1)
+    run("db", "destroy", stdin_text="n\n", check=1)
     assert sql("SELECT count(*) FROM homes") == [(2,)]
     run("db", "destroy", "--yes")
     run("db", "start")
     assert sql("SELECT to_regclass('homes') IS NULL") == [(True,)]
 
 
-def test_the_program_and_the_module_are_one(run):
+def test_program_and_module_are_the_same_command(run):
     program = os.path.join(os.path.dirname(sys.executable), "propload")  # noqa: PTH118, PTH120 - the interpreter may be a link
-    said = subprocess.run(
+    completed = subprocess.run(
         [program, "--version"], capture_output=True, text=True, check=True
     )
-    assert said.stdout == run("--version").stdout
+    assert completed.stdout == run("--version").stdout

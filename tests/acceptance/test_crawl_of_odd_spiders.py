@@ -1,4 +1,4 @@
-"""Spiders that are not as they should be, loaded into a real database."""
+"""Spiders that misbehave, loaded into a real database."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PATIENCE = 60
 
 
 class HomesSpider(scrapy.Spider):
-    """Yields the rows that a test gives it, and raises or waits where it says so."""
+    """Yields the rows that a test gives it."""
 
     name = "homes"
     rows: ClassVar[list] = []
@@ -40,15 +40,15 @@ def spider_of(*rows):
 
 
 def load(spider, database, **settings):
-    given = {"table": "homes", "key": "id", **settings}
-    return ingest(spider, to=database, progress=False, **given)
+    arguments = {"table": "homes", "key": "id", **settings}
+    return ingest(spider, to=database, progress=False, **arguments)
 
 
 def homes(database, columns="id"):
     return query(database, f"SELECT {columns} FROM homes ORDER BY id")
 
 
-def test_an_item_without_key_and_one_of_wrong_type_cost_themselves(database):
+def test_items_without_key_or_of_a_wrong_type_are_rejected_alone(database):
     load(spider_of({"id": 1, "city": "Delft", "price": 350_000}), database)
     report = load(
         spider_of(
@@ -66,18 +66,18 @@ def test_an_item_without_key_and_one_of_wrong_type_cost_themselves(database):
         (2, "Leiden", 425_000),
     ]
     reasons = report.reasons
-    said = " ".join(reasons["example"])
-    assert "null in the key, so the row has no identity" in said
+    examples = " ".join(reasons["example"])
+    assert "null in the key, so the row has no identity" in examples
     assert "on request" in str(report.rejects["price"].to_list())
     assert set(reasons["column"]) == {"id", "price"}
 
 
-def test_an_item_that_is_no_row_is_refused_with_its_reason(database):
+def test_item_that_is_no_row_is_rejected_with_its_reason(database):
     report = load(spider_of({"id": 1}, {}, {3: "three"}), database)
     assert (report.counts.inserted, report.counts.rejected) == (1, 2)
-    said = str(report.rejects["propload_reasons"].to_list())
-    assert "it has no fields" in said
-    assert "the field name 3 is not a text" in said
+    reasons = str(report.rejects["propload_reasons"].to_list())
+    assert "it has no fields" in reasons
+    assert "the field name 3 is not a text" in reasons
 
 
 class RaisingSpider(scrapy.Spider):
@@ -85,8 +85,8 @@ class RaisingSpider(scrapy.Spider):
 
     name = "raising"
 
-    def __init__(self, urls, **given):
-        super().__init__(**given)
+    def __init__(self, urls, **arguments):
+        super().__init__(**arguments)
         self.urls = urls
 
     async def start(self):
@@ -99,7 +99,7 @@ class RaisingSpider(scrapy.Spider):
             raise KeyError("price")
 
 
-def test_a_callback_that_raises_is_counted_and_named(database):
+def test_exceptions_in_callbacks_are_counted_and_named(database):
     with DemoSite(listings=20) as site:
         report = load(RaisingSpider, database, **raising_on(site, 9))
     assert report.status == "loaded"
@@ -110,22 +110,22 @@ def test_a_callback_that_raises_is_counted_and_named(database):
 
 
 def raising_on(site, pages):
-    """Return what tells a spider to read so many pages; every third one raises."""
+    """Return the settings of a crawl of so many pages, every third of which raises."""
     urls = [f"{site.url}/zoeken/koop?page={number}" for number in range(pages)]
     return {"arguments": {"urls": urls}, "crawl_settings": QUICK}
 
 
 @pytest.mark.parametrize("limit", [{}, {"CLOSESPIDER_ITEMCOUNT": 1}])
-def test_a_crawl_that_lacks_rows_replaces_no_table(database, limit):
+def test_crawl_that_lacks_rows_replaces_no_table(database, limit):
     load(spider_of(*({"id": number} for number in range(100))), database)
     with DemoSite(listings=20) as site:
-        told = raising_on(site, 1 if limit else 3)
-        told["crawl_settings"] = {**QUICK, **limit}
+        settings = raising_on(site, 1 if limit else 3)
+        settings["crawl_settings"] = {**QUICK, **limit}
         with pytest.raises(LoadError, match="not all rows of raising came") as caught:
-            load(RaisingSpider, database, mode="replace", **told)
+            load(RaisingSpider, database, mode="replace", **settings)
     assert caught.value.exit_code == 1
     assert len(homes(database)) == 100
-    # neither the next run nor a recovery without a name puts the part there
+    # neither the next run nor an unnamed recovery puts the partial rows there
     load(spider_of({"id": 100}), database)
     assert recover(to=database) == []
     run_id = caught.value.report.run_id
@@ -138,7 +138,7 @@ def test_a_crawl_that_lacks_rows_replaces_no_table(database, limit):
 
 
 @pytest.mark.timeout(30)
-def test_a_limit_ends_a_crawl_whose_items_have_no_page(database):
+def test_item_limit_ends_a_crawl_whose_items_have_no_page(database):
     spider = spider_of(*({"id": number} for number in range(9)))
     report = load(spider, database, crawl_settings={"CLOSESPIDER_ITEMCOUNT": 2})
     assert report.status == "loaded"
@@ -155,17 +155,17 @@ class RaisingPipeline:
         return item
 
 
-@pytest.mark.parametrize("watched", [{}, {"DOWNLOADER_MIDDLEWARES": {Watch: None}}])
-def test_an_item_that_a_pipeline_lost_lets_nothing_be_replaced(database, watched):
+@pytest.mark.parametrize("middlewares", [{}, {"DOWNLOADER_MIDDLEWARES": {Watch: None}}])
+def test_item_lost_in_a_pipeline_prevents_a_replace(database, middlewares):
     load(spider_of(*({"id": number} for number in range(100))), database)
-    told = {"ITEM_PIPELINES": {RaisingPipeline: 100}, **watched}
+    settings = {"ITEM_PIPELINES": {RaisingPipeline: 100}, **middlewares}
     spider = spider_of({"id": 0}, {"id": 1}, {"id": 2})
     with pytest.raises(LoadError, match=r"not all rows of .* came"):
-        load(spider, database, mode="replace", crawl_settings=told)
+        load(spider, database, mode="replace", crawl_settings=settings)
     assert len(homes(database)) == 100
 
 
-def test_a_crawl_that_lacks_nothing_replaces_the_table(database):
+def test_crawl_that_lacks_no_rows_replaces_the_table(database):
     load(spider_of(*({"id": number} for number in range(100))), database)
     with DemoSite(listings=20) as site:
         report = load(RaisingSpider, database, mode="replace", **raising_on(site, 2))
@@ -182,8 +182,8 @@ class LongPageSpider(scrapy.Spider):
 
     name = "long-page"
 
-    def __init__(self, url, **given):
-        super().__init__(**given)
+    def __init__(self, url, **arguments):
+        super().__init__(**arguments)
         self.url = url
 
     async def start(self):
@@ -194,22 +194,24 @@ class LongPageSpider(scrapy.Spider):
             yield {"id": number, "page": response.url}
 
 
-def test_a_page_of_300_items_is_loaded_whole(database):
+def test_page_of_300_items_is_loaded_completely(database):
     with DemoSite(listings=20) as site:
-        told = {"url": f"{site.url}/zoeken/koop"}
-        report = load(LongPageSpider, database, arguments=told, crawl_settings=QUICK)
+        spider_arguments = {"url": f"{site.url}/zoeken/koop"}
+        report = load(
+            LongPageSpider, database, arguments=spider_arguments, crawl_settings=QUICK
+        )
     assert report.counts.inserted == 300
     assert homes(database) == [(number,) for number in range(300)]
 
 
-def test_a_crawl_of_no_pages_and_no_items_exits_with_4(database):
+def test_crawl_of_no_pages_and_no_items_exits_with_4(database):
     with pytest.raises(LoadError, match="gave no items from 0 pages") as caught:
         load(spider_of(), database)
     assert caught.value.exit_code == 4
     assert caught.value.report.counts.read == 0
 
 
-def test_an_unknown_argument_or_spider_is_named(database):
+def test_error_names_an_unknown_argument_or_spider(database):
     with pytest.raises(ConfigError, match="did you mean 'place'"):
         ingest("spider:funda", plaace="delft", to=database)
     with pytest.raises(ConfigError, match="there is no spider 'fundaa'"):
@@ -217,12 +219,12 @@ def test_an_unknown_argument_or_spider_is_named(database):
 
 
 class WaitingSpider(scrapy.Spider):
-    """Yields one item, and ends when it is told to."""
+    """Yields one item, and ends once it is released."""
 
     name = "waiting"
 
-    def __init__(self, release, **given):
-        super().__init__(**given)
+    def __init__(self, release, **arguments):
+        super().__init__(**arguments)
         self.release = release
 
     async def start(self):
@@ -242,8 +244,8 @@ class Crawling:
         )
 
     def _run(self, database, settings):
-        told = {"release": self.release}
-        self.report = load(WaitingSpider, database, arguments=told, **settings)
+        arguments = {"release": self.release}
+        self.report = load(WaitingSpider, database, arguments=arguments, **settings)
 
     def __enter__(self):
         self._thread.start()
@@ -255,14 +257,14 @@ class Crawling:
         assert not self._thread.is_alive(), "the crawl hangs"
 
 
-def test_an_item_is_committed_while_the_crawl_goes_on(database):
+def test_item_is_committed_while_the_crawl_continues(database):
     load(spider_of({"id": 0}), database)
     with Crawling(database, batch_seconds=0.1) as crawl:
         wait_for(lambda: homes(database) == [(0,), (1,)])
     assert crawl.report.counts.inserted == 1
 
 
-def test_a_second_crawl_is_refused_where_the_first_holds_the_lock(database):
+def test_second_crawl_is_refused_while_first_holds_the_lock(database):
     load(spider_of({"id": 0}), database)
     with Crawling(database, batch_seconds=0.1, lock=True) as crawl:
         wait_for(lambda: len(homes(database)) == 2)
@@ -272,11 +274,11 @@ def test_a_second_crawl_is_refused_where_the_first_holds_the_lock(database):
     assert crawl.report.status == "loaded"
 
 
-def wait_for(is_so):
-    """Wait for what only the database can say."""
+def wait_for(condition):
+    """Poll until a condition of the database holds."""
     tick = threading.Event()
     for _ in range(PATIENCE * 20):
-        if is_so():
+        if condition():
             return
         tick.wait(0.05)
     pytest.fail("it did not happen")

@@ -1,4 +1,4 @@
-"""Crawls of the demo site over real HTTP, loaded into a real database, to the row."""
+"""Crawls of the demo site over real HTTP, loaded into a real database, row by row."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from propload_spiders.demo.tour import show_demo
 from propload_spiders.spiders.funda import FundaSoldSpider, FundaSpider
 from tests.acceptance.crawling import (
     TABLE,
-    everywhere,
+    all_places,
     load,
     requests_at_once,
     stored_ids,
@@ -37,7 +37,7 @@ pytestmark = [
 REPOSITORY = Path(__file__).resolve().parents[2]
 LISTINGS = 150
 MANY_LISTINGS = 2000
-#: The fewest that a demo takes.
+#: The fewest that a demo accepts.
 DEMO_LISTINGS = 100
 
 
@@ -67,7 +67,7 @@ def true_values(site, key):
         (64, "off", MANY_LISTINGS),
     ],
 )
-def test_the_table_holds_what_the_site_served(database, number, details, listings):
+def test_table_holds_exactly_what_the_site_served(database, number, details, listings):
     with DemoSite(listings=listings, traps=ALL_TRAPS) as site:
         report = load(
             site, database, crawl_settings=requests_at_once(number), details=details
@@ -88,48 +88,63 @@ def test_the_table_holds_what_the_site_served(database, number, details, listing
 
 
 @pytest.mark.parametrize("as_class", [True, False])
-def test_a_crawl_can_be_checked_without_writing(database, as_class):
-    told = {"max_pages": 1, "details": "off"}
+def test_crawl_can_be_checked_without_writing(database, as_class):
+    arguments = {"max_pages": 1, "details": "off"}
     with DemoSite(listings=LISTINGS) as site:
-        told |= {"place": everywhere(site), "base_url": site.url}
-        into = {"to": database, "table": TABLE}
-        # what a spider is told is a keyword as well, as for ingest
-        said = (
-            check(FundaSpider, **told, **into)
+        arguments |= {"place": all_places(site), "base_url": site.url}
+        target = {"to": database, "table": TABLE}
+        # arguments of a spider may also be keywords, as for ingest
+        found = (
+            check(FundaSpider, **arguments, **target)
             if as_class
-            else check("spider:funda", arguments=told, **into)
+            else check("spider:funda", arguments=arguments, **target)
         )
-        assert said.rows == len(site.served.listings) > 0
-    assert (said.problems, said.rejected, said.exists) == ((), 0, False)
+        assert found.rows == len(site.served.listings) > 0
+    assert (found.problems, found.rejected, found.exists) == ((), 0, False)
     assert query(database, "SELECT to_regclass($1)::text", TABLE) == [(None,)]
 
 
-def test_a_check_of_a_crawl_that_is_interrupted_tells_of_what_came(database):
+def test_interrupted_check_of_a_crawl_reports_the_rows_read_so_far(database):
     slow = ["--set", "CONCURRENT_REQUESTS=1", "--set", "DOWNLOAD_DELAY=0.5"]
     with DemoSite(listings=LISTINGS) as site:
-        told = ["-a", f"place={everywhere(site)}", "-a", f"base_url={site.url}"]
-        words = ["check", "spider:funda", *told, *slow, "--to", database, "--json"]
+        spider_arguments = [
+            "-a",
+            f"place={all_places(site)}",
+            "-a",
+            f"base_url={site.url}",
+        ]
+        arguments = [
+            "check",
+            "spider:funda",
+            *spider_arguments,
+            *slow,
+            "--to",
+            database,
+            "--json",
+        ]
         with subprocess.Popen(
-            [sys.executable, "-m", "propload", *words],
+            [sys.executable, "-m", "propload", *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         ) as process:
             wait_until(lambda: len(site.served.details) > 2)
             process.send_signal(signal.SIGINT)
-            printed, said = process.communicate(timeout=100)
-    assert process.returncode == 130, said
-    found = json.loads(printed)
+            stdout, stderr = process.communicate(timeout=100)
+    assert process.returncode == 130, stderr
+    found = json.loads(stdout)
     assert found["interrupted"]
     assert 0 < found["rows"] < LISTINGS
-    assert "SIGINT: rows already read are still checked" in said
-    assert "ERROR" not in said
-    assert "Traceback" not in said
+    assert "SIGINT: rows already read are still checked" in stderr
+    assert "ERROR" not in stderr
+    assert "Traceback" not in stderr
 
 
-def test_two_days_are_compared_to_the_listing(database):
-    told = []
-    report = show_demo(told.append, listings=DEMO_LISTINGS, settings=quiet(database))
+def test_demo_reports_exactly_the_changes_between_two_days(database):
+    lines = []
+    report = show_demo(
+        lines.append, listings=DEMO_LISTINGS, settings=quiet_settings(database)
+    )
     with DemoSite(listings=DEMO_LISTINGS) as site:
         truth = site.changes(1)
         before, after = site.market.on(0), site.market.on(1)
@@ -142,44 +157,46 @@ def test_two_days_are_compared_to_the_listing(database):
     assert report.changes.price_changed == len(truth.price_changed) > 0
     for day in report.days:
         assert all(one.report.status == "loaded" for one in day.crawls)
-    shown = "\n".join(told)
+    shown = "\n".join(lines)
     assert f"{len(truth.new):,} new, {len(truth.closed):,} sold" in shown
     assert "SELECT city" in shown
     sale, sold = (one.report.counts.read for one in report.days[0].crawls)
-    assert f"read from it: {sale} homes for sale and {sold} sold ones" in told[0]
+    assert f"read from it: {sale} homes for sale and {sold} sold ones" in lines[0]
 
-    # a second demo begins anew, or goes on with what is there
-    again = json.loads(run_propload(*demo_words(database), "--json", "--keep").stdout)
+    # a second demo starts over, or keeps what is there
+    again = json.loads(
+        run_propload(*demo_arguments(database), "--json", "--keep").stdout
+    )
     assert again["changes"]["stored"] == report.changes.stored
     assert again["changes"]["price_changed"] == report.changes.price_changed
     assert again["changes"]["new"] == 0
     assert again["days"][1]["crawls"][0]["report"]["status"] == "loaded"
 
-    # and never drops what no demo made
+    # it never drops a table that no demo made
     for table in ("demo_listings", "demo_listings_day_1"):
-        with_sql(database, f"COMMENT ON TABLE {table} IS NULL")
-        refused = run_propload(*demo_words(database), check=2)
+        run_statement(database, f"COMMENT ON TABLE {table} IS NULL")
+        refused = run_propload(*demo_arguments(database), check=2)
         assert f"{table} is there and was not made by a demo" in refused.stderr
-        with_sql(database, f"COMMENT ON TABLE {table} IS 'made by propload demo'")
+        run_statement(database, f"COMMENT ON TABLE {table} IS 'made by propload demo'")
 
 
-def quiet(database):
+def quiet_settings(database):
     return {"to": database, "progress": False}
 
 
-def with_sql(database, statement):
+def run_statement(database, statement):
     with connect(database) as session:
         session.execute(statement)
         session.commit()
 
 
-def demo_words(database):
+def demo_arguments(database):
     return ("demo", "--listings", str(DEMO_LISTINGS), "--to", database)
 
 
-def run_propload(*words, check=0):
-    ended = subprocess.run(
-        [sys.executable, "-m", "propload", *words],
+def run_propload(*arguments, check=0):
+    completed = subprocess.run(
+        [sys.executable, "-m", "propload", *arguments],
         env={**os.environ, "TERM": "dumb"},
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -187,14 +204,14 @@ def run_propload(*words, check=0):
         timeout=200,
         check=False,
     )
-    assert ended.returncode == check, ended.stdout + ended.stderr
-    return ended
+    assert completed.returncode == check, completed.stdout + completed.stderr
+    return completed
 
 
 # ---- sites that fail ----
 
 
-def test_a_site_that_dies_is_told_page_by_page(database):
+def test_each_page_missing_after_a_site_died_is_noted(database):
     with DemoSite(listings=LISTINGS) as site:
         stop_after(site, details=40)
         report = load(site, database, crawl_settings=requests_at_once(8))
@@ -209,19 +226,19 @@ def test_a_site_that_dies_is_told_page_by_page(database):
         assert f"more: propload runs show {report.run_id} --json" in shown
 
 
-def test_a_search_page_that_never_comes_is_named(database):
+def test_search_page_that_never_arrives_is_noted(database):
     with DemoSite(listings=LISTINGS) as site:
         stop_after(site, searches=3)
         report = load(site, database, crawl_settings=requests_at_once(1), details="off")
         assert stored_ids(database) == site.served.listings
-        # what lies behind a page that is missing is missing too, and is said so
+        # listings behind a missing page are missing too, and are noted
         assert len(site.served.listings) < LISTINGS
         missing = [note for note in report.notes if "of the search" in note]
         assert missing
         assert all("is missing" in note for note in missing)
 
 
-def test_a_site_that_is_not_there_is_an_error(database):
+def test_crawl_of_a_site_that_is_down_is_an_error(database):
     with DemoSite(listings=LISTINGS) as site:
         site.stop()
         with pytest.raises(LoadError, match="and all after it") as caught:
@@ -237,7 +254,7 @@ def stop_after(site, **limits):
     reached = threading.Event()
     note = site.served.note
 
-    def watched(what, ids=()):
+    def noting(what, ids=()):
         note(what, ids)
         if site.served.counts.get(kind, 0) >= limit:
             reached.set()
@@ -246,29 +263,29 @@ def stop_after(site, **limits):
         reached.wait(100)
         site.stop()
 
-    site.served.note = watched
+    site.served.note = noting
     threading.Thread(target=stop, daemon=True).start()
 
 
-def test_a_blocked_crawl_exits_with_5_and_keeps_what_came(database):
+def test_blocked_crawl_exits_with_5_and_keeps_its_rows(database):
     with DemoSite(listings=LISTINGS, traps=Traps(block_after=60)) as site:
-        ended = run_propload(
+        completed = run_propload(
             "ingest",
             "spider:funda",
-            *("-a", f"place={everywhere(site)}", "-a", f"base_url={site.url}"),
+            *("-a", f"place={all_places(site)}", "-a", f"base_url={site.url}"),
             *("--set", "CONCURRENT_REQUESTS=4", "--to", database, "--json"),
             check=5,
         )
-        report = json.loads(ended.stdout)
+        report = json.loads(completed.stdout)
         assert report["status"] == "blocked"
         assert report["target"]["table"] == "public.listings"
         assert stored_ids(database) == site.served.listings != set()
-        assert "refuses this crawl" in ended.stderr
+        assert "refuses this crawl" in completed.stderr
         assert "nothing waits" in report["message"]
 
 
 @pytest.mark.parametrize("status", [403, 429])
-def test_a_refusal_from_the_first_page_on_is_blocked(database, status):
+def test_refusal_of_the_first_page_counts_as_blocked(database, status):
     traps = Traps(block_after=0, block_status=status)
     with (
         DemoSite(listings=LISTINGS, traps=traps) as site,
@@ -279,7 +296,7 @@ def test_a_refusal_from_the_first_page_on_is_blocked(database, status):
     assert caught.value.report.status == "blocked"
 
 
-def test_no_page_is_read_that_robots_txt_forbids(database):
+def test_pages_that_robots_txt_forbids_are_not_requested(database):
     with DemoSite(listings=LISTINGS, traps=Traps(robots="nothing")) as site:
         # several requests wait for robots.txt together
         with pytest.raises(LoadError, match=r"start_urls.*saved pages") as caught:
@@ -289,7 +306,7 @@ def test_no_page_is_read_that_robots_txt_forbids(database):
     assert caught.value.report.counts.read == 0
 
 
-def test_an_unknown_place_is_an_error_and_an_empty_search_is_none(database):
+def test_unknown_place_is_an_error_and_an_empty_search_is_not(database):
     with DemoSite(listings=LISTINGS) as site:
         with pytest.raises(LoadError, match="does not know the place") as caught:
             load(site, database, place="nowhere")
@@ -299,7 +316,7 @@ def test_an_unknown_place_is_an_error_and_an_empty_search_is_none(database):
         assert any("found nothing" in note for note in report.notes)
 
 
-def test_a_sold_or_withdrawn_page_erases_nothing(database):
+def test_sold_or_withdrawn_page_erases_no_stored_values(database):
     with DemoSite(listings=LISTINGS) as site:
         load(site, database)
         before = stored(database)
@@ -318,9 +335,9 @@ def test_a_sold_or_withdrawn_page_erases_nothing(database):
 # ---- several crawls ----
 
 
-def test_two_crawls_at_the_same_time_load_both(database):
+def test_two_concurrent_crawls_both_load_their_rows(database):
     with DemoSite(listings=LISTINGS) as site:
-        # one table, made before, as both would make it
+        # the table is created beforehand, as both crawls would create it
         load(site, database, max_pages=1, details="off")
         reports = {}
 
@@ -343,23 +360,25 @@ def test_two_crawls_at_the_same_time_load_both(database):
 def test_scrapy_crawl_loads_through_the_sink(database, tmp_path):
     with DemoSite(listings=LISTINGS) as site:
         sink = "propload.sources.spiders.PropLoadAddon"
-        told = {
+        settings = {
             "ADDONS": json.dumps({sink: 500}),
             "PROPLOAD_TO": database,
             "PROPLOAD_MAPPING": "funda",
             "PROPLOAD_SCHEMA": "listing",
         }
-        words = ["-a", f"place={everywhere(site)}", "-a", f"base_url={site.url}"]
-        for one in told.items():
-            words += ["-s", "=".join(one)]
-        ended = subprocess.run(
-            [sys.executable, "-m", "scrapy", "crawl", "funda", *words],
+        arguments = ["-a", f"place={all_places(site)}", "-a", f"base_url={site.url}"]
+        for one in settings.items():
+            arguments += ["-s", "=".join(one)]
+        completed = subprocess.run(
+            [sys.executable, "-m", "scrapy", "crawl", "funda", *arguments],
             cwd=REPOSITORY / "spiders",
             capture_output=True,
             text=True,
             timeout=200,
             check=False,
         )
-        assert ended.returncode == 0, ended.stderr
+        assert completed.returncode == 0, completed.stderr
         assert stored_ids(database) == site.served.listings
-        assert f"'propload/rows_inserted': {len(site.served.listings)}" in ended.stderr
+        assert (
+            f"'propload/rows_inserted': {len(site.served.listings)}" in completed.stderr
+        )

@@ -1,4 +1,4 @@
-"""The code of the documentation does what it says."""
+"""The commands and code of the documentation work as shown."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def python_blocks(page):
     return re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
 
 
-def command_with(words):
-    """Return the README's first command with some words, after what it installs."""
-    line = re.search(rf"^.*{words}.*$", README, re.MULTILINE)[0]
+def command_with(pattern):
+    """Return the README's first command that matches, without the installation."""
+    line = re.search(rf"^.*{pattern}.*$", README, re.MULTILINE)[0]
     return line.rpartition("-c constraints.txt . && ")[2]
 
 
-def picture_of(beginning):
-    """Return the picture of output in the README that begins in a certain way."""
+def sample_of(beginning):
+    """Return the sample of output in the README that begins with a pattern."""
     shown = re.search(
         rf"^```text\n({beginning}.*?)^```", README, re.MULTILINE | re.DOTALL
     )
@@ -43,28 +43,28 @@ def picture_of(beginning):
 @pytest.fixture
 def programs(tmp_path):
     """Make `.venv/bin` in the test's folder, with the programs under test."""
-    place = tmp_path / ".venv" / "bin"
-    place.mkdir(parents=True)
+    folder = tmp_path / ".venv" / "bin"
+    folder.mkdir(parents=True)
     for name in ("propload", "python"):
-        program = place / name
+        program = folder / name
         target = Path(sys.executable).with_name(name)
         program.write_text(f'#!/bin/sh\nexec "{target}" "$@"\n', encoding="utf-8")
         program.chmod(0o755)
-    return place
+    return folder
 
 
 @pytest.mark.parametrize(
-    ("words", "beginning"),
+    ("pattern", "beginning"),
     [
         ("bin/propload demo", "A made-up"),
         ("bin/propload ingest listings", r"listings\.csv"),
     ],
     ids=["demo", "file"],
 )
-def test_a_command_shows_what_the_readme_shows(tmp_path, programs, words, beginning):
+def test_command_prints_what_the_readme_shows(tmp_path, programs, pattern, beginning):
     shell = shutil.which("sh")
-    ended = subprocess.run(
-        [shell, "-euc", command_with(words)],
+    completed = subprocess.run(
+        [shell, "-euc", command_with(pattern)],
         cwd=tmp_path,
         env={**os.environ, "PAGER": "cat"},
         capture_output=True,
@@ -72,17 +72,17 @@ def test_a_command_shows_what_the_readme_shows(tmp_path, programs, words, beginn
         timeout=150,
         check=True,
     )
-    assert same_everywhere(ended.stdout) == same_everywhere(picture_of(beginning))
+    assert comparable_lines(completed.stdout) == comparable_lines(sample_of(beginning))
 
 
-def same_everywhere(text):
-    """Return the lines of a report without what no two runs have in common."""
+def comparable_lines(text):
+    """Return the lines of a report without what differs from run to run."""
     text = re.sub(r" in \S.*: loaded", ": loaded", text)
     text = re.sub(r"^ +[\d.,]+ s, .*$", "(pace)", text, flags=re.MULTILINE)
     text = re.sub(r"rejects show \S+", "rejects show RUN", text)
     text = re.sub(r"run \S+, began .*", "run RUN, began NOW", text)
     text = re.sub(r"127\.0\.0\.1:\d+", "SITE", text)
-    # the program is named as it was called where no shell finds it
+    # a program that no shell finds is named as it was called
     text = re.sub(r"\S*bin/propload", "propload", text)
     named = r"^(  (?:propload|notebooks/)\S*(?: \S+)*?) {2,}"
     text = re.sub(named, r"\1  ", text, flags=re.MULTILINE)
@@ -93,7 +93,7 @@ def same_everywhere(text):
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if python_blocks(page)])
-def test_python_of_a_page_runs(page, tmp_path):
+def test_python_code_of_a_page_runs(page, tmp_path):
     blocks = python_blocks(page)
     data = re.search(r"printf '([^']*)' > listings\.csv", README)[1]
     (tmp_path / "listings.csv").write_text(data.replace("\\n", "\n"), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Programs that fork: a child that could wait for ever is refused, others may load."""
+"""Programs that fork: a child that could hang is refused, others may load."""
 
 import subprocess
 import sys
@@ -7,7 +7,7 @@ import pytest
 
 pytestmark = pytest.mark.timeout(30)
 
-#: Forks as multiprocessing does, and tells what the child says of loading.
+#: Forks as multiprocessing does; the child prints whether it may load.
 FORK = """
 from propload.process.forking import refuse_forked
 
@@ -26,12 +26,14 @@ refuse_forked()
 IMPORTS = "import multiprocessing, os, propload, polars as pl\n"
 
 
-def said_by_fork(*lines):
-    """Return what a fork says of loading, after its parent has done something."""
+def output_of_fork(*lines):
+    """Return what a forked child prints, after its parent has run some lines."""
     code = IMPORTS + "\n".join(lines) + FORK
-    words = [sys.executable, "-W", "ignore", "-c", code]
-    done = subprocess.run(words, check=True, capture_output=True, text=True, timeout=25)
-    return done.stdout.strip()
+    command = [sys.executable, "-W", "ignore", "-c", code]
+    completed = subprocess.run(
+        command, check=True, capture_output=True, text=True, timeout=25
+    )
+    return completed.stdout.strip()
 
 
 @pytest.mark.parametrize(
@@ -42,27 +44,29 @@ def said_by_fork(*lines):
         "pl.thread_pool_size()",
     ],
 )
-def test_a_fork_after_the_use_of_polars_is_refused(use):
-    # threads take their names a moment after they have begun
-    named = (
+def test_fork_after_polars_was_used_is_refused(use):
+    # threads get their names a moment after they have started
+    await_thread_names = (
         "from propload.process import forking\nwhile not forking._has_workers(): pass"
     )
-    assert "had used propload or Polars before" in said_by_fork(use, named)
+    assert "had used propload or Polars before" in output_of_fork(
+        use, await_thread_names
+    )
 
 
 @pytest.mark.parametrize(
     "lines", ["", "from propload import ingest", 'pl.DataFrame({"a": [1]})']
 )
-def test_a_fork_after_the_import_of_polars_may_load(lines):
-    # Polars has no threads by then that the fork would wait for
-    assert said_by_fork(lines) == "it loads"
+def test_fork_after_polars_was_only_imported_may_load(lines):
+    # Polars then has no threads for which the child would wait
+    assert output_of_fork(lines) == "it loads"
 
 
-def test_what_cannot_be_seen_is_taken_for_a_use():
-    named = 'os.environ["POLARS_THREAD_NAME"] = "mine"'
-    assert "'spawn'" in said_by_fork(named)
-    elsewhere = (
+def test_fork_is_refused_if_threads_of_polars_cannot_be_recognized():
+    other_thread_names = 'os.environ["POLARS_THREAD_NAME"] = "mine"'
+    assert "'spawn'" in output_of_fork(other_thread_names)
+    no_thread_list = (
         "import pathlib, propload.process.forking",
         'propload.process.forking._THREADS = pathlib.Path("/no/such/folder")',
     )
-    assert "'spawn'" in said_by_fork(*elsewhere)
+    assert "'spawn'" in output_of_fork(*no_thread_list)

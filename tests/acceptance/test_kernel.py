@@ -1,4 +1,4 @@
-"""Crawls in a notebook's kernel: again and again, with progress, and stopped."""
+"""Crawls in a notebook's kernel: repeatedly, with progress, and stopped."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ tell(crawl(crawl_settings={"CONCURRENT_REQUESTS": 1, "DOWNLOAD_DELAY": 0.5}))
 
 
 class Kernel:
-    """A kernel that runs cells; what a cell shows is kept."""
+    """A kernel that runs cells and collects their outputs."""
 
     def __init__(self):
         self.manager, self.client = start_new_kernel(kernel_name="python3")
@@ -53,7 +53,7 @@ class Kernel:
         return self.client.execute(code)
 
     def outputs(self, cell):
-        """Yield what a cell shows until it has ended."""
+        """Yield the outputs of a cell until it has ended."""
         end = time.monotonic() + PATIENCE
         while True:
             left = end - time.monotonic()
@@ -63,11 +63,11 @@ class Kernel:
                 pytest.fail("the cell does not end")
             if message["parent_header"].get("msg_id") != cell:
                 continue
-            kind, content = message["msg_type"], message["content"]
-            if kind == "status" and content["execution_state"] == "idle":
+            message_type, content = message["msg_type"], message["content"]
+            if message_type == "status" and content["execution_state"] == "idle":
                 return
-            assert kind != "error", "\n".join(content["traceback"])
-            yield kind, content
+            assert message_type != "error", "\n".join(content["traceback"])
+            yield message_type, content
 
     def run(self, code):
         return list(self.outputs(self.begin(code)))
@@ -88,29 +88,31 @@ def kernel():
 
 
 def report_in(outputs):
-    text = "".join(told["text"] for kind, told in outputs if kind == "stream")
+    text = "".join(content["text"] for kind, content in outputs if kind == "stream")
     return json.loads(text.partition("REPORT")[2])
 
 
-def test_a_kernel_crawls_again_and_again_with_live_progress(kernel):
+def test_kernel_can_crawl_repeatedly_with_live_progress(kernel):
     kernel.run(BEGIN)
     first = kernel.run("tell(crawl())")
     assert report_in(first)["counts"]["inserted"] == 150
-    shown = [told["data"] for kind, told in first if kind == "update_display_data"]
+    shown = [
+        content["data"] for kind, content in first if kind == "update_display_data"
+    ]
     assert any("rows read" in data.get("text/html", "") for data in shown)
     again = report_in(kernel.run("tell(crawl())"))
     assert again["status"] == "loaded"
     assert again["counts"]["updated"] == 150
 
 
-def test_the_stop_button_ends_a_crawl_and_returns_what_was_loaded(kernel):
+def test_stop_button_ends_a_crawl_and_returns_its_report(kernel):
     kernel.run(BEGIN)
     cell = kernel.begin(SLOW_CRAWL)
     outputs, pressed = [], False
-    for kind, told in kernel.outputs(cell):
-        outputs.append((kind, told))
+    for kind, content in kernel.outputs(cell):
+        outputs.append((kind, content))
         # rows are loaded by now: it is time to press the button
-        shown = told.get("data", {}).get("text/html", "")
+        shown = content.get("data", {}).get("text/html", "")
         if not pressed and "done" in shown and " 0 done" not in shown:
             pressed = True
             kernel.interrupt()
@@ -121,7 +123,7 @@ def test_the_stop_button_ends_a_crawl_and_returns_what_was_loaded(kernel):
 
     # no crawl goes on in the background, and every row that was read is there
     left = kernel.run("print([t.name for t in threading.enumerate()])")
-    names = "".join(told["text"] for kind, told in left if kind == "stream")
+    names = "".join(content["text"] for kind, content in left if kind == "stream")
     assert "MainThread" in names
     assert "crawl" not in names
     rest = report_in(kernel.run("tell(crawl())"))

@@ -1,4 +1,4 @@
-"""The notebooks that measure run again with few rows."""
+"""The notebooks that measure can be run again, with few rows."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from tests.acceptance.notebooks import CELL_SECONDS, MEASURING, run_again
 
-# the kernel's own libraries warn of each other; what the notebooks do is theirs
+# these warnings are raised by the kernel's libraries and by those of notebooks
 pytestmark = [
     pytest.mark.timeout(CELL_SECONDS + 100),
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
@@ -15,8 +15,8 @@ pytestmark = [
 
 
 @pytest.mark.parametrize("path", MEASURING, ids=lambda path: path.stem)
-def test_a_notebook_runs_again(path, tmp_path, monkeypatch):
+def test_notebook_runs_again(path, tmp_path, monkeypatch):
     monkeypatch.setenv("NOTEBOOK_SIZE", "small")
-    # not among what this machine has measured
+    # kept apart from the results measured on this machine
     monkeypatch.setenv("BENCHMARK_RESULTS", str(tmp_path / "results"))
     run_again(path, tmp_path)

@@ -1,4 +1,4 @@
-"""The committed notebooks: what they show is whole, and they run again."""
+"""The committed notebooks: their outputs are complete, and they run again."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from tests.acceptance.notebooks import CELL_SECONDS, LESSONS, NOTEBOOKS, run_again
 
-# the kernel's own libraries warn of each other; what the notebooks do is theirs
+# these warnings are raised by the kernel's libraries and by those of notebooks
 pytestmark = [
     pytest.mark.timeout(CELL_SECONDS + 100),
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
@@ -29,14 +29,14 @@ def cells_of(path):
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
-def test_there_are_notebooks():
+def test_expected_notebooks_exist():
     assert {"01_load_a_file", "02_crawl", "03_look_at_rejects"} <= {
         path.stem for path in NOTEBOOKS
     }
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_is_committed_as_it_ran(path):
+def test_notebook_is_committed_with_its_complete_outputs(path):
     cells = cells_of(path)
     assert [cell.execution_count for cell in cells] == [*range(1, len(cells) + 1)]
     kinds = {output.output_type for cell in cells for output in cell.outputs}
@@ -46,11 +46,11 @@ def test_a_notebook_is_committed_as_it_ran(path):
     shown = {
         kind for cell in cells for each in cell.outputs for kind in each.get("data", {})
     }
-    # what only a kernel can show is nothing to who reads the file
+    # outputs that need a kernel are invisible to readers of the file
     assert shown <= {"text/plain", "text/html", "image/png"}
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
-def test_a_notebook_runs_again(path, tmp_path, monkeypatch):
+def test_notebook_runs_again(path, tmp_path, monkeypatch):
     monkeypatch.setenv("NOTEBOOK_SIZE", "small")
     run_again(path, tmp_path)

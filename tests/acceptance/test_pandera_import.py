@@ -17,21 +17,21 @@ print(told, kept == noon)
 """
 
 
-def in_a_new_process(imports, **told):
+def output_of_new_process(imports, **variables):
     bare = {
         name: value
         for name, value in os.environ.items()
         if name not in {"PYARROW_IGNORE_TIMEZONE", "SPARK_LOCAL_IP"}
     }
-    ended = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-c", CODE.format(imports=imports)],
-        env={**bare, **told},
+        env={**bare, **variables},
         capture_output=True,
         text=True,
         timeout=50,
         check=True,
     )
-    return ended.stdout.strip()
+    return completed.stdout.strip()
 
 
 @pytest.mark.parametrize(
@@ -42,16 +42,16 @@ def in_a_new_process(imports, **told):
         "import propload.schemas.rules",
     ],
 )
-def test_a_schema_leaves_the_environment_as_it_was(imports):
-    assert in_a_new_process(imports) == "[None, None] True"
+def test_schema_leaves_the_environment_as_it_was(imports):
+    assert output_of_new_process(imports) == "[None, None] True"
 
 
-def test_what_the_user_has_set_stays():
-    told = {"PYARROW_IGNORE_TIMEZONE": "", "SPARK_LOCAL_IP": "10.0.0.1"}
-    found = in_a_new_process("import propload.schemas.rules", **told)
+def test_variables_set_by_the_user_are_kept():
+    variables = {"PYARROW_IGNORE_TIMEZONE": "", "SPARK_LOCAL_IP": "10.0.0.1"}
+    found = output_of_new_process("import propload.schemas.rules", **variables)
     assert found.startswith("['', '10.0.0.1']")
 
 
-def test_what_pandera_set_before_is_not_taken_back():
+def test_variables_set_by_an_earlier_pandera_import_are_kept():
     both = "import pandera.polars; import propload.schemas.rules"
-    assert in_a_new_process(both) == "['1', '127.0.0.1'] False"
+    assert output_of_new_process(both) == "['1', '127.0.0.1'] False"

@@ -1,4 +1,4 @@
-"""What others see of a command that was given a password: not the password."""
+"""Other users see a command without the password that it was given."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.sessions import short_session
 pytestmark = [pytest.mark.timeout(120), pytest.mark.one_server]
 
 SECRET = "Sesam9 offen"  # noqa: S105 - made up
-#: A mapping that tells what others saw when it was asked for.
+#: A mapping that stores the command line that others saw when it was imported.
 LOOKING = """
 import polars as pl
 import psutil
@@ -23,7 +23,7 @@ import psutil
 SEEN = " ".join(psutil.Process().cmdline())
 mapping = {"id": pl.col("id"), "seen": pl.lit(SEEN)}
 """
-#: A spider that tells what others see when it is asked for its items.
+#: A spider that yields the command line that others see while it crawls.
 SPIDER = """
 import psutil
 import scrapy
@@ -40,42 +40,48 @@ class Looking(scrapy.Spider):
     async def start(self):
         yield {"id": 7, "seen": " ".join(psutil.Process().cmdline())}
 """
-SEEN = ["PROPLOAD_TABLE=seen", "PROPLOAD_KEY=id"]
+SETTINGS = ["PROPLOAD_TABLE=seen", "PROPLOAD_KEY=id"]
 
 
-def written(database, *, begin, between, quoted, **more):
+def dsn_with_password(database, *, begin, between, quoted, **more):
     """Return a connection string with the password in it."""
-    told = {**parse_dsn(database), "password": SECRET, **more}
-    return begin + between.join(f"{key}={quoted(told[key])}" for key in told)
+    parts = {**parse_dsn(database), "password": SECRET, **more}
+    return begin + between.join(f"{key}={quoted(parts[key])}" for key in parts)
 
 
 def as_pairs(database):
-    return written(database, begin="", between=" ", quoted=lambda one: f"'{one}'")
+    return dsn_with_password(
+        database, begin="", between=" ", quoted=lambda one: f"'{one}'"
+    )
 
 
 def as_address(database):
     def quoted(one):
         return one.replace("/", "%2F").replace(" ", "%20")
 
-    return written(database, begin="postgresql:///?", between="&", quoted=quoted)
+    return dsn_with_password(
+        database, begin="postgresql:///?", between="&", quoted=quoted
+    )
 
 
-@pytest.mark.parametrize(("write", "joined"), [(as_pairs, True), (as_address, False)])
-def test_no_password_is_among_the_arguments_of_a_process(
-    database, tmp_path, write, joined
+@pytest.mark.parametrize(
+    ("make_dsn", "joined"), [(as_pairs, True), (as_address, False)]
+)
+def test_password_is_hidden_in_the_arguments_of_a_process(
+    database, tmp_path, make_dsn, joined
 ):
     (tmp_path / "looking.py").write_text(LOOKING)
     (tmp_path / "rows.csv").write_text("id\n7\n")
-    dsn = write(database)
+    dsn = make_dsn(database)
     to = [f"--to={dsn}"] if joined else ["--to", dsn]
-    words = [*to, "--table", "seen", "--key", "id", "--mapping", "looking:mapping"]
-    load(["ingest", "rows.csv", *words], tmp_path)
+    arguments = [*to, "--table", "seen", "--key", "id", "--mapping", "looking:mapping"]
+    load(["ingest", "rows.csv", *arguments], tmp_path)
     with short_session(database) as session:
         [(seen,)] = session.rows("SELECT seen FROM seen")
     assert "Sesam9" not in seen
     assert "offen" not in seen
     assert "***" in seen
-    # what has no password is told as it is
+    # arguments without a password are shown as they are
     assert " ingest rows.csv --to" in seen
     assert "--table seen --key id --mapping looking:mapping" in seen
 
@@ -89,31 +95,33 @@ def in_a_target(database):
     return f"PROPLOAD_TARGETS={json.dumps({'dict': target})}"
 
 
-@pytest.mark.parametrize("give", [in_a_setting, in_a_target])
-def test_no_password_is_among_the_arguments_of_a_crawl(database, tmp_path, give):
+@pytest.mark.parametrize("make_setting", [in_a_setting, in_a_target])
+def test_password_is_hidden_in_the_arguments_of_a_crawl(
+    database, tmp_path, make_setting
+):
     (tmp_path / "looking.py").write_text(SPIDER)
-    told = [word for one in SEEN for word in ("-s", one)]
-    words = ["runspider", "looking.py", *told, "-s", give(database)]
-    run("scrapy", words, tmp_path)
+    settings = [word for one in SETTINGS for word in ("-s", one)]
+    arguments = ["runspider", "looking.py", *settings, "-s", make_setting(database)]
+    run("scrapy", arguments, tmp_path)
     with short_session(database) as session:
         [(seen,)] = session.rows("SELECT seen FROM seen")
     assert "Sesam9" not in seen
     assert "offen" not in seen
     assert "***" in seen
-    # the rest is told as it is: who looks for a crawl finds it
+    # the rest is shown as it is, so that a crawl can be found by it
     assert " runspider looking.py -s PROPLOAD_TABLE=seen -s PROPLOAD_KEY=id " in seen
     assert str(parse_dsn(database)["dbname"]) in seen
 
 
-def load(words, folder):
-    run("propload", words, folder)
+def load(arguments, folder):
+    run("propload", arguments, folder)
 
 
-def run(module, words, folder):
-    """Run a command in a folder whose modules it finds."""
+def run(module, arguments, folder):
+    """Run a command in a folder from which it can import modules."""
     path = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
-    ended = subprocess.run(
-        [sys.executable, "-m", module, *words],
+    completed = subprocess.run(
+        [sys.executable, "-m", module, *arguments],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": path},
         capture_output=True,
@@ -121,4 +129,4 @@ def run(module, words, folder):
         timeout=100,
         check=False,
     )
-    assert ended.returncode == 0, ended.stderr
+    assert completed.returncode == 0, completed.stderr

@@ -1,4 +1,4 @@
-"""Addresses that a site leads from: to a captcha, its front page, another listing."""
+"""Addresses that a site redirects: to a captcha, its front page, another listing."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ def detail(number):
 
 
 @contextlib.contextmanager
-def site(leads):
-    """Serve a search of four listings; addresses in `leads` lead elsewhere."""
+def site(redirects):
+    """Serve a search of four listings; addresses in `redirects` lead elsewhere."""
     pages = {listing(number): detail(number) for number in (*NUMBERS, 9)}
     pages |= {
-        path: Answer("moved", b"", 302, location=to) for path, to in leads.items()
+        path: Answer("moved", b"", 302, location=to) for path, to in redirects.items()
     }
 
     def answer(path):
@@ -67,15 +67,15 @@ def read(source):
     return [row for batch in source for row in batch.rows.to_pylist()]
 
 
-def crawl(url, **asked):
-    return SpiderSource("funda", {"base_url": url, **(asked or {"place": "delft"})})
+def crawl(url, **arguments):
+    return SpiderSource("funda", {"base_url": url, **(arguments or {"place": "delft"})})
 
 
 def by_id(rows):
     return {row["listing_id"][-1]: row for row in rows}
 
 
-def test_a_captcha_that_the_site_leads_to_is_a_block():
+def test_redirect_to_a_captcha_is_a_block():
     with site({listing(n): "/captcha?back=1" for n in NUMBERS}) as url:
         source, rows = crawl(url), []
         with pytest.raises(BlockedError, match="Wait before the next crawl"):
@@ -85,10 +85,10 @@ def test_a_captcha_that_the_site_leads_to_is_a_block():
     assert len(rows) == len(NUMBERS)
 
 
-def test_what_a_block_asks_for_is_said_before_what_is_missing():
-    leads = {listing(n): "/" for n in NUMBERS} | {"/last/": "/captcha"}
-    with site(leads) as url:
-        urls = [url + path for path in leads]
+def test_error_advises_on_a_block_even_if_pages_are_missing():
+    redirects = {listing(n): "/" for n in NUMBERS} | {"/last/": "/captcha"}
+    with site(redirects) as url:
+        urls = [url + path for path in redirects]
         source = SpiderSource(
             "funda",
             {"start_urls": urls, "base_url": url},
@@ -98,7 +98,7 @@ def test_what_a_block_asks_for_is_said_before_what_is_missing():
             read(source)
 
 
-def test_listings_that_lead_to_one_page_are_loaded_by_their_search():
+def test_listings_redirected_to_one_page_are_loaded_from_their_search():
     with site({listing(n): "/" for n in (2, 3, 4)}) as url:
         source = crawl(url)
         found = by_id(read(source))
@@ -107,7 +107,7 @@ def test_listings_that_lead_to_one_page_are_loaded_by_their_search():
     assert source.outcome.incomplete.count(f"it leads to {url}/") == 3
 
 
-def test_addresses_that_lead_to_one_page_are_each_named():
+def test_addresses_redirected_to_one_page_are_each_reported():
     with site({listing(n): "/" for n in (2, 3, 4)}) as url:
         source = crawl(url, start_urls=[url + listing(n) for n in NUMBERS])
         assert set(by_id(read(source))) == {"1"}
@@ -115,7 +115,7 @@ def test_addresses_that_lead_to_one_page_are_each_named():
         assert any(url + listing(number) in one for one in source.outcome.missing)
 
 
-def test_two_listings_of_which_one_leads_to_the_other_keep_their_own_texts():
+def test_listing_redirected_to_another_keeps_its_own_texts():
     with site({listing(2): listing(9)}) as url:
         source = crawl(url)
         found = by_id(read(source))
@@ -128,16 +128,16 @@ def test_two_listings_of_which_one_leads_to_the_other_keep_their_own_texts():
     )
 
 
-def test_an_address_of_another_number_is_told_and_nothing_is_missing():
+def test_address_redirected_to_another_listing_is_noted_not_missing():
     with site({listing(2): listing(9)}) as url:
         source = crawl(url, start_urls=[url + listing(2)])
         assert set(by_id(read(source))) == {"9"}
     assert source.outcome.incomplete == ""
-    (told,) = source.outcome.spider_notes
-    assert told.startswith(f"{url}{listing(2)} leads to {url}{listing(9)}")
+    (note,) = source.outcome.spider_notes
+    assert note.startswith(f"{url}{listing(2)} leads to {url}{listing(9)}")
 
 
-def test_a_sale_whose_page_is_gone_where_the_site_led_is_not_withdrawn():
+def test_listing_redirected_to_a_missing_sold_page_is_not_withdrawn():
     sold = listing(2).replace("/koop/", "/koop/verkocht/")
     with site({listing(2): sold, listing(3): "/nowhere"}) as url:
         source = crawl(url, start_urls=[url + listing(2), url + listing(3)])
@@ -146,7 +146,7 @@ def test_a_sale_whose_page_is_gone_where_the_site_led_is_not_withdrawn():
     assert found["3"]["status_text"] == "withdrawn"
 
 
-def test_a_search_that_leads_elsewhere_is_asked_for_once():
+def test_search_redirected_elsewhere_is_requested_once():
     with site({"/zoeken/koop": "/"}) as url:
         source = crawl(url, place="delft,breda")
         with pytest.raises(SourceError, match="gave no items from 1 page") as caught:
@@ -154,9 +154,9 @@ def test_a_search_that_leads_elsewhere_is_asked_for_once():
     assert str(caught.value).count(f"leads to {url}/") == 2
 
 
-def test_a_listing_that_leads_in_a_circle_is_loaded_by_its_search():
-    leads = {listing(2): "/round", "/round": listing(2)}
-    with site(leads) as url:
+def test_listing_in_a_redirect_loop_is_loaded_from_its_search():
+    redirects = {listing(2): "/round", "/round": listing(2)}
+    with site(redirects) as url:
         source = crawl(url)
         found = by_id(read(source))
     assert found["2"]["page"] == "search"
@@ -165,9 +165,9 @@ def test_a_listing_that_leads_in_a_circle_is_loaded_by_its_search():
     assert "robots.txt" not in source.outcome.incomplete
 
 
-def test_an_address_that_leads_in_a_circle_is_missing():
-    leads = {listing(2): listing(2)}
-    with site(leads) as url:
+def test_address_in_a_redirect_loop_is_reported_as_missing():
+    redirects = {listing(2): listing(2)}
+    with site(redirects) as url:
         source = crawl(url, start_urls=[url + listing(1), url + listing(2)])
         assert set(by_id(read(source))) == {"1"}
     (missing,) = source.outcome.missing
@@ -176,7 +176,7 @@ def test_an_address_that_leads_in_a_circle_is_missing():
 
 
 @pytest.mark.parametrize("dont_filter", [False, True])
-def test_a_users_page_that_leads_in_a_circle_did_not_come(dont_filter):
+def test_redirect_loop_in_a_users_spider_is_reported_as_missing(dont_filter):
     class Own(scrapy.Spider):
         name = "own"
 

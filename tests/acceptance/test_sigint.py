@@ -1,4 +1,4 @@
-"""SIGINT in programs that load: what they said of it holds while Polars computes."""
+"""SIGINT in programs that load: their own handling holds while Polars computes."""
 
 import subprocess
 import sys
@@ -7,7 +7,7 @@ import pytest
 
 pytestmark = pytest.mark.timeout(30)
 
-#: Says what SIGINT is to do, then has it come while Polars computes in a thread.
+#: Sets a handler of SIGINT, then receives it while Polars computes in a thread.
 PROGRAM = """
 import signal, threading
 
@@ -44,12 +44,14 @@ print(heard)
 """
 
 
-def said(*, handler, calls, imports="import propload.ingesting, polars as pl"):
-    """Return what a program prints."""
+def output_of(*, handler, calls, imports="import propload.ingesting, polars as pl"):
+    """Return the lines that the program prints."""
     code = PROGRAM.format(handler=handler, calls=calls, imports=imports)
-    words = [sys.executable, "-c", code]
-    done = subprocess.run(words, check=True, capture_output=True, text=True, timeout=25)
-    return done.stdout.split("\n")[:-1]
+    command = [sys.executable, "-c", code]
+    completed = subprocess.run(
+        command, check=True, capture_output=True, text=True, timeout=25
+    )
+    return completed.stdout.split("\n")[:-1]
 
 
 @pytest.mark.parametrize(
@@ -62,31 +64,34 @@ def said(*, handler, calls, imports="import propload.ingesting, polars as pl"):
     [("signal.SIG_IGN", "[]"), ("lambda number, _: heard.append(number)", "[2]")],
     ids=["ignored", "a handler"],
 )
-def test_what_a_program_said_of_it_holds_where_it_loads(handler, heard, calls):
-    assert said(handler=handler, calls=calls) == ["3", heard]
+def test_own_handling_of_sigint_holds_in_a_program_that_loads(handler, heard, calls):
+    assert output_of(handler=handler, calls=calls) == ["3", heard]
 
 
-def test_an_import_of_polars_before_propload_changes_nothing():
+def test_importing_polars_before_propload_makes_no_difference():
     imports = "import polars as pl, propload.ingesting"
     calls = "in_thread(plan); in_thread(compute)"
-    assert said(handler="signal.SIG_IGN", calls=calls, imports=imports) == ["3", "[]"]
+    assert output_of(handler="signal.SIG_IGN", calls=calls, imports=imports) == [
+        "3",
+        "[]",
+    ]
 
 
-def test_this_program_shows_what_polars_does_alone():
+def test_polars_alone_breaks_off_despite_an_ignored_sigint():
     calls = "in_thread(compute)"
-    assert said(handler="signal.SIG_IGN", calls=calls) == ["broken off", "[]"]
+    assert output_of(handler="signal.SIG_IGN", calls=calls) == ["broken off", "[]"]
 
 
-def test_a_program_may_say_something_else_later():
+def test_handler_set_after_loading_holds():
     calls = """
 in_thread(plan)
 signal.signal(signal.SIGINT, lambda number, _: heard.append("later"))
 in_thread(compute)
 """
-    assert said(handler="signal.SIG_IGN", calls=calls) == ["3", "['later']"]
+    assert output_of(handler="signal.SIG_IGN", calls=calls) == ["3", "['later']"]
 
 
-def test_a_program_that_ends_by_it_still_does():
+def test_program_with_the_default_handling_is_ended_by_sigint():
     code = PROGRAM.format(
         handler="signal.SIG_DFL",
         calls="in_thread(plan); in_thread(compute)",

@@ -1,4 +1,4 @@
-"""Signals that come before a command begins, or after it has told its result."""
+"""Signals that arrive before a command begins, or after it has printed its result."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import pytest
 pytestmark = pytest.mark.timeout(60)
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
-#: What Python runs as it starts: it has signals come to its own process.
-ITSELF = """
+#: Code that Python runs as it starts, with which a process signals itself.
+SIGNAL_ITSELF = """
 import atexit, os, signal, sys
 
 def strike():
@@ -34,36 +34,36 @@ class Finder:
 
 sys.meta_path.insert(0, Finder())
 """
-#: At the first of the interpreter's last steps, and at one of its last.
+#: Signals at the first step of the interpreter's shutdown, and at one of the last.
 LATE = """
 atexit.register(strike)
 sys.last = Last()
 """
-#: What is imported first, and when the command is known.
+#: A module that is imported first, and one imported once the command is known.
 IMPORTED = ["typer", "propload.cli.runs"]
 LIST = ("runs", "list", "--json")
 
 
 @pytest.fixture
 def run(tmp_path):
-    (tmp_path / "sitecustomize.py").write_text(ITSELF)
+    (tmp_path / "sitecustomize.py").write_text(SIGNAL_ITSELF)
     path = f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
 
-    def run(*words, when, number, module="", ignoring=()):
-        (tmp_path / "sitecustomize.py").write_text(ITSELF + when)
-        told = {"PYTHONPATH": path, "NUMBER": str(int(number)), "MODULE": module}
-        told["PROPLOAD_STATE_DIR"] = str(tmp_path / "state")
+    def run(*arguments, when, number, module="", ignoring=()):
+        (tmp_path / "sitecustomize.py").write_text(SIGNAL_ITSELF + when)
+        variables = {"PYTHONPATH": path, "NUMBER": str(int(number)), "MODULE": module}
+        variables["PROPLOAD_STATE_DIR"] = str(tmp_path / "state")
 
-        def begin():
+        def set_handlers():
             for one in SIGNALS:
                 signal.signal(one, signal.SIG_DFL)
             for one in ignoring:
                 signal.signal(one, signal.SIG_IGN)
 
         return subprocess.run(
-            [sys.executable, "-m", "propload", *words],
-            env={**os.environ, **told},
-            preexec_fn=begin,
+            [sys.executable, "-m", "propload", *arguments],
+            env={**os.environ, **variables},
+            preexec_fn=set_handlers,
             capture_output=True,
             text=True,
             timeout=50,
@@ -75,38 +75,38 @@ def run(tmp_path):
 
 @pytest.mark.parametrize("number", SIGNALS)
 @pytest.mark.parametrize("module", IMPORTED)
-def test_a_signal_while_a_command_is_loaded_ends_it_with_a_word(run, module, number):
-    ended = run("runs", "list", when=EARLY, module=module, number=number)
-    assert (ended.returncode, ended.stdout) == (130, "")
-    (line,) = ended.stderr.splitlines()
+def test_signal_during_start_up_ends_the_command_with_one_line(run, module, number):
+    completed = run("runs", "list", when=EARLY, module=module, number=number)
+    assert (completed.returncode, completed.stdout) == (130, "")
+    (line,) = completed.stderr.splitlines()
     assert line.endswith(" propload: interrupted")
 
 
-def test_json_is_told_of_it_as_later_on(run):
-    ended = run(*LIST, when=EARLY, module="typer", number=signal.SIGTERM)
-    assert ended.returncode == 130
-    assert json.loads(ended.stdout) == {
+def test_signal_during_start_up_is_reported_as_json(run):
+    completed = run(*LIST, when=EARLY, module="typer", number=signal.SIGTERM)
+    assert completed.returncode == 130
+    assert json.loads(completed.stdout) == {
         "status": "interrupted",
         "message": "interrupted",
         "exit_code": 130,
     }
 
 
-def test_a_signal_that_is_ignored_stays_so(run):
+def test_ignored_signal_stays_ignored_during_start_up(run):
     number = signal.SIGHUP
-    told = {"module": "typer", "number": number, "ignoring": [number]}
-    ended = run(*LIST, when=EARLY, **told)
-    assert (ended.returncode, ended.stderr) == (0, "")
+    options = {"module": "typer", "number": number, "ignoring": [number]}
+    completed = run(*LIST, when=EARLY, **options)
+    assert (completed.returncode, completed.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-@pytest.mark.parametrize("words", [LIST, ("--help",)])
-def test_a_signal_after_the_result_changes_nothing(run, words, number):
-    ended = run(*words, when=LATE, number=number)
-    assert (ended.returncode, ended.stderr) == (0, "")
-    assert ended.stdout
+@pytest.mark.parametrize("arguments", [LIST, ("--help",)])
+def test_signal_after_the_result_changes_nothing(run, arguments, number):
+    completed = run(*arguments, when=LATE, number=number)
+    assert (completed.returncode, completed.stderr) == (0, "")
+    assert completed.stdout
 
 
-def test_a_failure_keeps_its_code_too(run):
-    ended = run("runs", "show", "none", when=LATE, number=signal.SIGTERM)
-    assert ended.returncode == 2, ended.stderr
+def test_signal_after_a_failure_keeps_its_exit_code(run):
+    completed = run("runs", "show", "none", when=LATE, number=signal.SIGTERM)
+    assert completed.returncode == 2, completed.stderr

@@ -19,7 +19,7 @@ HASTE = {"AUTOTHROTTLE_ENABLED": False, "DOWNLOAD_DELAY": 0, "RETRY_TIMES": 0}
 
 
 class Own(scrapy.Spider):
-    """Asks for two pages at once, so that both wait for robots.txt."""
+    """Requests two pages at once, so that both wait for robots.txt."""
 
     name = "own"
 
@@ -33,13 +33,13 @@ class Own(scrapy.Spider):
 
 
 @contextlib.contextmanager
-def site(robots, asked):
-    """Serve pages beside the answer for robots.txt, and note which were asked for."""
+def site(robots, requested):
+    """Serve pages and this robots.txt, and record which pages are requested."""
 
     def answer(path):
         if path == "/robots.txt":
             return robots
-        asked.append(path)
+        requested.append(path)
         return Answer("page", b"<p>Hi</p>")
 
     server = Server(answer, lambda _: None, port=0)
@@ -63,32 +63,32 @@ def read(source):
     ],
     ids=["500", "503", "429", "reset"],
 )
-def test_nothing_is_asked_of_a_site_whose_rules_nobody_knows(robots, reason):
-    asked = []
-    with site(robots, asked) as url:
+def test_nothing_is_requested_if_robots_txt_cannot_be_read(robots, reason):
+    requested = []
+    with site(robots, requested) as url:
         source = SpiderSource(Own, {"base_url": url}, HASTE)
         assert read(source) == ["/0"]
-    assert asked == []
+    assert requested == []
     assert source.outcome.lost_pages == 2
     assert "2 pages could not be fetched" in source.incomplete
-    told = " ".join(source.notes)
-    assert "cannot be read" in told
-    assert reason in told
-    assert "crawl again later" in told
+    notes = " ".join(source.notes)
+    assert "cannot be read" in notes
+    assert reason in notes
+    assert "crawl again later" in notes
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 410])
-def test_a_site_without_rules_is_asked(status):
-    asked = []
-    with site(Answer("robots", b"", status), asked) as url:
+def test_site_without_robots_txt_is_crawled(status):
+    requested = []
+    with site(Answer("robots", b"", status), requested) as url:
         source = SpiderSource(Own, {"base_url": url}, HASTE)
         assert read(source) == ["/0", "/1", "/2"]
     assert source.incomplete == ""
 
 
-def test_who_does_not_obey_need_not_know_the_rules():
-    asked = []
-    with site(Answer("robots", b"", 503), asked) as url:
+def test_unreadable_robots_txt_is_no_obstacle_if_it_is_not_obeyed():
+    requested = []
+    with site(Answer("robots", b"", 503), requested) as url:
         settings = {**HASTE, "ROBOTSTXT_OBEY": False}
         assert read(SpiderSource(Own, {"base_url": url}, settings)) == [
             "/0",
@@ -97,7 +97,7 @@ def test_who_does_not_obey_need_not_know_the_rules():
         ]
 
 
-def test_rules_that_are_not_read_are_none_that_forbid():
+def test_unreadable_robots_txt_is_not_reported_as_forbidding():
     with site(Answer("robots", b"", 503), []) as url:
         place = {"place": "delft", "base_url": url}
         with pytest.raises(

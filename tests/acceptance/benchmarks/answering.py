@@ -1,4 +1,4 @@
-"""Run benchmarks in a small form."""
+"""Run benchmarks with few rows."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from benchmarks import (
 )
 
 
-def answer(benchmark, database, rows, **more):
+def run_small(benchmark, database, rows, **more):
     frame = measuring.answer(benchmark, rows=rows, runs=1, to=database, **more)
     assert frame.get_column("rows_per_second").min() > 0
     return frame

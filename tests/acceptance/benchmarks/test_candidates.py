@@ -1,4 +1,4 @@
-"""The candidates of the benchmark `peers`: each does each work, and is no worse off."""
+"""The candidates of the benchmark `peers`: each does each work, on equal terms."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ pytestmark = [
 
 ROWS = 200
 WORKLOADS = ListingWorkloads().names
-#: dlt by default writes a row anew that is stored as it is.
+#: Candidates that, as dlt does by default, rewrite unchanged rows.
 REWRITING = {"dlt_arrow", "dlt_keyless", "dlt_dicts"}
 
 
 @pytest.fixture
 def scratch(database):
-    """Give a namespace in the test's database."""
+    """Yield a namespace in the test's database."""
     with open_scratch(database) as opened:
         yield opened
 
 
 def cases_of(scratch, name, workloads=WORKLOADS):
-    """Give the cases of a candidate, or skip the test where it is not installed."""
+    """Yield the cases of a candidate, or skip the test if it is not installed."""
     if Candidate.find(name) is None:
         pytest.skip(f"{name} is not installed")
     options = Options(ROWS, 1, only=(name,))
@@ -45,7 +45,7 @@ def cases_of(scratch, name, workloads=WORKLOADS):
 
 
 @pytest.mark.parametrize(
-    ("code", "found"),
+    ("code", "error"),
     [
         ("import no_such_library", None),
         ("from benchmarks.no_such_module import load", ModuleNotFoundError),
@@ -53,14 +53,14 @@ def cases_of(scratch, name, workloads=WORKLOADS):
         ("import polars.no_such_part", None),
     ],
 )
-def test_only_a_library_that_is_not_installed_leaves_a_candidate_out(
-    code, found, tmp_path, monkeypatch, capsys
+def test_candidate_is_left_out_only_if_its_library_is_not_installed(
+    code, error, tmp_path, monkeypatch, capsys
 ):
     (tmp_path / "broken.py").write_text(code, encoding="utf-8")
     monkeypatch.setattr(peers, "__path__", [str(tmp_path)])
     monkeypatch.delitem(sys.modules, "benchmarks.peers.broken", raising=False)
-    if found is not None:
-        with pytest.raises(found):
+    if error is not None:
+        with pytest.raises(error):
             Candidate.find("broken")
         return
     assert Candidate.find("broken") is None
@@ -68,7 +68,7 @@ def test_only_a_library_that_is_not_installed_leaves_a_candidate_out(
 
 
 @pytest.mark.parametrize("name", CANDIDATES)
-def test_a_candidate_does_each_work(name, scratch):
+def test_candidate_does_each_work(name, scratch):
     done = set()
     for case in cases_of(scratch, name):
         case.prepare()
@@ -79,31 +79,27 @@ def test_a_candidate_does_each_work(name, scratch):
 
 
 @pytest.mark.parametrize("name", CANDIDATES)
-def test_every_candidate_meets_rows_in_the_order_in_which_they_were_given(
-    name, scratch
-):
+def test_every_candidate_finds_rows_stored_in_the_given_order(name, scratch):
     (case,) = cases_of(scratch, name, [UNCHANGED])
     case.prepare()
-    given = (
+    expected = (
         ListingWorkloads().workload(UNCHANGED, ROWS).incoming.get_column("listing_id")
     )
-    assert places(scratch) == given.to_list()
+    assert keys_in_physical_order(scratch) == expected.to_list()
 
 
-def test_rows_are_brought_into_the_order_of_another_table(scratch):
+def test_arrange_brings_rows_into_the_order_of_another_table(scratch):
     rows = listings(ROWS)
     scratch.fill("original", rows)
     scratch.fill("target", rows.sort("listing_id"))
     scratch.execute("ALTER TABLE target ADD COLUMN own text")
     scratch.arrange("target", "original")
-    assert places(scratch) == rows.get_column("listing_id").to_list()
+    assert keys_in_physical_order(scratch) == rows.get_column("listing_id").to_list()
     scratch.verify("target", scratch.digest_of(rows))
 
 
 @pytest.mark.parametrize("name", CANDIDATES)
-def test_the_server_has_finished_earlier_work_before_each_run(
-    name, scratch, monkeypatch
-):
+def test_server_finishes_earlier_work_before_each_run(name, scratch, monkeypatch):
     settled = []
     monkeypatch.setattr(
         type(scratch), "settle", lambda _, *tables: settled.append(tables)
@@ -111,14 +107,14 @@ def test_the_server_has_finished_earlier_work_before_each_run(
     new, unchanged = cases_of(scratch, name, [NEW, UNCHANGED])
     settled.clear()
     new.prepare()
-    # an empty table that was analyzed would have other plans than a new one
+    # an empty table that was analyzed would get other plans than a new one
     assert settled == [()]
     unchanged.prepare()
     assert settled[1:] == [("target",)]
 
 
 @pytest.mark.parametrize("name", [one for one in CANDIDATES if one not in REWRITING])
-def test_a_row_that_is_stored_as_it_is_stays_alone(name, scratch):
+def test_unchanged_rows_are_not_rewritten(name, scratch):
     (case,) = cases_of(scratch, name, [UNCHANGED])
     case.prepare()
     before = versions(scratch)
@@ -128,31 +124,31 @@ def test_a_row_that_is_stored_as_it_is_stays_alone(name, scratch):
 
 
 def versions(scratch):
-    """Return where the rows of the table lie, each with the transaction it is of."""
+    """Return the place of each row and the transaction that wrote it."""
     with scratch.connect() as connection:
         query = b"SELECT ctid::text, xmin::text FROM target ORDER BY 1"
         return connection.execute(query).fetchall()
 
 
-def places(scratch):
-    """Return the keys of the table's rows in the order in which they lie there."""
+def keys_in_physical_order(scratch):
+    """Return the keys of the table's rows in their physical order."""
     with scratch.connect() as connection:
         found = connection.execute(b"SELECT listing_id FROM target ORDER BY ctid")
         return [key for (key,) in found]
 
 
-def test_rows_that_are_all_key_have_nothing_to_set():
+def test_conflict_clause_updates_nothing_if_all_columns_are_keys():
     layout = Layout({"id": "bigint", "day": "date"}, ("id", "day"))
     assert on_conflict_clause(layout) == 'ON CONFLICT ("id", "day") DO NOTHING'
 
 
-def test_tuned_dlt_loads_a_slice_a_processor_side_by_side(scratch, monkeypatch):
+def test_tuned_dlt_loads_one_slice_per_processor_in_parallel(scratch, monkeypatch):
     tuned = pytest.importorskip("benchmarks.peers.dlt_tuned")
-    seen = []
+    runs = []
     monkeypatch.setattr(
         tuned,
         "run",
-        lambda slices, *_, **__: seen.append(
+        lambda slices, *_, **__: runs.append(
             ([part.num_rows for part in slices], os.environ["LOAD__WORKERS"])
         ),
     )
@@ -160,6 +156,6 @@ def test_tuned_dlt_loads_a_slice_a_processor_side_by_side(scratch, monkeypatch):
     monkeypatch.setattr(tuned, "LEAST_SLICE", 10)
     monkeypatch.delenv("LOAD__WORKERS", raising=False)
     tuned.load(ListingWorkloads().workload(UNCHANGED, 101).incoming, scratch, "target")
-    assert seen == [([51, 50], "2")]
-    # the next candidate is dlt as it comes
+    assert runs == [([51, 50], "2")]
+    # the next candidate is dlt with its defaults
     assert "LOAD__WORKERS" not in os.environ

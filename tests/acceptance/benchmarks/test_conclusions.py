@@ -1,4 +1,4 @@
-"""What benchmarks conclude from what they measured."""
+"""What benchmarks conclude from their measurements."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from benchmarks.isolated import MemoryUse, numbers
 from benchmarks.workloads import NEW, UNCHANGED
 
 
-def paces(*told, work=UNCHANGED):
-    """Return a run of each candidate, form, number of rows and pace."""
+def paces(*measured, work=UNCHANGED):
+    """Return measurements of one run per candidate, form, number of rows and pace."""
     return pl.DataFrame(
         [
             {"work": work, "form": form, "candidate": name, "rows": rows, "run": 0}
             | {"seconds": 1.0, "rows_per_second": float(pace)}
-            for name, form, rows, pace in told
+            for name, form, rows, pace in measured
         ]
     )
 
@@ -31,7 +31,7 @@ def paces(*told, work=UNCHANGED):
 OURS = ("propload_frame", "frame", 9, 300)
 
 
-def test_peers_with_the_same_key_and_the_one_without_are_told_apart():
+def test_peers_with_the_same_key_and_without_are_named_separately():
     others = [
         ("pgpq_copy", "frame", 9, 100),
         ("dlt_arrow", "frame", 9, 50),
@@ -47,7 +47,7 @@ def test_peers_with_the_same_key_and_the_one_without_are_told_apart():
     assert peers.conclude(paces(OURS)) == ""
 
 
-def test_propload_is_compared_with_as_many_rows_of_the_same_form():
+def test_propload_is_compared_at_the_same_number_of_rows_and_form():
     frame = paces(
         OURS,
         ("propload_frame", "frame", 4, 200),
@@ -70,19 +70,19 @@ def test_propload_is_compared_with_as_many_rows_of_the_same_form():
     assert ratios["duckdb_insert"] == 2
     assert ratios["dlt_dicts"] == 24
     assert ratios["propload_frame, 4 rows"] == ratios["propload_frame"] == 1
-    # nobody knows of how many rows these were
+    # the number of rows behind this figure is unknown
     assert ratios["the seed, 1 worker"] is None
 
 
-def test_propload_is_measured_at_each_number_of_rows_of_its_form():
-    def one(name, form, most):
-        return Candidate(name, form, most, load=lambda *_: None)
+def test_propload_is_measured_at_each_size_used_by_others_of_its_form():
+    def candidate(name, form, max_rows):
+        return Candidate(name, form, max_rows, load=lambda *_: None)
 
     chosen = [
-        one("propload_frame", "frame", 100),
-        one("duckdb_insert", "frame", 20),
-        one("propload_dicts", "dicts", 100),
-        one("dlt_dicts", "dicts", 5),
+        candidate("propload_frame", "frame", 100),
+        candidate("duckdb_insert", "frame", 20),
+        candidate("propload_dicts", "dicts", 100),
+        candidate("dlt_dicts", "dicts", 5),
     ]
     assert [(found.name, size) for found, size in peers.sizes(chosen, 50)] == [
         ("propload_frame", 50),
@@ -95,7 +95,7 @@ def test_propload_is_measured_at_each_number_of_rows_of_its_form():
 
 
 def test_each_item_waits_for_its_own_transaction():
-    looks = [
+    snapshots = [
         # the second lane's transaction, 11, is over before that of the first
         latency.Snapshot.of(1.0, "10:10:"),
         latency.Snapshot.of(2.0, "10:12:10,11"),
@@ -103,18 +103,18 @@ def test_each_item_waits_for_its_own_transaction():
         latency.Snapshot.of(4.0, "12:12:"),
     ]
     waits = latency.waits_of(
-        {"a": 0.5, "b": 0.75, "c": 1.0}, {"a": 10, "b": 11, "c": 10}, looks
+        {"a": 0.5, "b": 0.75, "c": 1.0}, {"a": 10, "b": 11, "c": 10}, snapshots
     )
     assert waits == [3.5, 2.25, 3.0]
 
 
-def test_a_transaction_is_known_by_its_number_in_rows_which_begins_anew():
-    look = latency.Snapshot.of(0.0, f"{2**32 + 5}:{2**32 + 8}:{2**32 + 6}")
+def test_transaction_numbers_that_have_wrapped_around_are_compared():
+    snapshot = latency.Snapshot.of(0.0, f"{2**32 + 5}:{2**32 + 8}:{2**32 + 6}")
     over = {2**32 - 1: True, 5: True, 6: False, 7: True, 8: False, 9: False}
-    assert {xid: look.is_over(xid) for xid in over} == over
+    assert {xid: snapshot.is_over(xid) for xid in over} == over
 
 
-def test_one_worker_is_enough_and_several_are():
+def test_conclusion_says_how_many_workers_are_enough():
     times = {"new table": (1, 1.0), "20 % changed": (4, 2.0)}
     frame = pl.DataFrame(
         [
@@ -124,27 +124,27 @@ def test_one_worker_is_enough_and_several_are():
             for work, (number, pace) in times.items()
         ]
     )
-    said = workers.conclude(frame).splitlines()
-    assert [line.partition(" (")[0] for line in said] == [
+    lines = workers.conclude(frame).splitlines()
+    assert [line.partition(" (")[0] for line in lines] == [
         "new table, batches of 9: 1 worker is enough",
         "20 % changed, batches of 9: 4 workers are enough",
     ]
 
 
-def test_sizes_of_a_batch_are_those_of_which_several_fit():
+def test_batch_sizes_leave_room_for_several_batches():
     assert workers.sizes(300_000, grid=False) == (5_000, 50_000)
     assert workers.sizes(800_000, grid=True) == workers.GRID
     assert workers.sizes(4_000, grid=True) == (10, 100, 1_000)
     assert workers.sizes(500, grid=False) == (125,)
-    told = [(how, size) for how, size, _ in batch_size._sizes(4_000)]
-    assert told == [("batch_rows", size) for size in (10, 100, 1_000)] + [
+    sizes = [(how, size) for how, size, _ in batch_size._sizes(4_000)]
+    assert sizes == [("batch_rows", size) for size in (10, 100, 1_000)] + [
         ("pushed", 100),
         ("pushed", 1_000),
     ]
     assert {size for _, size, _ in batch_size._sizes(batch_size.ROWS)} >= {200_000}
 
 
-def test_memory_is_told_for_each_row_in_flight():
+def test_memory_is_reported_per_row_in_flight():
     use = MemoryUse(
         base=200_000_000,
         peak=500_000_000,
@@ -153,26 +153,32 @@ def test_memory_is_told_for_each_row_in_flight():
         seconds=1.0,
         start=0.1,
     )
-    told = memory.figures(use, 250.0)
+    figures = memory.figures(use, 250.0)
     # 400,000 rows were in flight, for which the process grew by 300 MB
-    assert told["bytes_a_row"] == pytest.approx(750)
-    assert told["times_arrow"] == pytest.approx(3)
-    assert (told["base_mb"], told["peak_mb"], told["after_mb"]) == (200, 500, 300)
+    assert figures["bytes_a_row"] == pytest.approx(750)
+    assert figures["times_arrow"] == pytest.approx(3)
+    assert (figures["base_mb"], figures["peak_mb"], figures["after_mb"]) == (
+        200,
+        500,
+        300,
+    )
     line = {"batch_rows": "auto", "workers": "auto", "rows": 9, "run": 0}
-    said = memory.conclude(pl.DataFrame([line | {"rows_per_second": 9.0} | told]))
-    assert "base 200 MB, peak 500 MB, after the run 300 MB" in said
-    assert "A row in flight took 750 bytes, 3.0 times its 250 in Arrow" in said
+    conclusion = memory.conclude(
+        pl.DataFrame([line | {"rows_per_second": 9.0} | figures])
+    )
+    assert "base 200 MB, peak 500 MB, after the run 300 MB" in conclusion
+    assert "A row in flight took 750 bytes, 3.0 times its 250 in Arrow" in conclusion
 
 
-def test_a_load_too_short_to_be_seen_tells_no_row_in_flight():
-    told = memory.figures(MemoryUse(1, 2, 1, 0, 1.0, 0.1), 250.0)
-    assert "bytes_a_row" not in told
+def test_load_too_short_to_measure_reports_no_memory_per_row():
+    figures = memory.figures(MemoryUse(1, 2, 1, 0, 1.0, 0.1), 250.0)
+    assert "bytes_a_row" not in figures
 
 
-def test_beginning_and_end_of_a_load_are_not_its_pace():
+def test_start_and_end_of_a_load_do_not_count_for_its_pace():
     def use(seconds):
         return MemoryUse(0, 0, 0, 0, seconds, start=0.2)
 
     assert numbers(use(1.0))["seconds"] == pytest.approx(0.8)
-    # so few rows tell no pace
+    # a load this short has no meaningful pace
     assert numbers(use(0.1))["seconds"] == pytest.approx(0.01)

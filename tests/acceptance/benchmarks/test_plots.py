@@ -1,4 +1,4 @@
-"""What the notebooks draw of results."""
+"""The plots that notebooks draw of results."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import polars as pl
 from benchmarks import plots
 
 
-def test_lines_are_labelled_where_it_was_measured_and_end_there():
+def test_axis_of_lines_has_only_the_measured_values():
     table = pl.DataFrame({"workers": [16, 1, 4, 4], "pace": [1.0, 2.0, 3.0, 4.0]})
     x = plots.lines(table, "workers", "pace").to_dict()["encoding"]["x"]
     assert x["axis"]["values"] == [1, 4, 16]
     assert x["scale"] == {"nice": False, "type": "log"}
 
 
-def test_each_block_of_bars_has_an_order_of_its_own_and_nothing_unmeasured():
+def test_blocks_of_bars_are_ordered_separately_without_missing_values():
     table = pl.DataFrame(
         {
             "work": ["new", "new", "old"],

@@ -1,4 +1,4 @@
-"""A run is asked for on the command line, kept and told."""
+"""Runs are started from the command line, kept and reported."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from benchmarks import (
     peers,
     stages,
 )
-from tests.acceptance.benchmarks.answering import answer
+from tests.acceptance.benchmarks.answering import run_small
 
 pytestmark = [
     pytest.mark.timeout(240),
@@ -26,13 +26,13 @@ pytestmark = [
 ]
 
 
-def test_a_run_is_kept_and_told(database, tmp_path, monkeypatch, capsys):
-    told = tmp_path / "told.json"
-    flags = ["--rows", "500", "--runs", "1", "--to", database, "--json", str(told)]
+def test_run_is_kept_and_written_as_json(database, tmp_path, monkeypatch, capsys):
+    json_file = tmp_path / "told.json"
+    flags = ["--rows", "500", "--runs", "1", "--to", database, "--json", str(json_file)]
     monkeypatch.setattr(sys, "argv", ["stages", *flags, "--only", "check"])
     measuring.main(stages)
     assert stages.QUESTION in capsys.readouterr().out
-    cases = json.loads(told.read_text(encoding="utf-8"))["cases"]
+    cases = json.loads(json_file.read_text(encoding="utf-8"))["cases"]
     assert [case["stage"] for case in cases] == ["check"]
     kept = measuring.results("stages")
     assert kept.height == 1
@@ -50,26 +50,26 @@ class Terminal(io.StringIO):
 
 
 @pytest.mark.parametrize(
-    ("stream", "is_told"), [(Terminal, True), (io.StringIO, False)]
+    ("stream", "is_shown"), [(Terminal, True), (io.StringIO, False)]
 )
-def test_a_terminal_is_told_how_far_the_runs_are(monkeypatch, stream, is_told):
+def test_progress_is_shown_only_on_a_terminal(monkeypatch, stream, is_shown):
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(sys, "stderr", stream())
     cases = [measuring.Case({"peer": name}, 1, dict) for name in ("first", "[second]")]
     assert measuring.measure(cases, measuring.Options(1, runs=2)).height == 4
     shown = sys.stderr.getvalue()
-    assert ("1 of 6 runs, now peer [second] (warming up)" in shown) == is_told
-    assert bool(shown) == is_told
+    assert ("1 of 6 runs, now peer [second] (warming up)" in shown) == is_shown
+    assert bool(shown) == is_shown
 
 
-def test_what_a_notebook_measures_is_kept(database):
-    frame = answer(stages, database, 500, only=["check"])
+def test_run_from_a_notebook_is_kept(database):
+    frame = run_small(stages, database, 500, only=["check"])
     kept = measuring.results("stages")
     assert kept.drop("measured_at", "machine").equals(frame)
     assert json.loads(kept.item(0, "machine"))["server"]["fsync"]
 
 
-def test_runs_that_end_at_once_are_all_kept(monkeypatch):
+def test_runs_that_end_at_the_same_moment_are_all_kept(monkeypatch):
     moment = datetime(2026, 11, 1, tzinfo=UTC)
     monkeypatch.setattr(measuring, "datetime", Mock(now=lambda _: moment))
     for rows in (1, 2):
@@ -77,17 +77,15 @@ def test_runs_that_end_at_once_are_all_kept(monkeypatch):
     assert sorted(measuring.results("stages").get_column("rows")) == [1, 2]
 
 
-def test_a_system_that_does_not_name_its_processor_tells_its_kind(
-    monkeypatch, tmp_path
-):
-    told = tmp_path / "cpuinfo"
-    monkeypatch.setattr(machine, "CPU_FACTS", told)
+def test_processor_is_named_even_without_cpuinfo(monkeypatch, tmp_path):
+    cpuinfo = tmp_path / "cpuinfo"
+    monkeypatch.setattr(machine, "CPU_FACTS", cpuinfo)
     assert machine.processor()
-    told.write_text("processor : 0\nmodel name : Fast 9000\n", encoding="utf-8")
+    cpuinfo.write_text("processor : 0\nmodel name : Fast 9000\n", encoding="utf-8")
     assert machine.processor() == "Fast 9000"
 
 
-def test_a_part_of_no_label_is_said(database, monkeypatch):
+def test_selection_that_matches_no_case_is_an_error(database, monkeypatch):
     flags = ["--rows", "100", "--runs", "1", "--to", database, "--only", "nothing"]
     monkeypatch.setattr(sys, "argv", ["stages", *flags])
     with pytest.raises(SystemExit, match="no case has one of nothing in a label"):

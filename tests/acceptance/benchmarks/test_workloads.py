@@ -21,7 +21,7 @@ pytestmark = [
 ]
 
 
-def test_a_second_file_replaces_the_rows_whose_keys_it_shares(files):
+def test_second_file_replaces_the_rows_whose_keys_it_shares(files):
     workloads = FileWorkloads.read(files, ("id", "day"))
     assert workloads.layout == Layout(
         {"id": "bigint", "day": "date", "price": "text"}, ("id", "day")
@@ -37,28 +37,28 @@ def test_a_second_file_replaces_the_rows_whose_keys_it_shares(files):
     assert_frame_equal(workload.result.sort("id", "day"), expected)
 
 
-def test_one_file_has_no_second_one(files):
+def test_single_file_has_no_workload_of_a_second_file(files):
     workloads = FileWorkloads.read(files[:1], ("id", "day"))
     assert workloads.names == (NEW, UNCHANGED)
     assert workloads.workload(NEW, 2).result.height == 2
 
 
 @pytest.mark.parametrize(
-    ("key", "told"),
+    ("key", "message"),
     [(("id",), "does not name each row once"), (("code",), "has no column code")],
 )
-def test_a_key_that_is_none_is_refused(files, key, told):
-    with pytest.raises(ValueError, match=told):
+def test_columns_that_are_no_key_are_refused(files, key, message):
+    with pytest.raises(ValueError, match=message):
         FileWorkloads.read(files, key)
 
 
-def test_columns_of_other_types_are_refused():
+def test_columns_of_unsupported_types_are_refused():
     with pytest.raises(ValueError, match="column a: benchmarks have no rows of type"):
         column_types(pl.DataFrame({"a": [[1]]}))
 
 
 @pytest.mark.parametrize("name", ListingWorkloads().names)
-def test_the_result_of_a_work_holds_every_given_row(name):
+def test_result_of_a_workload_has_unique_keys_and_every_stored_key(name):
     workload = ListingWorkloads().workload(name, 200)
     keys = list(LISTINGS.key)
     assert workload.result.select(keys).n_unique() == workload.result.height
@@ -73,7 +73,7 @@ def test_the_result_of_a_work_holds_every_given_row(name):
 
 
 @pytest.mark.parametrize("name", ListingWorkloads().names)
-def test_rows_may_be_given_in_the_order_of_their_key(name):
+def test_rows_can_be_ordered_by_their_key(name):
     scattered = ListingWorkloads().workload(name, 200)
     ordered = ListingWorkloads(by_key=True).workload(name, 200)
     keys = list(LISTINGS.key)
@@ -83,7 +83,7 @@ def test_rows_may_be_given_in_the_order_of_their_key(name):
     assert ordered.result.equals(scattered.result)
 
 
-def test_other_values_are_found(database):
+def test_verify_finds_wrong_values_and_missing_rows(database):
     rows = listings(50)
     with open_scratch(database) as scratch:
         scratch.fill("target", rows)
@@ -103,8 +103,8 @@ def test_other_values_are_found(database):
 
 
 @pytest.mark.timeout(120)
-def test_the_server_of_benchmarks_is_named_in_words_that_old_clients_know():
-    # a libpq refuses an address with a single word that is newer than itself
+def test_dsn_of_the_benchmark_server_has_only_old_parameters():
+    # libpq refuses a connection string with any parameter newer than itself
     with open_scratch() as scratch:
         assert set(parse_dsn(scratch.dsn)) <= {"host", "port", "user", "dbname"}
         assert scratch.settings()["server_version"]

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[3]
-#: A loader that writes the rows that it takes to a file for another process to read.
+#: A loader that writes its rows to a file, for another process to read.
 LOADER = """
 import json, logging, os, threading
 from propload.errors import LoadError, QueueClosedError
@@ -123,12 +123,12 @@ class Project:
     def __init__(self, folder, site):
         self.folder = folder
         self.site = site
-        self.taken = folder / "taken.ndjson"
+        self.rows_file = folder / "taken.ndjson"
 
     def start(self, table, *settings, pages=5, items=10, last=""):
         environment = {
             **os.environ,
-            "TAKEN": str(self.taken),
+            "TAKEN": str(self.rows_file),
             "PYTHONPATH": str(REPOSITORY),
         }
         arguments = {"site": self.site.url, "pages": pages, "items": items}
@@ -153,4 +153,6 @@ class Project:
 
     @property
     def rows(self):
-        return self.taken.read_text().splitlines() if self.taken.exists() else []
+        return (
+            self.rows_file.read_text().splitlines() if self.rows_file.exists() else []
+        )

@@ -1,4 +1,4 @@
-"""A crawl that is ended at once, with the sink's real loader."""
+"""A crawl that is ended immediately, with the sink's real loader."""
 
 import signal
 
@@ -14,15 +14,15 @@ from tests.integration.reading import query, run_sql
 pytestmark = [pytest.mark.timeout(90), pytest.mark.one_server]
 
 
-def begin(project, database, *told):
-    """Start a crawl that stores its rows at its end, which a held page keeps away."""
+def begin(project, database, *settings):
+    """Start a crawl that would store its rows at its end, which a held page delays."""
     process = project.start(
         "homes",
         "PROPLOAD_LOADER=",
         f"PROPLOAD_TO={database}",
         "PROPLOAD_MODE=append",
         "PROPLOAD_BATCH_SECONDS=3600",
-        *told,
+        *settings,
         last="hold",
     )
     assert project.site.held.wait(60)
@@ -31,12 +31,12 @@ def begin(project, database, *told):
 
 
 @pytest.mark.parametrize("collected", ["all", "none"])
-def test_two_signals_leave_rows_in_the_journal_and_say_how_they_are_loaded(
+def test_two_signals_leave_rows_in_the_journal_and_say_how_to_load_them(
     project, database, collected
 ):
     rows = 1000 if collected == "all" else 1
-    told = (f"PROPLOAD_FLUSH_ROWS={rows}", "PROPLOAD_FLUSH_SECONDS=3600")
-    process = begin(project, database, *told)
+    settings = (f"PROPLOAD_FLUSH_ROWS={rows}", "PROPLOAD_FLUSH_SECONDS=3600")
+    process = begin(project, database, *settings)
     process.send_signal(signal.SIGINT)
     wait_for_log(process, "Closing spider (shutdown)")
     process.send_signal(signal.SIGINT)
@@ -52,7 +52,7 @@ def test_two_signals_leave_rows_in_the_journal_and_say_how_they_are_loaded(
     assert report.counts.inserted == 50
 
 
-def test_a_second_signal_while_the_last_rows_are_written_names_their_run(
+def test_second_signal_while_the_last_rows_are_written_names_their_run(
     project, database
 ):
     run_sql(database, "CREATE TABLE homes (url text, number bigint)")
@@ -61,7 +61,7 @@ def test_a_second_signal_while_the_last_rows_are_written_names_their_run(
         session.execute("LOCK TABLE homes IN EXCLUSIVE MODE")
         process.send_signal(signal.SIGINT)
         project.site.released.set()
-        # the crawl has nothing more to do than to wait for its load
+        # all that is left for the crawl is to wait for its load
         waiting = "SELECT 1 FROM pg_locks WHERE NOT granted"
         wait_until(lambda: query(database, waiting))
         process.send_signal(signal.SIGINT)

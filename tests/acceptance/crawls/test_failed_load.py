@@ -17,7 +17,7 @@ ODD = 205
 
 
 class Homes(scrapy.Spider):
-    """Gives 300 items of a page, and more when the load has failed."""
+    """Yields 300 items from a page, and 50 more once the load has failed."""
 
     name = "homes"
 
@@ -27,7 +27,7 @@ class Homes(scrapy.Spider):
         for number in range(300):
             yield {"id": number, **({"odd": 1} if number == ODD else {})}
         sink = self.crawler.get_item_pipeline(PropLoadPipeline)
-        # Scrapy tells nobody; a crawl that is closed waits for this callback
+        # Scrapy gives no sign of it; closing the crawl waits for this callback
         while sink.error is None:  # noqa: ASYNC110 - see above
             await asyncio.sleep(0.01)
         for number in range(300, 350):
@@ -64,18 +64,18 @@ def test_every_item_is_in_the_table_or_in_a_journal(database, caplog):
     run_sql(database, "CREATE TABLE homes (id bigint PRIMARY KEY)")
     stats = crawl(database)
     assert stats.get_value("finish_reason") == "propload_failed"
-    came = stats.get_value("propload/items")
-    assert came > ODD
+    items = stats.get_value("propload/items")
+    assert items > ODD
     assert stats.get_value("propload/kept") > 0
     assert stats.get_value("propload/lost") == 0
     assert "came after the load had failed: run" in caplog.text
     run_sql(database, "ALTER TABLE homes ADD COLUMN odd bigint")
     recover(to=database)
-    assert set(read_table(database, "homes")["id"]) == set(range(came))
+    assert set(read_table(database, "homes")["id"]) == set(range(items))
     assert leftovers() == []
 
 
-def test_what_a_failed_replace_does_not_keep_is_said(database, caplog):
+def test_items_that_a_failed_replace_does_not_keep_are_reported(database, caplog):
     run_sql(database, "CREATE TABLE homes (id bigint PRIMARY KEY)")
     stats = crawl(database, PROPLOAD_MODE="replace")
     lost = stats.get_value("propload/lost")
@@ -85,7 +85,7 @@ def test_what_a_failed_replace_does_not_keep_is_said(database, caplog):
     )
 
 
-def test_what_is_to_be_set_otherwise_is_named_as_scrapy_does(database, caplog):
+def test_errors_name_settings_as_scrapy_does(database, caplog):
     crawl(database, PROPLOAD_KEY=None)
     assert (
         "specify key columns (PROPLOAD_KEY=A,B), or use PROPLOAD_MODE=append"

@@ -8,7 +8,7 @@ REACTORS = [(), ("TWISTED_REACTOR_ENABLED=False",)]
 
 
 @pytest.mark.parametrize("settings", REACTORS, ids=["reactor", "reactorless"])
-def test_a_second_crawl_of_a_folder_ends_before_it_asks_for_a_page(project, settings):
+def test_second_crawl_of_a_folder_ends_before_it_requests_a_page(project, settings):
     first = project.start("homes", "JOBDIR=job", *settings, last="hold")
     assert project.site.held.wait(60)
     code, log = project.run("homes", "JOBDIR=job", *settings, last="hold")
@@ -16,7 +16,7 @@ def test_a_second_crawl_of_a_folder_ends_before_it_asks_for_a_page(project, sett
     folder = project.folder / "job"
     assert f"the folder {folder} (JOBDIR) is in use by another crawl" in log
     assert "give this crawl a JOBDIR of its own" in log
-    # both begin with it; the first one may still ask for others meanwhile
+    # both begin with this page; the first may still request others meanwhile
     assert project.site.served.count("/page/0") == 1
     project.site.released.set()
     _out, log = first.communicate(timeout=60)
@@ -24,7 +24,7 @@ def test_a_second_crawl_of_a_folder_ends_before_it_asks_for_a_page(project, sett
     assert len(set(project.rows)) == len(project.rows) == 60
 
 
-def test_a_killed_crawl_leaves_its_folder_to_the_next(project):
+def test_next_crawl_may_use_the_folder_of_a_killed_one(project):
     first = project.start("homes", "JOBDIR=job", last="hold")
     assert project.site.held.wait(60)
     first.kill()

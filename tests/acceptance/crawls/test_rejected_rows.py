@@ -1,4 +1,4 @@
-"""The sink with its real loader: whoever looks at a crawl's end sees rejected rows."""
+"""The sink with its real loader: the log of a crawl reports rejected rows."""
 
 import os
 import subprocess
@@ -32,21 +32,23 @@ class Homes(scrapy.Spider):
 
 
 @pytest.mark.parametrize(
-    ("most", "code", "said"),
+    ("limit", "code", "message"),
     [
         (20, 0, ""),
         (15, 0, "WARNING: homes → public.homes"),
         (0, 1, "ERROR: homes → public.homes"),
     ],
 )
-def test_rejected_rows_are_told_where_only_warnings_are(
-    database, tmp_path, most, code, said
+def test_rejected_rows_are_logged_as_a_warning_or_an_error(
+    database, tmp_path, limit, code, message
 ):
-    run_sql(database, f"CREATE TABLE homes (id bigint PRIMARY KEY CHECK (id < {most}))")
+    run_sql(
+        database, f"CREATE TABLE homes (id bigint PRIMARY KEY CHECK (id < {limit}))"
+    )
     path = tmp_path / "homes.py"
     path.write_text(SPIDER)
     command = [sys.executable, "-m", "scrapy", "runspider", str(path)]
-    ran = subprocess.run(
+    completed = subprocess.run(
         [*command, "-s", "LOG_LEVEL=WARNING", "-s", f"PROPLOAD_TO={database}"],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
@@ -55,7 +57,9 @@ def test_rejected_rows_are_told_where_only_warnings_are(
         timeout=100,
         check=False,
     )
-    assert ran.returncode == code, ran.stderr
-    assert read_table(database, "homes").height == most
-    # a crawl that goes well says nothing
-    assert said in ran.stderr if said else not ran.stderr, ran.stderr
+    assert completed.returncode == code, completed.stderr
+    assert read_table(database, "homes").height == limit
+    # a crawl without rejected rows logs nothing
+    assert message in completed.stderr if message else not completed.stderr, (
+        completed.stderr
+    )

@@ -81,7 +81,10 @@ TARGETS = (
 
 @pytest.fixture
 def crawl(database, tmp_path):
-    """Make tables of old rows. Value: crawls, and returns exit code and log."""
+    """Create tables of old rows; return a function that crawls.
+
+    It returns the exit code and the log of the crawl.
+    """
     run_sql(
         database,
         "CREATE TABLE homes (id bigint PRIMARY KEY, day bigint)",
@@ -119,7 +122,7 @@ def stored(database):
 OLD = {(number, 0) for number in range(500)}
 
 
-def test_a_crawl_that_finished_replaces_the_table(crawl, database):
+def test_finished_crawl_replaces_the_table(crawl, database):
     code, log = crawl("finished")
     assert code == 0, log
     assert stored(database) == {(number, 1) for number in range(100)}
@@ -127,13 +130,13 @@ def test_a_crawl_that_finished_replaces_the_table(crawl, database):
 
 
 @pytest.mark.parametrize("ending", ["start_error", "shutdown", "enough"])
-def test_a_crawl_that_was_cut_off_leaves_the_old_rows(crawl, database, ending):
+def test_crawl_that_was_cut_off_keeps_the_old_rows(crawl, database, ending):
     code, log = crawl(ending)
     assert code == 1, log
     assert stored(database) == OLD, log
     assert f"not all rows came: the crawl ended early: {ending}" in log
     assert ". public.homes keeps its old rows" in log
-    # what came is not lost: whoever wants the part names the run
+    # the rows are not lost: they are recovered if the run is named
     assert recover(to=database) == []
     [left] = leftovers()
     assert f"propload recover {left.run_id}" in log
@@ -142,24 +145,24 @@ def test_a_crawl_that_was_cut_off_leaves_the_old_rows(crawl, database, ending):
 
 
 @pytest.mark.parametrize(
-    ("ending", "said"),
+    ("ending", "message"),
     [
         ("raised", "the spider raised 1 exception: rows may be missing"),
         ("lost", "1 page could not be fetched, even after all retries"),
     ],
 )
-def test_a_crawl_that_lacks_rows_leaves_the_old_ones(crawl, database, ending, said):
-    # who logs errors alone is told why the exit code is 1
+def test_crawl_that_lacks_rows_keeps_the_old_rows(crawl, database, ending, message):
+    # even a log of errors alone says why the exit code is 1
     code, log = crawl(ending, "LOG_LEVEL=ERROR")
     assert code == 1, log
     assert stored(database) == OLD, log
-    assert f"not all rows came: {said}. public.homes keeps its old rows" in log
+    assert f"not all rows came: {message}. public.homes keeps its old rows" in log
     [left] = leftovers()
     recover(left.run_id, to=database)
     assert stored(database) == {(number, 1) for number in range(100)}
 
 
-def test_a_target_that_fails_leaves_the_old_rows_of_the_others(crawl, database):
+def test_failing_target_keeps_the_old_rows_of_the_others(crawl, database):
     code, log = crawl("other_target", f"PROPLOAD_TARGETS={TARGETS}")
     assert code == 1, log
     assert "'finish_reason': 'propload_failed'" in log

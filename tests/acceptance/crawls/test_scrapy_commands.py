@@ -1,4 +1,4 @@
-"""Scrapy's commands that look at pages, or try a spider out, load nothing."""
+"""Scrapy's commands that show pages, or try out a spider, load nothing."""
 
 import os
 import subprocess
@@ -29,18 +29,18 @@ class Checked(scrapy.Spider):
 '''
 
 
-def look(project, command, *words, settings=()):
-    """Return what a command of Scrapy did, in a project without a database."""
-    told = ["-s", "PROPLOAD_TABLE=no-database"]
+def run_command(project, command, *arguments, settings=()):
+    """Run a command of Scrapy in a project without a database; return its result."""
+    options = ["-s", "PROPLOAD_TABLE=no-database"]
     for setting in settings:
-        told += ["-s", setting]
+        options += ["-s", setting]
     return subprocess.run(
-        [sys.executable, "-m", "scrapy", command, *words, *told],
+        [sys.executable, "-m", "scrapy", command, *arguments, *options],
         cwd=project.folder,
         env={
             **os.environ,
             "PYTHONPATH": str(REPOSITORY),
-            "TAKEN": str(project.taken),
+            "TAKEN": str(project.rows_file),
         },
         capture_output=True,
         text=True,
@@ -51,33 +51,33 @@ def look(project, command, *words, settings=()):
 
 @pytest.mark.parametrize("settings", REACTORS, ids=["reactor", "reactorless"])
 @pytest.mark.parametrize("command", ["shell", "fetch"])
-def test_a_command_that_only_looks_at_a_page_needs_no_database(
-    project, command, settings
-):
-    words = ["-c", "response.text"] if command == "shell" else []
+def test_command_that_only_shows_a_page_needs_no_database(project, command, settings):
+    arguments = ["-c", "response.text"] if command == "shell" else []
     page = f"{project.site.url}/page/1"
-    ran = look(project, command, page, *words, settings=settings)
-    assert ran.returncode == 0, ran.stderr
-    assert ran.stdout == "<html>a page</html>\n"
+    completed = run_command(project, command, page, *arguments, settings=settings)
+    assert completed.returncode == 0, completed.stderr
+    assert completed.stdout == "<html>a page</html>\n"
 
 
-@pytest.mark.parametrize("words", [(), ("--pipelines",), ("-o", "items.json")])
-def test_items_that_scrapy_parse_shows_are_not_loaded(project, words):
+@pytest.mark.parametrize("arguments", [(), ("--pipelines",), ("-o", "items.json")])
+def test_items_that_scrapy_parse_shows_are_not_loaded(project, arguments):
     page = f"{project.site.url}/page/1"
-    ran = look(project, "parse", page, "--spider", "homes", *words)
-    assert ran.returncode == 0, ran.stderr
-    assert ran.stdout.count("'number': ") == 10
-    assert "propload_failed" not in ran.stderr
-    # who lets them go through the pipelines is told
-    told = "items of dict are not loaded, as scrapy parse only shows them"
-    assert ran.stderr.count(told) == bool(words)
+    completed = run_command(project, "parse", page, "--spider", "homes", *arguments)
+    assert completed.returncode == 0, completed.stderr
+    assert completed.stdout.count("'number': ") == 10
+    assert "propload_failed" not in completed.stderr
+    # the log says so if they go through the pipelines
+    message = "items of dict are not loaded, as scrapy parse only shows them"
+    assert completed.stderr.count(message) == bool(arguments)
 
 
 @pytest.mark.parametrize("settings", [(), (ADDON,)], ids=["pipeline", "add-on"])
 def test_scrapy_check_needs_no_database(project, settings):
     spider = project.folder / "project" / "spiders" / "checked.py"
     spider.write_text(CHECKED.replace("SITE", project.site.url))
-    ran = look(project, "check", "checked", settings=(*settings, "LOG_ENABLED=True"))
-    assert ran.returncode == 0, ran.stderr
-    assert "Ran 1 contract" in ran.stderr
-    assert "propload_failed" not in ran.stderr
+    completed = run_command(
+        project, "check", "checked", settings=(*settings, "LOG_ENABLED=True")
+    )
+    assert completed.returncode == 0, completed.stderr
+    assert "Ran 1 contract" in completed.stderr
+    assert "propload_failed" not in completed.stderr

@@ -16,7 +16,7 @@ REACTORS = [(), ("TWISTED_REACTOR_ENABLED=False",)]
 
 
 @pytest.mark.parametrize("settings", REACTORS, ids=["reactor", "reactorless"])
-def test_a_crawl_loads_every_item(project, settings):
+def test_crawl_loads_every_item(project, settings):
     code, log = project.run("homes", *settings, pages=30)
     assert code == 0, log
     assert len(set(project.rows)) == len(project.rows) == 300
@@ -24,7 +24,7 @@ def test_a_crawl_loads_every_item(project, settings):
     assert "'finish_reason': 'finished'" in log
 
 
-def test_a_crawl_without_the_asyncio_reactor_loads_every_item(project):
+def test_crawl_without_the_asyncio_reactor_loads_every_item(project):
     code, log = project.run(
         "slow",
         "TWISTED_REACTOR=twisted.internet.selectreactor.SelectReactor",
@@ -34,7 +34,7 @@ def test_a_crawl_without_the_asyncio_reactor_loads_every_item(project):
     assert len(set(project.rows)) == len(project.rows) == 50
 
 
-def test_a_slow_loader_slows_the_crawl_and_loses_nothing(project):
+def test_slow_loader_slows_the_crawl_and_loses_nothing(project):
     code, log = project.run("slow", "PROPLOAD_FLUSH_ROWS=100", pages=3, items=300)
     assert code == 0, log
     assert len(set(project.rows)) == len(project.rows) == 900
@@ -43,14 +43,14 @@ def test_a_slow_loader_slows_the_crawl_and_loses_nothing(project):
 
 @pytest.mark.parametrize("table", ["no-database", "fails", "fails-late"])
 @pytest.mark.parametrize("settings", REACTORS, ids=["reactor", "reactorless"])
-def test_a_failed_load_is_no_finished_crawl(project, table, settings):
+def test_crawl_whose_load_failed_does_not_count_as_finished(project, table, settings):
     code, log = project.run(table, *settings, "PROPLOAD_FLUSH_ROWS=5")
     assert code == 1, log
     assert "'finish_reason': 'propload_failed'" in log
     assert "propload_failed: not every item of this crawl is loaded" in log
 
 
-def test_a_failed_load_ends_a_crawl_with_a_long_way_to_go(project):
+def test_failed_load_ends_a_crawl_that_would_last_long(project):
     # at this pace the crawl would last an hour
     code, log = project.run(
         "fails", "DOWNLOAD_DELAY=60", "PROPLOAD_FLUSH_ROWS=1", pages=60
@@ -59,22 +59,22 @@ def test_a_failed_load_ends_a_crawl_with_a_long_way_to_go(project):
     assert "Closing spider (propload_failed)" in log
 
 
-def test_scrapy_runspider_fails_alike(project):
+def test_scrapy_runspider_exits_with_1_if_the_load_fails(project):
     command = [sys.executable, "-m", "scrapy", "runspider", "project/spiders/homes.py"]
     command += ["-a", f"site={project.site.url}", "-a", "pages=1"]
     command += ["-s", "PROPLOAD_TABLE=no-database"]
-    ran = subprocess.run(
+    completed = subprocess.run(
         command,
         cwd=project.folder,
         env={**os.environ, "PYTHONPATH": f"{REPOSITORY}:{project.folder}"},
         timeout=60,
         check=False,
     )
-    assert ran.returncode == 1
+    assert completed.returncode == 1
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_one_signal_flushes_what_was_read(project, number):
+def test_one_signal_flushes_the_items_read_so_far(project, number):
     process = project.start("homes", "PROPLOAD_FLUSH_SECONDS=3600", last="hold")
     assert project.site.held.wait(60)
     project.site.wait_for_pages(5)
@@ -95,22 +95,22 @@ def test_two_signals_end_a_crawl_whose_database_hangs(project):
     wait_for_log(process, "Closing spider (shutdown)")
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=30)
-    # what the loader had taken stays taken
+    # the items that the loader had accepted are not lost
     assert len(project.rows) >= 50
 
 
 @pytest.mark.parametrize("settings", REACTORS, ids=["reactor", "reactorless"])
 def test_two_signals_lose_no_item_that_was_being_collected(project, settings):
     collecting = ("PROPLOAD_FLUSH_SECONDS=3600", "PROPLOAD_FLUSH_ROWS=1000")
-    # it prints what comes to the sink
+    # `Answers` prints the items before they reach the sink
     sinks = {
         "project.answers.Answers": 700,
         "propload.sources.spiders.PropLoadPipeline": 800,
     }
     pipelines = f"ITEM_PIPELINES={json.dumps(sinks)}"
     process = project.start("homes", *collecting, pipelines, *settings, last="hold")
-    given = [process.stdout.readline() for _ in range(50)]
-    assert all(given)
+    printed = [process.stdout.readline() for _ in range(50)]
+    assert all(printed)
     # a page that is held keeps the crawl from ending by itself
     process.send_signal(signal.SIGINT)
     wait_for_log(process, "Closing spider (shutdown)")
@@ -122,17 +122,17 @@ def test_two_signals_lose_no_item_that_was_being_collected(project, settings):
     )
 
 
-def test_items_that_were_answered_for_survive_a_kill(project):
+def test_items_passed_on_by_the_sink_survive_a_kill(project):
     pipelines = {
         "propload.sources.spiders.PropLoadPipeline": 800,
         "project.answers.Answers": 900,
     }
     setting = f"ITEM_PIPELINES={json.dumps(pipelines)}"
     process = project.start("homes", setting, "PROPLOAD_FLUSH_SECONDS=0", last="hold")
-    answered = [process.stdout.readline() for _ in range(50)]
+    printed = [process.stdout.readline() for _ in range(50)]
     process.kill()
     process.communicate(timeout=30)
-    assert {line.strip() for line in answered} == set(project.rows)
+    assert {line.strip() for line in printed} == set(project.rows)
 
 
 def wait_for_log(process, text):
@@ -143,7 +143,7 @@ def wait_for_log(process, text):
 
 
 @pytest.mark.parametrize("last", ["large", "packed"])
-def test_a_crawl_without_a_page_that_is_too_large_lacks_rows(project, last):
+def test_crawl_with_a_page_that_is_too_large_lacks_rows(project, last):
     addon = 'ADDONS={"propload.sources.spiders.PropLoadAddon": 500}'
     code, log = project.run("homes", addon, "DOWNLOAD_MAXSIZE=50000", last=last)
     assert code == 0, log

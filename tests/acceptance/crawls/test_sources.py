@@ -37,7 +37,7 @@ def rows_of(source):
     return [row for batch in source for row in batch.rows.to_pylist()]
 
 
-def test_a_site_is_read_twice_in_one_process_and_quietly(site, caplog, capfd):
+def test_site_can_be_read_twice_in_one_process_without_output(site, caplog, capfd):
     for _ in range(2):
         source = source_of(site, *(f"/page/{n}" for n in range(20)))
         assert len(rows_of(source)) == 20
@@ -55,7 +55,7 @@ def test_missing_pages_are_counted_and_named(site):
     assert any("/status/500 is missing: HTTP 500" in note for note in source.notes)
 
 
-def test_a_site_that_is_not_there_is_a_source_error(site):
+def test_site_that_is_down_is_a_source_error(site):
     url = site.url
     site.shutdown()
     site.server_close()
@@ -64,7 +64,7 @@ def test_a_site_that_is_not_there_is_a_source_error(site):
     assert "/page/1 is missing" in str(caught.value)
 
 
-def test_robots_txt_that_forbids_everything_blocks(site):
+def test_robots_txt_that_forbids_every_page_is_a_block(site):
     site.robots = "User-agent: *\nDisallow: /"
     source = source_of(site, "/page/1", "/page/2")
     with pytest.raises(BlockedError, match=r"robots\.txt forbids 2 pages"):
@@ -73,12 +73,12 @@ def test_robots_txt_that_forbids_everything_blocks(site):
     assert site.served == ["/robots.txt"]
 
 
-def test_a_site_that_refuses_every_page_blocks(site):
+def test_site_that_refuses_every_page_is_a_block(site):
     with pytest.raises(BlockedError, match="HTTP 403"):
         rows_of(source_of(site, "/status/403"))
 
 
-def test_stop_takes_back_requests_that_wait_for_their_turn(site):
+def test_stop_discards_queued_requests(site):
     pages = [f"/page/{number}" for number in range(50)]
     source = source_of(site, *pages, DOWNLOAD_DELAY=60, ROBOTSTXT_OBEY=False)
     rows = iter(source)
@@ -90,9 +90,9 @@ def test_stop_takes_back_requests_that_wait_for_their_turn(site):
 
 
 @pytest.mark.parametrize("path", ["/large", "/packed"])
-def test_an_answer_that_is_too_large_is_a_missing_page(path, site):
+def test_response_that_is_too_large_counts_as_a_missing_page(path, site):
     source = source_of(site, "/page/1", path, DOWNLOAD_MAXSIZE=50_000)
     assert len(rows_of(source)) == 1
     assert source.outcome.lost_pages == 1
-    told = f"{path} is missing: it is larger than DOWNLOAD_MAXSIZE allows"
-    assert any(told in note for note in source.notes)
+    message = f"{path} is missing: it is larger than DOWNLOAD_MAXSIZE allows"
+    assert any(message in note for note in source.notes)

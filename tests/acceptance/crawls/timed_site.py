@@ -38,7 +38,7 @@ class TimedSite(http.server.ThreadingHTTPServer):
     def __init__(self, answers):
         super().__init__(("127.0.0.1", 0), _Page)
         self.url = f"http://127.0.0.1:{self.server_port}"
-        self.asked = []
+        self.requests = []
         self._answers = {path: list(responses) for path, responses in answers.items()}
         self._lock = threading.Lock()
 
@@ -48,16 +48,16 @@ class TimedSite(http.server.ThreadingHTTPServer):
             parts.hostname or "127.0.0.1", parts.path, time.monotonic()
         )
         with self._lock:
-            self.asked.append(request)
+            self.requests.append(request)
             responses = self._answers.get(request.path) or [SiteResponse()]
             return responses.pop(0) if len(responses) > 1 else responses[0]
 
     def paths(self, host="127.0.0.1"):
-        return [request.path for request in self.asked if request.host == host]
+        return [request.path for request in self.requests if request.host == host]
 
     def gaps(self, host="127.0.0.1"):
         """Return the seconds between consecutive requests to a host."""
-        times = [request.at for request in self.asked if request.host == host]
+        times = [request.at for request in self.requests if request.host == host]
         return [later - request for request, later in itertools.pairwise(times)]
 
 

@@ -15,6 +15,6 @@ def site():
 
 
 @pytest.fixture(autouse=True)
-def fresh(request):
+def reset_site(request):
     if "site" in request.fixturenames:
         request.getfixturevalue("site").set_day(0)

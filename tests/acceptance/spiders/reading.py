@@ -17,7 +17,7 @@ LISTINGS = 150
 
 
 @dataclass
-class Read:
+class CrawlResult:
     items: list
     stats: dict
 
@@ -71,7 +71,7 @@ def crawl(spider=FundaSpider, *, settings=None, on_item=None, **arguments):
     assert not thread.is_alive(), "the crawl hangs"
     if "error" in outcome:
         raise outcome["error"]
-    return Read(items, outcome["stats"])
+    return CrawlResult(items, outcome["stats"])
 
 
 def open_ids(site, offering="buy"):

@@ -1,11 +1,11 @@
-"""What the demo site serves is read to the row, over real HTTP."""
+"""All that the demo site serves is read, listing by listing, over real HTTP."""
 
 from __future__ import annotations
 
 import pytest
 
 from propload_spiders.demo import ALL_TRAPS, DemoSite
-from tests.acceptance.crawling import everywhere, requests_at_once
+from tests.acceptance.crawling import all_places, requests_at_once
 from tests.acceptance.spiders.reading import (
     LISTINGS,
     crawl,
@@ -16,61 +16,61 @@ from tests.acceptance.spiders.reading import (
 
 @pytest.mark.parametrize("details", ["on", "off"])
 @pytest.mark.parametrize("at_once", [1, 16, 64])
-def test_what_is_served_is_read_to_the_row(site, details, at_once):
-    read = crawl(
-        place=everywhere(site),
+def test_every_served_listing_is_read_exactly_once(site, details, at_once):
+    result = crawl(
+        place=all_places(site),
         details=details,
         base_url=site.url,
         settings=requests_at_once(at_once),
     )
-    assert read.reason == "finished"
-    assert read.ids == site.served.listings == open_ids(site)
-    assert len(read.items) == len(read.ids)
-    assert {item.page for item in read.items} == {
+    assert result.reason == "finished"
+    assert result.ids == site.served.listings == open_ids(site)
+    assert len(result.items) == len(result.ids)
+    assert {item.page for item in result.items} == {
         "detail" if details == "on" else "search"
     }
-    assert read.missing == []
-    assert read.notes == []
+    assert result.missing == []
+    assert result.notes == []
 
 
 @pytest.mark.parametrize("details", ["on", "off"])
 @pytest.mark.parametrize("at_once", [1, 16, 64])
-def test_every_trap_at_once_loses_no_row(details, at_once):
+def test_all_traps_together_lose_no_listing(details, at_once):
     with DemoSite(listings=LISTINGS, traps=ALL_TRAPS) as site:
-        read = crawl(
-            place=everywhere(site),
+        result = crawl(
+            place=all_places(site),
             details=details,
             base_url=site.url,
             settings=requests_at_once(at_once),
         )
         served = site.served
-        assert read.reason == "finished"
-        assert read.ids == served.listings
-        assert len(read.items) == len(read.ids)
+        assert result.reason == "finished"
+        assert result.ids == served.listings
+        assert len(result.items) == len(result.ids)
         if details == "on":
             assert served.counts["failed"] > 0
-            whole = {item.listing_id for item in read.items if item.page == "detail"}
-            gone = {item.listing_id for item in read.items if item.page == "gone"}
+            whole = {item.listing_id for item in result.items if item.page == "detail"}
+            gone = {item.listing_id for item in result.items if item.page == "gone"}
             assert whole == served.details
             assert gone == served.gone
 
 
-def test_a_site_of_two_thousand_listings():
+def test_all_served_listings_of_a_site_of_two_thousand_are_read():
     with DemoSite(listings=2_000, traps=ALL_TRAPS) as site:
-        read = crawl(
-            place=everywhere(site),
+        result = crawl(
+            place=all_places(site),
             details="off",
             base_url=site.url,
             settings=requests_at_once(64),
         )
-        assert read.ids == site.served.listings
-        # the live set moves: the first ones leave while it is walked
-        assert len(read.ids) > 1_900
+        assert result.ids == site.served.listings
+        # listings change during the crawl: the first ones disappear before its end
+        assert len(result.ids) > 1_900
 
 
-def test_the_search_page_fills_what_the_detail_page_hides(site):
-    read = crawl(place="duinhaven", base_url=site.url)
-    for item in read.items:
+def test_search_page_supplies_what_the_detail_page_lacks(site):
+    result = crawl(place="duinhaven", base_url=site.url)
+    for item in result.items:
         home = site.listings[item.listing_id].home
         assert item.city == "Duinhaven"
         assert item.municipality == "Duinhaven"
@@ -81,14 +81,14 @@ def test_the_search_page_fills_what_the_detail_page_hides(site):
             assert item.listed_text == home.published_text
 
 
-def test_days_bring_changes():
+def test_crawls_of_two_days_show_the_changes_between_them():
     with DemoSite(listings=LISTINGS) as site:
         prices = {}
         for day in (0, 1):
             site.set_day(day)
-            read = crawl(place=everywhere(site), details="off", base_url=site.url)
-            prices[day] = {item.listing_id: item.price_text for item in read.items}
-            assert read.ids == open_ids(site)
+            result = crawl(place=all_places(site), details="off", base_url=site.url)
+            prices[day] = {item.listing_id: item.price_text for item in result.items}
+            assert result.ids == open_ids(site)
         changes = site.changes(1)
         assert changes.new <= prices[1].keys() - prices[0].keys()
         assert not (changes.closed | changes.withdrawn) & prices[1].keys()
@@ -98,17 +98,17 @@ def test_days_bring_changes():
         assert changed
 
 
-def test_a_crawl_goes_on_where_its_job_folder_says(tmp_path):
+def test_crawl_continues_from_its_job_folder(tmp_path):
     with DemoSite(listings=LISTINGS) as site:
-        asked = {"place": "duinhaven", "base_url": site.url}
+        arguments = {"place": "duinhaven", "base_url": site.url}
         folder = {"JOBDIR": str(tmp_path / "job")}
-        first = crawl(settings={**folder, "CLOSESPIDER_ITEMCOUNT": 10}, **asked)
-        second = crawl(settings=folder, **asked)
+        first = crawl(settings={**folder, "CLOSESPIDER_ITEMCOUNT": 10}, **arguments)
+        second = crawl(settings=folder, **arguments)
         assert first.ids | second.ids == site.served.listings
         assert second.items
 
 
-def test_what_the_site_served_can_be_read_over_http(site):
+def test_record_of_what_the_site_served_is_available_over_http(site):
     import json
 
     crawl(place="kwelderstad-gr", details="off", base_url=site.url)
