@@ -37,7 +37,7 @@ def server():
 
 @pytest.fixture
 def dsn(server):
-    """Create an empty database; the value is its connection string."""
+    """Create an empty database; yield its connection string."""
     server.start()
     name = f"faults_{next(_numbers)}"
     server.run_outside_transaction(f"CREATE DATABASE {name}")

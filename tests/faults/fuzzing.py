@@ -70,10 +70,10 @@ def columns(draw, dtype, height, *, plain=False):
 def frames(draw):
     """Draw a frame with any columns, and one column that numbers the rows."""
     height = draw(st.integers(1, 12))
-    made = {"propload_n": pl.Series(range(height), dtype=pl.Int64)}
+    series = {"propload_n": pl.Series(range(height), dtype=pl.Int64)}
     for name in draw(st.lists(names, min_size=1, max_size=4, unique=True)):
-        made[name] = draw(columns(draw(st.sampled_from(list(VALUES))), height))
-    return pl.DataFrame(made)
+        series[name] = draw(columns(draw(st.sampled_from(list(VALUES))), height))
+    return pl.DataFrame(series)
 
 
 #: Types of existing columns in PostgreSQL.

@@ -75,7 +75,7 @@ def settings(dsn, *, mode="upsert", **more):
     return {**chosen, **ordered, "batch_rows": BATCH_ROWS, **more}
 
 
-def words(dsn, *, mode="upsert", **more):
+def arguments(dsn, *, mode="upsert", **more):
     """Return the same settings as flags of the command line."""
     flags = []
     for name, value in settings(dsn, mode=mode, **more).items():
@@ -181,15 +181,15 @@ def pipe_of(text):
     return os.fdopen(reading)
 
 
-def start(*words, stdin=None, **environment):
+def start(*arguments, stdin=None, **environment):
     """Start `propload` with these arguments."""
-    command = [sys.executable, "-m", "propload", *map(str, words)]
+    command = [sys.executable, "-m", "propload", *map(str, arguments)]
     return Process(*command, stdin=stdin, env={**os.environ, **environment})
 
 
-def start_python(code, *words, **options):
+def start_python(code, *arguments, **options):
     """Start a Python program given as text."""
-    return Process(sys.executable, "-c", code, *map(str, words), **options)
+    return Process(sys.executable, "-c", code, *map(str, arguments), **options)
 
 
 def counts_of(report):
@@ -199,20 +199,20 @@ def counts_of(report):
     return counts
 
 
-def crawl_words(site):
+def crawl_arguments(site):
     """Return the arguments for a crawl of the whole demo site at full speed."""
     arguments = {"place": ",".join(site.places), "base_url": site.url, "details": "off"}
     scrapy_settings = {"DOWNLOAD_DELAY": 0, "AUTOTHROTTLE_ENABLED": False}
     scrapy_settings |= {"CONCURRENT_REQUESTS": 4, "CONCURRENT_REQUESTS_PER_DOMAIN": 4}
     scrapy_settings |= {"PROPLOAD_FLUSH_ROWS": 10}
-    words = [["-a", f"{name}={value}"] for name, value in arguments.items()]
-    words += [["--set", f"{name}={value}"] for name, value in scrapy_settings.items()]
-    return [word for pair in words for word in pair]
+    flags = [["-a", f"{name}={value}"] for name, value in arguments.items()]
+    flags += [["--set", f"{name}={value}"] for name, value in scrapy_settings.items()]
+    return [word for pair in flags for word in pair]
 
 
-def kill_at_random(process, dsn, chance, *, most=30):
+def kill_at_random(process, dsn, chance, *, max_commits=30):
     """Kill a load shortly after a random number of commits, if it still runs then."""
-    goal = commits_of(dsn) + chance.randint(1, most)
-    wait_until(lambda: process.ended or commits_of(dsn) >= goal)
+    enough_commits = commits_of(dsn) + chance.randint(1, max_commits)
+    wait_until(lambda: process.ended or commits_of(dsn) >= enough_commits)
     threading.Event().wait(chance.uniform(0, 0.02))
     return process.kill()

@@ -26,14 +26,14 @@ class Fault:
             `Proxy.relent`), or forget (all connections are closed for the client, and
             the server does not notice).
         after: The number of bytes, in both directions, forwarded before the fault.
-        word: If given, the fault happens instead when these bytes are sent; they are
+        trigger: If given, the fault happens instead when these bytes are sent; they are
             not forwarded. If several connections have the fault, it happens once, on
             the first of them that sends the bytes.
     """
 
     kind: str
     after: int = 0
-    word: bytes = b""
+    trigger: bytes = b""
 
 
 class Proxy:
@@ -130,7 +130,7 @@ class Proxy:
                 selector.register(one, selectors.EVENT_READ)
             while True:
                 for key, _ in selector.select():
-                    counted = fault is not None and not fault.word
+                    counted = fault is not None and not fault.trigger
                     most = fault.after - through if counted else BLOCK
                     if most <= 0:
                         if not self._strike(client, fault):
@@ -139,7 +139,7 @@ class Proxy:
                     block = key.fileobj.recv(min(BLOCK, most))
                     if not block:
                         return
-                    if self._is_waited_for(fault, block):
+                    if self._is_triggered(fault, block):
                         self._strike(client, fault)
                         return
                     is_client = key.fileobj is client
@@ -148,10 +148,10 @@ class Proxy:
                     other[key.fileobj].sendall(block)
                     through += len(block)
 
-    def _is_waited_for(self, fault, block):
-        if fault is None or not fault.word or fault in self.done:
+    def _is_triggered(self, fault, block):
+        if fault is None or not fault.trigger or fault in self.done:
             return False
-        return fault.word in block
+        return fault.trigger in block
 
     def _strike(self, client, fault):
         """Carry out the fault, and return whether the connection continues."""

@@ -26,7 +26,7 @@ SETTINGS = {
 LOCALE = ("--no-sync", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
 BACKENDS = "SELECT pid FROM pg_stat_activity WHERE application_name = 'propload'"
 #: Seconds between two checks of a condition that must be polled.
-LOOK = 0.01
+POLL_SECONDS = 0.01
 
 
 class DurableServer:
@@ -53,8 +53,16 @@ class DurableServer:
 
     def stop(self):
         """Stop the server immediately, as in a crash, without ending sessions first."""
-        words = ("-D", str(self.cluster.data), "-m", "immediate", "-w", "-s", "stop")
-        self.cluster._run("pg_ctl", *words)
+        arguments = (
+            "-D",
+            str(self.cluster.data),
+            "-m",
+            "immediate",
+            "-w",
+            "-s",
+            "stop",
+        )
+        self.cluster._run("pg_ctl", *arguments)
 
     def close(self):
         self.cluster.remove()
@@ -185,9 +193,9 @@ def wait_until(condition, *, seconds=60.0):
         TimeoutError: It did not hold in time.
     """
     never = threading.Event()
-    for _ in range(int(seconds / LOOK)):
+    for _ in range(int(seconds / POLL_SECONDS)):
         if condition():
             return
-        never.wait(LOOK)
+        never.wait(POLL_SECONDS)
     msg = "what was waited for did not come"
     raise TimeoutError(msg)

@@ -19,8 +19,8 @@ TRIGGER = (
     """CREATE TRIGGER judge BEFORE INSERT OR UPDATE ON rows_of
     FOR EACH ROW EXECUTE FUNCTION raise_for()""",
 )
-#: Kind → statements that make the table, a good value of row n, a bad one, and the
-#: check and SQLSTATE of the reason.
+#: Kind → the column's definition, further statements, a good value of row n, a bad
+#: one, and the check and SQLSTATE of the reason.
 KINDS = {
     "not_null": ("text NOT NULL", (), str, None, "not_null", "23502"),
     "check": (
@@ -52,11 +52,11 @@ KINDS = {
     "cast": ("inet", (), lambda n: f"10.0.{n % 250}.1", "x", "cast", "22P02"),
     "trigger": ("text", TRIGGER, str, "bad", "raised", "P0001"),
 }
-#: These are bad only where another row holds the same: that row is in the table.
+#: Kinds whose value is bad only if another row holds it: that row is in the table.
 NEEDS_RIVAL = {"unique", "exclusion"}
 
 
-def make_table(dsn, definition, more):
+def make_table(dsn, definition, statements):
     run_sql(
         dsn,
         "DROP TABLE IF EXISTS rows_of",
@@ -66,18 +66,18 @@ def make_table(dsn, definition, more):
         "CREATE TABLE parents (id bigint PRIMARY KEY)",
         "INSERT INTO parents SELECT generate_series(0, 4)",
         f"CREATE TABLE rows_of (id bigint PRIMARY KEY, value {definition})",
-        *more,
+        *statements,
     )
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_reject_is_the_right_row_for_the_right_reason(dsn, chance, long, kind):
-    definition, more, good, bad, check, state = KINDS[kind]
+    definition, statements, good, bad, check, sqlstate = KINDS[kind]
     for turn in range(200 if long else 6):
-        make_table(dsn, definition, more)
+        make_table(dsn, definition, statements)
         rows = [{"id": n, "value": good(n)} for n in range(chance.randint(1, 400))]
-        wrong = sorted(pattern(chance, len(rows)))
-        for place in wrong:
+        bad_places = sorted(random_places(chance, len(rows)))
+        for place in bad_places:
             rows[place]["value"] = bad
         if kind in NEEDS_RIVAL:
             run_sql(dsn, f"INSERT INTO rows_of VALUES (100000, '{bad}')")
@@ -94,19 +94,19 @@ def test_each_reject_is_the_right_row_for_the_right_reason(dsn, chance, long, ki
             **chance.choice([{"key": "id"}, {"mode": "append"}]),
         )
         report.counts.verify()
-        assert report.counts.rejected == len(wrong), (turn, report)
-        if wrong:
+        assert report.counts.rejected == len(bad_places), (turn, report)
+        if bad_places:
             refused = report.rejects.sort("propload_row")
-            assert refused["id"].to_list() == wrong
+            assert refused["id"].to_list() == bad_places
             reasons = [one for each in refused["propload_reason_list"] for one in each]
             assert {one["check"] for one in reasons} == {check}
-            assert {one["sqlstate"] for one in reasons} == {state}
+            assert {one["sqlstate"] for one in reasons} == {sqlstate}
             assert {one["column"] for one in reasons} <= {"value", None}
-        expected = {row["id"] for row in rows} - set(wrong)
+        expected = {row["id"] for row in rows} - set(bad_places)
         assert stored_ids(dsn) - {100_000} == expected
 
 
-def pattern(chance, rows):
+def random_places(chance, rows):
     """Return places of bad rows: none, one, some, a run of them, many or all."""
     some = range(chance.randrange(rows), rows)
     return chance.choice(

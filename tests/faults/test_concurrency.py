@@ -15,7 +15,7 @@ from tests.integration.reading import read_table, run_sql
 pytestmark = pytest.mark.timeout(400)
 
 KEYS = 3_000
-#: Loads again and again until it has used its seconds; each version is its own.
+#: Loads repeatedly until its seconds are over; no two loads bring the same version.
 LOADER = """
 import json, sys, time
 import polars as pl
@@ -37,7 +37,7 @@ print(json.dumps({"turns": turn, "counts": report.as_dict()["counts"],
 """
 
 
-def test_no_deadlock_escapes_and_no_newer_row_is_lost(dsn, chance, long):
+def test_concurrent_loads_survive_deadlocks_and_lose_no_newer_row(dsn, chance, long):
     run_sql(
         dsn,
         "CREATE TABLE shared (id bigint PRIMARY KEY, version bigint, value bigint)",
@@ -51,15 +51,15 @@ def test_no_deadlock_escapes_and_no_newer_row_is_lost(dsn, chance, long):
     with connect(dsn, application_name="observer") as session:
         while not all(process.ended for process in processes):
             version += 1
-            # against the order in which loads take their locks
+            # in the reverse of the order in which loads take their locks
             ids = sorted(chance.sample(range(KEYS), 20), reverse=True)
             change(session, ids, 10**6 + version, changed)
     turns = 0
     for process in processes:
         assert process.wait() == 0, process.log
-        told = json.loads(process.printed)
-        propload.Counts(**told["counts"]).verify()
-        turns = max(turns, told["turns"])
+        result = json.loads(process.printed)
+        propload.Counts(**result["counts"]).verify()
+        turns = max(turns, result["turns"])
         newest = turns * 4 + 3
     table = {row[0]: row[1:] for row in read_table(dsn, "shared").iter_rows()}
     assert len(table) == KEYS
@@ -67,14 +67,14 @@ def test_no_deadlock_escapes_and_no_newer_row_is_lost(dsn, chance, long):
     for key, (stored_version, value) in table.items():
         assert value == key * stored_version
         if key in changed:
-            # newer than all that any load brings
+            # newer than any version that a load brings
             assert stored_version == changed[key]
         else:
             assert turns * 4 <= stored_version <= newest
 
 
 def change(session, ids, version, changed):
-    """Change rows one by one, as other programs do; they may be the ones to yield."""
+    """Change rows one by one, as other programs do; a deadlock may undo the changes."""
     done = []
     try:
         for key in ids:

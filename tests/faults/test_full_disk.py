@@ -1,4 +1,4 @@
-"""Disks that are full: of rejects, of the journal, of the database."""
+"""Full disks: no room for rejects, for the journal, or in the database."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def small_disk(tmp_path, monkeypatch):
     """Put the state folder on a disk of its own, of 256 KB."""
     place = tmp_path / "small"
     place.mkdir()
-    words = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(place)]
-    if os.geteuid() or subprocess.run(words, check=False).returncode:
+    command = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(place)]
+    if os.geteuid() or subprocess.run(command, check=False).returncode:
         pytest.skip("only root may mount a small disk")
     monkeypatch.setenv("PROPLOAD_STATE_DIR", str(place))
     yield place
@@ -49,22 +49,24 @@ def fill(disk):
             return ballast
 
 
-def test_no_room_for_rejects(dsn, small_disk, tmp_path, chance):
+def test_load_without_room_for_rejects_fails_and_can_be_resumed(
+    dsn, small_disk, tmp_path, chance
+):
     file = tmp_path / "homes.csv"
     frame = loading.listings(3_000, chance=chance, bad=300)
     frame.write_csv(file)
     run_sql(dsn, loading.table_sql(mode="append"))
     ballast = fill(small_disk)
-    told = loading.settings(dsn, mode="append")
+    settings = loading.settings(dsn, mode="append")
     with pytest.raises(LoadError, match="No space left") as failed:
-        propload.ingest(str(file), **told)
+        propload.ingest(str(file), **settings)
     assert failed.value.exit_code == 1
     assert "state-dir" in str(failed.value)
-    # how to go on depends on what was committed: in append mode, that would come twice
+    # not to run it again: in append mode, committed rows would be added twice
     assert "same command again" not in str(failed.value)
 
     ballast.unlink()
-    report = propload.ingest(str(file), resume=True, **told)
+    report = propload.ingest(str(file), resume=True, **settings)
     report.counts.verify()
     assert (report.counts.read, report.counts.rejected) == (3_000, 300)
     assert report.rejects.height == 300
@@ -79,13 +81,13 @@ def rows_from(first, last):
     return [{"id": n, "text": "x" * 100} for n in range(first, last)]
 
 
-def test_no_room_for_the_journal_of_pushed_rows(dsn, small_disk):
+def test_pushed_rows_without_room_in_the_journal_can_be_put_again(dsn, small_disk):
     loader = propload.Loader(to=dsn, **PUSHED)
     loader.put(rows_from(0, 100))
     ballast = fill(small_disk)
     with pytest.raises(JournalError, match="No space left"):
         loader.put(rows_from(100, 1_000))
-    # nothing of it was taken, so that it may be put again
+    # none of these rows was accepted, so they may be put again
     ballast.unlink()
     loader.put(rows_from(100, 1_000))
     report = loader.close()
@@ -95,45 +97,45 @@ def test_no_room_for_the_journal_of_pushed_rows(dsn, small_disk):
     assert not leftovers()
 
 
-def test_a_run_without_room_for_its_report_is_not_forgotten(dsn, small_disk):
+def test_run_without_room_for_its_report_can_be_recovered(dsn, small_disk):
     run_sql(dsn, "CREATE TABLE homes (id bigint PRIMARY KEY, text text, price bigint)")
     loader = propload.Loader(to=dsn, **{**PUSHED, "batch_seconds": 60.0})
     loader.put([*rows_from(0, 100), {"id": 100, "price": "dear"}])
-    begun = UnfinishedRunStore(small_disk / "runs")
-    # rows are taken as soon as there is a journal, shortly before that
-    wait_until(begun.newest)
+    unfinished = UnfinishedRunStore(small_disk / "runs")
+    # rows are accepted as soon as there is a journal, shortly before the run is noted
+    wait_until(unfinished.newest)
     ballast = fill(small_disk)
     with pytest.raises(LoadError, match="rejected rows cannot be written") as failed:
         loader.close()
-    [left] = begun.newest()
+    [left] = unfinished.newest()
     assert (left.run_id, left.status) == (failed.value.report.run_id, "killed")
     assert left.way == "recover"
 
     ballast.unlink()
     [report] = recover(to=dsn, progress=False)
     assert (report.counts.inserted, report.counts.rejected) == (100, 1)
-    assert not begun.newest()
+    assert not unfinished.newest()
 
 
-def test_no_room_for_the_journal_of_a_generator(dsn, small_disk):
-    given = []
+def test_full_journal_loses_no_row_of_a_generator(dsn, small_disk):
+    yielded = []
 
     def rows():
         for number in range(10_000):
-            given.append(number)
+            yielded.append(number)
             yield {"id": number, "text": "x" * 1_000}
 
     with pytest.raises(LoadError, match="No space left") as failed:
         propload.ingest(rows(), to=dsn, **PUSHED)
     assert failed.value.exit_code == 1
     recover(to=dsn, progress=False)
-    # the generator cannot give a row twice: all that it gave are loaded
-    assert ask(dsn, "SELECT count(*) FROM homes") == [(len(given),)]
+    # the generator cannot yield a row twice: all that it yielded are loaded
+    assert ask(dsn, "SELECT count(*) FROM homes") == [(len(yielded),)]
     assert not leftovers()
 
 
 class Full:
-    """A pipeline behind the sink: it leaves no room for more than a hundred items."""
+    """A pipeline after the sink, which fills the disk after a hundred items."""
 
     def __init__(self, crawler):
         self.disk = crawler.spider.disk
@@ -147,7 +149,7 @@ class Full:
 
 
 class Homes(scrapy.Spider):
-    """Gives a thousand items."""
+    """Yields a thousand items."""
 
     name = "homes"
     start_urls = ("data:,x",)
@@ -165,7 +167,9 @@ class Homes(scrapy.Spider):
         yield from rows_from(0, 1_000)
 
 
-def test_no_room_for_the_journal_of_a_crawl(dsn, small_disk, caplog):
+def test_items_of_a_crawl_lost_to_a_full_journal_are_counted_and_logged(
+    dsn, small_disk, caplog
+):
     crawler = Crawler(Homes, {"PROPLOAD_TO": dsn})
 
     async def work():
@@ -175,40 +179,42 @@ def test_no_room_for_the_journal_of_a_crawl(dsn, small_disk, caplog):
     asyncio.run(work())
     assert crawler.spider is None
     lost = crawler.stats.get_value("propload/lost")
-    came = crawler.stats.get_value("propload/items")
+    items = crawler.stats.get_value("propload/items")
     assert 0 < lost <= 900
-    # why, and what is to be done about the others, is told to who logs no more
-    said = f"{lost:,} items are lost, neither in the table nor in the journal (the "
-    assert said in caplog.text
-    assert "No space left on device" in caplog.text.partition(said)[2]
+    # even a log of warnings alone says why, and what to do about the other items
+    message = f"{lost:,} items are lost, neither in the table nor in the journal (the "
+    assert message in caplog.text
+    assert "No space left on device" in caplog.text.partition(message)[2]
     (small_disk / "ballast").unlink()
     if leftovers():
         assert "load them with propload recover" in caplog.text
         recover(to=dsn, progress=False)
-    assert ask(dsn, "SELECT count(*) FROM homes") == [(came - lost,)]
+    assert ask(dsn, "SELECT count(*) FROM homes") == [(items - lost,)]
 
 
-def test_no_room_in_the_database(server, dsn, tmp_path, chance):
+def test_load_without_room_in_the_database_fails_and_can_be_resumed(
+    server, dsn, tmp_path, chance
+):
     file = tmp_path / "homes.csv"
     frame = loading.listings(4_000, chance=chance)
     frame.write_csv(file)
-    told = loading.settings(dsn, retry_attempts=2, retry_seconds=0.5)
-    place = tmp_path_of(server)
+    settings = loading.settings(dsn, retry_attempts=2, retry_seconds=0.5)
+    place = tablespace_folder(server)
     with SmallTablespace(server, place):
         run_sql(dsn, loading.table_sql() + " TABLESPACE small")
         with pytest.raises(LoadError, match=r"53100|No space left") as failed:
-            propload.ingest(str(file), **told)
+            propload.ingest(str(file), **settings)
         assert failed.value.exit_code == 1
         assert "--resume" in str(failed.value)
         run_sql(dsn, "ALTER TABLE homes SET TABLESPACE pg_default")
         run_sql(dsn, "ALTER INDEX homes_pkey SET TABLESPACE pg_default")
-        report = propload.ingest(str(file), resume=True, **told)
+        report = propload.ingest(str(file), resume=True, **settings)
     report.counts.verify()
     assert report.counts.read == 4_000
     assert loading.stored(dsn).equals(loading.expected(frame))
 
 
-def tmp_path_of(server):
+def tablespace_folder(server):
     return server.cluster.home / "small"
 
 
@@ -220,8 +226,8 @@ class SmallTablespace:
 
     def __enter__(self):
         self.place.mkdir()
-        words = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(self.place)]
-        if os.geteuid() or subprocess.run(words, check=False).returncode:
+        command = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(self.place)]
+        if os.geteuid() or subprocess.run(command, check=False).returncode:
             self.place.rmdir()
             pytest.skip("only root may mount a small disk")
         owner = self.server.cluster.data.stat()

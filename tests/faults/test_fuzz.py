@@ -30,11 +30,14 @@ pytestmark = pytest.mark.timeout(2_400)
 
 
 def check(dsn, path, frame):
-    """Load a file and tell whether; what came back is equal, or has a reason."""
+    """Load a file, and return whether rows were inserted.
+
+    Each value is stored unchanged, or its row is rejected with a reason.
+    """
     run_sql(dsn, 'DROP TABLE IF EXISTS "fuzz"')
     report = load_or_refuse(dsn, path)
     if isinstance(report, str):
-        # a new table takes all types, so that it is a name which it cannot take
+        # a new table accepts all types, so it must be a name that it cannot have
         assert any(repr(name)[1:-1] in report for name in frame.columns), report
         return False
     refused = refused_by(report, frame)
@@ -45,9 +48,9 @@ def check(dsn, path, frame):
 
 def load_or_refuse(dsn, path):
     """Load a file; return the report, or why it was refused before any row."""
-    told = {"to": dsn, "table": "fuzz", "mode": "append", "progress": False}
+    settings = {"to": dsn, "table": "fuzz", "mode": "append", "progress": False}
     try:
-        report = propload.ingest(str(path), **told)
+        report = propload.ingest(str(path), **settings)
     except LoadError as error:
         failed = error
     else:
@@ -55,7 +58,7 @@ def load_or_refuse(dsn, path):
         return report
     assert isinstance(failed, SchemaMismatchError), failed
     assert failed.report.counts.inserted == failed.report.counts.rejected == 0
-    # neither is there where the first load of all is refused
+    # neither table exists if the very first load is refused
     for table in ("fuzz", "propload.ledger"):
         if ask(dsn, f"SELECT 1 WHERE to_regclass('{table}') IS NOT NULL"):
             mine = f"WHERE run_id = '{failed.report.run_id}'" if "." in table else ""
@@ -81,11 +84,11 @@ def refused_by(report, frame):
     return refused
 
 
-def is_shown(text, given, dtype):
-    """Whether a reason shows a value, or the beginning of a long one."""
-    if isinstance(given, str) and len(text) < len(given):
-        return len(text) >= 200 and given.startswith(text)
-    return shows(text, given, dtype)
+def is_shown(text, value, dtype):
+    """Return whether a reason shows a value, or the beginning of a long one."""
+    if isinstance(value, str) and len(text) < len(value):
+        return len(text) >= 200 and value.startswith(text)
+    return shows(text, value, dtype)
 
 
 def compare(stored, frame, refused):
@@ -106,7 +109,7 @@ def write_arrow(frame, path):
 
 
 @pytest.mark.parametrize("write", [write_parquet, write_arrow])
-def test_typed_files(dsn, tmp_path, long, write):
+def test_typed_files_are_stored_unchanged_or_refused(dsn, tmp_path, long, write):
     path = tmp_path / f"fuzz.{write.__name__.removeprefix('write_')}"
     loaded = []
 
@@ -123,32 +126,32 @@ def test_typed_files(dsn, tmp_path, long, write):
 
 @st.composite
 def loads(draw):
-    """Draw a frame, and the types of a table that may not take all of it."""
+    """Draw a frame, and the column types of a table that may not accept all of it."""
     height = draw(st.integers(1, 12))
-    made = {"propload_n": pl.Series(range(height), dtype=pl.Int64)}
+    series = {"propload_n": pl.Series(range(height), dtype=pl.Int64)}
     pg_types = {}
-    # one column without a way refuses the whole load: that must not be all
+    # one column without a conversion refuses the whole load: not every load may be so
     open_to_all = draw(st.integers(0, 3)) == 0
     for number in range(draw(st.integers(1, 4))):
         dtype = draw(st.sampled_from(list(VALUES)))
-        ways = [each for each in PG_TYPES if open_to_all or can_hold(dtype, each)]
+        candidates = [each for each in PG_TYPES if open_to_all or can_hold(dtype, each)]
         name = draw(st.sampled_from(ODD_NAMES)) + str(number)
-        made[name] = draw(columns(dtype, height, plain=True))
-        pg_types[name] = draw(st.sampled_from(ways))
-    return pl.DataFrame(made), pg_types
+        series[name] = draw(columns(dtype, height, plain=True))
+        pg_types[name] = draw(st.sampled_from(candidates))
+    return pl.DataFrame(series), pg_types
 
 
-#: Names that stand in messages and statements as they are.
+#: Names that appear in messages and statements unchanged.
 ODD_NAMES = ["price", "Asking Price", 'a "quoted" one', "prijs €", "{}", "%s", "$1"]
 
 
-#: One of each outcome, whatever is drawn.
+#: Examples of each outcome, whatever else is drawn.
 REFUSED = (pl.DataFrame({"propload_n": [0], "price": [b"a"]}), {"price": "text"})
 REJECTED = (
     pl.DataFrame({"propload_n": [0, 1], "price": [40_000, 1]}),
     {"price": "smallint"},
 )
-#: Either is told: a zero byte, or a number of ten letters where five have room.
+#: Either may be reported: a zero byte, or a number with ten characters, five too many.
 TWICE_WRONG = (
     pl.DataFrame({"propload_n": [0, 1], "price": ["\0", None], "area": [2.0**24, 1]}),
     {"price": "text", "area": "character varying(5)"},
@@ -159,8 +162,8 @@ NUMBERS_TO_SOME = (
 )
 
 
-def test_columns_of_other_types(dsn, tmp_path, long):
-    """What does not fit a table is refused as a whole, or row by row, or is equal."""
+def test_columns_are_stored_unchanged_in_other_types_or_refused(dsn, tmp_path, long):
+    """The load is refused, or rows are rejected, or values are stored unchanged."""
     path = tmp_path / "fuzz.parquet"
     seen = {"refused": 0, "rejected": 0, "loaded": 0}
 
@@ -180,65 +183,64 @@ def test_columns_of_other_types(dsn, tmp_path, long):
         create = f'CREATE TABLE "fuzz" (propload_n bigint, {listed})'
         run_sql(dsn, 'DROP TABLE IF EXISTS "fuzz"', create)
         report = load_or_refuse(dsn, path)
-        ways = {
+        accepted = {
             name: can_hold(frame.schema[name], pg_type)
             for name, pg_type in pg_types.items()
         }
         if isinstance(report, str):
             seen["refused"] += 1
-            blamed = [n for n in pg_types if tells(report, n, frame, pg_types)]
+            blamed = [n for n in pg_types if names_column(report, n, frame, pg_types)]
             assert blamed, report
-            assert not any(ways[name] for name in blamed), (report, pg_types)
-            assert set(blamed) >= {name for name in ways if ways[name] is False}
+            assert not any(accepted[name] for name in blamed), (report, pg_types)
+            assert set(blamed) >= {name for name in accepted if accepted[name] is False}
             return
-        assert False not in ways.values(), (frame.schema, pg_types)
+        assert False not in accepted.values(), (frame.schema, pg_types)
         refused = refused_by(report, frame)
         seen["rejected"] += bool(refused)
         seen["loaded"] += bool(report.counts.inserted)
-        judge(read_table(dsn, "fuzz"), frame, pg_types, refused)
+        check_stored(read_table(dsn, "fuzz"), frame, pg_types, refused)
         if refused:
-            judge_reasons(report.rejects, frame, pg_types)
+            check_reasons(report.rejects, frame, pg_types)
 
     load()
     assert all(seen.values()), seen
 
 
-def tells(message, name, frame, pg_types):
-    """Whether a message names a column, its type and the table's type for it."""
-    says = f"column {name} is {type_name(frame.schema[name])}"
-    _, found, after = message.partition(says)
+def names_column(message, name, frame, pg_types):
+    """Return whether a message names a column, its type and the table's type for it."""
+    start = f"column {name} is {type_name(frame.schema[name])}"
+    _, found, after = message.partition(start)
     return bool(found) and pg_types[name] in after.partition(":")[0]
 
 
-def judge(stored, frame, pg_types, refused):
-    """Compare what was stored with what was given, type by type."""
+def check_stored(stored, frame, pg_types, refused):
+    """Compare the stored values with the given ones, type by type."""
     rows = {row["propload_n"]: row for row in stored.iter_rows(named=True)}
     assert set(rows) == set(range(frame.height)) - refused
     for number, row in rows.items():
         for name, pg_type in pg_types.items():
             value = frame[name][number]
-            told = (name, value, pg_type, row[name])
-            assert fits(value, frame.schema[name], pg_type) is not False, told
-            assert same_in(pg_type, row[name], value, frame.schema[name]), told
+            details = (name, value, pg_type, row[name])
+            assert fits(value, frame.schema[name], pg_type) is not False, details
+            assert same_in(pg_type, row[name], value, frame.schema[name]), details
 
 
-def judge_reasons(rejects, frame, pg_types):
-    """No row is refused for a value that fits.
+def check_reasons(rejects, frame, pg_types):
+    """Check that no row is rejected for a value that fits.
 
-    Of several that do not, the server tells the first that it meets.
+    Of several values that do not, the server reports the first that it meets.
     """
     for reject in rejects.iter_rows(named=True):
         row = frame.row(reject["propload_row"] - 1, named=True)
         blamed = {reason["column"] for reason in reject["propload_reason_list"]}
         assert blamed, reject
         for name in blamed:
-            told = (row[name], frame.schema[name], pg_types[name])
-            assert fits(*told) is not True, told
+            details = (row[name], frame.schema[name], pg_types[name])
+            assert fits(*details) is not True, details
 
 
 @pytest.mark.parametrize("ending", ["csv", "ndjson"])
-def test_texts(dsn, tmp_path, long, ending):
-    """Texts of a CSV or JSON file, into columns of text, are what they were."""
+def test_texts_of_csv_and_json_files_are_stored_unchanged(dsn, tmp_path, long, ending):
     path = tmp_path / f"fuzz.{ending}"
 
     @fuzz(400 if long else 15)
@@ -256,8 +258,8 @@ def test_texts(dsn, tmp_path, long, ending):
             frame.write_ndjson(path)
         run_sql(dsn, 'DROP TABLE IF EXISTS "fuzz"')
         run_sql(dsn, 'CREATE TABLE "fuzz" (propload_n bigint, value text)')
-        told = {"to": dsn, "table": "fuzz", "mode": "append", "progress": False}
-        report = propload.ingest(str(path), format=ending, **told)
+        settings = {"to": dsn, "table": "fuzz", "mode": "append", "progress": False}
+        report = propload.ingest(str(path), format=ending, **settings)
         report.counts.verify()
         assert report.counts.read == len(values)
         found = {row[0]: row[1] for row in read_table(dsn, "fuzz").iter_rows()}

@@ -1,4 +1,4 @@
-"""kill -9 of the loading process at random moments: none missing, none twice."""
+"""kill -9 of the loading process at random moments loses and doubles no row."""
 
 from __future__ import annotations
 
@@ -20,19 +20,21 @@ ROWS, BAD = 12_000, 40
 
 
 @pytest.mark.parametrize("mode", ["upsert", "append"])
-def test_a_file(dsn, state_dir, tmp_path, chance, long, mode):
+def test_killed_load_of_a_file_loses_and_doubles_no_row(
+    dsn, state_dir, tmp_path, chance, long, mode
+):
     file = tmp_path / "homes.csv"
     frame = loading.listings(ROWS, chance=chance, keys=9_000, bad=BAD)
     frame.write_csv(file)
     for _ in range(25 if long else 1):
         run_sql(dsn, "DROP TABLE IF EXISTS homes", loading.table_sql(mode=mode))
-        words = ["ingest", file, *loading.words(dsn, mode=mode), "--json"]
+        arguments = ["ingest", file, *loading.arguments(dsn, mode=mode), "--json"]
         killed, resume = 0, []
         for _ in range(4 if long else 2):
-            with loading.start(*words, *resume) as process:
+            with loading.start(*arguments, *resume) as process:
                 killed += loading.kill_at_random(process, dsn, chance) == -9
             resume = ["--resume", "true"]
-        report = resumed_or_done(words, resume)
+        report = resume_to_the_end(arguments, resume)
         counts = loading.counts_of(report)
         assert killed >= 1
         assert (counts.read, counts.rejected) == (ROWS, BAD)
@@ -41,13 +43,13 @@ def test_a_file(dsn, state_dir, tmp_path, chance, long, mode):
         assert refused["propload_row"].n_unique() == refused.height == BAD
 
 
-def resumed_or_done(words, resume):
-    """Return the report of the last process, or of the one that had ended."""
-    with loading.start(*words, *resume) as process:
+def resume_to_the_end(arguments, resume):
+    """Resume a load, and return its report even if it had already ended."""
+    with loading.start(*arguments, *resume) as process:
         return process.report()
 
 
-#: Puts rows and says which it was told are safe; `mode` and batch size vary.
+#: Puts rows and prints which were acknowledged; `mode` and batch size vary.
 PUSHER = """
 import sys
 import propload
@@ -64,14 +66,14 @@ with propload.Loader(to=dsn, table="homes", mode=mode, progress=False,
 
 
 @pytest.mark.parametrize("mode", ["upsert", "append"])
-def test_pushed_rows_that_were_acknowledged(dsn, chance, long, mode):
+def test_acknowledged_rows_survive_a_kill(dsn, chance, long, mode):
     key = "PRIMARY KEY" if mode == "upsert" else ""
     run_sql(dsn, f"CREATE TABLE homes (id bigint {key}, price bigint)")
     first = 0
     for _ in range(25 if long else 2):
         process = loading.start_python(PUSHER, dsn, mode, first, 10**9, 7)
         with process:
-            loading.kill_at_random(process, dsn, chance, most=15)
+            loading.kill_at_random(process, dsn, chance, max_commits=15)
         acknowledged = int(process.out[-1]) if process.out else first
         reports = recover(to=dsn, progress=False)
         for report in reports:
@@ -84,7 +86,7 @@ def test_pushed_rows_that_were_acknowledged(dsn, chance, long, mode):
         first = len(ids)
 
 
-#: Reads rows that nobody can give a second time.
+#: Loads rows that cannot be read a second time.
 GENERATOR = """
 import sys
 import propload
@@ -97,7 +99,7 @@ propload.ingest(rows, to=dsn, table="homes", mode=mode, progress=False,
 
 
 @pytest.mark.parametrize("mode", ["upsert", "append"])
-def test_a_generator(dsn, chance, long, mode):
+def test_journaled_rows_of_a_generator_survive_a_kill(dsn, chance, long, mode):
     key = "PRIMARY KEY" if mode == "upsert" else ""
     for _ in range(25 if long else 1):
         create = f"CREATE TABLE homes (id bigint {key}, price bigint)"
@@ -113,37 +115,37 @@ def test_a_generator(dsn, chance, long, mode):
         assert not leftovers()
 
 
-def test_a_run_is_told_of_while_it_goes_on_and_after_it_was_killed(dsn, state_dir):
+def test_run_is_listed_while_it_runs_and_after_it_was_killed(dsn, state_dir):
     run_sql(dsn, "CREATE TABLE homes (id bigint PRIMARY KEY, price bigint)")
-    told = UnfinishedRunStore(state_dir / "runs")
+    unfinished = UnfinishedRunStore(state_dir / "runs")
     with loading.start_python(GENERATOR, dsn, "upsert") as process:
-        wait_until(told.newest)
-        [one] = told.newest()
-        assert (one.status, one.pid) == ("running", process.pid)
+        wait_until(unfinished.newest)
+        [running] = unfinished.newest()
+        assert (running.status, running.pid) == ("running", process.pid)
         process.kill()
-    [killed] = told.newest()
-    assert (killed.run_id, killed.status) == (one.run_id, "killed")
+    [killed] = unfinished.newest()
+    assert (killed.run_id, killed.status) == (running.run_id, "killed")
     assert killed.way == "recover"
     with loading.start("runs", "list") as process:
         assert process.wait() == 0
     assert any(killed.run_id in line and "killed" in line for line in process.out)
     [report] = recover(to=dsn, progress=False)
     assert report.run_id == killed.run_id
-    assert told.newest() == []
+    assert unfinished.newest() == []
 
 
-def test_a_crawl(dsn, chance, long):
+def test_killed_crawls_are_recovered_and_lose_no_listing(dsn, chance, long):
     with DemoSite(listings=80) as site:
-        words = ["ingest", "spider:funda", *loading.crawl_words(site)]
-        words += ["--to", dsn, "--table", "homes", "--key", "listing_id"]
+        arguments = ["ingest", "spider:funda", *loading.crawl_arguments(site)]
+        arguments += ["--to", dsn, "--table", "homes", "--key", "listing_id"]
         for _ in range(100 if long else 1):
-            with loading.start(*words) as process:
-                loading.kill_at_random(process, dsn, chance, most=4)
+            with loading.start(*arguments) as process:
+                loading.kill_at_random(process, dsn, chance, max_commits=4)
             for one in leftovers():
                 with loading.start("recover", one.run_id, "--to", dsn) as process:
                     assert process.wait() == 0, process.log
             assert not leftovers()
-        with loading.start(*words, "--json") as process:
+        with loading.start(*arguments, "--json") as process:
             loading.counts_of(process.report())
         found = {key for (key,) in ask(dsn, "SELECT listing_id FROM homes")}
         assert found == open_ids(site)

@@ -1,4 +1,4 @@
-"""A replace that is killed takes effect when it is gone on with, or not at all."""
+"""A killed replace takes effect when it is resumed or recovered, or not at all."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.timeout(120)
 
 ROWS = 600
 NEW = [(n,) for n in range(ROWS)]
-#: Gives rows that nobody can read again; after the last of them it may wait.
+#: Yields rows that cannot be read again; after the last of them it may wait.
 GENERATOR = """
 import sys, threading
 import propload
@@ -35,7 +35,7 @@ BLOCKED = "SELECT 1 FROM pg_locks WHERE NOT granted"
 
 
 @pytest.fixture
-def old(dsn):
+def old_rows(dsn):
     prepare_ledger(dsn)
     run_sql(dsn, "CREATE TABLE homes (id bigint PRIMARY KEY, note text DEFAULT 'new')")
     run_sql(dsn, "INSERT INTO homes VALUES (-1, 'old')")
@@ -56,10 +56,10 @@ def kill_before_the_swap(dsn, start):
     wait_until(lambda: not ask(dsn, BACKENDS))
 
 
-def test_a_generator_that_had_given_all(dsn, old):
+def test_killed_replace_by_an_exhausted_generator_is_recovered(dsn, old_rows):
     kill_before_the_swap(dsn, lambda: loading.start_python(GENERATOR, dsn, "ends"))
-    assert stored(dsn) == old
-    # another replace beside it leaves what was gathered
+    assert stored(dsn) == old_rows
+    # a replace of another table leaves the gathered rows alone
     with loading.start_python(
         GENERATOR.replace('"homes"', '"others"'), dsn, "ends"
     ) as process:
@@ -71,18 +71,18 @@ def test_a_generator_that_had_given_all(dsn, old):
     assert not leftovers()
 
 
-def test_a_file(dsn, old, tmp_path):
+def test_killed_replace_by_a_file_is_resumed(dsn, old_rows, tmp_path):
     file = tmp_path / "homes.csv"
     file.write_text("id\n" + "".join(f"{n}\n" for n in range(ROWS)))
-    words = ["ingest", file, "--to", dsn, "--table", "homes", "--mode", "replace"]
-    kill_before_the_swap(dsn, lambda: loading.start(*words))
-    assert stored(dsn) == old
-    with loading.start(*words, "--resume", "true") as process:
+    arguments = ["ingest", file, "--to", dsn, "--table", "homes", "--mode", "replace"]
+    kill_before_the_swap(dsn, lambda: loading.start(*arguments))
+    assert stored(dsn) == old_rows
+    with loading.start(*arguments, "--resume", "true") as process:
         assert process.wait() == 0, process.log
     assert stored(dsn) == NEW
 
 
-def test_a_generator_that_had_more_to_give(dsn, old, caplog):
+def test_partly_gathered_replace_is_recovered_only_by_its_name(dsn, old_rows, caplog):
     with loading.start_python(GENERATOR, dsn, "waits") as process:
         wait_until(lambda: process.ended or commits_of(dsn) >= 2)
         process.kill()
@@ -90,7 +90,7 @@ def test_a_generator_that_had_more_to_give(dsn, old, caplog):
     [left] = leftovers()
     assert recover(to=dsn, progress=False) == []
     assert f"propload recover {left.run_id}." in caplog.text
-    assert stored(dsn) == old
+    assert stored(dsn) == old_rows
     recover(left.run_id, to=dsn, progress=False)
     ids = stored(dsn)
     assert ids == [(n,) for n in range(len(ids))]
@@ -98,7 +98,9 @@ def test_a_generator_that_had_more_to_give(dsn, old, caplog):
     assert not leftovers()
 
 
-def test_its_warning_ends_with_the_command_that_it_names(dsn, old, caplog):
+def test_command_in_the_warning_of_a_killed_replace_ends_the_warning(
+    dsn, old_rows, caplog
+):
     with loading.start_python(GENERATOR, dsn, "waits") as process:
         wait_until(lambda: process.ended or commits_of(dsn) >= 2)
         process.kill()
@@ -107,9 +109,9 @@ def test_its_warning_ends_with_the_command_that_it_names(dsn, old, caplog):
         assert process.wait() == 0, process.log
     assert stored(dsn) == NEW
     assert recover(to=dsn, progress=False) == []
-    told = caplog.messages[-1]
-    words = shlex.split(told.partition(" ends this warning: ")[2])
-    subprocess.run([sys.executable, "-m", *words, "--yes"], check=True)
+    warning = caplog.messages[-1]
+    arguments = shlex.split(warning.partition(" ends this warning: ")[2])
+    subprocess.run([sys.executable, "-m", *arguments, "--yes"], check=True)
     caplog.clear()
     assert recover(to=dsn, progress=False) == []
     assert not caplog.messages

@@ -1,4 +1,4 @@
-"""Sessions killed, servers stopped at once, and outages longer than the retries."""
+"""Killed sessions, servers stopped immediately, and outages longer than retries."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.timeout(240)
 ROWS, BAD = 8_000, 30
 
 
-def has_come_to(commits, dsn, load):
+def has_committed(commits, dsn, load):
     return load.done() or commits_of(dsn) >= commits
 
 
@@ -48,7 +48,9 @@ def stop_and_start(server, dsn, chance):
 
 @pytest.mark.parametrize("mode", ["upsert", "append", "replace"])
 @pytest.mark.parametrize("strike", [terminate, kill, stop_and_start])
-def test_a_load_survives(server, dsn, tmp_path, chance, long, strike, mode):
+def test_load_survives_strikes_at_its_sessions_or_the_server(
+    server, dsn, tmp_path, chance, long, strike, mode
+):
     file = tmp_path / "homes.csv"
     prepare_ledger(dsn, *SLOW_LEDGER)
     for _ in range(50 if long else 1):
@@ -56,12 +58,12 @@ def test_a_load_survives(server, dsn, tmp_path, chance, long, strike, mode):
         frame = loading.listings(ROWS, chance=chance, keys=keys, bad=BAD)
         frame.write_csv(file)
         run_sql(dsn, "DROP TABLE IF EXISTS homes", loading.table_sql(mode=mode))
-        told = loading.settings(dsn, mode=mode, lock=True)
+        settings = loading.settings(dsn, mode=mode, lock=True)
         with ThreadPoolExecutor(1) as pool:
             before = commits_of(dsn)
-            load = pool.submit(propload.ingest, str(file), **told)
-            for goal in (before + chance.randint(1, 8), before + 16):
-                wait_until(partial(has_come_to, goal, dsn, load))
+            load = pool.submit(propload.ingest, str(file), **settings)
+            for commits in (before + chance.randint(1, 8), before + 16):
+                wait_until(partial(has_committed, commits, dsn, load))
                 strike(server, dsn, chance)
             report = load.result(120)
         report.counts.verify()
@@ -72,7 +74,7 @@ def test_a_load_survives(server, dsn, tmp_path, chance, long, strike, mode):
         assert sum(one.rows for one in report.reasons_counted) == BAD
 
 
-def test_rows_that_are_refused_by_two_attempts_are_kept_once(dsn, state_dir):
+def test_rows_rejected_by_several_attempts_are_kept_once(dsn, state_dir):
     run_sql(dsn, "CREATE TABLE homes (id bigint PRIMARY KEY, price bigint)")
     run_sql(dsn, "ALTER TABLE homes ADD CHECK (price <> 7)")
     prepare_ledger(dsn, *REFUSE_THE_FIRST_COMMITS)
@@ -89,7 +91,7 @@ def test_rows_that_are_refused_by_two_attempts_are_kept_once(dsn, state_dir):
 
 
 #: The ledger's first entries fail as a serialization failure does: after COPY, after
-#: triage and after rejects were written. A sequence survives what is undone.
+#: triage and after rejects were written. A sequence survives the rollback.
 REFUSE_THE_FIRST_COMMITS = (
     "CREATE SEQUENCE propload.attempts",
     """CREATE FUNCTION propload.refuse() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -109,11 +111,11 @@ def rows_from(first, last):
 
 
 PUSHED = {"table": "homes", "key": "id", "progress": False, "batch_seconds": 0.05}
-#: Far fewer than an outage of these tests takes.
+#: Far fewer retries than an outage of these tests takes.
 FEW = {"retry_attempts": 2, "retry_seconds": 0.5}
 
 
-def test_a_source_goes_on_into_the_journal_while_the_server_is_away(server, dsn, long):
+def test_pushed_rows_go_into_the_journal_while_the_server_is_away(server, dsn, long):
     metrics = Metrics()
     run_sql(dsn, "CREATE TABLE homes (id bigint PRIMARY KEY, price bigint)")
     with propload.Loader(metrics=metrics, to=dsn, **PUSHED, **FEW) as loader:
@@ -136,9 +138,7 @@ def test_a_source_goes_on_into_the_journal_while_the_server_is_away(server, dsn,
     assert not leftovers()
 
 
-def test_a_server_that_stays_away_leaves_rows_and_the_command_that_loads_them(
-    server, dsn
-):
+def test_error_of_a_lasting_outage_names_the_command_that_loads_the_rest(server, dsn):
     run_sql(dsn, "CREATE TABLE homes (id bigint PRIMARY KEY, price bigint)")
     loader = propload.Loader(to=dsn, **PUSHED, **FEW)
     loader.put(rows_from(0, 500))
@@ -159,17 +159,17 @@ def test_a_server_that_stays_away_leaves_rows_and_the_command_that_loads_them(
     assert not leftovers()
 
 
-def test_a_pipe_into_the_command_survives_an_outage(server, dsn, tmp_path):
+def test_rows_piped_into_the_command_survive_an_outage(server, dsn, tmp_path):
     run_sql(dsn, "CREATE TABLE homes (id bigint PRIMARY KEY, price bigint)")
-    words = ["--to", dsn, "--table", "homes", "--key", "id", "--retry-attempts", "2"]
-    words += ["--retry-seconds", "0.5", "--batch-rows", "500"]
+    flags = ["--to", dsn, "--table", "homes", "--key", "id", "--retry-attempts", "2"]
+    flags += ["--retry-seconds", "0.5", "--batch-rows", "500"]
     rows = "".join(f'{{"id": {n}, "price": 1}}\n' for n in range(40_000))
     file = tmp_path / "rows.ndjson"
     file.write_text(rows)
     with (
         file.open() as stream,
         loading.start(
-            "ingest", "-", "--format", "ndjson", *words, stdin=stream
+            "ingest", "-", "--format", "ndjson", *flags, stdin=stream
         ) as load,
     ):
         wait_until(lambda: commits_of(dsn) >= 3)
@@ -183,7 +183,7 @@ def test_a_pipe_into_the_command_survives_an_outage(server, dsn, tmp_path):
     assert ask(dsn, "SELECT count(*), max(id) FROM homes") == [(40_000, 39_999)]
 
 
-def test_the_next_load_into_the_table_recovers_first(server, dsn):
+def test_next_load_into_the_table_first_recovers_journaled_rows(server, dsn):
     run_sql(dsn, "CREATE TABLE homes (id bigint PRIMARY KEY, price bigint)")
     loader = propload.Loader(to=dsn, **PUSHED, **FEW)
     loader.put(rows_from(0, 1_000))
@@ -196,8 +196,8 @@ def test_the_next_load_into_the_table_recovers_first(server, dsn):
     assert recover(to=dsn) == []
 
 
-def test_a_server_that_is_away_at_the_first_row(server, dsn):
-    """The table is first looked at when rows are there; that may fail as well."""
+def test_load_survives_an_outage_at_its_first_row(server, dsn):
+    """The table is first examined when there are rows, which may fail as well."""
     run_sql(dsn, "CREATE TABLE homes (id bigint PRIMARY KEY, price bigint)")
     metrics = Metrics()
     with propload.Loader(metrics=metrics, to=dsn, **PUSHED, **FEW) as loader:
@@ -208,8 +208,7 @@ def test_a_server_that_is_away_at_the_first_row(server, dsn):
     assert loader.report.counts.inserted == 100
 
 
-def test_the_lane_waits_in_order_while_others_go_on(dsn):
-    """A row that somebody has locked holds up its lane alone."""
+def test_row_locked_by_another_session_holds_up_only_its_lane(dsn):
     run_sql(dsn, "CREATE TABLE homes (id bigint PRIMARY KEY, price bigint)")
     run_sql(dsn, "INSERT INTO homes SELECT n, -5 FROM generate_series(0, 99) n")
     metrics = Metrics()
@@ -218,10 +217,15 @@ def test_the_lane_waits_in_order_while_others_go_on(dsn):
         ThreadPoolExecutor(1) as pool,
     ):
         session.execute("UPDATE homes SET price = -1 WHERE id = 0")
-        told = {"to": dsn, "table": "homes", "key": "id", "progress": False}
+        settings = {"to": dsn, "table": "homes", "key": "id", "progress": False}
         rows = [{"id": n, "price": n} for n in range(100)]
         load = pool.submit(
-            propload.ingest, rows, metrics=metrics, workers=2, batch_rows=100, **told
+            propload.ingest,
+            rows,
+            metrics=metrics,
+            workers=2,
+            batch_rows=100,
+            **settings,
         )
         wait_until(lambda: metrics.snapshot().counts.updated > 0)
         assert not load.done()

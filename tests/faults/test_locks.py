@@ -1,4 +1,4 @@
-"""--lock: a second run is turned away at once, or waits for the first one's end."""
+"""--lock: a second run is refused at once, or waits for the end of the first."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ pytestmark = pytest.mark.timeout(60)
 
 
 @pytest.fixture
-def words(dsn, tmp_path):
+def arguments(dsn, tmp_path):
     file = tmp_path / "homes.csv"
     file.write_text("id,price\n1,2\n")
     target = ("--table", "homes", "--key", "id", "--lock")
     return ["ingest", file, "--to", dsn, *target]
 
 
-def test_a_second_run_exits_75_at_once_or_waits(dsn, words):
+def test_second_run_exits_with_75_or_waits_for_the_lock(dsn, arguments):
     table = TableName("public", "homes")
     with connect(dsn) as session, target_lock(session, table):
-        with loading.start(*words) as process:
+        with loading.start(*arguments) as process:
             assert process.wait() == 75
         assert "another run holds the lock" in process.log
-        with loading.start(*words, "--lock-wait", "0.1") as process:
+        with loading.start(*arguments, "--lock-wait", "0.1") as process:
             assert process.wait() == 75
         assert ask(dsn, "SELECT to_regclass('homes') IS NULL") == [(True,)]
-        patient = loading.start(*words, "--lock-wait", "50")
+        patient = loading.start(*arguments, "--lock-wait", "50")
         waiting = "SELECT 1 FROM pg_locks WHERE NOT granted"
         with patient:
             wait_until(lambda: ask(dsn, waiting))

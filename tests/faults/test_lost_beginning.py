@@ -1,4 +1,4 @@
-"""Sessions that end while a run begins: it begins again."""
+"""Sessions that end while a run begins: the run begins again."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ END = "SELECT pg_terminate_backend(pid)"
 HOMES = [{"id": number} for number in range(10)]
 
 
-class Striking:
-    """Has the server end all sessions of a run before its statement of a number."""
+class SessionEnder:
+    """Ends all sessions of a run just before its statement of a given number."""
 
     def __init__(self, monkeypatch, dsn, number):
         self._cursor = Connection._cursor
@@ -42,13 +42,13 @@ class Striking:
         return False
 
 
-# before the first one nobody has reached the server: its address may be wrong
+# before the first statement nothing is retried: the address may be wrong
 @pytest.mark.parametrize("number", range(1, 22))
-def test_a_session_lost_as_a_run_begins_costs_another_try(dsn, monkeypatch, number):
+def test_session_lost_while_a_run_begins_costs_only_a_retry(dsn, monkeypatch, number):
     run_sql(dsn, "CREATE TABLE homes (id bigint PRIMARY KEY)")
-    striking = Striking(monkeypatch, dsn, number)
-    told = {"to": dsn, "table": "homes", "workers": 1, "lock": True}
-    report = propload.ingest(HOMES, **told)
-    assert striking.struck
+    ender = SessionEnder(monkeypatch, dsn, number)
+    settings = {"to": dsn, "table": "homes", "workers": 1, "lock": True}
+    report = propload.ingest(HOMES, **settings)
+    assert ender.struck
     assert report.counts.inserted == 10
     assert read_table(dsn, "homes").height == 10

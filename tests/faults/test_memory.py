@@ -1,4 +1,4 @@
-"""Memory stays below its limit, and nothing is left behind by many runs."""
+"""Memory stays below its limit, and many runs leave nothing behind."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.timeout(2_400)
 MB = 1 << 20
 
 
-def test_a_file_larger_than_the_limit_stays_below_it(dsn, tmp_path, long):
+def test_load_of_a_large_file_stays_below_the_memory_limit(dsn, tmp_path, long):
     file = tmp_path / "homes.ndjson"
     rows = (4_000_000 if long else 600_000) // 1_000
     text = "x" * 400
@@ -31,8 +31,8 @@ def test_a_file_larger_than_the_limit_stays_below_it(dsn, tmp_path, long):
     limit = 400
     assert file.stat().st_size > limit * MB // 2
     run_sql(dsn, "CREATE UNLOGGED TABLE homes (id bigint, text text)")
-    words = ["ingest", file, "--to", dsn, "--table", "homes", "--mode", "append"]
-    with loading.start(*words, "--max-memory", f"{limit}MB", "--json") as process:
+    arguments = ["ingest", file, "--to", dsn, "--table", "homes", "--mode", "append"]
+    with loading.start(*arguments, "--max-memory", f"{limit}MB", "--json") as process:
         report = process.report()
     loading.counts_of(report)
     assert report["counts"]["inserted"] == rows * 1_000
@@ -40,7 +40,7 @@ def test_a_file_larger_than_the_limit_stays_below_it(dsn, tmp_path, long):
     assert ask(dsn, "SELECT count(*) FROM homes") == [(rows * 1_000,)]
 
 
-#: Loads rows of a file, or such as are made on the way, and prints its peak.
+#: Loads rows of a file, or generated ones, and prints its peak of memory.
 LOADER = """
 import re, sys
 from pathlib import Path
@@ -56,7 +56,7 @@ print(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1
 
 
 def peak_of(dsn, rows, *file):
-    """Return the most memory that a process of its own took for a load, in bytes."""
+    """Return the peak of memory of a separate process that loads rows, in bytes."""
     run_sql(dsn, "TRUNCATE homes")
     with loading.start_python(LOADER, dsn, rows, *file) as process:
         assert process.wait() == 0, process.log
@@ -75,15 +75,15 @@ def test_four_times_the_rows_take_no_more_memory(dsn, tmp_path, kind):
         with file.open("w") as stream:
             stream.write("id,text\n")
             stream.writelines(f"{n},{'x' * 400}\n" for n in range(rows))
-        given = [file] if kind == "file" else []
-        peaks.append(peak_of(dsn, rows, *given))
-    # all that is held of each row would show as many times over
+        files = [file] if kind == "file" else []
+        peaks.append(peak_of(dsn, rows, *files))
+    # anything held for each row would show, multiplied by the number of rows
     more = small * 3 * 400
     assert peaks[1] - peaks[0] < more / 4, [f"{peak // MB} MB" for peak in peaks]
 
 
-def held():
-    """Return what the process holds: threads and open files, but for this moment."""
+def open_resources():
+    """Return the numbers of threads and open files of this process."""
     gc.collect()
     process = psutil.Process()
     return threading.active_count(), process.num_fds()
@@ -92,26 +92,28 @@ def held():
 def test_runs_leave_no_thread_or_file_behind(dsn, tmp_path, chance, long):
     file = tmp_path / "homes.csv"
     loading.listings(400, chance=chance, bad=3).write_csv(file)
-    told = loading.settings(dsn)
-    told |= {"max_memory": "2GB"}
+    settings = loading.settings(dsn)
+    settings |= {"max_memory": "2GB"}
 
     def work():
-        propload.ingest(str(file), **told)
-        with propload.Loader(**told) as loader:
+        propload.ingest(str(file), **settings)
+        with propload.Loader(**settings) as loader:
             loader.put([{"id": 1, "version": 1, "price": 1, "text": "x"}])
         with pytest.raises(propload.PropLoadError):
-            propload.ingest(str(file), **{**told, "key": "text"})
+            propload.ingest(str(file), **{**settings, "key": "text"})
 
     for _ in range(3):
         work()
-    before = held()
+    before = open_resources()
     first = psutil.Process().memory_info().rss
     runs = 600 if long else 7
     for _ in range(runs):
         work()
     # a thread that closes a session may take a moment
     wait_until(
-        lambda: all(now <= then for now, then in zip(held(), before, strict=True))
+        lambda: all(
+            now <= then for now, then in zip(open_resources(), before, strict=True)
+        )
     )
     if long:
         grown = psutil.Process().memory_info().rss - first

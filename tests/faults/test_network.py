@@ -23,9 +23,9 @@ from tests.integration.reading import run_sql
 pytestmark = pytest.mark.timeout(120)
 
 ROWS = 4_000
-#: More than all bytes of one such load on one connection.
+#: More bytes than such a load exchanges on one connection.
 LOAD_BYTES = 200_000
-#: Fewer than any session exchanges: the driver asks for all types at its beginning.
+#: Fewer bytes than any session exchanges: the driver reads all types at its beginning.
 EARLY = 3_000
 #: A run's own session and its lock come before the writers', and the driver opens a
 #: connection to learn the types before the first session.
@@ -39,7 +39,7 @@ def proxy(server):
 
 
 def load_until_done(file, dsn, **more):
-    """Load, and go on where the connection broke before a retry was possible."""
+    """Load, and resume if the connection broke before a retry was possible."""
     resume = {}
     while True:
         try:
@@ -52,7 +52,7 @@ def load_until_done(file, dsn, **more):
 
 @pytest.mark.parametrize("mode", ["upsert", "append"])
 @pytest.mark.parametrize("kind", ["cut", "reset"])
-def test_connections_that_break_anywhere(
+def test_load_survives_connections_that_break_anywhere(
     dsn, proxy, tmp_path, chance, long, kind, mode
 ):
     file = tmp_path / "homes.csv"
@@ -79,50 +79,50 @@ def test_connections_that_break_anywhere(
     assert not long or retries
 
 
-def test_a_commit_whose_answer_is_lost_is_not_repeated(
+def test_commit_whose_answer_is_lost_is_not_repeated(
     dsn, proxy, tmp_path, chance, long
 ):
     # every byte near the end of the only piece is tried: the answer to COMMIT too
     file = tmp_path / "homes.csv"
     frame = loading.listings(20, chance=chance)
     frame.write_csv(file)
-    told = loading.settings(proxy.dsn_of(dsn), mode="append", workers=1)
+    settings = loading.settings(proxy.dsn_of(dsn), mode="append", workers=1)
     run_sql(dsn, loading.table_sql(mode="append"))
     for after in range(0, 4_000, 7 if long else 400):
         run_sql(dsn, "TRUNCATE homes")
         proxy.faults.extend([None] * BEFORE + [Fault("cut", after)])
-        report = propload.ingest(str(file), **told)
+        report = propload.ingest(str(file), **settings)
         proxy.faults.clear()
         assert report.counts.inserted == 20
         assert loading.stored(dsn).equals(loading.expected(frame, mode="append"))
 
 
-@pytest.mark.parametrize("wanted", ["control", "connect"])
-def test_a_session_that_does_not_come_is_told(dsn, proxy, wanted, monkeypatch, caplog):
+@pytest.mark.parametrize("method", ["control", "connect"])
+def test_waiting_long_for_a_session_is_logged(dsn, proxy, method, monkeypatch, caplog):
     sessions = ServerSessions(proxy.dsn_of(dsn))
-    if wanted == "connect":
+    if method == "connect":
         sessions.control()
     monkeypatch.setattr(slow_connect, "SLOW_SECONDS", 0.1)
-    # a pooler without a free one takes the connection, and then says nothing
+    # like a pooler without a free session: it accepts the connection and stays silent
     proxy.faults.append(Fault("stall", 1))
     with closing(sessions), ThreadPoolExecutor(1) as pool:
-        opened = pool.submit(getattr(sessions, wanted))
+        opened = pool.submit(getattr(sessions, method))
         wait_until(lambda: "has given no session for 0.1 s" in caplog.text)
         proxy.relent()
         with opened.result() as session:
             assert session.value("SELECT 1") == 1
 
 
-def test_a_connection_that_stalls_goes_on_where_it_was(dsn, proxy, tmp_path, chance):
+def test_stalled_connection_continues_without_a_retry(dsn, proxy, tmp_path, chance):
     file = tmp_path / "homes.csv"
     frame = loading.listings(ROWS, chance=chance)
     frame.write_csv(file)
     run_sql(dsn, loading.table_sql())
     proxy.faults.extend([None] * BEFORE + [Fault("stall", 20_000)])
     reports = []
-    told = loading.settings(proxy.dsn_of(dsn), workers=1)
+    settings = loading.settings(proxy.dsn_of(dsn), workers=1)
     thread = threading.Thread(
-        target=lambda: reports.append(propload.ingest(str(file), **told))
+        target=lambda: reports.append(propload.ingest(str(file), **settings))
     )
     thread.start()
     assert proxy.stalled.wait(60)
@@ -136,9 +136,9 @@ def test_a_connection_that_stalls_goes_on_where_it_was(dsn, proxy, tmp_path, cha
 
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize(
-    ("mode", "word"),
+    ("mode", "trigger"),
     [
-        # the transaction has written its rows, so that who writes them again waits
+        # the transaction has written its rows, so whoever writes them again has to wait
         ("upsert", b"INSERT INTO propload.ledger"),
         ("append", b"INSERT INTO propload.ledger"),
         # and the session that keeps the shadow for this run is lost as well
@@ -146,24 +146,25 @@ def test_a_connection_that_stalls_goes_on_where_it_was(dsn, proxy, tmp_path, cha
         ("replace", b"COMMENT ON TABLE"),
     ],
 )
-def test_a_line_that_goes_silent_holds_nothing_up(
-    dsn, proxy, tmp_path, chance, mode, word
+def test_silently_lost_connection_does_not_block_the_retry(
+    dsn, proxy, tmp_path, chance, mode, trigger
 ):
     file = tmp_path / "homes.csv"
     frame = loading.listings(300, chance=chance)
     frame.write_csv(file)
     run_sql(dsn, loading.table_sql(mode=mode))
-    # whichever connection sends the word first; nothing happens to the others
-    proxy.faults.extend([Fault("forget", word=word)] * (BEFORE + 3))
-    told = loading.settings(
+    # on whichever connection sends these bytes first; the others have no fault
+    proxy.faults.extend([Fault("forget", trigger=trigger)] * (BEFORE + 3))
+    settings = loading.settings(
         proxy.dsn_of(dsn), mode=mode, workers=1, retry_attempts=5, retry_seconds=10
     )
     reports = []
     thread = threading.Thread(
-        target=lambda: reports.append(propload.ingest(str(file), **told)), daemon=True
+        target=lambda: reports.append(propload.ingest(str(file), **settings)),
+        daemon=True,
     )
     thread.start()
-    # the server would tell the sessions of then only when the proxy ends
+    # by itself the server would notice only when the proxy ends
     thread.join(30)
     assert reports
     assert len(proxy.done) == 1
@@ -171,13 +172,13 @@ def test_a_line_that_goes_silent_holds_nothing_up(
     assert loading.stored(dsn).equals(loading.expected(frame, mode=mode))
 
 
-def test_no_other_session_is_ended_for_one_that_was_lost(dsn, proxy):
+def test_only_the_lost_session_is_ended_on_the_server(dsn, proxy):
     with (
         connect(proxy.dsn_of(dsn)) as first,
         first.clone() as lost,
         first.clone() as other,
     ):
-        told = [one.value("SELECT pg_backend_pid()") for one in (lost, other)]
+        pids = [one.value("SELECT pg_backend_pid()") for one in (lost, other)]
         proxy.forget()
         with pytest.raises(ServerError):
             lost.rows("SELECT 1")
@@ -185,16 +186,16 @@ def test_no_other_session_is_ended_for_one_that_was_lost(dsn, proxy):
         with connect(dsn, application_name="observer") as observer:
             first.clone().close()
             there = "SELECT pid FROM pg_stat_activity WHERE pid = ANY ($1)"
-            assert observer.rows(there, (told,)) == [(told[1],)]
+            assert observer.rows(there, (pids,)) == [(pids[1],)]
 
 
 @pytest.fixture
-def by_network(server, dsn):
-    """Let the server listen to the network. Value: where the database is there."""
+def tcp_dsn(server, dsn):
+    """Let the server listen on TCP; yield the connection string for that."""
     rules = server.cluster.data / "pg_hba.conf"
     before = rules.read_text()
     rules.write_text(f"host all all 127.0.0.0/8 trust\n{before}")
-    # an address of this process alone: the port is that of every server
+    # an address that only this process uses, as the port is the same for every server
     high, low = divmod(os.getpid() % 60_000, 250)
     address = f"127.9.{high}.{low + 1}"
     server.stop()
@@ -206,10 +207,10 @@ def by_network(server, dsn):
     server.start()
 
 
-LINE = """
+TCP_SETTINGS = """
 SELECT name, setting FROM pg_settings
 WHERE name LIKE 'tcp%' AND setting <> '0' ORDER BY name"""
-OURS = [
+EXPECTED_SETTINGS = [
     ("tcp_keepalives_count", "3"),
     ("tcp_keepalives_idle", "30"),
     ("tcp_keepalives_interval", "10"),
@@ -217,12 +218,16 @@ OURS = [
 ]
 
 
-def test_the_server_notices_a_cut_line_as_soon_as_this_side(dsn, by_network):
-    with connect(by_network) as session, session.clone() as other:
-        assert session.rows(LINE) == other.rows(LINE) == OURS
-    chosen = f"{by_network}?options=-c%20tcp_keepalives_idle%3D77"
+def test_server_notices_a_cut_connection_as_soon_as_the_client(dsn, tcp_dsn):
+    with connect(tcp_dsn) as session, session.clone() as other:
+        assert (
+            session.rows(TCP_SETTINGS) == other.rows(TCP_SETTINGS) == EXPECTED_SETTINGS
+        )
+    chosen = f"{tcp_dsn}?options=-c%20tcp_keepalives_idle%3D77"
     with connect(chosen) as session:
-        assert dict(session.rows(LINE)) == dict(OURS) | {"tcp_keepalives_idle": "77"}
-    # the socket of this machine has no line
+        assert dict(session.rows(TCP_SETTINGS)) == dict(EXPECTED_SETTINGS) | {
+            "tcp_keepalives_idle": "77"
+        }
+    # a local socket has no TCP settings
     with connect(dsn) as session:
-        assert session.rows(LINE) == []
+        assert session.rows(TCP_SETTINGS) == []

@@ -1,4 +1,4 @@
-"""A killed loader's last commit that the server has not ended is waited for."""
+"""A resumed load waits for the last commit of the killed one, if it is still open."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ FROM propload.ledger JOIN propload.runs USING (run_id) GROUP BY run_id"""
 
 
 def write_next_batch(session, frame):
-    """Write a batch as the dead loader did, all but the end of its commit."""
+    """Write a batch as the killed loader did, except for the end of its commit."""
     ((run, number, first, holder),) = session.rows(LAST)
     rows = frame[first : first + loading.BATCH_ROWS]
     for row in rows.iter_rows():
@@ -40,23 +40,25 @@ def write_next_batch(session, frame):
     session.execute(ledger.insert_entry(run, piece, counts, **mine))
 
 
-@pytest.mark.parametrize("end", ["commit", "rollback"])
-def test_a_resume_waits_for_it(dsn, tmp_path, chance, end):
+@pytest.mark.parametrize("ending", ["commit", "rollback"])
+def test_resumed_load_waits_for_an_open_commit_of_the_killed_one(
+    dsn, tmp_path, chance, ending
+):
     prepare_ledger(dsn, *SLOW_LEDGER)
     run_sql(dsn, loading.table_sql(mode="append"))
     frame = loading.listings(ROWS, chance=chance)
     file = tmp_path / "homes.csv"
     frame.write_csv(file)
-    told = loading.words(dsn, mode="append", workers=1)
-    words = ["ingest", file, *told, "--json"]
-    with loading.start(*words) as process:
+    flags = loading.arguments(dsn, mode="append", workers=1)
+    arguments = ["ingest", file, *flags, "--json"]
+    with loading.start(*arguments) as process:
         wait_until(lambda: commits_of(dsn) >= 2)
         process.kill()
     wait_until(lambda: not ask(dsn, BACKENDS))
     with connect(dsn, application_name="observer") as session:
         write_next_batch(session, frame)
-        with loading.start(*words, "--resume", "true") as process:
+        with loading.start(*arguments, "--resume", "true") as process:
             wait_until(lambda: ask(dsn, WAITING))
-            getattr(session, end)()
+            getattr(session, ending)()
             assert loading.counts_of(process.report()).inserted == ROWS
     assert loading.stored(dsn).equals(loading.expected(frame, mode="append"))

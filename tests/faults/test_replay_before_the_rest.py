@@ -1,4 +1,4 @@
-"""A replay that is killed before its run is gone on with: none missing, none twice."""
+"""A replay killed before its run is resumed loses and doubles no row."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ import polars as pl
 def fix(frame):
     return frame.with_columns(price=pl.lit("7"))
 """
-#: Ends a load at a row, as a broken disk of the server's would.
+#: Ends a load at one row, as a broken disk of the server would.
 DENY = (
     """CREATE FUNCTION deny() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN RAISE system_error USING MESSAGE = 'the disk is broken'; END $$""",
     """CREATE TRIGGER deny BEFORE INSERT ON homes FOR EACH ROW WHEN (NEW.id = 300)
     EXECUTE FUNCTION deny()""",
 )
-#: Lets a run wait between its last commit and the note of its end.
+#: Makes a run wait between its last commit and the note of its end.
 SLOW_END = (
     """CREATE FUNCTION propload.slow() RETURNS trigger LANGUAGE plpgsql
     AS 'BEGIN PERFORM pg_sleep(2); RETURN NEW; END'""",
@@ -49,42 +49,50 @@ def fix(frame):
 
 @pytest.fixture
 def failed(dsn, tmp_path, state_dir):
-    """Fail in the midst of a file. Value: the report, and what goes on with it."""
+    """Fail halfway through a file; return the report, and a function that resumes."""
     path = tmp_path / "listings.csv"
     lines = (f"{n},{'dear' if n % 2 else 1}\n" for n in range(ROWS))
     path.write_text("id,price\n" + "".join(lines), encoding="utf-8")
-    told = {"to": dsn, "table": "homes", "mode": "append", "batch_rows": 50}
+    settings = {"to": dsn, "table": "homes", "mode": "append", "batch_rows": 50}
     run_sql(dsn, "CREATE TABLE homes (id bigint, price bigint)", *DENY)
     with pytest.raises(LoadError, match="the disk is broken") as caught:
-        propload.ingest(path, **told)
+        propload.ingest(path, **settings)
     run_sql(dsn, "DROP TRIGGER deny ON homes")
     report = caught.value.report
-    return report, lambda: propload.ingest(path, resume=report.run_id, **told)
+    return report, lambda: propload.ingest(path, resume=report.run_id, **settings)
 
 
-def test_a_replay_killed_after_its_last_commit_adds_nothing_again_after_its_run(
+def test_replay_killed_after_its_last_commit_doubles_no_row(
     dsn, failed, tmp_path, state_dir
 ):
-    report, go_on = failed
+    report, resume = failed
     (tmp_path / "mending.py").write_text(MENDING)
     path = os.pathsep.join(filter(None, (str(tmp_path), os.environ.get("PYTHONPATH"))))
     run_sql(dsn, *SLOW_END)
-    words = ["rejects", "replay", report.run_id, "--fix", "mending:fix", "--to", dsn]
-    with loading.start(*words, PYTHONPATH=path) as process:
+    arguments = [
+        "rejects",
+        "replay",
+        report.run_id,
+        "--fix",
+        "mending:fix",
+        "--to",
+        dsn,
+    ]
+    with loading.start(*arguments, PYTHONPATH=path) as process:
         wait_until(lambda: ask(dsn, WAITING))
         process.kill()
     [(added,)] = ask(dsn, "SELECT count(*) FROM homes WHERE price = 7")
     assert added > 0
     run_sql(dsn, "DROP TRIGGER slow ON propload.runs")
-    go_on()
+    resume()
     store = RejectStore(state_dir / "rejects")
     before = propload.rejects(report.run_id, state_dir=state_dir).height
     replay(report.run_id, fix=fix, to=dsn)
     if store.runs():
-        # the first had to finish what was killed
+        # the first replay had to complete the killed one
         left = propload.rejects(report.run_id, state_dir=state_dir).height
         assert left == before - added
         replay(report.run_id, fix=fix, to=dsn)
-    counted = "SELECT count(*), count(DISTINCT id) FROM homes"
-    assert ask(dsn, counted) == [(ROWS, ROWS)]
+    count_rows = "SELECT count(*), count(DISTINCT id) FROM homes"
+    assert ask(dsn, count_rows) == [(ROWS, ROWS)]
     assert store.runs() == []

@@ -1,4 +1,4 @@
-"""Passwords: in no output, log, report, error, process title or file."""
+"""Passwords appear in no output, log, report, error, process title or file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.integration.reading import run_sql
 
 pytestmark = pytest.mark.timeout(120)
 
-#: Odd letters, which are written in another way inside an address.
+#: A password with odd characters, and how it is written inside an address.
 SECRET, IN_ADDRESS = "se sam%é@1", "se%20sam%25%C3%A9%401"
 TRACES = ("se sam", "sam%25", "sam%é")
 
@@ -52,22 +52,24 @@ def title_of(process):
     try:
         return " ".join(process.cmdline())
     except (psutil.ZombieProcess, psutil.NoSuchProcess):
-        return ""  # it has just ended, and has none any more
+        return ""  # it has just ended, and has no title any more
 
 
-def test_of_a_process(dsn, proxy, file, state_dir):
+def test_password_is_hidden_in_output_titles_and_files_of_a_process(
+    dsn, proxy, file, state_dir
+):
     secret = proxy.dsn_of(dsn, password=IN_ADDRESS)
-    outside = proxy.dsn_of(dsn)
+    without_password = proxy.dsn_of(dsn)
     prepare_ledger(dsn, *SLOW_LEDGER)
-    told = loading.words("", batch_rows=500)[2:]
+    flags = loading.arguments("", batch_rows=500)[2:]
     for case in ("good", "cut", "killed", "refused"):
-        words = ["ingest", file, *told, "--debug", "--retry-attempts", "2"]
-        words += ["--to", "postgresql:///nowhere"] if case == "refused" else []
+        arguments = ["ingest", file, *flags, "--debug", "--retry-attempts", "2"]
+        arguments += ["--to", "postgresql:///nowhere"] if case == "refused" else []
         proxy.faults.extend([Fault("cut", 2_000)] * 20 if case == "cut" else [])
         environment = {"PROPLOAD_TO": secret}
         if case == "good":
-            environment = {"PROPLOAD_TO": outside, "PGPASSWORD": SECRET}
-        with loading.start(*words, **environment) as process:
+            environment = {"PROPLOAD_TO": without_password, "PGPASSWORD": SECRET}
+        with loading.start(*arguments, **environment) as process:
             if case == "killed":
                 wait_until(lambda: process.ended or commits_of(dsn) > 0)
                 titles = [psutil.Process(process.pid), *psutil.Process().children()]
@@ -81,31 +83,33 @@ def test_of_a_process(dsn, proxy, file, state_dir):
     assert_hidden(everything_in(state_dir))
 
 
-def test_of_errors_and_reports(dsn, proxy, file, state_dir, caplog):
+def test_password_is_hidden_in_errors_reports_and_logs(
+    dsn, proxy, file, state_dir, caplog
+):
     caplog.set_level(logging.DEBUG)
     secret = proxy.dsn_of(dsn, password=IN_ADDRESS)
-    told = loading.settings(secret, retry_attempts=2, retry_seconds=0.1)
-    report = propload.ingest(str(file), **told)
+    settings = loading.settings(secret, retry_attempts=2, retry_seconds=0.1)
+    report = propload.ingest(str(file), **settings)
     assert_hidden(report.to_json(), repr(report), str(report), report._repr_html_())
     for faults in ([Fault("reset", 0)] * 9, [None] * 3 + [Fault("cut", 5_000)] * 9):
         proxy.faults.extend(faults)
         with pytest.raises(PropLoadError) as failed:
-            propload.ingest(str(file), **told)
+            propload.ingest(str(file), **settings)
         proxy.faults.clear()
         assert_hidden("".join(traceback.format_exception(failed.value)))
-    loader = propload.Loader(**told)
+    loader = propload.Loader(**settings)
     loader.put([{"id": 1, "version": 2, "price": 3, "text": "x"}])
     assert_hidden(everything_in(state_dir))
     loader.abort(RuntimeError("enough"))
     assert_hidden(everything_in(state_dir), caplog.text, repr(loader))
 
 
-def test_files_are_private(dsn, file, state_dir):
+def test_files_in_the_state_folder_are_private(dsn, file, state_dir):
     loader = propload.Loader(**loading.settings(dsn))
     loader.put([{"id": 1, "version": 2, "price": "dear", "text": "x"}])
     loader.close()
     propload.ingest(str(file), **loading.settings(dsn))
     for path in [state_dir, *state_dir.rglob("*")]:
-        most = 0o700 if path.is_dir() else 0o600
-        assert path.stat().st_mode & 0o777 & ~most == 0, path
+        allowed = 0o700 if path.is_dir() else 0o600
+        assert path.stat().st_mode & 0o777 & ~allowed == 0, path
     assert list(state_dir.iterdir())

@@ -1,4 +1,4 @@
-"""A user whom the server lets in no more, in the midst of a load."""
+"""A user who may no longer log in, in the middle of a load."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ HALTED = f"{BACKENDS} AND wait_event = 'PgSleep'"
 
 @pytest.fixture
 def user(dsn):
-    """Make a user who may do all. Value: their connection string."""
+    """Create a superuser; yield their connection string."""
     run_sql(dsn, f"CREATE ROLE {USER} LOGIN SUPERUSER")
     parts = parse_dsn(dsn) | {"user": USER}
     yield " ".join(f"{key}={value}" for key, value in parts.items())
@@ -35,7 +35,7 @@ def user(dsn):
 
 
 @pytest.mark.parametrize("from_pipe", [False, True], ids=["file", "pipe"])
-def test_a_load_whose_user_may_not_log_in_any_more_has_failed_and_goes_on(
+def test_load_whose_user_may_no_longer_log_in_fails_and_can_continue(
     dsn, user, state_dir, tmp_path, from_pipe
 ):
     text = "id\n" + "".join(f"{n}\n" for n in range(ROWS))
@@ -43,11 +43,11 @@ def test_a_load_whose_user_may_not_log_in_any_more_has_failed_and_goes_on(
     path.write_text(text)
     run_sql(dsn, "CREATE TABLE homes (id bigint)")
     prepare_ledger(dsn, *HALTING_LEDGER)
-    words = loading.words(user, mode="append")
+    arguments = loading.arguments(user, mode="append")
     source = ["-", "--format", "csv"] if from_pipe else [path]
     with (
         loading.pipe_of(text) if from_pipe else nullcontext() as stdin,
-        loading.start("ingest", *source, *words, stdin=stdin) as load,
+        loading.start("ingest", *source, *arguments, stdin=stdin) as load,
     ):
         wait_until(lambda: ask(dsn, HALTED))
         run_sql(dsn, f"ALTER ROLE {USER} NOLOGIN")
@@ -56,10 +56,10 @@ def test_a_load_whose_user_may_not_log_in_any_more_has_failed_and_goes_on(
         assert load.wait() == 1, load.log
     assert "that role may not log in" in load.log
     run_sql(dsn, f"ALTER ROLE {USER} LOGIN")
-    way = ["recover", "--to", user] if from_pipe else ["ingest", path, *words]
-    told = "propload recover" if from_pipe else "--resume"
-    assert told in load.log + load.printed
-    with loading.start(*way, *([] if from_pipe else ["--resume", "true"])) as again:
+    command = ["recover", "--to", user] if from_pipe else ["ingest", path, *arguments]
+    advice = "propload recover" if from_pipe else "--resume"
+    assert advice in load.log + load.printed
+    with loading.start(*command, *([] if from_pipe else ["--resume", "true"])) as again:
         assert again.wait() == 0, again.log
-    counted = "SELECT count(*), count(DISTINCT id) FROM homes"
-    assert ask(dsn, counted) == [(ROWS, ROWS)]
+    count_rows = "SELECT count(*), count(DISTINCT id) FROM homes"
+    assert ask(dsn, count_rows) == [(ROWS, ROWS)]

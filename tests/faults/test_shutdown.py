@@ -1,4 +1,4 @@
-"""SIGINT, SIGTERM, SIGHUP: one finishes what is in flight, a second ends at once."""
+"""SIGINT, SIGTERM, SIGHUP: one completes what is in flight, a second ends at once."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
 
 @pytest.fixture(autouse=True)
-def _heard():
-    """Let processes hear what the shell that runs the tests may ignore (nohup)."""
+def _sighup_is_not_ignored():
+    """Let started processes receive SIGHUP, which nohup makes them ignore."""
     before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     yield
     signal.signal(signal.SIGHUP, before)
@@ -49,12 +49,12 @@ def file(dsn, tmp_path, chance):
     return path
 
 
-def words_of(dsn, file, *more):
-    return ["ingest", file, *loading.words(dsn, mode="append"), "--json", *more]
+def arguments_of(dsn, file, *more):
+    return ["ingest", file, *loading.arguments(dsn, mode="append"), "--json", *more]
 
 
-#: Somebody waits for a lock that a test holds. Waits of writers for one another, as
-#: for room in the table's file, come and go.
+#: A session waits for a lock that a test holds. Writers also wait for one another, as
+#: for room in the table's file, but only for a moment.
 BLOCKED = """SELECT 1 FROM pg_locks
 WHERE NOT granted AND locktype IN ('relation', 'advisory')"""
 
@@ -67,17 +67,17 @@ def is_blocked_at(dsn, table):
     return ask(dsn, f"{BLOCKED} AND relation = '{table}'::regclass")
 
 
-def pushed(dsn):
-    """Make a table; return the words that load standard input into it, and rows."""
+def prepare_piped_load(dsn):
+    """Create a table; return the arguments that load stdin into it, and the rows."""
     run_sql(dsn, "CREATE TABLE homes (id bigint PRIMARY KEY)")
-    words = ["ingest", "-", "--format", "ndjson", "--to", dsn, "--table", "homes"]
-    words += ["--key", "id", "--batch-seconds", "0.05"]
-    return words, "".join(json.dumps({"id": n}) + "\n" for n in range(30_000))
+    arguments = ["ingest", "-", "--format", "ndjson", "--to", dsn, "--table", "homes"]
+    arguments += ["--key", "id", "--batch-seconds", "0.05"]
+    return arguments, "".join(json.dumps({"id": n}) + "\n" for n in range(30_000))
 
 
-def resume_to_the_end(dsn, words):
-    """Go on with a run that was ended, find every row once, and return the report."""
-    with loading.start(*words, "--resume", "true") as process:
+def resume_to_the_end(dsn, arguments):
+    """Resume a stopped run, check that every row is stored once; return the report."""
+    with loading.start(*arguments, "--resume", "true") as process:
         report = process.report()
     assert loading.counts_of(report).inserted == 40_000
     assert ask(dsn, "SELECT count(*), count(DISTINCT id) FROM homes") == [
@@ -88,8 +88,8 @@ def resume_to_the_end(dsn, words):
 
 @pytest.mark.parametrize("number", SIGNALS)
 def test_one_signal_commits_what_was_read_and_reports(dsn, file, number):
-    words = words_of(dsn, file)
-    with loading.start(*words) as process:
+    arguments = arguments_of(dsn, file)
+    with loading.start(*arguments) as process:
         wait_until(lambda: commits_of(dsn) >= 2)
         process.signal(number)
         report = process.report(code=130)
@@ -97,18 +97,18 @@ def test_one_signal_commits_what_was_read_and_reports(dsn, file, number):
     counts = loading.counts_of(report)
     assert ask(dsn, "SELECT count(*) FROM homes") == [(counts.inserted,)]
     assert 0 < counts.inserted <= 40_000
-    resume_to_the_end(dsn, words)
+    resume_to_the_end(dsn, arguments)
 
 
-def test_a_second_signal_ends_at_once_and_loses_nothing(dsn, file):
-    words = words_of(dsn, file)
-    with loading.start(*words) as process:
+def test_second_signal_ends_at_once_and_loses_nothing(dsn, file):
+    arguments = arguments_of(dsn, file)
+    with loading.start(*arguments) as process:
         wait_until(lambda: commits_of(dsn) >= 2)
         with connect(dsn, application_name="observer") as session:
-            # nobody can write on: what is in flight would wait for ever
+            # no writer can continue: what is in flight would wait forever
             session.execute("LOCK TABLE homes IN EXCLUSIVE MODE")
             process.signal(signal.SIGTERM)
-            # two of a kind that nobody has heard yet are one to the system
+            # the system merges two pending signals of the same kind
             process.wait_for("a second one stops immediately")
             wait_until(lambda: is_blocked(dsn))
             process.signal(signal.SIGTERM)
@@ -116,16 +116,16 @@ def test_a_second_signal_ends_at_once_and_loses_nothing(dsn, file):
     inserted = report["counts"]["inserted"]
     assert ask(dsn, "SELECT count(*) FROM homes") == [(inserted,)]
     assert "told to stop immediately" in report["message"]
-    resume_to_the_end(dsn, words)
+    resume_to_the_end(dsn, arguments)
 
 
-def test_two_signals_leave_pushed_rows_in_the_journal(dsn):
-    words, rows = pushed(dsn)
+def test_two_signals_leave_piped_rows_in_the_journal(dsn):
+    arguments, rows = prepare_piped_load(dsn)
     with connect(dsn, application_name="observer") as session:
         session.execute("LOCK TABLE homes IN EXCLUSIVE MODE")
         with (
             loading.pipe_of(rows) as pipe,
-            loading.start(*words, stdin=pipe) as process,
+            loading.start(*arguments, stdin=pipe) as process,
         ):
             wait_until(lambda: is_blocked(dsn))
             process.signal(signal.SIGINT)
@@ -139,19 +139,19 @@ def test_two_signals_leave_pushed_rows_in_the_journal(dsn):
 
 
 def open_terminal():
-    """Return the end to read of a terminal, and the end where somebody types."""
+    """Return the reading end of a terminal, and the end into which somebody types."""
     typing, reading = pty.openpty()
     return reading, typing
 
 
-@pytest.mark.parametrize("opened", [os.pipe, open_terminal])
-def test_a_signal_while_nothing_has_come_of_stdin(dsn, opened):
-    words, _ = pushed(dsn)
-    reading, writing = opened()
+@pytest.mark.parametrize("open_stdin", [os.pipe, open_terminal])
+def test_signal_ends_the_wait_for_the_first_row_of_stdin(dsn, open_stdin):
+    arguments, _ = prepare_piped_load(dsn)
+    reading, writing = open_stdin()
     with (
         os.fdopen(reading) as stdin,
         os.fdopen(writing, "wb", 0),
-        loading.start(*words, "--json", "--verbose", stdin=stdin) as process,
+        loading.start(*arguments, "--json", "--verbose", stdin=stdin) as process,
     ):
         process.wait_for("stdin into public.homes")
         process.signal(signal.SIGTERM)
@@ -161,13 +161,13 @@ def test_a_signal_while_nothing_has_come_of_stdin(dsn, opened):
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-def test_a_signal_while_the_table_is_made_ready(dsn, file, number):
+def test_signal_while_a_column_is_added_commits_what_was_read(dsn, file, number):
     run_sql(dsn, "ALTER TABLE homes DROP COLUMN text")
-    words = words_of(dsn, file, "--on-new-columns", "add")
+    arguments = arguments_of(dsn, file, "--on-new-columns", "add")
     with connect(dsn, application_name="observer") as session:
-        # who reads the table keeps others from giving it a column
+        # like a reader, this keeps others from adding a column
         session.execute("LOCK TABLE homes IN ACCESS SHARE MODE")
-        with loading.start(*words) as process:
+        with loading.start(*arguments) as process:
             wait_until(lambda: is_blocked(dsn))
             process.signal(number)
             process.wait_for("what was read is still committed")
@@ -177,17 +177,17 @@ def test_a_signal_while_the_table_is_made_ready(dsn, file, number):
     inserted = loading.counts_of(report).inserted
     assert inserted > 0
     assert ask(dsn, "SELECT count(*) FROM homes") == [(inserted,)]
-    with loading.start(*words, "--resume", "true") as process:
+    with loading.start(*arguments, "--resume", "true") as process:
         assert loading.counts_of(process.report()).inserted == 40_000
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-def test_two_signals_while_the_table_is_made_ready(dsn, file, number):
+def test_two_signals_while_a_column_is_added_end_at_once(dsn, file, number):
     run_sql(dsn, "ALTER TABLE homes DROP COLUMN text")
-    words = words_of(dsn, file, "--on-new-columns", "add")
+    arguments = arguments_of(dsn, file, "--on-new-columns", "add")
     with connect(dsn, application_name="observer") as session:
         session.execute("LOCK TABLE homes IN ACCESS SHARE MODE")
-        with loading.start(*words) as process:
+        with loading.start(*arguments) as process:
             wait_until(lambda: is_blocked(dsn))
             process.signal(number)
             process.wait_for("what was read is still committed")
@@ -197,24 +197,24 @@ def test_two_signals_while_the_table_is_made_ready(dsn, file, number):
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-def test_a_signal_before_anything_is_read_ends_the_wait(dsn, file, number):
+def test_signal_before_anything_is_read_ends_the_wait(dsn, file, number):
     with connect(dsn, application_name="observer") as session:
         session.execute("LOCK TABLE homes IN ACCESS EXCLUSIVE MODE")
-        with loading.start(*words_of(dsn, file)) as process:
+        with loading.start(*arguments_of(dsn, file)) as process:
             wait_until(lambda: is_blocked(dsn))
             process.signal(number)
-            said = process.report(code=130)
+            result = process.report(code=130)
         assert "interrupted" in process.log
-    assert (said["status"], said["exit_code"]) == ("interrupted", 130)
+    assert (result["status"], result["exit_code"]) == ("interrupted", 130)
 
 
-def test_a_signal_ends_the_wait_for_another_run(dsn, file):
+def test_signal_ends_the_wait_for_another_run(dsn, file):
     table = TableName("public", "homes")
-    words = words_of(dsn, file, "--lock", "--lock-wait", "100")
+    arguments = arguments_of(dsn, file, "--lock", "--lock-wait", "100")
     with (
         connect(dsn) as session,
         target_lock(session, table),
-        loading.start(*words) as process,
+        loading.start(*arguments) as process,
     ):
         wait_until(lambda: is_blocked(dsn))
         process.signal(signal.SIGINT)
@@ -231,10 +231,10 @@ def interrupt_often(process):
     wait_until(ended)
 
 
-def test_a_signal_that_is_ignored_changes_nothing(dsn, file):
-    # as a shell without job control starts what it does not wait for
+def test_ignored_signal_changes_nothing(dsn, file):
+    # as a shell without job control starts a command in the background
     shell = ["sh", "-c", 'trap "" INT; exec "$@"', "sh"]
-    command = [*shell, sys.executable, "-m", "propload", *words_of(dsn, file)]
+    command = [*shell, sys.executable, "-m", "propload", *arguments_of(dsn, file)]
     with loading.Process(*map(str, command)) as process:
         wait_until(lambda: commits_of(dsn) >= 2)
         interrupt_often(process)
@@ -264,7 +264,7 @@ print(bool(heard), file=sys.stderr)
 """
 
 
-def test_a_load_in_another_thread_is_not_stopped_by_signals(dsn, file):
+def test_load_in_another_thread_is_not_stopped_by_signals(dsn, file):
     with loading.start_python(IN_A_THREAD, dsn, file) as process:
         wait_until(lambda: commits_of(dsn) >= 2)
         interrupt_often(process)
@@ -275,15 +275,15 @@ def test_a_load_in_another_thread_is_not_stopped_by_signals(dsn, file):
 
 
 @contextmanager
-def noting_the_end(dsn, words):
-    """Give a load that wrote all and waits to note that, and what it waits for."""
+def noting_the_end(dsn, arguments):
+    """Yield a load that waits to note its end, and the session that blocks it."""
     with (
         connect(dsn, application_name="observer") as writing,
         connect(dsn, application_name="observer") as ending,
     ):
-        # it begins but cannot end before its end is locked, however fast it is
+        # however fast it is, it cannot end before the note of its end is blocked
         writing.execute("LOCK TABLE homes IN EXCLUSIVE MODE")
-        with loading.start(*words) as process:
+        with loading.start(*arguments) as process:
             wait_until(lambda: is_blocked_at(dsn, "homes"))
             ending.execute("LOCK TABLE propload.runs IN SHARE MODE")
             writing.commit()
@@ -292,8 +292,8 @@ def noting_the_end(dsn, words):
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-def test_a_signal_while_the_end_is_noted_changes_nothing(dsn, file, number):
-    with noting_the_end(dsn, words_of(dsn, file)) as (process, ending):
+def test_signal_while_the_end_is_noted_changes_nothing(dsn, file, number):
+    with noting_the_end(dsn, arguments_of(dsn, file)) as (process, ending):
         process.signal(number)
         process.wait_for("what was read is still committed")
         ending.commit()
@@ -303,28 +303,28 @@ def test_a_signal_while_the_end_is_noted_changes_nothing(dsn, file, number):
 
 
 def test_two_signals_while_the_end_is_noted_lose_nothing(dsn, file):
-    words = words_of(dsn, file)
-    with noting_the_end(dsn, words) as (process, _ending):
+    arguments = arguments_of(dsn, file)
+    with noting_the_end(dsn, arguments) as (process, _ending):
         process.signal(signal.SIGINT)
         process.wait_for("what was read is still committed")
         process.signal(signal.SIGTERM)
         assert process.wait(30) == 130, process.log
-    report = resume_to_the_end(dsn, words)
-    # the process that goes on reads none of them
+    report = resume_to_the_end(dsn, arguments)
+    # the resuming process reads none of the rows
     assert report["rows_per_second"] == 0
 
 
-def test_a_signal_stops_a_recovery_and_the_next_one_goes_on(dsn):
-    words, rows = pushed(dsn)
+def test_signal_stops_a_recovery_and_the_next_one_continues(dsn):
+    arguments, rows = prepare_piped_load(dsn)
     with connect(dsn, application_name="observer") as session:
         session.execute("LOCK TABLE homes IN EXCLUSIVE MODE")
         with (
             loading.pipe_of(rows) as pipe,
-            loading.start(*words, stdin=pipe) as process,
+            loading.start(*arguments, stdin=pipe) as process,
         ):
             wait_until(lambda: is_blocked(dsn))
             process.kill()
-        # a session that waits does not see that its client is gone
+        # a session that waits does not notice that its client is gone
         session.commit()
         wait_until(lambda: not ask(dsn, BACKENDS))
         waiting = sum(one.rows for one in leftovers())

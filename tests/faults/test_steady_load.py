@@ -20,15 +20,15 @@ pytestmark = pytest.mark.timeout(2_400)
 
 #: Listings of one result page, which a crawl hands over together.
 PAGE = 15
-#: Keys that come again and again, each time in a newer version.
+#: Keys that recur, each time in a newer version.
 KEYS = 20_000
 #: Letters of a row's text, so that a row takes more than a kilobyte in memory.
 LETTERS = 1_000
-#: Bytes a row pushed may add to the process. In half an hour the least object of
-#: Python that is kept for each row (16 bytes) shows; in seconds it is lost in what
-#: allocators keep for later, and only a row that is kept as a whole shows.
+#: Bytes that a pushed row may add to the process. In half an hour even the smallest
+#: Python object kept for each row (16 bytes) shows; in seconds it is lost in what
+#: allocators retain, and only a row that is kept as a whole shows.
 MOST_PER_ROW = {"long": 16, "short": 1_000}
-#: Pushes pages at a steady rate, and prints what it holds before and after.
+#: Pushes pages at a steady rate; prints its threads and files before and after.
 PUSHER = """
 import gc, json, sys, threading, time
 import psutil
@@ -83,17 +83,17 @@ class Sample:
 
 
 def watch(process, *, every):
-    """Return samples of a process until it says that it has ended its work."""
-    watched, never = psutil.Process(process.pid), threading.Event()
+    """Return samples of a process, taken until it prints that its work has ended."""
+    observed, never = psutil.Process(process.pid), threading.Event()
     start, samples = time.monotonic(), []
     while "ended\n" not in process.out:
         assert not process.ended, process.log
-        with watched.oneshot():
+        with observed.oneshot():
             sample = Sample(
                 time.monotonic() - start,
-                watched.memory_info().rss,
-                watched.num_threads(),
-                watched.num_fds(),
+                observed.memory_info().rss,
+                observed.num_threads(),
+                observed.num_fds(),
             )
         samples.append(sample)
         never.wait(every)
@@ -101,7 +101,7 @@ def watch(process, *, every):
 
 
 def slope(samples, name):
-    """Return how much of something the process gains in a second: least squares."""
+    """Return how much a figure grows in a second, by least squares."""
     times = [each.seconds for each in samples]
     values = [getattr(each, name) for each in samples]
     middle, mean = sum(times) / len(times), sum(values) / len(values)
@@ -112,7 +112,7 @@ def slope(samples, name):
     return shared / sum((time - middle) ** 2 for time in times)
 
 
-def test_memory_threads_and_handles_stay_where_they_are(dsn, long):
+def test_memory_threads_and_handles_do_not_grow(dsn, long):
     run_sql(
         dsn,
         "CREATE TABLE homes (id bigint PRIMARY KEY, version bigint, "
@@ -121,14 +121,14 @@ def test_memory_threads_and_handles_stay_where_they_are(dsn, long):
     form = "long" if long else "short"
     # a steady crawl of many sites; the short form pushes faster to see as much
     seconds, rate = (1_800, 500) if long else (20, 1_500)
-    # so many in any case: a machine that cannot keep up takes longer
+    # this many in any case: a machine that cannot keep up takes longer
     rows = seconds * rate
-    words = (dsn, rows, rate, PAGE, KEYS, LETTERS)
-    with loading.start_python(PUSHER, *words) as process:
+    arguments = (dsn, rows, rate, PAGE, KEYS, LETTERS)
+    with loading.start_python(PUSHER, *arguments) as process:
         process.wait_for("begun")
         samples = watch(process, every=seconds / 600)
         assert process.wait() == 0, process.log
-        told = json.loads(process.out[-1])
+        result = json.loads(process.out[-1])
     half = len(samples) // 2
     first, second = samples[:half], samples[half:]
     gained = {name: slope(second, name) for name in ("rss", "threads", "handles")}
@@ -140,15 +140,15 @@ def test_memory_threads_and_handles_stay_where_they_are(dsn, long):
         f"{second[-1].handles} handles; gained in a second: {gained}"
     )
     print(figures)  # noqa: T201 - what the long form is run for
-    assert told["counts"]["read"] == rows
+    assert result["counts"]["read"] == rows
     assert ask(dsn, "SELECT max(version) FROM homes") == [(rows + PAGE - 1,)]
     assert per_row < MOST_PER_ROW[form], figures
     for name in ("threads", "handles"):
-        most = max(getattr(each, name) for each in first)
-        # a file that is open for a moment, as journals change, is none left behind
+        highest = max(getattr(each, name) for each in first)
+        # a file that is open for a moment, as journals change, is not left behind
         usual = statistics.median(getattr(each, name) for each in second)
-        assert usual <= most, figures
-        # a whole one gained in the time that was watched would be the least leak
+        assert usual <= highest, figures
+        # the smallest leak would be a whole one gained in the observed time
         assert gained[name] * samples[-1].seconds < 1, figures
-    for left, before in zip(told["after"], told["before"], strict=True):
-        assert left <= before, (told, figures)
+    for left, before in zip(result["after"], result["before"], strict=True):
+        assert left <= before, (result, figures)

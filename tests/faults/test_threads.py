@@ -1,4 +1,4 @@
-"""Threads of one process load one table that none of them has found."""
+"""Threads of one process load into one table that none of them found there."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -22,7 +22,7 @@ def load(dsn, thread, mode):
 
 
 @pytest.mark.parametrize("mode", ["upsert", "insert-new", "append", "replace"])
-def test_every_row_has_its_end_in_one_of_them(dsn, mode):
+def test_threads_that_create_one_table_load_every_row_once(dsn, mode):
     with ThreadPoolExecutor(THREADS) as threads:
         futures = [threads.submit(load, dsn, n, mode) for n in range(THREADS)]
         reports = [future.result(timeout=100) for future in futures]
@@ -38,7 +38,7 @@ def test_every_row_has_its_end_in_one_of_them(dsn, mode):
         return
     assert sorted(table["id"]) == list(range(ROWS))
     if mode == "replace":
-        # the one that ended last, whole
+        # all rows are those of the thread that ended last
         assert table["thread"].n_unique() == 1
     else:
         assert inserted == ROWS
