@@ -83,8 +83,8 @@ def sql(folder):
     return ask
 
 
-def counts_of(ended):
-    counts = json.loads(ended.stdout)["counts"]
+def counts_of(completed):
+    counts = json.loads(completed.stdout)["counts"]
     assert counts["read"] == sum(counts[name] for name in COUNTS)
     return counts
 
@@ -108,12 +108,12 @@ def test_file_is_loaded_inspected_and_loaded_again(run, homes, sql):
 
 
 def test_stdout_holds_only_json_and_each_run_has_its_own_id(run, homes):
-    ended = [
+    completed = [
         run("ingest", "homes.csv", *TARGET, "--json", "--verbose") for _ in range(2)
     ]
-    reports = [json.loads(one.stdout) for one in ended]
+    reports = [json.loads(one.stdout) for one in completed]
     for step in ("homes.csv into public.homes", "prepared", "lane 0: committed"):
-        assert step in ended[0].stderr
+        assert step in completed[0].stderr
     assert reports[0]["run_id"] != reports[1]["run_id"]
     assert reports[0]["target"]["table"] == "public.homes"
     assert reports[0]["status"] == "loaded"
@@ -167,7 +167,7 @@ def test_job_runs_from_any_folder(run, homes, folder, environment, tmp_path):
         '[jobs.night]\nsource = "homes.csv"\ntable = "homes"\nkey = "id"\n',
         encoding="utf-8",
     )
-    ended = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-m", "propload", "ingest", "--job", "night", "--json"],
         cwd=tmp_path,
         env={**environment, "PROPLOAD_CONFIG": str(folder / "propload.toml")},
@@ -177,12 +177,12 @@ def test_job_runs_from_any_folder(run, homes, folder, environment, tmp_path):
         check=True,
     )
     (folder / "propload.toml").unlink()
-    assert counts_of(ended)["read"] == 4
+    assert counts_of(completed)["read"] == 4
 
 
 def test_check_writes_nothing(run, homes, sql):
-    ended = run("check", "homes.csv", "--table", "homes", "--key", "id", "--json")
-    assert isinstance(json.loads(ended.stdout), dict)
+    completed = run("check", "homes.csv", "--table", "homes", "--key", "id", "--json")
+    assert isinstance(json.loads(completed.stdout), dict)
     assert sql("SELECT to_regclass('homes') IS NULL") == [(True,)]
 
 
@@ -209,8 +209,10 @@ def test_each_error_has_its_exit_code_and_no_traceback(
 
 
 def test_stopped_run_prints_its_report_as_json(run, homes):
-    ended = run("ingest", "homes.csv", *TARGET, "--max-rejects", "0", "--json", check=3)
-    report = json.loads(ended.stdout)
+    completed = run(
+        "ingest", "homes.csv", *TARGET, "--max-rejects", "0", "--json", check=3
+    )
+    report = json.loads(completed.stdout)
     assert report["status"] == "stopped"
     assert report["counts"]["rejected"] == 1
 

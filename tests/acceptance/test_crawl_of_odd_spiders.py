@@ -20,7 +20,7 @@ pytestmark = [
     pytest.mark.timeout(90),
     pytest.mark.one_server,
 ]
-#: Longest wait for something that happens at once, in seconds.
+#: Longest wait for something that should happen at once, in seconds.
 PATIENCE = 60
 
 
@@ -173,7 +173,7 @@ def test_crawl_that_lacks_no_rows_replaces_the_table(database):
     assert homes(database) == [(0,), (1,)]
 
 
-#: A site on this machine need not be spared.
+#: No delays: the site is on this machine.
 QUICK = {"DOWNLOAD_DELAY": 0, "AUTOTHROTTLE_ENABLED": False}
 
 

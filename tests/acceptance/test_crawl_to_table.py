@@ -30,7 +30,7 @@ from tests.integration.reading import query
 
 pytestmark = [
     pytest.mark.timeout(240),
-    # the crawl is what is tested; both servers are loaded into by other tests
+    # these tests are of crawls; other tests load into both servers
     pytest.mark.one_server,
 ]
 

@@ -11,7 +11,7 @@ from jupyter_client.manager import start_new_kernel
 
 pytestmark = [
     pytest.mark.timeout(200),
-    # the kernel's own libraries warn of each other
+    # these warnings are raised by the kernel's own libraries
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]

@@ -13,7 +13,7 @@ import pytest
 from tests.faults.server import DurableServer, observer
 
 _numbers = itertools.count()
-#: Time limit in seconds of a test's long form; the longest is to take half an hour.
+#: Time limit in seconds of a test's long form; the longest takes half an hour.
 LONGEST = 3_600
 
 

@@ -78,7 +78,7 @@ WRITERS = {
     "a.arrow": lambda path: frame().write_ipc(path),
 }
 MODES_AND_KEYS = [("upsert", "id"), ("append", ""), ("append", "id"), ("replace", "id")]
-#: Rows and bytes of a chunk, and rows of a batch: no size is a multiple of another.
+#: Rows and bytes of a chunk, and rows of a batch: medium, small and large.
 CHUNKS = [(1_000, 20_000, 200), (370, 3_000, 170), (25_000, 1 << 20, 450)]
 
 

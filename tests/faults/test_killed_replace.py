@@ -82,7 +82,9 @@ def test_killed_replace_by_a_file_is_resumed(dsn, old_rows, tmp_path):
     assert stored(dsn) == NEW
 
 
-def test_partly_gathered_replace_is_recovered_only_by_its_name(dsn, old_rows, caplog):
+def test_partly_gathered_replace_is_recovered_only_if_its_run_is_named(
+    dsn, old_rows, caplog
+):
     with loading.start_python(GENERATOR, dsn, "waits") as process:
         wait_until(lambda: process.ended or commits_of(dsn) >= 2)
         process.kill()

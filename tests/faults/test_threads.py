@@ -1,4 +1,4 @@
-"""Threads of one process load into one table that none of them found there."""
+"""Threads of one process load into one table that did not exist before."""
 
 from concurrent.futures import ThreadPoolExecutor
 

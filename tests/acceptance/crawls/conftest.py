@@ -22,7 +22,7 @@ def site():
 
 @pytest.fixture
 def project(tmp_path, site):
-    """Create a Scrapy project with the sink; return what starts its crawls."""
+    """Create a Scrapy project with the sink; return the `Project` that crawls it."""
     package = tmp_path / "project"
     (package / "spiders").mkdir(parents=True)
     (package / "__init__.py").touch()

@@ -209,14 +209,14 @@ class Unreachable:
 
     def __init__(self, raw):
         self._raw = raw
-        self.asked, self.answered = threading.Event(), threading.Event()
+        self.requested, self.answered = threading.Event(), threading.Event()
         self.closed = threading.Event()
 
     def __getattr__(self, name):
         return getattr(self._raw, name)
 
     def adbc_cancel(self):
-        self.asked.set()
+        self.requested.set()
         self.answered.wait(30)
 
     def close(self):
@@ -243,7 +243,7 @@ def test_unanswered_cancel_blocks_neither_the_statement_nor_close(
         cancelling = threading.Thread(target=opened.cancel)
         with opened._cursor() as cursor:
             cancelling.start()
-            assert raw.asked.wait(20)
+            assert raw.requested.wait(20)
             cursor.execute("SELECT 1")
         # neither the end of the statement nor that of the session waits for the answer
         opened.close()
@@ -264,7 +264,7 @@ def test_statement_waits_for_the_cancel_request_of_the_previous_one(
         cancelling = threading.Thread(target=opened.cancel)
         with opened._cursor():
             cancelling.start()
-            assert raw.asked.wait(20)
+            assert raw.requested.wait(20)
         found = []
         following = threading.Thread(
             target=lambda: found.extend(opened.rows("SELECT 1"))
@@ -313,7 +313,7 @@ def test_missing_server_is_transient_but_unknown_host_is_not(tmp_path):
 
 @pytest.fixture
 def make_role(database):
-    """Return a function that creates a role with a connection limit, for its DSN."""
+    """Return a function that creates a role with a limit and returns its DSN."""
     name = f"few_{secrets.token_hex(4)}"
 
     def make(limit):
@@ -377,7 +377,7 @@ def test_error_names_the_database_whose_connection_limit_is_too_low(
     database, make_role
 ):
     limited = database_name(database)
-    # one of them is the tests' own
+    # one of these connections is the tests' own
     run_sql(database, f"ALTER DATABASE {limited} CONNECTION LIMIT 5")
     message = rf"ALTER DATABASE {limited} CONNECTION LIMIT 6 or use fewer"
     try:

@@ -52,7 +52,7 @@ def dsn(folder):
 
 
 @pytest.mark.timeout(120)
-def test_processes_that_start_it_at_the_same_time_share_one_server(folder):
+def test_processes_that_start_the_server_together_share_one(folder):
     answers = [
         process.communicate() for process in [ask_start_time(folder) for _ in range(4)]
     ]
@@ -104,7 +104,7 @@ def test_rows_survive_stop_and_start(folder, dsn):
 
 
 @pytest.mark.timeout(120)
-def test_it_starts_again_after_it_was_killed(folder, dsn):
+def test_server_starts_again_after_it_was_killed(folder, dsn):
     with connect(dsn) as opened:
         opened.execute("CREATE TABLE survived AS SELECT 2 AS a")
         opened.commit()

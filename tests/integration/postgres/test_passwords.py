@@ -55,21 +55,21 @@ def uri(address, password=""):
     return f"postgresql://{login}@/{address['dbname']}?{query}"
 
 
-def login_role(dsn):
+def connected_user(dsn):
     with connect(dsn) as opened:
         return opened.value("SELECT current_user::text")
 
 
 def test_password_in_both_forms_of_the_connection_string(address):
     escaped = PASSWORD.replace("\\", "\\\\").replace("'", "\\'")
-    assert login_role(uri(address, PASSWORD)) == ROLE
-    assert login_role(pairs(address, user=ROLE, password=escaped)) == ROLE
-    assert login_role(f"{uri(address)}&password={quote(PASSWORD, safe='')}") == ROLE
+    assert connected_user(uri(address, PASSWORD)) == ROLE
+    assert connected_user(pairs(address, user=ROLE, password=escaped)) == ROLE
+    assert connected_user(f"{uri(address)}&password={quote(PASSWORD, safe='')}") == ROLE
 
 
 def test_password_from_the_environment(address, monkeypatch):
     monkeypatch.setenv("PGPASSWORD", PASSWORD)
-    assert login_role(uri(address)) == ROLE
+    assert connected_user(uri(address)) == ROLE
 
 
 def test_password_from_the_password_file(address, monkeypatch, tmp_path):
@@ -78,7 +78,7 @@ def test_password_from_the_password_file(address, monkeypatch, tmp_path):
     file.write_text(f"*:*:*:{ROLE}:{escaped}\n")
     file.chmod(0o600)
     monkeypatch.setenv("PGPASSFILE", str(file))
-    assert login_role(uri(address)) == ROLE
+    assert connected_user(uri(address)) == ROLE
 
 
 def test_password_from_a_service_file(address, monkeypatch, tmp_path):
@@ -87,7 +87,7 @@ def test_password_from_a_service_file(address, monkeypatch, tmp_path):
     lines = "".join(f"{key}={value}\n" for key, value in settings.items())
     file.write_text(f"[mine]\n{lines}")
     monkeypatch.setenv("PGSERVICEFILE", str(file))
-    assert login_role("service=mine") == ROLE
+    assert connected_user("service=mine") == ROLE
     with pytest.raises(ConfigError, match="service"):
         connect("service=other")
 

@@ -298,7 +298,7 @@ def test_run_sends_its_rows_through_the_spool(database, recording_spool, monkeyp
 
 def test_files_of_killed_processes_are_deleted(recording_spool):
     mine = recording_spool._folder / f"{os.getpid()}-{'0' * 16}"
-    # no process has a number beyond the greatest that Linux and macOS give
+    # no process has this number, which exceeds the highest of Linux and macOS
     other = recording_spool._folder / f"{2**22 + 1}-{'0' * 16}"
     odd = recording_spool._folder / "report-2026.csv"
     for path in (mine, other, odd):

@@ -115,7 +115,7 @@ def test_column_that_is_not_loaded_may_change_its_type(database, state_dir):
     [(("k",), "kv"), ((), "kv"), (("k",), "k")],
     ids=["keyed", "keyless", "keys alone"],
 )
-def test_swap_is_refused_if_the_shadow_does_not_hold_the_stored_rows(
+def test_swap_is_refused_if_the_shadow_has_lost_or_gained_rows(
     database, state_dir, change, held, key, columns
 ):
     run_sql(database, TABLE.format("float8"), "INSERT INTO t VALUES (1, 9)")
@@ -241,7 +241,7 @@ def test_swap_is_refused_while_a_table_inherits_from_the_target(
 def test_swap_succeeds_if_the_table_is_referenced_while_waiting_to_lock(
     database, state_dir, monkeypatch
 ):
-    """It can no longer be truncated, but is not refused, nor is CASCADE advised."""
+    """TRUNCATE would fail then, but the swap is not refused, nor is CASCADE advised."""
     run_sql(database, TABLE.format("float8"), "INSERT INTO t VALUES (1, 9), (2, 9)")
     execute, waiting = Connection.execute, [CHILD, "INSERT INTO child VALUES (2)"]
 

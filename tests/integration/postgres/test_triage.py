@@ -287,7 +287,7 @@ def test_rows_that_only_look_like_the_bad_one_are_stored(database, state_dir, ch
         "INSERT INTO t SELECT n, 1 FROM generate_series(0, 99) AS n",
     )
     bad = 7 if check == "n <> 7" else -7
-    # the row at fault quotes 40 and 7: rows of both keys are looked at
+    # the error of the bad row quotes 40 and 7: rows with either key are examined
     frame = pl.DataFrame({"k": range(100), "n": [2] * 100})
     frame[40, "n"] = bad
     [done] = write(database, target_with(), state_dir, frame)

@@ -181,7 +181,9 @@ def test_keep_without_newest_keeps_the_last_known_value_of_each_column(
 
 @given(rows=rows, sizes=st.lists(st.integers(1, 12), min_size=1, max_size=3))
 @PROPERTY
-def test_a_second_load_changes_nothing(postgres_session, state_dir, rows, sizes):
+def test_second_load_of_the_same_rows_changes_nothing(
+    postgres_session, state_dir, rows, sizes
+):
     target = target_with(f"t{next(_tables)}", key=("k", "g"), newest="at")
     frames = pieces_of(rows, sizes)
     first, _ = load(postgres_session, state_dir, target, frames)

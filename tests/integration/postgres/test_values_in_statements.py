@@ -15,7 +15,7 @@ TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]
 #: Moments whose year has four digits as text.
 MOMENTS = st.datetimes(datetime(1000, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 
-#: From PostgreSQL 19 on, backslashes in texts cannot be made to be escapes.
+#: From PostgreSQL 19 on, backslashes in strings can no longer be escapes.
 ONLY_STANDARD_STRINGS = 190_000
 
 

@@ -98,9 +98,9 @@ def test_message_does_not_say_that_a_dropped_table_keeps_its_rows(
     wait_until(lambda: metrics.snapshot().counts.accounted == 300)
     run_sql(database, "DROP TABLE homes")
     # a block that raises, or a source without a usable row
-    ended = loader.__exit__ if usable_rows else loader.close
+    end = loader.__exit__ if usable_rows else loader.close
     with suppress(LoadError):
-        ended(
+        end(
             *[RuntimeError, RuntimeError("the site went away"), None][: 3 * usable_rows]
         )
     message = loader.report.message

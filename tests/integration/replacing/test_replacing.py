@@ -114,7 +114,7 @@ def test_columns_that_rows_lack_take_defaults_in_a_referenced_table(
 
 
 class Killed(BaseException):
-    """Ends a run at once, as it is never handled."""
+    """Ends a run at once, as no code handles it."""
 
 
 def test_replace_killed_after_it_took_effect_is_resumed_as_loaded(

@@ -29,7 +29,7 @@ def saved_page(tmp_path):
     return {"arguments": {"pages": str(file)}, "progress": False}
 
 
-def days(database):
+def stored_days(database):
     (row,) = query(
         database, "SELECT scraped_at::date::text, listed_on::text FROM listings"
     )
@@ -38,7 +38,7 @@ def days(database):
 
 def test_page_is_dated_by_the_time_of_its_file(database, saved_page):
     report = ingest(FundaSpider, to=database, **saved_page)
-    assert days(database) == ("2025-06-15", "2025-05-25")
+    assert stored_days(database) == ("2025-06-15", "2025-05-25")
     (note,) = [note for note in report.notes if "dated by" in note]
     assert note.startswith("1 saved page is dated by the time of its file")
     assert "--as-of" in note
@@ -46,7 +46,7 @@ def test_page_is_dated_by_the_time_of_its_file(database, saved_page):
 
 def test_as_of_takes_precedence_over_the_time_of_the_file(database, saved_page):
     report = ingest(FundaSpider, to=database, as_of="2026-07-04", **saved_page)
-    assert days(database) == ("2026-07-04", "2026-06-13")
+    assert stored_days(database) == ("2026-07-04", "2026-06-13")
     assert "dated by" not in " ".join(report.notes)
 
 

@@ -58,7 +58,7 @@ def test_rows_are_not_compared_if_writing_one_may_change_others(
 
 @pytest.fixture
 def latin_database(postgres_dsn):
-    """A database whose texts are not stored in UTF-8."""
+    """Yield the DSN of a database whose texts are not stored in UTF-8."""
     name = f"latin_{secrets.token_hex(4)}"
     create = f"CREATE DATABASE {name} ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0"
     run_outside_transaction(postgres_dsn, create)

@@ -33,7 +33,7 @@ def test_error_names_the_time_limit_that_ended_the_first_query(database, monkeyp
 def test_application_name_set_by_the_user_is_kept(database, monkeypatch, chosen_name):
     monkeypatch.setenv("PGAPPNAME", chosen_name)
     query = "SELECT current_setting('application_name')"
-    # a string that no other session of the tests has: none is lent, with its own name
+    # with a string of its own: a session that the tests lend would be named `lender`
     with connect(f"{database}&sslmode=disable") as one, one.clone() as other:
         names = {session.value(query) for session in (one, other)}
     assert names == {chosen_name or "propload"}
@@ -47,7 +47,7 @@ def test_copy_works_if_the_server_quotes_all_identifiers(database):
         )
         session.commit()
     frame = pl.DataFrame({"a": [1], "b": ["x"]})
-    # a string that no other session of the tests has: none lends the types it knows
+    # with a string of its own: a session that the tests lend would know all types
     own = f"{database}&sslmode=disable"
     with connect(own) as first, first.clone() as session:
         session.execute("CREATE TABLE t (a bigint, b text)")
