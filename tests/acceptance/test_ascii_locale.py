@@ -24,11 +24,11 @@ ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 
 def run_propload(*arguments, folder, dsn):
     """Run a command in such a locale; return the JSON that it prints."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("PROPLOAD_")}
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("PROPLOAD_")}
     completed = subprocess.run(
         [sys.executable, "-m", "propload", *arguments],
         cwd=folder,
-        env={**kept, **ASCII, "PROPLOAD_TO": dsn},
+        env={**inherited, **ASCII, "PROPLOAD_TO": dsn},
         capture_output=True,
         text=True,
         timeout=50,

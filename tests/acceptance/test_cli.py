@@ -32,15 +32,15 @@ COUNTS = ("inserted", "updated", "unchanged", "stale", "duplicates", "rejected")
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """Make a folder to work in, whose state folder has a database of its own."""
-    place = tmp_path_factory.mktemp("cli")
-    yield place
-    embedded.destroy(place / "state")
+    working_folder = tmp_path_factory.mktemp("cli")
+    yield working_folder
+    embedded.destroy(working_folder / "state")
 
 
 @pytest.fixture
 def environment(folder):
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("PROPLOAD_")}
-    return {**kept, "PROPLOAD_STATE_DIR": str(folder / "state"), "TERM": "dumb"}
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("PROPLOAD_")}
+    return {**inherited, "PROPLOAD_STATE_DIR": str(folder / "state"), "TERM": "dumb"}
 
 
 @pytest.fixture
@@ -249,11 +249,13 @@ def test_full_stdout_is_reported_in_one_line(folder, environment, run, homes):
     assert completed.stderr.endswith(f" propload: {message}\n")
 
 
-@pytest.mark.parametrize("place", ["homes.csv", "/proc/nowhere"])
-def test_state_folder_that_cannot_be_written_is_a_wrong_setting(run, homes, place):
+@pytest.mark.parametrize("state_folder", ["homes.csv", "/proc/nowhere"])
+def test_state_folder_that_cannot_be_written_is_a_wrong_setting(
+    run, homes, state_folder
+):
     for arguments in (["ingest", "homes.csv", "--table", "homes"], ["db", "start"]):
-        completed = run(*arguments, "--state-dir", place, check=2)
-        assert f"{place} cannot be used: " in completed.stderr
+        completed = run(*arguments, "--state-dir", state_folder, check=2)
+        assert f"{state_folder} cannot be used: " in completed.stderr
         assert "--state-dir FOLDER" in completed.stderr
 
 

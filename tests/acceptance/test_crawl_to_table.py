@@ -249,14 +249,14 @@ def test_crawl_of_a_site_that_is_down_is_an_error(database):
 
 def stop_after(site, **limits):
     """Stop a site, as by a crash, when it has sent so many pages of a kind."""
-    kind, limit = next(iter(limits.items()))
-    kind = {"details": "detail", "searches": "search"}[kind]
+    page_kind, limit = next(iter(limits.items()))
+    page_kind = {"details": "detail", "searches": "search"}[page_kind]
     reached = threading.Event()
     note = site.served.note
 
-    def noting(what, ids=()):
-        note(what, ids)
-        if site.served.counts.get(kind, 0) >= limit:
+    def noting(served_kind, ids=()):
+        note(served_kind, ids)
+        if site.served.counts.get(page_kind, 0) >= limit:
             reached.set()
 
     def stop():

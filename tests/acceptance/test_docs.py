@@ -34,10 +34,10 @@ def command_with(pattern):
 
 def sample_of(beginning):
     """Return the sample of output in the README that begins with a pattern."""
-    shown = re.search(
+    sample = re.search(
         rf"^```text\n({beginning}.*?)^```", README, re.MULTILINE | re.DOTALL
     )
-    return shown[1]
+    return sample[1]
 
 
 @pytest.fixture

@@ -88,7 +88,9 @@ def kernel():
 
 
 def report_in(outputs):
-    text = "".join(content["text"] for kind, content in outputs if kind == "stream")
+    text = "".join(
+        content["text"] for message_type, content in outputs if message_type == "stream"
+    )
     return json.loads(text.partition("REPORT")[2])
 
 
@@ -97,7 +99,9 @@ def test_kernel_can_crawl_repeatedly_with_live_progress(kernel):
     first = kernel.run("tell(crawl())")
     assert report_in(first)["counts"]["inserted"] == 150
     shown = [
-        content["data"] for kind, content in first if kind == "update_display_data"
+        content["data"]
+        for message_type, content in first
+        if message_type == "update_display_data"
     ]
     assert any("rows read" in data.get("text/html", "") for data in shown)
     again = report_in(kernel.run("tell(crawl())"))
@@ -109,8 +113,8 @@ def test_stop_button_ends_a_crawl_and_returns_its_report(kernel):
     kernel.run(BEGIN)
     cell = kernel.begin(SLOW_CRAWL)
     outputs, pressed = [], False
-    for kind, content in kernel.outputs(cell):
-        outputs.append((kind, content))
+    for message_type, content in kernel.outputs(cell):
+        outputs.append((message_type, content))
         # rows are loaded by now: it is time to press the button
         shown = content.get("data", {}).get("text/html", "")
         if not pressed and "done" in shown and " 0 done" not in shown:
@@ -123,7 +127,9 @@ def test_stop_button_ends_a_crawl_and_returns_its_report(kernel):
 
     # no crawl goes on in the background, and every row that was read is there
     left = kernel.run("print([t.name for t in threading.enumerate()])")
-    names = "".join(content["text"] for kind, content in left if kind == "stream")
+    names = "".join(
+        content["text"] for message_type, content in left if message_type == "stream"
+    )
     assert "MainThread" in names
     assert "crawl" not in names
     rest = report_in(kernel.run("tell(crawl())"))

@@ -53,5 +53,5 @@ def test_variables_set_by_the_user_are_kept():
 
 
 def test_variables_set_by_an_earlier_pandera_import_are_kept():
-    both = "import pandera.polars; import propload.schemas.rules"
-    assert output_of_new_process(both) == "['1', '127.0.0.1'] False"
+    imports = "import pandera.polars; import propload.schemas.rules"
+    assert output_of_new_process(imports) == "['1', '127.0.0.1'] False"

@@ -64,7 +64,7 @@ def output_of(*, handler, calls, imports="import propload.ingesting, polars as p
     [("signal.SIG_IGN", "[]"), ("lambda number, _: heard.append(number)", "[2]")],
     ids=["ignored", "a handler"],
 )
-def test_own_handling_of_sigint_holds_in_a_program_that_loads(handler, heard, calls):
+def test_sigint_handling_of_a_program_holds_while_it_loads(handler, heard, calls):
     assert output_of(handler=handler, calls=calls) == ["3", heard]
 
 

@@ -24,9 +24,9 @@ def test_real_terminal_is_left_clean():
         "with watch(metrics):\n"
         "    assert drawn.wait(20)\n"
     )
-    ours, theirs = pty.openpty()
+    reading_end, terminal_end = pty.openpty()
     environment = {**os.environ, "TERM": "xterm"}
-    with os.fdopen(theirs, "wb", closefd=False) as terminal:
+    with os.fdopen(terminal_end, "wb", closefd=False) as terminal:
         completed = subprocess.run(
             [sys.executable, "-c", code],
             stderr=terminal,
@@ -35,9 +35,9 @@ def test_real_terminal_is_left_clean():
             env=environment,
             timeout=25,
         )
-    written = os.read(ours, 1 << 16).decode()
-    os.close(ours)
-    os.close(theirs)
+    written = os.read(reading_end, 1 << 16).decode()
+    os.close(reading_end)
+    os.close(terminal_end)
     assert completed.stdout == b""
     assert "rows read" in written
     assert written.rindex("\x1b[?25h") > written.rindex("rows read")

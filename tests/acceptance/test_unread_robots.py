@@ -86,7 +86,7 @@ def test_site_without_robots_txt_is_crawled(status):
     assert source.incomplete == ""
 
 
-def test_unreadable_robots_txt_is_no_obstacle_if_it_is_not_obeyed():
+def test_crawl_that_does_not_obey_robots_txt_need_not_read_it():
     requested = []
     with site(Answer("robots", b"", 503), requested) as url:
         settings = {**HASTE, "ROBOTSTXT_OBEY": False}
@@ -99,10 +99,10 @@ def test_unreadable_robots_txt_is_no_obstacle_if_it_is_not_obeyed():
 
 def test_unreadable_robots_txt_is_not_reported_as_forbidding():
     with site(Answer("robots", b"", 503), []) as url:
-        place = {"place": "delft", "base_url": url}
+        arguments = {"place": "delft", "base_url": url}
         with pytest.raises(
             PropLoadError, match=r"cannot be read \(HTTP 503\)"
         ) as caught:
-            read(SpiderSource(FundaSpider, place, HASTE))
+            read(SpiderSource(FundaSpider, arguments, HASTE))
     assert type(caught.value) is SourceError
     assert "forbids" not in str(caught.value)

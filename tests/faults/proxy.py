@@ -131,12 +131,12 @@ class Proxy:
             while True:
                 for key, _ in selector.select():
                     counted = fault is not None and not fault.trigger
-                    most = fault.after - through if counted else BLOCK
-                    if most <= 0:
+                    size = fault.after - through if counted else BLOCK
+                    if size <= 0:
                         if not self._strike(client, fault):
                             return
-                        fault, most = None, BLOCK
-                    block = key.fileobj.recv(min(BLOCK, most))
+                        fault, size = None, BLOCK
+                    block = key.fileobj.recv(min(BLOCK, size))
                     if not block:
                         return
                     if self._is_triggered(fault, block):

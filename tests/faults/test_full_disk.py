@@ -28,14 +28,14 @@ pytestmark = pytest.mark.timeout(120)
 @pytest.fixture
 def small_disk(tmp_path, monkeypatch):
     """Put the state folder on a disk of its own, of 256 KB."""
-    place = tmp_path / "small"
-    place.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(place)]
+    folder = tmp_path / "small"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)]
     if os.geteuid() or subprocess.run(command, check=False).returncode:
         pytest.skip("only root may mount a small disk")
-    monkeypatch.setenv("PROPLOAD_STATE_DIR", str(place))
-    yield place
-    subprocess.run(["umount", str(place)], check=True)
+    monkeypatch.setenv("PROPLOAD_STATE_DIR", str(folder))
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
 
 
 def fill(disk):
@@ -199,8 +199,8 @@ def test_load_without_room_in_the_database_fails_and_can_be_resumed(
     frame = loading.listings(4_000, chance=chance)
     frame.write_csv(file)
     settings = loading.settings(dsn, retry_attempts=2, retry_seconds=0.5)
-    place = tablespace_folder(server)
-    with SmallTablespace(server, place):
+    folder = tablespace_folder(server)
+    with SmallTablespace(server, folder):
         run_sql(dsn, loading.table_sql() + " TABLESPACE small")
         with pytest.raises(LoadError, match=r"53100|No space left") as failed:
             propload.ingest(str(file), **settings)
@@ -221,21 +221,21 @@ def tablespace_folder(server):
 class SmallTablespace:
     """A tablespace on a disk of 256 KB, while the block runs."""
 
-    def __init__(self, server, place):
-        self.server, self.place = server, place
+    def __init__(self, server, folder):
+        self.server, self.folder = server, folder
 
     def __enter__(self):
-        self.place.mkdir()
-        command = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(self.place)]
+        self.folder.mkdir()
+        command = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(self.folder)]
         if os.geteuid() or subprocess.run(command, check=False).returncode:
-            self.place.rmdir()
+            self.folder.rmdir()
             pytest.skip("only root may mount a small disk")
         owner = self.server.cluster.data.stat()
-        os.chown(self.place, owner.st_uid, owner.st_gid)
-        make = f"CREATE TABLESPACE small LOCATION '{self.place}'"
+        os.chown(self.folder, owner.st_uid, owner.st_gid)
+        make = f"CREATE TABLESPACE small LOCATION '{self.folder}'"
         self.server.run_outside_transaction(make)
 
     def __exit__(self, *_):
         self.server.run_outside_transaction("DROP TABLESPACE IF EXISTS small")
-        subprocess.run(["umount", str(self.place)], check=True)
-        self.place.rmdir()
+        subprocess.run(["umount", str(self.folder)], check=True)
+        self.folder.rmdir()

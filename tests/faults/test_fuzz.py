@@ -61,8 +61,10 @@ def load_or_refuse(dsn, path):
     # neither table exists if the very first load is refused
     for table in ("fuzz", "propload.ledger"):
         if ask(dsn, f"SELECT 1 WHERE to_regclass('{table}') IS NOT NULL"):
-            mine = f"WHERE run_id = '{failed.report.run_id}'" if "." in table else ""
-            assert ask(dsn, f"SELECT count(*) FROM {table} {mine}") == [(0,)]
+            of_this_run = (
+                f"WHERE run_id = '{failed.report.run_id}'" if "." in table else ""
+            )
+            assert ask(dsn, f"SELECT count(*) FROM {table} {of_this_run}") == [(0,)]
     return str(failed)
 
 
@@ -165,7 +167,7 @@ NUMBERS_TO_SOME = (
 def test_columns_are_stored_unchanged_in_other_types_or_refused(dsn, tmp_path, long):
     """The load is refused, or rows are rejected, or values are stored unchanged."""
     path = tmp_path / "fuzz.parquet"
-    seen = {"refused": 0, "rejected": 0, "loaded": 0}
+    outcomes = {"refused": 0, "rejected": 0, "loaded": 0}
 
     @fuzz(600 if long else 25)
     @given(loads())
@@ -188,7 +190,7 @@ def test_columns_are_stored_unchanged_in_other_types_or_refused(dsn, tmp_path, l
             for name, pg_type in pg_types.items()
         }
         if isinstance(report, str):
-            seen["refused"] += 1
+            outcomes["refused"] += 1
             blamed = [n for n in pg_types if names_column(report, n, frame, pg_types)]
             assert blamed, report
             assert not any(accepted[name] for name in blamed), (report, pg_types)
@@ -196,14 +198,14 @@ def test_columns_are_stored_unchanged_in_other_types_or_refused(dsn, tmp_path, l
             return
         assert False not in accepted.values(), (frame.schema, pg_types)
         refused = refused_by(report, frame)
-        seen["rejected"] += bool(refused)
-        seen["loaded"] += bool(report.counts.inserted)
+        outcomes["rejected"] += bool(refused)
+        outcomes["loaded"] += bool(report.counts.inserted)
         check_stored(read_table(dsn, "fuzz"), frame, pg_types, refused)
         if refused:
             check_reasons(report.rejects, frame, pg_types)
 
     load()
-    assert all(seen.values()), seen
+    assert all(outcomes.values()), outcomes
 
 
 def names_column(message, name, frame, pg_types):

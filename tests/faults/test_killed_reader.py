@@ -97,8 +97,8 @@ def test_killed_load_is_resumed_with_other_chunks_and_batches(
 def check_resuming(dsn, path, mode_and_key, chance):
     """Kill a load and its resumption, then resume it again, each with other sizes."""
     *killed, last = chance.sample(CHUNKS, 3)
-    for place, size in enumerate(killed):
-        arguments = [path, dsn, *mode_and_key, *size, "true" if place else ""]
+    for number, size in enumerate(killed):
+        arguments = [path, dsn, *mode_and_key, *size, "true" if number else ""]
         with loading.start_python(LOADER, *arguments) as process:
             loading.kill_at_random(process, dsn, chance, max_commits=8)
     with loading.start_python(

@@ -66,8 +66,8 @@ def peak_of(dsn, rows, *file):
 @pytest.mark.skipif(
     not Path("/proc/self/status").exists(), reason="the system tells no peak"
 )
-@pytest.mark.parametrize("kind", ["file", "iterator"])
-def test_four_times_the_rows_take_no_more_memory(dsn, tmp_path, kind):
+@pytest.mark.parametrize("source_kind", ["file", "iterator"])
+def test_four_times_the_rows_take_no_more_memory(dsn, tmp_path, source_kind):
     run_sql(dsn, "CREATE UNLOGGED TABLE homes (id bigint, text text)")
     small, peaks = 120_000, []
     for rows in (small, small * 4):
@@ -75,7 +75,7 @@ def test_four_times_the_rows_take_no_more_memory(dsn, tmp_path, kind):
         with file.open("w") as stream:
             stream.write("id,text\n")
             stream.writelines(f"{n},{'x' * 400}\n" for n in range(rows))
-        files = [file] if kind == "file" else []
+        files = [file] if source_kind == "file" else []
         peaks.append(peak_of(dsn, rows, *files))
     # anything held for each row would show, multiplied by the number of rows
     more = small * 3 * 400
@@ -112,7 +112,8 @@ def test_runs_leave_no_thread_or_file_behind(dsn, tmp_path, chance, long):
     # a thread that closes a session may take a moment
     wait_until(
         lambda: all(
-            now <= then for now, then in zip(open_resources(), before, strict=True)
+            after <= at_first
+            for after, at_first in zip(open_resources(), before, strict=True)
         )
     )
     if long:

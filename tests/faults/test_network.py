@@ -185,8 +185,8 @@ def test_only_the_lost_session_is_ended_on_the_server(dsn, proxy):
         lost.close()
         with connect(dsn, application_name="observer") as observer:
             first.clone().close()
-            there = "SELECT pid FROM pg_stat_activity WHERE pid = ANY ($1)"
-            assert observer.rows(there, (pids,)) == [(pids[1],)]
+            find_backends = "SELECT pid FROM pg_stat_activity WHERE pid = ANY ($1)"
+            assert observer.rows(find_backends, (pids,)) == [(pids[1],)]
 
 
 @pytest.fixture

@@ -36,8 +36,8 @@ def write_next_batch(session, frame):
         session.execute("INSERT INTO homes VALUES ($1, $2, $3::text::int8, $4)", row)
     piece = Piece(number, 0, Deduped((rows,)), first, first + rows.height)
     counts = Counts(read=rows.height, inserted=rows.height)
-    mine = {"token": session.token, "holder": holder}
-    session.execute(ledger.insert_entry(run, piece, counts, **mine))
+    session_facts = {"token": session.token, "holder": holder}
+    session.execute(ledger.insert_entry(run, piece, counts, **session_facts))
 
 
 @pytest.mark.parametrize("ending", ["commit", "rollback"])

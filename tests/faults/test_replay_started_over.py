@@ -125,11 +125,13 @@ def test_rows_missing_from_the_rejects_stay_with_the_killed_replay(
     store = RejectStore(state_dir / "rejects")
     killed = store.runs()[0]
     assert killed.run_id != run_id
-    kept = {line["row"] for _, line in each_line(killed.path)}
-    store.keep(run_id, lambda line: line["row"] not in kept)
+    rejected_again = {line["row"] for _, line in each_line(killed.path)}
+    store.keep(run_id, lambda line: line["row"] not in rejected_again)
     again = replay(run_id, fix=mend, **settings)
-    assert again.counts.inserted == ROWS // 2 - len(kept)
-    assert propload.rejects(killed.run_id, state_dir=state_dir).height == len(kept)
+    assert again.counts.inserted == ROWS // 2 - len(rejected_again)
+    assert propload.rejects(killed.run_id, state_dir=state_dir).height == len(
+        rejected_again
+    )
 
 
 def test_replay_by_key_drops_the_rejects_of_a_killed_one(dsn, appended, state_dir):

@@ -68,7 +68,7 @@ def test_candidate_is_left_out_only_if_its_library_is_not_installed(
 
 
 @pytest.mark.parametrize("name", CANDIDATES)
-def test_candidate_does_each_work(name, scratch):
+def test_candidate_performs_every_work(name, scratch):
     done = set()
     for case in cases_of(scratch, name):
         case.prepare()

@@ -31,7 +31,7 @@ def paces(*measured, work=UNCHANGED):
 OURS = ("propload_frame", "frame", 9, 300)
 
 
-def test_peers_with_the_same_key_and_without_are_named_separately():
+def test_peers_with_and_without_the_key_are_compared_separately():
     others = [
         ("pgpq_copy", "frame", 9, 100),
         ("dlt_arrow", "frame", 9, 50),

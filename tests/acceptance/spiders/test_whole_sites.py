@@ -49,13 +49,17 @@ def test_all_traps_together_lose_no_listing(details, at_once):
         assert len(result.items) == len(result.ids)
         if details == "on":
             assert served.counts["failed"] > 0
-            whole = {item.listing_id for item in result.items if item.page == "detail"}
-            gone = {item.listing_id for item in result.items if item.page == "gone"}
-            assert whole == served.details
-            assert gone == served.gone
+            read_details = {
+                item.listing_id for item in result.items if item.page == "detail"
+            }
+            found_gone = {
+                item.listing_id for item in result.items if item.page == "gone"
+            }
+            assert read_details == served.details
+            assert found_gone == served.gone
 
 
-def test_all_served_listings_of_a_site_of_two_thousand_are_read():
+def test_every_served_listing_of_a_site_of_two_thousand_is_read():
     with DemoSite(listings=2_000, traps=ALL_TRAPS) as site:
         result = crawl(
             place=all_places(site),
@@ -112,6 +116,6 @@ def test_record_of_what_the_site_served_is_available_over_http(site):
     import json
 
     crawl(place="kwelderstad-gr", details="off", base_url=site.url)
-    shown = json.loads(site_answer(site, "/__served__"))
-    assert set(shown["listings"]) == site.served.listings
-    assert shown["counts"]["search"] == site.served.counts["search"]
+    record = json.loads(site_answer(site, "/__served__"))
+    assert set(record["listings"]) == site.served.listings
+    assert record["counts"]["search"] == site.served.counts["search"]

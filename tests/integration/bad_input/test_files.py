@@ -176,6 +176,6 @@ def test_texts_of_parquet_that_are_not_utf8_are_rejected(load, tmp_path, databas
     assert (report.counts.inserted, report.counts.rejected) == (4, 2)
     [reason] = report.reasons_counted
     assert r"column city: 'Z\xfcrich' is not UTF-8" in reason.said
-    kept = query(database, "SELECT city FROM homes ORDER BY id")
-    assert kept == [("Delft",), ("Coëvorden",)] * 2
+    stored_cities = query(database, "SELECT city FROM homes ORDER BY id")
+    assert stored_cities == [("Delft",), ("Coëvorden",)] * 2
     assert report.rejects["propload_row"].to_list() == [2, 5]

@@ -134,7 +134,7 @@ def test_write_fails_if_a_rule_was_created(write_around, database):
     assert query(database, "SELECT count(*) FROM t") == [(ROWS,)]
 
 
-def test_write_fails_if_the_table_was_created_again(write_around, database):
+def test_write_fails_if_the_table_was_recreated(write_around, database):
     with pytest.raises(WriteError, match="it was dropped and created again"):
         write_around("DROP TABLE t", TABLE)
     assert query(database, "SELECT count(*) FROM t") == [(0,)]

@@ -62,12 +62,12 @@ def test_copy_of_many_batches_keeps_values_and_order(connection):
 def test_names_with_any_characters_work(connection, temporary):
     connection.execute(f"CREATE SCHEMA {quoted(NAMESPACE)}")
     columns = ", ".join(f"{quoted(name)} text" for name in ODD_NAMES)
-    place = "" if temporary else f"{quoted(NAMESPACE)}."
-    kind = "TEMPORARY " if temporary else ""
+    schema_prefix = "" if temporary else f"{quoted(NAMESPACE)}."
+    temporary_word = "TEMPORARY " if temporary else ""
     frame = pl.DataFrame({name: [name, None] for name in ODD_NAMES})
     for table in ODD_NAMES:
-        path = f"{place}{quoted(table)}"
-        connection.execute(f"CREATE {kind}TABLE {path} ({columns})")
+        path = f"{schema_prefix}{quoted(table)}"
+        connection.execute(f"CREATE {temporary_word}TABLE {path} ({columns})")
         namespace = None if temporary else NAMESPACE
         connection.copy(table, frame, namespace=namespace, temporary=temporary)
         assert read_frame(connection, f"SELECT * FROM {path}").equals(frame)

@@ -332,7 +332,7 @@ def test_concurrent_creation_succeeds_once_and_fails_for_the_others(database):
         (["x" * 81], f"'{'x' * 79}…' cannot be created: its name has 81 bytes"),
         ([""], "is empty"),
         (["ctid"], "a name that the server reserves: give it another .*--mapping"),
-        ([f"c{place}" for place in range(2000)], "2,000 columns are more than"),
+        ([f"c{number}" for number in range(2000)], "2,000 columns are more than"),
     ],
 )
 def test_impossible_column_names_are_refused(connection, names, message):

@@ -74,16 +74,16 @@ def test_unused_preconnected_sessions_are_closed(database, state_dir):
     )
     with Database(database, state_dir=state_dir) as opened:
         opened.preconnect(1)
-        kept = opened.connect()
-    with kept:
-        before = kept.value(others)
-        kept.rollback()
+        observer = opened.connect()
+    with observer:
+        before = observer.value(others)
+        observer.rollback()
         with Database(database, state_dir=state_dir) as opened:
             opened.preconnect(2)
             pids(opened._sessions.control())
         ending = threading.Event()
-        while kept.value(others) > before:
-            kept.rollback()
+        while observer.value(others) > before:
+            observer.rollback()
             assert not ending.wait(0.01)
 
 

@@ -33,14 +33,14 @@ def test_program_gets_all_its_input_and_all_its_output_is_returned(monkeypatch):
 
 
 def test_stopped_program_takes_its_children_with_it(tmp_path):
-    place = tmp_path / "child"
+    pid_file = tmp_path / "child"
     with pytest.raises(KeyboardInterrupt):
         run_program(
-            [sys.executable, "-c", SLOW, str(place)],
+            [sys.executable, "-c", SLOW, str(pid_file)],
             account=None,
-            should_stop=place.exists,
+            should_stop=pid_file.exists,
         )
-    assert has_ended(int(place.read_text()))
+    assert has_ended(int(pid_file.read_text()))
 
 
 def has_ended(pid):

@@ -125,9 +125,11 @@ def test_write_fails_if_the_gathered_rows_are_gone(
         writer.write(make_piece(NEW, 0, key=("k",)))
         if not direct:
             writer.write(make_piece(NEW, 1, key=("k",)))
-        shadow = "SELECT oid::regclass::text FROM pg_class WHERE relkind = 'r' AND {}"
-        named = "relname LIKE 'propload_shadow_%'"
-        [(name,)] = query(database, shadow.format(named))
+        find_table = (
+            "SELECT oid::regclass::text FROM pg_class WHERE relkind = 'r' AND {}"
+        )
+        is_shadow = "relname LIKE 'propload_shadow_%'"
+        [(name,)] = query(database, find_table.format(is_shadow))
         run_sql(database, f"DROP {dropped.format(name)}")
         rows = NEW.with_columns(k=pl.col("k") + (9 if direct else 0))
         message = r"batch 2 into public\.t: the rows .* gathered for public\.t are gone"

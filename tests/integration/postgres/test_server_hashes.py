@@ -57,10 +57,10 @@ def _frame(drawn_rows):
     columns = zip(*drawn_rows, strict=True) if drawn_rows else [[]] * len(TYPES)
     return pl.DataFrame(
         [
-            pl.Series(f"c {place}", values).cast(dtype)
+            pl.Series(f"c {index}", values).cast(dtype)
             if dtype == UTC
-            else pl.Series(f"c {place}", values, dtype=dtype)
-            for place, ((dtype, _), values) in enumerate(
+            else pl.Series(f"c {index}", values, dtype=dtype)
+            for index, ((dtype, _), values) in enumerate(
                 zip(TYPES.values(), columns, strict=True)
             )
         ]

@@ -125,7 +125,7 @@ def test_counts_do_not_depend_on_how_rows_are_split(
     ],
     ids=str,
 )
-def test_bad_row_that_is_skipped_counts_the_same_off_the_fast_path(
+def test_skipped_bad_row_counts_the_same_on_and_off_the_fast_path(
     database, state_dir, rules, expected, repeated
 ):
     run_sql(

@@ -239,10 +239,10 @@ def test_user_without_the_privilege_to_read_files_gets_no_spool(
 
 def test_rows_are_streamed_if_the_spool_cannot_be_written(sessions, tmp_path):
     spooling, streaming = sessions
-    gone = tmp_path / "gone"
-    gone.mkdir()
-    spooling._spool = RecordingSpool(gone)
-    shutil.rmtree(gone)
+    deleted_folder = tmp_path / "gone"
+    deleted_folder.mkdir()
+    spooling._spool = RecordingSpool(deleted_folder)
+    shutil.rmtree(deleted_folder)
     frame = pl.DataFrame({"v": range(300)})
     expected = copied_rows(streaming, frame, columns="v bigint")
     assert copied_rows(spooling, frame, columns="v bigint") == expected
@@ -297,17 +297,17 @@ def test_run_sends_its_rows_through_the_spool(database, recording_spool, monkeyp
 
 
 def test_files_of_killed_processes_are_deleted(recording_spool):
-    mine = recording_spool._folder / f"{os.getpid()}-{'0' * 16}"
+    own = recording_spool._folder / f"{os.getpid()}-{'0' * 16}"
     # no process has this number, which exceeds the highest of Linux and macOS
-    other = recording_spool._folder / f"{2**22 + 1}-{'0' * 16}"
-    odd = recording_spool._folder / "report-2026.csv"
-    for path in (mine, other, odd):
+    of_dead_process = recording_spool._folder / f"{2**22 + 1}-{'0' * 16}"
+    unrelated = recording_spool._folder / "report-2026.csv"
+    for path in (own, of_dead_process, unrelated):
         path.touch()
     try:
         assert Spool.find(str(recording_spool._folder.parent)) is not None
-        assert mine.exists()
-        assert not other.exists()
-        assert odd.exists()
+        assert own.exists()
+        assert not of_dead_process.exists()
+        assert unrelated.exists()
     finally:
-        mine.unlink()
-        odd.unlink()
+        own.unlink()
+        unrelated.unlink()

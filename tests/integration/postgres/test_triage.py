@@ -140,14 +140,14 @@ FAULTS = {
 }
 
 
-def piece_frame(fault, places, height, first=0):
+def piece_frame(fault, bad_places, height, first=0):
     _, good, bad, _, _ = FAULTS[fault]
     values = pl.Series([good] * height)
     bad_values = pl.Series([bad] * height, dtype=values.dtype)
     if fault == "date":  # before the first date that the server has
         bad_values = pl.Series([-3_000_000] * height, dtype=pl.Int32).cast(pl.Date)
     at = pl.int_range(height, eager=True)
-    chosen = at.is_in(pl.Series(sorted(places), dtype=pl.Int64).implode())
+    chosen = at.is_in(pl.Series(sorted(bad_places), dtype=pl.Int64).implode())
     if fault == "domain":
         values, bad_values = values.cast(pl.Int32), bad_values.cast(pl.Int32)
     frame = pl.DataFrame({"k": at + first, "w": ["x"] * height})
@@ -183,11 +183,11 @@ def test_every_bad_row_is_named_and_every_good_row_is_stored(
     assert sorted(done.reasons[ROW]) == sorted(places)
     found = set(done.reasons.select("column", "check", "sqlstate").iter_rows())
     assert found == {reason}
-    kept = 40 - len(places)
-    written = (0, kept) if len(frames) == 2 else (kept, 0)
+    good_rows = 40 - len(places)
+    written = (0, good_rows) if len(frames) == 2 else (good_rows, 0)
     assert counts([done]) == [(*written, 0, 0)]
-    now = query(module_database, "SELECT k FROM t WHERE w = 'x' ORDER BY k")
-    assert [k for (k,) in now] == [k for k in range(40) if k not in places]
+    stored_keys = query(module_database, "SELECT k FROM t WHERE w = 'x' ORDER BY k")
+    assert [k for (k,) in stored_keys] == [k for k in range(40) if k not in places]
 
 
 def test_first_of_mutually_exclusive_rows_is_stored(database, state_dir):
@@ -275,8 +275,8 @@ def test_unique_value_is_free_once_its_holder_changes_in_the_same_piece(
         (3, "u", "t_u_key", "60"),
     ]
     assert "Key (u)=(20) already exists" in done.reasons["message"][0]
-    now = query(database, "SELECT k, u FROM t ORDER BY k")
-    assert now == [(1, 30), (2, 20), (3, 10), (6, 60)]
+    stored_rows = query(database, "SELECT k, u FROM t ORDER BY k")
+    assert stored_rows == [(1, 30), (2, 20), (3, 10), (6, 60)]
 
 
 @pytest.mark.parametrize("check", ["n > 0", "n <> 7"])

@@ -50,7 +50,7 @@ REFUSED_ROWS = [
 @pytest.mark.parametrize(
     ("pg_type", "values", "stored"),
     REFUSED_ROWS,
-    ids=[f"{place}-{v.dtype}-{t}" for place, (t, v, _) in enumerate(REFUSED_ROWS)],
+    ids=[f"{index}-{v.dtype}-{t}" for index, (t, v, _) in enumerate(REFUSED_ROWS)],
 )
 def test_row_whose_value_would_change_is_refused(loader, pg_type, values, stored):
     found, reasons = loader.load(pg_type, values)
@@ -90,7 +90,7 @@ REFUSED_BY_SERVER = [
 @pytest.mark.parametrize(
     ("pg_type", "values", "sqlstate"),
     REFUSED_BY_SERVER,
-    ids=[f"{place}-{t}" for place, (t, _, _) in enumerate(REFUSED_BY_SERVER)],
+    ids=[f"{index}-{t}" for index, (t, _, _) in enumerate(REFUSED_BY_SERVER)],
 )
 def test_value_refused_by_the_server_has_the_sqlstate_of_its_reason(
     loader, pg_type, values, sqlstate
@@ -124,7 +124,7 @@ REFUSED_TYPES = [
 @pytest.mark.parametrize(
     ("pg_type", "values"),
     REFUSED_TYPES,
-    ids=[f"{place}-{v.dtype}-{t}" for place, (t, v) in enumerate(REFUSED_TYPES)],
+    ids=[f"{index}-{v.dtype}-{t}" for index, (t, v) in enumerate(REFUSED_TYPES)],
 )
 def test_type_without_a_conversion_is_refused_before_anything_is_sent(
     loader, pg_type, values

@@ -157,7 +157,7 @@ EXACT = [
 @pytest.mark.parametrize(
     ("pg_type", "values", "stored"),
     EXACT,
-    ids=[f"{place}-{v.dtype}-{t}" for place, (t, v, _) in enumerate(EXACT)],
+    ids=[f"{index}-{v.dtype}-{t}" for index, (t, v, _) in enumerate(EXACT)],
 )
 def test_values_are_stored_exactly_by_either_route(loader, pg_type, values, stored):
     expected = [None if v is None else str(v) for v in values]

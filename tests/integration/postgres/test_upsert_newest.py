@@ -24,10 +24,10 @@ PARTITION = "CREATE TABLE t_0 PARTITION OF t FOR VALUES WITH (MODULUS 1, REMAIND
 
 def test_older_version_is_stale_and_null_counts_as_oldest(database, state_dir):
     target = target_with(newest="at")
-    now = frame([1, 2, 3], at=[DAY] * 3)
+    current = frame([1, 2, 3], at=[DAY] * 3)
     older = frame([1, 2, 3], "old", at=[DAY - dt.timedelta(days=1), None, DAY])
     newer = frame([1, 2, 3], "new", at=[DAY + dt.timedelta(days=1)] * 2 + [None])
-    written = write(database, target, state_dir, now, older, newer)
+    written = write(database, target, state_dir, current, older, newer)
     # "old" is greater than "a", so it wins between rows of the same age
     assert counts(written) == [(3, 0, 0, 0), (0, 1, 0, 2), (0, 2, 0, 1)]
     stored = query(database, "SELECT k, v FROM t ORDER BY k")
@@ -165,8 +165,8 @@ def test_row_that_another_session_made_equal_meanwhile_is_unchanged(
     target = target_with(newest="at", on_null="keep")
     write(database, target, state_dir, frame([1], w=["known"], at=[DAY]))
     sparse = frame([1], "b", w=[None], at=[DAY + dt.timedelta(days=1)])
-    theirs = "UPDATE t SET v = 'b', at = at + interval '1 day'"
-    done = write_while_changed(database, target, state_dir, sparse, theirs)
+    their_update = "UPDATE t SET v = 'b', at = at + interval '1 day'"
+    done = write_while_changed(database, target, state_dir, sparse, their_update)
     assert counts(done) == [(0, 0, 1, 0)]
     assert query(database, "SELECT v, w FROM t") == [("b", "known")]
 

@@ -1,4 +1,4 @@
-"""A table that is dropped, created again or altered while a replace gathers rows."""
+"""A table that is dropped, recreated or altered while a replace gathers rows for it."""
 
 from contextlib import suppress
 
@@ -24,13 +24,13 @@ pytestmark = pytest.mark.timeout(120)
 
 
 @pytest.mark.one_server
-@pytest.mark.parametrize("kept", ["in the file", "in the journal"])
-def test_replace_of_a_dropped_table_goes_on_once_it_is_created_again(
-    replace_settings, database, before_swap, tmp_path, kept
+@pytest.mark.parametrize("rows_kept", ["in the file", "in the journal"])
+def test_replace_of_a_dropped_table_continues_once_it_is_recreated(
+    replace_settings, database, before_swap, tmp_path, rows_kept
 ):
     before_swap("DROP TABLE homes")
     file = csv_file(tmp_path)
-    is_file = kept == "in the file"
+    is_file = rows_kept == "in the file"
     with pytest.raises(LoadError, match=r"homes is gone.*fix that") as failed:
         propload.ingest(file if is_file else iter(rows(1)), **replace_settings)
     run_id = failed.value.report.run_id
@@ -60,25 +60,25 @@ def push_files(source, **settings):
 
 
 @pytest.mark.one_server
-@pytest.mark.parametrize("kept", ["in the file", "in the journal"])
+@pytest.mark.parametrize("rows_kept", ["in the file", "in the journal"])
 def test_dropped_table_is_not_created_for_rows_with_other_columns(
-    replace_settings, database, before_other_columns, tmp_path, kept
+    replace_settings, database, before_other_columns, tmp_path, rows_kept
 ):
     """It would have only the columns of these rows, and lose whatever else it had."""
     metrics = before_other_columns("DROP TABLE homes")
     source = files_with_other_columns(tmp_path)
-    load = propload.ingest if kept == "in the file" else push_files
-    gone = r"homes is gone, .* create the table again, .*fix that"
-    with pytest.raises(LoadError, match=gone) as failed:
+    load = propload.ingest if rows_kept == "in the file" else push_files
+    message = r"homes is gone, .* create the table again, .*fix that"
+    with pytest.raises(LoadError, match=message) as failed:
         load(source, metrics=metrics, **replace_settings)
     run_id = failed.value.report.run_id
 
     def resume_or_recover():
-        if kept == "in the file":
+        if rows_kept == "in the file":
             return propload.ingest(source, resume=run_id, **replace_settings)
         return recover(run_id, to=database)[0]
 
-    with pytest.raises(LoadError, match=gone):
+    with pytest.raises(LoadError, match=message):
         resume_or_recover()
     assert query(database, "SELECT to_regclass('homes') IS NULL") == [(True,)]
     run_sql(database, CREATE_HOMES)
@@ -119,7 +119,7 @@ def test_message_does_not_say_that_a_missing_table_keeps_its_rows(database, tmp_
 
 
 @pytest.mark.one_server
-def test_gathered_rows_go_into_a_table_that_was_created_again(
+def test_gathered_rows_go_into_a_table_that_was_recreated(
     replace_settings, database, before_other_columns, tmp_path
 ):
     metrics = before_other_columns("DROP TABLE homes", CREATE_HOMES)
@@ -146,12 +146,12 @@ def test_replace_is_refused_if_row_level_security_now_hides_rows(
 
 
 @pytest.mark.one_server
-@pytest.mark.parametrize("kept", ["in the file", "in the journal"])
+@pytest.mark.parametrize("rows_kept", ["in the file", "in the journal"])
 def test_replace_of_a_table_that_lost_a_column_keeps_the_old_rows(
-    replace_settings, database, before_swap, tmp_path, kept
+    replace_settings, database, before_swap, tmp_path, rows_kept
 ):
     before_swap("ALTER TABLE homes DROP day")
-    source = csv_file(tmp_path) if kept == "in the file" else iter(rows(1))
+    source = csv_file(tmp_path) if rows_kept == "in the file" else iter(rows(1))
     with pytest.raises(
         LoadError, match=r'"day" .*public\.homes keeps its old rows.*fix that'
     ):

@@ -61,7 +61,7 @@ def test_setting_of_the_run_is_refused_as_a_setting_of_the_crawl():
         SpiderSource(spider_of([{"id": 1}]), settings={"PROPLOAD_TABLE": "homes"})
 
 
-def test_setting_of_the_run_that_a_spider_has_is_warned_of(caplog):
+def test_warning_names_a_setting_of_the_run_in_custom_settings(caplog):
     spider = spider_of([{"id": 1}])
     spider.custom_settings = {"PROPLOAD_KEY": "id", "PROPLOAD_FLUSH_ROWS": 1}
     read(SpiderSource(spider, settings={"PROPLOAD_AS_OF": "2026-01-01T00:00:00Z"}))
@@ -74,7 +74,7 @@ def test_setting_of_the_run_that_a_spider_has_is_warned_of(caplog):
     assert warning.endswith("use --key (key=... in Python)")
 
 
-def test_targets_are_warned_of_in_a_spider_and_refused_as_a_setting(caplog):
+def test_targets_cause_a_warning_in_a_spider_and_an_error_as_a_setting(caplog):
     targets = {"PROPLOAD_TARGETS": {"Home": {"table": "homes"}}}
     spider = spider_of([{"id": 1}])
     spider.custom_settings = targets

@@ -54,7 +54,7 @@ def test_next_crawl_may_use_the_folder_of_one_that_has_ended(tmp_path):
     assert not list(tmp_path.glob("propload*"))
 
 
-def test_next_crawl_goes_on_in_the_folder_of_one_that_was_closed(tmp_path):
+def test_next_crawl_continues_in_the_folder_of_one_that_was_closed(tmp_path):
     first = iter(crawl_of(tmp_path))
     ids = [row["id"] for row in next(first).rows.to_pylist()]
     first.close()

@@ -107,8 +107,8 @@ def test_coordinates_differ_only_where_the_author_found_none(cleaned):
     author = cleaned.select(
         y=pl.col("Latitude").cast(pl.Float64), x=pl.col("Longitude").cast(pl.Float64)
     )
-    both = pl.concat([mapped, author], how="horizontal")
-    other = both.filter(
+    paired = pl.concat([mapped, author], how="horizontal")
+    other = paired.filter(
         pl.col("latitude").ne_missing(pl.col("y"))
         | pl.col("longitude").ne_missing(pl.col("x"))
     )
@@ -186,8 +186,8 @@ def test_each_file_yields_the_known_number_of_listings(
     ],
 )
 def test_every_listing_of_a_file_passes_the_check(shared_data, name):
-    seen = MapContext(as_of=datetime(2022, 4, 8, tzinfo=UTC), source=name)
-    mapped = FUNDA.apply(read(shared_data, name), seen).frame
+    context = MapContext(as_of=datetime(2022, 4, 8, tzinfo=UTC), source=name)
+    mapped = FUNDA.apply(read(shared_data, name), context).frame
     checker = load_schema("propload.schemas.listing:LISTING")
     assert checker.check(mapped).reasons.is_empty()
     warned = checker.warnings(mapped)

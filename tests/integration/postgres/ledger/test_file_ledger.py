@@ -128,9 +128,9 @@ def test_run_into_another_database_is_not_found(database, state_dir):
     with connect(database) as session:
         here = identity_of(session)
         assert here
-        for number, place in enumerate([here, "another", None]):
+        for number, database_identity in enumerate([here, "another", None]):
             run = replace(run_record(target_with()), run_id=f"run-of-{number}")
-            FileLedger(state_dir, run, database=place)
+            FileLedger(state_dir, run, database=database_identity)
         found = [
             one.run_id for one in runs_of(session, state_dir, run.source, run.target)
         ]
