@@ -137,7 +137,7 @@ def run_redirected(tmp_path):
 def test_full_disk_behind_the_streams_keeps_the_exit_code(
     arguments, streams, code, run_redirected, monkeypatch
 ):
-    # recover asks no server if nothing is left, and says so on stderr
+    # `recover` finds nothing left, so asks no server, and says so on stderr
     monkeypatch.setenv("PROPLOAD_TO", "host=127.0.0.1 port=1")
     assert run_redirected(arguments, streams).returncode == code
 

@@ -1,4 +1,4 @@
-"""kill -9 of the loading process at random moments loses and doubles no row."""
+"""kill -9 of the loading process at random moments loses and duplicates no row."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ROWS, BAD = 12_000, 40
 
 
 @pytest.mark.parametrize("mode", ["upsert", "append"])
-def test_killed_load_of_a_file_loses_and_doubles_no_row(
+def test_killed_load_of_a_file_loses_and_duplicates_no_row(
     dsn, state_dir, tmp_path, chance, long, mode
 ):
     file = tmp_path / "homes.csv"

@@ -138,10 +138,10 @@ def test_stalled_connection_continues_without_a_retry(dsn, proxy, tmp_path, chan
 @pytest.mark.parametrize(
     ("mode", "trigger"),
     [
-        # the transaction has written its rows, so whoever writes them again has to wait
+        # the transaction has written its rows, so a retry has to wait for it
         ("upsert", b"INSERT INTO propload.ledger"),
         ("append", b"INSERT INTO propload.ledger"),
-        # and the session that keeps the shadow for this run is lost as well
+        # the session that keeps the shadow for this run is lost too
         ("replace", b"INSERT INTO propload.ledger"),
         ("replace", b"COMMENT ON TABLE"),
     ],

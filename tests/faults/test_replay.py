@@ -189,7 +189,7 @@ def mend_but_one(frame):
     return mend(frame).with_columns(price=price)
 
 
-def test_stopped_replay_continues_and_doubles_no_row(dsn, appended):
+def test_stopped_replay_continues_and_adds_no_row_twice(dsn, appended):
     report, settings = appended
     with pytest.raises(RejectLimitError) as caught:
         replay(report.run_id, fix=mend_but_one, max_rejects=0, **settings)

@@ -1,4 +1,4 @@
-"""A replay killed before its run is resumed loses and doubles no row."""
+"""A replay killed before its run is resumed loses and duplicates no row."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def failed(dsn, tmp_path, state_dir):
     return report, lambda: propload.ingest(path, resume=report.run_id, **settings)
 
 
-def test_replay_killed_after_its_last_commit_doubles_no_row(
+def test_replay_killed_after_its_last_commit_adds_no_row_twice(
     dsn, failed, tmp_path, state_dir
 ):
     report, resume = failed

@@ -18,7 +18,7 @@ from benchmarks.workloads import NEW, UNCHANGED, ListingWorkloads
 
 pytestmark = [
     pytest.mark.timeout(120),
-    # what is tested is how things are measured; a server is only where rows go
+    # these tests are of the measuring; the version of the server does not matter
     pytest.mark.one_server,
 ]
 

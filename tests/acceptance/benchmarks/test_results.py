@@ -21,7 +21,7 @@ from tests.acceptance.benchmarks.answering import run_small
 
 pytestmark = [
     pytest.mark.timeout(240),
-    # what is tested is how things are measured; a server is only where rows go
+    # these tests are of the measuring; the version of the server does not matter
     pytest.mark.one_server,
 ]
 

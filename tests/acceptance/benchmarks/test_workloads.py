@@ -16,7 +16,7 @@ from propload.postgres.session.dsn import parse_dsn
 
 pytestmark = [
     pytest.mark.timeout(240),
-    # what is tested is how things are measured; a server is only where rows go
+    # these tests are of the measuring; the version of the server does not matter
     pytest.mark.one_server,
 ]
 

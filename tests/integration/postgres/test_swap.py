@@ -72,7 +72,7 @@ def test_swap_is_refused_if_a_column_changed_its_type(
     assert stored(database, "v::float8") == ROWS.rows()
 
 
-def test_rows_of_a_new_type_are_not_gathered_beside_earlier_ones(database, state_dir):
+def test_rows_of_a_new_type_are_not_gathered_with_earlier_ones(database, state_dir):
     """Copied as the new type, their bytes would be read as the old one."""
     run_sql(database, TABLE.format("double precision"))
     run = run_record(TARGET)

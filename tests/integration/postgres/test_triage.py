@@ -1,4 +1,4 @@
-"""Every bad row is rejected with its reason and takes no good row with it."""
+"""Every bad row is rejected with its reason, and every good row is loaded."""
 
 from __future__ import annotations
 
@@ -297,7 +297,7 @@ def test_rows_that_only_look_like_the_bad_one_are_stored(database, state_dir, ch
 
 
 @pytest.mark.parametrize("rules", [{}, {"key": (), "mode": "append"}])
-def test_good_rows_of_uneven_width_are_all_written_beside_bad_ones(
+def test_all_good_rows_of_uneven_width_are_written_despite_bad_ones(
     database, state_dir, rules
 ):
     # the server puts a short row where a page has room left, out of the order of rows

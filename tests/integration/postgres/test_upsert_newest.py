@@ -1,4 +1,4 @@
-"""Of two versions of a row the newer one is kept, whichever comes first."""
+"""Of two versions of a row the newer one is kept, in whatever order they arrive."""
 
 from __future__ import annotations
 

@@ -227,7 +227,7 @@ def test_pipeline_that_imports_a_reactor_is_an_error():
 
 # Scrapy creates the coroutines of all pipelines before it awaits one
 @pytest.mark.filterwarnings("ignore:.*never awaited:RuntimeWarning")
-def test_pipeline_that_cannot_be_closed_costs_no_row():
+def test_pipeline_that_cannot_be_closed_loses_no_row():
     class FailingToClose:
         def close_spider(self):
             raise OSError

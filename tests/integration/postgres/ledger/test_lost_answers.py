@@ -1,4 +1,4 @@
-"""A lost answer to a commit neither loses nor doubles a row."""
+"""A lost answer to a commit neither loses nor duplicates a row."""
 
 from __future__ import annotations
 
