@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+
+class RequestDroppedError(DownloadCancelledError):
+    """A request is not sent because its crawl ends; Scrapy's stats count it by name."""
+
+
 #: Seconds between two checks whether the last item of a closing crawl is done: there is
 #: no signal for it.
 IDLE_CHECK_SECONDS = 0.05
@@ -91,7 +96,7 @@ def drop_queued(crawler: Crawler) -> None:
 def dropped_request_error(request: Request) -> Exception:
     """Return the error for a request that is not sent because the crawl ends."""
     # an errback gets to know what happened; without one, Scrapy would log the error
-    kind = DownloadCancelledError if request.errback else IgnoreRequest
+    kind = RequestDroppedError if request.errback else IgnoreRequest
     return kind("the crawl ends")
 
 

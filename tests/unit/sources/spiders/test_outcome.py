@@ -3,11 +3,15 @@ from __future__ import annotations
 import pytest
 from scrapy import Spider
 from scrapy.crawler import Crawler
+from scrapy.downloadermiddlewares.stats import DownloaderStats
+from scrapy.exceptions import DownloadCancelledError, IgnoreRequest
 from scrapy.http import Request, Response
 from scrapy.http.request import NO_CALLBACK
+from scrapy.utils.test import get_crawler
 
 from propload.errors import BlockedError, SourceError
-from propload.sources.spiders.outcome import CrawlOutcome
+from propload.sources.spiders.ending import dropped_request_error
+from propload.sources.spiders.outcome import CrawlOutcome, read_outcome
 from propload.sources.spiders.watching import Watch
 
 
@@ -109,6 +113,24 @@ def test_failed_robots_txt_request_is_no_lost_page(callback, lost):
     watch.process_exception(request, TimeoutError("too slow"))
     assert watch.lost_pages == 2 * lost
     assert len(watch.examples) == 2 * lost
+
+
+@pytest.mark.parametrize(
+    ("error", "lost"),
+    [
+        (DownloadCancelledError("larger than download max size (9)"), 1),
+        (TimeoutError("too slow"), 1),
+        (IgnoreRequest("not wanted"), 0),
+        (dropped_request_error(Request("http://example.org/1")), 0),
+        (dropped_request_error(Request("http://example.org/1", errback=print)), 0),
+    ],
+    ids=["too large", "failed", "ignored", "not sent", "not sent, with an errback"],
+)
+def test_scrapys_counts_tell_which_pages_were_lost(error, lost):
+    crawler = get_crawler()
+    stats = DownloaderStats(crawler.stats)
+    stats.process_exception(Request("http://example.org/1"), error)
+    assert read_outcome(crawler, Watch(crawler)).lost_pages == lost
 
 
 def test_reason_of_a_block_replaces_the_general_advice():
