@@ -47,9 +47,9 @@ log = logging.getLogger(__name__)
 #: The finish reason of a crawl whose items could not be loaded.
 FAILED = "propload_failed"
 #: Modules of the commands that put their own `start` in place of a spider's to look at
-#: pages; `scrapy view` has that of `fetch`.
+#: pages, or have a spider of their own; `scrapy view` has the `start` of `fetch`.
 _INSPECTING_MODULES = frozenset(
-    f"scrapy.commands.{name}" for name in ("fetch", "parse", "check")
+    f"scrapy.commands.{name}" for name in ("fetch", "parse", "check", "bench")
 )
 #: The path of the loader: not imported here, because sources are a lower layer.
 LOADER = "propload.loader.CrawlLoader"
@@ -309,7 +309,7 @@ class PropLoadPipeline:
 
 
 def _is_inspection(crawler: Crawler) -> bool:
-    """Return whether `scrapy shell`, `fetch`, `view`, `parse` or `check` runs.
+    """Return whether `scrapy shell`, `fetch`, `view`, `parse`, `check` or `bench` runs.
 
     A user who looks at a page, or tries out a spider, may have no database, and the
     items of one page must not replace a table.

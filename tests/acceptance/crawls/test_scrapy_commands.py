@@ -81,3 +81,9 @@ def test_scrapy_check_needs_no_database(project, settings):
     assert completed.returncode == 0, completed.stderr
     assert "Ran 1 contract" in completed.stderr
     assert "propload_failed" not in completed.stderr
+
+
+def test_scrapy_bench_needs_no_database(project):
+    ran = look(project, "bench", settings=("CLOSESPIDER_PAGECOUNT=1",))
+    assert ran.returncode == 0, ran.stderr
+    assert "'finish_reason': 'closespider_pagecount'" in ran.stderr
