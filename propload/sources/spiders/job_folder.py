@@ -49,13 +49,14 @@ class JobFolder:
     def _lock_folder(self) -> None:
         try:
             self._lock = lock_file(self._path)
-        except BlockingIOError as error:
+        except BlockingIOError:
             msg = (
                 f"the folder {self._path.parent} (JOBDIR) is in use by another crawl, "
                 "and each would lack the pages that the other takes: wait "
                 "for it to end, or give this crawl a JOBDIR of its own"
             )
-            raise LockedError(msg) from error
+            # Scrapy logs the traceback, which the lock's own would make twice as long
+            raise LockedError(msg) from None
         except OSError as error:
             # if the folder cannot be written, Scrapy reports it; if it cannot be
             # locked, as on some network file systems, the crawl goes on without a lock

@@ -21,8 +21,10 @@ def test_lock_is_released_even_if_the_crawl_never_began(tmp_path, settings):
 
 def test_crawl_is_refused_while_another_holds_the_folder(tmp_path):
     lock = lock_file(tmp_path / LOCK)
-    with pytest.raises(LockedError, match="wait for it to end"):
+    with pytest.raises(LockedError, match="wait for it to end") as caught:
         crawl(spider_of([{"id": 1}]), JOBDIR=str(tmp_path))
+    # Scrapy logs it with all that is shown with it
+    assert caught.value.__suppress_context__
     os.close(lock)
     assert [path.name for path in tmp_path.iterdir()] == [LOCK]
 
