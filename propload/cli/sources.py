@@ -100,7 +100,10 @@ class ChosenSources:
         if not is_spider(source):
             for flag, words in (("--argument", self._argument), ("--set", self._set)):
                 if words:
-                    msg = f"{flag} {words[0]}: only a spider takes it"
+                    msg = (
+                        f"{flag} {words[0]}: only a spider takes it, named as the "
+                        "source: spider:NAME or MODULE:CLASS"
+                    )
                     raise ConfigError(msg)
             return {}
         _refuse_repeated(self._argument)

@@ -67,6 +67,7 @@ _READ_PAGE = (
 )
 _PAGE = ("a web page (HTML)", _READ_PAGE)
 _XML = ("XML", "load it in Python, with pd.read_xml(PATH)")
+_SCRIPT = ("Python", "name a spider in it by its module and class, MODULE:CLASS")
 #: The beginnings, in lower case, of texts that are not tables: refused unless the user
 #: says that the first line is a row.
 _TEXTS = ((b"<!doctype html", _PAGE), (b"<html", _PAGE), (b"<?xml", _XML))
@@ -96,6 +97,8 @@ def refuse_other(name: str, head: bytes, options: SourceOptions, /) -> None:
     if options.header is not False:
         text = head.removeprefix(BOM_UTF8).lstrip().lower()
         matches += [kind for start, kind in _TEXTS if text.startswith(start)]
+        if name.endswith(".py"):
+            matches.append(_SCRIPT)
         if text.startswith(b"<"):
             matches += [kind for suffix, kind in _NAMES if suffix.search(name)]
     if matches:

@@ -80,6 +80,13 @@ def test_html_or_xml_without_declaration_is_known_by_its_name(name, description)
     refuse_other(name, b"id\n1\n", SourceOptions())
 
 
+def test_the_file_of_a_spider_is_no_table():
+    head = b"import scrapy\n\n\nclass Homes(scrapy.Spider):\n"
+    with pytest.raises(SourceError, match=r"homes.py is Python, .*MODULE:CLASS"):
+        refuse_other("homes.py", head, SourceOptions())
+    refuse_other("homes.py.csv", b"id\n1\n", SourceOptions())
+
+
 @pytest.mark.parametrize(
     "head",
     [
