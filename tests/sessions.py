@@ -29,6 +29,13 @@ FROM pg_catalog.pg_type AS t
 LEFT JOIN pg_catalog.pg_class AS c ON c.oid = t.typrelid
 WHERE t.typelem = 0 AND coalesce(c.relkind, 'c') = 'c'
 """
+#: Sessions of this database that wait for the lock of another run: what they asked last
+#: is whether it is free, and they hold none.
+WAITING_FOR_A_RUN = """
+SELECT pid FROM pg_stat_activity AS a
+WHERE query LIKE 'SELECT pg_try_advisory_lock%' AND datname = current_database()
+  AND NOT EXISTS (SELECT FROM pg_locks AS l
+                  WHERE l.pid = a.pid AND l.locktype = 'advisory')"""
 
 
 class Lender:

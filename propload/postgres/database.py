@@ -33,6 +33,7 @@ from propload.private_files import lock_file, unlock
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
+    from threading import Event
 
     import polars as pl
 
@@ -201,13 +202,12 @@ class Database:
             return ServerCapacity.of(session)
 
     @contextmanager
-    def lock(self, table: TableName, /, *, wait: float = 0.0) -> Iterator[None]:
-        """Hold the lock of a table, in a session of its own.
-
-        Raises:
-            LockedError: Another run holds it for longer than `wait` seconds.
-        """
-        with self.connect() as session, target_lock(session, table, wait=wait):
+    def lock(
+        self, table: TableName, /, *, wait: float = 0.0, stop: Event | None = None
+    ) -> Iterator[None]:
+        """Hold the lock of a table in a session of its own, as `target_lock` does."""
+        session = self.connect()
+        with session, target_lock(session, table, wait=wait, stop=stop):
             yield
 
     def prepare(

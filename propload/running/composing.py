@@ -87,11 +87,11 @@ class _Load:
     checker: Checker | None
     expected: Callable[[], int | None]
 
-    def _lock(self, stack: ExitStack) -> None:
+    def _lock(self, stack: ExitStack, stop: threading.Event) -> None:
         """Lock the table against other runs, if the option is set."""
-        options = self.plan.options
+        options, table = self.plan.options, self.target.table
         if options.lock:
-            lock = self.database.lock(self.target.table, wait=options.lock_wait)
+            lock = self.database.lock(table, wait=options.lock_wait, stop=stop)
             stack.enter_context(lock)
 
     def claim(
@@ -111,7 +111,7 @@ class _Load:
         def attempt() -> _ClaimedRun:
             # release this attempt's locks on failure, or the next one would meet them
             with ExitStack() as opened:
-                claim = self._claim(fingerprint, opened)
+                claim = self._claim(fingerprint, opened, stop)
                 stack.enter_context(opened.pop_all())
                 return claim
 
@@ -119,13 +119,16 @@ class _Load:
         return retry(attempt, options, stop=stop, name="the beginning of the run")
 
     def _claim(
-        self, fingerprint: Callable[[], str | None], stack: ExitStack
+        self,
+        fingerprint: Callable[[], str | None],
+        stack: ExitStack,
+        stop: threading.Event,
     ) -> _ClaimedRun:
         plan, database = self.plan, self.database
         finder = ResumeFinder(database, plan, stack)
         replaces = self.target.mode == "replace"
         try:
-            self._lock(stack)
+            self._lock(stack, stop)
             # after the lock: the run that held it may have written this source
             record, point = self._find_or_create(fingerprint(), finder)
             if point is not None:

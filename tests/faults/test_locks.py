@@ -9,6 +9,7 @@ from propload.postgres.session.locking import target_lock
 from propload.target import TableName
 from tests.faults import loading
 from tests.faults.server import ask, wait_until
+from tests.sessions import WAITING_FOR_A_RUN
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -31,9 +32,8 @@ def test_second_run_exits_with_75_or_waits_for_the_lock(dsn, arguments):
             assert process.wait() == 75
         assert ask(dsn, "SELECT to_regclass('homes') IS NULL") == [(True,)]
         patient = loading.start(*arguments, "--lock-wait", "50")
-        waiting = "SELECT 1 FROM pg_locks WHERE NOT granted"
         with patient:
-            wait_until(lambda: ask(dsn, waiting))
+            wait_until(lambda: ask(dsn, WAITING_FOR_A_RUN))
             session.rows("SELECT pg_advisory_unlock_all()::text")
             session.commit()
             assert patient.wait() == 0, patient.log

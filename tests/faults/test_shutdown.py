@@ -25,6 +25,7 @@ from tests.faults.server import (
     wait_until,
 )
 from tests.integration.reading import run_sql
+from tests.sessions import WAITING_FOR_A_RUN
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -216,7 +217,7 @@ def test_signal_ends_the_wait_for_another_run(dsn, file):
         target_lock(session, table),
         loading.start(*arguments) as process,
     ):
-        wait_until(lambda: is_blocked(dsn))
+        wait_until(lambda: ask(dsn, WAITING_FOR_A_RUN))
         process.signal(signal.SIGINT)
         assert process.wait(30) == 130, process.log
 

@@ -23,6 +23,7 @@ from propload.target import TableName
 from propload.testing import MemorySource
 from tests.faults.server import wait_until
 from tests.integration.reading import query, read_table, run_sql
+from tests.sessions import WAITING_FOR_A_RUN
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -69,7 +70,7 @@ def test_loader_interrupted_while_opening_leaves_no_thread_and_no_lock(
     database, monkeypatch
 ):
     def interrupt_on_wait(_source):
-        wait_until(lambda: query(database, "SELECT 1 FROM pg_locks WHERE NOT granted"))
+        wait_until(lambda: query(database, WAITING_FOR_A_RUN))
         raise KeyboardInterrupt
 
     monkeypatch.setattr(PushedSource, "journal", interrupt_on_wait)

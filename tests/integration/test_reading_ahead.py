@@ -14,6 +14,7 @@ from propload.sources import open_source
 from propload.target import TableName
 from tests.faults.server import wait_until
 from tests.integration.reading import query, read_table
+from tests.sessions import WAITING_FOR_A_RUN
 
 pytestmark = [pytest.mark.timeout(60), pytest.mark.one_server]
 
@@ -51,9 +52,7 @@ def test_file_changed_while_waiting_for_the_lock_is_read_afterwards(database, ho
     with connect(database) as session:
         with target_lock(session, TableName("public", "homes")):
             loading.start()
-            wait_until(
-                lambda: query(database, "SELECT 1 FROM pg_locks WHERE NOT granted")
-            )
+            wait_until(lambda: query(database, WAITING_FOR_A_RUN))
             homes.write_text(NEW)
         loading.join(50)
     assert reports[0].status == "loaded"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -19,11 +21,19 @@ if TYPE_CHECKING:
 LOCK_TIMEOUT = "55P03"
 #: The time that the server may need to notice that the holder of a lock was killed.
 GRACE_SECONDS = 5.0
+#: Seconds between two questions whether a lock is free. A statement that waited for it
+#: would keep its snapshot, so that vacuum removed nothing in the whole database.
+POLL_SECONDS = 0.5
 
 
 @contextmanager
 def target_lock(
-    connection: Connection, table: TableName, /, *, wait: float = 0.0
+    connection: Connection,
+    table: TableName,
+    /,
+    *,
+    wait: float = 0.0,
+    stop: threading.Event | None = None,
 ) -> Iterator[None]:
     """Hold the advisory lock of a target; it is lost if the session dies.
 
@@ -31,12 +41,13 @@ def target_lock(
         connection: A session that is used for nothing else meanwhile.
         table: The target.
         wait: Seconds to wait for another run to end.
+        stop: Ends the wait once it is set.
 
     Raises:
         LockedError: Another run holds it.
     """
     subject = f"target:{table}"
-    if not take(connection, subject, wait=wait):
+    if not take(connection, subject, wait=wait, stop=stop):
         waited = f" after {wait:g} s" if wait else ""
         msg = (
             f"another run holds the lock of {table}{waited}: wait for it "
@@ -52,18 +63,29 @@ def target_lock(
             release(connection, subject)
 
 
-def take(connection: Connection, subject: str, /, *, wait: float = 0.0) -> bool:
+def take(
+    connection: Connection,
+    subject: str,
+    /,
+    *,
+    wait: float = 0.0,
+    stop: threading.Event | None = None,
+) -> bool:
     """Take the lock of a subject; return whether the session has it.
 
     Args:
         connection: The session that is to hold the lock.
         subject: What is locked.
         wait: Seconds to wait for it.
+        stop: Ends the wait once it is set.
     """
-    is_taken = connection.ask(locks.take(subject))[0][0]
-    return bool(is_taken) or (
-        wait > 0 and run_in_time(connection, locks.wait_for(subject), wait=wait)
-    )
+    stop = stop or threading.Event()
+    deadline = time.monotonic() + wait
+    while not connection.ask(locks.take(subject))[0][0]:
+        left = deadline - time.monotonic()
+        if left <= 0 or stop.wait(min(left, POLL_SECONDS)):
+            return False
+    return True
 
 
 def is_free(connection: Connection, subject: str, /, *, wait: float) -> bool:

@@ -23,11 +23,6 @@ def take(subject: str, /) -> str:
     return f"SELECT pg_try_advisory_lock({_key(subject)}), {no_timeout}"
 
 
-def wait_for(subject: str, /) -> str:
-    """Return the query that waits for a lock and takes it for the session."""
-    return f"SELECT pg_advisory_lock({_key(subject)})::text"
-
-
 def take_for_transaction(subject: str, /) -> str:
     """Return the query that waits for a lock and holds it for the transaction."""
     return f"SELECT pg_advisory_xact_lock({_key(subject)})::text"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from contextlib import suppress
 
 import pytest
 
@@ -13,6 +14,7 @@ from propload.postgres.session.connection import connect
 from propload.postgres.session.dsn import with_option
 from propload.postgres.session.locking import is_free, take
 from propload.target import TableName
+from tests.sessions import WAITING_FOR_A_RUN
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -50,14 +52,43 @@ def test_second_run_waits_until_the_first_releases_the_lock(
         thread = threading.Thread(target=second)
         thread.start()
         with connect(database) as session:
-            waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
-            while session.value(waiting) == 0:
+            while not session.ask(WAITING_FOR_A_RUN):
                 assert thread.is_alive()
-                session.rollback()
         assert not acquired.is_set()
         first.__exit__(None, None, None)
         thread.join()
     assert acquired.is_set()
+
+
+def test_who_waits_for_a_lock_holds_back_no_vacuum(database, state_dir):
+    # neither a transaction nor a statement may last as long as the wait
+    limited = with_option(database, "-c statement_timeout=100ms")
+    snapshots = (
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+        "AND pid <> pg_backend_pid() AND backend_xmin IS NOT NULL"
+    )
+    stop = threading.Event()
+
+    def wait(opened):
+        with suppress(LockedError), opened.lock(TABLE, wait=1e9, stop=stop):
+            pass
+
+    with (
+        Database(database, state_dir=state_dir) as holder,
+        Database(limited, state_dir=state_dir) as opened,
+        connect(database) as observer,
+        holder.lock(TABLE),
+    ):
+        thread = threading.Thread(target=wait, args=(opened,))
+        thread.start()
+        while not observer.ask(WAITING_FOR_A_RUN):
+            assert thread.is_alive()
+        observer.ask("SELECT pg_sleep(0.2)")
+        assert observer.ask(snapshots)[0][0] == 0
+        assert thread.is_alive()
+        stop.set()
+        thread.join(10)
+        assert not thread.is_alive()
 
 
 def test_lock_outlives_the_idle_session_timeout(database, state_dir):
