@@ -11,7 +11,7 @@ import pytest
 
 import propload
 from propload.errors import PropLoadError
-from propload.postgres.session import slow_connect
+from propload.postgres.session import slow_answers
 from propload.postgres.session.connection import connect
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.session.server_sessions import ServerSessions
@@ -102,7 +102,7 @@ def test_waiting_long_for_a_session_is_logged(dsn, proxy, method, monkeypatch, c
     sessions = ServerSessions(proxy.dsn_of(dsn))
     if method == "connect":
         sessions.control()
-    monkeypatch.setattr(slow_connect, "SLOW_SECONDS", 0.1)
+    monkeypatch.setattr(slow_answers, "SLOW_SECONDS", 0.1)
     # like a pooler without a free session: it accepts the connection and stays silent
     proxy.faults.append(Fault("stall", 1))
     with closing(sessions), ThreadPoolExecutor(1) as pool:

@@ -32,6 +32,7 @@ from propload.postgres.session.group import SessionGroup
 from propload.postgres.session.interruptible import interruptible
 from propload.postgres.session.jsonb_columns import JsonbColumns
 from propload.postgres.session.lost_sessions import Backend, LostSessions
+from propload.postgres.session.slow_answers import warn_if_no_commit
 from propload.postgres.session.spooling import copy_from_spool
 from propload.postgres.session.statements import Statements
 from propload.postgres.sql import ledger, quoting
@@ -291,7 +292,8 @@ class Connection(Statements):
             return
         self._transaction = "none"
         try:
-            self._end_by("COMMIT")
+            with warn_if_no_commit(f"{self}", self._backend.pid):
+                self._end_by("COMMIT")
         except dbapi.Error as error:
             raise self._server_error(error) from error
 

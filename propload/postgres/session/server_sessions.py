@@ -12,7 +12,7 @@ from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.session.dsn import describe_dsn
 from propload.postgres.session.lost_sessions import LostSessions
 from propload.postgres.session.preconnecting import Preconnector
-from propload.postgres.session.slow_connect import warn_if_slow
+from propload.postgres.session.slow_answers import warn_if_no_session
 from propload.postgres.sql.sessions import PING
 
 if TYPE_CHECKING:
@@ -132,14 +132,14 @@ class ServerSessions:
 
     def _open_control(self) -> Connection:
         if self._control is None or self._control.closed:
-            with warn_if_slow(describe_dsn(self._dsn)):
+            with warn_if_no_session(describe_dsn(self._dsn)):
                 opened = connect(self._dsn, reconnect=self._was_open, lost=self._lost)
             self._control = self._track(opened)
             self._was_open = True
         return self._control
 
     def _clone(self, control: Connection) -> Connection:
-        with warn_if_slow(describe_dsn(self._dsn)):
+        with warn_if_no_session(describe_dsn(self._dsn)):
             return self._track(control.clone())
 
     def _track(self, session: Connection) -> Connection:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from propload.postgres.session.dsn import parse_dsn, resolve_dsn
-from propload.postgres.session.slow_connect import SLOW_SECONDS
+from propload.postgres.session.slow_answers import SLOW_SECONDS
 
 
 def test_connect_timeout_ends_before_a_pooler_is_suspected():
