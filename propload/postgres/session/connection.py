@@ -32,7 +32,10 @@ from propload.postgres.session.group import SessionGroup
 from propload.postgres.session.interruptible import interruptible
 from propload.postgres.session.jsonb_columns import JsonbColumns
 from propload.postgres.session.lost_sessions import Backend, LostSessions
-from propload.postgres.session.slow_answers import warn_if_no_commit
+from propload.postgres.session.slow_answers import (
+    warn_if_no_commit,
+    warn_if_no_session,
+)
 from propload.postgres.session.spooling import copy_from_spool
 from propload.postgres.session.statements import Statements
 from propload.postgres.sql import ledger, quoting
@@ -189,12 +192,15 @@ class Connection(Statements):
             WriteError: The server no longer admits the user.
             TransientWriteError: The server cannot be reached now.
         """
-        try:
-            with self._group.opening, hide_libpq_env(self._group.dsn):
-                raw = self._raw.adbc_clone()
-        except dbapi.Error as error:
-            raise connect_error(error, self._group.dsn, reconnect=True) from error
-        return _begin_session(raw, self._group, self._spool)
+        with contextlib.ExitStack() as patience:
+            try:
+                with self._group.opening, hide_libpq_env(self._group.dsn):
+                    # not before: another thread may wait for a dead line, in the lock
+                    patience.enter_context(warn_if_no_session(f"{self}"))
+                    raw = self._raw.adbc_clone()
+            except dbapi.Error as error:
+                raise connect_error(error, self._group.dsn, reconnect=True) from error
+            return _begin_session(raw, self._group, self._spool)
 
     def execute(self, sql: str, params: Sequence[object] = ()) -> int | None:
         """Run a statement; return how many rows it changed, or None if not reported.

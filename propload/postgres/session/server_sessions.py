@@ -139,8 +139,7 @@ class ServerSessions:
         return self._control
 
     def _clone(self, control: Connection) -> Connection:
-        with warn_if_no_session(describe_dsn(self._dsn)):
-            return self._track(control.clone())
+        return self._track(control.clone())
 
     def _track(self, session: Connection) -> Connection:
         with self._tracking:

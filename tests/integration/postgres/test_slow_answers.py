@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pytest
 
+from propload.postgres.session import connection as connection_module
 from propload.postgres.session import slow_answers
 from propload.postgres.session.connection import connect
 from tests.faults.server import wait_until
@@ -50,3 +52,18 @@ def test_a_commit_is_made_where_no_thread_can_be_started(database, monkeypatch):
         session.commit()
         monkeypatch.undo()
         assert session.value("SELECT count(*) FROM homes") == 0
+
+
+def test_patience_for_a_session_begins_when_it_is_its_turn(database, monkeypatch):
+    turns = []
+
+    @contextmanager
+    def note(_place):
+        turns.append(opened._group.opening.locked())
+        yield
+
+    with connect(database) as opened:
+        monkeypatch.setattr(connection_module, "warn_if_no_session", note)
+        # of several lanes only one opens a session at a time, 10 s on a dead line
+        opened.clone().close()
+    assert turns == [True]
