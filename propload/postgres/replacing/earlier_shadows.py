@@ -99,6 +99,8 @@ def drop_abandoned(
 ) -> None:
     """Drop the shadows whose locks no process holds, and report old ones that are kept.
 
+    That what a run had gathered is dropped is reported as well.
+
     These are kept: the run's own; those of replaces that may yet be continued, whose
     sessions may only have been lost for a while; and those with rows that cannot be
     read again, since `propload recover` can finish their runs at any later time.
@@ -120,7 +122,9 @@ def drop_abandoned(
         if is_kept and remark is not None and remark.run != run_id and remark.is_old:
             _warn_of_old(shadow, remark, commands)
         if not is_kept and locking.take(connection, shadow_lock(shadow)):
-            drop(connection, shadow, wait=DROP_SECONDS)
+            is_gone = drop(connection, shadow, wait=DROP_SECONDS)
+            if is_gone and remark is not None and remark.columns:
+                _warn_of_loss(remark)
             locking.release(connection, shadow_lock(shadow))
 
 
@@ -130,6 +134,17 @@ def _resumable_shadows(connection: Connection, target: TableName) -> list[str]:
         return []
     runs = connection.rows(ledger.UNFINISHED_REPLACES, (str(target),))
     return [shadow_name(run_id, table) for run_id, table in runs]
+
+
+def _warn_of_loss(remark: Remark) -> None:
+    """Warn that a run cannot be continued any longer."""
+    log.warning(
+        "%s: what the unfinished replace %s had gathered since %s is dropped, so it "
+        "can no longer be resumed: load its source again if its rows are wanted",
+        remark.target,
+        remark.run,
+        remark.since,
+    )
 
 
 def _warn_of_old(shadow: TableName, remark: Remark, commands: Commands) -> None:
@@ -162,8 +177,10 @@ def drop_shadow(connection: Connection, run_id: str, target: str, /) -> None:
 
 def drop(
     connection: Connection, shadow: TableName, /, *, wait: float | None = None
-) -> None:
-    """Drop an abandoned shadow; if the server refuses, only warn.
+) -> bool:
+    """Drop an abandoned shadow; return whether it is gone.
+
+    If the server refuses, that is only a warning.
 
     Args:
         connection: A session without an open transaction.
@@ -180,7 +197,9 @@ def drop(
         connection.rollback()
         failure = failures.classify(error)
         if wait is not None and error.sqlstate == locking.LOCK_TIMEOUT:
-            return
+            return False
         if failure.kind == "transient":
             raise
         log.warning("%s of an earlier replace stays: %s", shadow, failure.message)
+        return False
+    return True

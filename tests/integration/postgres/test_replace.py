@@ -56,7 +56,7 @@ def test_old_rows_stay_visible_until_the_replace_ends(database, state_dir):
 
 
 def test_failed_replace_keeps_old_rows_and_the_next_drops_its_shadow(
-    database, state_dir
+    database, state_dir, caplog
 ):
     write(database, target_with(), state_dir, OLD)
     with prepared(database, DESTINATION, NEW, state_dir) as ready:
@@ -65,9 +65,12 @@ def test_failed_replace_keeps_old_rows_and_the_next_drops_its_shadow(
         end(ready, "failed")
     assert stored(database) == OLD.rows()
     assert shadow_count(database) == 1
+    assert "can no longer be resumed" not in caplog.text
     write(database, DESTINATION, state_dir, NEW.head(1))
     assert stored(database) == NEW.head(1).rows()
     assert shadow_count(database) == 0
+    assert "t: what the unfinished replace" in caplog.text
+    assert "is dropped, so it can no longer be resumed" in caplog.text
 
 
 def test_concurrent_replaces_do_not_mix_their_rows(database, state_dir):
