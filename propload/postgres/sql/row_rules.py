@@ -1,9 +1,11 @@
-# ruff: noqa: S608 - only a number of this code is put into a query
+# ruff: noqa: S608 - only numbers and conditions of this code are put into a query
 """The rules that a table has for single rows: constraints, unique keys, partitions."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from propload.postgres.sql.tables import is_whole_reference
 
 #: The checks, foreign keys and unique keys that are enforced for new rows: name, kind,
 #: expression, own columns, the other table and its columns. Left out are those that
@@ -11,7 +13,7 @@ from dataclasses import dataclass
 #: to system columns; foreign keys that are not validated, are MATCH FULL, refer to the
 #: table itself, or refer to one of which row-level security hides rows from this user;
 #: and keys with WITHOUT OVERLAPS or PERIOD.
-CONSTRAINTS_QUERY = """
+CONSTRAINTS_QUERY = f"""
 SELECT c.conname::text, c.contype::text, pg_get_expr(c.conbin, c.conrelid),
        ARRAY(SELECT a.attname::text
              FROM unnest(c.conkey) WITH ORDINALITY AS u (number, place)
@@ -36,6 +38,7 @@ WHERE c.conrelid = ($1::text)::regclass
        -- one that is not valid yet lets a stored row keep what it refers to
        OR c.contype = 'f' AND c.convalidated
           AND c.confrelid <> c.conrelid AND c.confmatchtype = 's'
+          AND {is_whole_reference("c")}
           AND NOT pg_catalog.row_security_active(c.confrelid))
 ORDER BY c.contype, c.conname"""
 

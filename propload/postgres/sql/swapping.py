@@ -7,7 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from propload.postgres.sql.quoting import name, names, table, text
-from propload.postgres.sql.tables import is_referenced, is_triggered
+from propload.postgres.sql.tables import (
+    is_referenced,
+    is_triggered,
+    is_whole_reference,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,9 +67,11 @@ CROSS JOIN LATERAL (
 WHERE p.isleaf"""
 
 #: The foreign keys of a table that refer to other tables: LIKE does not copy them.
-FOREIGN_KEYS = """
-SELECT conname::text, pg_catalog.pg_get_constraintdef(oid) FROM pg_catalog.pg_constraint
-WHERE conrelid = ($1::text)::regclass AND contype = 'f' AND confrelid <> conrelid"""
+FOREIGN_KEYS = f"""
+SELECT f.conname::text, pg_catalog.pg_get_constraintdef(f.oid)
+FROM pg_catalog.pg_constraint AS f
+WHERE f.conrelid = ($1::text)::regclass AND f.contype = 'f'
+  AND f.confrelid <> f.conrelid AND {is_whole_reference("f")}"""
 
 #: Whether rows of a shadow are deleted along with rows of other tables that they refer
 #: to (ON DELETE CASCADE).

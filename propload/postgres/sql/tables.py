@@ -48,6 +48,21 @@ def is_referenced(relation: str, /) -> str:
     )
 
 
+def is_whole_reference(key: str, /) -> str:
+    """Return the condition that a foreign key is not a part of another one.
+
+    A foreign key to a partitioned table has one of its own for each partition there,
+    which no single row fulfils: a row needs to be in one partition, not in all.
+
+    Args:
+        key: The alias of `pg_constraint` in the query.
+    """
+    return (
+        "NOT EXISTS (SELECT FROM pg_catalog.pg_constraint AS whole "
+        f"WHERE whole.oid = {key}.conparentid AND whole.conrelid = {key}.conrelid)"
+    )
+
+
 def is_triggered(relation: str, /) -> str:
     """Return the condition that a trigger may skip or change rows of a table.
 
