@@ -38,6 +38,7 @@ from propload.postgres.session.slow_answers import (
 )
 from propload.postgres.session.spooling import copy_from_spool
 from propload.postgres.session.statements import Statements
+from propload.postgres.session.transaction_limit import TransactionLimit
 from propload.postgres.sql import ledger, quoting
 from propload.postgres.sql.sessions import NAME, begin
 
@@ -157,6 +158,7 @@ class Connection(Statements):
         self._jsonb = JsonbColumns()
         self._transaction: Literal["none", "open", "failed"] = "none"
         self._broken = False
+        self._limit = TransactionLimit()
         # the driver would otherwise send BEGIN itself, and once more after each COPY
         raw.adbc_connection.set_autocommit(True)
         self.token = secrets.token_hex(8)
@@ -166,9 +168,10 @@ class Connection(Statements):
         }
         query = begin(settings, session_settings.KEEPALIVE_SETTINGS)
         answer = self.ask(query, tuple(settings.values()))[0]
-        self.server_version, reads_files, pid, started, *_ = answer
+        self.server_version, reads_files, pid, started, seconds, *_ = answer
         if isinstance(self.server_version, bytes):
             raise _TypesUnreadError
+        self._limit = TransactionLimit(seconds)
         self._backend = Backend(pid, started)
         self._spool = spool if reads_files else None
 
@@ -369,6 +372,8 @@ class Connection(Statements):
     def _cursor(self) -> Iterator[dbapi.Cursor]:
         try:
             cursor = self._raw.cursor()
+            if self._transaction == "none":
+                self._limit.begin()
             self._canceller.begin()
             try:
                 yield cursor
@@ -384,7 +389,7 @@ class Connection(Statements):
             raise self._server_error(error) from error
 
     def _server_error(self, error: Exception) -> ServerError:
-        result = server_error(error, self._group.dsn)
+        result = server_error(error, self._group.dsn, self._limit)
         if result.sqlstate is None:
             # without an answer, the server may not know that the session is lost
             self._broken = True

@@ -6,6 +6,7 @@ import re
 
 from propload.errors import WriteError
 from propload.postgres.session.dsn import hide_secrets
+from propload.postgres.session.transaction_limit import TOO_LONG, TransactionLimit
 from propload.postgres.sql.quoting import name
 
 #: The SQLSTATE of a statement that a user or a timeout cancelled.
@@ -71,15 +72,19 @@ _FIELDS = {
 }
 
 
-def server_error(error: Exception, dsn: str, /) -> ServerError:
+def server_error(
+    error: Exception, dsn: str, limit: TransactionLimit | None = None, /
+) -> ServerError:
     """Return a driver's error as a `ServerError`, with secrets hidden.
 
     Args:
         error: The driver's or Arrow's error.
         dsn: The connection string, whose secrets are hidden.
+        limit: How long the session's transactions may take, if that is known.
     """
     # hidden before blanks are collapsed, as a secret may have several
-    text = " ".join(_error_message(hide_secrets(str(error), dsn)).split())
+    said = _error_message(hide_secrets(str(error), dsn))
+    text = " ".join(said.split())
     fields = {
         _FIELDS[_text(key)]: _text(value)
         for key, value in getattr(error, "details", None) or []
@@ -89,7 +94,10 @@ def server_error(error: Exception, dsn: str, /) -> ServerError:
     primary = safe_fields.pop("primary", text)
     parts = (primary, safe_fields.get("detail"), safe_fields.get("context"))
     message = ". ".join(part.rstrip(".") for part in parts if part)
-    result = ServerError(message, sqlstate=getattr(error, "sqlstate", None))
+    sqlstate = getattr(error, "sqlstate", None)
+    if sqlstate is None and limit and limit.is_behind(said):
+        sqlstate = TOO_LONG
+    result = ServerError(message, sqlstate=sqlstate)
     result.primary = primary
     result.status = getattr(getattr(error, "status_code", None), "name", "UNKNOWN")
     for field, value in safe_fields.items():

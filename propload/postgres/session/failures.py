@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from propload.errors import TableGoneError, TransientWriteError, WriteError
 from propload.postgres.session.driver_errors import CANCELLED, ServerError
+from propload.postgres.session.transaction_limit import TOO_LONG
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,10 +55,7 @@ _WRONG_FORM = "08P01"
 #: Why a statement was cancelled, and one thing to do about it.
 _BY_TIMEOUT = "a user or statement_timeout cancelled it"
 _WAITED = "see who holds what it waited for (pg_locks)"
-#: The same for a transaction that took too long: the server then ends the session, and
-#: its code does not reach the driver's error.
-_TIMEOUT_MESSAGE = "terminating connection due to transaction timeout"
-_TOO_LONG = "25P04"
+#: Why the server ended a session in a transaction.
 _BY_ITS_LENGTH = "the transaction took longer than transaction_timeout"
 #: Mostly caused by rows; but event triggers may also refuse what propload creates.
 _RAISED = "a function or trigger raised an error"
@@ -104,7 +102,7 @@ _BY_SQLSTATE: Mapping[str, tuple[FailureKind, str]] = {
     ),
     "25P02": ("permanent", "a statement followed one that had failed"),
     "25P03": ("transient", "the session waited too long inside a transaction"),
-    _TOO_LONG: (
+    TOO_LONG: (
         "permanent",
         f"{_BY_ITS_LENGTH}: raise that, lower --batch-rows, or {_WAITED}",
     ),
@@ -324,8 +322,6 @@ def _kind_and_reason(error: ServerError) -> tuple[FailureKind, str]:
         return _BY_POOLER
     if state:
         return _BY_SQLSTATE.get(state) or _BY_SQLSTATE.get(state[:2]) or _UNKNOWN
-    if _TIMEOUT_MESSAGE in error.primary:
-        return _BY_SQLSTATE[_TOO_LONG]
     if _ENCODING.search(error.primary):
         return "data", "the driver could not write a value: out of its type's range"
     return _BY_STATUS.get(error.status, _UNKNOWN)

@@ -84,6 +84,13 @@ NAME = "application_name"
 #: When a session began: seconds since the epoch, to the microsecond.
 _STARTED = "extract(epoch FROM backend_start)::text"
 
+#: The longest time that a transaction may take, in seconds, or 0 for no limit; there is
+#: none before PostgreSQL 17.
+_LIMIT = (
+    "coalesce(extract(epoch FROM current_setting('transaction_timeout', true)"
+    "::interval), 0)::float8"
+)
+
 #: Terminates the session of process $1 that began at $2, and waits up to 5 s for its
 #: end. The time excludes a later process with the same id; the application name, a
 #: session that a pooler has since assigned to another client.
@@ -98,7 +105,8 @@ def begin(settings: Iterable[str], keepalives: Mapping[str, str], /) -> str:
     """Return the query that sets up a session.
 
     It returns the server's version, whether this user may have the server read files,
-    the process id of the session and when it began, followed by values to be ignored.
+    the process id of the session, when it began and how many seconds a transaction of
+    it may take, followed by values to be ignored.
 
     Args:
         settings: The names of the settings; their values are the parameters, in order.
@@ -118,6 +126,7 @@ def begin(settings: Iterable[str], keepalives: Mapping[str, str], /) -> str:
     return f"""
 SELECT current_setting('server_version_num')::int, {READS_FILES}, pg_backend_pid(),
        (SELECT {_STARTED} FROM pg_catalog.pg_stat_get_activity(pg_backend_pid())),
+       {_LIMIT},
        (SELECT count(set_config(s.name, l.value, false))
         FROM pg_catalog.pg_settings AS s
         JOIN (VALUES {pairs}) AS l (name, value) ON l.name = s.name
