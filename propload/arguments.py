@@ -6,8 +6,11 @@ import math
 from collections.abc import Mapping
 from numbers import Integral, Real
 
+import pyarrow as pa
+
+from propload.batch import Batch, Unread
 from propload.errors import ConfigError
-from propload.messages.wording import with_article
+from propload.messages.wording import counted, with_article
 
 
 def require_mapping(name: str, value: object, /) -> None:
@@ -63,6 +66,43 @@ def require_count(name: str, value: object, /) -> None:
     """
     if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
         msg = f"{name} is {value!r}: give a whole number, 1 or more"
+        raise ConfigError(msg)
+
+
+def require_sound(batch: Batch, /) -> None:
+    """Check the parts of a batch that a program has made.
+
+    Otherwise a journal would take what no load or recovery can read.
+
+    Raises:
+        ConfigError: One of them has the wrong type, or there are not as many numbers
+            as rows.
+    """
+    rows, numbers = batch.rows, batch.row_numbers
+    if type(rows) is not pa.RecordBatch:
+        msg = f"the rows of a Batch are {_kind(rows)}: pass a pyarrow.RecordBatch"
+        raise ConfigError(msg)
+    _require_row_number(batch.first_row)
+    for one in batch.unread:
+        _require_unread(one)
+    if numbers is not None and len(numbers) != rows.num_rows:
+        msg = (
+            f"row_numbers of a Batch has {counted(len(numbers), 'number')} for "
+            f"{counted(rows.num_rows, 'row')}: give one for each, or None"
+        )
+        raise ConfigError(msg)
+
+
+def _require_unread(value: object) -> None:
+    if not isinstance(value, Unread):
+        msg = f"unread of a Batch holds {_kind(value)}: pass propload.Unread objects"
+        raise ConfigError(msg)
+    _require_row_number(value.row)
+
+
+def _require_row_number(value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        msg = f"a row of a Batch has the number {value!r}: give a whole number"
         raise ConfigError(msg)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from propload.arguments import require_mapping, require_seconds
+from propload.arguments import require_mapping, require_seconds, require_sound
 from propload.batch import Batch
 from propload.config.values import read_text
 from propload.errors import ConfigError, JournalError, QueueClosedError
@@ -203,6 +203,7 @@ class PushedSource:
 
     def _batches(self, rows: object) -> Iterable[Batch]:
         if isinstance(rows, Batch):
+            require_sound(rows)
             return [rows]
         pushed = _as_rows(rows)
         if isinstance(pushed, list) and not pushed:
@@ -228,12 +229,13 @@ def require_batch(value: object, /) -> Batch:
     """Return the value, if it is a batch that a load can take.
 
     Raises:
-        ConfigError: It is not a batch, or has rows without columns.
+        ConfigError: It is not a batch, or not a sound one, or has rows without columns.
     """
     if not isinstance(value, Batch):
         kind = with_article(type(value).__name__)
         msg = f"{kind} is not a batch: pass a propload.Batch, or put the rows"
         raise ConfigError(msg)
+    require_sound(value)
     _require_columns(value)
     return value
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from propload.arguments import require_sound
 from propload.batch import Batch
 from propload.errors import PropLoadError, SourceError
 from propload.sources.arrow.arrow_types import normalize_types
@@ -145,6 +146,7 @@ class ItemSource:
     ) -> Iterator[Batch]:
         """Yield the batches of an item that is a frame or a batch itself."""
         if isinstance(item, Batch):
+            require_sound(item)
             # its maker has numbered its rows already
             check_names(item.rows.schema.names, item.source)
             yield _normalize_batch(item)

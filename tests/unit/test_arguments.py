@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 import pytest
 
 import propload
 from propload import arguments
+from propload.batch import Batch, Unread
 from propload.errors import ConfigError
 from propload.options import SourceOptions
 from propload.prepare.parsers import parse_money
-from propload.pushing import PushedSource
+from propload.pushing import PushedSource, require_batch
 from propload.queueing import BatchQueue
+from propload.sources import open_source
 from propload.testing import MemorySource
 
 ROWS = [{"id": 1}]
@@ -60,6 +64,43 @@ def test_bad_argument_is_named_before_a_state_folder_is_created(
     with pytest.raises(ConfigError, match=f"^{message}"):
         call()
     assert not state_dir.exists()
+
+
+ARROW = pa.RecordBatch.from_pylist(ROWS)
+
+
+@pytest.mark.parametrize(
+    ("batch", "said"),
+    [
+        (Batch(pl.DataFrame(ROWS), "s", 1), "the rows of a Batch are a DataFrame"),
+        (Batch(pa.table({"id": [1]}), "s", 1), "the rows of a Batch are a Table: pass"),
+        (Batch(ARROW, "s", "1"), "a row of a Batch has the number '1': give a whole"),
+        (
+            Batch(ARROW, "s", 1, (1, 2)),
+            "row_numbers of a Batch has 2 numbers for 1 row",
+        ),
+        (Batch(ARROW, "s", 1, unread=("x",)), "unread of a Batch holds a str: pass"),
+        (
+            Batch(ARROW, "s", 1, unread=(Unread("a", "x", "ragged", "bad"),)),
+            "a row of a Batch has the number 'a'",
+        ),
+    ],
+)
+@pytest.mark.parametrize(
+    "take",
+    [
+        lambda batch: pushed().put(batch),
+        require_batch,
+        lambda batch: list(open_source(iter([batch]), SourceOptions())),
+    ],
+    ids=["put", "try_put", "generator"],
+)
+def test_a_batch_of_the_wrong_parts_is_refused_before_a_journal_has_it(
+    take, batch, said, monkeypatch
+):
+    monkeypatch.setattr(PushedSource, "journal", lambda _: BatchQueue(1, 1))
+    with pytest.raises(ConfigError, match=f"^{re.escape(said)}"):
+        take(batch)
 
 
 @pytest.mark.parametrize("value", [0, -1, 1.5, float("inf"), np.float32(2)])
