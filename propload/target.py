@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, get_args
 
 from propload.errors import ConfigError
 
@@ -134,6 +134,28 @@ class ColumnPlan:
         return str(self.dtype) != "String" or self.pg_type.startswith(_SORTED_TEXTS)
 
 
+_CHOICES = {
+    "mode": get_args(Mode),
+    "on_null": get_args(OnNull),
+    "on_new_columns": get_args(OnNewColumns),
+}
+
+
+def _require_table(table: object) -> None:
+    if not isinstance(table, TableName):
+        msg = f"table: {table!r} is not a TableName: give TableName.parse(TEXT)"
+        raise ConfigError(msg)
+
+
+def _read_key(key: object) -> tuple[str, ...]:
+    """Return the columns; a text is one, as in `ingest(key="id")`."""
+    names = (key,) if isinstance(key, str) else key
+    if isinstance(names, list | tuple) and all(isinstance(one, str) for one in names):
+        return tuple(names)
+    msg = f'key: {key!r} is not a tuple of names: write ("id",)'
+    raise ConfigError(msg)
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """A table and the rules for writing into it.
@@ -158,6 +180,7 @@ class Target:
     on_new_columns: OnNewColumns = "refuse"
 
     def __post_init__(self) -> None:
+        self._check_types()
         if self.mode in ("upsert", "insert-new") and not self.key:
             msg = (
                 f"table {self.table} has no key to find rows by: "
@@ -167,6 +190,19 @@ class Target:
         if len(set(self.key)) != len(self.key):
             msg = f"key {','.join(self.key)} names a column twice"
             raise ConfigError(msg)
+
+    def _check_types(self) -> None:
+        """Refuse what a user's schema got wrong, where it is written.
+
+        Raises:
+            ConfigError: A part has another type, or is not one of its words.
+        """
+        _require_table(self.table)
+        object.__setattr__(self, "key", _read_key(self.key))
+        for name, words in _CHOICES.items():
+            if (given := getattr(self, name)) not in words:
+                msg = f"{name}: {given!r} is not one of {', '.join(words)}"
+                raise ConfigError(msg)
 
 
 @dataclass(frozen=True, slots=True)
