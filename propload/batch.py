@@ -226,8 +226,12 @@ class Batch:
 
         Args:
             start: The position of the first row, from 0, unread rows included.
-            stop: The position after the last row, counted in the same way.
+            stop: The position after the last row, counted in the same way. Positions
+                outside of the batch, and negative ones, mean what they do for a list.
         """
+        # positions as a list counts them
+        start, stop, _ = slice(start, stop).indices(self.height)
+        stop = max(start, stop)
         skipped, through = self._unread_before(start), self._unread_before(stop)
         first, last = start - skipped, stop - through
         numbers = self.row_numbers

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 from polars.testing import assert_frame_equal
 
-from propload.batch import REASONS, ROW, Batch, reason_lines, referenced_bytes
+from propload.batch import REASONS, ROW, Batch, Unread, reason_lines, referenced_bytes
 
 LAYOUTS = [sizes for sizes in itertools.product((0, 1, 2), repeat=3) if any(sizes)]
 
@@ -51,3 +51,17 @@ def test_size_of_a_single_row_is_that_of_its_values():
     assert (
         referenced_bytes(pa.record_batch({"text": ["x" * 5_000]}).slice(0, 1)) >= 5_000
     )
+
+
+@pytest.mark.parametrize("unread", [(), (Unread(2, "x", "ragged", "bad"),)])
+@pytest.mark.parametrize(
+    ("start", "stop"), [(3, 1), (1, 3), (-2, 3), (0, 9), (7, 9), (-9, 1), (2, -1)]
+)
+def test_positions_outside_of_a_batch_mean_what_they_do_for_a_list(start, stop, unread):
+    values = [1, 3, 4] if unread else [1, 2, 3]
+    rows = pa.record_batch({"row": values})
+    numbers = tuple(values) if unread else None
+    part = Batch(rows, "s", 1, numbers, unread=unread).slice(start, stop)
+    found = sorted([*part.rows["row"].to_pylist(), *(one.row for one in part.unread)])
+    assert found == [1, 2, 3, 4][: 3 + len(unread)][start:stop]
+    part.rows.validate(full=True)
