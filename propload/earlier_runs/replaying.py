@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Unpack, cast
 
 from propload import config
+from propload.arguments import require_function
 from propload.earlier_runs.committed_rejects import (
     committed_pieces,
     how_to_load_uncommitted,
@@ -78,6 +79,8 @@ def replay(
         LockedError: The run is still running, or is being replayed.
         LoadError: The run ended early; the rejected rows are kept.
     """
+    if fix is not None:
+        require_function("fix", fix)
     plan = Plan.of_few(settings, ReplaySettings, function="replay")
     places = plan.readable_places()
     named = find_rejected(require_run_id(run_id), places) if run_id else None

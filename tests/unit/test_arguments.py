@@ -39,6 +39,7 @@ def pushed_source():
         (lambda: propload.tune(ROWS, seconds=-1), "seconds is -1: give more than 0"),
         (lambda: propload.tune(ROWS, on_trial=5), "on_trial: an int cannot be called"),
         (lambda: propload.recover(on_report=5), "on_report: an int cannot be called"),
+        (lambda: propload.replay(fix=5), "fix: an int cannot be called: pass a funct"),
         (lambda: propload.Loader(defaults=5), "defaults: an int has no names"),
         (lambda: propload.Loader(defaults=["a"]), "defaults: a list has no names"),
         (
