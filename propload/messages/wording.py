@@ -20,6 +20,8 @@ _ORDERING = r"\u2028\u2029\u202a-\u202e\u2066-\u2069"
 _CONTROL = re.compile(rf"[\x00-\x08\x0b-\x1f\x7f-\x9f{_ORDERING}]")
 #: Those of them that JSON does not escape.
 _IN_JSON = re.compile(rf"[\x7f-\x9f{_ORDERING}]")
+#: What makes the name of a column unclear among others.
+_UNCLEAR = re.compile(r"""[,'"\n]|^\s|\s$|^$""")
 _VOWEL = re.compile(r"[aeiou]", re.IGNORECASE)
 
 
@@ -45,6 +47,14 @@ def listed(words: Sequence[str], most: int = SHOWN_COLUMNS, /) -> str:
     return ", ".join(words[:most]) + (f" and {more:,} more" if more > 0 else "")
 
 
+def listed_names(names: Sequence[str], most: int = SHOWN_COLUMNS, /) -> str:
+    """Return names of columns as `listed` does, those in quotes that need them.
+
+    Otherwise `price, net` could be one column or two, and an empty name none.
+    """
+    return listed([_quoted(name) for name in names[:most]] + [*names[most:]], most)
+
+
 def visible(text: str, /) -> str:
     r"""Return a text with its control characters escaped, as in `\x1b`.
 
@@ -67,6 +77,10 @@ def hanging(text: str, /) -> str:
     report, which are indented too.
     """
     return text.replace("\n", "\n    | ")
+
+
+def _quoted(name: str) -> str:
+    return repr(name) if _UNCLEAR.search(name) else name
 
 
 def _escape(match: re.Match[str]) -> str:

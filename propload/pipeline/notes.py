@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from propload.messages.wording import counted
+from propload.messages.wording import counted, listed_names
 from propload.sources.files.formats import suffix_format
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _LETTERS = ("text", "character", "citext", "bpchar")
 
 def no_rows_note(joined: Joined, target: Target, /) -> str:
     """Return the note on a table that is not created because there is no row."""
-    names = ", ".join(joined.parts[0].rows.schema.names[:NAMES_LISTED])
+    names = listed_names(joined.parts[0].rows.schema.names, NAMES_LISTED)
     return (
         f"{joined.parts[0].source} has a header ({names}) but no row to detect the "
         f"types of its columns from: {target.table} was not created"

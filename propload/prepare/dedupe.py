@@ -12,7 +12,7 @@ import polars as pl
 
 from propload.batch import DEPTH, ROW, Deduped, Sifted, no_reasons, reason_lines
 from propload.errors import SchemaMismatchError
-from propload.messages.wording import listed
+from propload.messages.wording import listed_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,8 +29,8 @@ def check_keys(frame: pl.DataFrame, key: Sequence[str]) -> Sifted:
     missing = [column for column in key if column not in frame.columns]
     if missing:
         msg = (
-            f"key column {', '.join(missing)} is not among the columns "
-            f"{listed([name for name in frame.columns if name != ROW])}"
+            f"key column {listed_names(missing)} is not among the columns "
+            f"{listed_names([name for name in frame.columns if name != ROW])}"
         )
         raise SchemaMismatchError(msg)
     null_columns = [column for column in key if frame.get_column(column).null_count()]

@@ -10,7 +10,7 @@ import polars as pl
 from propload.batch import ROW, Deduped, Sifted, join_reasons, no_reasons
 from propload.errors import ConfigError, CountsError
 from propload.messages.suggestions import SLIP, nearest
-from propload.messages.wording import counted, listed
+from propload.messages.wording import counted, listed_names
 from propload.names.type_names import type_name
 from propload.prepare.casting.inference import ORDERED, infer_types
 from propload.prepare.casting.row_casting import Cast, cast, cast_types
@@ -191,7 +191,7 @@ class Preparer:
         are = "is" if len(missing) == 1 else "are"
         message = (
             f"{_columns(missing)} {are} needed (key or newest) but {are} not among the "
-            f"columns of the rows: {listed(known) or 'they have none'}"
+            f"columns of the rows: {listed_names(known) or 'they have none'}"
         )
         near = filter(None, (nearest(name, known, cutoff=SLIP) for name in missing))
         if meant := ", ".join(map(repr, near)):
@@ -344,7 +344,7 @@ class Preparer:
 
 
 def _columns(names: Sequence[str]) -> str:
-    return f"{'column' if len(names) == 1 else 'columns'} {listed(names)}"
+    return f"{'column' if len(names) == 1 else 'columns'} {listed_names(names)}"
 
 
 def _require_complete(result: Sifted, rows: int, step: str) -> Sifted:

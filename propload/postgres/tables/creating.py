@@ -11,7 +11,7 @@ from propload.errors import (
     SchemaMismatchError,
     WriteError,
 )
-from propload.messages.wording import listed
+from propload.messages.wording import listed_names
 from propload.names.look_alikes import look_alikes
 from propload.names.type_names import create_type
 from propload.postgres.session.driver_errors import ServerError
@@ -220,8 +220,8 @@ def _creation_statement(
     unknown = [name for name in key if name not in types]
     if unknown:
         msg = (
-            f"key column {', '.join(unknown)} is not in the input, whose columns are "
-            f"{listed([*types])}"
+            f"key column {listed_names(unknown)} is not in the input, whose columns "
+            f"are {listed_names([*types])}"
         )
         raise ConfigError(msg)
     return create_table_statement(table, types, key=key, if_not_exists=if_not_exists)

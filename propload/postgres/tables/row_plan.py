@@ -11,6 +11,7 @@ import polars as pl
 from propload.batch import ROW
 from propload.errors import SchemaMismatchError
 from propload.messages.suggestions import SLIP, nearest
+from propload.messages.wording import listed_names
 from propload.names.look_alikes import look_alikes
 from propload.names.type_names import type_name
 from propload.postgres.tables.column_plan import plan_column
@@ -168,8 +169,8 @@ def _missing_messages(
     if len(lacking) == 1:
         lack, them = f"column {lacking[0]} is NOT NULL and has no default", "it"
     else:
-        listed = ", ".join(lacking)
-        lack, them = f"columns {listed} are NOT NULL and have no default", "them"
+        columns = f"columns {listed_names(lacking)}"
+        lack, them = f"{columns} are NOT NULL and have no default", "them"
     yield (
         f"{lack} in {table}, and the input lacks {them}: have the source or a mapping "
         f"(--mapping) supply {them}, or set a default in the table"

@@ -14,7 +14,7 @@ import polars as pl
 
 from propload.batch import ROW, Sifted, join_reasons, no_reasons
 from propload.errors import ConfigError, SchemaMismatchError
-from propload.messages.wording import listed
+from propload.messages.wording import listed_names
 from propload.names.registry import find_object
 from propload.prepare.checks.known_checks import exact_type
 from propload.prepare.checks.row_validation import RowValidator
@@ -179,9 +179,9 @@ class Checker:
             if column.required and not column.regex and name not in frame.columns
         ]
         if missing:
-            columns = listed([name for name in frame.columns if name != ROW])
+            columns = listed_names([name for name in frame.columns if name != ROW])
             msg = (
-                f"schema {self.name} requires column {listed(missing)}; "
+                f"schema {self.name} requires column {listed_names(missing)}; "
                 f"the rows have {columns}: map a column to it (--mapping)"
             )
             raise SchemaMismatchError(msg)
@@ -193,7 +193,7 @@ class Checker:
         if unnamed:
             msg = (
                 f"schema {self.name} is strict and does not name column "
-                f"{listed(unnamed)}: leave such columns out with a mapping "
+                f"{listed_names(unnamed)}: leave such columns out with a mapping "
                 '(--mapping), or let the schema drop them (strict="filter")'
             )
             raise SchemaMismatchError(msg)

@@ -9,7 +9,7 @@ import polars as pl
 
 from propload.batch import ROW, Sifted, join_reasons
 from propload.errors import SchemaMismatchError
-from propload.messages.wording import SHOWN_COLUMNS, counted
+from propload.messages.wording import SHOWN_COLUMNS, counted, listed_names
 from propload.prepare.mapping.names import Names
 from propload.prepare.mapping.reading import read_rule
 from propload.prepare.mapping.rowwise import refuse_batchwise
@@ -127,7 +127,7 @@ class Mapping:
                 f"{target} (from {' or '.join(rules[target].sources)})"
                 for target in missing or rules
             ]
-            shown = ", ".join(names.columns[:SHOWN_COLUMNS])
+            shown = listed_names(names.columns)
             msg = (
                 f"{self.name} finds no column for {', '.join(wanted[:SHOWN_COLUMNS])}; "
                 f"the source has {counted(len(names.columns), 'column')}: {shown}"

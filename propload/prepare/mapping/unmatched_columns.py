@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from propload.messages.suggestions import SLIP, nearest
-from propload.messages.wording import SHOWN_COLUMNS, listed
+from propload.messages.wording import listed, listed_names
 from propload.prepare.mapping.column_mapping import Mapping
 from propload.prepare.mapping.names import Names, normalize_name
 from propload.prepare.mapping.rules import Rule
@@ -79,7 +79,7 @@ def _note(
         f"{source}: {mapping.name} finds no column for "
         f"{listed(wanted)}, "
         f"and leaves {'it' if len(wanted) == 1 else 'them'} out. "
-        f"Columns that no rule reads: {', '.join(unused[:SHOWN_COLUMNS]) or 'none'}"
+        f"Columns that no rule reads: {listed_names(unused) or 'none'}"
     )
 
 

@@ -6,6 +6,7 @@ from propload.messages.wording import (
     counted,
     hanging,
     listed,
+    listed_names,
     visible,
     visible_json,
     with_article,
@@ -81,3 +82,16 @@ def test_hanging_indents_lines_so_that_none_looks_like_a_message():
         hanging("one\n2026-01-01 propload: two")
         == "one\n    | 2026-01-01 propload: two"
     )
+
+
+@pytest.mark.parametrize(
+    ("names", "text"),
+    [
+        (["id", "list price", "größe"], "id, list price, größe"),
+        (["price, net", "it's", 'a"b'], """'price, net', "it's", 'a"b'"""),
+        (["", " id", "a\nb"], r"'', ' id', 'a\nb'"),
+        (["a", "b", "c", "d,e"], "a, b, c and 1 more"),
+    ],
+)
+def test_a_name_that_could_be_several_or_none_is_in_quotes(names, text):
+    assert listed_names(names, 3) == text
