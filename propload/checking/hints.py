@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from propload.messages.wording import listed
+from propload.prepare.parsers import parse_date
 from propload.values.formula_errors import FORMULA_ERRORS
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ _PARSERS = {
 }
 #: Dates that are read without `formats`, unless the column also has others.
 _ISO_DATE = r"^\d{4}"
+#: What a date with the name of a month consists of; more is prose.
+_LIKELY_DATE = r"^[\p{L}., -]{0,20}[0-9][0-9\p{L}., -]{6,30}$"
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _MONTHS = 12
 
@@ -100,7 +103,19 @@ def _find_hint(column: pl.Series) -> _Hint | None:
         alike = _match(sample, pattern).sum()
         if alike and alike >= MOSTLY[parser] * len(sample):
             return _make_hint(values, parser, pattern)
-    return None
+    return _named_date_hint(sample)
+
+
+def _named_date_hint(sample: pl.Series) -> _Hint | None:
+    """Return what reads a column of dates with names of months, in any language."""
+    least = max(1, MOSTLY["date"] * len(sample))
+    # to look for names of months takes long in columns of prose
+    likely = sample.filter(sample.str.contains(_LIKELY_DATE))
+    if len(likely) < least:
+        return None
+    days = likely.to_frame().select(parse_date(pl.first())).to_series()
+    read = likely.filter(days.is_not_null())
+    return _Hint(sample.name, 'parse = "date"', read[0]) if len(read) >= least else None
 
 
 def _make_hint(values: pl.Series, parser: str, pattern: str) -> _Hint | None:

@@ -36,6 +36,8 @@ PLAIN = {
     "long numbers": ["12345678901234567890123", "2"],
     # numbers that are text because they are the key
     "fractions of a key": ["1.1", "1.10"],
+    "months": ["mei 2024", "juni 2024"],
+    "a date among words": ["sinds 2019 leeg", "11 oktober 2019", "april"],
     "nothing": [None, None],
     "failed formulas": ["#N/A", "#DIV/0!"],
     "dates in other digits": ["\u0661\u0662/\u0660\u0663/\u0662\u0660\u0662\u0664"],
@@ -83,6 +85,23 @@ def test_ambiguous_days_and_months_get_both_formats():
 def test_iso_dates_among_words_need_no_format():
     [note] = text_hints(pl.DataFrame({"on": ["onbekend", "2025-02-01"]}), ["on"])
     assert "on = { parse = \"date\" } for '2025-02-01'" in note
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["11 oktober 2019", "Vrijdag 3 mrt. 2020"],
+        ["October 11, 2019", "3rd of March 2020"],
+        ["11. Oktober 2019", "3. März 2020", "offen"],
+        ["11 oct. 2019", "1er mars 2020"],
+        ["2019-10-11", "3 maart 2020"],
+    ],
+    ids=" ".join,
+)
+def test_dates_with_the_name_of_a_month_are_told(texts):
+    """They need no format: the parser knows the months of five languages."""
+    [note] = text_hints(pl.DataFrame({"on": texts}), ["on"])
+    assert f"on = {{ parse = \"date\" }} for '{texts[0]}'" in note
 
 
 @pytest.mark.parametrize("texts", PLAIN.values(), ids=PLAIN)
