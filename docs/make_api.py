@@ -7,6 +7,7 @@ import inspect
 import re
 from importlib import import_module
 from pathlib import Path
+from textwrap import indent
 from typing import TYPE_CHECKING
 
 from propload.options import Settings
@@ -121,14 +122,22 @@ def _members(name: str, thing: type) -> Iterator[str]:
         if re.match(r"set_|observe_|from_crawler|\w+_(spider|crawler)$", member):
             continue
         plain = getattr(value, "__func__", value)
-        told = (inspect.getdoc(plain) or "").partition("\n\n")[0].replace("\n", " ")
-        if isinstance(value, property) and told:
-            lines.append(f"- `{member}`: {told}")
-        elif inspect.isfunction(plain) and told:
-            lines.append(f"- `{member}{_signature(plain)}`: {told}")
+        if not (told := inspect.getdoc(plain)):
+            continue
+        if isinstance(value, property):
+            lines.append(_item(member, told))
+        elif inspect.isfunction(plain):
+            lines.append(_item(f"{member}{_signature(plain)}", told))
     if lines:
         yield "Properties and methods:\n"
-        yield "\n".join(lines) + "\n"
+        yield "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _item(member: str, told: str) -> str:
+    """Return a member as an item of a list, with all that is told of it below."""
+    first, _, rest = told.partition("\n\n")
+    item = f"- `{member}`: " + first.replace("\n", " ")
+    return f"{item}\n\n{indent(_flowing(rest), '  ')}" if rest else item
 
 
 def _signature(function: object) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import re
 import runpy
 import shlex
@@ -231,6 +232,14 @@ def test_api_page_is_made_from_the_current_docstrings():
     assert api_page == script.page()
     assert not (REPOSITORY / "docs/__pycache__").exists()
     assert "Anything not listed here may change in any release." in api_page
+
+
+def test_the_page_of_the_api_says_what_methods_take_and_raise():
+    """Only the first paragraph of a method was shown, without its errors."""
+    told = api_script().PAGE.read_text(encoding="utf-8")
+    put = told.partition("- `put(rows")[2].partition("\n- `")[0]
+    for line in inspect.getdoc(propload.Loader.put).splitlines():
+        assert line.strip().partition(": ")[2] in put
 
 
 def test_api_page_has_every_name_that_other_pages_import():
