@@ -15,6 +15,7 @@ from propload.config.values import (
     read_dotted,
     read_encoding,
     read_format,
+    read_hidden,
     read_mapping,
     read_moment,
     read_names,
@@ -177,7 +178,7 @@ _ALL = (
         "to",
         "Target",
         "PostgreSQL connection string; the embedded database (`embedded`) by default.",
-        read_text,
+        read_hidden,
         "DSN",
     ),
     Setting(

@@ -16,6 +16,7 @@ from pathlib import Path
 from threading import TIMEOUT_MAX
 
 from propload.errors import ConfigError
+from propload.messages.hidden_text import HiddenText
 from propload.names.format_names import check_format
 from propload.options import RejectLimit, is_delimiter
 
@@ -44,6 +45,11 @@ def read_text(value: object) -> str:
         msg = "contains a NUL, which PostgreSQL cannot store: remove it"
         raise ConfigError(msg)
     return decode_argument(value)
+
+
+def read_hidden(value: object) -> str:
+    """Return the text of `read_text`, which no repr shows: it may hold a password."""
+    return HiddenText(read_text(value))
 
 
 def decode_argument(value: str, /) -> str:

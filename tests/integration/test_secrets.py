@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import traceback
 from urllib.parse import quote, urlencode
@@ -98,3 +99,30 @@ def test_no_password_is_shown(
         assert not [text for text in shown if MARK in text]
 
     check()
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_no_variable_of_a_failed_load_shows_the_password(database, monkeypatch, fault):
+    """Error trackers and `pytest -l` show the variables of every frame."""
+    place = {"user": "postgres", **parse_dsn(database), **FAULTS[fault]}
+    monkeypatch.setenv("PROPLOAD_TO", as_address({**place, "password": MARK}))
+    with pytest.raises(PropLoadError) as found:
+        propload.ingest([{"other": 1}], **TABLE)
+    told = traceback.TracebackException.from_exception(
+        found.value, capture_locals=True, max_group_depth=9
+    )
+    text = "".join(told.format())
+    assert "dsn = '***'" in text or fault == "none"
+    assert MARK not in text
+
+
+def test_no_object_of_a_load_shows_the_password(database, monkeypatch):
+    place = {"user": "postgres", **parse_dsn(database), "password": MARK}
+    monkeypatch.setenv("PROPLOAD_TO", as_address(place))
+    with propload.Loader(**TABLE) as loader:
+        loader.put(ROWS[:1])
+        own = [o for o in gc.get_objects() if type(o).__module__.startswith("propload")]
+        shown = {type(one).__qualname__: repr(one) for one in own}
+        shown["settings"] = repr(loader._plan.settings)
+    assert {"Plan", "Loader"} <= shown.keys()
+    assert [name for name, text in shown.items() if MARK in text] == []

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
 from propload.errors import ConfigError
+from propload.messages.hidden_text import HiddenText
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,11 +106,11 @@ def resolve_dsn(dsn: str, /) -> str:
         if key not in settings and not (variable and os.environ.get(variable))
     }
     if "service" in settings or not missing:  # must not override a service file
-        return dsn
+        return HiddenText(dsn)
     pairs = [f"{key}={value}" for key, value in missing.items()]
     if not _URI.match(dsn):
-        return " ".join([dsn, *pairs])
-    return dsn + ("&" if "?" in dsn else "?") + "&".join(pairs)
+        return HiddenText(" ".join([dsn, *pairs]))
+    return HiddenText(dsn + ("&" if "?" in dsn else "?") + "&".join(pairs))
 
 
 def _local_host(settings: dict[str, str]) -> dict[str, str]:
@@ -133,8 +134,8 @@ def with_option(dsn: str, option: str, /) -> str:
     options = f"{own} {option}".strip()
     # if a setting is given twice, the last one applies
     if not _URI.match(dsn):
-        return f"{dsn} options={_quote_value(options)}"
-    return f"{dsn}{'&' if '?' in dsn else '?'}options={quote(options)}"
+        return HiddenText(f"{dsn} options={_quote_value(options)}")
+    return HiddenText(f"{dsn}{'&' if '?' in dsn else '?'}options={quote(options)}")
 
 
 def parse_dsn(dsn: str, /) -> dict[str, str]:

@@ -24,7 +24,8 @@ class SessionGroup:
             same time.
     """
 
-    dsn: str
+    # not in the repr, which contains a password
+    dsn: str = field(repr=False)
     application_name: str
     lost: LostSessions
     opening: threading.Lock = field(default_factory=threading.Lock)

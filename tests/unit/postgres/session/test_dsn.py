@@ -11,6 +11,8 @@ from propload.postgres.session.dsn import (
     resolve_dsn,
     with_option,
 )
+from propload.postgres.session.group import SessionGroup
+from propload.postgres.session.lost_sessions import LostSessions
 
 SECRET = "s3cr3tpw"  # noqa: S105 - made up
 
@@ -183,6 +185,15 @@ def test_option_is_added_to_those_already_set(dsn, monkeypatch):
     monkeypatch.setenv("PGOPTIONS", "-c jit=off")
     found = parse_dsn(with_option(dsn, "-c a=b"))
     assert found == {**parse_dsn(dsn), "options": "-c jit=off -c a=b"}
+
+
+@pytest.mark.parametrize("dsn", ["postgresql://u:pw@h/d", "host=h password=pw"])
+def test_no_completed_string_shows_its_password_in_a_debugger(dsn):
+    complete = resolve_dsn(dsn)
+    for text in (complete, with_option(complete, "-c jit=off"), resolve_dsn(complete)):
+        assert "pw" in text
+        assert repr(text) == "'***'"
+        assert "pw" not in repr(SessionGroup(text, "propload", LostSessions()))
 
 
 def test_describe_dsn_shows_host_and_database_or_service(monkeypatch):
