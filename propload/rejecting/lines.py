@@ -93,11 +93,10 @@ def lines_in_order(
         for offset, _, line in _lines_with_offset(file, path):
             if is_wanted(line):
                 positions.add(offset, line)
-        for offset in positions.in_order():
-            file.seek(offset)
-            text = file.readline()
-            # not None: the first pass found a row here
-            yield len(text), cast("Line", _decode_line(text))
+        for texts in _texts_at(file, positions.in_order()):
+            # not None: the first pass found a row in each
+            lines = _decode_together(texts) or map(_decode_line, texts)
+            yield from zip(map(len, texts), cast("Iterable[Line]", lines), strict=True)
 
 
 def chunk_lines(
@@ -136,6 +135,21 @@ def _lines_with_offset(file: BinaryIO, path: Path) -> Iterator[tuple[int, bytes,
         if not texts[-1].endswith(b"\n"):
             # a run may still be writing: what follows would be the rest of this line
             return
+
+
+def _texts_at(file: BinaryIO, offsets: Iterable[int]) -> Iterator[list[bytes]]:
+    """Yield the texts of lines, as many at once as are best decoded in one call."""
+    texts: list[bytes] = []
+    size = 0
+    for offset in offsets:
+        file.seek(offset)
+        texts.append(file.readline())
+        size += len(texts[-1])
+        if size > _BYTES_AT_ONCE:
+            yield texts
+            texts, size = [], 0
+    if texts:
+        yield texts
 
 
 def _decode_together(texts: Sequence[bytes]) -> list[Line] | None:
