@@ -154,6 +154,11 @@ class Screen:
         except Exception as error:  # noqa: BLE001 - the last place to catch a fault
             self._fail_unexpectedly(error)
             raise typer.Exit(1) from None
+        except BaseException as error:
+            if not _is_panic(error):
+                raise
+            self._fail_unexpectedly(error)
+            raise typer.Exit(1) from None
 
     def _fail(self, error: PropLoadError | KeyboardInterrupt) -> None:
         report = report_of(error)
@@ -176,7 +181,7 @@ class Screen:
         # happen to equal a password
         self._explain(error, str(error))
 
-    def _fail_unexpectedly(self, error: Exception) -> None:
+    def _fail_unexpectedly(self, error: BaseException) -> None:
         hint = "" if self.debug else "; run it again with --debug to see where"
         message = _resource_message(error)
         message = message or f"unexpected {type(error).__name__}: {error}{hint}"
@@ -186,7 +191,7 @@ class Screen:
                 self.show_values(_failure_values("failed", shown, 1))
         self._explain(error, shown)
 
-    def _explain(self, error: Exception, message: str) -> None:
+    def _explain(self, error: BaseException, message: str) -> None:
         if self.debug:
             lines = "".join(traceback.format_exception(error))
             typer.echo(visible(_without_secrets(lines)), err=True)
@@ -208,7 +213,13 @@ class Screen:
             _log_to_stderr(logging.getLogger(), logging.INFO)
 
 
-def _resource_message(error: Exception) -> str:
+def _is_panic(error: BaseException) -> bool:
+    """Return whether this is a fault of Polars, or of another library in Rust."""
+    # by name: each of these libraries has a type of its own, below BaseException
+    return type(error).__name__ == "PanicException"
+
+
+def _resource_message(error: BaseException) -> str:
     """Return a message for lack of memory, threads or permission; otherwise ""."""
     if isinstance(error, MemoryError):
         return (

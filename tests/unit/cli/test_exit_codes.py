@@ -6,6 +6,7 @@ import json
 import sys
 
 import pytest
+from polars.exceptions import PanicException
 
 from propload.errors import (
     ConfigError,
@@ -118,11 +119,15 @@ def test_file_of_another_user_is_not_an_unexpected_error(
     assert "unexpected" not in stderr
 
 
-def test_unexpected_error_shows_a_traceback_only_with_debug(run, load):
-    load.answer = ZeroDivisionError("division by zero")
+@pytest.mark.parametrize(
+    "error", [ZeroDivisionError("no number"), PanicException("no number")]
+)
+def test_unexpected_error_shows_a_traceback_only_with_debug(error, run, load):
+    """A panic of Polars is no `Exception`: its traceback was shown."""
+    load.answer = error
     result = run("ingest", "a.csv")
     assert result.exit_code == 1
-    assert " propload: unexpected ZeroDivisionError: division" in result.stderr
+    assert f" propload: unexpected {type(error).__name__}: no number" in result.stderr
     assert "--debug" in result.stderr
     assert "Traceback" in run("ingest", "a.csv", "--debug").stderr
 
