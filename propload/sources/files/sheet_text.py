@@ -21,8 +21,9 @@ _WITHOUT_VALUE = re.compile(
     rb'<c\s(?![^>]*\bt="str")[^>]*>\s*<f\b(?:[^>]*/>|[^>]*>[^<]*</f>)'
     rb"\s*(?:<v\s*/>|<v>\s*</v>|</c>)"
 )
-#: A cell in a column beyond ZZ, which few sheets have.
-_FAR_CELL = re.compile(rb' r="([A-Z]{3})[0-9]')
+#: A cell in a column beyond HZ, the 234th, which few sheets have: with fewer columns,
+#: no sheet has too many cells.
+_FAR_CELL = re.compile(rb' r="([A-Z]{3}|[I-Z][A-Z])[0-9]')
 _ROW = re.compile(rb'<row\b[^>]*?\br="([0-9]+)"')
 #: The reader allocates 24 bytes for each cell up to the last row and column of a sheet,
 #: and the process aborts if that fails.
@@ -40,7 +41,7 @@ class SheetText(NamedTuple):
         formulas: How many cells have a formula but no value: spreadsheet programs store
             the value with the formula, most libraries do not.
         last_row: The number of its last row; 0 if unknown.
-        last_column: The letters of its last column if that is beyond ZZ, else empty.
+        last_column: The letters of its last column if that is beyond HZ, else empty.
     """
 
     formulas: int = 0
@@ -105,7 +106,8 @@ def _scan(blocks: Iterator[bytes]) -> SheetText:
         formulas += len(cells)
         if row := _ROW.match(text, max(text.rfind(b"<row "), 0)):
             last_row = int(row[1])
-        last_column = max([last_column, *_FAR_CELL.findall(text)])
+        far = {last_column, *_FAR_CELL.findall(text)}
+        last_column = max(far, key=lambda column: (len(column), column))
         end = cells[-1].end() if cells else 0
         tail = text[max(len(text) - _LONGEST_CELL, end) :]
     return SheetText(formulas, last_row, last_column.decode())

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from string import ascii_uppercase
 
 import pytest
 
@@ -114,12 +115,20 @@ def test_formulas_across_block_boundaries_are_counted_once(write, monkeypatch):
 
 @pytest.mark.parametrize(
     ("cell", "refused"),
-    [("XFD1048576", True), ("ABC1048576", True), ("XFD3", False), ("A1048576", False)],
+    [
+        ("XFD1048576", True),
+        ("ABC1048576", True),
+        ("ZZ1048576", True),
+        ("IX1048576", True),
+        ("XFD3", False),
+        ("ZZ3", False),
+        ("A1048576", False),
+    ],
 )
 def test_far_cell_is_refused_if_the_sheet_would_take_too_much_memory(
     read, write, cell, refused
 ):
-    row = f'<row r="{cell.lstrip("ABCDFX")}"><c r="{cell}"><v>9</v></c></row>'
+    row = f'<row r="{cell.lstrip(ascii_uppercase)}"><c r="{cell}"><v>9</v></c></row>'
     content = replace_in_workbook(
         workbook(One=[["a"], ["x"]]), "</sheetData>", f"{row}</sheetData>"
     )
