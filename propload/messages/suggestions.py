@@ -18,6 +18,8 @@ SLIP = 0.75
 def nearest(word: str, known: Iterable[str], *, cutoff: float = ALIKE) -> str | None:
     """Return the known word that is most similar to a wrong one, or None.
 
+    A word in the wrong case is the same word.
+
     Args:
         word: The wrong word.
         known: The known words.
@@ -25,7 +27,9 @@ def nearest(word: str, known: Iterable[str], *, cutoff: float = ALIKE) -> str | 
     """
     from difflib import get_close_matches  # noqa: PLC0415 - only for wrong words
 
-    close = get_close_matches(word, list(known), 1, cutoff)
+    words = list(known)
+    same = [one for one in words if one.casefold() == word.casefold()]
+    close = same or get_close_matches(word, words, 1, cutoff)
     return close[0] if close else None
 
 

@@ -23,6 +23,12 @@ def test_hint_needs_less_similarity_than_a_decision(word, hint, slip):
     assert nearest(word, KNOWN, cutoff=SLIP) == slip
 
 
+@pytest.mark.parametrize("word", ["ID", "Id"])
+def test_a_word_in_the_wrong_case_is_told(word):
+    """Letter by letter, `ID` has nothing in common with `id`."""
+    assert nearest(word, ["idx", "id", "kind"], cutoff=SLIP) == "id"
+
+
 def test_known_words_may_be_any_iterable():
     assert nearest("kye", iter(KNOWN)) == "key"
     assert suggest("kye", dict.fromkeys(KNOWN)) == "; did you mean 'key'?"
