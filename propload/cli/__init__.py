@@ -155,9 +155,17 @@ class _Commands(HelpedGroup):
         except TyperException as error:
             # only usage errors arrive here: the command's `Screen` reports all others
             error.message = without_passwords(error.message)
+            if getattr(error, "option_name", None) and _passes_words_on(error):
+                error.message += "; put options for psql after --"
             if ctx.meta.get(_AS_JSON):
                 _print_failure(error)
             raise
+
+
+def _passes_words_on(error: TyperException) -> bool:
+    """Return whether a usage error is of the command whose words psql gets."""
+    failed: Any = getattr(error, "ctx", None)
+    return failed is not None and failed.info_name == "psql"
 
 
 def _print_failure(error: TyperException) -> None:

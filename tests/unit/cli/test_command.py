@@ -48,6 +48,13 @@ def test_password_in_an_unknown_command_is_masked(arguments, run):
     assert "Sesam9" not in result.output
 
 
+def test_an_option_of_psql_is_told_where_to_stand(run):
+    result = run("db", "psql", "-c", "SELECT 1")
+    assert result.exit_code == 2
+    assert "No such option: -c; put options for psql after --" in result.stderr
+    assert "psql" not in run("runs", "list", "-c").stderr
+
+
 def test_psql_refuses_the_json_flag(run):
     result = run("db", "psql", "--json")
     assert result.exit_code == 2
