@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Unpack, cast
 
 from propload.arguments import require_count, require_function, require_seconds
 from propload.errors import ConfigError, LoadError, load_error_for
+from propload.messages.tracebacks import short_interrupts
 from propload.monitoring.metrics import Metrics
 from propload.names.spider_names import is_spider
 from propload.options import BATCH_ROWS, UNTRIED, WORKERS, Places, Settings
@@ -97,7 +98,7 @@ def tune(
     plan = Plan.of(settings, job=job)
     opened = open_source(source, source_options(plan))
     sample = Sample.of(opened, rows)
-    with _Bench.open(plan, sample) as bench:
+    with short_interrupts(), _Bench.open(plan, sample) as bench:
         bench.load(BATCH_ROWS, WORKERS)  # imports and caches: not counted
         return _Search(bench, seconds, report_trial).run()
 

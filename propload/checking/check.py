@@ -13,6 +13,7 @@ from propload.checking.scanning import Scan
 from propload.display import check_lines, watch
 from propload.errors import ConfigError
 from propload.ingesting import crawl_options, plan_and_open
+from propload.messages.tracebacks import short_interrupts
 from propload.monitoring.metrics import Metrics
 from propload.options import Settings
 from propload.prepare.joining import Joiner
@@ -81,7 +82,8 @@ def check(
     with watch(metrics, wanted=shows_progress, lines=check_lines):
         if not isinstance(opened, Stoppable):
             # an interrupt may end it at any point: nothing has to be finished
-            return execution.execute()
+            with short_interrupts():
+                return execution.execute()
         return run_stoppable(
             lambda stopper: stopper.execute(execution),
             meanwhile="rows already read are still checked",

@@ -5,18 +5,32 @@ from __future__ import annotations
 import sys
 import sysconfig
 import traceback
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import FrameType
 
 _PROPLOAD = Path(__file__).parents[1]
 _INSTALLED = {"site-packages", "dist-packages"}
 _CAUSE_SEPARATOR = (
     "\nThe above exception was the direct cause of the following exception:\n"
 )
+
+
+@contextmanager
+def short_interrupts() -> Iterator[None]:
+    """Within the block, an interrupt shows IPython what an error of propload does."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        # what IPython calls; a class of its own would be shown under another name
+        vars(error)["_render_traceback_"] = partial(own_lines, error)
+        raise
 
 
 def own_lines(error: BaseException, /, *, whole: bool = False) -> list[str]:
@@ -40,6 +54,9 @@ def own_lines(error: BaseException, /, *, whole: bool = False) -> list[str]:
     summary = Exception(str(error))
     for note in getattr(error, "__notes__", ()):
         summary.add_note(note)
+    if isinstance(error, KeyboardInterrupt) and isinstance(error.__cause__, Exception):
+        # its own message is the signal's name; this one says how to continue
+        summary.add_note(str(error.__cause__))
     lines = _shown(view, summary, own, kind=type(error))
     cause = _first_cause(error)
     raised = _own(cause.__traceback__) if cause else None
@@ -78,7 +95,7 @@ def _own(trace: TracebackType | None) -> TracebackType | None:
     """Return the entries of a traceback that are neither propload's nor a library's."""
     own = None
     for frame in reversed(list(_entries(trace))):
-        if _is_own(frame.tb_frame.f_code.co_filename):
+        if _is_own(_file_of(frame.tb_frame)):
             own = TracebackType(own, frame.tb_frame, frame.tb_lasti, frame.tb_lineno)
     return own
 
@@ -87,6 +104,12 @@ def _entries(trace: TracebackType | None) -> Iterator[TracebackType]:
     while trace is not None:
         yield trace
         trace = trace.tb_next
+
+
+def _file_of(frame: FrameType) -> str:
+    """Return the file of a frame's code, or of its module if the code was generated."""
+    name = frame.f_code.co_filename
+    return frame.f_globals.get("__file__", name) if name == "<string>" else name
 
 
 def _is_own(name: str) -> bool:

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from propload.errors import LoadError
+from propload.messages.tracebacks import short_interrupts
 from propload.process.early_signals import SIGNALS
 from propload.process.threads import start_thread
 
@@ -157,7 +158,7 @@ def _run_with_signals(
         return action(stopper)
     work = _Work(action, stopper)
     try:
-        with signals.install():
+        with short_interrupts(), signals.install():
             work.wait(signals.raise_if_repeated)
         return work.outcome()
     finally:

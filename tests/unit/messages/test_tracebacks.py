@@ -12,8 +12,9 @@ from IPython.core.ultratb import AutoFormattedTB
 
 import propload
 from propload.errors import load_error_for
-from propload.messages.tracebacks import own_lines
+from propload.messages.tracebacks import own_lines, short_interrupts
 from propload.messages.wording import counted
+from propload.target import TableName
 
 
 @pytest.fixture
@@ -117,6 +118,28 @@ def test_verbose_traceback_shows_no_values_of_variables(shell, monkeypatch):
     assert secret not in text
     # the user's choice still applies to errors that are not propload's
     assert shell.InteractiveTB.include_vars
+
+
+def interrupt(cause):
+    with short_interrupts():
+        raise KeyboardInterrupt("SIGINT") from cause
+
+
+@pytest.mark.usefixtures("shell")
+def test_an_interrupt_shows_the_line_that_called_and_how_to_continue():
+    with pytest.raises(KeyboardInterrupt) as caught:
+        interrupt(propload.LoadError("stopped. To continue: --resume"))
+    text = shown(caught.value)
+    assert "interrupt(propload.LoadError" in text
+    assert "propload/messages" not in text
+    assert text.endswith("KeyboardInterrupt: SIGINT\nstopped. To continue: --resume")
+
+
+@pytest.mark.usefixtures("shell")
+def test_code_that_a_dataclass_generated_is_not_the_user_s():
+    text = shown(raised(lambda: propload.Target(TableName("public", "homes"))))
+    # lines of this test are shown as well
+    assert "<{}>".format("string") not in text
 
 
 @pytest.mark.usefixtures("shell")
