@@ -227,10 +227,10 @@ def _list(settings: Settings, screen: Screen) -> None:
     # "at most": some may be committed already, which only the database knows
     columns = ("run", "rows at most", "table", "database", "source")
     about = ("table", "database", "source")
-    lines = [
+    lines: list[tuple[str | int, ...]] = [
         (
             journal.run_id,
-            f"{rows:,}",
+            rows,
             *(str(journal.about.get(name, "")) for name in about),
         )
         for journal, rows, _ in measured

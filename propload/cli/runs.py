@@ -11,7 +11,7 @@ from propload.cli.run_arguments import MOST_RUNS, RUN, places
 from propload.cli.settings import settings_group
 from propload.cli.table import print_table
 from propload.config import commands_for
-from propload.earlier_runs.shown_runs import COLUMNS, texts_of
+from propload.earlier_runs.shown_runs import COLUMNS, values_of
 from propload.errors import ConfigError
 from propload.messages.wording import counted, hanging, visible
 from propload.state.report_store import ReportStore
@@ -214,7 +214,7 @@ def _how_to_replay(run_id: str, where: Places) -> str:
     return f"to continue: {replay}, with the same other flags"
 
 
-def _line(run: Report | UnfinishedRun) -> tuple[str, ...]:
+def _line(run: Report | UnfinishedRun) -> tuple[str | int, ...]:
     if not isinstance(run, UnfinishedRun):
-        return texts_of(run)
+        return values_of(run)
     return run.run_id, run.status, run.target.table, "-", "-", "-", run.source

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from propload.messages.wording import visible
 
@@ -26,39 +26,54 @@ _LEAST = 8
 def print_table(
     screen: Screen,
     columns: Sequence[str],
-    lines: Iterable[Sequence[str]],
+    lines: Iterable[Sequence[str | int]],
     *,
     shrinkable: str | None = None,
 ) -> None:
     """Print a table that fits the terminal, or tab-separated lines elsewhere.
 
+    Numbers have commas on a terminal only: programs read `1,000` as 1 or as a text.
+
     Args:
         screen: How to print.
         columns: The headings.
-        lines: The rows, each with a text for every column.
+        lines: The rows, each with a text or a number for every column.
         shrinkable: The heading of the column that is shortened, or left out, if the
             terminal is too narrow; the others are wrapped.
     """
     if not sys.stdout.isatty():
-        screen.print_lines("\t".join(map(_flat, line)) for line in (columns, *lines))
+        texts = (map(str, line) for line in (columns, *lines))
+        screen.print_lines("\t".join(map(_flat, line)) for line in texts)
         return
     from rich.console import Console  # noqa: PLC0415 - only terminals need it
     from rich.table import Table  # noqa: PLC0415 - only terminals need it
     from rich.text import Text  # noqa: PLC0415 - only terminals need it
 
     console = Console(highlight=False)
-    table_lines = [columns, *lines]
+    rows = list(lines)
+    numbers = {columns[at] for line in rows for at in _numbers_in(line)}
+    table_lines: list[Sequence[str]] = [columns, *([*map(_readable, r)] for r in rows)]
     if shrinkable is not None:
         table_lines = _shrink_column(
             table_lines, columns.index(shrinkable), console.width
         )
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in table_lines[0]:
-        table.add_column(heading, overflow="fold", no_wrap=heading in _COPIED)
+        side: Literal["left", "right"] = "right" if heading in numbers else "left"
+        is_copied = heading in _COPIED
+        table.add_column(heading, justify=side, overflow="fold", no_wrap=is_copied)
     for line in table_lines[1:]:
         # `Text`, so that brackets in the values are not read as markup
         table.add_row(*(Text(visible(text)) for text in line))
     console.print(table)
+
+
+def _numbers_in(line: Sequence[str | int]) -> Iterable[int]:
+    return (at for at, value in enumerate(line) if isinstance(value, int))
+
+
+def _readable(value: str | int) -> str:
+    return f"{value:,}" if isinstance(value, int) else value
 
 
 def _shrink_column(

@@ -31,7 +31,7 @@ class ShownReports(list[Report]):
             cell(name, kind="th", side="right" if name in _NUMBERS else "left")
             for name in COLUMNS
         )
-        lines = (line(_values(one)) for one in self[:_MOST])
+        lines = (line(values_of(one)) for one in self[:_MOST])
         return (
             f"<div class='tex2jax_ignore mathjax_ignore'>{table((head, *lines))}"
             f"<p>{escape(self._caption())}</p></div>"
@@ -41,7 +41,7 @@ class ShownReports(list[Report]):
         printer.text(visible("\n".join(self._text_lines())))
 
     def _text_lines(self) -> Iterator[str]:
-        texts = [COLUMNS, *(texts_of(row) for row in self[:_MOST])]
+        texts = [COLUMNS, *(_texts(row) for row in self[:_MOST])]
         widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
         for row in texts:
             padded = (
@@ -58,13 +58,13 @@ class ShownReports(list[Report]):
         return f"{counted(len(self), 'run')}{shown}; each is a report: runs()[0]"
 
 
-def _values(report: Report) -> tuple[str | int, ...]:
+def _texts(report: Report) -> tuple[str, ...]:
+    return tuple(f"{v:,}" if isinstance(v, int) else v for v in values_of(report))
+
+
+def values_of(report: Report, /) -> tuple[str | int, ...]:
+    """Return what is shown of a run, one value for each of `COLUMNS`."""
     counts = report.counts
     changed = counts.inserted + counts.updated
     numbers = (counts.read, changed, counts.rejected)
     return report.run_id, report.status, report.target.table, *numbers, report.source
-
-
-def texts_of(report: Report, /) -> tuple[str, ...]:
-    """Return the texts shown for a run, one for each of `COLUMNS`."""
-    return tuple(f"{v:,}" if isinstance(v, int) else v for v in _values(report))

@@ -57,7 +57,7 @@ def _values(run: RejectRun, replay: Replay | None) -> dict[str, object]:
 
 def _table(
     runs: list[RejectRun], replays: list[Replay | None]
-) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+) -> tuple[tuple[str, ...], list[tuple[str | int, ...]]]:
     """Return headings and lines; with a column "replay of" if any run is a replay."""
     replay_texts = (
         [(_replay_text(replay),) for replay in replays]
@@ -65,8 +65,8 @@ def _table(
         else [()] * len(runs)
     )
     heading = ("replay of",) if any(replays) else ()
-    lines = [
-        (r.run_id, f"{r.rows:,}", r.source, r.time, *which, r.reason)
+    lines: list[tuple[str | int, ...]] = [
+        (r.run_id, r.rows, r.source, r.time, *which, r.reason)
         for r, which in zip(runs, replay_texts, strict=True)
     ]
     return ("run", "rows", "source", "time", *heading, "first reason"), lines

@@ -35,6 +35,18 @@ def test_table_is_tab_separated_if_stdout_is_no_terminal(capsys):
     assert out == ["row\tvalue", "a:1\t[red]x[/red] y z", "a:2\t" + "w" * 300]
 
 
+def test_programs_read_plain_numbers_and_people_commas(monkeypatch, capsys):
+    lines = [("a", 1_000), ("b", 7)]
+    print_table(Screen(), COLUMNS, lines)
+    assert capsys.readouterr().out == "row\tvalue\na\t1000\nb\t7\n"
+    monkeypatch.setenv("TERM", "xterm")
+    stream = Terminal()
+    monkeypatch.setattr(sys, "stdout", stream)
+    print_table(Screen(), COLUMNS, lines)
+    assert "a    1,000\n" in stream.getvalue()
+    assert "b        7\n" in stream.getvalue()
+
+
 def test_control_characters_in_a_message_are_escaped(capsys):
     Screen().explain(LoadError("column a: '\x1b]0;owned\x07' is no number"))
     assert r"'\x1b]0;owned\x07' is no number" in capsys.readouterr().err

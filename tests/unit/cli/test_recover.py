@@ -150,7 +150,7 @@ def test_journals_are_listed_without_being_loaded(recovering, monkeypatch):
     monkeypatch.setattr(Leftover, "measure", lambda _: (1200, 0))
     lines = run("--list").stdout.splitlines()
     assert "rows at most" in lines[0]
-    assert lines[1].split("\t") == ["r1", "1,200", "public.homes", "here", "funda"]
+    assert lines[1].split("\t") == ["r1", "1200", "public.homes", "here", "funda"]
     listed = json.loads(run("--list", "--json").stdout)
     assert listed == [{**about, "run_id": "r1", "rows": 1200, "damaged_bytes": 0}]
     assert recovering.calls == []

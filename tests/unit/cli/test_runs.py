@@ -59,9 +59,9 @@ def test_runs_are_listed_newest_first(run, reports):
         reports[1].run_id,
         "stopped",
         "public.homes",
-        "3,000",
-        "2,000",
-        "1,000",
+        "3000",
+        "2000",
+        "1000",
         "2.csv",
     ]
     assert len(run("list", "--limit", "2").stdout.splitlines()) == 3
