@@ -105,7 +105,7 @@ def test_no_password_is_shown(
 def test_no_variable_of_a_failed_load_shows_the_password(database, monkeypatch, fault):
     """Error trackers and `pytest -l` show the variables of every frame."""
     place = {"user": "postgres", **parse_dsn(database), **FAULTS[fault]}
-    monkeypatch.setenv("PROPLOAD_TO", as_address({**place, "password": MARK}))
+    monkeypatch.setenv("PROPLOAD_TO", as_url({**place, "password": MARK}))
     with pytest.raises(PropLoadError) as found:
         propload.ingest([{"other": 1}], **TABLE)
     told = traceback.TracebackException.from_exception(
@@ -118,7 +118,7 @@ def test_no_variable_of_a_failed_load_shows_the_password(database, monkeypatch, 
 
 def test_no_object_of_a_load_shows_the_password(database, monkeypatch):
     place = {"user": "postgres", **parse_dsn(database), "password": MARK}
-    monkeypatch.setenv("PROPLOAD_TO", as_address(place))
+    monkeypatch.setenv("PROPLOAD_TO", as_url(place))
     with propload.Loader(**TABLE) as loader:
         loader.put(ROWS[:1])
         own = [o for o in gc.get_objects() if type(o).__module__.startswith("propload")]

@@ -90,7 +90,7 @@ ARROW = pa.RecordBatch.from_pylist(ROWS)
 @pytest.mark.parametrize(
     "take",
     [
-        lambda batch: pushed().put(batch),
+        lambda batch: pushed_source().put(batch),
         require_batch,
         lambda batch: list(open_source(iter([batch]), SourceOptions())),
     ],

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from scrapy.exceptions import IgnoreRequest
 from scrapy.utils.python import global_object_name
 
 from propload.errors import BlockedError, SourceError
 from propload.messages.wording import counted
-from propload.sources.spiders.ending import RequestDroppedError
+from propload.sources.spiders.ending import UNSENT
 from propload.sources.spiders.watching import GONE, Watch
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ _RAISED = "downloader/exception_type_count/"
 _RETRIED = "retry/reason_count/"
 #: Exceptions for pages that were not to be fetched after all. `DownloadCancelledError`
 #: is not among them: Scrapy raises it for a page that is too large.
-_NOT_LOST = frozenset(map(global_object_name, (IgnoreRequest, RequestDroppedError)))
+_NOT_LOST = frozenset(map(global_object_name, UNSENT))
 _ROBOTS_STATUS = "robotstxt/response_status_count/"
 
 

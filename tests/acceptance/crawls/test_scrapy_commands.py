@@ -84,6 +84,6 @@ def test_scrapy_check_needs_no_database(project, settings):
 
 
 def test_scrapy_bench_needs_no_database(project):
-    ran = look(project, "bench", settings=("CLOSESPIDER_PAGECOUNT=1",))
+    ran = run_command(project, "bench", settings=("CLOSESPIDER_PAGECOUNT=1",))
     assert ran.returncode == 0, ran.stderr
     assert "'finish_reason': 'closespider_pagecount'" in ran.stderr

@@ -22,16 +22,8 @@ from tests.waiting import recorded_waits
 PASSWORD = "pa ss'w\\@rd%"  # noqa: S105 - made up
 NAMESPACE = 'na;me "space'
 ODD_NAMES = [
-    "select",
-    'quo"te',
-    "semi;colon",
-    "with space",
-    "ünïcode",
-    "it's",
-    "Upper",
-    "dot.ted",
-    "per%cent",
-    "new\nline",
+    *("select", 'quo"te', "semi;colon", "with space", "ünïcode", "it's", "Upper"),
+    *("dot.ted", "per%cent", "new\nline"),
 ]
 
 

@@ -129,7 +129,7 @@ def interrupt(cause):
 def test_an_interrupt_shows_the_line_that_called_and_how_to_continue():
     with pytest.raises(KeyboardInterrupt) as caught:
         interrupt(propload.LoadError("stopped. To continue: --resume"))
-    text = shown(caught.value)
+    text = rendered(caught.value)
     assert "interrupt(propload.LoadError" in text
     assert "propload/messages" not in text
     assert text.endswith("KeyboardInterrupt: SIGINT\nstopped. To continue: --resume")
@@ -137,7 +137,7 @@ def test_an_interrupt_shows_the_line_that_called_and_how_to_continue():
 
 @pytest.mark.usefixtures("shell")
 def test_code_that_a_dataclass_generated_is_not_the_user_s():
-    text = shown(raised(lambda: propload.Target(TableName("public", "homes"))))
+    text = rendered(error_of(lambda: propload.Target(TableName("public", "homes"))))
     # lines of this test are shown as well
     assert "<{}>".format("string") not in text
 

@@ -4,7 +4,7 @@ import pytest
 
 from propload.rejecting import lines
 from propload.rejecting.lines import lines_in_order
-from tests.unit.rejecting.making import line
+from tests.unit.rejecting.rows import line
 
 NUMBERS = [7, 2, 9, 4, 1, 8]
 
