@@ -15,7 +15,6 @@ from propload.sources.text.decoding import to_utf8
 from propload.sources.text.json_columns import parse_columns
 from propload.sources.text.json_paths import (
     RowsPath,
-    decode_all,
     decode_at_path,
     describe_kind,
     doubt_single,
@@ -63,7 +62,9 @@ def _read_text(
         for values in (
             _read_lines(chunks, rows_path, lambda: builder.types)
             if lines
-            else _read_values(text, rows_path)
+            else _read_values(
+                Window(text, options.chunk_bytes), rows_path, lambda: builder.types
+            )
         ):
             if isinstance(values, pa.RecordBatch):
                 yield from builder.add_columns(values)
@@ -222,19 +223,27 @@ def _add_invalid(value: object, builder: RowBatchBuilder) -> bool:
 
 
 def _read_values(
-    blocks: Iterator[bytes], rows_path: RowsPath | None
-) -> Iterator[list[Any]]:
-    """Yield lists of the values of an array, or of a series of values.
+    window: Window,
+    rows_path: RowsPath | None,
+    known_types: Callable[[], Mapping[str, pa.DataType | None]],
+) -> Iterator[list[Any] | pa.RecordBatch | None]:
+    """Yield the values of an array, or of a series of values, as `_read_lines` does.
 
     Args:
-        blocks: The text.
+        window: The text.
         rows_path: Where in each of these values the rows are, or None if each is a row.
+        known_types: Returns the columns of the rows that were passed on so far.
     """
-    window = Window(blocks)
     try:
-        for _ in _decode_each(window, rows_path):
-            if checked := window.pop_checked():
-                yield checked
+        in_list = window.peek() == "["
+        if in_list and not rows_path:
+            yield from _read_list(window, known_types)
+        else:
+            for _ in _decode_each(window, rows_path):
+                if checked := window.pop_checked():
+                    yield checked
+        if in_list:
+            _require_end(window)
     except SourceError:
         window.check_decoded()
         yield window.pop_checked()
@@ -243,17 +252,39 @@ def _read_values(
     yield window.pop_checked()
 
 
+def _require_end(window: Window) -> None:
+    if window.peek():
+        msg = "there is more after the JSON array's end"
+        raise SourceError(msg)
+
+
+def _read_list(
+    window: Window, known_types: Callable[[], Mapping[str, pa.DataType | None]]
+) -> Iterator[list[Any] | pa.RecordBatch | None]:
+    """Yield the values of the list here, as `_read_values` does."""
+    for _ in window.elements():
+        columns = None
+        if known_types() and window.has_new_objects:
+            window.check_decoded()
+            yield window.pop_checked()
+            yield None
+            columns = window.take_objects(known_types())
+        if columns is not None:
+            yield columns
+            continue
+        window.decode()
+        if checked := window.pop_checked():
+            yield checked
+
+
 def _decode_each(window: Window, rows_path: RowsPath | None) -> Iterator[None]:
-    """Decode the values of a text; yield after each."""
+    """Decode the list that the text is, or each of its values; yield after each row."""
     in_list = window.peek() == "["
     while window.peek():
         if rows_path:
             yield from decode_at_path(window, rows_path)
-        elif in_list:
-            yield from decode_all(window)
         else:
             window.decode()
             yield
-        if in_list and window.peek():
-            msg = "there is more after the JSON array's end"
-            raise SourceError(msg)
+        if in_list:
+            return

@@ -8,12 +8,16 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from propload.errors import SourceError
+from propload.sources.blocks import PAUSE
 from propload.sources.source import KEPT_BYTES
-from propload.sources.text.chunking import MAX_ROW_BYTES
+from propload.sources.text.chunking import MAX_ROW_BYTES, PARSED_BYTES
+from propload.sources.text.json_columns import parse_columns
 from propload.sources.text.json_text import Decoder, InvalidRow, decode_value, explain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+
+    import pyarrow as pa
 
 #: What is between values: commas as well, as lists and objects are read value by value.
 BETWEEN = re.compile(r"[\s,]*")
@@ -26,6 +30,9 @@ _NESTED_TWICE = rf"[\[{{](?:{_TEXT}|{_NESTED})*+[\]}}]"
 UP_TO_BRACKET = re.compile(rf"(?:{_TEXT}|{_NESTED_TWICE})*+", re.DOTALL)
 #: All that is left of the text after a number that may continue in the next block.
 CUT_NUMBER = re.compile(r"(?:\.|[eE][-+]?)?")
+#: Between two objects of a list. One in a text or a nested list is taken for another
+#: object's end, and the parser refuses what comes of that.
+_BETWEEN_OBJECTS = re.compile(r"\}\s*,\s*\{")
 #: No literal (`-Infinity`) or escape is longer: a fault this close to the end of the
 #: text may only mean that the rest of one is in the next block.
 CUT_CHARACTERS = 16
@@ -36,10 +43,15 @@ class Window:
 
     Values are checked before it moves: all together, for losses in decoding.
     Checking them one by one would take half as long again.
+
+    Args:
+        blocks: The text as UTF-8, in blocks of any size.
+        chunk_bytes: Bytes that are read together, up to `PARSED_BYTES`.
     """
 
-    def __init__(self, blocks: Iterator[bytes]) -> None:
+    def __init__(self, blocks: Iterator[bytes], chunk_bytes: int = 0) -> None:
         self._blocks = blocks
+        self._chunk_bytes = min(chunk_bytes, PARSED_BYTES)
         self._to_text = codecs.getincrementaldecoder("utf-8")().decode
         self._decoder: Decoder | None = None
         self._text = ""
@@ -50,6 +62,8 @@ class Window:
         self._spans: list[tuple[int, int]] = []
         self._is_noncontiguous = False
         self._checked: list[Any] = []
+        #: Where the text ended that `take_objects` was given last.
+        self._parsed_end = 0
 
     def peek(self) -> str:
         """Move to the next value or closing bracket, and return its first character.
@@ -87,6 +101,33 @@ class Window:
         self._decoded.append(value)
         self._spans.append((self._place, end))
         self._place = end
+
+    @property
+    def has_new_objects(self) -> bool:
+        """Whether more was read since `take_objects` was called last."""
+        return self._dropped + len(self._text) > self._parsed_end
+
+    def take_objects(
+        self, types: Mapping[str, pa.DataType | None]
+    ) -> pa.RecordBatch | None:
+        """Return the objects that begin here as columns, and move past them.
+
+        These are all that the text read so far holds as a whole; None if they have to
+        be decoded one by one. The values decoded before must have been checked.
+
+        Args:
+            types: The columns so far, as of `parse_columns`.
+        """
+        self._parsed_end = self._dropped + len(self._text)
+        between = _BETWEEN_OBJECTS.search(self._text, self._place)
+        if between is None:
+            return None
+        end = self._text.rfind(between[0], self._place) + 1
+        lines = self._text[self._place : end].replace(between[0], "}\n{")
+        columns = parse_columns(lines.encode(), types)
+        if columns is not None:
+            self._place = end
+        return columns
 
     def take(self) -> Any:
         """Return the value that begins here without keeping it, and move past it."""
@@ -189,19 +230,21 @@ class Window:
     def _read_more(self) -> None:
         """Drop the text before this place, and read as much again as is left.
 
-        At least one block is read unless the text has ended.
+        At least one block is read unless the text has ended, and no more at a pause.
         """
         self.check_decoded()
         self._text = self._text[self._place :]
         self._dropped += self._place
         self._place = 0
-        wanted = 2 * len(self._text)
-        if wanted > 2 * MAX_ROW_BYTES:
+        if len(self._text) > MAX_ROW_BYTES:
             msg = f"the next value is longer than {MAX_ROW_BYTES >> 20} MiB"
             raise SourceError(msg)
+        wanted = max(self._chunk_bytes, 2 * len(self._text))
         parts, size = [self._text], len(self._text)
         while not self._ended and (size < wanted or not size):
             block = next(self._blocks, None)
+            if block == PAUSE and size:
+                break
             self._ended = block is None
             parts.append(self._decode_bytes(block or b"", final=block is None))
             size += len(parts[-1])

@@ -1,4 +1,4 @@
-"""Lines of JSON that are parsed as columns give what decoding each of them gives."""
+"""JSON that is parsed as columns gives what decoding each of its rows gives."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from propload.sources.text import json_columns
+from propload.errors import SourceError
+from propload.options import SourceOptions
+from propload.sources.text import chunking, decoding, json_columns
+from propload.sources.text.json_rows import read_json
 from propload.sources.text.json_text import InvalidRow, decode_value
 from propload.values.columns import Columns
 
@@ -64,9 +67,12 @@ def lines_of_json(draw):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _short_texts_too():
+def _short_texts_in_short_blocks():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(json_columns, "_MIN_BYTES", 0)
+        # short blocks stay short
+        patch.setattr(chunking, "BLOCK_BYTES", 0)
+        patch.setattr(decoding, "HEAD_BYTES", 1)
         yield
 
 
@@ -119,3 +125,47 @@ def test_lines_as_programs_write_them_are_parsed(count, data):
     parsed = json_columns.parse_columns(text.encode(), columns.types)
     assert parsed is not None
     assert parsed.to_pylist() == rows
+
+
+def alike(value):
+    """Return a value without the type that others of its batch may have given it."""
+    text = str(value).lower()
+    try:
+        return repr(float(text))
+    except ValueError:
+        return text
+
+
+def read(content, options, block, *, lines):
+    """Return the rows of a text, those not read, and the error."""
+    blocks = (content[at : at + block] for at in range(0, len(content), block))
+    rows, unread, error = [], [], None
+    try:
+        for batch in read_json(blocks, "x", options, lines=lines):
+            rows += batch.rows.to_pylist()
+            unread += batch.unread
+    except SourceError as caught:
+        error = str(caught)
+    # a column is null from its first row on
+    values = [{n: alike(v) for n, v in row.items() if v is not None} for row in rows]
+    return values, unread, error
+
+
+@settings(max_examples=200)
+@given(
+    st.lists(lines_of_json(), min_size=4, max_size=12),
+    st.sampled_from(["lines", ",", ", ", ",\n", "\n  , "]),
+    st.integers(1, 3),
+    st.integers(1, 400),
+)
+def test_texts_are_read_alike_with_and_without_the_parser(rows, style, most, block):
+    # the columns are known when the first rows have filled a batch
+    first = json.dumps(FIRST[0])
+    rows = [first] * most + rows
+    text = "\n".join(rows) if style == "lines" else f"[{style.join(rows)}]"
+    options = SourceOptions(chunk_rows=most, chunk_bytes=block)
+    lines = style == "lines"
+    parsed = read(text.encode(), options, block, lines=lines)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(json_columns, "_MIN_BYTES", 1 << 60)
+        assert parsed == read(text.encode(), options, block, lines=lines)

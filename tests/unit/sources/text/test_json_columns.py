@@ -3,8 +3,17 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from propload.sources.text import chunking, json_columns, json_rows
+from propload.errors import SourceError
+from propload.options import SourceOptions
+from propload.sources.text import (
+    chunking,
+    decoding,
+    json_columns,
+    json_rows,
+    json_window,
+)
 from propload.sources.text.json_columns import parse_columns
+from propload.sources.text.json_rows import read_json
 
 TYPES = {
     "id": pa.int64(),
@@ -89,22 +98,62 @@ def test_few_bytes_are_left_to_decoding(monkeypatch):
     assert parse_columns(f"{ROW}\n".encode(), TYPES) is None
 
 
-def test_a_file_is_parsed_once_its_columns_are_known(read, write, monkeypatch):
-    parsed = []
+@pytest.fixture
+def parsed_rows(monkeypatch):
+    """Return a list of how many rows each call of the parser made, or None."""
+    counts = []
 
     def parse(text, types):
         rows = parse_columns(text, types)
-        parsed.append(rows and rows.num_rows)
+        counts.append(rows and rows.num_rows)
         return rows
 
-    monkeypatch.setattr(json_rows, "parse_columns", parse)
+    for module in (json_rows, json_window):
+        monkeypatch.setattr(module, "parse_columns", parse)
+    # short blocks stay short
     monkeypatch.setattr(chunking, "BLOCK_BYTES", 0)
-    usual = [f'{{"id": {number}, "price": 1.5}}' for number in range(200)]
-    lines = [*usual[:150], "nope", '{"id": "x"}', '{"new": 1}', *usual[150:]]
-    path = write("a.ndjson", "\n".join(lines))
-    reading = read(path, chunk_rows=20, chunk_bytes=300)
-    assert None in parsed
-    assert sum(count for count in parsed if count) > 100
-    assert [fault.row for fault in reading.unread] == [151]
-    monkeypatch.setattr(json_rows, "parse_columns", lambda *_: None)
-    assert read(path, chunk_rows=20, chunk_bytes=300).rows == reading.rows
+    monkeypatch.setattr(decoding, "HEAD_BYTES", 1)
+    return counts
+
+
+def read_blocks(text, *, lines):
+    """Return the rows of a text that comes in short blocks, and those not read."""
+    blocks = (text[at : at + 300].encode() for at in range(0, len(text), 300))
+    options = SourceOptions(chunk_rows=20, chunk_bytes=300)
+    batches = list(read_json(blocks, "homes", options, lines=lines))
+    rows = [row for batch in batches for row in batch.rows.to_pylist()]
+    return rows, [fault for batch in batches for fault in batch.unread]
+
+
+@pytest.mark.parametrize("separator", ["lines", ",", ", ", ",\n", "\n, "], ids=ascii)
+def test_rows_are_parsed_once_their_columns_are_known(parsed_rows, separator):
+    usual = [f'{{"id": {number}, "city": "a"}}' for number in range(300)]
+    odd = ['{"id": "x"}', '{"new": 1}', '{"city": {"a": 1}}', '{"city": "a}, {"}', "7"]
+    values = [*usual[:200], *odd, *usual[200:]]
+    if separator == "lines":
+        rows, unread = read_blocks("\n".join(values), lines=True)
+    else:
+        rows, unread = read_blocks(f"[{separator.join(values)}]", lines=False)
+    assert None in parsed_rows
+    assert sum(count for count in parsed_rows if count) > 100
+    # "x" makes those after it texts as well
+    ids = [row["id"] for row in rows]
+    assert ids[:150] == [*range(150)]
+    assert [*map(str, ids[150:200])] == [*map(str, range(150, 200))]
+    assert ids[200:] == ["x", None, None, None, *map(str, range(200, 300))]
+    assert [row["city"] for row in rows[200:204]] == [None, None, '{"a": 1}', "a}, {"]
+    assert [fault.row for fault in unread] == [205]
+
+
+@pytest.mark.parametrize(
+    ("end", "message"),
+    [
+        (', {"id": 2', "the next value is cut short or not JSON"),
+        (', {"id": 2}', "the JSON array is cut short"),
+        (', {"id": 2} {"id": 3}] 4', "there is more after the JSON array's end"),
+    ],
+)
+@pytest.mark.usefixtures("parsed_rows")
+def test_ends_of_arrays_are_judged_by_decoding(end, message):
+    with pytest.raises(SourceError, match=message):
+        read_blocks("[" + ", ".join(['{"id": 1}'] * 100) + end, lines=False)

@@ -121,7 +121,7 @@ def test_too_long_line_is_rejected_alone(read, write, monkeypatch):
 def test_too_long_value_ends_an_array_with_an_error(read, write, monkeypatch):
     monkeypatch.setattr("propload.sources.text.json_window.MAX_ROW_BYTES", 4000)
     text = '[{"a": 1}, {"a": "%s"}]' % ("x" * 2_000_000)
-    reading = read(write("a.json", text))
+    reading = read(write("a.json", text), chunk_bytes=100)
     assert reading.tuples == [(1,)]
     assert "longer than" in str(reading.error)
 
