@@ -191,20 +191,6 @@ def test_generator_error_is_the_cause_and_its_earlier_rows_are_loaded(database):
 
 
 @pytest.mark.one_server
-def test_server_error_is_the_cause_of_the_write_error(database):
-    make_table(database, "text")
-    run_sql(
-        database,
-        """CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql
-        AS $$ BEGIN RAISE EXCEPTION 'not today' USING ERRCODE = '42501'; END $$""",
-        "CREATE TRIGGER one BEFORE INSERT ON rows EXECUTE FUNCTION refuse()",
-    )
-    with pytest.raises(propload.WriteError, match="not today") as caught:
-        load(database, [{"id": 1, "v": "x"}])
-    assert str(caught.value.__cause__).startswith("not today")
-
-
-@pytest.mark.one_server
 def test_object_that_is_no_value_costs_its_row_and_names_column_and_type(database):
     rows = [{"id": 1, "v": "x"}, {"id": 2, "v": "x".strip}, {"id": 3, "v": "z"}]
     report = load(database, rows)

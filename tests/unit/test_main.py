@@ -16,9 +16,11 @@ from propload.process.early_signals import SIGNALS
 def _restore_process(monkeypatch):
     monkeypatch.setattr(process, "hide_passwords", lambda: None)
     monkeypatch.setattr(process, "return_memory_soon", lambda: None)
+    # the suite has frozen what it imported
+    gc.unfreeze()
     before = {one: signal.getsignal(one) for one in SIGNALS}
     yield
-    gc.unfreeze()
+    gc.freeze()
     for one, handler in before.items():
         signal.signal(one, handler)
 

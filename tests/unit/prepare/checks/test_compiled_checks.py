@@ -50,7 +50,7 @@ def test_pandera_gets_only_rows_that_may_fail(monkeypatch):
     good, reasons = checker.check(frame)
     assert heights == [2]
     assert good["a"].to_list() == [1, 2]
-    assert reasons[ROW].to_list() == [3, 1] or reasons[ROW].to_list() == [1, 3]
+    assert sorted(reasons[ROW]) == [1, 3]
 
 
 def test_pandera_runs_only_checks_that_cannot_be_compiled(monkeypatch):

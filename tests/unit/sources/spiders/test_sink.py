@@ -319,7 +319,6 @@ def test_addon_adds_the_pipeline_once():
             ADDONS=addon,
         )
         assert loaders["homes"].rows == [{"id": 1}]
-    assert PropLoadAddon is not None
 
 
 class FullSink:

@@ -6,7 +6,6 @@ from dataclasses import asdict
 import pytest
 
 from propload_spiders.extraction.detail import gone_item, read_detail
-from propload_spiders.extraction.kinds import kind_of
 from propload_spiders.items import ListingItem
 
 URL = "https://www.funda.nl/detail/koop/duinhaven/huis-wilgenkade-9/41234567/"
@@ -16,12 +15,6 @@ NOW = "2026-09-01T09:00:00.000000+00:00"
 
 def read_item(body, url=URL):
     return read_detail(f"<html><body>{body}</body></html>", url=url, scraped_at=NOW)
-
-
-def rows(body):
-    item = read_item(body)
-    assert item is not None
-    return json.loads(item.features or "{}")
 
 
 def pairs(*labels):
@@ -368,7 +361,3 @@ def test_written_date_is_preferred_to_a_relative_one(detail, search, kept):
     detail_item = ListingItem("funda", "1", URL, NOW, "detail", listed_text=detail)
     listed_text = detail_item.fill_missing_from(search_item).listed_text
     assert listed_text == {"detail": detail, "search": search}[kept]
-
-
-def test_detail_page_is_not_taken_for_a_block_page():
-    assert kind_of("<title>Huis te koop</title>") == "page"
