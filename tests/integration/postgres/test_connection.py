@@ -217,7 +217,7 @@ class Unreachable:
 
 
 @pytest.fixture
-def connect_without_cancel(database, monkeypatch):
+def open_unreachable(database, monkeypatch):
     """Return a function that opens a session whose cancel requests get no answer."""
     open_session = connection_module.open_session
     monkeypatch.setattr(
@@ -227,10 +227,10 @@ def connect_without_cancel(database, monkeypatch):
 
 
 @pytest.mark.timeout(60)
-def test_unanswered_cancel_blocks_neither_the_statement_nor_close(
-    connect_without_cancel,
+def test_unanswered_cancel_blocks_neither_statement_nor_close(
+    open_unreachable,
 ):
-    with connect_without_cancel() as opened:
+    with open_unreachable() as opened:
         raw = opened._raw
         cancelling = threading.Thread(target=opened.cancel)
         with opened._cursor() as cursor:
@@ -247,10 +247,8 @@ def test_unanswered_cancel_blocks_neither_the_statement_nor_close(
 
 
 @pytest.mark.timeout(60)
-def test_statement_waits_for_the_cancel_request_of_the_previous_one(
-    connect_without_cancel, monkeypatch
-):
-    with connect_without_cancel() as opened:
+def test_next_statement_waits_for_the_cancel_request(open_unreachable, monkeypatch):
+    with open_unreachable() as opened:
         waits = recorded_waits(opened._canceller._changed, monkeypatch)
         raw = opened._raw
         cancelling = threading.Thread(target=opened.cancel)
@@ -365,9 +363,7 @@ def test_error_names_the_connection_limit_that_a_run_needs(make_role, workers, o
         propload.ingest(rows, to=few, table="homes", key="id", **options, **workers)
 
 
-def test_error_names_the_database_whose_connection_limit_is_too_low(
-    database, make_role
-):
+def test_error_names_a_database_with_too_few_connections(database, make_role):
     limited = database_name(database)
     # one of these connections is the tests' own
     run_sql(database, f"ALTER DATABASE {limited} CONNECTION LIMIT 5")
