@@ -391,5 +391,5 @@ class CrawlLoader(Loader):
 
     _unclosed_warning: ClassVar = Unclosed(
         "the crawl was ended immediately, before all of it was loaded into %s",
-        "Stopped once (Ctrl-C), a crawl loads what it has read, and ends",
+        "Stopped once (Ctrl-C), a crawl commits what it has read, and ends",
     )

@@ -45,7 +45,7 @@ def test_two_signals_leave_rows_in_the_journal_and_say_how_to_load_them(
     assert (
         "the crawl was ended immediately, before all of it was loaded into "
         "public.homes: at most 50 rows wait in the journal. To load them: "
-        f"propload recover {left.run_id}. Stopped once (Ctrl-C), a crawl loads"
+        f"propload recover {left.run_id}. Stopped once (Ctrl-C), a crawl commits"
     ) in log
     assert "Close a Loader" not in log
     [report] = recover(left.run_id, to=database)
