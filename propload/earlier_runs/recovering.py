@@ -260,9 +260,7 @@ def _with_advice(run_id: str, error: PropLoadError, commands: Commands) -> str:
     message = str(error)
     if not message.endswith((".", "?")):
         message += "."
-    corrected = (
-        f"{commands.recover(run_id)} --key ... --mapping ... --on-new-columns ..."
-    )
+    corrected = commands.recover_otherwise(run_id)
     drop = commands.drop_journal(run_id)
     if drop in message:
         return f"{message} With other settings: {corrected}"

@@ -25,6 +25,10 @@ class Commands:
         """Return the command that loads a run's journal, or all into the database."""
         return self._worded("recover", run_id)
 
+    def recover_otherwise(self, run_id: str, /) -> str:
+        """Return the command that loads a run's journal with other settings."""
+        return f"{self.recover(run_id)} --key ... --mapping ... --on-new-columns ..."
+
     def list_journals(self) -> str:
         """Return the command that lists the journals that are left."""
         return self._worded("recover --list")

@@ -116,15 +116,20 @@ class _Advice:
             others = "other " if self.parts.journaling.lost_rows else ""
             return f"All {others}rows that came are loaded or rejected; nothing waits"
         waiting, commands = self._waiting_rows(journal), self.parts.plan.commands
+        otherwise = commands.recover_otherwise(self.parts.run_id)
         if isinstance(self.error, ConfigError):
             return (
                 f"{waiting} in the journal: load them with the settings that were "
-                f"wrong ({commands.recover(self.parts.run_id)} --key ... "
-                f"--mapping ...), or discard them ({self._drop_command})"
+                f"wrong ({otherwise}), or discard them ({self._drop_command})"
             )
         first_step = self._first_step()
         load = f"{first_step}load them with {commands.recover()}"
-        return f"{waiting} in the journal: {load}"
+        # a journal is loaded with the settings of its run, whatever is configured since
+        is_setting = isinstance(self.error, SchemaMismatchError)
+        return _join_sentences(
+            f"{waiting} in the journal: {load}",
+            f"With other settings: {otherwise}" if is_setting else "",
+        )
 
     def _how_to_continue_recovery(self) -> str:
         """Return how to load the rest of a journal whose recovery ended early."""

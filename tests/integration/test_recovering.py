@@ -38,9 +38,11 @@ def target(database):
 @pytest.fixture
 def leftover(target):
     """Leave a journal of rows that do not fit the table, and return it."""
-    with pytest.raises(LoadError, match="10 rows wait in the journal"):
+    with pytest.raises(LoadError, match="10 rows wait in the journal") as caught:
         propload.ingest(iter(ROWS), **target)
     [left] = leftovers()
+    # what is configured meanwhile would not apply to it
+    assert f"With other settings: propload recover {left.run_id} " in str(caught.value)
     return left
 
 
