@@ -39,6 +39,7 @@ _MAX_REASONS = 4
 #: The key of a count there: searches for which the site says that it found nothing.
 NOTHING_FOUND = "crawl/searches_without_listings"
 
+_REQUESTS = "downloader/request_count"
 _STATUS = "downloader/response_status_count/"
 _IGNORED_STATUS = "httperror/response_ignored_status_count/"
 _RAISED = "downloader/exception_type_count/"
@@ -255,7 +256,7 @@ def read_outcome(
         # the stats also count the responses whose requests were retried
         statuses=_statuses(stats) or dict(watch.statuses),
         empty_searches=_count(stats, NOTHING_FOUND),
-        missing=_texts(stats, MISSING),
+        missing=(*_texts(stats, MISSING), *_uncounted(stats, watch)),
         spider_notes=_texts(stats, NOTES),
         examples=tuple(watch.examples),
         seconds=float(stats.get("elapsed_time_seconds", 0.0)),
@@ -273,6 +274,15 @@ def _count(stats: Mapping[str, Any], name: str) -> int:
 
 def _texts(stats: Mapping[str, Any], name: str) -> tuple[str, ...]:
     return tuple(map(str, stats.get(name) or ()))
+
+
+def _uncounted(stats: Mapping[str, Any], watch: Watch) -> Iterator[str]:
+    """Yield a sentence if neither the watch nor Scrapy has counted lost pages."""
+    if watch.statuses and not watch.sees_pages and not _count(stats, _REQUESTS):
+        yield (
+            "nobody counted the pages that did not come, as Scrapy's stats are off: "
+            "add the downloader middleware propload.sources.spiders.Watch"
+        )
 
 
 def _pages_not_read(stats: Mapping[str, Any]) -> tuple[int, int]:

@@ -153,3 +153,15 @@ def test_crawl_with_a_page_that_is_too_large_lacks_rows(project, settings, last)
     assert "all rows came: False" in log
     code, log = project.run("homes", *settings, last=last)
     assert "all rows came: True" in log
+
+
+DUMMY = "STATS_CLASS=scrapy.statscollectors.DummyStatsCollector"
+
+
+@pytest.mark.parametrize("off", ["DOWNLOADER_STATS=False", DUMMY])
+def test_a_crawl_whose_lost_pages_nobody_counts_is_not_whole(project, off):
+    code, log = project.run("homes", off)
+    assert code == 0, log
+    assert "all rows came: False" in log
+    code, log = project.run("homes", off, ADDON)
+    assert "all rows came: True" in log
