@@ -14,11 +14,29 @@ from propload.private_files import lock_file, unlock
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
+    from scrapy.settings import BaseSettings
 
 log = logging.getLogger(__name__)
 
 #: The name of the lock file in a crawl's folder.
 LOCK = "propload.lock"
+#: Scrapy's file of the requests that a folder's crawls have made: none is made again.
+_MADE = "requests.seen"
+
+
+def continued_folder(settings: BaseSettings, /) -> str:
+    """Return the folder of a crawl that leaves out what an earlier one asked for.
+
+    It is empty for a crawl without a folder, or with one in which nothing was asked.
+
+    Args:
+        settings: The settings of a crawl that has made no request yet.
+    """
+    folder = job_dir(settings)
+    if folder is None:
+        return ""
+    made = Path(folder) / _MADE
+    return str(made.parent.resolve()) if made.exists() and made.stat().st_size else ""
 
 
 class JobFolder:

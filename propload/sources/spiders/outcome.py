@@ -72,6 +72,7 @@ class CrawlOutcome:
         missing: What the spider says it asked for but did not get, a sentence each.
         spider_notes: Further notes of the spider, a sentence each.
         examples: Some of the pages and exceptions that were counted, a sentence each.
+        continued_folder: The folder (`JOBDIR`) of an earlier crawl that it continued.
         seconds: Duration.
     """
 
@@ -92,6 +93,7 @@ class CrawlOutcome:
     missing: tuple[str, ...] = ()
     spider_notes: tuple[str, ...] = ()
     examples: tuple[str, ...] = ()
+    continued_folder: str = ""
     seconds: float = 0.0
 
     @property
@@ -114,7 +116,8 @@ class CrawlOutcome:
     @property
     def is_empty(self) -> bool:
         """Whether the site itself says that it has nothing, and nothing failed."""
-        failed = self.incomplete or self.gone_pages or self.dropped_items
+        lacks = any(self._losses()) or self.missing
+        failed = lacks or self.gone_pages or self.dropped_items
         return bool(self.empty_searches and not failed)
 
     @property
@@ -124,7 +127,7 @@ class CrawlOutcome:
         Pages that are gone, or that robots.txt forbids, have no rows to bring: the
         next crawl does not get them either.
         """
-        reasons = [*self._losses(), *self.missing]
+        reasons = [*self._losses(), *self._left_out(), *self.missing]
         more_count = len(reasons) - _MAX_REASONS
         return "; ".join(reasons[:_MAX_REASONS]) + (
             f"; {more_count:,} more" if more_count > 0 else ""
@@ -196,6 +199,7 @@ class CrawlOutcome:
         pages, items = counted(self.pages, "page"), counted(self.items, "item")
         yield f"crawled {pages}{duration}: {items}"
         yield from self._losses()
+        yield from self._left_out()
         if self.gone_pages:
             gone = counted(self.gone_pages, "page is", "pages are")
             yield f"{gone} gone, according to the site (404, 410)"
@@ -224,6 +228,14 @@ class CrawlOutcome:
         if self.item_errors:
             lost = counted(self.item_errors, "item")
             yield f"an item pipeline raised on {lost}: rows may be missing"
+
+    def _left_out(self) -> Iterator[str]:
+        """Yield a sentence if pages were left out because an earlier crawl had them."""
+        if self.continued_folder:
+            yield (
+                f"pages that an earlier crawl of {self.continued_folder} (JOBDIR) "
+                "asked for were left out: a crawl of all needs a new folder"
+            )
 
 
 def read_outcome(
@@ -259,6 +271,7 @@ def read_outcome(
         missing=(*_texts(stats, MISSING), *_uncounted(stats, watch)),
         spider_notes=_texts(stats, NOTES),
         examples=tuple(watch.examples),
+        continued_folder=watch.continued_folder,
         seconds=float(stats.get("elapsed_time_seconds", 0.0)),
     )
 

@@ -11,6 +11,7 @@ from scrapy.exceptions import DownloadCancelledError, IgnoreRequest
 from scrapy.http.request import NO_CALLBACK
 
 from propload.sources.spiders.feed import NOT_LOADED
+from propload.sources.spiders.job_folder import continued_folder
 from propload.sources.spiders.robots import unread_rules
 from propload.sources.spiders.unpacking import response_given_up
 
@@ -48,6 +49,7 @@ class Watch:
             those for robots.txt.
         items: Items that item pipelines let pass.
         errors: Exceptions that the spider raised.
+        continued_folder: The folder of an earlier crawl that this one continues.
     """
 
     sees_pages = False
@@ -62,6 +64,7 @@ class Watch:
         self.item_errors = 0
         self.dropped_items = 0
         self.examples: list[str] = []
+        self.continued_folder = continued_folder(crawler.settings)
         self._drop_reasons: set[str] = set()
         self._crawler = crawler
         crawler.signals.connect(self._on_closed, signals.spider_closed)

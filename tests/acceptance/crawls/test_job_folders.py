@@ -4,6 +4,7 @@ import pytest
 
 pytestmark = pytest.mark.timeout(90)
 
+ADDON = 'ADDONS={"propload.sources.spiders.PropLoadAddon": 500}'
 REACTORS = [(), ("TWISTED_REACTOR_ENABLED=False",)]
 
 
@@ -32,3 +33,14 @@ def test_next_crawl_may_use_the_folder_of_a_killed_one(project):
     project.site.released.set()
     code, log = project.run("homes", "JOBDIR=job", pages=7)
     assert code == 0, log
+
+
+@pytest.mark.parametrize("settings", [(), (ADDON,)], ids=["pipeline", "add-on"])
+def test_a_crawl_that_continues_another_is_not_whole(project, settings):
+    code, log = project.run("homes", "JOBDIR=job", *settings)
+    assert code == 0, log
+    assert "all rows came: True" in log
+    code, log = project.run("homes", "JOBDIR=job", *settings, pages=7)
+    assert code == 0, log
+    assert len(project.rows) == 70
+    assert "all rows came: False" in log

@@ -71,3 +71,21 @@ def test_next_crawl_may_use_the_folder_of_one_that_failed_to_start(tmp_path):
     for _ in range(2):
         with pytest.raises(SourceError, match="no such file"):
             read(crawl_of(tmp_path, ITEM_PIPELINES={Broken: 100}))
+
+
+class Once(Pages):
+    async def start(self):
+        async for request in super().start():
+            yield request.replace(dont_filter=False)
+
+
+def test_a_crawl_that_continues_another_says_that_it_lacks_its_pages(tmp_path):
+    first, second, third = (crawl_of(tmp_path) for _ in range(3))
+    second.spider = third.spider = Once
+    for source in (first, second):
+        assert sorted(read(source)) == list("01234")
+        assert source.incomplete == ""
+    with pytest.raises(SourceError, match="with JOBDIR also by an earlier crawl"):
+        read(third)
+    assert third.incomplete.startswith(f"pages that an earlier crawl of {tmp_path} ")
+    assert third.incomplete in third.notes
