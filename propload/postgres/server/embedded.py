@@ -81,12 +81,14 @@ def stop(state_dir: Path, /) -> bool:
     """Stop the embedded database; return whether it was running.
 
     Raises:
+        ConfigError: It belongs to another user.
         WriteError: It does not stop.
     """
     cluster = _cluster(state_dir)
     if not state_dir.exists() and not cluster.home.exists():
         return False
     make_state_folder(state_dir)
+    _require_own(state_dir)
     with locked(_lock(state_dir)):
         return cluster.stop()
 
@@ -119,6 +121,7 @@ def destroy(state_dir: Path, /) -> None:
     """Stop the embedded database and delete it with all its rows.
 
     Raises:
+        ConfigError: It belongs to another user; nothing is deleted.
         WriteError: The server does not stop; nothing is deleted.
     """
     cluster = _cluster(state_dir)
@@ -126,6 +129,7 @@ def destroy(state_dir: Path, /) -> None:
     if not state_dir.exists() and not cluster.home.exists():
         return
     make_state_folder(state_dir)
+    _require_own(state_dir)
     with locked(_lock(state_dir)):
         cluster.remove()
         link = state_dir / "embedded"
@@ -185,7 +189,24 @@ def _require_no_other(state_dir: Path) -> None:
         raise ConfigError(msg)
 
 
+def _require_complete(cluster: Cluster) -> None:
+    """Raise if the folder of the data holds files, but not the one that says of what.
+
+    Raises:
+        ConfigError: The database is damaged.
+    """
+    data = cluster.data
+    if cluster.version() is None and data.is_dir() and any(data.iterdir()):
+        msg = (
+            f"{data} holds files, but no PG_VERSION: the database is damaged. Restore "
+            "the folder from a backup, or remove it with "
+            f"`{cluster.commands.destroy_database()}`"
+        )
+        raise ConfigError(msg)
+
+
 def _start(state_dir: Path, cluster: Cluster, should_stop: StopCheck) -> None:
+    _require_complete(cluster)
     if cluster.account:
         root_server.make_ready(cluster.programs)
         link = state_dir / "embedded"

@@ -47,3 +47,27 @@ def test_error_for_data_of_another_version_names_the_destroy_command(
     with pytest.raises(ConfigError) as caught:
         cluster._check_version()
     assert f"`propload db destroy --state-dir {tmp_path}`" in str(caught.value)
+
+
+def test_data_without_a_version_are_not_made_anew(tmp_path, monkeypatch):
+    cluster = Cluster(tmp_path / "embedded", tmp_path, commands=commands_for(tmp_path))
+    monkeypatch.setattr(embedded, "_cluster", lambda _: cluster)
+    rows = cluster.data / "base"
+    rows.mkdir(parents=True)
+    with pytest.raises(ConfigError) as told:
+        embedded.start(tmp_path)
+    assert f"{cluster.data} holds files, but no PG_VERSION" in str(told.value)
+    assert f"`propload db destroy --state-dir {tmp_path}`" in str(told.value)
+    assert rows.is_dir()
+
+
+@pytest.mark.parametrize("way", [embedded.start, embedded.stop, embedded.destroy])
+def test_who_may_not_use_the_files_is_told_whose_they_are(way, tmp_path, monkeypatch):
+    cluster = Cluster(tmp_path / "embedded", tmp_path)
+    monkeypatch.setattr(embedded, "_cluster", lambda _: cluster)
+    monkeypatch.setattr(os, "geteuid", lambda: 65_534)
+    (tmp_path / "embedded").mkdir()
+    monkeypatch.setattr(os, "access", lambda path, _mode: path.name != "embedded")
+    with pytest.raises(ConfigError, match="embedded belongs to"):
+        way(tmp_path)
+    assert (tmp_path / "embedded").is_dir()
