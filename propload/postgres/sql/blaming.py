@@ -18,7 +18,7 @@ from propload.postgres.sql.stage import STAGE
 if TYPE_CHECKING:
     from propload.postgres.sql.shape import Shape
 
-_PROBE = "propload_probe"
+_PROBE = "pg_temp.propload_probe"
 
 
 def create_blame(shape: Shape, /) -> tuple[str, ...]:

@@ -37,11 +37,11 @@ if TYPE_CHECKING:
 
 #: The sequence that counts updates where RETURNING cannot tell them from inserts: in
 #: partitioned tables before PostgreSQL 18.
-UPDATES = "propload_updates"
+UPDATES = "pg_temp.propload_updates"
 #: Reads how many updates the session has counted so far.
 COUNT_UPDATES = f"SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM {UPDATES}"
 #: The sequence that counts stale rows, which MERGE skips without reporting them.
-STALES = "propload_stales"
+STALES = "pg_temp.propload_stales"
 #: Calls the function that `create_merge_function` creates.
 CALL_MERGE = "SELECT * FROM pg_temp.propload_match()"
 

@@ -45,7 +45,7 @@ MOST_ALIKE = 16
 
 #: A temporary table with some columns of the target, to try whether their types or an
 #: index take the values; and that index.
-_TRIAL, TRIAL_INDEX = "propload_trial", "propload_trial_index"
+_TRIAL, TRIAL_INDEX = "pg_temp.propload_trial", "propload_trial_index"
 #: How rows are tried: in runs that grow while their rows are good; each row by itself;
 #: or each row by itself and, since rows are known to be at fault, without giving up if
 #: all of them fail alike.

@@ -11,7 +11,11 @@ from propload.postgres.sql.quoting import name
 if TYPE_CHECKING:
     from propload.postgres.sql.shape import Shape
 
-STAGE = "propload_stage"
+#: Its name alone, for COPY.
+STAGE_NAME = "propload_stage"
+#: With the namespace, as are all temporary objects: with `pg_temp` at the end of a
+#: user's search_path, a table of that name elsewhere would be taken for the stage.
+STAGE = f"pg_temp.{STAGE_NAME}"
 EMPTY_STAGE = f"DELETE FROM {STAGE}"
 #: Counts the rows of the stage.
 COUNT_STAGE = f"SELECT count(*) FROM {STAGE}"

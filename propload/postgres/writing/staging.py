@@ -11,7 +11,7 @@ from propload.errors import WriteError
 from propload.postgres.session import failures
 from propload.postgres.session.driver_errors import ServerError
 from propload.postgres.sql import sessions
-from propload.postgres.sql.stage import EMPTY_STAGE, STAGE
+from propload.postgres.sql.stage import EMPTY_STAGE, STAGE_NAME
 from propload.postgres.tables.row_size import FITTING_COLUMNS, rows_too_wide
 from propload.postgres.tables.unstorable import find_unstorable
 from propload.postgres.writing.refused.refusals import TOO_LARGE, Refusal
@@ -74,7 +74,7 @@ def fill_stage(
         connection.execute(EMPTY_STAGE)
     ordinals = pl.int_range(pl.len(), dtype=pl.Int32).alias(ORDINAL)
     numbered = layer.drop(ROW).select(ordinals, pl.all())
-    connection.copy(STAGE, numbered, temporary=True)
+    connection.copy(STAGE_NAME, numbered, temporary=True)
 
 
 def select_sent(layer: pl.DataFrame, shape: Shape, /) -> pl.DataFrame:
