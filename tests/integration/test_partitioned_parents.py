@@ -61,6 +61,19 @@ def test_a_replace_of_a_partitioned_table_that_refers_to_itself(database):
         assert (done.counts.inserted, done.counts.rejected) == (3, 0)
 
 
+@pytest.mark.parametrize("table", ["homes", "homes_1"])
+@pytest.mark.parametrize("mode", ["upsert", "replace"])
+def test_rows_of_a_batch_may_refer_to_one_another(database, table, mode):
+    run_sql(database, *(each.format("homes") for each in HOMES["partitions"]))
+    run_sql(database, "ALTER TABLE homes ADD CHECK (city IS DISTINCT FROM 7)")
+    rows = [{"id": id_, "city": id_ - id_ % 10 or None} for id_ in range(1, 200)]
+    bad = [{"id": id_, "city": 7} for id_ in range(190, 200)]
+    good = [row for row in rows if row["id"] < 190]
+    told = {"to": database, "table": table, "key": "id", "progress": False}
+    done = propload.ingest([*reversed(good), *bad], mode=mode, workers=3, **told)
+    assert (done.counts.inserted, done.counts.rejected) == (189, 10)
+
+
 def test_a_replace_needs_no_right_on_the_partitions_that_it_refers_to(homes):
     del homes["key"]
     grants = (

@@ -1,7 +1,7 @@
 # ruff: noqa: S608 - only conditions of this code are put into a query
 """The statements that ask what this user may do with a table."""
 
-from propload.postgres.sql.tables import is_whole_reference
+from propload.postgres.sql.tables import is_whole_reference, refers_to_itself
 
 #: Returns, for a relation: the user's privileges on it as a whole; the columns they may
 #: INSERT; the columns they may UPDATE; a JSON object of the columns whose types are in
@@ -42,8 +42,8 @@ SELECT DISTINCT n.nspname::text, p.relname::text
 FROM pg_catalog.pg_constraint AS f
 JOIN pg_catalog.pg_class AS p ON p.oid = f.confrelid
 JOIN pg_catalog.pg_namespace AS n ON n.oid = p.relnamespace
-WHERE f.conrelid = $1::int8::oid AND f.contype = 'f' AND f.confrelid <> f.conrelid
-  AND {is_whole_reference("f")}
+WHERE f.conrelid = $1::int8::oid AND f.contype = 'f'
+  AND NOT {refers_to_itself("f")} AND {is_whole_reference("f")}
   AND EXISTS (SELECT FROM unnest(f.confkey) AS k (number)
               WHERE NOT has_column_privilege(p.oid, k.number, 'REFERENCES'))
 ORDER BY 1, 2

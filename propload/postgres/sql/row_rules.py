@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from propload.postgres.sql.tables import is_whole_reference
+from propload.postgres.sql.tables import is_whole_reference, refers_to_itself
 
 #: The checks, foreign keys and unique keys that are enforced for new rows: name, kind,
 #: expression, own columns, the other table and its columns. Left out are those that
@@ -37,7 +37,7 @@ WHERE c.conrelid = ($1::text)::regclass
   AND (c.contype IN ('c', 'p', 'u')
        -- one that is not valid yet lets a stored row keep what it refers to
        OR c.contype = 'f' AND c.convalidated
-          AND c.confrelid <> c.conrelid AND c.confmatchtype = 's'
+          AND NOT {refers_to_itself("c")} AND c.confmatchtype = 's'
           AND {is_whole_reference("c")}
           AND NOT pg_catalog.row_security_active(c.confrelid))
 ORDER BY c.contype, c.conname"""

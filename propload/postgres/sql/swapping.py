@@ -11,6 +11,7 @@ from propload.postgres.sql.tables import (
     is_referenced,
     is_triggered,
     is_whole_reference,
+    refers_to_itself,
 )
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ FOREIGN_KEYS = f"""
 SELECT f.conname::text, pg_catalog.pg_get_constraintdef(f.oid)
 FROM pg_catalog.pg_constraint AS f
 WHERE f.conrelid = ($1::text)::regclass AND f.contype = 'f'
-  AND f.confrelid <> f.conrelid AND {is_whole_reference("f")}"""
+  AND NOT {refers_to_itself("f")} AND {is_whole_reference("f")}"""
 
 #: Whether rows of a shadow are deleted along with rows of other tables that they refer
 #: to (ON DELETE CASCADE).

@@ -48,6 +48,21 @@ def is_referenced(relation: str, /) -> str:
     )
 
 
+def refers_to_itself(key: str, /) -> str:
+    """Return the condition that a foreign key leads to the table that it belongs to.
+
+    A table and its partitions count as one: rows of one batch may refer to one another.
+
+    Args:
+        key: The alias of `pg_constraint` in the query.
+    """
+    own, other = (
+        f"coalesce(pg_catalog.pg_partition_root({relation})::oid, {relation})"
+        for relation in (f"{key}.conrelid", f"{key}.confrelid")
+    )
+    return f"{own} = {other}"
+
+
 def is_whole_reference(key: str, /) -> str:
     """Return the condition that a foreign key is not a part of another one.
 
@@ -274,10 +289,12 @@ WHERE x.indrelid IN (SELECT relation FROM parts)
 UNION ALL
 SELECT c.oid::int8, c.conname::text, false, false, false,
        '{{}}'::text[], '{{}}'::text[],
-       ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute AS a
-             WHERE a.attrelid = c.conrelid AND a.attnum = ANY (c.conkey || c.confkey))
+       ARRAY(SELECT DISTINCT a.attname::text FROM pg_catalog.pg_attribute AS a
+             WHERE a.attrelid = c.conrelid AND a.attnum = ANY (c.conkey)
+                OR a.attrelid = c.confrelid AND a.attnum = ANY (c.confkey))
 FROM pg_catalog.pg_constraint AS c
-WHERE c.conrelid = $1::int8::oid AND c.contype = 'f' AND c.confrelid = c.conrelid
+WHERE c.conrelid = $1::int8::oid AND c.contype = 'f'
+  AND {refers_to_itself("c")} AND {is_whole_reference("c")}
 ORDER BY first DESC, made"""
 
 #: Takes an advisory lock on a name until the transaction ends.
