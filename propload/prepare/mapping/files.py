@@ -20,7 +20,7 @@ from propload.prepare.mapping.column_mapping import Mapping
 from propload.prepare.mapping.rowwise import refuse_cross_row
 from propload.prepare.mapping.rules import Column, Constant, Rule
 from propload.prepare.parsers import PARSERS, make_parser, settings_of
-from propload.prepare.parsers.words import as_words, fold_word, means_two
+from propload.prepare.parsers.words import as_words, fold_word, values_by_word
 from propload.toml_files import read_toml
 
 if TYPE_CHECKING:
@@ -203,7 +203,7 @@ def _rule(target: str, written: dict[str, Any]) -> Column:
         raise ConfigError(msg)
     _check_keys(settings, parse)
     if parse == "one_of":
-        settings["words"] = _values_by_word(settings.get("words"))
+        settings["words"] = values_by_word(settings.get("words"))
     unparsed = rule_keys.get("unparsed", "refuse")
     if unparsed not in ("refuse", "null"):
         msg = f"unparsed {unparsed!r} is not known: give refuse or null"
@@ -272,24 +272,6 @@ def _flag(key: str, written: object) -> bool:
         msg = f"{key} {written!r} is neither true nor false"
         raise ConfigError(msg)
     return written
-
-
-def _values_by_word(written: object) -> dict[str, str]:
-    """Return values by word, of `word = "value"` or `value = ["word", ...]`."""
-    if not isinstance(written, abc.Mapping) or not written:
-        msg = 'one_of needs words = { value = ["word", "word"] }'
-        raise ConfigError(msg)
-    by_word: dict[str, str] = {}
-    for key, value in written.items():
-        pairs = (
-            {str(key): value}
-            if isinstance(value, str)
-            else dict.fromkeys(as_words("words", value), str(key))
-        )
-        for word, meaning in pairs.items():
-            if by_word.setdefault(word, meaning) != meaning:
-                raise ConfigError(means_two(word, by_word[word], meaning))
-    return by_word
 
 
 def _check_null_words(column: Column, null_words: tuple[str, ...]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -10,7 +11,7 @@ from propload.errors import ConfigError
 from propload.prepare.parsers.expressions import requires_expression
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
 #: Yes and no in the languages whose months are known, and as programs write them.
 TRUE_WORDS = (
@@ -78,20 +79,27 @@ def parse_boolean(
 
 @requires_expression
 def parse_one_of(
-    text: pl.Expr, /, *, words: Mapping[str, str], otherwise: str | None = None
+    text: pl.Expr,
+    /,
+    *,
+    words: Mapping[str, str | Sequence[str]],
+    otherwise: str | None = None,
 ) -> pl.Expr:
     """Return the value that each word stands for.
 
     Args:
         text: An expression of texts; case and space around them do not count.
-        words: Values by word. A value stands for itself, unless it is a word.
+        words: Values by word, or lists of words by value. A value stands for itself,
+            unless it is a word.
         otherwise: The value of all other words; without it they have none.
 
     Raises:
-        ConfigError: A word, or case and space aside a value, means two values.
+        ConfigError: A word, or case and space aside a value, means two values; or there
+            are no words.
     """
-    known = _by_folded((value, value) for value in words.values())
-    known |= _by_folded(words.items())
+    values = values_by_word(words)
+    known = _by_folded((value, value) for value in values.values())
+    known |= _by_folded(values.items())
     value = fold(text).replace_strict(
         list(known),
         list(known.values()),
@@ -116,7 +124,29 @@ def as_words(setting: str, written: object, /) -> tuple[str, ...]:
     return tuple(words)
 
 
-def means_two(word: str, one: str, other: str, /) -> str:
+def values_by_word(written: object, /) -> dict[str, str]:
+    """Return values by word, of `word = "value"` or `value = ["word", ...]`.
+
+    Raises:
+        ConfigError: There are none, or a word means two values.
+    """
+    if not isinstance(written, Mapping) or not written:
+        msg = 'one_of needs words = { value = ["word", "word"] }'
+        raise ConfigError(msg)
+    by_word: dict[str, str] = {}
+    for key, value in written.items():
+        pairs = (
+            {str(key): value}
+            if isinstance(value, str)
+            else dict.fromkeys(as_words("words", value), str(key))
+        )
+        for word, meaning in pairs.items():
+            if by_word.setdefault(word, meaning) != meaning:
+                raise ConfigError(_means_two(word, by_word[word], meaning))
+    return by_word
+
+
+def _means_two(word: str, one: str, other: str, /) -> str:
     """Return what is said of a word that stands for two values."""
     return f"word {word!r} means both {one!r} and {other!r}: give it to one of them"
 
@@ -125,7 +155,7 @@ def _by_folded(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     by_folded: dict[str, str] = {}
     for word, value in pairs:
         if by_folded.setdefault(fold_word(word), value) != value:
-            raise ConfigError(means_two(word, by_folded[fold_word(word)], value))
+            raise ConfigError(_means_two(word, by_folded[fold_word(word)], value))
     return by_folded
 
 

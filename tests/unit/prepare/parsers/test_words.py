@@ -49,6 +49,18 @@ def test_one_of_translates_words_to_values():
     assert found[2:] == ["unknown", None]
 
 
+def test_words_may_be_listed_by_their_value_as_in_a_file():
+    words = {"house": ["huis", "villa"], "flat": "apartment"}
+    found = read(parse_one_of, "Villa", "flat", "house", "boat", words=words)
+    assert found == ["house", "apartment", "house", None]
+
+
+@pytest.mark.parametrize("words", [5, {}, ["huis"], {"house": 5}])
+def test_words_of_another_form_are_refused(words):
+    with pytest.raises(ConfigError, match=r"^(one_of needs )?words "):
+        parse_one_of(pl.col("a"), words=words)
+
+
 def test_one_of_keeps_a_value_unless_it_is_a_word():
     words = {"huis": "house", "flat": "apartment", "house": "villa"}
     found = read(parse_one_of, "apartment", "house", "Huis", words=words)
