@@ -9,12 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from propload.arguments import require_mapping
+from propload.errors import ConfigError
+from propload.target import Target
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pandera.polars import DataFrameModel, DataFrameSchema
-
-    from propload.target import Target
 
 __all__ = ["RowSchema"]
 
@@ -35,9 +37,22 @@ class RowSchema:
         target_defaults: Table, key, newest and on_null, used if the user gives none.
         pg_types: PostgreSQL types, for a table that is created, of columns whose Polars
             type does not determine them: `{"attributes": "jsonb"}`.
+
+    Raises:
+        ConfigError: `target_defaults` is not a `Target`, or `pg_types` has no names.
     """
 
     name: str
     model: type[DataFrameModel] | DataFrameSchema
     target_defaults: Target | None = None
     pg_types: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        require_mapping("pg_types", self.pg_types)
+        _require_target(self.target_defaults)
+
+
+def _require_target(value: object) -> None:
+    if value is not None and not isinstance(value, Target):
+        msg = f"target_defaults: {value!r} is no Target: pass propload.Target(...)"
+        raise ConfigError(msg)
