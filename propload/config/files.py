@@ -12,6 +12,7 @@ from propload.config.settings import SETTINGS
 from propload.config.values import expand_path
 from propload.errors import ConfigError
 from propload.messages.suggestions import suggest
+from propload.messages.wording import with_article
 from propload.toml_files import read_toml
 
 if TYPE_CHECKING:
@@ -61,7 +62,8 @@ class ConfigFile:
             ConfigError: There is no such job, or the name is not a text.
         """
         if not isinstance(name, str):
-            msg = "job: is not a text: give the name of one"
+            kind = with_article(type(name).__name__)
+            msg = f"job: {kind} is not a text: give the name of one"
             raise ConfigError(msg)
         if name in self.jobs:
             return self.jobs[name]

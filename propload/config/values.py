@@ -17,6 +17,7 @@ from threading import TIMEOUT_MAX
 
 from propload.errors import ConfigError
 from propload.messages.hidden_text import HiddenText
+from propload.messages.wording import with_article
 from propload.names.format_names import check_format
 from propload.options import RejectLimit, is_delimiter
 
@@ -35,7 +36,7 @@ def read_text(value: object) -> str:
     """Return the text, which may neither be empty nor hold a NUL."""
     if not isinstance(value, str):
         # without the value, which may contain a password
-        msg = "is not a text"
+        msg = f"{with_article(type(value).__name__)} is not a text"
         raise ConfigError(msg)
     if not value:
         msg = "is empty: give a text, or leave it out"

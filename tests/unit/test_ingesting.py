@@ -16,8 +16,9 @@ def test_misspelt_setting_is_not_passed_to_a_spider():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"job": 5}, "job: is not a text"),
-        ({"job": ["nightly"]}, "job: is not a text"),
+        ({"job": 5}, "job: an int is not a text"),
+        ({"job": ["nightly"]}, "job: a list is not a text"),
+        ({"to": {"host": "db"}}, "to: a dict is not a text$"),
         ({"arguments": [("a", 1)]}, "arguments: a list has no names and values"),
         ({"crawl_settings": 5}, "crawl_settings: an int has no names and values"),
         ({"mapping": {5: "id"}}, "column 5: the name 5 is not a text"),
@@ -39,7 +40,7 @@ def test_wrong_metrics_object_is_refused_before_a_row_is_read(metrics):
 
 
 @pytest.mark.parametrize(
-    ("name", "message"), [(5, "is not a text"), ("a\ud800", "is not text in UTF-8")]
+    ("name", "message"), [(5, "an int is not a text"), ("a\ud800", "is not text in UTF-8")]
 )
 def test_loader_name_must_be_text_in_utf_8(name, message):
     with pytest.raises(ConfigError, match=f"name: {message}"):
