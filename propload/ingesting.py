@@ -80,7 +80,7 @@ def ingest(
         recover_first(plan, opened, stopper)
         return stopper.execute(run)
 
-    with watch(metrics, wanted=plan.settings.get("progress", True)):
+    with watch(metrics, wanted=plan.shows_progress):
         return run_stoppable(load, stop=stop)
 
 

@@ -371,7 +371,7 @@ class Loader:
 
     def _execute(self) -> None:
         try:
-            with watch(self.metrics, wanted=self._plan.settings.get("progress", True)):
+            with watch(self.metrics, wanted=self._plan.shows_progress):
                 self._report = self._run.execute()
         except BaseException as error:  # noqa: BLE001 - raised by close() and put()
             self._fail(error)

@@ -214,61 +214,61 @@ class Places:
 class FileSettings(TypedDict, total=False):
     """Settings of a function that reads or deletes what runs have left on disk."""
 
-    state_dir: str | PathLike[str]
+    state_dir: str | PathLike[str] | None
 
 
 class TableSettings(TypedDict, total=False):
     """Settings of a function that finds the runs that loaded a table."""
 
-    table: str
-    state_dir: str | PathLike[str]
+    table: str | None
+    state_dir: str | PathLike[str] | None
 
 
 class JournalSettings(TypedDict, total=False):
     """Settings of a function that discards a journal."""
 
-    to: str
-    state_dir: str | PathLike[str]
+    to: str | None
+    state_dir: str | PathLike[str] | None
 
 
 class LedgerSettings(TypedDict, total=False):
     """Settings of a function that finds the runs that loaded a database."""
 
-    to: str
-    table: str
-    state_dir: str | PathLike[str]
+    to: str | None
+    table: str | None
+    state_dir: str | PathLike[str] | None
 
 
 class RecoverSettings(TypedDict, total=False):
     """Settings for loading rows that a run has left in its journal."""
 
-    to: str
-    table: str
-    key: str | Sequence[str]
-    newest: str
-    mode: Mode
-    on_null: OnNull
-    on_new_columns: OnNewColumns
+    to: str | None
+    table: str | None
+    key: str | Sequence[str] | None
+    newest: str | None
+    mode: Mode | None
+    on_null: OnNull | None
+    on_new_columns: OnNewColumns | None
     schema: object
     mapping: object
-    as_of: datetime | str
-    batch_rows: int | Literal["auto"]
-    batch_seconds: float
-    workers: int | Literal["auto"]
-    max_rejects: int | str
-    max_memory: int | str
-    retry_attempts: int
-    retry_seconds: float
-    lock: bool
-    lock_wait: float
-    state_dir: str | PathLike[str]
-    progress: bool
+    as_of: datetime | str | None
+    batch_rows: int | Literal["auto"] | None
+    batch_seconds: float | None
+    workers: int | Literal["auto"] | None
+    max_rejects: int | str | None
+    max_memory: int | str | None
+    retry_attempts: int | None
+    retry_seconds: float | None
+    lock: bool | None
+    lock_wait: float | None
+    state_dir: str | PathLike[str] | None
+    progress: bool | None
 
 
 class ReplaySettings(RecoverSettings, total=False):
     """Settings for another load of the rows that a run has rejected."""
 
-    resume: str | bool
+    resume: str | bool | None
 
 
 class Settings(ReplaySettings, total=False):
@@ -277,16 +277,16 @@ class Settings(ReplaySettings, total=False):
     The keyword of `propload.ingest`, the flag (`--batch-rows`), the config key
     (`batch_rows`) and the environment variable (`PROPLOAD_BATCH_ROWS`) have the same
     name. A function that passes settings on declares
-    `**settings: Unpack[propload.Settings]`.
+    `**settings: Unpack[propload.Settings]`. None is the same as not given.
     """
 
-    format: str
-    delimiter: str
-    skip_lines: int
-    header: bool
-    encoding: str
-    null_words: Sequence[str]
-    sheet: str
-    rows_at: str
-    journal_sync: JournalSync
-    journal_bytes: int | str
+    format: str | None
+    delimiter: str | None
+    skip_lines: int | None
+    header: bool | None
+    encoding: str | None
+    null_words: Sequence[str] | None
+    sheet: str | None
+    rows_at: str | None
+    journal_sync: JournalSync | None
+    journal_bytes: int | str | None

@@ -78,8 +78,7 @@ def check(
     plan, opened = plan_and_open(source, settings, crawl, job=job)
     metrics = Metrics()
     execution = _Check(plan, opened, metrics=metrics)
-    shows_progress = plan.settings.get("progress", True)
-    with watch(metrics, wanted=shows_progress, lines=check_lines):
+    with watch(metrics, wanted=plan.shows_progress, lines=check_lines):
         if not isinstance(opened, Stoppable):
             # an interrupt may end it at any point: nothing has to be finished
             with short_interrupts():

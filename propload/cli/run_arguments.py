@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from propload.cli.flags import Part, argument, option
-from propload.config import resolve
+from propload.config import resolve, state_dir_of
 from propload.options import Places
 from propload.state.state_folder import check_state_folder
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from propload.options import Settings
 
 
@@ -50,7 +51,7 @@ def places(settings: Settings) -> Places:
     Raises:
         ConfigError: A setting or the folder cannot be used.
     """
-    found = Places(Path(resolve(settings)["state_dir"]))
+    found = Places(state_dir_of(resolve(settings)))
     check_state_folder(found.state_dir)
     return found
 

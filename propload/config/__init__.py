@@ -7,6 +7,7 @@ In order of precedence: a keyword or flag, the environment (`PROPLOAD_*`), the j
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from propload.config.files import ConfigFile, check_names, load_config
@@ -80,6 +81,11 @@ def resolve(settings: Settings, *, job: str | None = None) -> Settings:
         merged["state_dir"] = default_state_dir()
     kept = {name: value for name, value in merged.items() if value is not None}
     return cast("Settings", kept)
+
+
+def state_dir_of(settings: Settings, /) -> Path:
+    """Return the state folder of settings that `resolve` has returned."""
+    return Path(settings.get("state_dir") or default_state_dir())
 
 
 def refuse_others(

@@ -217,4 +217,4 @@ def _place(line: Line) -> tuple[str, int]:
 
 
 def _target(plan: Plan) -> str:
-    return str(TableName.parse(plan.settings["table"]))
+    return str(TableName.parse(plan.settings["table"] or ""))

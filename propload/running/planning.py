@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from propload import config
@@ -21,6 +20,7 @@ from propload.state.state_folder import check_state_folder
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
+    from pathlib import Path
 
     from propload.messages.suggested_commands import Commands
     from propload.options import Settings
@@ -58,7 +58,7 @@ class Plan:
         leave_to_python()
         options = _select_settings(settings, RunOptions.__slots__)
         options["max_rejects"] = RejectLimit.parse(settings.get("max_rejects"))
-        places = Places(_absolute(Path(settings["state_dir"])))
+        places = Places(_absolute(config.state_dir_of(settings)))
         explicit_settings = config.run_specific_settings(overrides, job=job)
         return cls(settings, RunOptions(**options), places, explicit_settings)
 
@@ -103,6 +103,11 @@ class Plan:
         # mypy takes it that the keywords may name fields of other types
         options = replace(self.options, **sizes)  # type: ignore[arg-type]
         return replace(self, options=options)
+
+    @property
+    def shows_progress(self) -> bool:
+        """Whether live progress is wanted."""
+        return self.settings.get("progress") is not False
 
     @property
     def workers(self) -> int:

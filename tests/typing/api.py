@@ -27,6 +27,8 @@ def load(frame: pl.DataFrame) -> None:
 
     propload.ingest("homes.csv", stop=threading.Event())
 
+    propload.ingest("homes.csv", to=None, key=None, mode=None, workers=None)
+
     propload.ingest("homes.csv", tabel="homes")  # type: ignore[call-arg] # a typo
     propload.ingest("homes.csv", mode="merge")  # type: ignore[arg-type] # no such mode
     propload.ingest(source="homes.csv")  # type: ignore[call-arg] # positional only

@@ -28,7 +28,7 @@ def test_signature_lists_settings_after_the_functions_own_parameters():
     signature = inspect.signature(function_with_settings)
     names = list(signature.parameters)
     assert names == ["source", "job", *Settings.__annotations__, "settings"]
-    assert str(signature).startswith("(source, /, *, job=None, to: str = ..., table: ")
+    assert str(signature).startswith("(source, /, *, job=None, to: str | None = ...")
     assert function_with_settings("a", table="b") == ("a", None, {"table": "b"})
 
 
