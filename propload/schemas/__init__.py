@@ -39,7 +39,8 @@ class RowSchema:
             type does not determine them: `{"attributes": "jsonb"}`.
 
     Raises:
-        ConfigError: `target_defaults` is not a `Target`, or `pg_types` has no names.
+        ConfigError: `target_defaults` is not a `Target`, or has a `mode` or
+            `on_new_columns`, which are settings of a load; or `pg_types` has no names.
     """
 
     name: str
@@ -56,3 +57,21 @@ def _require_target(value: object) -> None:
     if value is not None and not isinstance(value, Target):
         msg = f"target_defaults: {value!r} is no Target: pass propload.Target(...)"
         raise ConfigError(msg)
+    if value is not None:
+        _refuse_unused(value)
+
+
+def _refuse_unused(target: Target) -> None:
+    """Refuse what is a setting of each load: the load would go on without it."""
+    # without a key, a Target cannot be made for an upsert
+    usual = {"upsert"} if target.key else {"upsert", "append"}
+    for name, given, is_usual in (
+        ("mode", target.mode, target.mode in usual),
+        ("on_new_columns", target.on_new_columns, target.on_new_columns == "refuse"),
+    ):
+        if not is_usual:
+            msg = (
+                f"target_defaults: {name} {given!r} would have no effect in a schema: "
+                f"leave it out, and set {name} for each load"
+            )
+            raise ConfigError(msg)

@@ -20,6 +20,28 @@ def test_the_target_of_a_schema_is_a_target(given):
         RowSchema("home", MODEL, given)
 
 
+@pytest.mark.parametrize(
+    ("key", "given"),
+    [
+        (("id",), {"mode": "insert-new"}),
+        (("id",), {"mode": "append"}),
+        ((), {"mode": "replace"}),
+        (("id",), {"on_new_columns": "add"}),
+    ],
+)
+def test_what_a_load_would_not_take_from_a_schema_is_refused(key, given):
+    """With `mode="insert-new"` stored rows were overwritten all the same."""
+    [(name, word)] = given.items()
+    told = f"^target_defaults: {name} '{word}' would have no effect in a schema: leave"
+    with pytest.raises(ConfigError, match=told):
+        RowSchema("home", MODEL, Target(HOMES, key, **given))
+
+
+def test_a_schema_without_a_key_may_have_a_table():
+    target = Target(HOMES, mode="append")
+    assert RowSchema("home", MODEL, target).target_defaults is target
+
+
 def test_the_types_of_a_schema_have_names():
     with pytest.raises(ConfigError, match=r"^pg_types: a str has no names"):
         RowSchema("home", MODEL, None, "jsonb")
