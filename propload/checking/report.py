@@ -5,14 +5,24 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from html import escape
 from typing import cast
 
-from propload.messages.notebook_html import TextPrinter, preformatted
+from propload.messages.notebook_html import (
+    TextPrinter,
+    cell,
+    headings,
+    line,
+    scrolling,
+    table,
+)
 from propload.messages.wording import counted, hanging, visible
 from propload.report import Counts, Plain, ReasonCount
 
 #: The most characters to which column names are padded; longer names stand out.
 _WIDEST = 24
+#: Most reasons shown in a notebook; a schema of many columns could give pages of them.
+_MOST_REASONS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,27 +104,20 @@ class CheckReport:
         return "\n".join(map(hanging, _lines(self)))
 
     def _repr_html_(self) -> str:
-        return preformatted(str(self))
+        return _html(self)
 
     def _repr_pretty_(self, printer: TextPrinter, _is_cycle: bool) -> None:  # noqa: FBT001 - IPython's signature
         printer.text(visible(str(self)))
 
 
 def _lines(report: CheckReport) -> Iterable[str]:
-    there = "exists" if report.exists else "would be created"
-    stopped = "stopped on request, " if report.interrupted else ""
-    yield f"{report.source} → {report.table} ({there}): {stopped}nothing was written"
-    yield f"  {counted(report.rows, 'row')} read, {report.rejected:,} would be rejected"
-    if report.expected is not None:
-        yield f"  as the table is now: {_outcomes(report.expected)}"
-    yield from _key_lines(report)
+    yield _headline(report)
+    yield from (f"  {text}" for text in _summary(report))
     widest = max((len(c.column) for c in report.columns), default=0)
     width = min(widest, _WIDEST)
     for column in report.columns:
         nulls = f"  {counted(column.nulls, 'null')}" if column.nulls else ""
-        same = column.type == column.table_type
-        types = column.type if same else f"{column.type} → {column.table_type}"
-        yield f"  {column.column:<{width}}  {types}{nulls}"
+        yield f"  {column.column:<{width}}  {_types(column)}{nulls}"
     if report.reasons:
         yield "  would be rejected because:"
     for reason in report.reasons:
@@ -123,6 +126,50 @@ def _lines(report: CheckReport) -> Iterable[str]:
         yield f"  note: {note}"
     for problem in report.problems:
         yield f"  would stop the load: {problem}"
+
+
+def _headline(report: CheckReport) -> str:
+    there = "exists" if report.exists else "would be created"
+    stopped = "stopped on request, " if report.interrupted else ""
+    return f"{report.source} → {report.table} ({there}): {stopped}nothing was written"
+
+
+def _summary(report: CheckReport) -> Iterable[str]:
+    yield f"{counted(report.rows, 'row')} read, {report.rejected:,} would be rejected"
+    if report.expected is not None:
+        yield f"as the table is now: {_outcomes(report.expected)}"
+    yield from _key_lines(report)
+
+
+def _types(column: ColumnCheck) -> str:
+    same = column.type == column.table_type
+    return column.type if same else f"{column.type} → {column.table_type}"
+
+
+def _html(report: CheckReport) -> str:
+    problems = [f"would stop the load: {problem}" for problem in report.problems]
+    lines = (line((c.column, _types(c), c.nulls)) for c in report.columns)
+    head = cell("column", kind="th") + cell("type", kind="th") + headings(("nulls",))
+    return (
+        # a notebook would take the text between two dollar signs for a formula
+        "<div class='tex2jax_ignore mathjax_ignore'>"
+        f"<b>{escape(_headline(report))}</b>"
+        + "".join(f"<p><b>{escape(problem)}</b></p>" for problem in problems)
+        + f"<p>{'<br>'.join(map(escape, _summary(report)))}</p>"
+        + scrolling(table((head, *lines)))
+        + _html_reasons(report.reasons)
+        + "".join(f"<p>note: {escape(note)}</p>" for note in report.notes)
+        + "</div>"
+    )
+
+
+def _html_reasons(reasons: tuple[ReasonCount, ...]) -> str:
+    if not reasons:
+        return ""
+    lines = (line((one.rows, one.where, one.said)) for one in reasons[:_MOST_REASONS])
+    remaining = len(reasons) - _MOST_REASONS
+    more = f"<p>{remaining:,} more: .reasons</p>" if remaining > 0 else ""
+    return f"<p>would be rejected because</p>{table(lines)}{more}"
 
 
 def _outcomes(counts: Counts) -> str:
@@ -136,14 +183,14 @@ def _key_lines(report: CheckReport) -> Iterable[str]:
     names = {column.column for column in report.columns}
     if report.key and not names.issuperset(report.key):
         # not all key columns exist, so there is no count of repeats
-        yield f"  key {', '.join(report.key)}"
+        yield f"key {', '.join(report.key)}"
     elif report.key:
         repeats = counted(report.key_repeats, "row repeats", "rows repeat")
-        yield f"  key {', '.join(report.key)}: {repeats} the key of an earlier row"
+        yield f"key {', '.join(report.key)}: {repeats} the key of an earlier row"
     elif report.candidates:
-        yield f"  may be the key: {', '.join(report.candidates)}"
+        yield f"may be the key: {', '.join(report.candidates)}"
     else:
-        yield "  no single column identifies a row: each has repeated or empty values"
+        yield "no single column identifies a row: each has repeated or empty values"
     if report.row_repeats:
         repeats = counted(report.row_repeats, "row repeats", "rows repeat")
-        yield f"  {repeats} an earlier row in every column"
+        yield f"{repeats} an earlier row in every column"

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _CELL = "padding:.3em .6em;text-align"
+#: About thirty lines: what is below a table of a thousand columns is seen as well.
+_BOX = "max-height:60em;overflow:auto"
 _PRE = "font-family:monospace;white-space:pre-wrap"
 
 
@@ -26,6 +28,11 @@ class TextPrinter(Protocol):
 def table(lines: Iterable[str], /) -> str:
     """Return a table of rows, whose cells `line` or `headings` has made."""
     return f"<table>{''.join(f'<tr>{cells}</tr>' for cells in lines)}</table>"
+
+
+def scrolling(html: str, /) -> str:
+    """Return HTML that scrolls by itself where it is long."""
+    return f"<div style='{_BOX}'>{html}</div>"
 
 
 def line(values: Iterable[str | int], /) -> str:

@@ -77,8 +77,34 @@ def test_json_and_html_hold_candidates_counts_and_types():
     assert values["expected"]["inserted"] == 1_100
     html = REPORT._repr_html_()
     assert "bigint → numeric(10,2)" in html
-    # nbconvert would show columns in a proportional font, and marimo would cut them
-    assert html.startswith("<pre style='font-family:monospace;white-space:pre-wrap'>")
+    headline, *summary = str(REPORT).splitlines()[:5]
+    assert f"<b>{headline}</b>" in html
+    assert "<br>".join(line.strip() for line in summary) in html
+    for said in ("check price ge", "price is negative", "one lane", "is a view"):
+        assert said in html
+
+
+def test_html_keeps_what_stops_a_load_in_sight_of_a_thousand_columns():
+    columns = tuple(ColumnCheck(f"c{n}", "text", "text", 1, False) for n in range(999))
+    html = replace(REPORT, columns=columns)._repr_html_()
+    assert html.index("would stop the load") < html.index("overflow:auto")
+    assert html.index("overflow:auto") < html.index("c998") < html.index("one lane")
+
+
+def test_html_shows_values_as_they_are():
+    notes = ("column '<b>' holds '$1' and '$2'",)
+    html = replace(REPORT, notes=notes)._repr_html_()
+    assert "column &#x27;&lt;b&gt;&#x27;" in html
+    # between two dollar signs a notebook would see a formula
+    assert html.startswith("<div class='tex2jax_ignore mathjax_ignore'>")
+
+
+def test_html_shows_the_most_frequent_reasons():
+    reasons = tuple(ReasonCount("check", f"c{n}", "ge", 1, "no") for n in range(25))
+    html = replace(REPORT, reasons=reasons)._repr_html_()
+    assert "check c19 ge" in html
+    assert "check c20 ge" not in html
+    assert "5 more: .reasons" in html
 
 
 def test_very_long_name_does_not_widen_the_column_of_names():
