@@ -204,7 +204,7 @@ def choose_table(settings: Settings, checker: Checker | None, source: str) -> Ta
         return checker.target_defaults.table
     name = _table_name_for(source)
     if not name:
-        msg = f"no table to load {source} into: use --table TABLE"
+        msg = f"no table is given for the rows of {source}: use --table TABLE"
         raise ConfigError(msg)
     return TableName("public", name)
 

@@ -41,7 +41,9 @@ def test_table_is_named_after_its_source(source, table):
     ],
 )
 def test_source_without_a_name_needs_a_table(source):
-    with pytest.raises(ConfigError, match=r"no table to load .* into: use --table"):
+    with pytest.raises(
+        ConfigError, match=r"no table is given for the rows of .*: use --table"
+    ):
         choose_table({}, None, source)
     assert str(choose_table({"table": "a.b"}, None, source)) == "a.b"
 
