@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from propload.batch import CREATED_AS
 from propload.errors import SourceError
 from propload.messages.suggestions import suggest
-from propload.messages.wording import counted
+from propload.messages.wording import counted, listed
 from propload.sources.text.json_text import InvalidRow
 from propload.values.python_text import as_text
 
@@ -182,26 +182,56 @@ def doubt_single(rows: pa.RecordBatch, name: str, rows_at: str | None) -> str:
         name: The file's name in messages.
         rows_at: The path at which that row was found, if one was given.
     """
-    for path, value in _lists_of(rows):
-        if value and isinstance(value, list) and isinstance(value[0], dict):
-            location = ".".join([rows_at, *path] if rows_at else path)
-            return (
-                f"{name} is one row, in which {'.'.join(path)} holds "
-                f"{counted(len(value), 'object')}. If these are the rows, use "
-                f"--rows-at {shlex.quote(location)} (rows_at = {json.dumps(location)})"
-            )
+    nested = _nested_columns(rows)
+    lists = list(_lists_of_objects(nested))
+    if lists:
+        # the first of the longest: beside the rows there may be a list of their columns
+        path, size = max(lists, key=lambda found: found[1])
+        location = ".".join([rows_at, *path] if rows_at else path)
+        return (
+            f"{name} is one row, in which {'.'.join(path)} holds "
+            f"{counted(size, 'object')}. If these are the rows, use "
+            f"--rows-at {shlex.quote(location)} (rows_at = {json.dumps(location)})"
+        )
+    names = _common_names(list(nested.values()))
+    if names and len(nested) == rows.num_columns:
+        return (
+            f"{name} is one row, in which each column is an object with the same names "
+            f"({listed(names, 3)}). If it is a frame that pandas wrote, write it with "
+            "orient='records'"
+        )
     return ""
 
 
-def _lists_of(rows: pa.RecordBatch) -> Iterator[tuple[list[str], Any]]:
-    """Yield the nested values of the first row and their members, with their paths."""
-    for column in rows.schema:
-        if (column.metadata or {}).get(CREATED_AS) != b"jsonb":
-            continue
-        value = json.loads(rows.column(column.name)[0].as_py())
-        yield [column.name], value
-        if isinstance(value, dict):
-            yield from (([column.name, name], inner) for name, inner in value.items())
+def _nested_columns(rows: pa.RecordBatch) -> dict[str, Any]:
+    """Return the objects and lists of the first row by the names of their columns."""
+    return {
+        column.name: json.loads(rows.column(column.name)[0].as_py())
+        for column in rows.schema
+        if (column.metadata or {}).get(CREATED_AS) == b"jsonb"
+    }
+
+
+def _lists_of_objects(nested: dict[str, Any]) -> Iterator[tuple[list[str], int]]:
+    """Yield the path and the length of each list of objects, two names deep at most."""
+    for name, value in nested.items():
+        members = value.items() if isinstance(value, dict) else ()
+        inner = (([name, member], inside) for member, inside in members)
+        for path, found in [([name], value), *inner]:
+            if found and isinstance(found, list) and isinstance(found[0], dict):
+                yield path, len(found)
+
+
+def _common_names(values: list[Any]) -> list[str]:
+    """Return the names that several objects have, if each has two or more and no other.
+
+    pandas writes a frame so by default, with an object of values for each column.
+    """
+    if len(values) < 2 or not all(isinstance(value, dict) for value in values):
+        return []
+    names = list(values[0])
+    alike = all(list(value) == names for value in values)
+    return names if alike and len(names) > 1 else []
 
 
 def describe_kind(value: object) -> str:

@@ -167,6 +167,7 @@ def test_skipped_values_may_exceed_the_length_limit_of_rows(read, write, monkeyp
         ('{"n": 2, "results": [{"a": 1}, {"a": 2}]}', "results"),
         ('{"data": {"n": 2, "items": [{"a": 1}, {"a": 2}]}}', "data.items"),
         ('{"my data": [{"a": 1}, {"a": 2}]}', "my data"),
+        ('{"schema": {"fields": [{"b": 1}]}, "data": [{"a": 1}, {"a": 2}]}', "data"),
         ('{"a": 1, "tags": ["x"], "at": {"town": "Ede"}, "none": []}', None),
         ('{"results": [{"a": 1}]}\n{"results": [{"a": 2}]}', None),
     ],
@@ -183,6 +184,30 @@ def test_note_suggests_the_path_of_rows_within_a_single_row(
         assert f"{name} is one row, in which {path_to_rows} holds 2 objects" in note
         assert f'use --rows-at {shown} (rows_at = "{path_to_rows}")' in note
         assert read(path, rows_at=path_to_rows).rows == ROWS
+
+
+@pytest.mark.parametrize(
+    ("document", "told"),
+    [
+        ({"id": {"0": 1, "1": 2}, "price": {"0": 5, "1": None}}, "(0, 1)"),
+        ({"0": {"id": 1, "price": 5}, "1": {"id": 2, "price": 6}}, "(id, price)"),
+        (
+            {"id": dict.fromkeys("abcde", 1), "n": dict.fromkeys("abcde")},
+            "(a, b, c and",
+        ),
+        ({"id": 1, "asked": {"eur": 1, "usd": 2}, "paid": {"eur": 1, "usd": 2}}, None),
+        ({"at": {"town": "Ede", "zip": 1}, "by": {"name": "x", "tel": 2}}, None),
+        ({"at": {"town": "Ede"}, "by": {"town": "Ede"}}, None),
+        ({"at": {"town": "Ede", "zip": 1}}, None),
+    ],
+)
+def test_a_frame_written_by_columns_is_told(write, name, document, told):
+    source = open_source(write(name, json.dumps(document)), SourceOptions())
+    list(source)
+    assert bool(source.notes) == bool(told)
+    for note in source.notes:
+        assert told in note
+        assert "orient='records'" in note
 
 
 def test_note_suggests_a_deeper_path(write, name):
