@@ -107,9 +107,13 @@ def _entries(trace: TracebackType | None) -> Iterator[TracebackType]:
 
 
 def _file_of(frame: FrameType) -> str:
-    """Return the file of a frame's code, or of its module if the code was generated."""
+    """Return the file of a frame's code, or of its module if the code was generated.
+
+    A dataclass generates `__init__`; Cython names its source as it was built from.
+    """
     name = frame.f_code.co_filename
-    return frame.f_globals.get("__file__", name) if name == "<string>" else name
+    is_generated = name == "<string>" or name.endswith((".pyx", ".pxi"))
+    return frame.f_globals.get("__file__", name) if is_generated else name
 
 
 def _is_own(name: str) -> bool:

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import pyarrow as pa
 import pytest
 from IPython.core.ultratb import AutoFormattedTB
 
@@ -81,6 +82,20 @@ def test_cause_raised_within_propload_is_not_shown():
     text = rendered(error_of(fail))
     assert "NotADirectoryError" not in text
     assert text.endswith("SourceError: none of these can be read")
+
+
+@pytest.mark.usefixtures("shell")
+def test_a_cause_within_a_library_written_in_cython_is_in_the_message_already():
+    def fail():
+        try:
+            pa.table(None)
+        except TypeError as error:
+            raise propload.ConfigError("the fix returned no frame") from error
+
+    text = shown(raised(fail))
+    # lines of this test are shown as well
+    assert "lib.{}".format("table") not in text
+    assert "table.{}".format("pxi") not in text
 
 
 @pytest.mark.usefixtures("shell")
