@@ -64,12 +64,20 @@ def require_usable(state_dir: Path, path: Path, mode: int, /) -> None:
     """
     try:
         path.stat()
-        if not os.access(path, mode):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        _require_access(path, mode)
     except (FileNotFoundError, NotADirectoryError):
         return
     except OSError as error:
         raise _unusable_error(state_dir, path, error) from error
+
+
+def _require_access(path: Path, mode: int) -> None:
+    if os.access(path, mode):
+        return
+    # `access` does not tell whether the user or the whole disk may not be written to
+    is_read_only = mode & os.W_OK and os.statvfs(path).f_flag & os.ST_RDONLY
+    code = errno.EROFS if is_read_only else errno.EACCES
+    raise OSError(code, os.strerror(code))
 
 
 def _unusable_error(state_dir: Path, path: Path, error: OSError) -> ConfigError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import pytest
 
@@ -106,6 +107,15 @@ def test_read_only_folder_is_accepted_for_reading_only(existing_folder, denied):
     with denied(existing_folder, mode=os.W_OK):
         check_state_folder(existing_folder)
         with pytest.raises(ConfigError, match="belongs to"):
+            make_state_folder(existing_folder)
+
+
+def test_read_only_disk_is_not_reported_as_a_missing_permission(existing_folder, denied, monkeypatch):
+    mounted = SimpleNamespace(f_flag=os.ST_RDONLY)
+    monkeypatch.setattr(os, "statvfs", lambda _: mounted)
+    with denied(existing_folder, mode=os.W_OK):
+        check_state_folder(existing_folder)
+        with pytest.raises(ConfigError, match="cannot be used: Read-only file system"):
             make_state_folder(existing_folder)
 
 
