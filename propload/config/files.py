@@ -67,7 +67,8 @@ class ConfigFile:
             raise ConfigError(msg)
         if name in self.jobs:
             return self.jobs[name]
-        msg = f"job {name!r} is not in {self.path}{suggest(name, self.jobs)}"
+        others = suggest(name, self.jobs, listed=True)
+        msg = f"job {name!r} is not in {self.path}{others}"
         if self.path is None:
             msg = f"there is no configuration file (propload.toml) with a job {name!r}"
         raise ConfigError(msg)

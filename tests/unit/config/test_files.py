@@ -75,6 +75,8 @@ def test_unknown_job_suggests_the_nearest_and_job_needs_a_source(write_config):
     write_config("[jobs.nightly]\nsource = 'a.csv'\n[jobs.bare]\n")
     with pytest.raises(ConfigError, match="did you mean 'nightly'"):
         resolve({}, job="nightli")
+    with pytest.raises(ConfigError, match="known are: nightly, bare"):
+        resolve({}, job="hourly_sales")
     with pytest.raises(ConfigError, match="names no source"):
         job_source("bare")
 
