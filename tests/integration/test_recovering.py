@@ -3,7 +3,6 @@
 import itertools
 import json
 import os
-import pickle
 import shutil
 import threading
 from datetime import UTC, datetime
@@ -170,16 +169,6 @@ def test_journal_without_notes_is_skipped_with_a_warning(target, leftover, caplo
     assert leftovers() == []
     assert str(leftover.folder) in caplog.text
     propload.ingest([{"id": 99}], **target)
-
-
-def test_report_can_be_pickled(target):
-    report = propload.ingest([{"id": 1}, {"id": None}], **target)
-    unpickled = pickle.loads(pickle.dumps(report))  # noqa: S301 - of its own making
-    assert unpickled == report
-    assert unpickled.rejects.equals(report.rejects)
-    clean = propload.ingest([{"id": 1}], **target)
-    assert report.rejects.columns == ["id", *clean.rejects.columns]
-    assert clean.rejects.is_empty()
 
 
 @pytest.mark.parametrize("action", [recover, drop_leftover])

@@ -40,7 +40,8 @@ def test_wrong_metrics_object_is_refused_before_a_row_is_read(metrics):
 
 
 @pytest.mark.parametrize(
-    ("name", "message"), [(5, "an int is not a text"), ("a\ud800", "is not text in UTF-8")]
+    ("name", "message"),
+    [(5, "an int is not a text"), ("a\ud800", "is not text in UTF-8")],
 )
 def test_loader_name_must_be_text_in_utf_8(name, message):
     with pytest.raises(ConfigError, match=f"name: {message}"):

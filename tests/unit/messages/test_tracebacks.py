@@ -92,7 +92,7 @@ def test_a_cause_within_a_library_written_in_cython_is_in_the_message_already():
         except TypeError as error:
             raise propload.ConfigError("the fix returned no frame") from error
 
-    text = shown(raised(fail))
+    text = rendered(error_of(fail))
     # lines of this test are shown as well
     assert "lib.{}".format("table") not in text
     assert "table.{}".format("pxi") not in text

@@ -110,7 +110,9 @@ def test_read_only_folder_is_accepted_for_reading_only(existing_folder, denied):
             make_state_folder(existing_folder)
 
 
-def test_read_only_disk_is_not_reported_as_a_missing_permission(existing_folder, denied, monkeypatch):
+def test_read_only_disk_is_not_reported_as_a_missing_permission(
+    existing_folder, denied, monkeypatch
+):
     mounted = SimpleNamespace(f_flag=os.ST_RDONLY)
     monkeypatch.setattr(os, "statvfs", lambda _: mounted)
     with denied(existing_folder, mode=os.W_OK):
