@@ -47,12 +47,17 @@ def listed(words: Sequence[str], most: int = SHOWN_COLUMNS, /) -> str:
     return ", ".join(words[:most]) + (f" and {more:,} more" if more > 0 else "")
 
 
+def clear_name(name: str, /) -> str:
+    """Return the name of a column as a list shows it, in quotes if it needs them."""
+    return repr(name) if _UNCLEAR.search(name) else name
+
+
 def listed_names(names: Sequence[str], most: int = SHOWN_COLUMNS, /) -> str:
     """Return names of columns as `listed` does, those in quotes that need them.
 
     Otherwise `price, net` could be one column or two, and an empty name none.
     """
-    return listed([_quoted(name) for name in names[:most]] + [*names[most:]], most)
+    return listed([clear_name(name) for name in names[:most]] + [*names[most:]], most)
 
 
 def visible(text: str, /) -> str:
@@ -77,10 +82,6 @@ def hanging(text: str, /) -> str:
     report, which are indented too.
     """
     return text.replace("\n", "\n    | ")
-
-
-def _quoted(name: str) -> str:
-    return repr(name) if _UNCLEAR.search(name) else name
 
 
 def _escape(match: re.Match[str]) -> str:

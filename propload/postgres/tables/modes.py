@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from propload.errors import WriteError
 from propload.messages.suggestions import SLIP, nearest
+from propload.messages.wording import listed_names
 from propload.postgres.sql import quoting
 from propload.postgres.tables.stored_keys import StoredKeys
 
@@ -90,7 +91,7 @@ def _missing_columns_message(facts: TableFacts, missing: Sequence[str]) -> str:
     hint = f" (did you mean {', '.join(filter(None, near))}?)" if any(near) else ""
     columns, them = ("column", "it") if len(missing) == 1 else ("columns", "them")
     return (
-        f"table {facts.name} lacks the key {columns} {', '.join(missing)}{hint}: "
+        f"table {facts.name} lacks the key {columns} {listed_names(missing)}{hint}: "
         f"create {them} with ALTER TABLE, use a key that the table has (--key A,B), "
         "or load into another table (--table)"
     )

@@ -11,7 +11,7 @@ import polars as pl
 from propload.batch import ROW
 from propload.errors import SchemaMismatchError
 from propload.messages.suggestions import SLIP, nearest
-from propload.messages.wording import listed_names
+from propload.messages.wording import clear_name, listed_names
 from propload.names.look_alikes import look_alikes
 from propload.names.type_names import type_name
 from propload.postgres.tables.column_plan import plan_column
@@ -140,7 +140,8 @@ def _unknown_message(
     names = []
     for name in [*new][:NAMES_LISTED]:
         near = nearest(name.lower(), like, cutoff=SLIP)
-        names.append(f"{name} ({_suggestion(name, like[near])})" if near else name)
+        shown = clear_name(name)
+        names.append(f"{shown} ({_suggestion(name, like[near])})" if near else shown)
     more = len(new) - len(names)
     rest = f" and {more:,} more" if more else ""
     is_one = len(new) == 1

@@ -92,7 +92,9 @@ def test_selection_that_matches_no_case_is_an_error(database, monkeypatch):
         measuring.main(stages)
 
 
-@pytest.mark.parametrize("flags", [["--input", "a.csv"], ["--input", "a", "b", "c"]])
+@pytest.mark.parametrize(
+    "flags", [["--input", "a.csv"], ["--input", "a", "b", "c", "--key", "id"]]
+)
 def test_input_without_a_key_or_of_too_many_files_is_refused(
     flags, monkeypatch, capsys
 ):

@@ -57,6 +57,12 @@ def test_message_shows_characters_of_a_name_that_looks_the_same(name, stored):
     assert f"here it is {name!a}, there {stored!a})" in message
 
 
+def test_new_columns_whose_names_hold_commas_are_told_apart():
+    schema = {"a": pl.Int8(), "price, net": pl.Int8(), "sold": pl.Int8()}
+    told = plan(schema, on_new_columns="refuse").unknown
+    assert told.startswith("columns 'price, net', sold are not in the table public.t")
+
+
 def test_required_column_may_be_missing_in_an_upsert_into_a_filled_table():
     schema = {"a": pl.Int8()}
     assert plan(schema).faults == ()

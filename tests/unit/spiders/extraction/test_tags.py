@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 
 import pytest
 
@@ -41,11 +40,10 @@ def test_element_ends_at_its_first_end_tag():
         "<!-- saved from url=(1)x",
     ],
 )
+# patterns that restart at every tag took minutes for a tenth of it
+@pytest.mark.timeout(60)
 def test_time_to_read_a_page_is_linear_in_its_length(read, part):
-    start = time.monotonic()
     assert not read(part * (1_000_000 // len(part)))
-    # patterns that restart at every tag took minutes for a tenth of it
-    assert time.monotonic() - start < 5
 
 
 def test_cells_that_expand_to_too_many_values_are_left_out(monkeypatch):
