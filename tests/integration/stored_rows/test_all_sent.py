@@ -79,18 +79,6 @@ def test_texts_are_not_compared_if_the_database_is_not_in_utf8(
     assert not were_compared()
 
 
-def test_rows_visible_under_row_level_security_are_unchanged(database, were_compared):
-    frame = homes(500)
-    load(database, frame)
-    run_sql(
-        database,
-        "ALTER TABLE homes ENABLE ROW LEVEL SECURITY",
-        "ALTER TABLE homes FORCE ROW LEVEL SECURITY",
-        "CREATE POLICY most ON homes USING (k < 400) WITH CHECK (true)",
-    )
-    assert load(database, frame[:400]).unchanged == 400
-
-
 def test_rows_that_a_trigger_may_change_are_not_compared(database, were_compared):
     frame = homes(500)
     load(database, frame)
