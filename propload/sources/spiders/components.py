@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scrapy.downloadermiddlewares.httpcompression import HttpCompressionMiddleware
 from scrapy.downloadermiddlewares.robotstxt import RobotsTxtMiddleware
 from scrapy.utils.misc import load_object
 
@@ -15,7 +14,6 @@ from propload.sources.spiders.pace import Pace
 from propload.sources.spiders.robots import Robots
 from propload.sources.spiders.sink import PropLoadPipeline
 from propload.sources.spiders.site_pace import SitePace
-from propload.sources.spiders.unpacking import ResponseUnpacker
 from propload.sources.spiders.watching import Watch
 
 if TYPE_CHECKING:
@@ -30,8 +28,8 @@ PACE_ORDER = 1
 WATCH_ORDER = 45
 #: Nearest to the site: it must not take a response from a cache for one of the site.
 SITE_PACE_ORDER = 950
-#: The orders of Scrapy's own middlewares, which ours replace.
-ROBOTS_ORDER, UNPACKING_ORDER = 100, 590
+#: The order of Scrapy's own middleware, which ours replaces.
+ROBOTS_ORDER = 100
 
 
 def add_components(settings: BaseSettings, /) -> None:
@@ -42,7 +40,6 @@ def add_components(settings: BaseSettings, /) -> None:
         (_MIDDLEWARES, Watch, WATCH_ORDER),
     ):
         settings.setdefault_in_component_priority_dict(setting, component, order)
-    _override(settings, HttpCompressionMiddleware, ResponseUnpacker, UNPACKING_ORDER)
 
 
 def obey_site(settings: BaseSettings, /) -> None:

@@ -20,13 +20,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-
-class _RequestDroppedError(DownloadCancelledError):
-    """A request is not sent because its crawl ends."""
-
-
-#: Errors of requests that are not sent, which Scrapy's stats count by their names.
-UNSENT = (IgnoreRequest, _RequestDroppedError)
 #: Seconds between two checks whether the last item of a closing crawl is done: there is
 #: no signal for it.
 IDLE_CHECK_SECONDS = 0.05
@@ -98,7 +91,7 @@ def drop_queued(crawler: Crawler) -> None:
 def dropped_request_error(request: Request) -> Exception:
     """Return the error for a request that is not sent because the crawl ends."""
     # an errback gets to know what happened; without one, Scrapy would log the error
-    kind = _RequestDroppedError if request.errback else IgnoreRequest
+    kind = DownloadCancelledError if request.errback else IgnoreRequest
     return kind("the crawl ends")
 
 

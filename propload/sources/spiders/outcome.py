@@ -5,17 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from scrapy.utils.python import global_object_name
-
 from propload.errors import BlockedError, SourceError
 from propload.messages.wording import counted
-from propload.sources.spiders.ending import UNSENT
-from propload.sources.spiders.watching import GONE, Watch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from scrapy.crawler import Crawler
+
+    from propload.sources.spiders.watching import Watch
 
 #: The finish reason of a crawl that its site refuses.
 BLOCKED = "blocked"
@@ -39,14 +37,7 @@ _MAX_REASONS = 4
 #: The key of a count there: searches for which the site says that it found nothing.
 NOTHING_FOUND = "crawl/searches_without_listings"
 
-_REQUESTS = "downloader/request_count"
 _STATUS = "downloader/response_status_count/"
-_IGNORED_STATUS = "httperror/response_ignored_status_count/"
-_RAISED = "downloader/exception_type_count/"
-_RETRIED = "retry/reason_count/"
-#: Exceptions for pages that were not to be fetched after all. `DownloadCancelledError`
-#: is not among them: Scrapy raises it for a page that is too large.
-_NOT_LOST = frozenset(map(global_object_name, UNSENT))
 _ROBOTS_STATUS = "robotstxt/response_status_count/"
 
 
@@ -249,8 +240,6 @@ def read_outcome(
         finish_reason: Why it ends, if its stats do not say so yet.
     """
     stats = crawler.stats.get_stats()
-    seen = (watch.lost_pages, watch.gone_pages)
-    lost, gone = seen if watch.sees_pages else _pages_not_read(stats)
     return CrawlOutcome(
         spider=crawler.spidercls.name,
         finish_reason=finish_reason or _finish_reason(stats, watch),
@@ -260,15 +249,15 @@ def read_outcome(
         errors=watch.errors,
         item_errors=watch.item_errors,
         dropped_items=watch.dropped_items,
-        lost_pages=lost,
-        gone_pages=gone,
+        lost_pages=watch.lost_pages,
+        gone_pages=watch.gone_pages,
         robots_forbidden=_count(stats, "robotstxt/forbidden"),
         repeated=_count(stats, "dupefilter/filtered"),
         offsite=_count(stats, "offsite/filtered"),
         # the stats also count the responses whose requests were retried
         statuses=_statuses(stats) or dict(watch.statuses),
         empty_searches=_count(stats, NOTHING_FOUND),
-        missing=(*_texts(stats, MISSING), *_uncounted(stats, watch)),
+        missing=_texts(stats, MISSING),
         spider_notes=_texts(stats, NOTES),
         examples=tuple(watch.examples),
         continued_folder=watch.continued_folder,
@@ -287,28 +276,6 @@ def _count(stats: Mapping[str, Any], name: str) -> int:
 
 def _texts(stats: Mapping[str, Any], name: str) -> tuple[str, ...]:
     return tuple(map(str, stats.get(name) or ()))
-
-
-def _uncounted(stats: Mapping[str, Any], watch: Watch) -> Iterator[str]:
-    """Yield a sentence if neither the watch nor Scrapy has counted lost pages."""
-    if watch.statuses and not watch.sees_pages and not _count(stats, _REQUESTS):
-        yield (
-            "nobody counted the pages that did not come, as Scrapy's stats are off: "
-            "add the downloader middleware propload.sources.spiders.Watch"
-        )
-
-
-def _pages_not_read(stats: Mapping[str, Any]) -> tuple[int, int]:
-    """Return how many pages were lost and how many gone, by Scrapy's own counts."""
-    ignored = _counts(stats, _IGNORED_STATUS)
-    gone = sum(ignored.get(str(code), 0) for code in GONE)
-    raised, retried = _counts(stats, _RAISED), _counts(stats, _RETRIED)
-    given_up = sum(
-        count - retried.get(name, 0)
-        for name, count in raised.items()
-        if name not in _NOT_LOST
-    )
-    return sum(ignored.values()) - gone + given_up, gone
 
 
 def _counts(stats: Mapping[str, Any], prefix: str) -> dict[str, int]:

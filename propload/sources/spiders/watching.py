@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from scrapy import signals
 from scrapy.exceptions import DownloadCancelledError, IgnoreRequest
+from scrapy.http import Response
 from scrapy.http.request import NO_CALLBACK
 
 from propload.sources.spiders.feed import NOT_LOADED
 from propload.sources.spiders.job_folder import continued_folder
 from propload.sources.spiders.robots import unread_rules
-from propload.sources.spiders.unpacking import response_given_up
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
-    from scrapy.http import Request, Response
+    from scrapy.http import Request
+    from twisted.internet.defer import Deferred
     from twisted.python.failure import Failure
 
 #: Statuses of a page that does not exist: an answer, not a failure.
@@ -26,9 +27,11 @@ GONE = frozenset({404, 410})
 _MOST_EXAMPLES = 10
 #: The most reasons for dropped items among the examples.
 _MOST_DROP_REASONS = 3
-#: Scrapy's message on a response that is too large. Its exception is otherwise raised
-#: for requests that were cancelled.
-_TOO_LARGE = re.compile(r"larger than download max size \(")
+#: Scrapy's messages on a response that is too large, as it comes or unpacked. The
+#: exceptions are otherwise raised for requests that were cancelled or ignored.
+_TOO_LARGE = re.compile(
+    r"larger than download max size \(|exceeded DOWNLOAD_MAXSIZE \("
+)
 #: The TLS settings in messages of aiohttp: the repr of an object, useless to a reader.
 _TLS = re.compile(r" ssl:(?:<[^>]*>|\w+)")
 
@@ -37,8 +40,9 @@ class Watch:
     """Notes pages that did not come, exceptions, and items that pipelines dropped.
 
     It is a downloader middleware before all others, so that it sees only failures that
-    are left after all retries. If it is not used as one, it only gets signals, and does
-    not see lost pages.
+    are left after all retries. What Scrapy shows to no middleware, such as a response
+    on which another one raised, it learns from the engine's call that fetches a page;
+    so it sees lost pages also if it is not used as a middleware.
 
     A project may disable Scrapy's stats, so what a run is judged by is counted here.
 
@@ -66,12 +70,14 @@ class Watch:
         self.examples: list[str] = []
         self.continued_folder = continued_folder(crawler.settings)
         self._drop_reasons: set[str] = set()
+        #: Requests whose failure was noted here on its way to the engine.
+        self._failed: set[Request] = set()
         self._crawler = crawler
+        crawler.signals.connect(self._on_opened, signals.spider_opened)
         crawler.signals.connect(self._on_closed, signals.spider_closed)
         crawler.signals.connect(self._on_answer, signals.response_received)
         crawler.signals.connect(self._on_download, signals.response_downloaded)
         crawler.signals.connect(self._on_request_dropped, signals.request_dropped)
-        crawler.signals.connect(self._on_given_up, response_given_up)
         crawler.signals.connect(self._on_item, signals.item_scraped)
         crawler.signals.connect(self._on_error, signals.spider_error)
         crawler.signals.connect(self._on_item_error, signals.item_error)
@@ -93,10 +99,43 @@ class Watch:
 
     def process_exception(self, request: Request, exception: Exception) -> None:
         """Note a page that did not come, unless its request was dropped on purpose."""
+        self._failed.add(request)
+        self._note_failure(request, exception)
+
+    def _on_opened(self) -> None:
+        """Learn of all that the engine fetches: no signal tells of a failure."""
+        downloader = self._crawler.engine.downloader
+        fetch = downloader.fetch
+
+        def fetch_and_note(request: Request, *spider: Any) -> Deferred[Any]:
+            fetched: Deferred[Any] = fetch(request, *spider)
+            return fetched.addCallbacks(
+                self._on_fetched,
+                self._on_failed,
+                callbackArgs=(request,),
+                errbackArgs=(request,),
+            )
+
+        downloader.fetch = fetch_and_note  # type: ignore[assignment, method-assign] # see above
+
+    def _on_fetched(self, result: object, request: Request) -> object:
+        if isinstance(result, Response) and not self.sees_pages:
+            self.process_response(request, result)
+        return result
+
+    def _on_failed(self, failure: Failure, request: Request) -> Failure:
+        if request in self._failed:
+            self._failed.remove(request)
+        else:
+            self._note_failure(request, failure.value)
+        return failure
+
+    def _note_failure(self, request: Request, exception: BaseException | None) -> None:
         if unread := unread_rules(exception):
             self._note_lost_page(request, unread)
         elif _TOO_LARGE.search(str(exception)):
-            self._on_given_up(request)
+            too_large = "it is larger than DOWNLOAD_MAXSIZE allows"
+            self._note_lost_page(request, too_large)
         elif not isinstance(exception, IgnoreRequest | DownloadCancelledError):
             self._note_lost_page(request, describe_failure(exception))
 
@@ -121,9 +160,6 @@ class Watch:
         # a spider with an errback reports itself what it lost
         if request.errback is None:
             self._note(f"{request.url} is missing: {reason}")
-
-    def _on_given_up(self, request: Request) -> None:
-        self._note_lost_page(request, "it is larger than DOWNLOAD_MAXSIZE allows")
 
     def _on_closed(self, reason: str) -> None:
         self.finish_reason = reason

@@ -50,9 +50,11 @@ class Page(http.server.BaseHTTPRequestHandler):
             body = b"a" * 100_000
         elif self.path == "/packed":
             body = gzip.compress(b"a" * 100_000)
+        elif self.path == "/broken":
+            body = b"no gzip"
         self.server.note(self.path)
         self.send_response(status)
-        if self.path == "/packed":
+        if self.path in {"/packed", "/broken"}:
             self.send_header("Content-Encoding", "gzip")
         self.send_header("Content-Type", "text/html")
         self.send_header("Content-Length", str(len(body)))

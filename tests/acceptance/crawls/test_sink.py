@@ -143,25 +143,21 @@ def wait_for_log(process, text):
     pytest.fail(f"the process ended without saying {text!r}")
 
 
-# without the add-on the pipeline does not learn of a response that unpacks to too much
-@pytest.mark.parametrize(
-    ("settings", "last"), [((ADDON,), "large"), ((ADDON,), "packed"), ((), "large")]
-)
-def test_crawl_with_a_page_that_is_too_large_lacks_rows(project, settings, last):
-    code, log = project.run("homes", *settings, "DOWNLOAD_MAXSIZE=50000", last=last)
-    assert code == 0, log
-    assert "all rows came: False" in log
-    code, log = project.run("homes", *settings, last=last)
-    assert "all rows came: True" in log
-
-
 DUMMY = "STATS_CLASS=scrapy.statscollectors.DummyStatsCollector"
 
 
-@pytest.mark.parametrize("off", ["DOWNLOADER_STATS=False", DUMMY])
-def test_a_crawl_whose_lost_pages_nobody_counts_is_not_whole(project, off):
-    code, log = project.run("homes", off)
+@pytest.mark.parametrize("last", ["large", "packed", "broken", "status/500"])
+@pytest.mark.parametrize(
+    "settings", [(), (DUMMY,), (ADDON,)], ids=["pipeline", "no stats", "add-on"]
+)
+def test_crawl_that_lost_a_page_lacks_rows(project, settings, last):
+    code, log = project.run("homes", *settings, "DOWNLOAD_MAXSIZE=50000", last=last)
     assert code == 0, log
     assert "all rows came: False" in log
-    code, log = project.run("homes", off, ADDON)
+
+
+@pytest.mark.parametrize("last", ["large", "packed", "status/404"])
+@pytest.mark.parametrize("settings", [(), (ADDON,)], ids=["pipeline", "add-on"])
+def test_a_crawl_that_got_every_page_lacks_nothing(project, settings, last):
+    _code, log = project.run("homes", *settings, last=last)
     assert "all rows came: True" in log

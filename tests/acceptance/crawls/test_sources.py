@@ -96,3 +96,10 @@ def test_response_that_is_too_large_counts_as_a_missing_page(path, site):
     assert source.outcome.lost_pages == 1
     message = f"{path} is missing: it is larger than DOWNLOAD_MAXSIZE allows"
     assert any(message in note for note in source.notes)
+
+
+def test_an_answer_that_cannot_be_unpacked_is_a_missing_page(site):
+    source = source_of(site, "/page/1", "/broken")
+    assert len(rows_of(source)) == 1
+    assert source.outcome.lost_pages == 1
+    assert any("/broken is missing: BadGzipFile: " in note for note in source.notes)

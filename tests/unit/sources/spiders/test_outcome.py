@@ -3,15 +3,13 @@ from __future__ import annotations
 import pytest
 from scrapy import Spider
 from scrapy.crawler import Crawler
-from scrapy.downloadermiddlewares.stats import DownloaderStats
 from scrapy.exceptions import DownloadCancelledError, IgnoreRequest
 from scrapy.http import Request, Response
 from scrapy.http.request import NO_CALLBACK
-from scrapy.utils.test import get_crawler
 
 from propload.errors import BlockedError, SourceError
 from propload.sources.spiders.ending import dropped_request_error
-from propload.sources.spiders.outcome import CrawlOutcome, read_outcome
+from propload.sources.spiders.outcome import CrawlOutcome
 from propload.sources.spiders.watching import Watch
 
 
@@ -119,18 +117,18 @@ def test_failed_robots_txt_request_is_no_lost_page(callback, lost):
     ("error", "lost"),
     [
         (DownloadCancelledError("larger than download max size (9)"), 1),
+        (IgnoreRequest("its body exceeded DOWNLOAD_MAXSIZE (9 B)"), 1),
         (TimeoutError("too slow"), 1),
         (IgnoreRequest("not wanted"), 0),
         (dropped_request_error(Request("http://example.org/1")), 0),
         (dropped_request_error(Request("http://example.org/1", errback=print)), 0),
     ],
-    ids=["too large", "failed", "ignored", "not sent", "not sent, with an errback"],
+    ids=["large", "unpacked", "failed", "ignored", "not sent", "with an errback"],
 )
-def test_scrapys_counts_tell_which_pages_were_lost(error, lost):
-    crawler = get_crawler()
-    stats = DownloaderStats(crawler.stats)
-    stats.process_exception(Request("http://example.org/1"), error)
-    assert read_outcome(crawler, Watch(crawler)).lost_pages == lost
+def test_a_failure_is_a_lost_page_unless_nobody_wants_the_page(error, lost):
+    watch = Watch.from_crawler(Crawler(Spider))
+    watch.process_exception(Request("http://example.org/1"), error)
+    assert watch.lost_pages == lost
 
 
 def test_reason_of_a_block_replaces_the_general_advice():
