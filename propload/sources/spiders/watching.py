@@ -10,6 +10,7 @@ from scrapy import signals
 from scrapy.exceptions import DownloadCancelledError, IgnoreRequest
 from scrapy.http import Response
 from scrapy.http.request import NO_CALLBACK
+from scrapy.utils.defer import deferred_from_coro
 
 from propload.sources.spiders.feed import NOT_LOADED
 from propload.sources.spiders.job_folder import continued_folder
@@ -108,7 +109,8 @@ class Watch:
         fetch = downloader.fetch
 
         def fetch_and_note(request: Request, *spider: Any) -> Deferred[Any]:
-            fetched: Deferred[Any] = fetch(request, *spider)
+            # another downloader may return a coroutine
+            fetched: Deferred[Any] = deferred_from_coro(fetch(request, *spider))
             return fetched.addCallbacks(
                 self._on_fetched,
                 self._on_failed,
