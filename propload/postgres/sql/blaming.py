@@ -24,8 +24,9 @@ _PROBE = "pg_temp.propload_probe"
 def create_blame(shape: Shape, /) -> tuple[str, ...]:
     """Return the statements that create the probes and the function that uses them.
 
-    `pg_temp.propload_blame(place, likely)` returns the number of the column whose value
-    cannot be stored, or null if there is none. The column `likely` is tried first.
+    `pg_temp.propload_blame(place, likely, said)` returns the number of the column whose
+    value cannot be stored, or null if there is none. The column `likely` is tried
+    first. If several are at fault, it is the one that the message `said` is about.
     """
     return *_create_probes(shape), _create_function(shape)
 
@@ -70,6 +71,7 @@ def _create_function(shape: Shape) -> str:
 DECLARE
     probes CONSTANT text[] := ARRAY[{probes}];
     guess integer;
+    other integer;
 BEGIN
     -- one column is mostly at fault for many rows: it is asked first
     FOREACH guess IN ARRAY likely || ARRAY(SELECT generate_subscripts(probes, 1)) LOOP
@@ -77,14 +79,17 @@ BEGIN
         BEGIN
             EXECUTE probes[guess] USING place;
         EXCEPTION WHEN OTHERS THEN
-            RETURN guess;
+            IF SQLERRM = said THEN
+                RETURN guess;
+            END IF;
+            other := coalesce(other, guess);
         END;
     END LOOP;
-    RETURN NULL;
+    RETURN other;
 END"""
     # not dollar-quoted: a column's name may contain any dollar quote
     return (
         "CREATE OR REPLACE FUNCTION "
-        "pg_temp.propload_blame(place tid, likely integer) "
+        "pg_temp.propload_blame(place tid, likely integer, said text) "
         f"RETURNS integer LANGUAGE plpgsql AS {text(body)}"
     )

@@ -160,7 +160,7 @@ BEGIN
                 IF column_name = '' AND (left(state, 2) NOT IN ('23', 'P0')
                         OR left(state, 2) = '23' AND propload_table = '') THEN
                     blamed := pg_temp.propload_blame(
-                        propload_places[propload_first], propload_likely);
+                        propload_places[propload_first], propload_likely, message);
                     propload_likely := coalesce(blamed, propload_likely);
                 END IF;
                 IF propload_sure OR {of_rows} THEN

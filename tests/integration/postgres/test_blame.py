@@ -45,6 +45,21 @@ def test_bad_value_beside_a_not_null_domain_names_its_own_column(
     assert query(database, "SELECT count(*) FROM t") == [(40 - len(BAD_ROWS),)]
 
 
+def test_of_two_bad_values_of_a_row_the_one_is_told_that_the_message_is_about(database):
+    run_sql(database, "CREATE TABLE t (id int PRIMARY KEY, a inet, b cidr)")
+    rows = [{"id": n, "a": "10.0.0.1", "b": "10.0.0.0/8"} for n in range(40)]
+    # of many bad rows the column of the last one is tried first
+    for row in range(0, 40, 2):
+        rows[row]["b"] = f"nowhere {row}"
+    rows[11] |= {"a": "not here", "b": "nor there"}
+    report = propload.ingest(rows, to=database, table="t", key="id")
+    assert report.counts.rejected == 21
+    reasons = [one for row in report.rejects["propload_reason_list"] for one in row]
+    assert len(reasons) >= 21
+    for reason in reasons:
+        assert f'"{reason["value"]}"' in reason["message"]
+
+
 def test_each_null_in_a_not_null_domain_names_its_own_column(database):
     run_sql(database, *DOMAINS, "CREATE TABLE t (id int, a need, b asked, c other)")
     rows = [{"id": n, "a": "x", "b": "x", "c": 1} for n in range(40)]
