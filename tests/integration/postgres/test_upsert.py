@@ -9,7 +9,7 @@ from propload.batch import ORDINAL
 from propload.errors import SchemaMismatchError
 from propload.postgres.session.connection import connect
 from propload.postgres.sql.sessions import set_up
-from propload.postgres.sql.stage import STAGE
+from propload.postgres.sql.stage import STAGE_NAME
 from propload.postgres.tables.catalog import describe
 from propload.postgres.tables.shaping import shape_of
 from propload.postgres.writing.merging import write_stage
@@ -79,7 +79,7 @@ def test_merge_probes_the_key_index_of_a_table_analyzed_with_one_row(
             session.execute(statement)
         ordinals = pl.int_range(pl.len(), dtype=pl.Int32).alias(ORDINAL)
         rows = frame(list(range(40)), "b").with_columns(ordinals)
-        session.copy(STAGE, rows, temporary=True)
+        session.copy(STAGE_NAME, rows, temporary=True)
         merged = write_stage(session, shape, ())
         assert (merged.updated, merged.inserted) == (1, 39)
         read, probed = session.rows(f"{scans} WHERE relname = 't'")[0]
