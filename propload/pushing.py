@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from io import IOBase
 from os import PathLike
 from threading import TIMEOUT_MAX
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from propload.journal import Journal
     from propload.options import SourceOptions
+    from propload.sources.source import Source
 
 
 #: What is iterable but does not contain rows: names of files, bytes, open files.
@@ -210,12 +212,18 @@ class PushedSource:
             return []
         source = open_source(pushed, self._options)
         if not isinstance(source, ItemSource) or not source.rereadable:
-            return source
+            return self._named(source)
         # A single null has no type. If its column did not keep the type that it had
         # before, each such row would need a batch, and a writer, of its own.
         source.columns = self._columns
         with self._numbering_lock:
-            return list(source)
+            return list(self._named(source))
+
+    def _named(self, source: Source) -> Iterator[Batch]:
+        """Yield batches under this name: all Loaders of a program have a "list"."""
+        for batch in source:
+            is_its_own = batch.source == source.name
+            yield replace(batch, source=self.name) if is_its_own else batch
 
 
 def _seconds_until(deadline: float | None) -> float | None:
