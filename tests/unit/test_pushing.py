@@ -105,15 +105,15 @@ def test_row_numbers_continue_from_put_to_put(source_and_journal):
 
 
 def test_rows_come_from_the_loader_as_it_is_named():
-    source, kept = PushedSource(SourceOptions(), "shop"), Kept()
-    source.attach(kept)
+    source, journal = PushedSource(SourceOptions(), "shop"), MemoryJournal()
+    source.attach(journal)
     rows = [{"id": 1}]
     for pushed in (rows[0], rows, [5], iter(rows), deque(rows), pl.DataFrame(rows)):
         source.put(pushed)
-    assert {batch.source for batch in kept.all} == {"shop"}
+    assert {batch.source for batch in journal.all} == {"shop"}
     # a batch that a program made says where its rows are from
     source.put([Batch(pa.record_batch({"id": [1]}), "page 7", 1)])
-    assert kept.all[-1].source == "page 7"
+    assert journal.all[-1].source == "page 7"
 
 
 def test_rows_without_columns_are_refused_and_not_journaled(source_and_journal):
