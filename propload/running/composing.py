@@ -165,16 +165,18 @@ class _Load:
 
     def _log_beginning(self, record: RunRecord, workers: int) -> None:
         target = self.target
+        rules = [f"mode {target.mode}"]
+        if target.key:
+            rules.append(f"key {', '.join(target.key)}")
+        if target.newest:
+            rules.append(f"newest {target.newest}")
         log.info(
-            "run %s: %s into %s of %s, mode %s, key (%s), newest %s, %d workers",
+            "run %s: %s into %s of %s, %s",
             record.run_id,
             self.source.name,
             target.table,
             self.database.label,
-            target.mode,
-            ", ".join(target.key),
-            target.newest,
-            workers,
+            ", ".join([*rules, counted(workers, "worker")]),
         )
 
     def fit(self, claim: _ClaimedRun, journaling: Journaling) -> TableFit:
