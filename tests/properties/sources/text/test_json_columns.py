@@ -16,9 +16,9 @@ from propload.sources.text.json_text import InvalidRow, decode_value
 from propload.values.columns import Columns
 
 #: Rows that settle the columns: a is whole numbers, b numbers, c texts, d booleans, and
-#: of e nothing is known.
-FIRST = [{"a": 1, "b": 0.5, "c": "x", "d": True, "e": None}]
-NAMES = st.sampled_from(["a", "b", "c", "d", "e", "\\u0061"])
+#: of e nothing is known, f is lists of whole numbers.
+FIRST = [{"a": 1, "b": 0.5, "c": "x", "d": True, "e": None, "f": [1]}]
+NAMES = st.sampled_from(["a", "b", "c", "d", "e", "f", "\\u0061"])
 #: Values of the right type for any column, and values that are written in odd ways.
 PLAIN = {
     "a": st.integers(-(2**70), 2**70).map(str) | st.sampled_from(["0", "-0"]),
@@ -28,6 +28,9 @@ PLAIN = {
     "c": st.text().map(json.dumps) | st.text(max_size=4).map(json.dumps),
     "d": st.sampled_from(["true", "false"]),
     "e": st.just("null"),
+    "f": st.lists(st.sampled_from(["0", "-0", "7", "null", "1e2", "99999999999999999"]))
+    .map(", ".join)
+    .map("[{}]".format),
 }
 ODD = st.sampled_from(
     [
@@ -113,6 +116,7 @@ def test_lines_as_programs_write_them_are_parsed(count, data):
         "b": st.floats(-1e9, 1e9, width=32).map(lambda number: round(number, 2)),
         "c": st.text(st.characters(exclude_categories=["Cs"])),
         "d": st.booleans(),
+        "f": st.lists(st.integers(-9, 9) | st.none()),
     }
     rows = [
         {name: data.draw(value | st.none()) for name, value in usual.items()}

@@ -21,8 +21,12 @@ TYPES = {
     "city": pa.large_string(),
     "sold": pa.bool_(),
     "note": None,
+    "photos": pa.large_list(pa.large_string()),
 }
-ROW = '{"id": 1, "price": 2.5, "city": "a", "sold": true, "note": null}'
+ROW = (
+    '{"id": 1, "price": 2.5, "city": "a", "sold": true, "note": null, '
+    '"photos": ["p", null]}'
+)
 
 
 @pytest.fixture(autouse=True)
@@ -33,16 +37,20 @@ def _short_texts_too(monkeypatch):
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 @pytest.mark.parametrize("last", [True, False])
 def test_lines_become_columns_of_the_types_so_far(end, last):
-    lines = [ROW, '{"city":"b","id":2}', '{"note": null, "price": 7, "sold": false}']
+    lines = [
+        ROW,
+        '{"city":"b","id":2,"photos":[]}',
+        '{"note": null, "price": 7, "sold": false}',
+    ]
     text = end.join(lines) + (end if last else "")
     rows = parse_columns(text.encode(), TYPES)
     assert rows.schema.names == list(TYPES)
     # a column without a value so far is text for the time being
     assert rows.schema.types == [kind or pa.large_string() for kind in TYPES.values()]
-    assert rows.to_pylist() == [
-        {"id": 1, "price": 2.5, "city": "a", "sold": True, "note": None},
-        {"id": 2, "price": None, "city": "b", "sold": None, "note": None},
-        {"id": None, "price": 7.0, "city": None, "sold": False, "note": None},
+    assert [tuple(row.values()) for row in rows.to_pylist()] == [
+        (1, 2.5, "a", True, None, ["p", None]),
+        (2, None, "b", None, None, []),
+        (None, 7.0, None, False, None, None),
     ]
 
 
@@ -59,6 +67,9 @@ def test_lines_become_columns_of_the_types_so_far(end, last):
         pytest.param('{"note": 1}', id="first value of a column"),
         pytest.param('{"city": ["a"]}', id="list"),
         pytest.param('{"city": {"a": 1}}', id="object"),
+        pytest.param('{"photos": "a"}', id="text among lists"),
+        pytest.param('{"photos": [1]}', id="list of another type"),
+        pytest.param('{"photos": [["a"]]}', id="list in a list"),
         pytest.param('{"price": NaN}', id="NaN"),
         pytest.param('{"price": -Infinity}', id="infinity"),
         pytest.param('{"price": -0}', id="zero with a sign"),
@@ -87,7 +98,7 @@ def test_long_numbers_matter_only_beside_fractions():
 
 
 @pytest.mark.parametrize(
-    "types", [{}, {"": pa.int64()}, {"id": pa.large_list(pa.int64())}]
+    "types", [{}, {"": pa.int64()}, {"id": pa.large_list(pa.float64())}]
 )
 def test_columns_that_only_decoding_makes_are_left_to_it(types):
     assert parse_columns(b'{"id": null}\n', types) is None
