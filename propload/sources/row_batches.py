@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
 
 from propload.batch import Batch, Unread
 from propload.errors import SourceError
@@ -19,8 +21,6 @@ from propload.values.python_values import IMMUTABLE_TYPES, row_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    import pyarrow as pa
-
     from propload.options import SourceOptions
 
 #: The first `FEW` rows of a batch are all weighed, then every `FEW`-th row up to row
@@ -30,6 +30,24 @@ FEW, MANY = 8, 64
 VALUE_BYTES = 16
 #: Types whose length is added to a row's weight.
 _WEIGHED = (str, bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Rows of a batch that have been made columns.
+
+    Attributes:
+        columns: The rows.
+        rows: The rows as they were added, if they were not columns then.
+    """
+
+    columns: pa.RecordBatch
+    rows: Sequence[dict[str, Any]] | None = None
+
+    @property
+    def all_rows(self) -> Sequence[dict[str, Any]]:
+        """The rows as dicts."""
+        return self.columns.to_pylist() if self.rows is None else self.rows
 
 
 class RowBatchBuilder:
@@ -52,13 +70,18 @@ class RowBatchBuilder:
         self._columns = columns or Columns()
         self._first_row = 1
         self._rows: list[dict[str, Any]] = []
+        #: Earlier rows of the same batch, as columns, and how many there are.
+        self._parts: list[_Part] = []
+        self._part_rows = 0
+        #: The number of the first row after them.
+        self._next_row = 1
         self._faults: list[Unread] = []
         self._weight = 0
         self._started_at = 0.0
 
     def __len__(self) -> int:
         # rows that cannot be read count too: a batch may hold nothing else
-        return len(self._rows) + len(self._faults)
+        return self._part_rows + len(self._rows) + len(self._faults)
 
     def add(self, item: object) -> bool:
         """Add one item and return whether a batch is due.
@@ -93,14 +116,9 @@ class RowBatchBuilder:
         return self._is_ready
 
     def _count(self, rows: int) -> None:
-        if not self._rows and not self._faults:
+        if not len(self):
             self._started_at = time.monotonic()
         self.rows_read += rows
-
-    @property
-    def types(self) -> Mapping[str, pa.DataType | None]:
-        """The columns of all batches so far; None for one that held only nulls."""
-        return self._columns.types
 
     @property
     def room(self) -> int:
@@ -151,16 +169,36 @@ class RowBatchBuilder:
         return batch
 
     def add_columns(self, rows: pa.RecordBatch, /) -> Iterator[Batch]:
-        """Yield rows that are columns already, after those added before.
+        """Add rows that are columns already, and yield the batches that are due.
 
         Args:
-            rows: Their columns are those of `types`.
+            rows: Their columns are those that `settle` has just returned.
         """
-        yield from self.flush()
-        first = self._first_row
+        if len(self) + rows.num_rows > self._options.chunk_rows:
+            yield from self.flush()
         self._count(rows.num_rows)
-        self._first_row = self.rows_read + 1
-        yield from cut(rows, self._source, first, self._options)
+        self._add_part(_Part(rows))
+        self._weight += rows.nbytes
+        if self._is_ready:
+            yield from self.flush()
+
+    def settle(self) -> Mapping[str, pa.DataType | None]:
+        """Return the columns of all rows so far; None for one that held only nulls.
+
+        Rows added before are made columns, but stay in their batch.
+        """
+        if self._rows:
+            rows, self._rows = self._rows, []
+            faults = [fault for fault in self._faults if fault.row >= self._next_row]
+            part, unfit = self._build(rows, faults, self._next_row)
+            self._faults += unfit
+            self._add_part(part)
+        return self._columns.types
+
+    def _add_part(self, part: _Part) -> None:
+        self._parts.append(part)
+        self._part_rows += part.columns.num_rows
+        self._next_row = self.rows_read + 1
 
     def add_unread(self, text: str, check: str, message: str) -> bool:
         """Add a row that cannot be read, and return whether a batch is due."""
@@ -175,12 +213,14 @@ class RowBatchBuilder:
         """Yield the rows added since the last flush, as batches."""
         if not len(self):
             return
-        rows, faults, first = self._rows, self._faults, self._first_row
-        self._rows, self._faults, self._first_row = [], [], self.rows_read + 1
+        self.settle()
+        parts, faults, first = self._parts, self._faults, self._first_row
+        self._parts, self._part_rows, self._faults = [], 0, []
+        self._first_row = self._next_row = self.rows_read + 1
         self._weight = 0
-        built, unfit = self._build(rows, faults, first)
+        built = self._join(parts)
         check_names(built.schema.names, self._source)
-        faults = sorted([*faults, *unfit], key=lambda fault: fault.row)
+        faults.sort(key=lambda fault: fault.row)
         yield from cut(built, self._source, first, self._options, unread=faults)
 
     @property
@@ -192,16 +232,27 @@ class RowBatchBuilder:
 
     def _build(
         self, rows: list[dict[str, Any]], faults: Sequence[Unread], first: int
-    ) -> tuple[pa.RecordBatch, list[Unread]]:
+    ) -> tuple[_Part, list[Unread]]:
         try:
-            return self._columns.build(rows), []
+            return _Part(self._columns.build(rows), rows), []
         except CONVERSION_ERRORS as error:
             numbers = good_row_numbers(faults, first, len(rows))
             good, unfit = _split_unfit(rows, numbers)
             if not unfit:
                 msg = f"{self._source} has rows that do not form a table: {error}"
                 raise SourceError(msg, source=self._source, row=first) from error
-            return self._columns.build(good), unfit
+            return _Part(self._columns.build(good), good), unfit
+
+    def _join(self, parts: Sequence[_Part]) -> pa.RecordBatch:
+        """Return the parts of a batch as one."""
+        if not parts:
+            return self._columns.build([])
+        batches = [part.columns for part in parts]
+        schema = batches[0].schema
+        if all(one.schema.equals(schema, check_metadata=True) for one in batches[1:]):
+            return pa.concat_batches(batches) if batches[1:] else batches[0]
+        # a column has got another type, which all of the batch's rows are to have
+        return self._columns.build([row for part in parts for row in part.all_rows])
 
 
 def _split_unfit(

@@ -18,7 +18,7 @@ from propload.values.arrow_fields import make_field
 from propload.values.plain_columns import INTEGER, NULL, NUMBER, TEXT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 #: Types of columns that Arrow's parser makes of the same values as decoding does, and
 #: what it is asked for: it makes no large lists. What of a number is changed or no JSON
@@ -28,9 +28,41 @@ _PARSED_TYPES = {kind: kind for kind in (TEXT, INTEGER, NUMBER, pa.bool_())} | {
 }
 #: Shorter texts are decoded as fast: a call of the parser takes 0.1 ms.
 _MIN_BYTES = 64 << 10
+#: After so many texts in a row that had to be decoded, all are: they hold objects, or
+#: numbers in a column of texts, which may be seen only at a text's end.
+_MOST_REFUSED = 4
 #: A number that a float may not hold exactly (see `json_text.LONG_NUMBER`), or a zero
 #: with a sign, which is the whole number 0 unless it has decimals.
 _INEXACT = r":\s*(?:-?\d[\d.]{15}|-?[\d.]+[eE][-+]?\d{3}|-0[\s,}])"
+
+
+class ColumnParser:
+    """Parses texts as columns as long as their rows have those of earlier rows.
+
+    Args:
+        known_types: Returns the type of each column so far, for `parse_columns`.
+    """
+
+    def __init__(
+        self, known_types: Callable[[], Mapping[str, pa.DataType | None]]
+    ) -> None:
+        self._known_types = known_types
+        self._refused = 0
+
+    @property
+    def has_given_up(self) -> bool:
+        """Whether all further texts have to be decoded."""
+        return self._refused >= _MOST_REFUSED
+
+    def parse(self, text: bytes) -> pa.RecordBatch | None:
+        """Return the rows of a text, or None if they have to be decoded one by one."""
+        if self.has_given_up:
+            return None
+        types = self._known_types()
+        columns = parse_columns(text, types)
+        if types:
+            self._refused = self._refused + 1 if columns is None else 0
+        return columns
 
 
 def parse_columns(

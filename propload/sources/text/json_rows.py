@@ -12,7 +12,7 @@ from propload.sources.row_batches import RowBatchBuilder
 from propload.sources.source import KEPT_BYTES, with_notes, with_position
 from propload.sources.text.chunking import CUT_SHORT, MAX_ROW_BYTES, Chunks
 from propload.sources.text.decoding import to_utf8
-from propload.sources.text.json_columns import parse_columns
+from propload.sources.text.json_columns import ColumnParser
 from propload.sources.text.json_paths import (
     RowsPath,
     decode_at_path,
@@ -25,7 +25,7 @@ from propload.sources.text.json_text import InvalidRow, decode_list, decode_valu
 from propload.sources.text.json_window import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     from propload.batch import Batch
     from propload.options import SourceOptions
@@ -56,15 +56,14 @@ def _read_text(
     text: Iterator[bytes], name: str, options: SourceOptions, *, lines: bool
 ) -> Iterator[Batch]:
     builder = RowBatchBuilder(name, options)
+    parser = ColumnParser(builder.settle)
     rows_path = RowsPath(options.rows_at, options.rows_at) if options.rows_at else None
     try:
         chunks = Chunks(text, options.chunk_bytes)
         for values in (
-            _read_lines(chunks, rows_path, lambda: builder.types)
+            _read_lines(chunks, rows_path, parser)
             if lines
-            else _read_values(
-                Window(text, options.chunk_bytes), rows_path, lambda: builder.types
-            )
+            else _read_values(Window(text, options.chunk_bytes), rows_path, parser)
         ):
             if isinstance(values, pa.RecordBatch):
                 yield from builder.add_columns(values)
@@ -103,32 +102,27 @@ def _refuse_empty(builder: RowBatchBuilder, name: str, rows_at: str | None) -> N
 
 
 def _read_lines(
-    chunks: Chunks,
-    rows_path: RowsPath | None,
-    known_types: Callable[[], Mapping[str, pa.DataType | None]],
+    chunks: Chunks, rows_path: RowsPath | None, parser: ColumnParser
 ) -> Iterator[list[Any] | pa.RecordBatch | None]:
     """Yield the values of several lines, as a list or as columns.
 
     Args:
         chunks: The text.
         rows_path: Where in each value the rows are, or None if each is a row.
-        known_types: Returns the columns of the rows that were passed on so far.
+        parser: Makes columns of the lines if it can.
 
     Yields:
-        The values, or None if those before are to be passed on: the text pauses, or
-        their columns decide how the next ones are read.
+        The values, or None where the text pauses, so that they are to be passed on.
     """
     line = 1
     for chunk in chunks:
-        if known_types():
-            yield None
         if chunk.overlong:
             yield [_overlong_line(chunk.text, line)]
             chunks.drop_line()
             line += 1
             continue
         text, line_end = _whole_lines(chunk)
-        if rows_path or (rows := parse_columns(text, known_types())) is None:
+        if rows_path or (rows := parser.parse(text)) is None:
             # the last one is what follows the last line end: empty unless it is final
             lines = text.split(line_end)
             rows = None if rows_path else _decode_at_once(lines)
@@ -223,21 +217,19 @@ def _add_invalid(value: object, builder: RowBatchBuilder) -> bool:
 
 
 def _read_values(
-    window: Window,
-    rows_path: RowsPath | None,
-    known_types: Callable[[], Mapping[str, pa.DataType | None]],
-) -> Iterator[list[Any] | pa.RecordBatch | None]:
+    window: Window, rows_path: RowsPath | None, parser: ColumnParser
+) -> Iterator[list[Any] | pa.RecordBatch]:
     """Yield the values of an array, or of a series of values, as `_read_lines` does.
 
     Args:
         window: The text.
         rows_path: Where in each of these values the rows are, or None if each is a row.
-        known_types: Returns the columns of the rows that were passed on so far.
+        parser: Makes columns of the rows of an array if it can.
     """
     try:
         in_list = window.peek() == "["
         if in_list and not rows_path:
-            yield from _read_list(window, known_types)
+            yield from _read_list(window, parser)
         else:
             for _ in _decode_each(window, rows_path):
                 if checked := window.pop_checked():
@@ -259,16 +251,15 @@ def _require_end(window: Window) -> None:
 
 
 def _read_list(
-    window: Window, known_types: Callable[[], Mapping[str, pa.DataType | None]]
-) -> Iterator[list[Any] | pa.RecordBatch | None]:
+    window: Window, parser: ColumnParser
+) -> Iterator[list[Any] | pa.RecordBatch]:
     """Yield the values of the list here, as `_read_values` does."""
     for _ in window.elements():
         columns = None
-        if known_types() and window.has_new_objects:
+        if window.has_new_objects and not parser.has_given_up:
             window.check_decoded()
             yield window.pop_checked()
-            yield None
-            columns = window.take_objects(known_types())
+            columns = window.take_objects(parser.parse)
         if columns is not None:
             yield columns
             continue

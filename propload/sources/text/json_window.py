@@ -11,11 +11,10 @@ from propload.errors import SourceError
 from propload.sources.blocks import PAUSE
 from propload.sources.source import KEPT_BYTES
 from propload.sources.text.chunking import MAX_ROW_BYTES, PARSED_BYTES
-from propload.sources.text.json_columns import parse_columns
 from propload.sources.text.json_text import Decoder, InvalidRow, decode_value, explain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     import pyarrow as pa
 
@@ -108,15 +107,16 @@ class Window:
         return self._dropped + len(self._text) > self._parsed_end
 
     def take_objects(
-        self, types: Mapping[str, pa.DataType | None]
+        self, parse: Callable[[bytes], pa.RecordBatch | None]
     ) -> pa.RecordBatch | None:
         """Return the objects that begin here as columns, and move past them.
 
-        These are all that the text read so far holds as a whole; None if they have to
-        be decoded one by one. The values decoded before must have been checked.
+        These are all that the text read so far holds as a whole. The values decoded
+        before must have been checked.
 
         Args:
-            types: The columns so far, as of `parse_columns`.
+            parse: Returns the rows of objects, one a line, as columns, or None if they
+                have to be decoded one by one.
         """
         self._parsed_end = self._dropped + len(self._text)
         between = _BETWEEN_OBJECTS.search(self._text, self._place)
@@ -124,7 +124,7 @@ class Window:
             return None
         end = self._text.rfind(between[0], self._place) + 1
         lines = self._text[self._place : end].replace(between[0], "}\n{")
-        columns = parse_columns(lines.encode(), types)
+        columns = parse(lines.encode())
         if columns is not None:
             self._place = end
         return columns

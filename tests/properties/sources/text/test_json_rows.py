@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from propload.options import SourceOptions
+from propload.sources.text.json_columns import ColumnParser
 from propload.sources.text.json_paths import RowsPath, rows_at_path
 from propload.sources.text.json_rows import _read_values, read_json
 from propload.sources.text.json_text import Decoder, InvalidRow
@@ -121,8 +122,8 @@ def test_rows_lie_in_the_text_where_they_lie_in_its_value(
 ):
     content = json.dumps(document, ensure_ascii=False, indent=indent).encode()
     blocks = (content[at : at + block] for at in range(0, len(content), block))
-    path = RowsPath(rows_at, rows_at)
-    found = [*chain.from_iterable(_read_values(Window(blocks), path, dict))]
+    path, parser = RowsPath(rows_at, rows_at), ColumnParser(dict)
+    found = [*chain.from_iterable(_read_values(Window(blocks), path, parser))]
     expected = list(rows_at_path(document, RowsPath(rows_at, rows_at)))
     assert len(found) == len(expected)
     for one, other in zip(found, expected, strict=True):

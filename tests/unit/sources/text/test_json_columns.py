@@ -9,8 +9,6 @@ from propload.sources.text import (
     chunking,
     decoding,
     json_columns,
-    json_rows,
-    json_window,
 )
 from propload.sources.text.json_columns import parse_columns
 from propload.sources.text.json_rows import read_json
@@ -119,8 +117,7 @@ def parsed_rows(monkeypatch):
         counts.append(rows and rows.num_rows)
         return rows
 
-    for module in (json_rows, json_window):
-        monkeypatch.setattr(module, "parse_columns", parse)
+    monkeypatch.setattr(json_columns, "parse_columns", parse)
     # short blocks stay short
     monkeypatch.setattr(chunking, "BLOCK_BYTES", 0)
     monkeypatch.setattr(decoding, "HEAD_BYTES", 1)
