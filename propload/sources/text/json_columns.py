@@ -83,7 +83,9 @@ def parse_columns(
     ):
         return None
     count = _count_objects(text)
-    if not count or (NUMBER in kinds and _has_inexact_numbers(text)):
+    if not count or not _is_utf8(text):
+        return None
+    if NUMBER in kinds and _has_inexact_numbers(text):
         return None
     parsed = {n: _PARSED_TYPES[kind] if kind else NULL for n, kind in types.items()}
     try:
@@ -118,12 +120,24 @@ def _count_objects(text: bytes) -> int:
     return breaks + 1 if are_objects and are_alone else 0
 
 
+def _is_utf8(text: bytes) -> bool:
+    """Return whether a text is valid, which the parser takes for granted."""
+    try:
+        _as_array(text).cast(TEXT)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
 def _has_inexact_numbers(text: bytes) -> bool:
+    return bool(pc.match_substring_regex(_as_array(text), _INEXACT)[0].as_py())
+
+
+def _as_array(text: bytes) -> pa.Array:
+    """Return a text as an array of one value, without copying it."""
     offsets = pa.array([0, len(text)], pa.int64()).buffers()[1]
-    texts = pa.Array.from_buffers(
-        pa.large_binary(), 1, [None, offsets, pa.py_buffer(text)]
-    )
-    return bool(pc.match_substring_regex(texts, _INEXACT)[0].as_py())
+    buffers = [None, offsets, pa.py_buffer(text)]
+    return pa.Array.from_buffers(pa.large_binary(), 1, buffers)
 
 
 def _all_finite(table: pa.Table) -> bool:

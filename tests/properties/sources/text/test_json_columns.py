@@ -161,15 +161,21 @@ def read(content, options, block, *, lines):
     st.sampled_from(["lines", ",", ", ", ",\n", "\n  , "]),
     st.integers(1, 3),
     st.integers(1, 400),
+    st.booleans(),
 )
-def test_texts_are_read_alike_with_and_without_the_parser(rows, style, most, block):
+def test_texts_are_read_alike_with_and_without_the_parser(
+    rows, style, most, block, broken
+):
     # the columns are known when the first rows have filled a batch
     first = json.dumps(FIRST[0])
     rows = [first] * most + rows
     text = "\n".join(rows) if style == "lines" else f"[{style.join(rows)}]"
     options = SourceOptions(chunk_rows=most, chunk_bytes=block)
     lines = style == "lines"
-    parsed = read(text.encode(), options, block, lines=lines)
+    content = text.encode()
+    if broken:
+        content = content.replace(b"0", b"\xe9", 1)
+    parsed = read(content, options, block, lines=lines)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(json_columns, "_MIN_BYTES", 1 << 60)
-        assert parsed == read(text.encode(), options, block, lines=lines)
+        assert parsed == read(content, options, block, lines=lines)

@@ -88,6 +88,11 @@ def test_lines_that_decoding_reads_otherwise_are_left_to_it(lines):
         assert parse_columns(text.encode(), TYPES) is None
 
 
+def test_bytes_that_are_not_utf_8_are_left_to_decoding():
+    text = ROW.replace('"a"', '"é"').encode("latin-1") + b"\n"
+    assert parse_columns(text, TYPES) is None
+
+
 def test_long_numbers_matter_only_beside_fractions():
     text = b'{"id": 9007199254740993}\n'
     assert parse_columns(text, TYPES) is None
