@@ -154,7 +154,7 @@ def test_delimiter_that_may_be_wrong_is_reported(load, write, database):
     assert checked.notes == report.notes
     assert f"{path}: {doubt}" in report.notes[0]
     run_sql(database, "DROP TABLE homes", "CREATE TABLE homes (id int PRIMARY KEY)")
-    with pytest.raises(LoadError, match=r"id,price is not in .*delimiter right"):
+    with pytest.raises(LoadError, match=r"'id,price' is not in .*delimiter right"):
         load(path, delimiter=";", mode="append", key=None)
 
 
