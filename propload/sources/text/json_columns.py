@@ -1,9 +1,9 @@
-"""Parses lines of JSON straight into columns whose types earlier lines have settled.
+"""Parses objects of JSON straight into columns whose types earlier ones have settled.
 
 Arrow's parser makes no Python values and takes a quarter of the time of decoding rows.
-It is used only for lines of which it makes exactly what decoding would. Most others it
-refuses itself: names that are new or occur twice in an object, values of another type,
-objects and broken lines. What it would change is looked for here.
+It is used only for objects of which it makes exactly what decoding would. Most others
+it refuses itself: names that are new or occur twice in an object, values of another
+type, objects in them, and what is no JSON. What it would change is looked for here.
 """
 
 from __future__ import annotations
@@ -54,25 +54,29 @@ class ColumnParser:
         """Whether all further texts have to be decoded."""
         return self._refused >= _MOST_REFUSED
 
-    def parse(self, text: bytes) -> pa.RecordBatch | None:
-        """Return the rows of a text, or None if they have to be decoded one by one."""
+    def parse(self, text: bytes, objects: int | None = None) -> pa.RecordBatch | None:
+        """Return the rows of a text, or None if they have to be decoded one by one.
+
+        The arguments are those of `parse_columns`.
+        """
         if self.has_given_up:
             return None
         types = self._known_types()
-        columns = parse_columns(text, types)
+        columns = parse_columns(text, types, objects)
         if types:
             self._refused = self._refused + 1 if columns is None else 0
         return columns
 
 
 def parse_columns(
-    text: bytes, types: Mapping[str, pa.DataType | None]
+    text: bytes, types: Mapping[str, pa.DataType | None], objects: int | None = None
 ) -> pa.RecordBatch | None:
     """Return the rows of a text, or None if they have to be decoded one by one.
 
     Args:
-        text: Whole lines of UTF-8.
+        text: Whole objects with only white space between them, in UTF-8.
         types: The type of each column so far, in order; None if it held only nulls.
+        objects: How many objects they are, or None if each is to be one line.
     """
     kinds = {kind for kind in types.values() if kind is not None}
     if (
@@ -82,7 +86,7 @@ def parse_columns(
         or len(text) < _MIN_BYTES
     ):
         return None
-    count = _count_objects(text)
+    count = _count_lines(text) if objects is None else objects
     if not count or not _is_utf8(text):
         return None
     if NUMBER in kinds and _has_inexact_numbers(text):
@@ -107,7 +111,7 @@ def parse_columns(
     return batch
 
 
-def _count_objects(text: bytes) -> int:
+def _count_lines(text: bytes) -> int:
     """Return how many lines a text has if each can only be one object, else 0.
 
     A string holds no line ends, and between two objects within a list there is a comma.

@@ -29,8 +29,7 @@ _NESTED_TWICE = rf"[\[{{](?:{_TEXT}|{_NESTED})*+[\]}}]"
 UP_TO_BRACKET = re.compile(rf"(?:{_TEXT}|{_NESTED_TWICE})*+", re.DOTALL)
 #: All that is left of the text after a number that may continue in the next block.
 CUT_NUMBER = re.compile(r"(?:\.|[eE][-+]?)?")
-#: Between two objects of a list. One in a text or a nested list is taken for another
-#: object's end, and the parser refuses what comes of that.
+#: Between two objects of a list.
 _BETWEEN_OBJECTS = re.compile(r"\}\s*,\s*\{")
 #: No literal (`-Infinity`) or escape is longer: a fault this close to the end of the
 #: text may only mean that the rest of one is in the next block.
@@ -107,7 +106,7 @@ class Window:
         return self._dropped + len(self._text) > self._parsed_end
 
     def take_objects(
-        self, parse: Callable[[bytes], pa.RecordBatch | None]
+        self, parse: Callable[[bytes, int], pa.RecordBatch | None]
     ) -> pa.RecordBatch | None:
         """Return the objects that begin here as columns, and move past them.
 
@@ -115,16 +114,18 @@ class Window:
         before must have been checked.
 
         Args:
-            parse: Returns the rows of objects, one a line, as columns, or None if they
-                have to be decoded one by one.
+            parse: Returns as columns a text of so many objects, or None if they have
+                to be decoded one by one.
         """
         self._parsed_end = self._dropped + len(self._text)
         between = _BETWEEN_OBJECTS.search(self._text, self._place)
         if between is None:
             return None
         end = self._text.rfind(between[0], self._place) + 1
-        lines = self._text[self._place : end].replace(between[0], "}\n{")
-        columns = parse(lines.encode())
+        # a string that holds the like gets a line end, which the parser refuses
+        objects = self._text[self._place : end].replace(between[0], "}\n{")
+        count = self._text.count(between[0], self._place, end) + 1
+        columns = parse(objects.encode(), count)
         if columns is not None:
             self._place = end
         return columns

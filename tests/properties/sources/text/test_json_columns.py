@@ -66,7 +66,7 @@ def lines_of_json(draw):
         values = [f'"{name}": {draw(value)}' for name, value in PLAIN.items()]
     else:
         values = draw(st.lists(fields(), max_size=4))
-    return "{" + ", ".join(values) + "}"
+    return "{" + draw(st.sampled_from([", ", ",\n "])).join(values) + "}"
 
 
 @pytest.fixture(scope="module", autouse=True)

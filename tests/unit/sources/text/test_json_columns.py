@@ -117,8 +117,8 @@ def parsed_rows(monkeypatch):
     """Return a list of how many rows each call of the parser made, or None."""
     counts = []
 
-    def parse(text, types):
-        rows = parse_columns(text, types)
+    def parse(*arguments):
+        rows = parse_columns(*arguments)
         counts.append(rows and rows.num_rows)
         return rows
 
@@ -138,13 +138,19 @@ def read_blocks(text, *, lines):
     return rows, [fault for batch in batches for fault in batch.unread]
 
 
-@pytest.mark.parametrize("separator", ["lines", ",", ", ", ",\n", "\n, "], ids=ascii)
+@pytest.mark.parametrize(
+    "separator", ["lines", "indented", ",", ", ", ",\n", "\n, "], ids=ascii
+)
 def test_rows_are_parsed_once_their_columns_are_known(parsed_rows, separator):
     usual = [f'{{"id": {number}, "city": "a"}}' for number in range(300)]
     odd = ['{"id": "x"}', '{"new": 1}', '{"city": {"a": 1}}', '{"city": "a}, {"}', "7"]
     values = [*usual[:200], *odd, *usual[200:]]
     if separator == "lines":
         rows, unread = read_blocks("\n".join(values), lines=True)
+    elif separator == "indented":
+        values = [value.replace(', "', ',\n    "') for value in values]
+        text = ",\n  ".join(values)
+        rows, unread = read_blocks(f"[\n  {text}\n]", lines=False)
     else:
         rows, unread = read_blocks(f"[{separator.join(values)}]", lines=False)
     assert None in parsed_rows
