@@ -38,10 +38,12 @@ class _Part:
 
     Attributes:
         columns: The rows.
+        through_row: The number of the last row so far, good or not.
         rows: The rows as they were added, if they were not columns then.
     """
 
     columns: pa.RecordBatch
+    through_row: int
     rows: Sequence[dict[str, Any]] | None = None
 
     @property
@@ -73,8 +75,6 @@ class RowBatchBuilder:
         #: Earlier rows of the same batch, as columns, and how many there are.
         self._parts: list[_Part] = []
         self._part_rows = 0
-        #: The number of the first row after them.
-        self._next_row = 1
         self._faults: list[Unread] = []
         self._weight = 0
         self._started_at = 0.0
@@ -177,7 +177,7 @@ class RowBatchBuilder:
         if len(self) + rows.num_rows > self._options.chunk_rows:
             yield from self.flush()
         self._count(rows.num_rows)
-        self._add_part(_Part(rows))
+        self._add_part(rows)
         self._weight += rows.nbytes
         if self._is_ready:
             yield from self.flush()
@@ -189,16 +189,19 @@ class RowBatchBuilder:
         """
         if self._rows:
             rows, self._rows = self._rows, []
-            faults = [fault for fault in self._faults if fault.row >= self._next_row]
-            part, unfit = self._build(rows, faults, self._next_row)
+            parts = self._parts
+            first = parts[-1].through_row + 1 if parts else self._first_row
+            faults = [fault for fault in self._faults if fault.row >= first]
+            columns, good, unfit = self._build(rows, faults, first)
             self._faults += unfit
-            self._add_part(part)
+            self._add_part(columns, good)
         return self._columns.types
 
-    def _add_part(self, part: _Part) -> None:
-        self._parts.append(part)
-        self._part_rows += part.columns.num_rows
-        self._next_row = self.rows_read + 1
+    def _add_part(
+        self, columns: pa.RecordBatch, rows: Sequence[dict[str, Any]] | None = None
+    ) -> None:
+        self._parts.append(_Part(columns, self.rows_read, rows))
+        self._part_rows += columns.num_rows
 
     def add_unread(self, text: str, check: str, message: str) -> bool:
         """Add a row that cannot be read, and return whether a batch is due."""
@@ -216,7 +219,7 @@ class RowBatchBuilder:
         self.settle()
         parts, faults, first = self._parts, self._faults, self._first_row
         self._parts, self._part_rows, self._faults = [], 0, []
-        self._first_row = self._next_row = self.rows_read + 1
+        self._first_row = self.rows_read + 1
         self._weight = 0
         built = self._join(parts)
         check_names(built.schema.names, self._source)
@@ -232,16 +235,17 @@ class RowBatchBuilder:
 
     def _build(
         self, rows: list[dict[str, Any]], faults: Sequence[Unread], first: int
-    ) -> tuple[_Part, list[Unread]]:
+    ) -> tuple[pa.RecordBatch, list[dict[str, Any]], list[Unread]]:
+        """Return the columns of rows, these rows, and those that fit no column."""
         try:
-            return _Part(self._columns.build(rows), rows), []
+            return self._columns.build(rows), rows, []
         except CONVERSION_ERRORS as error:
             numbers = good_row_numbers(faults, first, len(rows))
             good, unfit = _split_unfit(rows, numbers)
             if not unfit:
                 msg = f"{self._source} has rows that do not form a table: {error}"
                 raise SourceError(msg, source=self._source, row=first) from error
-            return _Part(self._columns.build(good), good), unfit
+            return self._columns.build(good), good, unfit
 
     def _join(self, parts: Sequence[_Part]) -> pa.RecordBatch:
         """Return the parts of a batch as one."""

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+from propload.batch import Batch
 from propload.options import SourceOptions
 from propload.sources.row_batches import RowBatchBuilder
 from propload.values.arrow_fields import IS_JSON
@@ -67,3 +68,13 @@ def test_unfit_row_among_rows_that_were_made_columns_keeps_its_number():
     (batch,) = builder.flush()
     assert batch.rows.to_pydict() == {"id": ["a", "b", "d", "5"]}
     assert [(fault.row, fault.check) for fault in batch.unread] == [(3, "value")]
+
+
+def test_unfit_row_after_a_batch_that_was_passed_on_has_its_number():
+    builder = RowBatchBuilder("homes", SourceOptions())
+    builder.pass_on(Batch(columns(1, 2), "homes", 1))
+    builder.add_row({"id": "c"})
+    builder.add_row({"id": "\ud800"})
+    (batch,) = builder.flush()
+    assert list(batch.numbers) == [3]
+    assert [(fault.row, fault.check) for fault in batch.unread] == [(4, "value")]
