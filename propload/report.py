@@ -11,7 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, cast
 
 from propload.errors import CountsError
-from propload.messages.notebook_html import TextPrinter, headings, line, table
+from propload.messages.notebook_html import (
+    TextPrinter,
+    headings,
+    line,
+    table,
+    titled_table,
+)
 from propload.messages.suggested_commands import Commands
 from propload.messages.wording import counted, hanging, visible
 
@@ -292,8 +298,6 @@ REJECTS_GONE = "none is left: they have since been dropped or replayed"
 
 #: Most notes shown; a crawl of a site that went away has one for each page.
 _MOST_NOTES = 12
-#: Most reasons shown in a notebook; a schema of many columns could give pages of them.
-_MOST_REASONS = 20
 
 _HEADLINES: Mapping[Status, str] = {
     "loaded": "loaded",
@@ -374,17 +378,20 @@ def _html(report: Report) -> str:
         + (f"<p>{escape(report.message)}</p>" if report.message else "")
         + table((headings(counts), line(counts.values())))
         + f"<p>{escape(_pace(report))}<br>{escape(_name(report))}</p>"
-        + _html_reasons("Rejected because", report.reasons_counted, "reasons")
-        + _html_reasons("Loaded with a warning", report.warnings, "warnings")
+        + html_reasons("Rejected because", report.reasons_counted, "report.reasons")
+        + html_reasons("Loaded with a warning", report.warnings, "report.warnings")
         + "".join(f"<p>{escape(note)}</p>" for note in _shown_notes(report))
         + "</div>"
     )
 
 
-def _html_reasons(title: str, reasons: Sequence[ReasonCount], name: str) -> str:
-    if not reasons:
-        return ""
-    lines = (line((one.rows, one.where, one.said)) for one in reasons[:_MOST_REASONS])
-    remaining = len(reasons) - _MOST_REASONS
-    more = f"<p>{remaining:,} more: report.{name}</p>" if remaining > 0 else ""
-    return f"<p>{escape(title)}</p>{table(lines)}{more}"
+def html_reasons(title: str, reasons: Sequence[ReasonCount], rest: str, /) -> str:
+    """Return the most frequent reasons as HTML; nothing if there are none.
+
+    Args:
+        title: What they are reasons for.
+        reasons: The reasons, the most frequent first.
+        rest: Where to find those that are left out.
+    """
+    lines = [(one.rows, one.where, one.said) for one in reasons]
+    return titled_table(title, lines, rest)

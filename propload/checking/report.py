@@ -17,12 +17,10 @@ from propload.messages.notebook_html import (
     table,
 )
 from propload.messages.wording import counted, hanging, visible
-from propload.report import Counts, Plain, ReasonCount
+from propload.report import Counts, Plain, ReasonCount, html_reasons
 
 #: The most characters to which column names are padded; longer names stand out.
 _WIDEST = 24
-#: Most reasons shown in a notebook; a schema of many columns could give pages of them.
-_MOST_REASONS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,19 +155,10 @@ def _html(report: CheckReport) -> str:
         + "".join(f"<p><b>{escape(problem)}</b></p>" for problem in problems)
         + f"<p>{'<br>'.join(map(escape, _summary(report)))}</p>"
         + scrolling(table((head, *lines)))
-        + _html_reasons(report.reasons)
+        + html_reasons("would be rejected because", report.reasons, ".reasons")
         + "".join(f"<p>note: {escape(note)}</p>" for note in report.notes)
         + "</div>"
     )
-
-
-def _html_reasons(reasons: tuple[ReasonCount, ...]) -> str:
-    if not reasons:
-        return ""
-    lines = (line((one.rows, one.where, one.said)) for one in reasons[:_MOST_REASONS])
-    remaining = len(reasons) - _MOST_REASONS
-    more = f"<p>{remaining:,} more: .reasons</p>" if remaining > 0 else ""
-    return f"<p>would be rejected because</p>{table(lines)}{more}"
 
 
 def _outcomes(counts: Counts) -> str:

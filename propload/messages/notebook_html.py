@@ -10,8 +10,10 @@ from html import escape
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
+#: The most lines of `titled_table`; a schema of many columns could give pages of them.
+_MOST_LINES = 20
 _CELL = "padding:.3em .6em;text-align"
 #: About thirty lines: what is below a table of a thousand columns is seen as well.
 _BOX = "max-height:60em;overflow:auto"
@@ -28,6 +30,21 @@ class TextPrinter(Protocol):
 def table(lines: Iterable[str], /) -> str:
     """Return a table of rows, whose cells `line` or `headings` has made."""
     return f"<table>{''.join(f'<tr>{cells}</tr>' for cells in lines)}</table>"
+
+
+def titled_table(title: str, lines: Sequence[Iterable[str | int]], rest: str, /) -> str:
+    """Return a title and a table of the first lines; nothing if there are none.
+
+    Args:
+        title: The title.
+        lines: The values of each line.
+        rest: Where to find the lines that are left out.
+    """
+    if not lines:
+        return ""
+    remaining = len(lines) - _MOST_LINES
+    more = f"<p>{remaining:,} more: {rest}</p>" if remaining > 0 else ""
+    return f"<p>{escape(title)}</p>{table(map(line, lines[:_MOST_LINES]))}{more}"
 
 
 def scrolling(html: str, /) -> str:
