@@ -59,7 +59,7 @@ class ColumnParser:
 
         The arguments are those of `parse_columns`.
         """
-        if self.has_given_up:
+        if self.has_given_up or len(text) < _MIN_BYTES:
             return None
         types = self._known_types()
         columns = parse_columns(text, types, objects)
@@ -79,12 +79,7 @@ def parse_columns(
         objects: How many objects they are, or None if each is to be one line.
     """
     kinds = {kind for kind in types.values() if kind is not None}
-    if (
-        not types
-        or "" in types
-        or not kinds <= {*_PARSED_TYPES}
-        or len(text) < _MIN_BYTES
-    ):
+    if not types or "" in types or not kinds <= _PARSED_TYPES.keys():
         return None
     count = _count_lines(text) if objects is None else objects
     if not count or not _is_utf8(text):

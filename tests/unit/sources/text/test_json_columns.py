@@ -10,7 +10,7 @@ from propload.sources.text import (
     decoding,
     json_columns,
 )
-from propload.sources.text.json_columns import parse_columns
+from propload.sources.text.json_columns import ColumnParser, parse_columns
 from propload.sources.text.json_rows import read_json
 
 TYPES = {
@@ -108,8 +108,25 @@ def test_columns_that_only_decoding_makes_are_left_to_it(types):
 
 
 def test_few_bytes_are_left_to_decoding(monkeypatch):
+    parser = ColumnParser(lambda: TYPES)
+    text = f"{ROW}\n".encode()
+    assert parser.parse(text).num_rows == 1
     monkeypatch.undo()
-    assert parse_columns(f"{ROW}\n".encode(), TYPES) is None
+    for _ in range(9):
+        assert parser.parse(text) is None
+    # more may come: a pipe gives a few lines at a time while it is slow
+    assert not parser.has_given_up
+
+
+def test_texts_are_decoded_after_several_in_a_row_that_had_to_be():
+    parser = ColumnParser(lambda: TYPES)
+    text, odd = f"{ROW}\n".encode(), b'{"id": "x"}\n'
+    for _ in range(9):
+        assert [parser.parse(odd) for _ in range(3)] == [None] * 3
+        assert parser.parse(text).num_rows == 1
+    while not parser.has_given_up:
+        assert parser.parse(odd) is None
+    assert parser.parse(text) is None
 
 
 @pytest.fixture
