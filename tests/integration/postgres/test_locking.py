@@ -65,7 +65,8 @@ def test_who_waits_for_a_lock_holds_back_no_vacuum(database, state_dir):
     limited = with_option(database, "-c statement_timeout=100ms")
     snapshots = (
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
-        "AND pid <> pg_backend_pid() AND backend_xmin IS NOT NULL"
+        "AND backend_type = 'client backend' AND pid <> pg_backend_pid() "
+        "AND backend_xmin IS NOT NULL"
     )
     stop = threading.Event()
 
@@ -81,13 +82,17 @@ def test_who_waits_for_a_lock_holds_back_no_vacuum(database, state_dir):
     ):
         thread = threading.Thread(target=wait, args=(opened,))
         thread.start()
-        while not observer.ask(WAITING_FOR_A_RUN):
+        try:
+            while not observer.ask(WAITING_FOR_A_RUN):
+                assert thread.is_alive()
+            observer.ask("SELECT pg_sleep(0.2)")
+            # each of its short questions has a snapshot; one that is kept never ends
+            while observer.ask(snapshots)[0][0] > 0:
+                assert thread.is_alive()
             assert thread.is_alive()
-        observer.ask("SELECT pg_sleep(0.2)")
-        assert observer.ask(snapshots)[0][0] == 0
-        assert thread.is_alive()
-        stop.set()
-        thread.join(10)
+        finally:
+            stop.set()
+            thread.join(10)
         assert not thread.is_alive()
 
 
