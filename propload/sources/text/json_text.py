@@ -9,10 +9,8 @@ one by one by a strict decoder.
 from __future__ import annotations
 
 import json
-import math
 import re
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
@@ -20,6 +18,7 @@ import pyarrow.compute as pc
 
 from propload.sources.text.chunking import byte_values
 from propload.values.plain_columns import TEXT
+from propload.values.strict_json import STRICT, NotJsonError, exact_number
 
 #: A number that a float may not hold exactly. One of up to 15 digits survives the
 #: conversion to a float and back unless its exponent has three digits.
@@ -44,10 +43,6 @@ COMPLAINTS = {
     "Extra data": "there is more after the value",
     "Invalid control character at": "a control character is not escaped",
 }
-
-
-class _NotJsonError(ValueError):
-    """A value that Python's decoder accepts although it is not JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +97,7 @@ def decode_list(raw: bytes) -> list[Any]:
     values: list[Any] = decoder.decode(f"[{text}]", 0)[0]
     if decoder.was_lossy(raw):
         msg = "a name occurs twice in an object"
-        raise _NotJsonError(msg)
+        raise NotJsonError(msg)
     return values
 
 
@@ -125,7 +120,7 @@ class Decoder:
         self._names = 0
         self._constants: list[str] = []
         self._decoder = json.JSONDecoder(
-            parse_float=_exact_number if _has_long_number(text) else None,
+            parse_float=exact_number if _has_long_number(text) else None,
             parse_constant=self._constants.append,
             object_hook=self._count_names,
         )
@@ -203,39 +198,3 @@ def _guess_names(raw: bytes) -> int | None:
         ends &= second != ord("\\")
         ends_spaced &= third != ord("\\")
     return int(ends.sum()) + int(ends_spaced.sum())
-
-
-def _exact_number(text: str) -> float | Decimal:
-    """Return the number as a float if that is exactly the same, else as a Decimal."""
-    number = float(text)
-    if repr(number) == text:
-        return number
-    exact = Decimal(text)
-    # programs print a float with as many digits as it needs, or always with 17
-    is_equal = math.isfinite(number) and exact in (
-        Decimal(repr(number)),
-        Decimal(f"{number:.17g}"),
-    )
-    return number if is_equal else exact
-
-
-def _refuse_constant(word: str) -> None:
-    msg = f"{word} is not a JSON number: write null"
-    raise _NotJsonError(msg)
-
-
-def _strict_object(fields: list[tuple[str, Any]]) -> dict[str, Any]:
-    decoded = dict(fields)
-    if len(decoded) < len(fields):
-        names = [name for name, _ in fields]
-        repeated = next(name for name in decoded if names.count(name) > 1)
-        msg = f"the name {repeated!r} occurs twice in one object, which loses a value"
-        raise _NotJsonError(msg)
-    return decoded
-
-
-STRICT = json.JSONDecoder(
-    parse_float=_exact_number,
-    parse_constant=_refuse_constant,
-    object_pairs_hook=_strict_object,
-)
