@@ -190,8 +190,9 @@ def upsert_by_ctid(shape: Shape, /) -> str:
     inserted, and staged rows.
     """
     insert = _insert(shape, "home IS NULL")
+    judged = changes_query(shape, extra=["o.xmin AS version"])
     return (
-        f"WITH judged AS MATERIALIZED ({changes_query(shape)}), "
+        f"WITH judged AS MATERIALIZED ({judged}), "
         f"updated AS ({_update_in_place(shape)}), "
         f"inserted AS ({insert} RETURNING 1) "
         "SELECT (SELECT count(*) FROM judged WHERE stale), "
@@ -301,16 +302,20 @@ def _update_in_place(shape: Shape) -> str:
     assignments = _assignments(shape, INCOMING)
     if not assignments:
         return "SELECT WHERE false"
+    # Servers older than November 2025 (15.15, 16.11) do not compare the ctid again if
+    # another session changed the row meanwhile; they do compare who wrote it.
     return (
         f"UPDATE {table(shape.table)} AS t SET {assignments} "
-        f"FROM {_ordered_rows('home IS NOT NULL AND NOT stale')} "
-        f"JOIN {STAGE} AS s ON s.ctid = j.place WHERE t.ctid = j.home RETURNING 1"
+        f"FROM {_ordered_rows('home IS NOT NULL AND NOT stale', version=True)} "
+        f"JOIN {STAGE} AS s ON s.ctid = j.place "
+        "WHERE t.ctid = j.home AND t.xmin = j.version RETURNING 1"
     )
 
 
-def _ordered_rows(condition: str) -> str:
+def _ordered_rows(condition: str, *, version: bool = False) -> str:
     # every session takes its row locks in key order, which avoids deadlocks
-    return f"(SELECT place, home FROM judged WHERE {condition} ORDER BY ordinal) AS j"
+    columns = "place, home, version" if version else "place"
+    return f"(SELECT {columns} FROM judged WHERE {condition} ORDER BY ordinal) AS j"
 
 
 def _assignments(shape: Shape, new: Side) -> str:
