@@ -114,9 +114,10 @@ def fit_rows(
 
 
 def note_unmatched(unmatched: UnmatchedColumns, joined: Joined, /) -> None:
-    """Note the columns of a mapping that some rows do not have."""
+    """Note the columns and paths of a mapping that some rows do not have."""
     first = joined.parts[0]
     unmatched.record(first.rows.schema.names, first.source, fixed=joined.untyped)
+    unmatched.record_paths(joined.first.raw(), first.source)
 
 
 def without_casts(fitted: Preparer) -> Preparer:

@@ -11,10 +11,6 @@ from decimal import Decimal
 from typing import Any
 
 
-class NotJsonError(ValueError):
-    """A value that Python's decoder accepts although it is not JSON."""
-
-
 def exact_number(text: str, /) -> float | Decimal:
     """Return the number as a float if that is exactly the same, else as a Decimal."""
     number = float(text)
@@ -31,7 +27,7 @@ def exact_number(text: str, /) -> float | Decimal:
 
 def _refuse_constant(word: str) -> None:
     msg = f"{word} is not a JSON number: write null"
-    raise NotJsonError(msg)
+    raise ValueError(msg)
 
 
 def _strict_object(fields: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -40,7 +36,7 @@ def _strict_object(fields: list[tuple[str, Any]]) -> dict[str, Any]:
         names = [name for name, _ in fields]
         repeated = next(name for name in decoded if names.count(name) > 1)
         msg = f"the name {repeated!r} occurs twice in one object, which loses a value"
-        raise NotJsonError(msg)
+        raise ValueError(msg)
     return decoded
 
 

@@ -1,6 +1,7 @@
 """Mappings work on the way into a table as the documentation says."""
 
 import datetime as dt
+import json
 
 import polars as pl
 import pytest
@@ -151,3 +152,42 @@ def test_note_on_a_missing_source_column_suggests_the_nearest_name(
     [note] = loaded.notes
     assert "homes.toml finds no column for price (from Vraagprijs;" in note
     assert "did you mean 'Vraagprijzen'?" in note
+
+
+HOMES = """\
+{"id": 1, "address": {"city": "Ede", "geo": {"lat": 52.04}}, "photos": [{"url": "a"}]}
+{"id": 2, "address": {"city": "Epe"}, "photos": []}
+{"id": 3, "address": {"city": 7, "geo": {"lat": "north"}}, "photos": null}
+"""
+PATHS = {
+    "id": {"parse": "integer"},
+    "city": {"from": "address", "path": "city"},
+    "lat": {"from": "address", "path": "geo.lat", "parse": "number"},
+    "photo": {"from": "photos", "path": "0.url"},
+    "street": {"from": "address", "path": "streat"},
+}
+
+
+@pytest.mark.parametrize("batch_rows", [1, 1000])
+@pytest.mark.parametrize("kind", ["lines", "dicts", "csv"])
+def test_values_within_json_are_loaded(database, tmp_path, kind, batch_rows):
+    rows = [json.loads(line) for line in HOMES.splitlines()]
+    source = rows
+    if kind == "lines":
+        source = tmp_path / "homes.ndjson"
+        source.write_text(HOMES, encoding="utf-8")
+    elif kind == "csv":
+        source = tmp_path / "homes.csv"
+        nested = ({n: json.dumps(v) for n, v in row.items()} for row in rows)
+        pl.DataFrame(list(nested)).write_csv(source)
+    settings = {"mapping": PATHS, "table": "homes", "key": "id", "to": database}
+    checked = propload.check(source, batch_rows=batch_rows, **settings)
+    loaded = propload.ingest(source, batch_rows=batch_rows, **settings)
+    assert checked.rejected == loaded.counts.rejected == 1
+    stored = read_table(database, "homes").select("id", "city", "lat", "photo").rows()
+    assert stored == [(1, "Ede", 52.04, "a"), (2, "Epe", None, None)]
+    [reason] = loaded.reasons.to_dicts()
+    assert (reason["column"], reason["check"]) == ("lat", "number")
+    for notes in (checked.notes, loaded.notes):
+        [note] = [note for note in notes if "address.streat" in note]
+        assert "address has city, geo" in note

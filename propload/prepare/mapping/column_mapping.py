@@ -10,8 +10,9 @@ import polars as pl
 from propload.batch import ROW, Sifted, join_reasons
 from propload.errors import SchemaMismatchError
 from propload.messages.wording import SHOWN_COLUMNS, counted, listed_names
-from propload.prepare.mapping.names import Names
-from propload.prepare.mapping.reading import read_rule
+from propload.prepare.mapping.names import Names, describe_sources
+from propload.prepare.mapping.nested import NestedColumns
+from propload.prepare.mapping.reading import read_nested, read_rule
 from propload.prepare.mapping.rowwise import refuse_batchwise
 from propload.prepare.mapping.rules import Column, Constant, Rule
 
@@ -74,18 +75,22 @@ class Mapping:
         """
         rows = frame if ROW in frame.columns else frame.with_row_index(ROW)
         found_columns = self._find_sources(rows)
+        nested = NestedColumns(rows)
+        numbers = {
+            name: pl.col(name).is_in(texts.implode())
+            for name, texts in context.numbers.items()
+        }
         columns: list[pl.Series] = []
         reasons: list[pl.DataFrame] = []
         for target, column in self.columns.items():
             if isinstance(column, Rule):
                 if not found_columns[target]:
                     continue
-                values, rule_reasons = read_rule(
-                    rows,
-                    target,
-                    replace(column, null_words=(*self.null_words, *column.null_words)),
-                    found_columns[target],
-                    context.numbers,
+                rule, names = self._with_null_words(column), found_columns[target]
+                values, rule_reasons = (
+                    read_rule(rows, target, rule, names, numbers)
+                    if rule.path is None
+                    else read_nested(nested, target, rule, rule.path, names)
                 )
                 reasons.append(rule_reasons)
             else:
@@ -123,8 +128,9 @@ class Mapping:
             t for t, rule in rules.items() if rule.required and not found_columns[t]
         ]
         if missing or (rules and not any(found_columns.values())):
+            columns = names.columns
             wanted = [
-                f"{target} (from {' or '.join(rules[target].sources)})"
+                f"{target} (from {describe_sources(rules[target].sources, columns)})"
                 for target in missing or rules
             ]
             shown = listed_names(names.columns)
@@ -134,6 +140,9 @@ class Mapping:
             )
             raise SchemaMismatchError(msg)
         return found_columns
+
+    def _with_null_words(self, rule: Rule) -> Rule:
+        return replace(rule, null_words=(*self.null_words, *rule.null_words))
 
     def _others(self, rows: pl.DataFrame, used: set[str]) -> list[pl.Series]:
         return [

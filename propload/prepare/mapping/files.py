@@ -17,6 +17,7 @@ from propload.errors import ConfigError
 from propload.messages.suggestions import SLIP, nearest, suggest
 from propload.names.registry import find_object
 from propload.prepare.mapping.column_mapping import Mapping
+from propload.prepare.mapping.nested import read_path
 from propload.prepare.mapping.rowwise import refuse_cross_row
 from propload.prepare.mapping.rules import Column, Constant, Rule
 from propload.prepare.parsers import PARSERS, make_parser, settings_of
@@ -34,6 +35,7 @@ _RULE_KEYS = (
     "from",
     "parse",
     "null_words",
+    "path",
     "pattern",
     "default",
     "unparsed",
@@ -214,6 +216,7 @@ def _rule(target: str, written: dict[str, Any]) -> Column:
         sources=_sources(rule_keys.get("from", target)),
         parser=parser,
         null_words=as_words("null_words", rule_keys.get("null_words", ())),
+        path=read_path(rule_keys.get("path")),
         pattern=_pattern(rule_keys.get("pattern")),
         default=None if default is None else _default(default, parser),
         unparsed=unparsed,

@@ -45,6 +45,22 @@ class Names:
         return unique if each else unique[:1]
 
 
+def describe_sources(sources: Sequence[str], columns: Sequence[str]) -> str:
+    """Return the names that a rule gives, and how to name a field of a column.
+
+    Args:
+        sources: Names of no column.
+        columns: The columns of the source.
+    """
+    wanted = " or ".join(sources)
+    names = Names(columns)
+    for source in sources:
+        column, _, path = source.partition(".")
+        if path and (found := names.find([column], each=False)):
+            return f'{wanted}; for a field of {found[0]}, give path = "{path}" too'
+    return wanted
+
+
 def normalize_name(name: str) -> str:
     """Return a column's name as people compare them: `Sale  Price` is `sale_price`.
 

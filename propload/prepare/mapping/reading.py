@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections import abc
     from collections.abc import Sequence
 
+    from propload.prepare.mapping.nested import NestedColumns
     from propload.prepare.mapping.rules import Rule
 
 #: If there are fewer distinct texts than this share of the rows, each is parsed once.
@@ -30,7 +31,7 @@ def read_rule(
     target: str,
     rule: Rule,
     names: Sequence[str],
-    numbers: abc.Mapping[str, pl.Series],
+    numbers: abc.Mapping[str, pl.Expr],
 ) -> tuple[pl.Series, pl.DataFrame]:
     """Return a rule's values, and a reason for each text that it cannot read.
 
@@ -39,7 +40,7 @@ def read_rule(
         target: The column that is made.
         rule: How, with all words that mean null.
         names: The columns that it reads.
-        numbers: Texts that are numbers in the source, by the column.
+        numbers: Which texts are numbers in the source, by the column.
 
     Raises:
         SchemaMismatchError: A column is of a type that has no text.
@@ -62,6 +63,38 @@ def read_rule(
     if rule.unparsed == "refuse" and unparsed.any():
         reasons = _refuse(original.filter(unparsed), target, rule, names[0])
     return _with_default(values, rule), reasons
+
+
+def read_nested(
+    nested: NestedColumns,
+    target: str,
+    rule: Rule,
+    path: str,
+    names: Sequence[str],
+) -> tuple[pl.Series, pl.DataFrame]:
+    """Return a rule's values from within columns, and the reasons as `read_rule`.
+
+    Args:
+        nested: The columns.
+        target: The column that is made.
+        rule: How, with all words that mean null.
+        path: Where the values lie in the columns.
+        names: The columns that it reads.
+    """
+    found = nested.at(path, names)
+    values, reasons = read_rule(found.rows, target, rule, found.names, found.numbers)
+    words = [fold_word(word) for word in rule.null_words]
+    invalid = found.invalid.filter(~fold(pl.col("text")).is_in(words))
+    if rule.unparsed == "null" or invalid.is_empty():
+        return values, reasons
+    refused = refuse(
+        invalid.rename({"text": target}),
+        target,
+        stage="map",
+        check="json",
+        problem=f"(from {' or '.join(names)}) is not JSON, in which to look for {path}",
+    )
+    return values, join_reasons([reasons, refused])
 
 
 def _is_text(dtype: pl.DataType) -> bool:
@@ -145,7 +178,7 @@ def _is_number_in_source(
     rows: pl.DataFrame,
     names: Sequence[str],
     texts: Sequence[pl.Expr],
-    numbers: abc.Mapping[str, pl.Series],
+    numbers: abc.Mapping[str, pl.Expr],
 ) -> pl.Series | None:
     """Return which texts are numbers in the source; None where that is known of none.
 
@@ -153,7 +186,7 @@ def _is_number_in_source(
         rows: Rows as read.
         names: The columns that a rule reads.
         texts: Their texts, of which each row has the first that is not null.
-        numbers: Texts that are numbers, by the column.
+        numbers: Which texts are numbers, by the column.
     """
     if not any(name in numbers or rows.schema[name].is_numeric() for name in names):
         # nearly always, and then the texts need no second look
@@ -162,7 +195,7 @@ def _is_number_in_source(
     for name, text in zip(names, texts, strict=True):
         is_number = pl.lit(value=rows.schema[name].is_numeric())
         if name in numbers and _is_text(rows.schema[name]):
-            is_number = pl.col(name).is_in(numbers[name].implode())
+            is_number = numbers[name]
         marks.append(pl.when(text.is_not_null()).then(is_number))
     is_number = pl.coalesce(marks).fill_null(value=False).alias("is_number")
     series = rows.select(is_number).to_series()

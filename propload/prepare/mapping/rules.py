@@ -18,6 +18,7 @@ class Rule:
         sources: Names of the source's columns; the first one present is used.
         parser: How its texts are read.
         null_words: Texts that mean null; case and space around do not count.
+        path: Where the value lies within an object or list; None for all of it.
         pattern: A regular expression; its first group, or else the whole match,
             is what is parsed. A text without a match has no value.
         default: The value where there is none.
@@ -30,6 +31,7 @@ class Rule:
     sources: tuple[str, ...]
     parser: Parser = field(default_factory=lambda: make_parser("text"))
     null_words: tuple[str, ...] = ()
+    path: str | None = None
     pattern: str | None = None
     default: object = None
     unparsed: Literal["refuse", "null"] = "refuse"

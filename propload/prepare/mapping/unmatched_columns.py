@@ -1,4 +1,4 @@
-"""Columns that a mapping cannot make, because the rows have none of their sources."""
+"""What a mapping looks for and does not find in any row: columns, and paths in them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 from propload.messages.suggestions import SLIP, nearest
 from propload.messages.wording import listed, listed_names
 from propload.prepare.mapping.column_mapping import Mapping
-from propload.prepare.mapping.names import Names, normalize_name
+from propload.prepare.mapping.lost_paths import LostPaths
+from propload.prepare.mapping.names import Names, describe_sources, normalize_name
 from propload.prepare.mapping.rules import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import polars as pl
 
     from propload.prepare.mapping.column_mapping import RowMapping
 
@@ -25,6 +28,7 @@ class UnmatchedColumns:
 
     def __init__(self, mapping: RowMapping | None) -> None:
         self._mapping = mapping if isinstance(mapping, Mapping) else None
+        self._lost_paths = LostPaths(self._mapping)
         self._notes: list[str] = []
         self._first: tuple[Sequence[str], str] = (), ""
         self._always_missing: set[str] | None = None
@@ -49,12 +53,22 @@ class UnmatchedColumns:
         else:
             self._always_missing &= missing
 
+    def record_paths(self, rows: pl.DataFrame, source: str) -> None:
+        """Note the paths that lead nowhere in any of these rows.
+
+        Args:
+            rows: Rows as read, with `ROW`.
+            source: What messages call their source.
+        """
+        self._lost_paths.record(rows, source)
+
     @property
     def notes(self) -> list[str]:
         """What a reader of the report should know."""
-        if self._mapping is None or not self._always_missing:
-            return self._notes
-        return [*self._notes, _note(self._mapping, self._always_missing, *self._first)]
+        notes = [*self._notes, *self._lost_paths.notes]
+        if self._mapping is not None and self._always_missing:
+            notes.append(_note(self._mapping, self._always_missing, *self._first))
+        return notes
 
 
 def _missing_targets(mapping: Mapping, columns: Sequence[str]) -> set[str]:
@@ -71,7 +85,7 @@ def _note(
 ) -> str:
     unused = _unused_columns(mapping, columns)
     wanted = [
-        _description(target, rule, unused)
+        _description(target, rule, columns, unused)
         for target, rule in mapping.columns.items()
         if isinstance(rule, Rule) and target in missing
     ]
@@ -90,7 +104,9 @@ def _unused_columns(mapping: Mapping, columns: Sequence[str]) -> list[str]:
     return [name for name in columns if name not in read]
 
 
-def _description(target: str, rule: Rule, unused: Sequence[str]) -> str:
+def _description(
+    target: str, rule: Rule, columns: Sequence[str], unused: Sequence[str]
+) -> str:
     by_normalized_name = {normalize_name(name): name for name in unused}
     similar = (
         nearest(normalize_name(name), by_normalized_name, cutoff=SLIP)
@@ -98,4 +114,4 @@ def _description(target: str, rule: Rule, unused: Sequence[str]) -> str:
     )
     near = next(filter(None, similar), None)
     hint = f"; did you mean {by_normalized_name[near]!r}?" if near is not None else ""
-    return f"{target} (from {' or '.join(rule.sources)}{hint})"
+    return f"{target} (from {describe_sources(rule.sources, columns)}{hint})"

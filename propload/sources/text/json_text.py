@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from propload.sources.text.chunking import byte_values
 from propload.values.plain_columns import TEXT
-from propload.values.strict_json import STRICT, NotJsonError, exact_number
+from propload.values.strict_json import STRICT, exact_number
 
 #: A number that a float may not hold exactly. One of up to 15 digits survives the
 #: conversion to a float and back unless its exponent has three digits.
@@ -97,7 +97,7 @@ def decode_list(raw: bytes) -> list[Any]:
     values: list[Any] = decoder.decode(f"[{text}]", 0)[0]
     if decoder.was_lossy(raw):
         msg = "a name occurs twice in an object"
-        raise NotJsonError(msg)
+        raise ValueError(msg)
     return values
 
 
