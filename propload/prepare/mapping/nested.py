@@ -118,6 +118,17 @@ def value_at(value: Any, path: str, /) -> Any:
     """Return what lies at a path in a value, or None if the path leads nowhere."""
     if isinstance(value, dict) and path in value:
         return value[path]
+    found = value
+    for name in path.split("."):
+        # nearly always, no name contains a dot
+        if isinstance(found, dict):
+            found = found.get(name)
+        else:
+            found = found[int(name)] if has_member(found, name) else None
+        if found is None:
+            break
+    if found is not None or "." not in path:
+        return found
     return next((found for found in values_at(value, path) if found is not None), None)
 
 
