@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-#: PostgreSQL versions to test with: the embedded one, and the oldest supported.
-VERSIONS = ("18", "15")
 #: Where Debian's packages put PostgreSQL 15, the oldest version supported.
 DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
+#: PostgreSQL versions to test with: the embedded one, and the oldest that is there. The
+#: embedded one's package also holds version 16.
+VERSIONS = ("18", "15" if (DEBIAN_15 / "postgres").exists() else "16")
 #: Server settings for speed: tests create and drop hundreds of databases, none of which
 #: must survive a crash.
 QUICK = {
@@ -180,15 +181,16 @@ def running_cluster(version):
     """Run a cluster with this major version in a temporary folder."""
     from propload.postgres.server.cluster import Cluster
     from propload.postgres.server.root_server import server_account
-    from tests.programs import server_programs
+    from tests.programs import older_programs, server_programs
 
-    programs = server_programs()
-    locale = ("--locale-provider=builtin", "--builtin-locale=C.UTF-8")
     if version == "15":
-        if not (DEBIAN_15 / "postgres").exists():
-            pytest.skip("Debian's PostgreSQL 15 is not installed")
         # sorting text by a language's rules reveals code that assumes byte order
         programs, locale = DEBIAN_15, ("--locale-provider=icu", "--icu-locale=en-US")
+    elif version == "16":
+        programs, locale = older_programs(), ("--locale=C.UTF-8",)
+    else:
+        programs = server_programs()
+        locale = ("--locale-provider=builtin", "--builtin-locale=C.UTF-8")
     home = Path(tempfile.mkdtemp(prefix=f"propload-test-{version}-"))
     cluster = Cluster(home, programs, server_account(), ("--no-sync", *locale))
     try:

