@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 _LOOSE_TYPES = ("bpchar", "citext")
 #: The first version in which `RETURNING old.…` distinguishes updates from inserts.
 _RETURNS_OLD = 180000
-#: The first version with `MERGE … RETURNING merge_action()`.
-_MERGE_RETURNS = 170000
+#: The first versions with `MERGE … RETURNING merge_action()` whose MERGE finds the
+#: newest version of a row that other sessions changed more than once meanwhile: a fault
+#: that PostgreSQL mended in November 2025.
+_MERGES = {17: 170007, 18: 180001}
 #: Types whose values are compared by their bytes, whatever their collation.
 _BYTE_COMPARED = ("text", "varchar")
 #: Types whose equal values may differ: a month equals 30 days, but not when added.
@@ -73,11 +75,16 @@ def shape_of(
         and all(each.transfer_format == "copy" for each in plan),
         triggered=traits.triggered,
         partitioned=traits.partitioned,
-        supports_merge=version >= _MERGE_RETURNS and not traits.ruled,
+        supports_merge=_can_merge(version) and not traits.ruled,
         counts_by=_counts_by(version, partitioned=traits.partitioned),
         shadow_names=shadow_names or ShadowNames(),
         cross_key_constraints=_cross_key_constraints(facts, target, sent_columns),
     )
+
+
+def _can_merge(version: int) -> bool:
+    major = version // 10_000
+    return major >= min(_MERGES) and version >= _MERGES.get(major, 0)
 
 
 def _cross_key_constraints(
