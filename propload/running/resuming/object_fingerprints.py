@@ -197,7 +197,9 @@ def _class(value: type) -> Iterator[object]:
         return
     yield value.__bases__
     for name, attribute in vars(value).items():
-        if name not in _NO_CONTENT:
+        # Python adds empty annotations when somebody asks for them
+        is_added = name == "__annotations__" and not attribute
+        if name not in _NO_CONTENT and not is_added:
             yield (name, attribute)
 
 

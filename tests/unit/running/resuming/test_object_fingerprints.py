@@ -32,6 +32,16 @@ def test_fingerprint_of_a_schema_is_unchanged_by_validation():
     assert object_fingerprint(schema) == before
 
 
+def test_fingerprint_is_unchanged_if_somebody_asks_for_annotations():
+    class Unannotated:
+        word = "a"
+
+    before = object_fingerprint(Unannotated())
+    assert Unannotated.__annotations__ == {}
+    assert before is not None
+    assert object_fingerprint(Unannotated()) == before
+
+
 def test_object_that_refers_to_itself_has_a_fingerprint():
     def again(number):
         return again(number - 1) if number else 0
