@@ -180,9 +180,9 @@ def _merge(shape: Shape) -> str:
 def upsert_by_ctid(shape: Shape, /) -> str:
     """Return the statement that writes the stage if no other session interferes.
 
-    It is used in place of `CALL_MERGE` before PostgreSQL 17.7 and for tables with rules.
-    A stored row is updated by its ctid, and a new one is inserted without looking up
-    its key again: a third less work than `insert_on_conflict`. If another session
+    It is used in place of `CALL_MERGE` where `Shape.supports_merge` says no. A stored
+    row is updated by its ctid, and a new one is inserted without looking up its key
+    again: a third less work than `insert_on_conflict`. If another session
     changes a row meanwhile, that row is not updated; if it inserts one of the keys, the
     statement fails. Both cases need `insert_on_conflict`.
 
