@@ -230,9 +230,8 @@ def _hints(fitted: Preparer, joined: Joined) -> list[str]:
 
     Empty if the delimiter may be wrong: then these are not the real columns.
     """
-    if fitted.mapping is not None or fitted.checker is not None:
+    if fitted.checker is not None or delimiter_note(joined):
         return []
-    if delimiter_note(joined):
-        return []
-    texts = [name for name, dtype in fitted.schema.items() if dtype == pl.String]
-    return text_hints(joined.raw(), [one for one in texts if one not in fitted.key])
+    names = [name for name in fitted.unmapped(fitted.schema) if name not in fitted.key]
+    texts = [name for name in names if fitted.schema[name] == pl.String]
+    return text_hints(joined.raw(), texts)

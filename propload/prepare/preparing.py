@@ -20,7 +20,7 @@ from propload.prepare.routing import route
 
 if TYPE_CHECKING:
     from collections import abc
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from propload.prepare.checks.validation import Checker
     from propload.prepare.joining import Joined
@@ -127,9 +127,7 @@ class Preparer:
         if self.checker is not None:
             schema = self.checker.shape(schema)
         schema = self._with_required(schema, stored, lenient=lenient)
-        # with a mapping, the table determines the types of texts, not earlier rows
-        earlier = self.inferred if self.mapping is None else {}
-        return replace(self, schema=schema, inferred={**earlier, **inferred})
+        return replace(self, schema=schema, inferred={**self.inferred, **inferred})
 
     def _infer_types(
         self,
@@ -141,15 +139,15 @@ class Preparer:
     ) -> dict[str, pl.DataType]:
         """Return types for text columns that hold numbers, dates or the like.
 
+        Text that a mapping makes is meant to be text.
         A type that was inferred earlier is kept, as other rows might suggest another.
         If the source has types, only that of `newest` is inferred: compared as text,
         9 is newer than 10.
         """
-        # text that comes from a mapping is meant to be text
-        if self.mapping is not None:
-            return {}
         names = [
-            name for name in mapped.columns if name != ROW and name not in excluded
+            name
+            for name in self.unmapped(mapped.columns)
+            if name != ROW and name not in excluded
         ]
         kept = {
             name: self.inferred[name]
@@ -168,6 +166,14 @@ class Preparer:
             n: t for n, t in inferred.items() if t != pl.String and n not in texts
         }
         return {**inferred, **kept}
+
+    def unmapped(self, names: Iterable[str]) -> list[str]:
+        """Return the columns that are as they were read, and not made by a mapping."""
+        if self.mapping is None:
+            return list(names)
+        if not isinstance(self.mapping, Mapping):
+            return []
+        return [name for name in names if name not in self.mapping.columns]
 
     def _with_required(
         self, schema: pl.Schema, stored: Collection[str], *, lenient: bool
@@ -212,9 +218,10 @@ class Preparer:
         Args:
             joined: The rows that `fit` saw.
         """
-        if joined.height or not joined.untyped or self.mapping is not None:
+        if joined.height or not joined.untyped:
             return True
-        return set(self.schema) <= set(self._schema_types(tuple(self.schema)))
+        typed = self._schema_types(tuple(self.schema))
+        return set(self.unmapped(self.schema)) <= set(typed)
 
     def created_as(self, source_types: abc.Mapping[str, str]) -> dict[str, str]:
         """Return types of new columns that the source determines and Arrow cannot.
@@ -227,10 +234,9 @@ class Preparer:
         """
         schema_types = self._schema_types(tuple(source_types))
         return {
-            name: pg_type
-            for name, pg_type in source_types.items()
-            if self.mapping is None
-            and name in self.schema
+            name: source_types[name]
+            for name in self.unmapped(source_types)
+            if name in self.schema
             and name not in schema_types
             and name not in self.inferred
         }

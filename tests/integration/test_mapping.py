@@ -8,6 +8,7 @@ import pytest
 
 import propload
 from propload.batch import Sifted, no_reasons
+from propload.postgres.session.connection import connect
 from tests.integration.reading import read_table, run_sql
 
 pytestmark = pytest.mark.timeout(180)
@@ -56,17 +57,47 @@ def test_unmapped_columns_take_the_types_of_the_table(database, tmp_path, settin
     )
 
 
-def test_unmapped_columns_of_a_new_table_keep_the_source_types(
+def test_unmapped_columns_of_a_new_table_get_types_as_without_a_mapping(
     database, tmp_path, settings
 ):
-    source = write_homes(tmp_path, ROWS)
-    checked = propload.check(source, **settings)
+    good = write_homes(tmp_path, ROWS)
+    checked = propload.check(good, **settings)
     types = {one.column: (one.type, one.table_type) for one in checked.columns}
     assert types["price"] == ("numeric(18,2)", "numeric(18,2)")
-    assert types["rooms"] == types["seen"] == ("text", "text")
-    propload.ingest(source, **settings)
+    assert (types["rooms"], types["seen"]) == (("bigint",) * 2, ("date",) * 2)
+    assert (types["url"], types["note"]) == (("text",) * 2,) * 2
+    asked = ROWS.replace("note", "asked").replace(",x", ',"€ 1.250"')
+    [hint] = propload.check(write_homes(tmp_path, asked), **settings).notes
+    assert "asked" in hint
+    good = write_homes(tmp_path, ROWS)
+    propload.ingest(good, **settings)
+    source = write_homes(tmp_path, ROWS + "b,€ 5,three,2024-10-12,y\n")
+    later = propload.ingest(source, **settings)
+    assert (later.counts.unchanged, later.counts.rejected) == (1, 1)
     stored = read_table(database, "homes").select("rooms", "seen", "note").rows()
-    assert stored == [("3", "2024-10-11", "x")]
+    assert stored == [(3, dt.date(2024, 10, 11), "x")]
+
+
+def test_unmapped_object_of_json_becomes_jsonb_and_a_mapped_one_text(
+    database, tmp_path
+):
+    path = tmp_path / "homes.ndjson"
+    path.write_text('{"id": 1, "a": {"x": 1}, "b": {"x": 1}}\n', encoding="utf-8")
+    mapping = {"keep_others": True, "columns": {"id": {"parse": "integer"}, "a": "a"}}
+    propload.ingest(path, to=database, table="homes", key="id", mapping=mapping)
+    types = "SELECT pg_typeof(a)::text, pg_typeof(b)::text FROM homes"
+    with connect(database) as session:
+        assert session.rows(types) == [("text", "jsonb")]
+
+
+def test_header_without_rows_creates_no_table_if_columns_are_unmapped(
+    database, tmp_path, settings
+):
+    empty = write_homes(tmp_path, ROWS.partition("\n")[0] + "\n")
+    report = propload.ingest(empty, **settings)
+    assert report.counts.read == 0
+    with connect(database) as session:
+        assert session.value("SELECT to_regclass('homes')") is None
 
 
 def test_check_names_types_alike_before_and_after_a_load(database, tmp_path):
@@ -148,7 +179,8 @@ def test_note_on_a_missing_source_column_suggests_the_nearest_name(
     source = write_homes(tmp_path, ROWS.replace("Vraagprijs", "Vraagprijzen"))
     checked = propload.check(source, **settings)
     loaded = propload.ingest(source, **settings)
-    assert checked.notes == loaded.notes
+    # beside it, check hints at what could read the price that is kept as text
+    assert checked.notes[1:] == loaded.notes
     [note] = loaded.notes
     assert "homes.toml finds no column for price (from Vraagprijs;" in note
     assert "did you mean 'Vraagprijzen'?" in note
