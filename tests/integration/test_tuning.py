@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
+import propload
 from propload import cli, trials, tuning
 from propload.errors import ConfigError, LoadError, WriteError
 from propload.options import BATCH_ROWS
@@ -15,6 +16,7 @@ from propload.postgres.session.connection import connect
 from propload.trials import Trial, Tuning
 from propload.tuning import tune
 from tests.integration.reading import query, run_sql
+from tests.integration.users import new_user
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -51,6 +53,27 @@ def test_tuning_leaves_the_target_table_alone(database):
     tune(ROWS, to=database, table="rows", seconds=1)
     with connect(database) as session:
         assert session.rows("SELECT id, name FROM rows") == [(1, "mine")]
+
+
+#: What a second user is granted on the ledger, except DELETE.
+USE_OF_LEDGER = (
+    "GRANT USAGE ON SCHEMA propload TO second_loader",
+    "GRANT SELECT, INSERT, UPDATE ON propload.runs TO second_loader",
+    "GRANT SELECT, INSERT ON propload.ledger TO second_loader",
+)
+
+
+@pytest.mark.parametrize("rights", [(), USE_OF_LEDGER], ids=["none", "without-delete"])
+def test_tuning_removes_its_tables_for_a_user_who_may_not_delete_from_the_ledger(
+    database, rights
+):
+    propload.ingest(ROWS, to=database, table="first", key="id")
+    name = query(database, "SELECT quote_ident(current_database())")[0][0]
+    create = f"GRANT CREATE ON DATABASE {name} TO second_loader"
+    with new_user(database, "second_loader", create, *rights) as second:
+        assert tune(ROWS, to=second, table="rows", key="id", seconds=1).rows == 300
+        assert namespaces(database) == ["propload"]
+    assert ("public.first",) in query(database, "SELECT target FROM propload.runs")
 
 
 def test_settings_of_a_job_that_concern_its_runs_are_ignored(

@@ -7,6 +7,13 @@ from propload.postgres.sql.quoting import name, text
 
 #: Whether the database has a ledger.
 HAS_LEDGER = "SELECT to_regnamespace('propload') IS NOT NULL"
+#: Whether this user may delete from it; asked of the catalog, as naming a table fails
+#: for users who may not even look into its schema.
+MAY_FORGET = """
+SELECT count(*) = 2 FROM pg_catalog.pg_class
+WHERE relnamespace = to_regnamespace('propload') AND relname IN ('runs', 'ledger')
+    AND has_schema_privilege(relnamespace, 'USAGE')
+    AND has_table_privilege(oid, 'SELECT') AND has_table_privilege(oid, 'DELETE')"""
 #: Locks the table of runs, to ask whether it has any: a run that begins waits for it.
 LOCK_RUNS = "LOCK TABLE propload.runs IN ACCESS EXCLUSIVE MODE"
 ANY_RUN = "SELECT 1 FROM propload.runs LIMIT 1"

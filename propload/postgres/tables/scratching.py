@@ -74,13 +74,15 @@ class ScratchNamespace:
     def remove(self, *, with_ledger: bool) -> None:
         """Drop the namespace, and the entries of its runs in the ledger.
 
+        The entries stay if this user may not delete from the ledger.
+
         Args:
             with_ledger: Whether to drop the ledger itself, as it did not exist before,
                 unless another run has been entered in it.
         """
         self.session.rollback()
         self.session.execute(scratching.drop_namespace(self.namespace))
-        if self.session.value(scratching.HAS_LEDGER):
+        if self.session.value(scratching.MAY_FORGET):
             for statement in scratching.forget_runs(self.namespace):
                 self.session.execute(statement)
             if with_ledger:
