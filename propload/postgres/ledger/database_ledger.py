@@ -13,6 +13,7 @@ from propload.postgres.ledger.access import LedgerAccess
 from propload.postgres.ledger.entry import LedgerEntry
 from propload.postgres.ledger.ledger import (
     ledger_gone_error,
+    lost_commits_error,
     taken_over_error,
     unknown_run_error,
 )
@@ -45,6 +46,9 @@ class DatabaseLedger:
     def __init__(self, run_id: str, holder: str = "") -> None:
         self.run_id = run_id
         self._holder = holder
+        #: The last batch of each lane whose commit the server has confirmed. As it
+        #: loses the newest first, it has all earlier ones if it has these.
+        self._confirmed: dict[int, int] = {}
 
     def enter_run(self, connection: Connection, run: RunRecord) -> None:
         """Enter the run and the settings that apply from now on, and commit."""
@@ -57,7 +61,9 @@ class DatabaseLedger:
     def record(self, connection: Connection, piece: Piece, counts: Counts) -> bool:
         """Enter a piece in its transaction; return False if it is entered already."""
         owner = {"token": connection.token, "holder": self._holder}
-        entry = ledger.insert_entry(self.run_id, piece, counts, **owner)
+        lane = piece.lane
+        confirmed = [(self._confirmed[lane], lane)] if lane in self._confirmed else []
+        entry = ledger.insert_entry(self.run_id, piece, counts, confirmed, **owner)
         with self._detect_dropped_ledger(connection):
             if connection.execute(entry):
                 return True
@@ -69,10 +75,12 @@ class DatabaseLedger:
             raise unknown_run_error(self.run_id)
         if not is_held:
             raise taken_over_error(self.run_id)
+        self._require_entries(connection, confirmed)
         return False
 
     def mark_committed(self, piece: Piece | LedgerEntry) -> None:
-        """Do nothing: the entry was committed with the piece."""
+        """Note which entry, committed with its piece, the server has to keep."""
+        self._confirmed[piece.lane] = piece.batch
 
     def find(self, connection: Connection, piece: Piece) -> LedgerEntry | None:
         """Return the entry of a piece, or None if it was not committed."""
@@ -88,13 +96,24 @@ class DatabaseLedger:
 
     def enter_end(self, connection: Connection, status: str) -> None:
         """Enter how the run ended."""
-        values = (self.run_id, self._holder, status)
+        confirmed: list[tuple[int, int]] = []
+        if status == ledger.LOADED:
+            confirmed = [(batch, lane) for lane, batch in self._confirmed.items()]
+        query = ledger.finish(self.run_id, self._holder, status, confirmed)
         with self._detect_dropped_ledger(connection):
-            if connection.ask(ledger.FINISH, values):
+            if connection.ask(query):
                 return
         if self.status(connection) is None:
             raise unknown_run_error(self.run_id)
+        self._require_entries(connection, confirmed)
         raise taken_over_error(self.run_id)
+
+    def _require_entries(
+        self, connection: Connection, confirmed: list[tuple[int, int]]
+    ) -> None:
+        """Raise if the ledger lacks one of some entries."""
+        if not connection.ask(ledger.has_entries(self.run_id, confirmed))[0][0]:
+            raise lost_commits_error(self.run_id)
 
     def other_open_runs(self, connection: Connection, target: str) -> list[str]:
         """Return other runs that committed rows into a table and are still running."""

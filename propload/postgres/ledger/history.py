@@ -143,9 +143,14 @@ def make_point(
     first_row = done = unaccounted = 0
     for batch in found:
         follows = first_row <= batch.first_row <= max(first_row, dropped_rows)
-        if not follows or len(batch.accounted) < run.lanes:
+        is_complete = len(batch.accounted) >= run.lanes
+        if not follows or (not is_complete and batch.through_row > dropped_rows):
             break
         unaccounted += batch.first_row - first_row
+        if not is_complete:
+            # the server has lost the other entries (`lost_commits_error`)
+            rows = batch.through_row - batch.first_row
+            unaccounted += rows - sum(batch.accounted.values())
         first_row, done = batch.through_row, done + 1
     start = Start(
         batch=max((entry.batch for entry in entries), default=-1) + 1,

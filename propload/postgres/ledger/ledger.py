@@ -86,3 +86,13 @@ def ledger_gone_error(run_id: str, /) -> WriteError:
         f"it, so nothing more of run {run_id} can be recorded"
     )
     return WriteError(msg, goes_on=False)
+
+
+def lost_commits_error(run_id: str, /) -> WriteError:
+    """Return the error for a server that has lost what it had confirmed."""
+    msg = (
+        f"the server has lost rows of run {run_id} that it had confirmed, with their "
+        "entries in the ledger: a standby that was behind has taken over, the server "
+        "has crashed with synchronous_commit off, or a backup was restored"
+    )
+    return WriteError(msg)

@@ -9,6 +9,8 @@ from propload.postgres.sql import locks
 from propload.postgres.sql.quoting import text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from propload.batch import Piece
     from propload.report import Counts
 
@@ -110,11 +112,6 @@ UPDATE propload.runs SET settings = (settings::jsonb || {_NEW_HOLDER})::text
 WHERE run_id = $1::text
 RETURNING run_id"""
 
-FINISH = f"""
-UPDATE propload.runs SET status = $3::text, finished_at = now()
-WHERE run_id = $1::text AND {_STORED_HOLDER} = $2::text
-RETURNING run_id"""
-
 #: The status of a run of which every row is in the table or rejected.
 LOADED = "loaded"
 
@@ -208,15 +205,38 @@ def _is_session(token: str) -> str:
     return f"current_setting('{SESSION}', true) = {text(token)}"
 
 
+def finish(
+    run_id: str, holder: str, status: str, confirmed: Iterable[tuple[int, int]], /
+) -> str:
+    """Return the statement that enters how a run ended, and returns its id.
+
+    It does nothing if another process holds the run, or if the ledger lacks one of the
+    entries of `confirmed`, each a batch and a lane.
+    """
+    return (
+        f"UPDATE propload.runs SET status = {text(status)}, finished_at = now() "
+        f"WHERE {_is_held(run_id, holder)} AND {_has_entries(run_id, confirmed)} "
+        "RETURNING run_id"
+    )
+
+
 def insert_entry(
-    run_id: str, piece: Piece, counts: Counts, /, *, token: str, holder: str
+    run_id: str,
+    piece: Piece,
+    counts: Counts,
+    confirmed: Iterable[tuple[int, int]] = (),
+    /,
+    *,
+    token: str,
+    holder: str,
 ) -> str:
     """Return the statement that enters a piece in the ledger, in its transaction.
 
     It inserts nothing if the session has another token, if another process holds the
-    run, or if the piece is entered already. No other process can become the holder
-    until the transaction ends. It also takes the lock of the run's open pieces in
-    shared mode; a process that continues the run waits for that lock.
+    run, if the piece is entered already, or if the ledger lacks one of the entries of
+    `confirmed`, each a batch and a lane. No other process can become the holder until
+    the transaction ends. It also takes the lock of the run's open pieces in shared
+    mode; a process that continues the run waits for that lock.
 
     Values are literals in the text: a statement without parameters takes one round
     trip; with parameters it would take more (`quoting.with_values`).
@@ -240,8 +260,23 @@ def insert_entry(
         f"INSERT INTO propload.ledger (run_id, {_ENTRY}) "
         f"SELECT {text(run_id)}, {values} FROM {lock}, "
         f"(SELECT FROM propload.runs WHERE {_is_held(run_id, holder)} FOR SHARE) AS r "
-        f"WHERE {_is_session(token)} ON CONFLICT (run_id, batch, lane) DO NOTHING"
+        f"WHERE {_is_session(token)} AND {_has_entries(run_id, confirmed)} "
+        "ON CONFLICT (run_id, batch, lane) DO NOTHING"
     )
+
+
+def has_entries(run_id: str, confirmed: Iterable[tuple[int, int]], /) -> str:
+    """Return the query for whether the ledger has all of some entries of a run."""
+    return f"SELECT {_has_entries(run_id, confirmed)}"
+
+
+def _has_entries(run_id: str, confirmed: Iterable[tuple[int, int]]) -> str:
+    found = (
+        f"EXISTS (SELECT FROM propload.ledger WHERE run_id = {text(run_id)} "
+        f"AND batch = {batch} AND lane = {lane})"
+        for batch, lane in confirmed
+    )
+    return " AND ".join(found) or "true"
 
 
 def obstacles(run_id: str, /, *, token: str, holder: str) -> str:

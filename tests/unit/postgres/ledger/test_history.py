@@ -77,3 +77,15 @@ def test_run_is_resumed_after_rows_dropped_by_its_journal():
     point = point_of(*entries, lanes=1, dropped_rows=6)
     assert (point.start.first_row, point.start.rows_unaccounted) == (8, 4)
     assert [one.number for one in point.start.partial_batches] == [2]
+
+
+def test_batch_that_has_lost_entries_is_not_awaited_if_the_journal_dropped_its_rows():
+    entries = (
+        *(entry(0, lane, (0, 4), wrote=2) for lane in (0, 1)),
+        entry(1, 0, (4, 8), wrote=3),
+    )
+    start = point_of(*entries, dropped_rows=10).start
+    assert (start.first_row, start.partial_batches) == (10, ())
+    # one of the second batch, and two of which the ledger knows nothing
+    assert start.rows_unaccounted == 1 + 2
+    assert point_of(*entries, dropped_rows=4).start.first_row == 4

@@ -1,0 +1,78 @@
+"""A server that has lost what it had confirmed, as after a failover."""
+
+from contextlib import contextmanager
+
+import polars as pl
+import pytest
+
+import propload
+from propload.earlier_runs.recovering import recover
+from propload.errors import LoadError
+from propload.postgres.ledger.database_ledger import DatabaseLedger
+from tests.integration.reading import query, run_sql
+
+pytestmark = pytest.mark.timeout(120)
+
+LOST = "the server has lost rows of run .* that it had confirmed"
+ROWS = [{"id": one, "v": f"v{one}"} for one in range(100)]
+SETTINGS = {"table": "homes", "mode": "append", "workers": 1, "batch_rows": 10}
+
+
+@pytest.fixture
+def losing(database):
+    """Return a context in which rows vanish before a call of the ledger."""
+    run_sql(database, "CREATE TABLE homes (id int PRIMARY KEY, v text)")
+
+    @contextmanager
+    def losing(rows_from, method, batch=None):
+        original = getattr(DatabaseLedger, method)
+
+        def call(ledger, connection, *arguments):
+            if batch is None or arguments[0].batch == batch:
+                run_sql(
+                    database,
+                    f"DELETE FROM homes WHERE id >= {rows_from}",
+                    f"DELETE FROM propload.ledger WHERE through_row > {rows_from}",
+                )
+            return original(ledger, connection, *arguments)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(DatabaseLedger, method, call)
+            yield
+
+    return losing
+
+
+def ids(database):
+    return [one for (one,) in query(database, "SELECT id::int FROM homes ORDER BY id")]
+
+
+@pytest.mark.parametrize("rows_from", [0, 20])
+@pytest.mark.parametrize("before", [("record", 5), ("enter_end",)])
+def test_lost_rows_are_noticed_and_loaded_by_resume(
+    database, losing, rows_from, before
+):
+    frame = pl.DataFrame(ROWS)
+    with (
+        losing(rows_from, *before),
+        pytest.raises(LoadError, match=f"{LOST}.*To continue: ") as caught,
+    ):
+        propload.ingest(frame, to=database, **SETTINGS)
+    assert caught.value.report.status == "failed"
+    assert ids(database) == list(range(rows_from))
+    run_id = caught.value.report.run_id
+    report = propload.ingest(frame, to=database, resume=run_id, **SETTINGS)
+    assert (report.status, report.counts.inserted) == ("loaded", 100)
+    assert ids(database) == list(range(100))
+
+
+def test_rows_in_the_journal_follow_those_that_were_lost(database, losing):
+    with (
+        losing(20, "record", 5),
+        pytest.raises(LoadError, match=f"{LOST}.* wait in the journal") as caught,
+    ):
+        propload.ingest(iter(ROWS), to=database, **SETTINGS)
+    recover(caught.value.report.run_id, to=database)
+    stored = ids(database)
+    assert stored[:20] == list(range(20))
+    assert stored[-50:] == list(range(50, 100))
