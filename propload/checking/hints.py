@@ -1,4 +1,4 @@
-"""Hints of a check on text columns that look as if they should have another type."""
+"""Hints of a check on columns that a mapping would make more useful."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from propload.prepare.parsers import parse_date
 from propload.values.formula_errors import FORMULA_ERRORS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
 #: How many values of a column are examined.
 SAMPLE_ROWS = 1_000
@@ -24,6 +24,8 @@ SAMPLE_ROWS = 1_000
 MOSTLY = {"money": 0.5, "area": 0.5, "number": 0.9, "date": 0.5}
 #: The most columns that a note lists.
 COLUMNS_LISTED = 8
+#: The most rules that a note gives as examples.
+RULES_LISTED = 3
 
 # [0-9], as \d also matches digits of other scripts, which no parser reads
 _NUMBER = r"-?(?:[1-9][0-9]{0,2}(?:[.,][0-9]{3})+|0|[1-9][0-9]*)(?:[.,][0-9]+)?"
@@ -66,9 +68,7 @@ class _Hint:
     def __str__(self) -> str:
         if self.odd is not None:
             return f"{self.column} ({self.odd!r})"
-        name = self.column
-        key = name if _BARE.fullmatch(name) else json.dumps(name, ensure_ascii=False)
-        return f"{key} = {{ {self.rule} }} for {self.example!r}"
+        return f"{_key(self.column)} = {{ {self.rule} }} for {self.example!r}"
 
 
 def text_hints(frame: pl.DataFrame, columns: Collection[str], /) -> list[str]:
@@ -92,6 +92,50 @@ def text_hints(frame: pl.DataFrame, columns: Collection[str], /) -> list[str]:
             "they mean null, name them (--null-words WORD,...)"
         )
     return notes
+
+
+def object_hints(frame: pl.DataFrame, columns: Collection[str], /) -> list[str]:
+    """Return a note on how to load what objects hold as columns; empty without any.
+
+    Args:
+        frame: Rows as they were read.
+        columns: The columns that hold JSON.
+    """
+    rules = []
+    for name in columns:
+        first = frame.get_column(name).drop_nulls().head(1)
+        path = _path_of_value(json.loads(first[0])) if len(first) else []
+        if any(not step.isdecimal() for step in path):
+            origin, within = _text(name), _text(".".join(path))
+            rules.append(f"{_key(path[-1])} = {{ from = {origin}, path = {within} }}")
+    if not rules:
+        return []
+    shown = listed(rules, RULES_LISTED)
+    return [f"a mapping (--mapping FILE) can load what objects hold: {shown}"]
+
+
+def _path_of_value(value: object) -> list[str]:
+    """Return the path to the first number or text in a value; empty if it has none."""
+    members: Iterable[tuple[str, object]] = ()
+    if isinstance(value, dict):
+        members = value.items()
+    elif isinstance(value, list):
+        members = [("0", one) for one in value[:1]]
+    nested = []
+    for name, inner in members:
+        if not isinstance(inner, dict | list):
+            return [name]
+        nested.append((name, inner))
+    paths = ([name, *path] for name, inner in nested if (path := _path_of_value(inner)))
+    return next(paths, [])
+
+
+def _key(name: str) -> str:
+    return name if _BARE.fullmatch(name) else _text(name)
+
+
+def _text(value: str) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _find_hint(column: pl.Series) -> _Hint | None:

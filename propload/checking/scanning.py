@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from propload.batch import ROW
-from propload.checking.hints import text_hints
+from propload.checking.hints import object_hints, text_hints
 from propload.checking.profiling import ColumnCounts, Repeats, hashes
 from propload.checking.report import CheckReport
 from propload.errors import ConfigError, SchemaMismatchError
@@ -210,7 +210,7 @@ class Scan:
         if facts is None and not fitted.determines_types(joined):
             self._undecided = no_rows_note(joined, self._target)
             return None
-        if facts is None and joined.untyped:
+        if facts is None:
             self._table.notes += _hints(fitted, joined)
         # inferred types apply to all rows of a run
         self._preparer = replace(self._preparer, inferred=fitted.inferred)
@@ -226,12 +226,21 @@ class Scan:
 
 
 def _hints(fitted: Preparer, joined: Joined) -> list[str]:
-    """Return hints on columns that would be text in a new table.
+    """Return hints on columns that would be text or JSON in a new table.
 
     Empty if the delimiter may be wrong: then these are not the real columns.
     """
     if fitted.checker is not None or delimiter_note(joined):
         return []
     names = [name for name in fitted.unmapped(fitted.schema) if name not in fitted.key]
-    texts = [name for name in names if fitted.schema[name] == pl.String]
-    return text_hints(joined.raw(), texts)
+    if joined.untyped:
+        texts = [name for name in names if fitted.schema[name] == pl.String]
+        return text_hints(joined.raw(), texts)
+    types = joined.parts[0].created_as
+    raw = joined.raw()
+    objects = [
+        name
+        for name in names
+        if types.get(name) == "jsonb" and raw.schema[name] == pl.String
+    ]
+    return object_hints(raw, objects)

@@ -1,4 +1,4 @@
-"""A check of a CSV file suggests how its text columns could be parsed."""
+"""A check suggests how text columns could be parsed, and objects be loaded."""
 
 import pytest
 
@@ -30,3 +30,15 @@ def test_no_suggestion_for_mapped_columns_python_rows_or_existing_tables(
     assert propload.check([{"id": 1, "price": "€ 1"}], **settings).notes == ()
     propload.ingest(homes, **settings)
     assert propload.check(homes, **settings).notes == ()
+
+
+def test_check_suggests_a_rule_for_objects_that_no_rule_reads(database, tmp_path):
+    path = tmp_path / "homes.ndjson"
+    path.write_text('{"id": 1, "at": {"city": "Ede"}}\n', encoding="utf-8")
+    settings = {"to": database, "table": "homes", "key": "id"}
+    [note] = propload.check(path, **settings).notes
+    assert 'city = { from = "at", path = "city" }' in note
+    rules = {"id": {"parse": "integer"}, "city": {"from": "at", "path": "city"}}
+    assert propload.check(path, mapping=rules, **settings).notes == ()
+    propload.ingest(path, **settings)
+    assert propload.check(path, **settings).notes == ()

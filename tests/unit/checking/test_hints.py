@@ -1,4 +1,4 @@
-"""Advice on columns of text that look like numbers, amounts of money or dates."""
+"""Advice on columns of text that look like something else, and on those of JSON."""
 
 import re
 import tomllib
@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from propload.batch import ROW
-from propload.checking.hints import COLUMNS_LISTED, text_hints
+from propload.checking.hints import COLUMNS_LISTED, object_hints, text_hints
 from propload.prepare.mapping import MapContext, load_mapping
 
 READABLE = {
@@ -131,3 +131,29 @@ def test_hint_lists_the_first_of_many_columns_and_counts_the_rest():
     assert f"{names[COLUMNS_LISTED - 1]} = " in note
     assert f"{names[COLUMNS_LISTED]} = " not in note
     assert note.endswith(" and 3 more")
+
+
+OBJECTS = {
+    '{"street": "Kerkstraat", "city": "Ede"}': ("street", "Kerkstraat"),
+    '{"geo": {"lat": 52.5}}': ("lat", "52.5"),
+    '[{"url": "a.jpg"}, {"url": "b.jpg"}]': ("url", "a.jpg"),
+    '{"none": [], "photo list": [{"m²": 9}]}': ('"m²"', "9"),
+    '{"a b": null}': ('"a b"', None),
+}
+
+
+@pytest.mark.parametrize("text", OBJECTS)
+def test_rule_suggested_for_an_object_finds_a_value_in_it(text):
+    key, value = OBJECTS[text]
+    frame = pl.DataFrame({"the home": [None, text]})
+    [note] = object_hints(frame, ["the home"])
+    rule = note.partition(": ")[2]
+    assert rule.startswith(f"{key} = {{ ")
+    mapping = load_mapping({"columns": tomllib.loads(rule)})
+    assert mapping.apply(frame, MapContext()).frame.row(1)[1] == value
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", "[[1, 2]]", '{"a": {}}', None])
+def test_nothing_is_suggested_for_what_holds_no_named_value(text):
+    frame = pl.DataFrame({"home": pl.Series([text], dtype=pl.String)})
+    assert object_hints(frame, ["home"]) == []
