@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-
 from propload.sources.arrow.arrow_types import normalize_types
+from propload.sources.arrow.parts import without_rows
 from propload.sources.arrow.undecodable import reject_undecodable
 from propload.sources.source import check_names, cut
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+
+    import pyarrow as pa
 
     from propload.batch import Batch, Unread
     from propload.options import SourceOptions
@@ -57,7 +58,7 @@ class ArrowBatchBuilder:
                 yield from self._cut(rows, faults)
                 self.rows_read += rows.num_rows + len(faults)
         if not self.rows_read:
-            yield from self._cut(pa.RecordBatch.from_pylist([], schema=schema), ())
+            yield from self._cut(without_rows(schema), ())
 
     def _cut(self, rows: pa.RecordBatch, faults: Sequence[Unread]) -> Iterator[Batch]:
         if not self._decoded:

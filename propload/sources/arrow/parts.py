@@ -74,3 +74,10 @@ def value_of(value: pa.Scalar[Any], /) -> object:
     except (OverflowError, ValueError):
         # Python has no such timestamp, or would truncate it
         return value.type if is_nested(value.type) else value.cast(TEXT).as_py()
+
+
+def without_rows(schema: pa.Schema, /) -> pa.RecordBatch:
+    """Return a record batch of some columns that has no rows."""
+    # not by from_pylist, which refuses dictionaries with indices of 32 bits before 26
+    arrays = [pa.nulls(0, kind) for kind in schema.types]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)

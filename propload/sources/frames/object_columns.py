@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import pyarrow as pa
 
 from propload.batch import Unread
-from propload.sources.arrow.parts import Part, drop_rows, row_at
+from propload.sources.arrow.parts import Part, drop_rows, row_at, without_rows
 from propload.sources.row_batches import describe, fault_of
 from propload.values.arrow_fields import make_field
 from propload.values.columns import make_column
@@ -29,7 +29,7 @@ def parts_of(table: pa.Table, objects: Objects) -> Iterator[Part]:
     """
     batches = table.to_batches()
     if not batches:
-        batches = [pa.RecordBatch.from_pylist([], schema=table.schema)]
+        batches = [without_rows(table.schema)]
     start = 0
     for rows in batches:
         end = start + rows.num_rows

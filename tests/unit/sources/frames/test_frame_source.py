@@ -378,3 +378,9 @@ def test_dataset_includes_values_of_its_partition_folders(read, tmp_path):
     found = [{"id": year, "year": year} for year in (2024, 2025)]
     assert read(dataset).rows == found
     assert read(dataset).rows == found
+
+
+def test_frame_without_rows_keeps_its_columns(read):
+    frame = pl.DataFrame(schema={"kind": pl.Categorical(), "at": pl.Duration("us")})
+    [batch] = read(frame).batches
+    assert (batch.height, batch.rows.schema.names) == (0, ["kind", "at"])
