@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import accumulate
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from propload.batch import ROW
@@ -19,14 +19,16 @@ from propload.prepare.mapping.nested import (
 from propload.prepare.mapping.rules import Rule
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import polars as pl
 
     from propload.prepare.mapping.column_mapping import Mapping
 
 #: So many rows tell whether a path is right; decoding them takes milliseconds.
 ROWS_LOOKED_AT = 1_000
-#: What says nothing about a path.
-_NO_VALUES = (None, INVALID)
+#: Values that do not say what others hold.
+_EMPTY: tuple[object, ...] = (None, [], {})
 
 
 class LostPaths:
@@ -61,15 +63,15 @@ class LostPaths:
         nested = NestedColumns(rows)
         for target, (rule, path) in self._rules.items():
             for name in names.find(rule.sources, each=rule.each):
-                values = [v for v in nested.decoded(name) if v not in _NO_VALUES]
-                if any(_leads_on(value, path) for value in values):
+                ends = [_end_of(v, path) for v in nested.decoded(name) if v != INVALID]
+                if any(end.is_found for end in ends):
                     self._found.add(target)
-                elif values:
+                elif (lost := _farthest(ends)) is not None:
                     self._notes.setdefault(
                         target,
                         f"{source}: {self._mapping} finds nothing at {name}.{path} for "
-                        f"{target} in the first {counted(len(values), 'value')} of "
-                        f"{name}: {_describe_end(values[0], name, path)}",
+                        f"{target} in the first {counted(len(ends), 'row')}: "
+                        f"{_describe(lost, name, path)}",
                     )
 
     @property
@@ -80,23 +82,51 @@ class LostPaths:
         ]
 
 
-def _leads_on(value: Any, path: str) -> bool:
-    """Return whether a path leads to its end, or to a null on the way."""
-    ways = accumulate(path.split("."), "{}.{}".format)
-    return bool([*values_at(value, path)]) or any(
-        None in values_at(value, way) for way in ways
-    )
+@dataclass(frozen=True, slots=True)
+class _End:
+    """Where a path ends in a value.
+
+    Attributes:
+        steps: How many names and positions of the path lead there.
+        value: What is there.
+        is_found: Whether that is the end of the path.
+    """
+
+    steps: int
+    value: Any
+    is_found: bool = False
 
 
-def _describe_end(value: Any, name: str, path: str) -> str:
+def _end_of(value: Any, path: str) -> _End:
+    steps = path.split(".")
+    for found in values_at(value, path):
+        return _End(len(steps), found, is_found=True)
+    for place, step in enumerate(steps):
+        if not has_member(value, step):
+            return _End(place, value)
+        value = value_at(value, step)
+    return _End(len(steps), value)
+
+
+def _farthest(ends: Sequence[_End]) -> _End | None:
+    """Return an end that says that the path is wrong; None if another may be right.
+
+    A null and an empty list do not say what others hold there.
+    """
+    farthest = max((end.steps for end in ends), default=0)
+    there = [end for end in ends if end.steps == farthest]
+    return next((end for end in there if end.value not in _EMPTY), None)
+
+
+def _describe(end: _End, name: str, path: str) -> str:
     """Return what there is where a path ends too early."""
-    first, *rest = path.split(".")
-    if has_member(value, first) and rest:
-        return _describe_end(value_at(value, first), f"{name}.{first}", ".".join(rest))
-    if isinstance(value, dict):
-        return f"{name} has {listed_names(list(value))}{suggest(first, value)}"
-    if not isinstance(value, list):
-        return f"{name} is neither an object nor a list"
-    if first.isdecimal():
-        return f"{name} is a list of {len(value):,}"
-    return f"{name} is a list; give a position too, as in {name}.0.{path}"
+    steps = path.split(".")
+    place = ".".join([name, *steps[: end.steps]])
+    step, rest = steps[end.steps], ".".join(steps[end.steps :])
+    if isinstance(end.value, dict):
+        return f"{place} has {listed_names(list(end.value))}{suggest(step, end.value)}"
+    if not isinstance(end.value, list):
+        return f"{place} is neither an object nor a list"
+    if step.isdecimal():
+        return f"{place} is a list of {len(end.value):,}"
+    return f"{place} is a list; give a position too, as in {place}.0.{rest}"

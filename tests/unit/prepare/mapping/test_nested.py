@@ -180,11 +180,19 @@ def test_note_on_a_path_that_leads_nowhere_in_any_row(path, end):
         ['{"b": 1}', '{"a": {"x": 2}}'],
         ['{"a": null}'],
         ['{"a": {"x": null}}'],
+        ['{"b": 1}', '{"a": null}'],
+        ['{"a": []}', '{"a": {}}', "[]"],
         [None, "no JSON"],
     ],
 )
 def test_no_note_if_a_row_has_the_value_or_null_or_no_row_tells(texts):
     assert notes_on({"made": {"from": "home", "path": "a.x"}}, {"home": texts}) == []
+
+
+def test_note_if_the_rows_that_tell_lead_nowhere():
+    rules = {"made": {"from": "home", "path": "0.ulr"}}
+    [note] = notes_on(rules, {"home": ["[]", '[{"url": 1}]', None]})
+    assert "home.0 has url; did you mean 'url'" in note
 
 
 def test_no_note_if_later_rows_have_the_value():
