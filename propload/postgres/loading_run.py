@@ -9,6 +9,7 @@ from propload.postgres.ledger.file_ledger import FileLedger
 from propload.postgres.replacing.shadow import Shadow
 from propload.postgres.session import failures
 from propload.postgres.session.driver_errors import ServerError
+from propload.postgres.sql.ledger import LOADED
 from propload.postgres.tables.assumptions import RECREATED, changed_table_error
 from propload.postgres.writing.committing import PieceCommitter
 from propload.postgres.writing.lane_session import LaneSession
@@ -118,7 +119,7 @@ class LoadingRun:
             return
         if facts is not None:
             self.table_to_fill(target, facts)
-        elif target.mode == "replace" and status == "loaded":
+        elif target.mode == "replace" and status == LOADED:
             raise failures.table_gone_error(self._record.target, is_replace=True)
 
     def require_table(
@@ -221,19 +222,19 @@ class LoadingRun:
 
         Args:
             status: How it ended.
-            session: A session without an open transaction; used only if the run keeps
-                none for a shadow.
+            session: A session without an open transaction; a replace that takes effect
+                uses the one that it keeps for its shadow.
         """
         if self._end == "entered":
             return
         try:
             shadow = self._shadow
-            if shadow is not None:
+            if shadow is not None and status == LOADED:
                 session = shadow.session()
             # an earlier attempt may have been committed and only its answer lost
             is_unsure = self._end == "unsure"
             if not (is_unsure and self.ledger.status(session) == status):
-                if shadow is not None and status == "loaded":
+                if shadow is not None and status == LOADED:
                     shadow.swap(self._committed(session))
                     # asked here, while the table is still locked by the swap
                     runs = self.ledger.other_open_runs(session, self._record.target)
@@ -243,7 +244,7 @@ class LoadingRun:
                 session.commit()
             self.ledger.mark_end_committed(status)
             self._end = "entered"
-            if shadow is not None and status == "loaded":
+            if shadow is not None and status == LOADED:
                 shadow.clear()
         except ServerError as error:
             table, doing = self._record.target, "the end of the run was recorded"

@@ -44,6 +44,12 @@ class LostSessions:
         self._lock = threading.Lock()
         self._lost: set[Backend] = set()
 
+    @property
+    def are_left(self) -> bool:
+        """Whether the server may still keep any of them."""
+        with self._lock:
+            return bool(self._lost)
+
     def add(self, backend: Backend, /) -> None:
         """Add a session whose connection broke."""
         with self._lock:

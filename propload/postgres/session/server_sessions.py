@@ -60,11 +60,16 @@ class ServerSessions:
     def live_control(self) -> Connection:
         """Return the control session if it still answers, otherwise a new one.
 
+        If another session broke, and none was opened since, it is not asked: over a
+        dead line it would take a minute to notice that no answer comes.
+
         Raises:
             ConfigError: The connection string, user or password is wrong.
             WriteError: The server no longer admits the user.
             TransientWriteError: The server cannot be reached now.
         """
+        if self._lost.are_left:
+            self.discard_control()
         try:
             session = self.control()
             session.ask(PING)

@@ -122,3 +122,21 @@ def test_live_control_replaces_a_control_session_that_was_ended(database, state_
             other.rows(f"SELECT pg_terminate_backend({before}, 5000)")
         (after,) = pids(opened._sessions.live_control())
         assert after != before
+
+
+def test_live_control_does_not_ask_over_a_line_that_has_broken_elsewhere(
+    database, state_dir, monkeypatch
+):
+    """Over a dead line the question would wait for a minute."""
+    with Database(database, state_dir=state_dir) as opened:
+        sessions = opened._sessions
+        before = sessions.control()
+        (pid,) = pids(before)
+        before.commit()
+        asked = []
+        monkeypatch.setattr(before, "ask", asked.append)
+        with opened.connect() as lane:
+            sessions._lost.add(lane._backend)
+            (after,) = pids(sessions.live_control())
+        assert (after != pid, asked) == (True, [])
+        assert not sessions._lost.are_left
