@@ -127,10 +127,25 @@ class Lane:
 
     def join(self) -> None:
         """Wait for the lane's thread to end; if aborted, cancel its statements."""
+        request: threading.Thread | None = None
         while self._thread.is_alive():
-            if self._aborted.is_set():
-                self._cancel()
+            if self._aborted.is_set() and not (request and request.is_alive()):
+                request = self._request_cancel()
             self._thread.join(CANCEL_SECONDS)
+        if request is not None:
+            request.join(CANCEL_SECONDS)
+
+    def _request_cancel(self) -> threading.Thread:
+        """Cancel the lane's statement in a thread, and return that.
+
+        The request is a connection of its own. Over a dead line it takes two minutes to
+        fail, long after the statement has failed by itself.
+        """
+        request = threading.Thread(
+            target=self._cancel, name=f"propload-cancel-{self.number}", daemon=True
+        )
+        start_thread(request)
+        return request
 
     def _run(self) -> None:
         try:

@@ -298,6 +298,41 @@ def test_failed_lane_refuses_more_work_and_names_its_error(make_pipeline):
     assert raised.value.__cause__ is failure
 
 
+def test_lane_that_ends_by_itself_does_not_wait_for_a_request_to_cancel(make_pipeline):
+    """Over a dead line such a request takes longer to fail than the statement."""
+    asked, answered = threading.Event(), threading.Event()
+
+    class Unreachable(AroundWriter):
+        def write(self, piece):
+            asked.wait()
+            raise WriteError(str(piece.batch))
+
+        def cancel(self):
+            asked.set()
+            answered.wait()
+
+    pipeline, table = make_pipeline(MemorySource(rows(7)), lanes=1)
+    pipeline.run()
+    ended = []
+    lane = Lane(
+        0,
+        IgnoringObserver(),
+        RetryOptions(1, 1.0),
+        max_bytes=1_000,
+        on_failed=ended.append,
+    )
+    lane.put(Work(table.pieces[0], Fitted(table, 1, writing=Unreachable)))
+    lane.start()
+    while lane.fill:
+        threading.Event().wait(0.001)
+    lane.abort(LoadError("another lane has failed"))
+    try:
+        lane.join()
+        assert [type(error) for error in ended] == [WriteError]
+    finally:
+        answered.set()
+
+
 @dataclass
 class BlockedWriter(AroundWriter):
     """A writer whose writes wait and cannot be cancelled."""
