@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 REFRESH_SECONDS = 0.25
 #: Width of a bar in characters.
 _BAR = 8
+#: JupyterLab hides what a cell shows after its first 50 outputs, the result as well.
+_MOST_OUTPUTS = 10
 #: Blocks that fill 0/8 to 7/8 of a character.
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 
@@ -208,8 +210,11 @@ class _NotebookView:
     """One output of the cell, updated in place."""
 
     def __init__(self) -> None:
-        shown = import_module("IPython.display")  # only kernels need it
-        self._handle: Any = shown.display(_both([]), raw=True, display_id=True)
+        self._cell = _running_cell()
+        self._handle: Any = _ended_outputs.take(self._cell)
+        if self._handle is None:
+            shown = import_module("IPython.display")  # only kernels need it
+            self._handle = shown.display(_both([]), raw=True, display_id=True)
 
     def show(self, lines: Sequence[str]) -> None:
         """Show the lines in place of the previous ones."""
@@ -219,6 +224,43 @@ class _NotebookView:
         """Clear what was shown."""
         # the report that follows has all of it
         self._handle.update(_both([]), raw=True)
+        _ended_outputs.keep(self._cell, self._handle)
+
+
+class _EndedOutputs:
+    """Cleared outputs of a cell, which its later runs use once there are enough.
+
+    The first runs have one each, so that each is shown below what the cell has printed
+    before it.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._cell = ""
+        self._handles: list[Any] = []
+
+    def take(self, cell: str) -> Any:
+        """Return the last of many outputs of the cell, None if there are few."""
+        with self._lock:
+            if cell and cell == self._cell and len(self._handles) >= _MOST_OUTPUTS:
+                return self._handles.pop()
+            return None
+
+    def keep(self, cell: str, handle: Any) -> None:
+        """Keep an output that a run of the cell has cleared."""
+        with self._lock:
+            if cell != self._cell:
+                self._cell, self._handles = cell, []
+            self._handles.append(handle)
+
+
+_ended_outputs = _EndedOutputs()
+
+
+def _running_cell() -> str:
+    """Return what identifies the execution of this thread's cell; "" if unknown."""
+    parent = sys.modules["IPython"].get_ipython().get_parent() or {}
+    return str(parent.get("header", {}).get("msg_id", ""))
 
 
 def _both(lines: Sequence[str]) -> dict[str, str]:

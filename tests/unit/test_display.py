@@ -196,29 +196,53 @@ def test_unchanged_progress_is_shown_once(monkeypatch):
     assert shown == [("as ever",), "closed"]
 
 
-def test_notebook_updates_a_single_output(monkeypatch):
-    shown = []
-    updated = threading.Event()
+class Notebook:
+    """A kernel's display, and the outputs of all cells as they were shown."""
 
-    class Handle:
-        def update(self, data, *, raw):
+    def __init__(self):
+        self.cell = "1"
+        self.outputs = []
+        self.updated = threading.Event()
+        self.kernel = object()
+
+    def get_parent(self):
+        return {"header": {"msg_id": self.cell}}
+
+    def display(self, data, *, raw, display_id):
+        assert raw
+        assert display_id
+        shown = [data]
+        self.outputs.append(shown)
+
+        def update(data, *, raw):
             assert raw
             shown.append(data)
-            updated.set()
+            self.updated.set()
 
+        return SimpleNamespace(update=update)
+
+
+@pytest.fixture
+def notebook(monkeypatch):
+    double = Notebook()
     module = ModuleType("IPython.display")
-    module.display = lambda data, **_: shown.append(data) or Handle()
-    shell = SimpleNamespace(kernel=object())
+    module.display = double.display
     ipython = ModuleType("IPython")
-    ipython.get_ipython = lambda: shell
+    ipython.get_ipython = lambda: double
     monkeypatch.setitem(sys.modules, "ipykernel", ModuleType("ipykernel"))
     monkeypatch.setitem(sys.modules, "IPython", ipython)
     monkeypatch.setitem(sys.modules, "IPython.display", module)
+    monkeypatch.setattr(display, "_ended_outputs", display._EndedOutputs())
+    return double
+
+
+def test_notebook_updates_a_single_output(notebook):
     metrics = Metrics()
     metrics.add(Counts(read=7, inserted=7))
     metrics.set_activity("<b>")
     with display.watch(metrics):
-        assert updated.wait(10)
+        assert notebook.updated.wait(10)
+    (shown,) = notebook.outputs
     assert ">7 rows read" in shown[1]["text/html"]
     assert "&lt;b&gt;" in shown[1]["text/html"]
     # for viewers without HTML, and for notebooks saved as text
@@ -226,6 +250,31 @@ def test_notebook_updates_a_single_output(monkeypatch):
     assert "<b>" in shown[1]["text/plain"]
     nothing = {"text/html": "", "text/plain": ""}
     assert (shown[0], shown[-1]) == (nothing, nothing)
+
+
+def test_a_loop_of_loads_leaves_few_outputs_in_its_cell(notebook):
+    # JupyterLab hides all that comes after 50 outputs
+    for _ in range(60):
+        with display.watch(Metrics()):
+            pass
+    assert len(notebook.outputs) == 10
+
+
+def test_another_cell_gets_an_output_of_its_own(notebook):
+    for cell in ("a", "b"):
+        notebook.cell = cell
+        for _ in range(20):
+            with display.watch(Metrics()):
+                pass
+    assert len(notebook.outputs) == 20
+
+
+def test_loads_at_the_same_time_never_share_an_output(notebook):
+    for _ in range(10):
+        with display.watch(Metrics()):
+            pass
+    with display.watch(Metrics()), display.watch(Metrics()), display.watch(Metrics()):
+        assert len(notebook.outputs) == 12
 
 
 def test_report_is_plain_text_if_the_stream_is_no_terminal():
