@@ -180,7 +180,10 @@ def _load(name: str) -> object:
         msg = f"module 'propload' has no attribute {name!r}"
         # `name` and `obj` let a traceback suggest the name that was meant
         raise AttributeError(msg, name=name, obj=sys.modules[__name__])
-    found: object = getattr(import_module(f"propload.{_HOMES[name]}"), name)
+    from propload.messages.tracebacks import short_interrupts  # noqa: PLC0415 - only now
+
+    with short_interrupts():
+        found: object = getattr(import_module(f"propload.{_HOMES[name]}"), name)
     globals()[name] = found
     return found
 

@@ -18,6 +18,7 @@ from propload.earlier_runs.recovering import recover_first
 from propload.errors import ConfigError, LoadError, QueueClosedError, load_error_for
 from propload.journal import Journal
 from propload.journal.ending import Outcome, Unclosed, close_journal, warn_unclosed
+from propload.messages.tracebacks import short_interrupts
 from propload.messages.wording import counted
 from propload.monitoring.metrics import Metrics, metrics_or_new
 from propload.options import Settings
@@ -117,6 +118,7 @@ class Loader:
             self._unclosed_warning,
         )
 
+    @short_interrupts()
     def _open_journal(self) -> Journal:
         """Return the journal of the run once it has begun; raise what prevented it."""
         try:
@@ -250,6 +252,7 @@ class Loader:
         if failed is not None:
             listener(failed)
 
+    @short_interrupts()
     def close(self, *, whole: bool = True) -> Report:
         """Load the rest of what was put, and return the report.
 
@@ -339,7 +342,8 @@ class Loader:
     def _guard(self, action: Callable[[], T]) -> T:
         self._require_usable()
         try:
-            return action()
+            with short_interrupts():
+                return action()
         except QueueClosedError as error:
             self._wait()
             taken = f" (the {part_taken(error.taken)})" if error.taken else ""

@@ -151,6 +151,24 @@ def test_interrupt_does_not_wait_for_a_server_that_is_silent(
     assert [one.rows for one in leftovers()] == [1]
 
 
+@pytest.mark.one_server
+@pytest.mark.parametrize("call", ["put", "finish"])
+def test_an_interrupted_loader_shows_a_notebook_its_own_lines(
+    call, database, monkeypatch
+):
+    def press_stop(*_given, **_told):
+        raise KeyboardInterrupt
+
+    loader = propload.Loader(to=database, **HOMES)
+    with monkeypatch.context() as patch:
+        patch.setattr(PushedSource, call, press_stop)
+        with pytest.raises(KeyboardInterrupt) as caught:
+            loader.put({"id": 1}) if call == "put" else loader.close()
+    assert hasattr(caught.value, "_render_traceback_")
+    if call == "put":
+        assert loader.close().counts.read == 0
+
+
 @contextmanager
 def interrupted_while_closing(loader, database):
     """Send Ctrl-C once a loader is being closed and its statement waits for a lock."""

@@ -151,6 +151,20 @@ def test_an_interrupt_shows_the_line_that_called_and_how_to_continue():
 
 
 @pytest.mark.usefixtures("shell")
+def test_an_interrupt_of_the_first_import_shows_the_line_that_called(monkeypatch):
+    def press_stop(_module):
+        raise KeyboardInterrupt
+
+    monkeypatch.delitem(vars(propload), "ingest", raising=False)
+    monkeypatch.setattr(propload, "import_module", press_stop)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        load_what_is_missing()
+    text = rendered(caught.value)
+    assert "propload.ingest(" in text
+    assert "propload/__init__" not in text
+
+
+@pytest.mark.usefixtures("shell")
 def test_code_that_a_dataclass_generated_is_not_the_user_s():
     text = rendered(error_of(lambda: propload.Target(TableName("public", "homes"))))
     # lines of this test are shown as well
