@@ -86,13 +86,19 @@ class _Load:
     target: Target
     checker: Checker | None
     expected: Callable[[], int | None]
+    metrics: Metrics
 
     def _lock(self, stack: ExitStack, stop: threading.Event) -> None:
         """Lock the table against other runs, if the option is set."""
         options, table = self.plan.options, self.target.table
-        if options.lock:
-            lock = self.database.lock(table, wait=options.lock_wait, stop=stop)
-            stack.enter_context(lock)
+        if not options.lock:
+            return
+        if options.lock_wait:
+            waiting = f"waiting up to {options.lock_wait:g} s for the lock of {table}"
+            self.metrics.set_activity(waiting)
+        lock = self.database.lock(table, wait=options.lock_wait, stop=stop)
+        stack.enter_context(lock)
+        self.metrics.set_activity("")
 
     def claim(
         self,
@@ -225,7 +231,7 @@ def compose(
     checker = find_checker(plan.settings)
     target = find_target(plan, checker, source, database, stop=stop)
     expected = cache(partial(rows_expected_of, source))
-    load = _Load(source, plan, database, target, checker, expected)
+    load = _Load(source, plan, database, target, checker, expected, metrics)
     claim = load.claim((ahead or source).fingerprint, stop=stop, stack=stack)
     record, point, plan = claim.record, claim.point, claim.plan
     rejects, reject_notes = _open_rejects(plan, record.run_id, point, stack)
