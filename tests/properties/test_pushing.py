@@ -78,7 +78,7 @@ KINDS = {
         np.bool_(True),
         np.str_("a"),
         np.datetime64("2024-01-02T03:04:05.123456789"),
-        np.datetime64("NaT"),
+        np.datetime64("NaT", "us"),
     ],
     "no value": [None, object, len],
 }

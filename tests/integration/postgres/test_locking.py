@@ -97,7 +97,7 @@ def test_who_waits_for_a_lock_holds_back_no_vacuum(database, state_dir):
 
 
 def test_lock_outlives_the_idle_session_timeout(database, state_dir):
-    limited = with_option(database, "-c idle_session_timeout=100ms")
+    limited = with_option(database, "-c idle_session_timeout=1s")
     left_open = "FROM pg_stat_activity WHERE application_name = 'left open'"
     with (
         Database(limited, state_dir=state_dir) as opened,

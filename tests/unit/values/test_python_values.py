@@ -30,7 +30,7 @@ MOMENT = datetime(2024, 1, 1, tzinfo=UTC)
     [
         (pd.NA, None),
         (pd.NaT, None),
-        (np.datetime64("NaT"), None),
+        (np.datetime64("NaT", "us"), None),
         (pd.Timestamp(MOMENT), MOMENT),
         (pd.Timedelta(days=2), timedelta(days=2)),
         (np.datetime64("2024-01-01"), MOMENT.replace(tzinfo=None)),
