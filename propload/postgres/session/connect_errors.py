@@ -85,7 +85,26 @@ _REFUSALS = (
         "check require_auth, channel_binding and sslmode, also in PG... variables",
     ),
     _Cause(
-        "certificate|private key file|SSL error|does not support SSL|weak sslmode",
+        "certificate verify failed",
+        "the server's certificate is not trusted: it has expired, or no authority in "
+        "sslrootcert has signed it (with sslrootcert=system, of those in /etc/ssl or, "
+        "if it is set, in the file SSL_CERT_FILE)",
+        is_outage=True,
+    ),
+    _Cause(
+        "does not match host name",
+        "the server's certificate is for another host: give the name that it is for, "
+        "or sslmode=verify-ca, which does not compare names",
+        is_outage=True,
+    ),
+    _Cause(
+        "private key file",
+        "the key of the client's certificate cannot be used: check sslcert and sslkey, "
+        "and sslpassword if a password protects the key",
+        is_outage=True,
+    ),
+    _Cause(
+        "certificate|SSL error|does not support SSL|weak sslmode",
         "the encrypted connection failed: check sslmode and sslrootcert, and sslcert "
         "and sslkey if the server asks for a certificate",
         is_outage=True,

@@ -103,6 +103,12 @@ def test_refusal_of_pooler_or_localized_server_is_a_config_error(message, advice
     ("message", "options"),
     [
         ('private key file "/u/k" has group or world access', "sslcert and sslkey"),
+        ('could not load private key file "/u/k": bad decrypt', "sslpassword"),
+        ("SSL error: certificate verify failed", "it has expired, or no authority"),
+        (
+            'server certificate for "db" does not match host name "10.0.0.1"',
+            "is for another host",
+        ),
         ('weak sslmode "require" may not be used with sslrootcert=system', "sslmode"),
     ],
 )
