@@ -160,8 +160,11 @@ def test_timeout_outside_the_write_does_not_advise_smaller_batches(
 
 def test_read_only_server_error_points_to_the_primary(homes):
     standby = with_option(homes, "-c default_transaction_read_only=on")
-    with pytest.raises(propload.WriteError, match="use the address of the primary"):
+    with pytest.raises(
+        propload.WriteError, match="use the address of the primary"
+    ) as caught:
         propload.ingest([{"id": 1}], to=standby, **SETTINGS)
+    assert "target_session_attrs=read-write" in str(caught.value)
     assert read_table(homes, "homes").is_empty()
 
 

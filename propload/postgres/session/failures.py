@@ -96,8 +96,9 @@ _BY_SQLSTATE: Mapping[str, tuple[FailureKind, str]] = {
     READ_ONLY: (
         "permanent",
         (
-            "the server is read-only: use the address of the primary (--to) if it is a "
-            "standby, otherwise turn default_transaction_read_only off"
+            "the server is read-only: if it is a standby, use the address of the "
+            "primary (--to), or those of both with target_session_attrs=read-write; "
+            "otherwise turn default_transaction_read_only off"
         ),
     ),
     "25P02": ("permanent", "a statement followed one that had failed"),
