@@ -74,7 +74,8 @@ def unknown_run_error(run_id: str, /) -> WriteError:
     """Return the error for continuing a run that is gone from the ledger."""
     msg = (
         f"the line of run {run_id} is gone from the ledger (propload.runs): somebody "
-        "has deleted it, so nothing more of the run can be recorded"
+        "has deleted it, or a standby that was behind has taken over; so nothing more "
+        "of the run can be recorded"
     )
     return WriteError(msg, goes_on=False)
 
