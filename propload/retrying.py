@@ -86,6 +86,7 @@ class _Retrier:
         self._name = name
         self._on_retry = on_retry
         self._attempt = 0
+        self._cause = ""
         self._was_suspended = False
         self._reset_limits()
 
@@ -107,15 +108,21 @@ class _Retrier:
         self._was_suspended = suspended
         if not suspended and self._exceeds_limits(wait):
             return False
+        self._log_failure(str(error), wait)
+        self._on_retry(error, wait)
+        return not self._stop.wait(wait)
+
+    def _log_failure(self, cause: str, wait: float) -> None:
+        # a server that is away gives each lane the same long text a dozen times
+        shown = "as before" if cause == self._cause else cause
+        self._cause = cause
         log.warning(
             "%s: attempt %d failed, next in %.1f s: %s",
             self._name,
             self._attempt,
             wait,
-            error,
+            shown,
         )
-        self._on_retry(error, wait)
-        return not self._stop.wait(wait)
 
     def log_success(self) -> None:
         """Log a success, if there were failures before it."""

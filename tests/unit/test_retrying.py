@@ -57,6 +57,19 @@ def test_success_after_retries_is_logged(short_waits, caplog):
     assert caplog.messages[-1] == "batch 3, lane 0: attempt 3 succeeded"
 
 
+def test_a_cause_is_logged_once_while_it_stays_the_same(short_waits, caplog):
+    left = ["refused", "away", "away", "away", "refused"]
+
+    def action():
+        if left:
+            raise TransientWriteError(left.pop(0))
+
+    run(action, attempts=9)
+    causes = [message.rpartition(": ")[2] for message in caplog.messages]
+    assert causes == ["refused", "away", "as before", "as before", "refused"]
+    assert caplog.messages[2].startswith("batch 3, lane 0: attempt 3 failed, next in")
+
+
 def test_other_failures_are_raised_at_once(short_waits):
     with pytest.raises(WriteError, match="8 more"):
         run(failing(9, WriteError))
