@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from html import escape
 from typing import cast
@@ -146,19 +146,26 @@ def _types(column: ColumnCheck) -> str:
 
 def _html(report: CheckReport) -> str:
     problems = [f"would stop the load: {problem}" for problem in report.problems]
-    lines = (line((c.column, _types(c), c.nulls)) for c in report.columns)
-    head = cell("column", kind="th") + cell("type", kind="th") + headings(("nulls",))
     return (
         # a notebook would take the text between two dollar signs for a formula
         "<div class='tex2jax_ignore mathjax_ignore'>"
         f"<b>{escape(_headline(report))}</b>"
         + "".join(f"<p><b>{escape(problem)}</b></p>" for problem in problems)
         + f"<p>{'<br>'.join(map(escape, _summary(report)))}</p>"
-        + scrolling(table((head, *lines)))
+        + _html_columns(report.columns)
         + html_reasons("would be rejected because", report.reasons, ".reasons")
         + "".join(f"<p>note: {escape(note)}</p>" for note in report.notes)
         + "</div>"
     )
+
+
+def _html_columns(columns: Sequence[ColumnCheck]) -> str:
+    """Return a table of columns; nothing if a problem ended the check before them."""
+    if not columns:
+        return ""
+    lines = (line((c.column, _types(c), c.nulls)) for c in columns)
+    head = cell("column", kind="th") + cell("type", kind="th") + headings(("nulls",))
+    return scrolling(table((head, *lines)))
 
 
 def _outcomes(counts: Counts) -> str:

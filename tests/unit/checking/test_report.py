@@ -91,6 +91,12 @@ def test_html_keeps_what_stops_a_load_in_sight_of_a_thousand_columns():
     assert html.index("overflow:auto") < html.index("c998") < html.index("one lane")
 
 
+def test_html_has_no_table_if_no_column_was_checked():
+    html = replace(REPORT, columns=(), reasons=())._repr_html_()
+    assert "would stop the load" in html
+    assert "<table" not in html
+
+
 def test_html_shows_values_as_they_are():
     notes = ("column '<b>' holds '$1' and '$2'",)
     html = replace(REPORT, notes=notes)._repr_html_()
