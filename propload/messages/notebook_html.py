@@ -10,10 +10,12 @@ from html import escape
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 #: The most lines of `titled_table`; a schema of many columns could give pages of them.
 _MOST_LINES = 20
+#: The most characters of a text that is kept on one line beside a long one.
+_SHORT = 40
 _CELL = "padding:.3em .6em;text-align"
 #: About thirty lines: what is below a table of a thousand columns is seen as well.
 _BOX = "max-height:60em;overflow:auto"
@@ -44,7 +46,9 @@ def titled_table(title: str, lines: Sequence[Iterable[str | int]], rest: str, /)
         return ""
     remaining = len(lines) - _MOST_LINES
     more = f"<p>{remaining:,} more: {rest}</p>" if remaining > 0 else ""
-    return f"<p>{escape(title)}</p>{table(map(line, lines[:_MOST_LINES]))}{more}"
+    # a long text in one of the lines would otherwise squeeze the texts of all others
+    first = (line(values, make_text=_whole_cell) for values in lines[:_MOST_LINES])
+    return f"<p>{escape(title)}</p>{table(first)}{more}"
 
 
 def scrolling(html: str, /) -> str:
@@ -52,10 +56,18 @@ def scrolling(html: str, /) -> str:
     return f"<div style='{_BOX}'>{html}</div>"
 
 
-def line(values: Iterable[str | int], /) -> str:
-    """Return the cells of a row: texts aligned left, numbers right."""
+def line(
+    values: Iterable[str | int], /, *, make_text: Callable[[str], str] | None = None
+) -> str:
+    """Return the cells of a row: texts aligned left, numbers right.
+
+    Args:
+        values: The values of the row.
+        make_text: Makes the cell of a text; `cell` by default.
+    """
+    make = make_text or cell
     return "".join(
-        cell(f"{value:,}", side="right") if isinstance(value, int) else cell(value)
+        cell(f"{value:,}", side="right") if isinstance(value, int) else make(value)
         for value in values
     )
 
@@ -63,6 +75,12 @@ def line(values: Iterable[str | int], /) -> str:
 def cell(text: str, /, *, kind: str = "td", side: str = "left") -> str:
     """Return a cell, which is a heading if its kind is `th`."""
     return f"<{kind} style='{_CELL}:{side}'>{escape(text)}</{kind}>"
+
+
+def _whole_cell(text: str) -> str:
+    """Return a cell that is not broken into lines if its text is short."""
+    style = "white-space:nowrap;" if len(text) <= _SHORT else ""
+    return f"<td style='{style}{_CELL}:left'>{escape(text)}</td>"
 
 
 def headings(names: Iterable[str], /) -> str:

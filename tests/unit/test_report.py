@@ -127,6 +127,13 @@ def test_html_shows_one_message_of_several_rows_as_an_example():
     assert ">area is large</td>" in html
 
 
+def test_html_keeps_a_short_text_on_one_line_beside_a_long_one():
+    reasons = (ReasonCount("map", "price", "cast", 1, "on request " * 9),)
+    html = replace(REPORT, reasons_counted=reasons)._repr_html_()
+    assert re.search("<td style='white-space:nowrap;[^']*'>map price cast</td>", html)
+    assert re.search("<td style='padding[^']*'>on request", html)
+
+
 def test_html_turns_mathjax_off_and_aligns_text_left():
     html = REPORT._repr_html_()
     # as pandas marks its frames if use_mathjax is off
