@@ -20,6 +20,7 @@ from propload.running.resuming.requirements import (
     require_ledger,
     require_same_run,
     require_same_target,
+    require_whole_replace,
     vanished_rows_clause,
 )
 from propload.running.resuming.rewriting import rewrite_partial_batches
@@ -153,6 +154,7 @@ class ResumeFinder:
             return None
         facts = self.database.facts(target.table)
         require_same_target(found, record, commands)
+        require_whole_replace(found, record, commands)
         if target.mode != "replace" and (lost := vanished_rows_clause(found, facts)):
             log.warning("%s: what waits in the journal is loaded alone", lost)
         return rewrite_partial_batches(found, record, facts, commands=commands)

@@ -107,6 +107,32 @@ def require_ledger(
     raise ConfigError(msg)
 
 
+def require_whole_replace(
+    point: ResumePoint, record: RunRecord, commands: Commands
+) -> None:
+    """Raise if rows that a replace had gathered are neither stored nor journaled.
+
+    Args:
+        point: Where the run had ended.
+        record: The run that is to begin.
+        commands: Words commands that find the journal.
+
+    Raises:
+        ConfigError: The server has lost rows that the journal no longer has.
+    """
+    lost = point.start.rows_unaccounted
+    if record.mode != "replace" or not lost:
+        return
+    run_id = point.run.run_id
+    msg = (
+        f"of the rows that run {run_id} had gathered for {record.target}, the server "
+        f"has lost {lost:,} that the journal no longer has, so the table would be "
+        "replaced by a part of them: load them all again, then drop the journal "
+        f"({commands.drop_journal(run_id)})"
+    )
+    raise ConfigError(msg)
+
+
 def vanished_rows_clause(point: ResumePoint, facts: TableFacts | None) -> str:
     """Return a clause on committed rows that are gone with their table, or "".
 

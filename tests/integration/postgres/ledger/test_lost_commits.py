@@ -7,7 +7,8 @@ import pytest
 
 import propload
 from propload.earlier_runs.recovering import recover
-from propload.errors import LoadError
+from propload.errors import ConfigError, LoadError
+from propload.journal import segments
 from propload.postgres.ledger.database_ledger import DatabaseLedger
 from tests.integration.reading import query, run_sql
 
@@ -18,10 +19,18 @@ ROWS = [{"id": one, "v": f"v{one}"} for one in range(100)]
 SETTINGS = {"table": "homes", "mode": "append", "workers": 1, "batch_rows": 10}
 
 
+SHADOWS = """
+SELECT oid::regclass::text FROM pg_class
+WHERE relname LIKE 'propload_shadow%' AND relkind = 'r'"""
+
+
 @pytest.fixture
 def losing(database):
     """Return a context in which rows vanish before a call of the ledger."""
     run_sql(database, "CREATE TABLE homes (id int PRIMARY KEY, v text)")
+
+    def filled():
+        return ["homes", *(one for (one,) in query(database, SHADOWS))]
 
     @contextmanager
     def losing(rows_from, method, batch=None):
@@ -31,7 +40,7 @@ def losing(database):
             if batch is None or arguments[0].batch == batch:
                 run_sql(
                     database,
-                    f"DELETE FROM homes WHERE id >= {rows_from}",
+                    *(f"DELETE FROM {one} WHERE id >= {rows_from}" for one in filled()),
                     f"DELETE FROM propload.ledger WHERE through_row > {rows_from}",
                 )
             return original(ledger, connection, *arguments)
@@ -76,3 +85,33 @@ def test_rows_in_the_journal_follow_those_that_were_lost(database, losing):
     stored = ids(database)
     assert stored[:20] == list(range(20))
     assert stored[-50:] == list(range(50, 100))
+
+
+def push(database, settings):
+    """Push ten rows at a time: the journal lets go of each ten once committed."""
+    with propload.Loader(to=database, **settings) as loader:
+        for first in range(0, 100, 10):
+            loader.put(ROWS[first : first + 10])
+
+
+@pytest.mark.parametrize("mode", ["append", "replace"])
+def test_rows_lost_by_server_and_journal_are_counted_and_never_left_out_of_a_replace(
+    database, losing, mode, monkeypatch
+):
+    monkeypatch.setattr(segments, "SEGMENT_BYTES", 1)
+    settings = SETTINGS | {"mode": mode}
+    with losing(20, "record", 8), pytest.raises(LoadError, match=LOST) as caught:
+        push(database, settings)
+    run_id = caught.value.report.run_id
+    if mode == "replace":
+        with pytest.raises(
+            ConfigError, match=r"has lost \d+ that the journal no longer"
+        ):
+            recover(run_id, to=database)
+        assert ids(database) == []
+        return
+    [report] = recover(run_id, to=database)
+    stored = ids(database)
+    assert report.counts.inserted == len(stored) < 100
+    assert stored[:20] == list(range(20))
+    assert stored[20:] == list(range(120 - len(stored), 100))
