@@ -349,7 +349,7 @@ class Loader:
             taken = f" (the {part_taken(error.taken)})" if error.taken else ""
             if self.failed is None:
                 msg = f"this Loader is closed{taken}: open a new one for more rows"
-                raise LoadError(msg, report=self._report) from error
+                raise LoadError(msg, report=self._report) from error.__cause__
             self._cancel_unclosed_warning()
             msg = f"nothing more can be put{taken}: {self.failed}"
             raise load_error_for(self.failed, msg, report=self._report) from self.failed

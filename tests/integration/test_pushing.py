@@ -243,8 +243,11 @@ def test_loader_has_a_report_only_once_it_has_ended(database):
     assert loader.report.counts.inserted == 1
     assert repr(loader).startswith("<Loader pushed: loaded, Counts(read=1, ")
     assert repr(loader.metrics).startswith("Metrics(Counts(read=1, inserted=1, ")
-    with pytest.raises(LoadError, match="this Loader is closed: open a new one"):
+    closed = "this Loader is closed: open a new one"
+    with pytest.raises(LoadError, match=closed) as caught:
         loader.put({"id": 2})
+    # with a cause, a notebook would take it for a bug and show all calls
+    assert caught.value.__cause__ is None
 
 
 @pytest.mark.one_server
