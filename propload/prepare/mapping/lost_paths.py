@@ -63,7 +63,9 @@ class LostPaths:
         nested = NestedColumns(rows)
         for target, (rule, path) in self._rules.items():
             for name in names.find(rule.sources, each=rule.each):
-                ends = [_end_of(v, path) for v in nested.decoded(name) if v != INVALID]
+                ends = [
+                    _end_of(v, path) for v in nested.decoded(name) if v is not INVALID
+                ]
                 if any(end.is_found for end in ends):
                     self._found.add(target)
                 elif (lost := _farthest(ends)) is not None:
