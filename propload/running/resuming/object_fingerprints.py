@@ -45,6 +45,9 @@ _NO_CONTENT = frozenset(
     {"__module__", "__qualname__", "__doc__", "__dict__", "__weakref__"}
     | {"__firstlineno__", "__static_attributes__", "__annotations_cache__", "_abc_impl"}
 )
+#: What Python adds to a class without annotations when somebody asks for them: the
+#: first up to version 3.13, the other from 3.14 on.
+_ADDED_EMPTY = frozenset({"__annotations__", "__annotate_func__"})
 #: Closure cell in which Python 3.14 and newer look up a class's annotations: the class
 #: namespace, which includes its line number.
 _CLASS_NAMES = "__classdict__"
@@ -197,8 +200,7 @@ def _class(value: type) -> Iterator[object]:
         return
     yield value.__bases__
     for name, attribute in vars(value).items():
-        # Python adds empty annotations when somebody asks for them
-        is_added = name == "__annotations__" and not attribute
+        is_added = name in _ADDED_EMPTY and not attribute
         if name not in _NO_CONTENT and not is_added:
             yield (name, attribute)
 
