@@ -43,11 +43,13 @@ class RetryOptions:
         limits_suspended: Called after each failure: while it returns true, the limits
             do not apply; once it returns false, they count from the beginning. A run
             with a journal suspends the limits while its source produces rows.
+        table: The table of the run, named in the log: a process may load several.
     """
 
     attempts: int
     seconds: float
     limits_suspended: Callable[[], bool] = _never_suspended
+    table: str = ""
 
     @classmethod
     def of(
@@ -55,14 +57,18 @@ class RetryOptions:
         options: RunOptions,
         limits_suspended: Callable[[], bool] = _never_suspended,
         /,
+        *,
+        table: str = "",
     ) -> Self:
         """Return how often and how long a run retries one transaction.
 
         Args:
             options: The options of the run.
             limits_suspended: Called after each failure, as above.
+            table: As above.
         """
-        return cls(options.retry_attempts, options.retry_seconds, limits_suspended)
+        attempts, seconds = options.retry_attempts, options.retry_seconds
+        return cls(attempts, seconds, limits_suspended, table)
 
 
 def backoff(attempt: int) -> float:
@@ -83,7 +89,7 @@ class _Retrier:
     ) -> None:
         self._options = options
         self._stop = stop
-        self._name = name
+        self._name = f"{options.table}, {name}" if options.table else name
         self._on_retry = on_retry
         self._attempt = 0
         self._cause = ""

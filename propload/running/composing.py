@@ -121,7 +121,7 @@ class _Load:
                 stack.enter_context(opened.pop_all())
                 return claim
 
-        options = RetryOptions.of(self.plan.options)
+        options = RetryOptions.of(self.plan.options, table=str(self.target.table))
         return retry(attempt, options, stop=stop, name="the beginning of the run")
 
     def _claim(
@@ -236,13 +236,15 @@ def compose(
     record, point, plan = claim.record, claim.point, claim.plan
     rejects, reject_notes = _open_rejects(plan, record.run_id, point, stack)
     journaling = journal_rows(source, plan, record, target, database, stack=stack)
+    outlasts = journaling.outlasts_outage
+    retries = RetryOptions.of(plan.options, outlasts, table=str(target.table))
     fit = load.fit(claim, journaling)
     start = find_start(source, point)
     pipeline = Pipeline(
         _reader(ahead, load, journaling, start, memory=memory, stack=stack),
         fit,
         rejects,
-        _pipeline_options(plan, memory, journaling, start, sizes),
+        _pipeline_options(plan, retries, memory, start, sizes),
         metrics=metrics,
         on_committed=journaling.note_committed,
     )
@@ -319,8 +321,8 @@ def _open_rejects(
 
 def _pipeline_options(
     plan: Plan,
+    retries: RetryOptions,
     memory: MemoryWatch,
-    journaling: Journaling,
     start: Start,
     sizes: BatchRows,
 ) -> PipelineOptions:
@@ -331,7 +333,7 @@ def _pipeline_options(
         batch_seconds=options.batch_seconds,
         lanes=plan.workers,
         lane_bytes=max(1, waiting_bytes(plan) // plan.workers),
-        retries=RetryOptions.of(options, journaling.outlasts_outage),
+        retries=retries,
         max_rejects=options.max_rejects,
         by_context="mapping" in plan.settings,
         start=start,

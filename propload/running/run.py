@@ -273,7 +273,9 @@ class Run:
         attempts = options.retry_attempts if ending.error is None else 1
         retry(
             lambda: parts.end(ending.status),
-            RetryOptions(attempts, options.retry_seconds),
+            RetryOptions(
+                attempts, options.retry_seconds, table=str(parts.target.table)
+            ),
             stop=self._aborted,
             name="the end of the run",
             on_retry=parts.pipeline.tally.on_retry,

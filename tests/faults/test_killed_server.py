@@ -74,7 +74,7 @@ def test_load_survives_strikes_at_its_sessions_or_the_server(
         assert sum(one.rows for one in report.reasons_counted) == BAD
 
 
-def test_rows_rejected_by_several_attempts_are_kept_once(dsn, state_dir):
+def test_rows_rejected_by_several_attempts_are_kept_once(dsn, state_dir, caplog):
     run_sql(dsn, "CREATE TABLE homes (id bigint PRIMARY KEY, price bigint)")
     run_sql(dsn, "ALTER TABLE homes ADD CHECK (price <> 7)")
     prepare_ledger(dsn, *REFUSE_THE_FIRST_COMMITS)
@@ -83,6 +83,7 @@ def test_rows_rejected_by_several_attempts_are_kept_once(dsn, state_dir):
         rows, to=dsn, table="homes", key="id", batch_rows=500, progress=False
     )
     assert report.retries >= 1
+    assert caplog.messages[0].startswith("public.homes, batch 0, lane ")
     assert report.counts.rejected == 200
     assert report.rejects.height == 200
     assert sum(one.rows for one in report.reasons_counted) == 200

@@ -70,6 +70,16 @@ def test_a_cause_is_logged_once_while_it_stays_the_same(short_waits, caplog):
     assert caplog.messages[2].startswith("batch 3, lane 0: attempt 3 failed, next in")
 
 
+def test_log_names_the_table_of_the_run(short_waits, caplog):
+    retry(
+        failing(1),
+        RetryOptions(2, 1.0, table="public.homes"),
+        stop=threading.Event(),
+        name="batch 3, lane 0",
+    )
+    assert caplog.messages[0].startswith("public.homes, batch 3, lane 0: attempt 1 ")
+
+
 def test_other_failures_are_raised_at_once(short_waits):
     with pytest.raises(WriteError, match="8 more"):
         run(failing(9, WriteError))
