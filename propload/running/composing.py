@@ -124,6 +124,29 @@ class _Load:
         options = RetryOptions.of(self.plan.options, table=str(self.target.table))
         return retry(attempt, options, stop=stop, name="the beginning of the run")
 
+    def pipeline_options(
+        self,
+        plan: Plan,
+        memory: MemoryWatch,
+        journaling: Journaling,
+        start: Start,
+        sizes: BatchRows,
+    ) -> PipelineOptions:
+        """Return the options of the pipeline of the run that `plan` is claimed for."""
+        options, table = plan.options, str(self.target.table)
+        return PipelineOptions(
+            batch_rows=lambda: memory.scaled(sizes()),
+            batch_bytes=lambda: memory.scaled(sizes.most_bytes),
+            batch_seconds=options.batch_seconds,
+            lanes=plan.workers,
+            lane_bytes=max(1, waiting_bytes(plan) // plan.workers),
+            retries=RetryOptions.of(options, journaling.outlasts_outage, table=table),
+            max_rejects=options.max_rejects,
+            by_context="mapping" in plan.settings,
+            start=start,
+            on_byte_limited=sizes.note_byte_limited,
+        )
+
     def _claim(
         self,
         fingerprint: Callable[[], str | None],
@@ -236,15 +259,13 @@ def compose(
     record, point, plan = claim.record, claim.point, claim.plan
     rejects, reject_notes = _open_rejects(plan, record.run_id, point, stack)
     journaling = journal_rows(source, plan, record, target, database, stack=stack)
-    outlasts = journaling.outlasts_outage
-    retries = RetryOptions.of(plan.options, outlasts, table=str(target.table))
     fit = load.fit(claim, journaling)
     start = find_start(source, point)
     pipeline = Pipeline(
         _reader(ahead, load, journaling, start, memory=memory, stack=stack),
         fit,
         rejects,
-        _pipeline_options(plan, retries, memory, start, sizes),
+        load.pipeline_options(plan, memory, journaling, start, sizes),
         metrics=metrics,
         on_committed=journaling.note_committed,
     )
@@ -317,25 +338,3 @@ def _open_rejects(
         "the reasons"
     )
     return writer, (note,)
-
-
-def _pipeline_options(
-    plan: Plan,
-    retries: RetryOptions,
-    memory: MemoryWatch,
-    start: Start,
-    sizes: BatchRows,
-) -> PipelineOptions:
-    options = plan.options
-    return PipelineOptions(
-        batch_rows=lambda: memory.scaled(sizes()),
-        batch_bytes=lambda: memory.scaled(sizes.most_bytes),
-        batch_seconds=options.batch_seconds,
-        lanes=plan.workers,
-        lane_bytes=max(1, waiting_bytes(plan) // plan.workers),
-        retries=retries,
-        max_rejects=options.max_rejects,
-        by_context="mapping" in plan.settings,
-        start=start,
-        on_byte_limited=sizes.note_byte_limited,
-    )
