@@ -70,6 +70,14 @@ class RetryOptions:
         attempts, seconds = options.retry_attempts, options.retry_seconds
         return cls(attempts, seconds, limits_suspended, table)
 
+    def label(self, part: str, /) -> str:
+        """Return a part of the run as the log names it, with the table if it is known.
+
+        Args:
+            part: The part, such as a batch.
+        """
+        return f"{self.table}, {part}" if self.table else part
+
 
 def backoff(attempt: int) -> float:
     """Return the longest wait in seconds after the given attempt, counted from 1."""
@@ -89,7 +97,7 @@ class _Retrier:
     ) -> None:
         self._options = options
         self._stop = stop
-        self._name = f"{options.table}, {name}" if options.table else name
+        self._name = options.label(name)
         self._on_retry = on_retry
         self._attempt = 0
         self._cause = ""

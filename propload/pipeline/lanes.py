@@ -171,19 +171,18 @@ class Lane:
 
     def _write(self, piece: Piece, writer: Writer) -> None:
         began = time.monotonic()
+        name = f"batch {piece.batch}, lane {self.number}"
         written = retry(
             lambda: writer.write(piece),
             self._retries,
             stop=self._aborted,
-            name=f"batch {piece.batch}, lane {self.number}",
+            name=name,
             on_retry=self._listener.on_retry,
         )
         counts = written.counts
         log.info(
-            "batch %d, lane %d: committed %d inserted, %d updated, %d unchanged, "
-            "%d stale in %.3f s",
-            piece.batch,
-            self.number,
+            "%s: committed %d inserted, %d updated, %d unchanged, %d stale in %.3f s",
+            self._retries.label(name),
             counts.inserted,
             counts.updated,
             counts.unchanged,

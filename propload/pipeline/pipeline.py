@@ -221,8 +221,8 @@ class Pipeline:
         began = time.monotonic()
         prepared = fitted.prepare(joined, together=together)
         log.info(
-            "batch %d: prepared %d rows of %s, %d duplicates, in %.3f s",
-            joined.number,
+            "%s: prepared %d rows of %s, %d duplicates, in %.3f s",
+            self._options.retries.label(f"batch {joined.number}"),
             joined.height,
             joined.parts[0].source,
             prepared.duplicates,

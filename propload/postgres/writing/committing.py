@@ -125,7 +125,11 @@ class PieceCommitter:
         connection.commit()
         if entry is None:
             return None
-        log.info("batch %d was committed before the line broke", piece.batch)
+        log.info(
+            "%s, batch %d was committed before the line broke",
+            self._target,
+            piece.batch,
+        )
         return self._unconfirmed[1]
 
     def _enter_and_commit(

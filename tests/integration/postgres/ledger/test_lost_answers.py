@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from contextlib import closing
 
@@ -64,8 +65,9 @@ def test_rows_refused_by_an_undone_attempt_are_withdrawn_before_commit(
 @pytest.mark.parametrize("committed", [True, False])
 @pytest.mark.parametrize("limited", [True, False])
 def test_piece_whose_answer_was_lost_is_written_exactly_once(
-    database, state_dir, committed, limited
+    database, state_dir, caplog, committed, limited
 ):
+    caplog.set_level(logging.INFO)
     with appending(database, state_dir, limited=limited) as (ready, writer):
         piece = make_piece(ROWS)
         break_commit(writer, committed=committed)
@@ -75,6 +77,8 @@ def test_piece_whose_answer_was_lost_is_written_exactly_once(
         with connect(database) as session:
             assert ready.ledger.committed(session) == [entry(0, 2)]
     assert query(database, "SELECT count(*) FROM t") == [(2,)]
+    said = "public.t, batch 0 was committed before the line broke"
+    assert (said in caplog.messages) is committed
 
 
 def test_undone_commit_is_not_mistaken_for_a_completed_one(database, state_dir):
