@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import AsyncIterable, Awaitable, Iterable
 from dataclasses import replace
 from io import IOBase
 from os import PathLike
@@ -321,8 +321,17 @@ def _as_rows(rows: object) -> object:
     elif isinstance(rows, Iterable) and not isinstance(rows, _NOT_ROWS):
         # sets, views and whatever else yields rows or batches
         return iter(rows)
-    msg = (
-        f"{rows!r} is not a row: put takes dicts, dataclasses, pydantic objects, lists "
-        "of these, frames and batches, and whatever iterates over them"
+    raise ConfigError(_not_a_row(rows))
+
+
+def _not_a_row(value: object) -> str:
+    """Return that a pushed value is not a row, and what to push instead."""
+    kind = with_article(type(value).__name__)
+    if isinstance(value, Awaitable):
+        return f"{kind} is not a row: await it, and put what it returns"
+    if isinstance(value, AsyncIterable):
+        return f"{kind} is not a row: put what it yields, in an async for"
+    return (
+        f"{value!r} is not a row: put takes dicts, dataclasses, pydantic objects, "
+        "lists of these, frames and batches, and whatever iterates over them"
     )
-    raise ConfigError(msg)

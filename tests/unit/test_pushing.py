@@ -225,6 +225,25 @@ def test_paths_and_other_values_that_are_no_rows_are_refused(source_and_journal,
     assert journal.batches == []
 
 
+async def fetched():
+    return {"id": 1}
+
+
+async def streamed():
+    yield {"id": 1}
+
+
+def test_asynchronous_rows_are_refused_with_the_way_to_push_them(source_and_journal):
+    source, journal = source_and_journal
+    coroutine = fetched()
+    with pytest.raises(ConfigError, match="a coroutine is not a row: await it, and"):
+        source.put(coroutine)
+    coroutine.close()
+    with pytest.raises(ConfigError, match="is not a row: put what it yields, in an as"):
+        source.put(streamed())
+    assert journal.batches == []
+
+
 def test_timeout_of_a_put_reports_how_many_rows_were_taken():
     source, journal = PushedSource(SourceOptions(chunk_rows=2)), MemoryJournal()
     source.attach(journal)
