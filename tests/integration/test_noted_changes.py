@@ -20,6 +20,11 @@ HISTORY = """
 SELECT listing_id, extract(day FROM seen_at)::int, list_price, status
 FROM listing_history ORDER BY 1, 2"""
 
+COLLATIONS = """
+SELECT count(DISTINCT attcollation) FROM pg_attribute
+WHERE attname IN ('source', 'listing_id')
+    AND attrelid IN ('listings'::regclass, 'listing_history'::regclass)"""
+
 
 def listings(day, *rows):
     """Return listings as they were read on a day of July."""
@@ -73,6 +78,13 @@ def test_history_of_the_page_holds_each_price_and_status_once(database):
     assert load(database, third, mode="replace").inserted == 2
     replaced = ("b", 3, None, "sold")
     assert query(database, HISTORY) == [*recorded[:-1], replaced]
+
+
+def test_history_of_the_page_can_be_looked_up_by_its_index(database):
+    load(database, listings(1, ("a", 300_000, "available")))
+    run_sql(database, RECORD_HISTORY)
+    # an index is not used for values of another collation
+    assert query(database, COLLATIONS) == [(1,)]
 
 
 def test_history_of_the_page_takes_a_correction_of_the_same_moment(database):
