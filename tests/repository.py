@@ -51,10 +51,22 @@ def imported_packages(path):
     return packages
 
 
+def body_for_this_python(node):
+    """Return the statements that `if sys.version_info >= (…)` has Python run."""
+    since = ast.literal_eval(node.test.comparators[0])
+    return node.body if sys.version_info >= since else node.orelse
+
+
 def walk_runtime(node):
-    """Yield all nodes below a node, except those under `if TYPE_CHECKING`."""
+    """Yield all nodes below a node, except those under `if TYPE_CHECKING`.
+
+    Of what depends on the version of Python, only the nodes for this one.
+    """
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
+            continue
+        if isinstance(child, ast.If) and "version_info" in ast.unparse(child.test):
+            yield from walk_runtime(ast.Module(body_for_this_python(child), []))
             continue
         yield child
         yield from walk_runtime(child)

@@ -9,6 +9,7 @@ import tomllib
 from importlib.metadata import packages_distributions
 
 import pytest
+from packaging.markers import Marker
 from packaging.requirements import Requirement
 
 from tests.repository import REPOSITORY, imported_packages, relative_name, source_files
@@ -38,7 +39,9 @@ def test_constraints_are_names_and_versions_only():
     lines = (REPOSITORY / "constraints.txt").read_text(encoding="utf-8").splitlines()
     assert lines
     for line in lines:
-        assert re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.!+_-]+", line), line
+        pin, _, marker = line.partition("; ")
+        assert re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.!+_-]+", pin), line
+        assert not marker or Marker(marker), line
     names = {line.partition("==")[0].lower().replace("_", "-") for line in lines}
     assert {"polars", "scrapy", "pytest", "typer"} <= names
 
@@ -53,18 +56,24 @@ def requirements(*extras):
 
 def test_constraints_satisfy_every_requirement_of_the_tests():
     # with a version outside of the bounds, nothing could be installed
-    text = (REPOSITORY / "constraints.txt").read_text(encoding="utf-8")
-    pinned = {
-        normal(name): version
-        for name, _, version in (line.partition("==") for line in text.splitlines())
+    lines = (REPOSITORY / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pins = [Requirement(line) for line in lines]
+    versions = {
+        normal(pin.name): next(iter(pin.specifier)).version
+        for pin in pins
+        if is_for_this_python(pin)
     }
     outside = [
         str(need)
-        for need in requirements("test")
-        if not (version := pinned.get(normal(need.name)))
+        for need in filter(is_for_this_python, requirements("test"))
+        if not (version := versions.get(normal(need.name)))
         or not need.specifier.contains(version)
     ]
     assert outside == []
+
+
+def is_for_this_python(requirement):
+    return requirement.marker is None or requirement.marker.evaluate()
 
 
 def test_source_distribution_contains_what_the_readme_links_to():

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import bz2
 import lzma
+import sys
 import zipfile
 import zlib
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-import zstandard
-
 from propload.errors import SourceError
 from propload.sources.files.formats import is_internal, is_readable
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import IO
 
 #: Packed bytes unpacked in one call: few, because the unpacked block must stay small
-#: even if a file was made to fill the memory.
+#: even if a file was made to fill the memory. Deflate expands up to 1,000 times.
 PACKED_BYTES = 16 << 10
-#: The same for zstd, which expands up to 32,000 times; deflate does up to 1,000 times.
-ZSTD_BYTES = 256
-#: The most bytes that bzip2 and xz, whose expansion has no such bound, return per call.
+#: The most bytes that the others, which expand 32,000 times and more, return per call.
 UNPACKED_BYTES = 1 << 20
 
 ZIP_MAGIC = b"PK\x03\x04"
@@ -30,7 +32,7 @@ EMPTY_ZIP_MAGIC = b"PK\x05\x06"
 
 
 class Unpacker(Protocol):
-    """The interface that the unpackers of zlib, bz2, lzma and zstandard share."""
+    """The interface that the unpackers of zlib, zstd, bz2 and lzma share."""
 
     @property
     def eof(self) -> bool:
@@ -51,28 +53,23 @@ class Packing(NamedTuple):
         magic: The first bytes of a packed file.
         name: Its name in messages.
         unpacker: Returns a new unpacker for one member of a file.
-        call_bytes: How many packed bytes the unpacker is given per call.
     """
 
     magic: bytes
     name: str
     unpacker: Callable[[], Unpacker]
-    call_bytes: int = PACKED_BYTES
 
 
 PACKINGS = (
     # 16 selects the gzip format, 15 is the largest window
     Packing(b"\x1f\x8b\x08", "gzip", lambda: zlib.decompressobj(16 + 15)),
-    Packing(
-        b"\x28\xb5\x2f\xfd",
-        "zstd",
-        lambda: zstandard.ZstdDecompressor().decompressobj(),
-        ZSTD_BYTES,
-    ),
+    Packing(b"\x28\xb5\x2f\xfd", "zstd", zstd.ZstdDecompressor),
     Packing(b"BZh", "bzip2", bz2.BZ2Decompressor),
     Packing(b"\xfd7zXZ\x00", "xz", lzma.LZMADecompressor),
 )
-UNPACK_ERRORS = (zlib.error, zstandard.ZstdError, lzma.LZMAError, EOFError)
+#: The unpackers that return no more bytes per call than they are asked for.
+_BOUNDED = zstd.ZstdDecompressor, bz2.BZ2Decompressor, lzma.LZMADecompressor
+UNPACK_ERRORS = (zlib.error, zstd.ZstdError, lzma.LZMAError, EOFError)
 
 
 def is_zip(head: bytes) -> bool:
@@ -99,7 +96,7 @@ def unpack(blocks: Iterator[bytes], packing: Packing, name: str) -> Iterator[byt
     """
     name = f"{name} ({packing.name})"
     unpacker = packing.unpacker()
-    for piece in _pieces(blocks, packing.call_bytes):
+    for piece in _pieces(blocks):
         rest = piece
         while rest:
             if unpacker.eof:
@@ -115,15 +112,15 @@ def unpack(blocks: Iterator[bytes], packing: Packing, name: str) -> Iterator[byt
         raise SourceError(msg)
 
 
-def _pieces(blocks: Iterator[bytes], size: int) -> Iterator[bytes]:
+def _pieces(blocks: Iterator[bytes]) -> Iterator[bytes]:
     for block in blocks:
-        for start in range(0, len(block), size):
-            yield block[start : start + size]
+        for start in range(0, len(block), PACKED_BYTES):
+            yield block[start : start + PACKED_BYTES]
 
 
 def _feed(unpacker: Unpacker, packed: bytes, name: str) -> Iterator[bytes]:
     try:
-        if not isinstance(unpacker, bz2.BZ2Decompressor | lzma.LZMADecompressor):
+        if not isinstance(unpacker, _BOUNDED):
             yield unpacker.decompress(packed)
             return
         yield unpacker.decompress(packed, UNPACKED_BYTES)

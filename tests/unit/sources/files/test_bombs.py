@@ -10,16 +10,15 @@ import zipfile
 from functools import partial
 
 import pytest
-import zstandard
 
 from propload.sources.blocks import read_blocks
-from propload.sources.files.compression import packing_of, unpack, zip_members
+from propload.sources.files.compression import packing_of, unpack, zip_members, zstd
 
 #: Size unpacked; packed, it is less than one read takes.
 SIZE = 24 << 20
 PACKERS = {
     "gz": gzip.compress,
-    "zst": zstandard.ZstdCompressor(level=3).compress,
+    "zst": zstd.compress,
     "bz2": bz2.compress,
     "xz": partial(lzma.compress, preset=0),
 }

@@ -9,7 +9,8 @@ import zipfile
 from functools import partial
 
 import pytest
-import zstandard
+
+from propload.sources.files.compression import zstd
 
 DRAWN = random.Random(5)  # noqa: S311 - seeded rows, not secrets
 TEXT = b"id,value\n" + b"".join(
@@ -17,7 +18,7 @@ TEXT = b"id,value\n" + b"".join(
 )
 PACKERS = {
     "gz": gzip.compress,
-    "zst": zstandard.compress,
+    "zst": zstd.compress,
     "bz2": bz2.compress,
     # higher levels allocate their memory first, which takes longer than the test
     "xz": partial(lzma.compress, preset=0),

@@ -14,11 +14,11 @@ from pathlib import Path
 import polars as pl
 import pyarrow as pa
 import pytest
-import zstandard
 
 from propload.options import SourceOptions
 from propload.sources import open_source
 from propload.sources.files import estimating
+from propload.sources.files.compression import zstd
 from propload.sources.files.estimating import MOST_FILES, SAMPLE_BYTES
 
 ROWS = 20_000
@@ -32,8 +32,8 @@ def gzipped(text):
 PACKERS = {
     "": bytes,
     ".gz": gzipped,
-    ".zst": zstandard.ZstdCompressor().compress,
-    ".gz.zst": lambda text: zstandard.ZstdCompressor().compress(gzipped(text)),
+    ".zst": zstd.compress,
+    ".gz.zst": lambda text: zstd.compress(gzipped(text)),
 }
 
 
