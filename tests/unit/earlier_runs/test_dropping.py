@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import propload
+from propload.postgres.server import bundled
 
 
 def test_dropping_runs_creates_no_database(state_dir):
     assert propload.drop_runs(0) == propload.Dropped(runs=0, reports=0)
     assert not state_dir.exists()
+
+
+def test_dropping_runs_needs_no_server_programs(monkeypatch):
+    monkeypatch.setattr(bundled, "PACKAGE", "package_that_nobody_has")
+    assert propload.drop_runs(0) == propload.Dropped(runs=0, reports=0)
 
 
 def test_recovering_nothing_creates_no_database(state_dir):

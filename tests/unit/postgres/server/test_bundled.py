@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from propload.errors import ConfigError
@@ -30,7 +32,11 @@ def test_newest_programs_of_the_package_are_used(package):
     assert bundled.bundled_programs() == package / "pginstall18" / "bin"
 
 
-def test_missing_package_is_refused(monkeypatch):
+@pytest.mark.parametrize(
+    ("python", "remedy"), [((3, 14), "install it"), ((3, 15), "use Python 3.14")]
+)
+def test_missing_package_is_refused(monkeypatch, python, remedy):
     monkeypatch.setattr(bundled, "PACKAGE", "package_that_nobody_has")
-    with pytest.raises(ConfigError, match=r"needs the package .*: install it"):
+    monkeypatch.setattr(sys, "version_info", python)
+    with pytest.raises(ConfigError, match=rf"needs the package .*: {remedy}"):
         bundled.bundled_programs()
