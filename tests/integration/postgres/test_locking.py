@@ -115,8 +115,9 @@ def test_lock_outlives_the_idle_session_timeout(database, state_dir):
 def test_lock_is_released_when_its_session_ends(database, state_dir):
     with Database(database, state_dir=state_dir) as opened, connect(database) as other:
         end_holder = (
-            "SELECT pg_terminate_backend(pid, 5000) FROM pg_locks "
-            "WHERE locktype = 'advisory'"
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+            "JOIN pg_locks USING (pid) WHERE locktype = 'advisory' "
+            "AND datname = current_database()"
         )
         with opened.lock(TABLE):
             other.rows(end_holder)
