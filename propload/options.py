@@ -134,7 +134,7 @@ class RejectLimit:
             else:
                 limit = cls(rows=int(words))
         except ValueError:
-            msg = f"{text!r} is neither a number nor a percentage"
+            msg = f"{text!r} is neither a whole number nor a percentage such as 5%"
             raise ConfigError(msg) from None
         if (limit.rows or 0) < 0 or not 0 <= (limit.share or 0) <= 1:
             msg = f"{text!r} is out of range: give 0 or more, or 0% to 100%"

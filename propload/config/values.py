@@ -277,7 +277,7 @@ def read_reject_limit(value: object) -> int | str:
     """Return a valid limit: a number of rows as an int, or `N` or `P%` as given."""
     # Integral: a sum over a frame is an integer of NumPy
     if isinstance(value, bool) or not isinstance(value, (Integral, str)):
-        msg = f"{value!r} is neither a number nor a percentage"
+        msg = f"{value!r} is neither a whole number nor a percentage such as 5%"
         raise ConfigError(msg)
     limit = value if isinstance(value, str) else int(value)
     RejectLimit.parse(limit)
