@@ -16,6 +16,7 @@ from propload.options import (
 )
 from propload.process.forking import refuse_forked
 from propload.process.sigint import leave_to_python
+from propload.process.threads import refuse_replaced_threads
 from propload.state.state_folder import check_state_folder
 
 if TYPE_CHECKING:
@@ -51,9 +52,11 @@ class Plan:
         """Return the plan for these settings and those from environment and file.
 
         Raises:
-            ConfigError: One cannot be used, or this process is a fork that cannot load.
+            ConfigError: One cannot be used, or this process cannot load: it is a fork,
+                or its threads are not real ones.
         """
         settings = config.resolve(overrides, job=job)
+        refuse_replaced_threads()
         refuse_forked()
         leave_to_python()
         options = _select_settings(settings, RunOptions.__slots__)

@@ -1,10 +1,13 @@
 """Threads start, or an error says what to do if the system has no more of them."""
 
+import sys
 import threading
+from types import SimpleNamespace
 
 import pytest
 
-from propload.errors import PropLoadError
+import propload
+from propload.errors import ConfigError, PropLoadError
 from propload.process.threads import start_thread
 
 
@@ -24,3 +27,27 @@ def test_error_says_to_raise_the_limit_of_threads():
 
     with pytest.raises(PropLoadError, match=r"raise the limit .* \(ulimit -u\)"):
         start_thread(Refused())
+
+
+@pytest.mark.parametrize(
+    ("library", "module", "function", "replaced"),
+    [
+        ("gevent", "gevent.monkey", "is_module_patched", "threading"),
+        ("eventlet", "eventlet.patcher", "is_monkey_patched", "thread"),
+    ],
+)
+def test_load_is_refused_where_threads_are_replaced(
+    monkeypatch, library, module, function, replaced
+):
+    # neither library is among the requirements of the tests
+    patcher = SimpleNamespace(**{function: lambda name: name == replaced})
+    monkeypatch.setitem(sys.modules, module, patcher)
+    with pytest.raises(ConfigError, match=f"{library} has replaced .* forever"):
+        propload.ingest([{"id": 1}], table="homes", key="id")
+
+
+def test_load_is_allowed_where_gevent_leaves_threads_alone(monkeypatch):
+    patcher = SimpleNamespace(is_module_patched=lambda _name: False)
+    monkeypatch.setitem(sys.modules, "gevent.monkey", patcher)
+    with pytest.raises(ConfigError, match="cannot be read"):
+        propload.ingest(None, table="homes", key="id")
