@@ -50,6 +50,16 @@ def read_text(value: object) -> str:
 
 def read_hidden(value: object) -> str:
     """Return the text of `read_text`, which no repr shows: it may hold a password."""
+    url = getattr(value, "url", value)  # an engine has one
+    if hasattr(url, "render_as_string"):
+        kind = with_article(type(value).__name__)
+        name = "url" if url is value else "engine.url"
+        # its str() hides the password, and libpq does not know SQLAlchemy's drivers
+        msg = (
+            f"{kind} of SQLAlchemy is not a text: give "
+            f'{name}.set(drivername="postgresql").render_as_string(hide_password=False)'
+        )
+        raise ConfigError(msg)
     return HiddenText(read_text(value))
 
 

@@ -70,6 +70,11 @@ _UNREADABLE_QUERY = (
     "the connection string cannot be read: in a URI, settings begin after ? and are "
     "separated by &, as in postgresql://USER@HOST/DATABASE?sslmode=require"
 )
+_MASKED = (
+    f"the password in the connection string is {HIDDEN}, which stands for one that is "
+    "hidden: of a SQLAlchemy URL, str() does that, and "
+    "url.render_as_string(hide_password=False) does not"
+)
 _UNREADABLE_CODE = (
     "the connection string cannot be read: in a URI, a % begins the code of a "
     "character, such as %20 for a space: write % itself as %25"
@@ -96,10 +101,13 @@ def resolve_dsn(dsn: str, /) -> str:
     """Return the connection string, completed with timeouts and the local host.
 
     Raises:
-        ConfigError: It is neither a PostgreSQL URI nor `key=value` pairs.
+        ConfigError: It is neither a PostgreSQL URI nor `key=value` pairs, or its
+            password is hidden.
     """
     dsn = dsn.strip()  # one read from a file ends in a line break
     settings = parse_dsn(dsn)
+    if settings.get("password") == HIDDEN:
+        raise ConfigError(_MASKED)
     missing = _local_host(settings) | {
         key: value
         for key, (variable, value) in _DEFAULTS.items()
@@ -281,7 +289,8 @@ def _pairs(text: str) -> Iterator[tuple[str, str]]:
     if of_driver := _DRIVER.match(text):
         msg = f"the connection string names a driver: leave {of_driver[1]} out"
         raise ConfigError(msg)
-    if "=" not in text and text.strip():
+    # of another database's URI only the scheme matters: the rest may hold a =
+    if "=" not in text.partition("://")[0] and text.strip():
         msg = (
             "the database is not given as a connection string: write "
             "postgresql://USER@HOST:PORT/DATABASE or host=HOST dbname=DATABASE"

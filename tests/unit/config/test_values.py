@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import sqlalchemy
 
 from propload.config import job_source, resolve
 from propload.errors import ConfigError
@@ -188,3 +189,14 @@ def test_error_does_not_show_a_connection_string(write_config):
     with pytest.raises(ConfigError) as caught:
         resolve({})
     assert "sesame" not in str(caught.value)
+
+
+def test_url_and_engine_of_sqlalchemy_are_refused_with_the_call_that_helps():
+    url = sqlalchemy.make_url("postgresql+psycopg://me:secret@host/base")
+    engine = sqlalchemy.create_engine("sqlite://")
+    for value, call in ((url, r"give url\.set"), (engine, r"give engine\.url\.set")):
+        with pytest.raises(ConfigError, match=call) as caught:
+            resolve({"to": value})
+        assert "secret" not in str(caught.value)
+    text = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    assert resolve({"to": text})["to"] == "postgresql://me:secret@host/base"

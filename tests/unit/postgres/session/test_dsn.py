@@ -140,6 +140,19 @@ def test_driver_in_the_scheme_is_refused(query):
     assert SECRET not in str(caught.value)
 
 
+@pytest.mark.parametrize("query", ["", "?sslmode=require"])
+def test_scheme_of_another_program_is_refused(query):
+    with pytest.raises(ConfigError, match="write postgresql://USER@HOST") as caught:
+        resolve_dsn(f"postgis://u:{SECRET}@h/d{query}")
+    assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize("dsn", ["postgresql://u:***@h/d", "host=h password=***"])
+def test_password_that_was_hidden_is_refused(dsn):
+    with pytest.raises(ConfigError, match="hide_password=False"):
+        resolve_dsn(dsn)
+
+
 def test_resolve_dsn_adds_a_timeout_only_if_none_is_set(monkeypatch):
     assert "connect_timeout=10" in resolve_dsn("postgresql://h/d")
     assert "connect_timeout=10" in resolve_dsn("host=h")
