@@ -22,7 +22,7 @@ from propload.messages.tracebacks import short_interrupts
 from propload.messages.wording import counted
 from propload.monitoring.metrics import Metrics, metrics_or_new
 from propload.options import Settings
-from propload.process.threads import start_thread
+from propload.process.threads import in_context, start_thread
 from propload.pushing import PushedSource, part_taken, read_name, require_batch
 from propload.queueing import Listeners
 from propload.report import Report
@@ -86,7 +86,7 @@ class Loader:
     ) -> None:
         self._process = os.getpid()
         plan = Plan.of(settings, job=job)
-        self.metrics = metrics_or_new(metrics)
+        self.metrics: Metrics = metrics_or_new(metrics)
         options = source_options(plan)
         refuse_unused(options, (), "pushed rows")
         self._source = PushedSource(options, read_name(name), defaults)
@@ -104,7 +104,7 @@ class Loader:
         #: Warns, if this is never closed, of the rows that are left in the journal.
         self._unclosed: weakref.finalize[..., Loader] | None = None
         self._thread = threading.Thread(
-            target=self._execute, name="propload-loader", daemon=True
+            target=in_context(self._execute), name="propload-loader", daemon=True
         )
         start_thread(self._thread)
         self._journal = self._open_journal()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from propload.errors import JournalError, QueueClosedError
 from propload.messages.wording import counted
-from propload.process.threads import start_thread
+from propload.process.threads import in_context, start_thread
 from propload.source_capabilities import (
     Endable,
     Stoppable,
@@ -51,7 +51,7 @@ class JournaledSource:
         self._rows_read = 0
         self._stopped = threading.Event()
         self._thread = threading.Thread(
-            target=self._produce, name="propload-producer", daemon=True
+            target=in_context(self._produce), name="propload-producer", daemon=True
         )
         self._finisher: threading.Thread | None = None
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from propload.errors import QueueClosedError
-from propload.process.threads import start_thread
+from propload.process.threads import in_context, start_thread
 from propload.queueing import BatchQueue
 from propload.retrying import RetryOptions, retry
 
@@ -95,7 +95,7 @@ class Lane:
         #: The current writer; the writer for other columns takes over its session.
         self._opened: tuple[Fitted, Writer] | None = None
         self._thread = threading.Thread(
-            target=self._run, name=f"propload-lane-{number}", daemon=True
+            target=in_context(self._run), name=f"propload-lane-{number}", daemon=True
         )
 
     def start(self) -> None:

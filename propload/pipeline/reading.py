@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from propload.process.threads import start_thread
+from propload.process.threads import in_context, start_thread
 from propload.queueing import BatchQueue
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Reader:
         self._starting = threading.Lock()
         self._stopping = threading.Event()
         self._thread = threading.Thread(
-            target=self._read, name="propload-reader", daemon=True
+            target=in_context(self._read), name="propload-reader", daemon=True
         )
 
     def start(self) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
+from contextvars import copy_context
+from functools import partial
 from typing import TYPE_CHECKING
 
 from propload.errors import ConfigError, PropLoadError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from threading import Thread
 
 NO_MORE_THREADS = (
@@ -35,6 +38,15 @@ def start_thread(thread: Thread, /) -> None:
         if not is_refusal(error):
             raise
         raise PropLoadError(NO_MORE_THREADS) from error
+
+
+def in_context(target: Callable[[], None], /) -> Callable[[], None]:
+    """Return a thread's target to which the caller's context variables apply.
+
+    The program's generators and log handlers run in such threads, and look there for
+    the id of a request or a trace.
+    """
+    return partial(copy_context().run, target)
 
 
 def is_refusal(error: BaseException, /) -> bool:

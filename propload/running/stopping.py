@@ -6,7 +6,6 @@ If that thread were in a driver's call, a handler would run late or interrupt th
 
 from __future__ import annotations
 
-import contextvars
 import inspect
 import logging
 import signal
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 from propload.errors import LoadError
 from propload.messages.tracebacks import short_interrupts
 from propload.process.early_signals import SIGNALS
-from propload.process.threads import start_thread
+from propload.process.threads import in_context, start_thread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -274,10 +273,8 @@ class _Work(Generic[T]):
         return self._results[0]
 
     def _start(self) -> None:
-        # context variables of the caller apply in the thread as well
-        context = contextvars.copy_context()
         run = threading.Thread(
-            target=context.run, args=(self._run,), name="propload-run", daemon=True
+            target=in_context(self._run), name="propload-run", daemon=True
         )
         start_thread(run)
 

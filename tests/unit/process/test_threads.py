@@ -2,13 +2,14 @@
 
 import sys
 import threading
+from contextvars import ContextVar
 from types import SimpleNamespace
 
 import pytest
 
 import propload
 from propload.errors import ConfigError, PropLoadError
-from propload.process.threads import start_thread
+from propload.process.threads import in_context, start_thread
 
 
 def test_thread_starts_and_cannot_be_started_twice():
@@ -17,6 +18,17 @@ def test_thread_starts_and_cannot_be_started_twice():
     thread.join()
     with pytest.raises(RuntimeError, match="only be started once"):
         start_thread(thread)
+
+
+def test_context_variables_of_the_caller_apply_in_a_thread():
+    request = ContextVar("request", default="none")
+    token = request.set("mine")
+    seen = []
+    thread = threading.Thread(target=in_context(lambda: seen.append(request.get())))
+    request.reset(token)
+    thread.start()
+    thread.join()
+    assert seen == ["mine"]
 
 
 def test_error_says_to_raise_the_limit_of_threads():
