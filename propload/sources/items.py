@@ -1,4 +1,4 @@
-"""Rows from Python: iterables of dicts, dataclasses, attrs and pydantic objects.
+"""Rows from Python: iterables of dicts, dataclasses, and objects of other libraries.
 
 An item may hold several rows: a frame, an Arrow table or record batch, a `Batch`.
 """
@@ -27,8 +27,8 @@ class ItemSource:
     """Rows from an iterable of Python objects.
 
     Args:
-        items: Dicts, dataclasses, attrs or pydantic objects, Scrapy items; frames and
-            batches, whose rows are read in their place.
+        items: Dicts, dataclasses, attrs, pydantic or msgspec objects, Scrapy items;
+            frames and batches, whose rows are read in their place.
         options: How many rows and bytes go into one batch.
         name: Its name in messages.
 

@@ -33,8 +33,8 @@ def open_source(
     Args:
         source: A path, glob, folder or `-` (stdin), or several of them; a Polars,
             pandas or pyarrow table or anything with `__arrow_c_stream__`; an
-            iterable of dicts, dataclasses, attrs or pydantic objects, of tables or
-            of batches; a `Batch`; a spider's class, `spider:NAME` or
+            iterable of dicts, dataclasses, attrs, pydantic or msgspec objects, of
+            tables or of batches; a `Batch`; a spider's class, `spider:NAME` or
             `module:Class`.
         options: How to read it, and how much goes into one batch.
         crawl: The arguments and settings of a spider.

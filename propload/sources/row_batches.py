@@ -336,4 +336,4 @@ def _alternative(item: object) -> str:
             "its values have no names. Give dicts (csv.DictReader), or rows that have "
             "names (sqlite3.Row)"
         )
-    return "give dicts, dataclasses, attrs or pydantic objects"
+    return "give dicts, dataclasses, attrs, pydantic or msgspec objects"

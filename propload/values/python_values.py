@@ -74,7 +74,7 @@ def row_of(item: object) -> dict[str, Any] | None:  # noqa: PLR0911 - one return
     """Return the fields of an item, or None if it has no fields.
 
     Args:
-        item: A mapping (also a Scrapy item), dataclass, attrs or pydantic
+        item: A mapping (also a Scrapy item), dataclass, attrs, pydantic or msgspec
             object, a named tuple, or a row of a database (sqlite3, SQLAlchemy).
     """
     if isinstance(item, dict):
@@ -90,6 +90,8 @@ def row_of(item: object) -> dict[str, Any] | None:  # noqa: PLR0911 - one return
         return dict(kind.model_dump(item))
     if hasattr(kind, "__attrs_attrs__"):
         return {field.name: getattr(item, field.name) for field in kind.__attrs_attrs__}
+    if hasattr(kind, "__struct_fields__"):  # of msgspec
+        return {name: getattr(item, name) for name in kind.__struct_fields__}
     if hasattr(kind, "_asdict"):
         return dict(kind._asdict(item))
     # rows of databases, but not series, which may be a row or a column

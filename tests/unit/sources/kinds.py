@@ -6,6 +6,7 @@ from collections import namedtuple
 from dataclasses import dataclass
 
 import attrs
+import msgspec
 import pydantic
 import scrapy
 
@@ -23,6 +24,11 @@ class Attrs:
 
 
 class Model(pydantic.BaseModel):
+    id: int
+    name: str
+
+
+class Struct(msgspec.Struct):
     id: int
     name: str
 

@@ -17,7 +17,7 @@ from propload.options import SourceOptions
 from propload.sources import open_source, row_batches
 from propload.sources.items import ItemSource
 from propload.sources.row_batches import RowBatchBuilder
-from tests.unit.sources.kinds import Attrs, Data, Item, Model, Pair
+from tests.unit.sources.kinds import Attrs, Data, Item, Model, Pair, Struct
 
 
 @dataclass
@@ -41,7 +41,9 @@ class Gone(Mapping):
         raise LookupError(name)
 
 
-@pytest.mark.parametrize("kind", [dict, Data, Attrs, Model, Item, Pair, OrderedDict])
+@pytest.mark.parametrize(
+    "kind", [dict, Data, Attrs, Model, Struct, Item, Pair, OrderedDict]
+)
 def test_every_kind_of_item_is_read_as_row(read, kind):
     rows = [kind(id=place, name=f"n{place}") for place in range(3)]
     expected = [{"id": place, "name": f"n{place}"} for place in range(3)]
